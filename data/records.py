@@ -1,0 +1,62 @@
+"""The records that travel between stages."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as a source gave it, before anything was checked; `line` counts from 0."""
+
+    line: int
+    id: str | None
+    uri: str | None
+    caption: str | None
+    columns: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video to work on: the user's id, where it lies, and the identity of its bytes."""
+
+    id: str
+    uri: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a container says of its best video stream, and the identity of the file's bytes.
+
+    `width` and `height` are those of the displayed picture (rotation and sample aspect applied);
+    `duration` is in seconds and None where neither the container nor the stream knows it.
+    """
+
+    bytes: int
+    content: str
+    duration: float | None
+    fps: float | None
+    width: int
+    height: int
+    codec: str
+    rotation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A text to search with."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One retrieved video; `rank` counts from 1, `score` is a cosine similarity."""
+
+    prompt_id: str
+    prompt: str
+    rank: int
+    video_id: str
+    score: float
+    uri: str
+    caption: str | None

@@ -1,0 +1,1 @@
+"""Order, parameters and concurrency of the stages; the command line."""

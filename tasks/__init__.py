@@ -1,0 +1,1 @@
+"""Prefect's skin: one task per unit of retry."""
