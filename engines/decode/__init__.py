@@ -1,1 +1,1 @@
-"""From a video file to sampled, resized frames. Each file here but `guard` and `worker` is a decoder."""
+"""From a video to sampled frames; each file here is a decoder, run inside `engines.guard`'s children."""

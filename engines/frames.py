@@ -1,0 +1,62 @@
+"""What is asked of a decoder, and what it gives."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which frames to keep: indices 0, n, 2n, … (`every_nth`), or the frame nearest to each k/`fps` seconds.
+
+    Exactly one of the two is set. `max_frames` bounds what one video may give; more is `too_long`.
+    """
+
+    every_nth: int | None = 25
+    fps: float | None = None
+    max_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """The picture a model wants: `size` × `size` RGB.
+
+    `shortest` scales the shorter side to `size` and crops the centre, `squash` ignores the aspect
+    ratio, `longest` scales the longer side and pads with `fill`; as open_clip's `resize_mode`.
+    """
+
+    size: int = 224
+    mode: Literal["shortest", "squash", "longest"] = "shortest"
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    fill: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """A run of sampled frames of one video, in order of time.
+
+    `index` (n,) int64 counts all frames of the stream in display order from 0; `seconds` (n,) float64
+    is the time since the first frame; `pixels` (n, 3, size, size) uint8 RGB.
+    """
+
+    index: np.ndarray
+    seconds: np.ndarray
+    pixels: np.ndarray
+
+
+class DecodeError(Exception):
+    """This file is at fault: `reason` as in data.outcome, the text for a person to read."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Decoder(Protocol):
+    """A module in `engines/decode/`: chunks of at most `chunk` frames, never a whole long video."""
+
+    def frames(
+        self, uri: str, sampling: Sampling, resize: Resize, chunk: int = 32
+    ) -> Iterator[Frames]: ...
