@@ -1,0 +1,64 @@
+"""Receipts: the last thing a shard writes, and the only thing that makes it done."""
+
+import json
+import socket
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from data import layout
+from data.outcome import Failed
+from data.storage import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Where the time of a shard went; decode, read and model add up over workers, wall does not."""
+
+    wall: float = 0.0
+    read: float = 0.0
+    decode: float = 0.0
+    model: float = 0.0
+    write: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A video that went through, and how many frame vectors it has."""
+
+    id: str
+    content: str
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A video that did not, and why."""
+
+    id: str
+    content: str
+    reason: str
+    detail: str
+
+    @classmethod
+    def of(cls, outcome: Failed, content: str) -> "Refused":
+        return cls(outcome.id, content, outcome.reason, outcome.detail[:500])
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was done with a shard, what failed and why, how long it took, and where."""
+
+    shard: str
+    attempt: int
+    version: str
+    done: tuple[Made, ...]
+    failed: tuple[Refused, ...]
+    seconds: Seconds
+    workers: int = 1
+    decoders: int = 1
+    host: str = field(default_factory=socket.gethostname)
+    finished: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def write_receipt(store: Store, folder: str, receipt: Receipt) -> None:
+    store.write(layout.receipt(folder, receipt.shard), json.dumps(asdict(receipt)).encode())

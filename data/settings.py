@@ -1,0 +1,35 @@
+"""Settings: where and how fast; they never change a result and are never hashed."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read once from `REELFLOW_*` in the flow, then passed on.
+
+    `workers` are engine processes (Ray actors), `decoders` the killable decoder processes of each;
+    None means: as this machine's cores and GPUs suggest.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="REELFLOW_", frozen=True, extra="ignore")
+
+    root: str = "reelflow-store"
+    catalog: str | None = None
+    runner: Literal["ray", "in_process"] = "ray"
+    ray_address: str | None = None
+    dask_scheduler: str = "threads"
+    workers: int | None = Field(None, ge=1)
+    gpus_per_worker: float = Field(1.0, gt=0)
+    decoders: int | None = Field(None, ge=1)
+    threads: int | None = Field(None, ge=1)
+    compile: bool = False
+    batch: int = Field(32, ge=1)
+    frames_per_batch: int = Field(64, ge=1)
+    shard_size: int = Field(500, ge=1)
+    decode_deadline_s: float = Field(60.0, gt=0)
+    item_deadline_s: float = Field(3600.0, gt=0)
+    decoder_memory_gb: float = Field(4.0, gt=0)
+    wait_s: float = Field(3600.0, ge=0)
+    price_per_gpu_hour: float = Field(0.0, ge=0)

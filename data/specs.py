@@ -1,0 +1,82 @@
+"""Specs: everything that changes a result, and the fingerprint that names it."""
+
+import hashlib
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+class Spec(BaseModel):
+    """Frozen; equal specs give equal results, whatever the machine or the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EmbedSpec(Spec):
+    """How frame vectors are made.
+
+    `weights` is a published tag, a path to a weights file, or None for the bundled ones; what is
+    hashed is the digest of the file, never its path.
+    """
+
+    engine: str = "open_clip"
+    model: str = "reelflow-tiny"
+    weights: str | None = None
+    precision: Precision = "bf16"
+    activation: Literal["auto", "gelu", "quickgelu"] = "auto"
+    decoder: str = "pyav"
+    every_nth: int | None = Field(25, ge=1)
+    fps: float | None = Field(None, gt=0)
+    max_frames: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def one_way_of_sampling(self) -> "EmbedSpec":
+        if (self.every_nth is None) == (self.fps is None):
+            raise ValueError("set exactly one of every_nth and fps")
+        return self
+
+
+class PoolSpec(Spec):
+    """How the frame vectors of a video become one."""
+
+    method: str = "mean"
+
+
+class IndexSpec(Spec):
+    """How the index is built; `gate` is the least recall@10 at which a version is published."""
+
+    engine: str = "autofaiss"
+    index_key: str | None = None
+    max_memory: str = "16G"
+    seed: int = 0
+    gate: float = Field(0.95, ge=0, le=1)
+
+
+class RetrieveSpec(Spec):
+    """How videos are chosen for a query: `ceiling` bounds similarity from above (RAGME's `radius`).
+
+    Pairs more alike than `dedup` count as one video. Defaults are RAGME's for text queries.
+    """
+
+    k: int = Field(5, ge=1)
+    ceiling: float = 1.01
+    dedup: float = 0.98
+    where: str | None = None
+    exact: bool = False
+
+
+VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)
+
+
+def fingerprint(spec: Spec, version: str, *inputs: str) -> str:
+    """12 hex digits of SHA-256 over the spec, its engine's version, and what it was made from.
+
+    `inputs` are digests of weights and fingerprints of earlier stages.
+    """
+    fields = spec.model_dump(exclude={"weights", "gate"})
+    said = {"kind": type(spec).__name__, "spec": fields, "version": version, "inputs": inputs}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

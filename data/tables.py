@@ -1,0 +1,86 @@
+"""The Parquet tables of the store."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.storage import Store
+
+VIDEOS = pa.schema(
+    {
+        "line": pa.int64(),
+        "id": pa.string(),
+        "uri": pa.string(),
+        "caption": pa.string(),
+        "columns": pa.string(),
+        "bytes": pa.int64(),
+        "stamp": pa.string(),
+        "content": pa.string(),
+        "duration": pa.float64(),
+        "fps": pa.float64(),
+        "width": pa.int32(),
+        "height": pa.int32(),
+        "codec": pa.string(),
+        "rotation": pa.int32(),
+        "reason": pa.string(),
+        "detail": pa.string(),
+        "note": pa.string(),
+        "rejected": pa.bool_(),
+    }
+)
+
+HITS = pa.schema(
+    {
+        "prompt_id": pa.string(),
+        "prompt": pa.string(),
+        "rank": pa.int32(),
+        "video_id": pa.string(),
+        "score": pa.float32(),
+        "uri": pa.string(),
+        "caption": pa.string(),
+    }
+)
+
+
+def frames(dim: int) -> pa.Schema:
+    """Frame vectors as the model gave them: float16, not normalised."""
+    return pa.schema(
+        {
+            "video_id": pa.string(),
+            "frame": pa.int64(),
+            "t_seconds": pa.float64(),
+            "vector": pa.list_(pa.float16(), dim),
+        }
+    )
+
+
+def pooled(dim: int) -> pa.Schema:
+    """One vector per video: float32, unit length."""
+    return pa.schema(
+        {
+            "video_id": pa.string(),
+            "content": pa.string(),
+            "frames": pa.int32(),
+            "vector": pa.list_(pa.float32(), dim),
+        }
+    )
+
+
+@contextmanager
+def create(store: Store, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """A Parquet writer whose file appears whole, at the end of the block, or not at all."""
+    with store.create(name) as out, pq.ParquetWriter(out, schema, compression="zstd") as writer:
+        yield writer
+
+
+def read(store: Store, name: str) -> pa.Table:
+    with store.open(name) as file:
+        return pq.read_table(file)
+
+
+def batches(store: Store, name: str, rows: int = 8192) -> Iterator[pa.RecordBatch]:
+    """The file's rows a few thousand at a time, whatever its size."""
+    with store.open(name) as file, pq.ParquetFile(file) as parquet:
+        yield from parquet.iter_batches(rows)
