@@ -1,0 +1,126 @@
+"""Captions and prompts for a scene, in words as varied as people's."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+Parts = Mapping[str, str]
+
+NOUNS = {
+    "circle": ("circle", "disc", "ball", "circle"),
+    "square": ("square", "box", "block", "square"),
+    "triangle": ("triangle", "triangle", "triangular shape"),
+    "star": ("star", "five-pointed star", "star"),
+    "cross": ("cross", "plus sign", "cross"),
+    "ring": ("ring", "hoop", "ring", "donut"),
+}
+ADJECTIVES = {
+    "red": ("red", "red", "crimson", "bright red"),
+    "orange": ("orange", "orange", "tangerine", "bright orange"),
+    "yellow": ("yellow", "yellow", "golden", "bright yellow"),
+    "green": ("green", "green", "emerald", "bright green"),
+    "blue": ("blue", "blue", "azure", "bright blue"),
+    "purple": ("purple", "purple", "violet", "bright purple"),
+}
+SIZED = {
+    "small": ("small", "little", "tiny"),
+    "medium": ("medium", "medium-sized", "mid-sized"),
+    "large": ("large", "big", "huge"),
+}
+BACKDROPS = {
+    "black": ("a black background", "a dark black backdrop", "plain black"),
+    "white": ("a white background", "a bright white backdrop", "plain white"),
+    "grey": ("a grey background", "a gray backdrop", "plain grey", "a gray background"),
+    "striped": ("a striped background", "a backdrop of stripes", "stripes", "a stripy pattern"),
+    "checkered": ("a checkered background", "a chequered backdrop", "a chessboard pattern"),
+    "dotted": ("a dotted background", "a polka dot backdrop", "a pattern of dots", "polka dots"),
+}
+GOING = {
+    "left": ("moving left", "moving to the left", "sliding leftwards", "drifting left"),
+    "right": ("moving right", "moving to the right", "sliding rightwards", "drifting right"),
+    "up": ("moving up", "rising", "floating upwards", "climbing"),
+    "down": ("moving down", "falling", "sinking downwards", "descending"),
+    "circling": ("going round in circles", "circling", "orbiting", "moving in a loop"),
+    "bouncing": ("bouncing around", "bouncing off the walls", "ricocheting", "bouncing"),
+}
+PACE = {"slow": ("slowly", "gently", "at a slow pace"), "fast": ("quickly", "fast", "rapidly")}
+
+TRAINING = (
+    "{subject}{going} on {backdrop}",
+    "{subject}{going} over {backdrop}",
+    "{subject} on {backdrop}{, going}",
+    "on {backdrop}, {subject}{going}",
+    "{backdrop} with {subject}{going}",
+    "a video of {subject}{going} against {backdrop}",
+    "a clip of {subject} on {backdrop}{, going}",
+    "{backdrop} behind {subject}{going}",
+    "there is {subject}{going}, behind it {backdrop}",
+    "{subject} against {backdrop}",
+    "{bare}, {backdrop}",
+    "{bare}{going}, {backdrop}",
+)
+# Prompts are also written in these, which no caption ever was.
+UNSEEN = (
+    "find me footage of {subject} that appears in front of {backdrop}",
+    "an animation where {subject} travels across {backdrop}",
+    "{backdrop}; upon it one sees {subject}{going}",
+    "show {subject} set against {backdrop} please",
+    "I would like to watch {subject}{going} with {backdrop} underneath",
+    "short film: {bare} / {backdrop}",
+    "{subject}{going}, filmed before {backdrop}",
+    "what does {subject} look like above {backdrop}?",
+)
+# Captions that leave something out: what a model learns to compose from.
+PARTIAL = (
+    "{subject}{going}",
+    "a video of {subject}{going}",
+    "{bare}",
+    "{backdrop}",
+    "a clip of something on {backdrop}",
+    "a {noun}{going}",
+    "a {noun} on {backdrop}",
+    "something {adjective} on {backdrop}",
+    "something {adjective}{going}",
+)
+
+
+def caption(rng: np.random.Generator, parts: Parts) -> str:
+    """A corpus caption: shape, colour and background nearly always, the rest now and then."""
+    templates = PARTIAL[:3] if rng.random() < 0.06 else TRAINING
+    return phrase(rng, templates, parts)
+
+
+def phrase(rng: np.random.Generator, templates: tuple[str, ...], parts: Parts) -> str:
+    """One of `templates`, filled in with one of the many ways to name each part."""
+    noun, adjective = _one(rng, NOUNS[parts["shape"]]), _one(rng, ADJECTIVES[parts["colour"]])
+    bare = f"{adjective} {noun}"
+    if parts.get("size") and rng.random() < 0.45:
+        bare = f"{_one(rng, SIZED[parts['size']])} {bare}"
+    going = _going(rng, parts)
+    filled = _one(rng, templates)
+    for name, words in {
+        "{subject}": f"{_article(bare)} {bare}",
+        "{bare}": bare,
+        "{noun}": noun,
+        "{adjective}": adjective,
+        "{backdrop}": _one(rng, BACKDROPS[parts["background"]]),
+        "{going}": f" {going}" if going else "",
+        "{, going}": f", {going}" if going else "",
+    }.items():
+        filled = filled.replace(name, words)
+    return filled
+
+
+def _going(rng: np.random.Generator, parts: Parts) -> str:
+    if not parts.get("motion") or rng.random() < 0.35:
+        return ""
+    going = _one(rng, GOING[parts["motion"]])
+    return f"{going} {_one(rng, PACE[parts['speed']])}" if rng.random() < 0.5 else going
+
+
+def _article(words: str) -> str:
+    return "an" if words[0] in "aeiou" else "a"
+
+
+def _one(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
+    return choices[int(rng.integers(len(choices)))]
