@@ -1,1 +1,1 @@
-"""The bundled small models and the moving-shapes corpus they were trained on; they know shapes only."""
+"""The bundled small models, which know shapes only, and the corpus of moving shapes."""

@@ -1,4 +1,4 @@
-"""Three fixed clips whose decoded pixels are the same on any machine: what drift is measured with."""
+"""Three fixed clips that decode to the same pixels on any machine: drift is measured with them."""
 
 from pathlib import Path
 

@@ -49,7 +49,7 @@ def held_out_prompts(n: int = 40, seed: int = 1) -> list[tuple[str, dict[str, st
     prompts = []
     for place, index in enumerate(order[:n]):
         asked = dict(zip(ATTRIBUTES, combinations[index], strict=False))
-        prompts.append((phrase(rng, TRAINING if place % 2 else UNSEEN, asked), asked))
+        prompts.append((phrase(rng, TRAINING if place % 2 else UNSEEN, asked).text, asked))
     return prompts
 
 

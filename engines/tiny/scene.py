@@ -15,7 +15,7 @@ SPEEDS = ("slow", "fast")
 SIZES = ("small", "medium", "large")
 
 FPS = 25
-RADIUS = {"small": 0.155, "medium": 0.19, "large": 0.225}
+RADIUS = {"small": 0.15, "medium": 0.19, "large": 0.235}
 FRAMES = {"slow": (63, 100), "fast": (50, 54)}
 WIDTHS_A_SECOND = {"slow": 0.08, "fast": 0.22}
 BOUNCES_FASTER = 2.5
@@ -27,7 +27,7 @@ Combination = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Scene:
-    """One clip: six attributes in words, and everything the renderer needs in widths and seconds."""
+    """One clip: six attributes in words, and what the renderer needs, in widths and seconds."""
 
     shape: str
     colour: str

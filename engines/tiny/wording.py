@@ -1,10 +1,20 @@
 """Captions and prompts for a scene, in words as varied as people's."""
 
 from collections.abc import Mapping
+from string import Formatter
+from typing import NamedTuple
 
 import numpy as np
 
 Parts = Mapping[str, str]
+
+
+class Phrase(NamedTuple):
+    """A caption or prompt, and which attributes that can be seen in one frame it names."""
+
+    text: str
+    said: frozenset[str]
+
 
 NOUNS = {
     "circle": ("circle", "disc", "ball", "circle"),
@@ -48,11 +58,11 @@ PACE = {"slow": ("slowly", "gently", "at a slow pace"), "fast": ("quickly", "fas
 TRAINING = (
     "{subject}{going} on {backdrop}",
     "{subject}{going} over {backdrop}",
-    "{subject} on {backdrop}{, going}",
+    "{subject} on {backdrop}{then}",
     "on {backdrop}, {subject}{going}",
     "{backdrop} with {subject}{going}",
     "a video of {subject}{going} against {backdrop}",
-    "a clip of {subject} on {backdrop}{, going}",
+    "a clip of {subject} on {backdrop}{then}",
     "{backdrop} behind {subject}{going}",
     "there is {subject}{going}, behind it {backdrop}",
     "{subject} against {backdrop}",
@@ -71,10 +81,9 @@ UNSEEN = (
     "what does {subject} look like above {backdrop}?",
 )
 # Captions that leave something out: what a model learns to compose from.
+NO_BACKDROP = ("{subject}{going}", "a video of {subject}{going}", "{bare}")
 PARTIAL = (
-    "{subject}{going}",
-    "a video of {subject}{going}",
-    "{bare}",
+    *NO_BACKDROP,
     "{backdrop}",
     "a clip of something on {backdrop}",
     "a {noun}{going}",
@@ -83,32 +92,43 @@ PARTIAL = (
     "something {adjective}{going}",
 )
 
+_SAYS = {
+    "subject": ("shape", "colour"),
+    "bare": ("shape", "colour"),
+    "noun": ("shape",),
+    "adjective": ("colour",),
+    "backdrop": ("background",),
+}
+
 
 def caption(rng: np.random.Generator, parts: Parts) -> str:
     """A corpus caption: shape, colour and background nearly always, the rest now and then."""
-    templates = PARTIAL[:3] if rng.random() < 0.06 else TRAINING
-    return phrase(rng, templates, parts)
+    templates = NO_BACKDROP if rng.random() < 0.06 else TRAINING
+    return phrase(rng, templates, parts).text
 
 
-def phrase(rng: np.random.Generator, templates: tuple[str, ...], parts: Parts) -> str:
+def phrase(rng: np.random.Generator, templates: tuple[str, ...], parts: Parts) -> Phrase:
     """One of `templates`, filled in with one of the many ways to name each part."""
     noun, adjective = _one(rng, NOUNS[parts["shape"]]), _one(rng, ADJECTIVES[parts["colour"]])
-    bare = f"{adjective} {noun}"
-    if parts.get("size") and rng.random() < 0.45:
-        bare = f"{_one(rng, SIZED[parts['size']])} {bare}"
-    going = _going(rng, parts)
-    filled = _one(rng, templates)
-    for name, words in {
-        "{subject}": f"{_article(bare)} {bare}",
-        "{bare}": bare,
-        "{noun}": noun,
-        "{adjective}": adjective,
-        "{backdrop}": _one(rng, BACKDROPS[parts["background"]]),
-        "{going}": f" {going}" if going else "",
-        "{, going}": f", {going}" if going else "",
-    }.items():
-        filled = filled.replace(name, words)
-    return filled
+    size = _one(rng, SIZED[parts["size"]]) if parts.get("size") and rng.random() < 0.45 else ""
+    going, template = _going(rng, parts), _one(rng, templates)
+    bare = f"{size} {adjective} {noun}".strip()
+    words = {
+        "subject": f"{_article(bare)} {bare}",
+        "bare": bare,
+        "noun": noun,
+        "adjective": adjective,
+        "backdrop": _one(rng, BACKDROPS[parts["background"]]),
+        "going": f" {going}" if going else "",
+        "then": f", {going}" if going else "",
+    }
+    return Phrase(template.format_map(words), _said(template, size))
+
+
+def _said(template: str, size: str) -> frozenset[str]:
+    used = {name for _, name, _, _ in Formatter().parse(template) if name}
+    said = {attribute for name in used for attribute in _SAYS.get(name, ())}
+    return frozenset(said | {"size"} if size and used & {"subject", "bare"} else said)
 
 
 def _going(rng: np.random.Generator, parts: Parts) -> str:

@@ -1,0 +1,126 @@
+"""Measures the bundled open_clip model on a real corpus: `python -m engines.tiny.evaluate`."""
+
+import argparse
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engines.tiny.corpus import held_out_prompts, write
+from engines.tiny.model import NAME, WEIGHTS, register
+
+if TYPE_CHECKING:
+    from open_clip import CLIP
+    from torch import Tensor
+
+EVERY = 25
+TOP = 5
+PRECISIONS = ("fp32", "bf16")
+
+Prompts = list[tuple[str, dict[str, str]]]
+
+
+class Searcher:
+    """The bundled model, embedding clips and texts in one precision."""
+
+    def __init__(self, weights: Path = WEIGHTS, precision: str = "fp32") -> None:
+        """Load the model as any open_clip model is loaded."""
+        import open_clip
+
+        register()
+        self.model: CLIP
+        self.model, self.preprocess = open_clip.create_model_from_pretrained(
+            NAME, pretrained=str(weights)
+        )
+        self.model.eval()
+        self.tokenizer = open_clip.get_tokenizer(NAME)
+        self.precision = precision
+
+    def clips(self, pictures: list["Tensor"]) -> np.ndarray:
+        """One unit vector a clip: the normalised mean of its frames' unit vectors."""
+        import torch
+
+        with torch.inference_mode(), self._cast():
+            frames = self.model.encode_image(torch.cat(pictures)).float().numpy()
+        owner = np.repeat(np.arange(len(pictures)), [len(p) for p in pictures])
+        pooled = np.zeros((len(pictures), frames.shape[1]), np.float32)
+        np.add.at(pooled, owner, _unit(frames))
+        return _unit(pooled)
+
+    def texts(self, texts: list[str]) -> np.ndarray:
+        """One unit vector a text."""
+        import torch
+
+        with torch.inference_mode(), self._cast():
+            return _unit(self.model.encode_text(self.tokenizer(texts)).float().numpy())
+
+    def pictures(self, clip: Path) -> "Tensor":
+        """Every 25th frame of a clip, as the model takes it."""
+        import av
+        import torch
+
+        with av.open(str(clip)) as container:
+            kept = [f for n, f in enumerate(container.decode(video=0)) if n % EVERY == 0]
+            return torch.stack([self.preprocess(frame.to_image()) for frame in kept])
+
+    def _cast(self) -> AbstractContextManager[object]:
+        import torch
+
+        return torch.autocast("cpu", torch.bfloat16) if self.precision == "bf16" else nullcontext()
+
+
+def right(prompts: Prompts, scores: np.ndarray, shown: list[dict[str, str]]) -> np.ndarray:
+    """Which of each prompt's best five clips show everything it asks for, as (prompt, 5)."""
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
+    return np.array(
+        [
+            [all(shown[i][name] == value for name, value in asked.items()) for i in row]
+            for (_, asked), row in zip(prompts, best, strict=True)
+        ]
+    )
+
+
+def measure(table: Path, weights: Path, precision: str, prompts: Prompts) -> np.ndarray:
+    """Embed a corpus and search it: which of each prompt's best five are right."""
+    from pyarrow import parquet
+
+    rows = parquet.read_table(table).to_pylist()
+    searcher = Searcher(weights, precision)
+    vectors = [
+        searcher.clips(
+            [searcher.pictures(table.parent / row["videoLoc"]) for row in rows[at:][:64]]
+        )
+        for at in range(0, len(rows), 64)
+    ]
+    texts = searcher.texts([text for text, _ in prompts])
+    return right(prompts, texts @ np.concatenate(vectors).T, rows)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def main() -> None:
+    """Print the share of the five best clips that are all their prompt asks for."""
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, default=Path("var/moving-shapes"))
+    parser.add_argument("--videos", type=int, default=2000)
+    parser.add_argument("--prompts", type=int, default=40)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    table, prompts = write(given.corpus, given.videos), held_out_prompts(given.prompts)
+    for precision in PRECISIONS:
+        hits = measure(table, given.weights, precision, prompts)
+        print(f"{precision}: {hits.mean():.4f} of the top {TOP} are right, {len(prompts)} prompts")
+        for (text, _), row in zip(prompts, hits, strict=True):
+            if not row.all():
+                print(f"  {row.sum()}/{TOP} {text}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Trains the bundled open_clip model on rendered frames: `python -m engines.tiny.train`."""
+
+import argparse
+import os
+from dataclasses import dataclass
+from math import cos, pi
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines.tiny.corpus import held_out_prompts
+from engines.tiny.examples import Batch, Writer, batch, pictures, scenes_of
+from engines.tiny.model import NAME, WEIGHTS, register
+from engines.tiny.scene import COMBINATIONS
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+WARM_UP = 100
+CHECKPOINT_EVERY = 200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, how fast and from which seed a model is trained."""
+
+    steps: int = 4000
+    size: int = 256
+    rate: float = 2e-3
+    seed: int = 0
+    device: str = "cpu"
+
+
+def train(plan: Plan, checkpoint: Path) -> "nn.Module":
+    """Train to the end of the plan, from the checkpoint where there is one."""
+    import torch
+
+    torch.manual_seed(plan.seed)
+    writer = Writer()
+    model = fresh(writer).to(plan.device).train()
+    optimizer = torch.optim.AdamW(_groups(model), betas=(0.9, 0.98))
+    done = _resume(checkpoint, model, optimizer)
+    for step in range(done, plan.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = _rate(plan, step)
+        examples = batch(np.random.default_rng([plan.seed, 4, step]), plan.size, writer)
+        loss = contrast(model, examples, plan.device)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == plan.steps:
+            precision = held_out_precision(model, plan.device)
+            print(f"step {step + 1} loss {loss.item():.4f} held-out {precision:.3f}", flush=True)
+            _save(checkpoint, step + 1, model, optimizer)
+    return model
+
+
+def fresh(writer: Writer) -> "nn.Module":
+    """An untrained model to which every word it will not be taught means nothing at all."""
+    import open_clip
+    import torch
+
+    register()
+    model = open_clip.create_model(NAME)
+    taught = torch.zeros(model.token_embedding.num_embeddings, 1)
+    taught[sorted(writer.known)] = 1
+    with torch.no_grad():
+        model.token_embedding.weight.mul_(taught)
+    model.token_embedding.weight.register_hook(lambda grad: grad * taught.to(grad.device))
+    return model
+
+
+def contrast(model: "nn.Module", examples: Batch, device: str) -> "Tensor":
+    """The loss: each caption picks every image it is true of, and each image its captions."""
+    from torch.nn.functional import cross_entropy
+
+    vision = model.encode_image(normalise(examples.images).to(device), normalize=True)
+    text = model.encode_text(examples.tokens.to(device), normalize=True)
+    logits = model.logit_scale.exp().clamp(max=100) * text @ vision.T
+    right = examples.agreement.to(device)
+    rows = cross_entropy(logits, right / right.sum(1, keepdim=True))
+    columns = cross_entropy(logits.T, right.T / right.T.sum(1, keepdim=True))
+    return (rows + columns) / 2
+
+
+def normalise(images: "Tensor") -> "Tensor":
+    """Images in 0..1 as the model takes them."""
+    import torch
+    from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+
+    mean, std = torch.tensor(OPENAI_DATASET_MEAN), torch.tensor(OPENAI_DATASET_STD)
+    return (images - mean[:, None, None]) / std[:, None, None]
+
+
+def held_out_precision(model: "nn.Module", device: str, copies: int = 5, n: int = 120) -> float:
+    """Share of the top 5 single frames that are all a held-out prompt asks for."""
+    import torch
+    from open_clip import SimpleTokenizer
+
+    rng = np.random.default_rng(7)
+    scenes = scenes_of(rng, list(COMBINATIONS) * copies)
+    prompts = held_out_prompts(n, seed=7)
+    model.eval()
+    with torch.no_grad():
+        vision = model.encode_image(normalise(pictures(rng, scenes)).to(device), normalize=True)
+        tokens = SimpleTokenizer(context_length=32)([text for text, _ in prompts])
+        text = model.encode_text(tokens.to(device), normalize=True)
+    model.train()
+    top = (text @ vision.T).topk(5).indices.tolist()
+    asked = [tuple(parts.values()) for _, parts in prompts]
+    hits = [
+        scenes[i].combination == want for want, row in zip(asked, top, strict=True) for i in row
+    ]
+    return float(np.mean(hits))
+
+
+def publish(model: "nn.Module", file: Path) -> None:
+    """Store the weights in half precision, readable by open_clip as they lie."""
+    from safetensors.torch import save_file
+
+    state = model.state_dict().items()
+    half = {k: v.half() if v.is_floating_point() else v for k, v in state}
+    save_file({k: v.cpu().contiguous() for k, v in half.items()}, file)
+
+
+def _groups(model: "nn.Module") -> list[dict[str, Any]]:
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim < 2]
+    return [
+        {"params": decayed, "weight_decay": 0.05},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+
+
+def _rate(plan: Plan, step: int) -> float:
+    warm = min(1.0, (step + 1) / WARM_UP)
+    return plan.rate * warm * (0.01 + 0.99 * (1 + cos(pi * step / plan.steps)) / 2)
+
+
+def _resume(checkpoint: Path, model: "nn.Module", optimizer: "Optimizer") -> int:
+    import torch
+
+    if not checkpoint.exists():
+        return 0
+    state = torch.load(checkpoint, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["step"]
+
+
+def _save(checkpoint: Path, step: int, model: "nn.Module", optimizer: "Optimizer") -> None:
+    import torch
+
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    draft = checkpoint.with_suffix(".part")
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+    torch.save(state, draft)
+    os.replace(draft, checkpoint)
+
+
+def main() -> None:
+    """Train, and store the weights where the product loads them from."""
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=Plan.steps)
+    parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--device", default=Plan.device)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--checkpoint", type=Path, default=Path("var/reelflow-tiny.pt"))
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    plan = Plan(steps=given.steps, seed=given.seed, device=given.device)
+    publish(train(plan, given.checkpoint), given.out)
+
+
+if __name__ == "__main__":
+    main()
