@@ -22,7 +22,8 @@ def canary(folder: Path) -> list[Path]:
 def planes(number: int, height: int, width: int) -> np.ndarray:
     """The YUV 4:2:0 planes of one canary: a ramp, a strong colour cast and a moving block."""
     frames = np.arange(FRAMES)[:, None, None]
-    luma = _luma(frames, *np.mgrid[:height, :width], number)
+    down, across = np.mgrid[:height, :width]
+    luma = _luma(frames, down, across, number)
     down, across = np.mgrid[: height // 2, : width // 2]
     red, blue = (208, 72) if number % 2 == 0 else (72, 208)
     swing = (across * 40 // (width // 2)) - 20 + (frames + down) % 8

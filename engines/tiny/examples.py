@@ -1,6 +1,6 @@
 """Training batches for the small CLIP: rendered frames, and what is said of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,25 +26,17 @@ class Batch:
     agreement: "Tensor"  # caption x image
 
 
-@dataclass
 class Writer:
     """Turns captions into token ids, now and then with words it has never been told about."""
 
-    length: int = 32
-    known: frozenset[int] = frozenset()
-    _encode: dict[str, list[int]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, length: int = 32) -> None:
         """Learn which tokens captions can be made of."""
         from open_clip import SimpleTokenizer
 
-        self.tokenizer = SimpleTokenizer(context_length=self.length)
-        tables = (wording.NOUNS, wording.ADJECTIVES, wording.SIZED, wording.BACKDROPS)
-        tables += (wording.GOING, wording.PACE)
-        words = [choice for table in tables for choices in table.values() for choice in choices]
-        text = " ".join([*words, *wording.TRAINING, *wording.PARTIAL, "a an ,"])
-        ends = {self.tokenizer.sot_token_id, self.tokenizer.eot_token_id}
-        self.known = frozenset(self.tokenizer.encode(text)) | ends
+        self.length = length
+        self.tokenizer = SimpleTokenizer(context_length=length)
+        self.ends = (self.tokenizer.sot_token_id, self.tokenizer.eot_token_id)
+        self.known = {*self.tokenizer.encode(" ".join(wording.vocabulary())), *self.ends}
 
     def tokens(self, rng: np.random.Generator, texts: list[str]) -> "Tensor":
         """Token ids of `texts`, a third of them with unknown words strewn in."""
@@ -55,16 +47,12 @@ class Writer:
             said = self.tokenizer.encode(text)
             for _ in range(int(rng.integers(1, 6)) if rng.random() < 0.35 else 0):
                 said.insert(int(rng.integers(len(said) + 1)), self._unknown(rng))
-            said = said[: self.length - 2]
-            row[: len(said) + 2] = [
-                self.tokenizer.sot_token_id,
-                *said,
-                self.tokenizer.eot_token_id,
-            ]
+            whole = [self.ends[0], *said[: self.length - 2], self.ends[1]]
+            row[: len(whole)] = whole
         return torch.from_numpy(ids)
 
     def _unknown(self, rng: np.random.Generator) -> int:
-        token = int(rng.integers(49406))
+        token = int(rng.integers(self.ends[0]))
         return token if token not in self.known else self._unknown(rng)
 
 

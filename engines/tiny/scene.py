@@ -118,7 +118,7 @@ def _pick(rng: np.random.Generator, words: tuple[str, ...]) -> str:
 def _velocity(rng: np.random.Generator, motion: str, speed: str) -> tuple[float, float]:
     pace = WIDTHS_A_SECOND[speed]
     if motion == "bouncing":
-        heading = rng.integers(4) * pi / 2 + rng.uniform(0.2, 0.3) * pi
+        heading = float(rng.integers(4)) * pi / 2 + rng.uniform(0.2, 0.3) * pi
         pace *= BOUNCES_FASTER
     else:
         heading = HEADING.get(motion, 0.0)

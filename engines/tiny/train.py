@@ -15,7 +15,8 @@ from engines.tiny.model import NAME, WEIGHTS, register
 from engines.tiny.scene import COMBINATIONS
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from open_clip import CLIP
+    from torch import Tensor
     from torch.optim import Optimizer
 
 WARM_UP = 100
@@ -33,7 +34,7 @@ class Plan:
     device: str = "cpu"
 
 
-def train(plan: Plan, checkpoint: Path) -> "nn.Module":
+def train(plan: Plan, checkpoint: Path) -> "CLIP":
     """Train to the end of the plan, from the checkpoint where there is one."""
     import torch
 
@@ -58,7 +59,7 @@ def train(plan: Plan, checkpoint: Path) -> "nn.Module":
     return model
 
 
-def fresh(writer: Writer) -> "nn.Module":
+def fresh(writer: Writer) -> "CLIP":
     """An untrained model to which every word it will not be taught means nothing at all."""
     import open_clip
     import torch
@@ -73,7 +74,7 @@ def fresh(writer: Writer) -> "nn.Module":
     return model
 
 
-def contrast(model: "nn.Module", examples: Batch, device: str) -> "Tensor":
+def contrast(model: "CLIP", examples: Batch, device: str) -> "Tensor":
     """The loss: each caption picks every image it is true of, and each image its captions."""
     from torch.nn.functional import cross_entropy
 
@@ -95,7 +96,7 @@ def normalise(images: "Tensor") -> "Tensor":
     return (images - mean[:, None, None]) / std[:, None, None]
 
 
-def held_out_precision(model: "nn.Module", device: str, copies: int = 5, n: int = 120) -> float:
+def held_out_precision(model: "CLIP", device: str, copies: int = 5, n: int = 120) -> float:
     """Share of the top 5 single frames that are all a held-out prompt asks for."""
     import torch
     from open_clip import SimpleTokenizer
@@ -117,7 +118,7 @@ def held_out_precision(model: "nn.Module", device: str, copies: int = 5, n: int 
     return float(np.mean(hits))
 
 
-def publish(model: "nn.Module", file: Path) -> None:
+def publish(model: "CLIP", file: Path) -> None:
     """Store the weights in half precision, readable by open_clip as they lie."""
     from safetensors.torch import save_file
 
@@ -126,7 +127,7 @@ def publish(model: "nn.Module", file: Path) -> None:
     save_file({k: v.cpu().contiguous() for k, v in half.items()}, file)
 
 
-def _groups(model: "nn.Module") -> list[dict[str, Any]]:
+def _groups(model: "CLIP") -> list[dict[str, Any]]:
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim < 2]
     return [
@@ -140,7 +141,7 @@ def _rate(plan: Plan, step: int) -> float:
     return plan.rate * warm * (0.01 + 0.99 * (1 + cos(pi * step / plan.steps)) / 2)
 
 
-def _resume(checkpoint: Path, model: "nn.Module", optimizer: "Optimizer") -> int:
+def _resume(checkpoint: Path, model: "CLIP", optimizer: "Optimizer") -> int:
     import torch
 
     if not checkpoint.exists():
@@ -151,7 +152,7 @@ def _resume(checkpoint: Path, model: "nn.Module", optimizer: "Optimizer") -> int
     return state["step"]
 
 
-def _save(checkpoint: Path, step: int, model: "nn.Module", optimizer: "Optimizer") -> None:
+def _save(checkpoint: Path, step: int, model: "CLIP", optimizer: "Optimizer") -> None:
     import torch
 
     checkpoint.parent.mkdir(parents=True, exist_ok=True)

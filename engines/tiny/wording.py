@@ -125,6 +125,14 @@ def phrase(rng: np.random.Generator, templates: tuple[str, ...], parts: Parts) -
     return Phrase(template.format_map(words), _said(template, size))
 
 
+def vocabulary() -> list[str]:
+    """Every piece of text a training caption can hold."""
+    tables = (NOUNS, ADJECTIVES, SIZED, BACKDROPS, GOING, PACE)
+    pieces = [piece for template in (*TRAINING, *PARTIAL) for piece in Formatter().parse(template)]
+    choices = [words for table in tables for several in table.values() for words in several]
+    return ["a", "an", ",", *(literal for literal, *_ in pieces), *choices]
+
+
 def _said(template: str, size: str) -> frozenset[str]:
     used = {name for _, name, _, _ in Formatter().parse(template) if name}
     said = {attribute for name in used for attribute in _SAYS.get(name, ())}
