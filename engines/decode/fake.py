@@ -1,0 +1,71 @@
+"""A decoder without files: `fake://name?frames=8&fault=hang` rehearses a corpus and its faults."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+
+from data.outcome import REASONS
+from data.records import Probe
+from engines.frames import DecodeError, Frames, Resize, Sampling
+from engines.sampling import kept
+
+FRAMES, FPS = 50, 25.0
+
+
+def frames(uri: str, sampling: Sampling, resize: Resize, chunk: int = 32) -> Iterator[Frames]:
+    """Frames whose colours follow from the uri alone.
+
+    Of the query, `frames` (50) and `fps` (25) shape the video, `seconds` makes it slow to decode,
+    and `fault` (`hang`, `exit`, `raise` or a reason) strikes after the first `at` frames (0).
+    """
+    asked = _asked(uri)
+    seconds = np.arange(int(asked.get("frames", FRAMES))) / float(asked.get("fps", FPS))
+    wait, at = float(asked.get("seconds", 0.0)), int(asked.get("at", 0))
+    if wait:
+        time.sleep(wait)
+    if not len(seconds):
+        raise DecodeError("empty", "no frames")
+    index = kept(seconds, sampling)
+    whole = index[:at] if "fault" in asked else index
+    for start in range(0, len(whole), chunk):
+        part = whole[start : start + chunk]
+        yield Frames(part.astype(np.int64), seconds[part], _pixels(uri, part, resize.size))
+    strike(asked.get("fault"))
+
+
+def probed(uri: str, size: int, content: str) -> Probe:
+    """What a probe of this uri says; no fault strikes before decoding."""
+    asked = _asked(uri)
+    fps = float(asked.get("fps", FPS))
+    seconds = int(asked.get("frames", FRAMES)) / fps
+    return Probe(size, content, seconds, fps, 64, 64, "fake", 0)
+
+
+def _asked(uri: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(uri).query).items()}
+
+
+def _pixels(uri: str, index: np.ndarray, size: int) -> np.ndarray:
+    """One plain colour a frame: writing it costs no more than clearing the memory."""
+    digest = hashlib.sha256(uri.split("?")[0].encode("utf-8", "surrogatepass")).digest()
+    first = np.frombuffer(digest, np.uint8, 3)
+    colours = (first[None, :] + 7 * index[:, None]).astype(np.uint8)
+    return np.broadcast_to(colours[:, :, None, None], (len(index), 3, size, size)).copy()
+
+
+def strike(fault: str | None) -> None:
+    """Fails in the way asked for; no fault, no effect."""
+    if fault is None:
+        return
+    if fault in REASONS:
+        raise DecodeError(fault, f"a rehearsed fault: {fault}")
+    if fault == "hang":
+        while True:
+            time.sleep(3600)
+    if fault == "exit":
+        os._exit(3)
+    raise RuntimeError(f"a rehearsed programming error: {fault}")

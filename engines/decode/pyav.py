@@ -1,0 +1,170 @@
+"""Any container and codec that PyAV opens; what nobody wants is not decoded where that is safe."""
+
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engines.container import Reading, opened, video_stream
+from engines.frames import DecodeError, Frames, Resize, Sampling
+from engines.picture import rgb
+from engines.resize import resize as resized
+from engines.sampling import keep, kept
+from engines.seeking import Sparse, Unsure, survey
+from engines.wholeness import Promise, Tally, promise
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+BATCH_BYTES = 32 << 20  # pictures resized together; more is not faster
+BATCH_SECONDS = 5.0  # a slow video still gives signs of life
+FALLBACK_FPS = 25.0
+
+Picked = tuple[int, float, "VideoFrame"]
+Pictured = tuple[int, float, np.ndarray]
+
+
+def warm() -> None:
+    """Imports what decoding needs, so that no video waits for it; one thread, one core."""
+    import av  # noqa: F401
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def frames(
+    uri: str, sampling: Sampling, resize: Resize, chunk: int = 32
+) -> Generator[Frames, None, Reading]:
+    """The sampled frames of one video; afterwards, what reading it took."""
+    video = Video(uri)
+    pictures = ((i, t, rgb(frame, video.aspect)) for i, t, frame in video.picked(sampling))
+    yield from batches(pictures, resize, chunk)
+    return Reading(video.read_s, video.duration)
+
+
+@dataclass(slots=True)
+class Video:
+    """One file being decoded, and what was learnt of it on the way."""
+
+    uri: str
+    aspect: Fraction | None = None
+    duration: float | None = None
+    read_s: float = 0.0
+
+    def picked(self, sampling: Sampling) -> Iterator[Picked]:
+        """(index, seconds, frame) of what sampling keeps, by the cheaper of two equal ways."""
+        last = -1
+        try:
+            for frame in self.sparse(sampling):
+                last = frame[0]
+                yield frame
+        except Unsure:
+            yield from (frame for frame in self.sequential(sampling) if frame[0] > last)
+
+    def sparse(self, sampling: Sampling) -> Iterator[Picked]:
+        """Packets are read once without decoding, then only what the kept frames need is decoded."""
+        if sampling.every_nth == 1:
+            raise Unsure("every frame is wanted")
+        with self._open() as (container, stream, near):
+            if not near:
+                raise Unsure("reading twice is not cheap")
+            yield from self._sparse(container, stream, sampling)
+
+    def _sparse(
+        self, container: "InputContainer", stream: "VideoStream", sampling: Sampling
+    ) -> Iterator[Picked]:
+        promised, tally, begun = promise(container, stream), Tally(), time.perf_counter()
+        plan = survey(container, stream, tally)
+        self.read_s += time.perf_counter() - begun
+        self._settle(tally, promised, stream)
+        if not plan.regular:
+            raise Unsure("irregular packets")
+        shown = plan.displayed()
+        ticks = plan.pts[shown]
+        seconds = (ticks - ticks[0]) * float(stream.time_base)
+        index = kept(seconds, sampling)
+        found = Sparse(container, stream, plan).frames(shown[index])
+        yield from zip(index.tolist(), seconds[index].tolist(), found, strict=True)
+
+    def sequential(self, sampling: Sampling) -> Iterator[Picked]:
+        """Every frame is decoded: what this gives is what sampling means."""
+        with self._open() as (container, stream, _):
+            promised, tally = promise(container, stream), Tally()
+            found = None
+            for found in keep(self._all(container, stream, tally), sampling):
+                yield found
+            self._settle(tally, promised, stream)
+            if found is None:
+                raise DecodeError("empty", "its video stream has no frame")
+
+    def _all(
+        self, container: "InputContainer", stream: "VideoStream", tally: Tally
+    ) -> Iterator[Picked]:
+        index, first = 0, None
+        for packet in self._read(container, stream):
+            if packet.size:
+                tally.add(packet)
+            for frame in packet.decode():
+                first = frame.pts if first is None else first
+                yield index, _seconds(frame, first, index, stream), frame
+                index += 1
+
+    def _read(self, container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
+        source = container.demux(stream)
+        while True:
+            begun = time.perf_counter()
+            packet = next(source, None)
+            self.read_s += time.perf_counter() - begun
+            if packet is None:
+                return
+            yield packet
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple["InputContainer", "VideoStream", bool]]:
+        begun = time.perf_counter()
+        with opened(self.uri) as file:
+            stream = video_stream(file.container)
+            self.aspect = stream.sample_aspect_ratio
+            self.read_s += time.perf_counter() - begun
+            yield file.container, stream, file.near
+
+    def _settle(self, tally: Tally, promised: Promise, stream: "VideoStream") -> None:
+        tally.check(promised, stream)
+        self.duration = tally.span(stream)
+
+
+def _seconds(frame: "VideoFrame", first: int | None, index: int, stream: "VideoStream") -> float:
+    """Since the first frame; by counting at the average rate where frames have no time."""
+    if frame.pts is None or first is None:
+        return index / float(stream.average_rate or FALLBACK_FPS)
+    return (frame.pts - first) * float(stream.time_base)
+
+
+def batches(pictures: Iterable[Pictured], resize: Resize, chunk: int) -> Iterator[Frames]:
+    """Pictures of one size resized together, given on before they weigh much or take long."""
+    held: list[Pictured] = []
+    due = time.perf_counter() + BATCH_SECONDS
+    for item in pictures:
+        if held and held[0][2].shape != item[2].shape:
+            yield _batch(held, resize)
+            held = []
+        held.append(item)
+        full = len(held) == chunk or len(held) * item[2].nbytes >= BATCH_BYTES
+        if full or time.perf_counter() > due:
+            yield _batch(held, resize)
+            held, due = [], time.perf_counter() + BATCH_SECONDS
+    if held:
+        yield _batch(held, resize)
+
+
+def _batch(held: list[Pictured], resize: Resize) -> Frames:
+    index, seconds, pictures = zip(*held, strict=True)
+    pixels = resized(np.stack(pictures), resize)
+    return Frames(np.array(index, np.int64), np.array(seconds), pixels)

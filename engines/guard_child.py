@@ -1,0 +1,115 @@
+"""The child's side of a guard: one request after another, until the parent is gone."""
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Generator
+from dataclasses import asdict
+
+from engines.base import plugin
+from engines.container import Reading
+from engines.frames import DecodeError, Frames, Resize, Sampling
+from engines.wire import Closed, Header, receive, send, send_frames
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """`guard_child ROOT FD MEMORY_GB`: answers requests on the socket `FD`."""
+    sock = socket.socket(fileno=int(sys.argv[2]))
+    die_with_parent(sock)
+    limit_memory(float(sys.argv[3]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    try:
+        while True:
+            answer(sock, receive(sock)[0])
+    except Closed:
+        os._exit(0)
+
+
+def die_with_parent(sock: socket.socket) -> None:
+    """Ends this process when the parent ends, even while a codec hangs."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_watch, args=(sock.fileno(),), daemon=True).start()
+
+
+def _watch(fd: int) -> None:
+    hangup = select.poll()
+    hangup.register(fd, getattr(select, "POLLRDHUP", 0) | select.POLLHUP)
+    hangup.poll()
+    os._exit(0)
+
+
+def limit_memory(gigabytes: float) -> None:
+    """Makes allocation fail beyond this, so that a bomb is the fault of its video alone."""
+    import resource
+
+    # Not RLIMIT_AS: torch maps gigabytes of libraries that it never touches.
+    limit = int(gigabytes * 2**30)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def answer(sock: socket.socket, request: Header) -> None:
+    """Does what is asked and says how it ended."""
+    try:
+        if request["op"] == "probe":
+            _probe(sock, request["uri"])
+        else:
+            _decode(sock, request)
+    except DecodeError as fault:
+        send(sock, {"kind": "failed", "reason": fault.reason, "detail": str(fault)})
+    except Closed:
+        raise
+    except Exception as error:
+        send(sock, _verdict(error))
+
+
+def _verdict(error: Exception) -> Header:
+    """Out of memory is the video's fault; anything else is the program's."""
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        detail = "needs more memory than a decoder may take"
+        return {"kind": "failed", "reason": "undecodable", "detail": detail}
+    return {"kind": "error", "traceback": traceback.format_exc()}
+
+
+def _probe(sock: socket.socket, uri: str) -> None:
+    from engines.probe import probe
+
+    value = probe(uri, lambda: send(sock, {"kind": "alive"}))
+    send(sock, {"kind": "done", "value": asdict(value)})
+
+
+def _decode(sock: socket.socket, request: Header) -> None:
+    uri = request["uri"]
+    decoder = plugin("decode", "fake" if uri.startswith("fake://") else request["decoder"])
+    getattr(decoder, "warm", lambda: None)()
+    send(sock, {"kind": "begin"})  # imports are over: from here on it is the video's time
+    sampling, resize = Sampling(**request["sampling"]), Resize(**request["resize"])
+    _stream(sock, decoder.frames(uri, sampling, resize, request["chunk"]))
+
+
+def _stream(sock: socket.socket, parts: Generator[Frames, None, Reading | None]) -> None:
+    busy, count = 0.0, 0
+    while True:
+        begun = time.perf_counter()
+        try:
+            part = next(parts)
+        except StopIteration as stop:
+            reading = stop.value or Reading()
+            break
+        finally:
+            busy += time.perf_counter() - begun
+        count += len(part.index)
+        send_frames(sock, part)
+    if not count:
+        raise DecodeError("empty", "no frames")
+    stats = {"frames": count, "decode_s": max(0.0, busy - reading.read_s)} | asdict(reading)
+    send(sock, {"kind": "done", "value": stats})

@@ -1,0 +1,113 @@
+"""What a container says of its best video stream, and the identity of the file's bytes."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from data.outcome import Outcome
+from data.records import Probe
+from engines.base import Needs
+from engines.container import check_bytes, faults, local_path, opened, regular, video_stream
+from engines.frames import DecodeError
+from engines.guard import Guard
+from engines.media import open_media
+from engines.picture import displayed_size, orientation
+from engines.wholeness import Tally, promise
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+BLOCK = 4 << 20
+Alive = Callable[[], None]
+
+
+def probe(uri: str, alive: Alive = lambda: None) -> Probe:
+    """The probe of a file; `DecodeError` for one at fault. Calls `alive` as it goes on."""
+    content, size = digest(uri, alive)
+    if uri.startswith("fake://"):
+        from engines.decode.fake import probed
+
+        return probed(uri, size, content)
+    with opened(uri) as file:
+        stream = video_stream(file.container)
+        return _described(file.container, stream, size, content)
+
+
+def digest(uri: str, alive: Alive = lambda: None) -> tuple[str, int]:
+    """`sha256:…` of the file's bytes, and how many there are."""
+    found, size = hashlib.sha256(), 0
+    with faults(uri):
+        if (path := local_path(uri)) is not None:
+            regular(path)
+        with open_media(uri) as file:
+            while block := file.read(BLOCK):
+                found.update(block)
+                size += len(block)
+                alive()
+    check_bytes(size)
+    return f"sha256:{found.hexdigest()}", size
+
+
+def _described(
+    container: "InputContainer", stream: "VideoStream", size: int, content: str
+) -> Probe:
+    promised, tally = promise(container, stream), Tally()
+    frame = _first_frame(container, stream, tally)
+    tally.check(promised, stream)
+    width, height = displayed_size(frame.width, frame.height, stream.sample_aspect_ratio)
+    if orientation(frame)[0]:
+        width, height = height, width
+    rate = stream.average_rate or stream.guessed_rate
+    return Probe(
+        bytes=size,
+        content=content,
+        duration=_duration(container, stream),
+        fps=float(rate) if rate else None,
+        width=width,
+        height=height,
+        codec=stream.codec_context.codec.canonical_name,
+        rotation=-frame.rotation % 360,
+    )
+
+
+def _first_frame(
+    container: "InputContainer", stream: "VideoStream", tally: Tally
+) -> "VideoFrame":
+    """The first frame that comes out; all packets are counted, the others are not decoded."""
+    frame = None
+    for packet in container.demux(stream):
+        if packet.size:
+            tally.add(packet)
+        if frame is None:
+            frame = next(iter(packet.decode()), None)
+    if frame is None:
+        raise DecodeError("empty", "its video stream has no frame")
+    return frame
+
+
+def _duration(container: "InputContainer", stream: "VideoStream") -> float | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return container.duration / 1_000_000 if container.duration else None
+
+
+class Prober:
+    """Probes (id, uri) pairs in child processes."""
+
+    def __init__(self, workers: int = 1, deadline_s: float = 60.0, memory_gb: float = 4.0) -> None:
+        self.workers, self.deadline_s, self.memory_gb = workers, deadline_s, memory_gb
+        self.needs = Needs(cpus=workers, memory_gb=workers * memory_gb, deadline_s=deadline_s)
+
+    def load(self) -> None:
+        """Makes the guard; its children start with the first batch."""
+        self.guard = Guard(self.workers, self.deadline_s, self.memory_gb)
+
+    def run(self, batch: Sequence[tuple[str, str]]) -> Iterator[Outcome[Probe]]:
+        """One outcome a pair, in order."""
+        return self.guard.probe(batch)
+
+    def close(self) -> None:
+        """Ends the children."""
+        self.guard.close()
