@@ -1,0 +1,1 @@
+"""Index plugins: each module builds, opens and searches one kind of index."""

@@ -1,0 +1,1 @@
+"""What the index plugins share: batches of vectors, version folders, tuning and growth."""

@@ -1,0 +1,73 @@
+"""Vectors with their ids, streamed in batches."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.errors import UserError
+
+
+class Batch(NamedTuple):
+    """Some videos' vectors (n, d), their ids, and where known the identity of their bytes."""
+
+    ids: Sequence[str]
+    vectors: np.ndarray
+    contents: Sequence[str | None] | None = None
+
+
+def from_parquet(files: Iterable[Path], rows: int = 8192) -> Iterator[Batch]:
+    """Batches of at most `rows` from files with columns video_id, vector and maybe content."""
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            names = [n for n in ("video_id", "vector", "content") if n in file.schema_arrow.names]
+            for table in file.iter_batches(batch_size=rows, columns=names):
+                yield _batch(table)
+
+
+def _batch(table: pa.RecordBatch) -> Batch:
+    column = table.column("vector")
+    if column.null_count:
+        raise UserError("a vector is null: pool the corpus again with reelflow pool NAME")
+    vectors = column.flatten().to_numpy(zero_copy_only=False)
+    contents = table.column("content").to_pylist() if "content" in table.schema.names else None
+    return Batch(table.column("video_id").to_pylist(), vectors.reshape(len(column), -1), contents)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """The rows of (n, d) at length 1, float32 in C order; a row that has no direction becomes NaN."""
+    wide = np.asarray(vectors, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = wide / np.linalg.norm(wide, axis=1, keepdims=True)
+    return np.ascontiguousarray(scaled, dtype=np.float32)
+
+
+def checked(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The same batches as float32 unit vectors of one width; what cannot be indexed raises."""
+    dim = 0
+    for batch in batches:
+        ids, vectors, contents = Batch(*batch)
+        if vectors.ndim != 2 or len(ids) != len(vectors):
+            raise ValueError(f"{len(ids)} ids came with vectors of shape {vectors.shape}")
+        dim = dim or vectors.shape[1]
+        if vectors.shape[1] != dim:
+            raise UserError(
+                f"video {ids[0]!r} has {vectors.shape[1]} dimensions, those before it {dim}: "
+                "index vectors of one model only"
+            )
+        if len(ids):
+            yield Batch(ids, _directed(ids, vectors), contents)
+
+
+def _directed(ids: Sequence[str], vectors: np.ndarray) -> np.ndarray:
+    """Unit vectors, or an error naming the first video whose vector is zero or not finite."""
+    scaled = unit(vectors)
+    bad = np.flatnonzero(~np.isfinite(scaled).all(axis=1))
+    if bad.size:
+        raise UserError(
+            f"the vector of video {ids[bad[0]]!r} is zero or not finite: pool it again, or leave it out"
+        )
+    return scaled

@@ -1,0 +1,59 @@
+"""An empty inner-product index of a key."""
+
+import re
+from typing import Any
+
+from data.errors import UserError
+
+_OPQ = re.compile(r"OPQ(\d+)_(\d+),IVF(\d+)(?:_HNSW(\d+))?,PQ(\d+)(?:x(\d+))?")
+
+
+def empty_index(dim: int, key: str) -> Any:
+    """A faiss index without vectors, by inner product down to its coarse quantiser."""
+    import faiss
+
+    if match := _OPQ.fullmatch(key):
+        return _rotated(dim, *(int(part or 0) for part in match.groups()))
+    try:
+        return faiss.index_factory(dim, key, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        raise UserError(f"{key!r} is not a faiss index key for {dim} dimensions") from error
+
+
+def _rotated(dim: int, codes: int, out: int, lists: int, links: int, size: int, bits: int) -> Any:
+    """Rotation, then lists of product codes.
+
+    autofaiss makes these itself too, but by a keyword that faiss 1.15 no longer takes.
+    """
+    import faiss
+
+    metric = faiss.METRIC_INNER_PRODUCT
+    coarse = faiss.IndexHNSWFlat(out, links, metric) if links else faiss.IndexFlatIP(out)
+    inner = faiss.IndexIVFPQ(coarse, out, lists, size, bits or 8, metric)
+    rotation = faiss.OPQMatrix(dim, codes, out)
+    index = faiss.IndexPreTransform(rotation, inner)
+    inner.own_fields = index.own_fields = True
+    for owned in (coarse, inner, rotation):
+        owned.this.disown()
+    return index
+
+
+def by_metric(dim: int, key: str, metric: int) -> Any:
+    """`empty_index`, as autofaiss calls its own factory."""
+    return empty_index(dim, key)
+
+
+def accelerated(dim: int, key: str, metric: int) -> Any:
+    """The same, its clusters found on the GPUs there are; vectors are added and kept on the CPU.
+
+    autofaiss's own `use_gpu` leaves the index on the device, where it can be neither tuned by our
+    ladder nor written.
+    """
+    import faiss
+
+    index = empty_index(dim, key)
+    lists = faiss.try_extract_index_ivf(index)
+    if lists is not None and getattr(faiss, "get_num_gpus", int)():
+        index.clusters = faiss.index_cpu_to_all_gpus(faiss.IndexFlatIP(lists.d))
+        lists.clustering_index = index.clusters
+    return index

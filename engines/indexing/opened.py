@@ -1,0 +1,183 @@
+"""An index as opened: rows, their ids, and search by inner product."""
+
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from engines.indexing import parameters, scan, version
+from engines.indexing.batches import Batch, checked, unit
+
+SCANNED = 50_000  # rows a filter may leave and still be compared one by one: 0.1 s for 50,000 x 512
+RESCORED = 10  # candidates compared exactly per result asked of a quantised index
+BLOCK = 16384
+
+
+class Index:
+    """Row i of the faiss index belongs to `ids[i]`; opened memory-mapped, loaded when added to."""
+
+    def __init__(
+        self,
+        found: Any,
+        ids: pa.Table,
+        about: Mapping[str, Any],
+        exact: np.ndarray | None = None,
+        path: Path | None = None,
+    ) -> None:
+        version.check_counts(found.ntotal, len(ids))
+        self.faiss = found
+        self.about = dict(about)
+        self.ids = np.array(ids.column("video_id").to_pylist(), dtype=np.dtypes.StringDType())
+        self._table = ids
+        self._exact = exact
+        self._mapped = path
+        self._rows: dict[str, int] | None = None
+
+    def __len__(self) -> int:
+        return self.faiss.ntotal
+
+    @property
+    def dim(self) -> int:
+        """The width of its vectors."""
+        return self.faiss.d
+
+    @property
+    def key(self) -> str:
+        """The faiss key it was built by."""
+        return self.about["key"]
+
+    def search(
+        self,
+        queries: np.ndarray,
+        k: int,
+        *,
+        allowed: np.ndarray | None = None,
+        effort: int = 1,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Scores (n, k) float32 and rows (n, k) int64, -1 unfilled, for unit queries (n, d).
+
+        `allowed` are the row numbers to choose among; `effort` multiplies the breadth of the
+        search. Asked for all there is, or filtered to few, it compares one by one.
+        """
+        queries = np.ascontiguousarray(queries, np.float32)
+        among = len(self) if allowed is None else len(allowed)
+        if k >= among or (allowed is not None and among <= max(SCANNED, len(self) // 50)):
+            return self.scan(queries, k, allowed=allowed)
+        chosen = parameters.for_search(self.faiss, k, effort, allowed)
+        if self._exact is None:
+            return _clean(*self.faiss.search(queries, k, params=chosen))
+        _, rows = self.faiss.search(queries, min(RESCORED * k, len(self)), params=chosen)
+        return self._rescored(queries, rows, k)
+
+    def scan(
+        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What `search` gives, by comparing every row (or every allowed one)."""
+        return scan.top(self._blocks(allowed), np.asarray(queries, np.float32), k)
+
+    def vectors(self, rows: np.ndarray) -> np.ndarray:
+        """The stored vectors (m, d) of row numbers, unit length; exact where the folder has them."""
+        rows = np.asarray(rows, np.int64)
+        if not len(rows):
+            return np.empty((0, self.dim), np.float32)
+        if self._exact is not None:
+            return unit(self._exact[rows])
+        stored = self.faiss.reconstruct_batch(rows)
+        return unit(stored) if parameters.lossy(self.key) else stored
+
+    def rows(self, ids: Sequence[str]) -> np.ndarray:
+        """The row number of each id, -1 for one that is not indexed."""
+        if self._rows is None:
+            self._rows = {name: row for row, name in enumerate(self.ids.tolist())}
+        return np.array([self._rows.get(name, -1) for name in ids], dtype=np.int64)
+
+    def add(
+        self,
+        vectors: np.ndarray,
+        ids: Sequence[str],
+        contents: Sequence[str | None] | None = None,
+    ) -> None:
+        """Appends (n, d) vectors as the rows after the last."""
+        for batch in checked([Batch(ids, vectors, contents)]):
+            gathered = version.Ids()
+            gathered.add(batch.ids, batch.contents)
+            more = gathered.table(first=len(self)).cast(self._table.schema)
+            grown = pa.concat_tables([self._table, more])
+            version.refuse_repeats(grown.column("video_id"))
+            self._loaded().add(batch.vectors)
+            self._adopt(grown, batch)
+
+    def save(self, out: Path) -> version.Built:
+        """Writes a version folder at `out`."""
+        import faiss
+
+        kept = {name: self.about[name] for name in ("key", "parameters")}
+        figures = self.about.get("figures", {})
+        with version.building(out) as folder:
+            built = version.Built(out, **kept, count=len(self), dim=self.dim, figures=figures)
+            faiss.write_index(self.faiss, str(folder / version.INDEX))
+            version.write_ids(folder, self._table)
+            if self._exact is not None:
+                np.save(folder / version.VECTORS, self._exact)
+            version.write_about(folder, built, self.about)
+        return built
+
+    def _adopt(self, grown: pa.Table, batch: Batch) -> None:
+        self._table = grown
+        named = np.array(list(batch.ids), dtype=self.ids.dtype)
+        self.ids = np.concatenate([self.ids, named])
+        self._rows = None
+        if self._exact is not None:
+            self._exact = np.vstack([self._exact, batch.vectors.astype(self._exact.dtype)])
+
+    def _loaded(self) -> Any:
+        """The faiss index in memory: one that is memory-mapped aborts the process when added to."""
+        import faiss
+
+        if self._mapped is not None:
+            self.faiss = faiss.read_index(str(self._mapped))
+            self._mapped = None
+        return self.faiss
+
+    def _blocks(self, allowed: np.ndarray | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        rows = np.arange(len(self)) if allowed is None else np.asarray(allowed, np.int64)
+        for first in range(0, len(rows), BLOCK):
+            some = rows[first : first + BLOCK]
+            yield some, self.vectors(some)
+
+    def _rescored(
+        self, queries: np.ndarray, rows: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k best of the candidate rows by their exact vectors."""
+        each = [
+            scan.top([(some, self.vectors(some))], query[None], k)
+            for query, line in zip(queries, rows, strict=True)
+            for some in [line[line >= 0]]
+        ]
+        return np.vstack([scores for scores, _ in each]), np.vstack([found for _, found in each])
+
+
+def open(folder: Path) -> Index:
+    """The version in `folder`, memory-mapped; raises unless index and ids have as many rows."""
+    import faiss
+
+    path = version.there(folder / version.INDEX)
+    exact = folder / version.VECTORS
+    with builtins.open(path, "rb"):  # the system's own error, where faiss would only say "failed"
+        found = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    return Index(
+        found,
+        version.read_ids(folder),
+        version.read_about(folder),
+        np.load(exact, mmap_mode="r") if exact.exists() else None,
+        path,
+    )
+
+
+def _clean(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unfilled slots and NaN scores as -inf and -1."""
+    empty = (rows < 0) | ~np.isfinite(scores)
+    return np.where(empty, np.float32(-np.inf), scores), np.where(empty, -1, rows)

@@ -1,0 +1,66 @@
+"""What a faiss key says of an index, and the breadth of a search in each family."""
+
+import re
+from typing import Any
+
+import numpy as np
+
+
+def lossy(key: str) -> bool:
+    """Whether it keeps vectors quantised, so that scores and reconstructions are approximate."""
+    return bool(re.search(r"PQ|SQ|RQ", key))
+
+
+def trained(key: str) -> bool:
+    """Whether it learns from a sample before vectors are added."""
+    return "IVF" in key or lossy(key)
+
+
+def ladder(key: str) -> list[dict[str, int]]:
+    """Search parameters from narrow to broad; one empty set where there is nothing to choose."""
+    if match := re.search(r"IVF(\d+)(_HNSW)?", key):
+        lists = int(match[1])
+        steps = sorted({min(2**i, lists) for i in range(18)})
+        deeper = bool(match[2])
+        return [{"nprobe": n, **({"quantizer_efSearch": 2 * n} if deeper else {})} for n in steps]
+    if "HNSW" in key:
+        return [{"efSearch": 2**i} for i in range(4, 13)]
+    return [{}]
+
+
+def apply(index: Any, chosen: dict[str, int]) -> None:
+    """Sets search parameters on a faiss index; they are saved with it."""
+    import faiss
+
+    faiss.ParameterSpace().set_index_parameters(index, text(chosen))
+
+
+def text(chosen: dict[str, int]) -> str:
+    """Search parameters as faiss writes them: `nprobe=4,ht=2048`."""
+    return ",".join(f"{name}={value}" for name, value in chosen.items())
+
+
+def for_search(index: Any, k: int, effort: int, allowed: np.ndarray | None) -> Any:
+    """Faiss search parameters: `effort` times as broad as saved, among `allowed` rows only."""
+    import faiss
+
+    chosen = None if allowed is None else _selector(allowed, index.ntotal)
+    kind = faiss.downcast_index(index)
+    if isinstance(kind, faiss.IndexPreTransform):
+        inner = for_search(kind.index, k, effort, allowed)
+        return faiss.SearchParametersPreTransform(index_params=inner)
+    if isinstance(kind, faiss.IndexHNSW):
+        breadth = max(k, kind.hnsw.efSearch * effort)
+        return faiss.SearchParametersHNSW(efSearch=breadth, sel=chosen)
+    if isinstance(kind, faiss.IndexIVF):
+        return faiss.SearchParametersIVF(nprobe=min(kind.nlist, kind.nprobe * effort), sel=chosen)
+    return faiss.SearchParameters(sel=chosen)
+
+
+def _selector(allowed: np.ndarray, count: int) -> Any:
+    """A bitmap over rows: one bit a row whatever the filter."""
+    import faiss
+
+    marked = np.zeros(count, bool)
+    marked[allowed] = True
+    return faiss.IDSelectorBitmap(np.packbits(marked, bitorder="little"))

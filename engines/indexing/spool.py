@@ -1,0 +1,96 @@
+"""Vectors on local disk in a seeded random order, however they came."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from data.errors import UserError
+from engines.indexing import version
+from engines.indexing.batches import Batch, checked
+
+CHUNK = 65536  # rows gathered at a time: 128 MB at 512 dimensions
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """`folder` holds one `vectors.npy` (n, d) float32; row i of `ids` names its row i."""
+
+    folder: Path
+    ids: pa.Table
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The vectors (n, d), memory-mapped."""
+        return np.load(self.folder / "vectors.npy", mmap_mode="r")
+
+
+def shuffled(batches: Iterable[Batch], folder: Path, seed: int) -> Spool:
+    """Writes the vectors in a random order that depends on `seed` and the input alone.
+
+    A prefix is then a random sample: autofaiss trains on the first vectors of its input, and a
+    graph index grown from sorted input links badly. Uses the disk twice, memory for the ids only.
+    """
+    folder.mkdir(parents=True)
+    raw = folder.parent / f"{folder.name}.raw"
+    ids, dim = _append(batches, raw)
+    table = ids.table()
+    vectors = np.memmap(raw, np.float32, "r", shape=(len(table), dim))
+    order = np.random.default_rng(seed).permutation(len(table))
+    _write(folder / "vectors.npy", vectors, order)
+    raw.unlink()
+    named = table.take(order).set_column(0, "row", [np.arange(len(order))])
+    return Spool(folder, named)
+
+
+def _append(batches: Iterable[Batch], raw: Path) -> tuple[version.Ids, int]:
+    ids, dim = version.Ids(), 0
+    with raw.open("wb") as file:
+        for batch in checked(batches):
+            dim = batch.vectors.shape[1]
+            file.write(batch.vectors.tobytes())
+            ids.add(batch.ids, batch.contents)
+    if not dim:
+        raise UserError("there are no vectors to index: embed and pool the corpus first")
+    return ids, dim
+
+
+def _write(path: Path, vectors: np.ndarray, order: np.ndarray) -> None:
+    with path.open("wb") as file:
+        shape = {"descr": "<f4", "fortran_order": False, "shape": vectors.shape}
+        np.lib.format.write_array_header_1_0(file, shape)
+        for first in range(0, len(order), CHUNK):
+            file.write(vectors[order[first : first + CHUNK]].tobytes())
+
+
+def halves(vectors: np.ndarray, path: Path) -> None:
+    """Writes (n, d) vectors as float16 beside a quantised index, for exact comparisons."""
+    kept = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=vectors.shape)
+    for first in range(0, len(vectors), CHUNK):
+        kept[first : first + CHUNK] = vectors[first : first + CHUNK]
+    kept.flush()
+
+
+def sample(batches: Iterable[Batch], size: int, seed: int) -> np.ndarray:
+    """A uniform random sample of at most `size` vectors (m, d) of a stream of any length."""
+    random = np.random.default_rng(seed)
+    draws, kept = np.empty(0), None
+    for vectors in _plain(batches):
+        draws = np.concatenate([draws, random.random(len(vectors))])
+        kept = vectors if kept is None else np.vstack([kept, vectors])
+        if len(draws) > 2 * size:
+            draws, kept = _lowest(draws, kept, size)
+    if kept is None:
+        raise UserError("there are no vectors to train on: embed and pool the corpus first")
+    return _lowest(draws, kept, size)[1]
+
+
+def _plain(batches: Iterable[Batch]) -> Iterator[np.ndarray]:
+    return (batch.vectors for batch in checked(batches))
+
+
+def _lowest(draws: np.ndarray, vectors: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    kept = np.argsort(draws, kind="stable")[:size]
+    return draws[kept], vectors[kept]

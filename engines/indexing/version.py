@@ -1,0 +1,139 @@
+"""A version folder: `knn.index`, `ids.parquet`, `index.json`, and what must hold between them."""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data.errors import UserError
+
+INDEX, IDS, ABOUT, VECTORS = "knn.index", "ids.parquet", "index.json", "vectors.npy"
+REBUILD = "rebuild with reelflow index NAME --rebuild"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A version as it was written: its folder, its key, the parameters chosen, rows and width."""
+
+    path: Path
+    key: str
+    parameters: dict[str, int]
+    count: int
+    dim: int
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@contextmanager
+def building(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that becomes `out` when the block ends well, and vanishes otherwise."""
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} already holds something: give the new version a name of its own")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = out.parent / f".{out.name}.{uuid.uuid4().hex[:8]}"
+    folder.mkdir()
+    try:
+        yield folder
+        os.replace(folder, out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Ids:
+    """The rows' ids and contents as they gather, compact until they are written."""
+
+    def __init__(self) -> None:
+        self._ids: list[pa.Array] = []
+        self._contents: list[pa.Array] = []
+
+    def add(self, ids: Sequence[str], contents: Sequence[str | None] | None) -> None:
+        """The next rows; `contents` is None where it is not known."""
+        self._ids.append(pa.array(ids, pa.large_string()))
+        known = [None] * len(ids) if contents is None else contents
+        self._contents.append(pa.array(known, pa.large_string()))
+
+    def table(self, first: int = 0) -> pa.Table:
+        """Columns row (counted from `first`), video_id and content; an id given twice raises."""
+        ids = pa.chunked_array(self._ids, pa.large_string())
+        refuse_repeats(ids)
+        contents = pa.chunked_array(self._contents, pa.large_string())
+        rows = pa.array(np.arange(first, first + len(ids), dtype=np.int64))
+        return pa.table({"row": rows, "video_id": ids, "content": contents})
+
+
+def refuse_repeats(ids: pa.ChunkedArray) -> None:
+    """Raises naming an id that occurs twice."""
+    if pc.count_distinct(ids).as_py() != len(ids):
+        counts = pc.value_counts(ids)
+        again = counts.filter(pc.greater(counts.field("counts"), 1))
+        raise UserError(f"video {again[0]['values'].as_py()!r} is given twice: index each id once")
+
+
+def write_ids(folder: Path, table: pa.Table) -> None:
+    """Writes `ids.parquet` in the order of the rows, strings as plain UTF-8."""
+    plain = pa.schema([("row", pa.int64()), ("video_id", pa.string()), ("content", pa.string())])
+    pq.write_table(table.cast(plain), folder / IDS, compression="zstd")
+
+
+def read_ids(folder: Path) -> pa.Table:
+    """`ids.parquet` by row: row i of the table is row i of the index."""
+    table = pq.read_table(there(folder / IDS))
+    rows = table.column("row").to_numpy()
+    if not np.array_equal(rows, np.arange(len(rows))):
+        raise UserError(f"the rows of {folder / IDS} do not count from 0: {REBUILD}")
+    return table
+
+
+def write_about(folder: Path, built: Built, about: Mapping[str, Any] | None) -> None:
+    """Writes `index.json`: what was built, and what the caller has to say about it."""
+    facts = {
+        "key": built.key,
+        "parameters": built.parameters,
+        "count": built.count,
+        "dim": built.dim,
+        "metric": "ip",
+        "figures": built.figures,
+    }
+    text = json.dumps({**(about or {}), **facts}, indent=2, sort_keys=True, ensure_ascii=False)
+    hidden = folder / f".{ABOUT}"
+    hidden.write_text(text + "\n", encoding="utf-8")
+    os.replace(hidden, folder / ABOUT)
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """What `index.json` says."""
+    return json.loads(there(folder / ABOUT).read_text(encoding="utf-8"))
+
+
+def described(folder: Path) -> Built:
+    """The version in `folder`, as its `index.json` describes it."""
+    about = read_about(folder)
+    named = {name: about[name] for name in ("key", "parameters", "count", "dim", "figures")}
+    return Built(folder, **named)
+
+
+def note(folder: Path, about: Mapping[str, Any]) -> None:
+    """Adds to `index.json` what was learnt after the build (recall, sources)."""
+    write_about(folder, described(folder), {**read_about(folder), **about})
+
+
+def check_counts(indexed: int, named: int) -> None:
+    """Raises unless the index and its ids have as many rows."""
+    if indexed != named:
+        raise UserError(f"index has {indexed} rows, ids file {named}: {REBUILD}")
+
+
+def there(path: Path) -> Path:
+    """The path, if a file lies there."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing: {REBUILD}")
+    return path
