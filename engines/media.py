@@ -6,6 +6,8 @@ import os
 import posixpath
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -64,12 +66,35 @@ def stat_media(uri: str) -> tuple[int, str]:
     if not is_url(uri):
         found = _regular(uri)
         return found.st_size, str(found.st_mtime_ns)
-    filesystem, path = _filesystem(uri)
-    info = filesystem.info(path)
+    files, path = filesystem(uri)
+    with reaching(uri):
+        info = files.info(path)
     if info["type"] == "directory":
         raise IsADirectoryError(errno.EISDIR, "a folder, not a file", uri)
     stamp = next((str(info[key]) for key in _STAMPS if info.get(key)), "")
     return int(info.get("size") or 0), stamp.strip('"')
+
+
+def filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """What reads the url, and the path it knows it by."""
+    try:
+        # A cached listing would hide that a file has changed.
+        return url_to_fs(url, use_listings_cache=False)
+    except ImportError as error:
+        raise UserError(f"cannot read {url}: {error}") from error
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error), url) from error
+
+
+@contextmanager
+def reaching(url: str) -> Iterator[None]:
+    """Tells a file's fault, an OSError, from a storage that cannot be reached, a UserError."""
+    try:
+        yield
+    except (OSError, UserError):
+        raise
+    except Exception as error:
+        raise UserError(f"cannot reach {url}: {type(error).__name__}: {error}") from error
 
 
 def _open_member(member: Member) -> BinaryIO:
@@ -98,21 +123,12 @@ def _regular(path: str) -> os.stat_result:
     return found
 
 
-def _filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
-    try:
-        # A cached listing would hide that a file has changed.
-        return url_to_fs(url, use_listings_cache=False)
-    except ImportError as error:
-        raise UserError(f"cannot read {url}: {error}") from error
-    except ValueError as error:
-        raise OSError(errno.EINVAL, str(error), url) from error
-
-
 def _open_url(url: str) -> BinaryIO:
-    filesystem, path = _filesystem(url)
-    if "file" in filesystem.protocol:
+    files, path = filesystem(url)
+    if "file" in files.protocol:
         _regular(path)
-    return cast(BinaryIO, filesystem.open(path, "rb"))
+    with reaching(url):
+        return cast(BinaryIO, files.open(path, "rb"))
 
 
 def _fake(uri: str) -> BinaryIO:

@@ -1,0 +1,41 @@
+"""Opening a source of rows, whichever kind it is."""
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from types import ModuleType
+
+from data.errors import UserError
+from data.records import Row
+from engines import sources
+from engines.base import plugin
+from engines.listing import TABLES, TARS, VIDEOS
+
+
+def open_source(src: str, columns: Mapping[str, str] | None = None) -> Iterator[Row]:
+    """The rows of a source, read as they are asked for; the first is read at once.
+
+    `columns` says which column holds `txt`, `videoLoc` and `videoID` where they have other names.
+    A source that cannot be read raises a UserError that says why.
+    """
+    try:
+        found = _plugin(src).rows(src, dict(columns or {}))
+        first = next(found, None)
+    except OSError as error:
+        raise UserError(f"cannot read {src}: {error.strerror or error}") from error
+    if first is None:
+        raise UserError(f"{src} holds no rows: is the name right?")
+    return chain([first], found)
+
+
+def _plugin(src: str) -> ModuleType:
+    """The first source, by name, that accepts it."""
+    for name in sorted(module.name for module in pkgutil.iter_modules(sources.__path__)):
+        source = plugin("sources", name)
+        if source.accepts(src):
+            return source
+    endings = ", ".join(ending for each in (TABLES[:5], TARS[:2], VIDEOS[:5]) for ending in each)
+    raise UserError(
+        f"found no tables, tars or videos in {src}: name a file, folder, glob or URL of files"
+        f" that end in {endings}, …"
+    )

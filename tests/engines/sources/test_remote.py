@@ -1,0 +1,102 @@
+"""Sources in an object store give what the same files on disk give."""
+
+import io
+import tarfile
+from collections.abc import Iterator
+from typing import Any
+
+import fsspec
+import pytest
+
+from data.errors import UserError
+from engines.media import open_media, stat_media
+from engines.reading import open_source
+
+moto_server = pytest.importorskip("moto.server")
+s3fs = pytest.importorskip("s3fs")
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Any]:
+    """A file system with the bucket `corpus`, reached by the usual variables only."""
+    server = moto_server.ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "key")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem.clear_instance_cache()
+        files = fsspec.filesystem("s3")
+        files.mkdir("corpus")
+        yield files
+        s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def test_a_remote_table_resolves_against_its_place(bucket: Any) -> None:
+    bucket.pipe("corpus/tables/x.csv", b"videoID,videoLoc,txt\na,../clips/a b.mp4,x\nb,/b.mp4,y\n")
+    for src in ("s3://corpus/tables/x.csv", "s3://corpus/tables", "s3://corpus/tab*/*.csv"):
+        assert [(row.id, row.uri) for row in open_source(src)] == [
+            ("a", "s3://corpus/clips/a b.mp4"),
+            ("b", "/b.mp4"),
+        ]
+
+
+def test_a_remote_folder_lists_its_videos(bucket: Any) -> None:
+    bucket.pipe({"corpus/v/b.mp4": b"b", "corpus/v/a/c.mp4": b"ccc", "corpus/v/a/c.txt": b"hello"})
+    bucket.touch("corpus/v/")
+    rows = list(open_source("s3://corpus/v/"))
+    assert [(row.id, row.caption) for row in rows] == [("b", None), ("a/c", "hello")]
+    assert rows[1].uri == "s3://corpus/v/a/c.mp4"
+    assert open_media(rows[1].uri).read() == b"ccc"
+    assert [row.id for row in open_source("s3://corpus/v/**/*.mp4")] == ["b", "a/c"]
+    assert [row.id for row in open_source("s3://corpus/v/b.mp4")] == ["b"]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_a_remote_tar_is_read_in_place(bucket: Any, ending: str) -> None:
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode=f"w:{ending[1:]}") as tar:  # type: ignore[call-overload]
+        for name in ("a.mp4", "b.mp4"):
+            info = tarfile.TarInfo(name)
+            info.size = 1000
+            tar.addfile(info, io.BytesIO(name[:1].encode() * 1000))
+    bucket.pipe(f"corpus/t/x-0.tar{ending}", body.getvalue())
+    rows = list(open_source(f"s3://corpus/t/x-{{0..0}}.tar{ending}"))
+    for row, letter in zip(rows, (b"a", b"b"), strict=True):
+        assert row.uri is not None
+        with open_media(row.uri) as file:
+            assert file.read() == letter * 1000
+
+
+def test_a_change_shows_in_the_stamp(bucket: Any) -> None:
+    bucket.pipe("corpus/x.mp4", b"one")
+    before = stat_media("s3://corpus/x.mp4")
+    bucket.pipe("corpus/x.mp4", b"two")
+    after = stat_media("s3://corpus/x.mp4")
+    assert (before[0], after[0]) == (3, 3)
+    assert before[1] != after[1]
+
+
+def test_what_is_not_there_is_missing(bucket: Any) -> None:
+    for uri in ("s3://corpus/nothing.mp4", "s3://nobucket/x.mp4", "tar::s3://corpus/no.tar#0:1/a"):
+        for ask in (open_media, stat_media):
+            if uri.startswith("tar::") and ask is stat_media:
+                continue
+            with pytest.raises(FileNotFoundError):
+                ask(uri)
+    for src in ("s3://corpus/nothing.csv", "s3://corpus/nothing", "s3://nobucket/*.mp4"):
+        with pytest.raises(UserError):
+            open_source(src)
+
+
+def test_a_storage_out_of_reach_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*args: object, **more: object) -> None:
+        raise RuntimeError("no credentials")
+
+    monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "_open", unreachable)
+    fsspec.filesystem("memory").pipe("/reach/x.mp4", b"x")
+    with pytest.raises(UserError, match="cannot reach memory://.*no credentials"):
+        open_media("memory://reach/x.mp4")
