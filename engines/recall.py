@@ -67,8 +67,7 @@ def figures(
 ) -> dict[str, float]:
     """`video_recall_at_10` over a seeded sample of stored videos and, where there are text vectors
     (m, d), `text_recall_at_10`."""
-    size = min(sample, len(exact))
-    rows = np.sort(np.random.default_rng(seed).choice(len(exact), size, replace=False))
+    rows = exact.sample(sample, seed)
     own = exact.ids[rows].tolist()
     measured = {"video_recall_at_10": recall_at_k(index, exact, exact.vectors(rows), own=own)}
     if texts is not None and len(texts):

@@ -72,47 +72,15 @@ def build(
         held = spool.shuffled(batches, folder / "spool", options.seed)
         count, dim = held.vectors.shape
         key = key_for(count, dim, options)
-        made = _faiss(held.folder, key, options)
-        built = _tuned(out, made, held, key, options, probes)
-        _write(folder, made, held, built, about)
-    return built
-
-
-def _tuned(
-    out: Path,
-    made: Any,
-    held: spool.Spool,
-    key: str,
-    options: Options,
-    probes: np.ndarray | None,
-) -> version.Built:
-    """Sets and names the search parameters, with the recall they reached on the probe."""
-    vectors = held.vectors
-    count, dim = vectors.shape
-    if options.max_index_query_time_ms is not None:
-        return version.Built(out, key, {}, count, dim)
-    exact = vectors if parameters.lossy(key) else None
-    index = Index(made, held.ids, {"key": key}, exact)
-    fill = options.min_nearest_neighbors_to_retrieve
-    chosen, reached = tuning.tune(index, vectors, options.recall_aim, fill=fill, probes=probes)
-    return version.Built(out, key, chosen, count, dim, {"tuning_recall_at_10": reached})
-
-
-def _write(
-    folder: Path,
-    made: Any,
-    held: spool.Spool,
-    built: version.Built,
-    about: Mapping[str, Any] | None,
-) -> None:
-    import faiss
-
-    faiss.write_index(made, str(folder / version.INDEX))
-    if parameters.lossy(built.key):
-        spool.halves(held.vectors, folder / version.VECTORS)
-    version.write_ids(folder, held.ids)
-    version.write_about(folder, built, about)
-    shutil.rmtree(held.folder)
+        exact = held.vectors if parameters.lossy(key) else None
+        said = {**(about or {}), "key": key, "parameters": {}, "figures": {}, "seed": options.seed}
+        index = Index(_faiss(held.folder, key, options), held.ids, said, exact)
+        if options.max_index_query_time_ms is None:
+            fill = options.min_nearest_neighbors_to_retrieve
+            tuning.tune(index, options.recall_aim, fill=fill, probes=probes, seed=options.seed)
+        index.write(folder)
+        shutil.rmtree(held.folder)
+    return version.described(out)
 
 
 def _faiss(vectors: Path, key: str, options: Options) -> Any:

@@ -38,11 +38,11 @@ def build(
         with (folder / version.INDEX).open("wb") as file:
             ids, dim = _stream(batches, file)
         table = ids.table()
-        built = version.Built(out, "Flat", {}, len(table), dim)
         version.write_ids(folder, table)
-        version.write_about(folder, built, about)
+        said = {"key": "Flat", "parameters": {}, "figures": {}, "count": len(table), "dim": dim}
+        version.write_about(folder, {**(about or {}), **said})
         open(folder)
-    return built
+    return version.described(out)
 
 
 def _stream(batches: Iterable[Batch], file: BinaryIO) -> tuple[version.Ids, int]:

@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 
 from data.errors import UserError
 
+CHUNK = 65536  # rows handled at a time: 128 MB at 512 dimensions
+
 
 class Batch(NamedTuple):
     """Some videos' vectors (n, d), their ids, and where known the identity of their bytes."""
@@ -71,3 +73,11 @@ def _directed(ids: Sequence[str], vectors: np.ndarray) -> np.ndarray:
             f"the vector of video {ids[bad[0]]!r} is zero or not finite: pool it again, or leave it out"
         )
     return scaled
+
+
+def halves(vectors: np.ndarray, path: Path) -> None:
+    """Writes (n, d) vectors as float16 beside a quantised index, for exact comparisons."""
+    kept = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=vectors.shape)
+    for first in range(0, len(vectors), CHUNK):
+        kept[first : first + CHUNK] = vectors[first : first + CHUNK]
+    kept.flush()

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from engines.indexing import parameters, scan, version
-from engines.indexing.batches import Batch, checked, unit
+from engines.indexing.batches import Batch, checked, halves, unit
 
 SCANNED = 50_000  # rows a filter may leave and still be compared one by one: 0.1 s for 50,000 x 512
 RESCORED = 10  # candidates compared exactly per result asked of a quantised index
@@ -48,6 +48,11 @@ class Index:
     def key(self) -> str:
         """The faiss key it was built by."""
         return self.about["key"]
+
+    def sample(self, size: int, seed: int) -> np.ndarray:
+        """Row numbers (m) drawn at random by a seed, in rising order."""
+        size = min(size, len(self))
+        return np.sort(np.random.default_rng(seed).choice(len(self), size, replace=False))
 
     def search(
         self,
@@ -112,18 +117,19 @@ class Index:
 
     def save(self, out: Path) -> version.Built:
         """Writes a version folder at `out`."""
+        with version.building(out) as folder:
+            self.write(folder)
+        return version.described(out)
+
+    def write(self, folder: Path) -> None:
+        """Writes the files of a version into a folder that is still being built."""
         import faiss
 
-        kept = {name: self.about[name] for name in ("key", "parameters")}
-        figures = self.about.get("figures", {})
-        with version.building(out) as folder:
-            built = version.Built(out, **kept, count=len(self), dim=self.dim, figures=figures)
-            faiss.write_index(self.faiss, str(folder / version.INDEX))
-            version.write_ids(folder, self._table)
-            if self._exact is not None:
-                np.save(folder / version.VECTORS, self._exact)
-            version.write_about(folder, built, self.about)
-        return built
+        faiss.write_index(self.faiss, str(folder / version.INDEX))
+        version.write_ids(folder, self._table)
+        if self._exact is not None:
+            halves(self._exact, folder / version.VECTORS)
+        version.write_about(folder, {**self.about, "count": len(self), "dim": self.dim})
 
     def _adopt(self, grown: pa.Table, batch: Batch) -> None:
         self._table = grown

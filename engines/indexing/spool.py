@@ -9,9 +9,7 @@ import pyarrow as pa
 
 from data.errors import UserError
 from engines.indexing import version
-from engines.indexing.batches import Batch, checked
-
-CHUNK = 65536  # rows gathered at a time: 128 MB at 512 dimensions
+from engines.indexing.batches import CHUNK, Batch, checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +61,6 @@ def _write(path: Path, vectors: np.ndarray, order: np.ndarray) -> None:
         np.lib.format.write_array_header_1_0(file, shape)
         for first in range(0, len(order), CHUNK):
             file.write(vectors[order[first : first + CHUNK]].tobytes())
-
-
-def halves(vectors: np.ndarray, path: Path) -> None:
-    """Writes (n, d) vectors as float16 beside a quantised index, for exact comparisons."""
-    kept = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=vectors.shape)
-    for first in range(0, len(vectors), CHUNK):
-        kept[first : first + CHUNK] = vectors[first : first + CHUNK]
-    kept.flush()
 
 
 def sample(batches: Iterable[Batch], size: int, seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engines.indexing import parameters, scan
+from engines.indexing import parameters
 from engines.indexing.opened import Index
 
 PROBES = 256
@@ -39,38 +39,38 @@ class Probe:
         return float((rows >= 0).mean())
 
 
-def probe(vectors: np.ndarray, queries: np.ndarray, own: np.ndarray, k: int = K) -> Probe:
-    """The truth for `queries` among `vectors` (n, d), by comparing everything."""
-    k = min(k, len(vectors) - 1)
-    scores, rows = scan.top(scan.blocks(vectors), queries, k + 1)
+def probe(index: Index, queries: np.ndarray, own: np.ndarray, k: int = K) -> Probe:
+    """The truth for `queries` among the index's own vectors, by comparing everything."""
+    k = min(k, len(index) - 1)
+    scores, rows = index.scan(queries, k + 1)
     scores = np.where(rows == own[:, None], -np.inf, scores)
     return Probe(queries, own, -np.sort(-scores, axis=1)[:, k - 1], k)
 
 
 def tune(
-    index: Index, vectors: np.ndarray, aim: float, *, fill: int, probes: np.ndarray | None = None
-) -> tuple[dict[str, int], float]:
-    """The narrowest parameters whose recall@10 reaches `aim`, else the broadest; and that recall.
+    index: Index, aim: float, *, fill: int = 20, probes: np.ndarray | None = None, seed: int = 0
+) -> None:
+    """Sets the narrowest parameters whose recall@10 reaches `aim`, else the broadest.
 
-    `vectors` (n, d) are the index's own rows, in random order: the first of them are the probe,
-    each without itself among its answers; `probes` (m, d), say texts, are asked as well.
+    The probe is a seeded sample of the index's own vectors, each without itself among its answers;
+    `probes` (m, d), say texts, must reach it too. What was set goes into `index.about`.
     """
     steps = parameters.ladder(index.key)
-    if steps == [{}] or len(vectors) < 2:
-        return {}, 1.0
-    asked = _probes(vectors, probes)
-    for chosen in steps:
-        parameters.apply(index.faiss, chosen)
-        reached = min(one.recall(index) for one in asked)
-        if reached >= aim and asked[0].filled(index, fill) >= FILLED:
-            break
-    return chosen, reached
+    chosen, reached = {}, 1.0
+    if steps != [{}] and len(index) > 1:
+        asked = _probes(index, probes, seed)
+        for chosen in steps:
+            parameters.apply(index.faiss, chosen)
+            reached = min(one.recall(index) for one in asked)
+            if reached >= aim and asked[0].filled(index, fill) >= FILLED:
+                break
+    index.about |= {"parameters": chosen, "figures": {"tuning_recall_at_10": reached}}
 
 
-def _probes(vectors: np.ndarray, more: np.ndarray | None) -> list[Probe]:
-    first = np.array(vectors[:PROBES])
-    asked = [probe(vectors, first, np.arange(len(first)))]
+def _probes(index: Index, more: np.ndarray | None, seed: int) -> list[Probe]:
+    rows = index.sample(PROBES, seed)
+    asked = [probe(index, index.vectors(rows), rows)]
     if more is not None and len(more):
         queries = np.asarray(more, np.float32)
-        asked.append(probe(vectors, queries, np.full(len(queries), -1)))
+        asked.append(probe(index, queries, np.full(len(queries), -1)))
     return asked

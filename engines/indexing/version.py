@@ -6,7 +6,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -93,17 +93,9 @@ def read_ids(folder: Path) -> pa.Table:
     return table
 
 
-def write_about(folder: Path, built: Built, about: Mapping[str, Any] | None) -> None:
-    """Writes `index.json`: what was built, and what the caller has to say about it."""
-    facts = {
-        "key": built.key,
-        "parameters": built.parameters,
-        "count": built.count,
-        "dim": built.dim,
-        "metric": "ip",
-        "figures": built.figures,
-    }
-    text = json.dumps({**(about or {}), **facts}, indent=2, sort_keys=True, ensure_ascii=False)
+def write_about(folder: Path, about: Mapping[str, Any]) -> None:
+    """Writes `index.json`: what was built, and whatever else its builder had to say."""
+    text = json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False, default=str)
     hidden = folder / f".{ABOUT}"
     hidden.write_text(text + "\n", encoding="utf-8")
     os.replace(hidden, folder / ABOUT)
@@ -117,13 +109,14 @@ def read_about(folder: Path) -> dict[str, Any]:
 def described(folder: Path) -> Built:
     """The version in `folder`, as its `index.json` describes it."""
     about = read_about(folder)
-    named = {name: about[name] for name in ("key", "parameters", "count", "dim", "figures")}
-    return Built(folder, **named)
+    return Built(
+        folder, **{one.name: about[one.name] for one in fields(Built) if one.name in about}
+    )
 
 
 def note(folder: Path, about: Mapping[str, Any]) -> None:
     """Adds to `index.json` what was learnt after the build (recall, sources)."""
-    write_about(folder, described(folder), {**read_about(folder), **about})
+    write_about(folder, {**read_about(folder), **about})
 
 
 def check_counts(indexed: int, named: int) -> None:
