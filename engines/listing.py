@@ -99,6 +99,11 @@ def ends(name: str, endings: tuple[str, ...]) -> bool:
     return (name.split("?")[0] if is_url(name) else name).lower().endswith(endings)
 
 
+def outright(src: str, endings: tuple[str, ...]) -> bool:
+    """Whether the source is the name of one file with such an ending."""
+    return ends(src, endings) and not _is_magic(src, src) and not is_folder(src)
+
+
 def is_folder(src: str) -> bool:
     """Whether the path or URL is a folder."""
     if not is_url(src):

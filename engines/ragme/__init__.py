@@ -1,0 +1,1 @@
+"""The files of RAGME and clip-video-encode, written and read."""
