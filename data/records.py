@@ -16,11 +16,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video to work on: the user's id, where it lies, and the identity of its bytes."""
+    """A video to work on: the user's id, where it lies, the identity of its bytes, its seconds."""
 
     id: str
     uri: str
     content: str
+    duration: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

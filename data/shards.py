@@ -1,7 +1,6 @@
 """Shards: written lists of videos, decided once and never recomputed."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from data import layout
@@ -31,12 +30,13 @@ def read_shard(store: Store, folder: str, shard: str) -> Shard:
     return Shard(said["id"], said["attempt"], tuple(Video(**v) for v in said["videos"]))
 
 
-def write_shards(
-    store: Store, folder: str, first: int, attempt: int, lists: Iterable[list[Video]]
-) -> int:
-    """Writes each list as a shard, numbered from `first`; gives how many there were."""
-    number = first
-    for number, videos in enumerate(lists, first):
-        write_shard(store, folder, Shard(shard_name(number), attempt, tuple(videos)))
-        number += 1
-    return number - first
+def names(store: Store, folder: str, part: str) -> list[str]:
+    """The shards that have a list (`part` is "shards") or a receipt ("receipts"), in order."""
+    files = store.names(f"{folder}/{part}", ".json")
+    return [f.rsplit("/", 1)[-1].removesuffix(".json") for f in files]
+
+
+def pending(store: Store, folder: str) -> list[str]:
+    """The shards that are planned and have no receipt yet."""
+    done = set(names(store, folder, "receipts"))
+    return [shard for shard in names(store, folder, "shards") if shard not in done]

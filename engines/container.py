@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from engines.frames import DecodeError
 from engines.media import is_url, open_media
+from engines.movie_header import movie_seconds
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 MAX_PIXELS = 100_000_000  # a picture: 8k is 33 million, a header that lies says 268 million
@@ -62,6 +65,7 @@ class Opened:
 
     container: "InputContainer"
     near: bool
+    movie_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +84,34 @@ def opened(uri: str) -> Iterator[Opened]:
 
     av.logging.set_libav_level(av.logging.PANIC)
     options = {"protocol_whitelist": "file"}  # a playlist named .mp4 must not fetch anything
-    with faults(uri), _source(uri) as (source, near):
-        with av.open(source, options=options, metadata_errors="replace") as container:
-            if REFUSED & set(container.format.name.split(",")):
-                raise DecodeError("undecodable", f"not a video but {container.format.name}")
-            yield Opened(container, near)
+    with (
+        faults(uri),
+        _source(uri) as (source, near, seconds),
+        av.open(source, options=options, metadata_errors="replace") as container,
+    ):
+        if REFUSED & set(container.format.name.split(",")):
+            raise DecodeError("undecodable", f"not a video but {container.format.name}")
+        yield Opened(container, near, seconds)
 
 
 @contextmanager
-def _source(uri: str) -> Iterator[tuple[str | BinaryIO, bool]]:
-    """What libav is to open, and whether it is near."""
+def _source(uri: str) -> Iterator[tuple[str | BinaryIO, bool, float | None]]:
+    """What libav is to open, whether it is near, and how long an mp4 says it is."""
     path = local_path(uri)
     if path is not None:
         check_bytes(regular(path).st_size)
-        yield f"file:{path}", True
+        with open(path, "rb") as file:
+            seconds = movie_seconds(file)
+        # libav's own file reading does not take turns with Python for every block.
+        yield f"file:{path}", True, seconds
         return
     with open_media(uri) as file:
         size = file.seek(0, os.SEEK_END)
         check_bytes(size)
         file.seek(0)
         near = size <= IN_MEMORY
-        yield (io.BytesIO(file.read()) if near else file), near
+        source = io.BytesIO(file.read()) if near else file
+        yield source, near, movie_seconds(source)
 
 
 def regular(path: str) -> os.stat_result:
@@ -150,3 +161,15 @@ def check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000
         raise DecodeError("undecodable", f"{width}x{height}: more than {limit} megapixels a frame")
+
+
+def decoded(packet: "Packet") -> list["VideoFrame"]:
+    """The frames that come out; a codec that gave up on a monstrous size says so."""
+    from av.error import FFmpegError
+
+    context = packet.stream.codec_context
+    try:
+        return packet.decode()
+    except FFmpegError:
+        check_size(context.width, context.height)
+        raise

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from data.outcome import Outcome
 from data.records import Probe
 from engines.base import Needs
-from engines.container import check_bytes, faults, local_path, opened, regular, video_stream
+from engines.container import (
+    Opened,
+    check_bytes,
+    decoded,
+    faults,
+    local_path,
+    opened,
+    regular,
+    video_stream,
+)
 from engines.frames import DecodeError
 from engines.guard import Guard
 from engines.media import open_media
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 BLOCK = 4 << 20
+CLOCKWISE = {(True, False, True): 90, (False, True, True): 180, (True, True, False): 270}
 Alive = Callable[[], None]
 
 
@@ -31,8 +41,7 @@ def probe(uri: str, alive: Alive = lambda: None) -> Probe:
 
         return probed(uri, size, content)
     with opened(uri) as file:
-        stream = video_stream(file.container)
-        return _described(file.container, stream, size, content)
+        return _described(file, video_stream(file.container), size, content)
 
 
 def digest(uri: str, alive: Alive = lambda: None) -> tuple[str, int]:
@@ -50,40 +59,39 @@ def digest(uri: str, alive: Alive = lambda: None) -> tuple[str, int]:
     return f"sha256:{found.hexdigest()}", size
 
 
-def _described(
-    container: "InputContainer", stream: "VideoStream", size: int, content: str
-) -> Probe:
-    promised, tally = promise(container, stream), Tally()
-    frame = _first_frame(container, stream, tally)
+def _described(file: Opened, stream: "VideoStream", size: int, content: str) -> Probe:
+    promised, tally = promise(file, stream), Tally()
+    frame = _first_frame(file.container, stream, tally)
     tally.check(promised, stream)
+    if frame is None:
+        raise DecodeError("empty", "its video stream has no frame")
     width, height = displayed_size(frame.width, frame.height, stream.sample_aspect_ratio)
-    if orientation(frame)[0]:
+    turn = orientation(frame)
+    if turn[0]:
         width, height = height, width
     rate = stream.average_rate or stream.guessed_rate
     return Probe(
         bytes=size,
         content=content,
-        duration=_duration(container, stream),
+        duration=_duration(file.container, stream),
         fps=float(rate) if rate else None,
         width=width,
         height=height,
         codec=stream.codec_context.codec.canonical_name,
-        rotation=-frame.rotation % 360,
+        rotation=CLOCKWISE.get(turn, 0),
     )
 
 
 def _first_frame(
     container: "InputContainer", stream: "VideoStream", tally: Tally
-) -> "VideoFrame":
+) -> "VideoFrame | None":
     """The first frame that comes out; all packets are counted, the others are not decoded."""
     frame = None
     for packet in container.demux(stream):
         if packet.size:
             tally.add(packet)
         if frame is None:
-            frame = next(iter(packet.decode()), None)
-    if frame is None:
-        raise DecodeError("empty", "its video stream has no frame")
+            frame = next(iter(decoded(packet)), None)
     return frame
 
 

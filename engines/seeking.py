@@ -117,7 +117,7 @@ class Sparse:
         context.flush_buffers()
         for position, packet in self._read(first, last):
             context.skip_frame = "NONREF" if skips and position not in chosen else "DEFAULT"
-            yield from _matching(packet.decode(), times)
+            yield from _matching(_frames(packet), times)
         context.skip_frame = "DEFAULT"
         yield from _matching(context.decode(None), times)
 
@@ -151,6 +151,15 @@ class Sparse:
 def _chain(packet: "Packet", rest: Iterator["Packet"]) -> Iterator["Packet"]:
     yield packet
     yield from rest
+
+
+def _frames(packet: "Packet") -> list["VideoFrame"]:
+    from av.error import FFmpegError
+
+    try:
+        return packet.decode()
+    except FFmpegError as error:
+        raise Unsure("a packet does not decode") from error
 
 
 def _matching(frames: list["VideoFrame"], times: set[int]) -> Iterator["VideoFrame"]:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engines.container import Opened
 from engines.frames import DecodeError
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
 
@@ -22,26 +22,33 @@ class Promise:
 
     def check(self, read: int, corrupt: int, seconds: float) -> None:
         """Refuses a file that ends early; `seconds` is where its content ends."""
-        if read - corrupt < self.packets and read:
-            raise DecodeError("undecodable", f"truncated: {read - corrupt} of {self.packets} frames")
+        if read - corrupt < self.packets:
+            raise DecodeError(
+                "undecodable", f"truncated: {read - corrupt} of {self.packets} frames"
+            )
         if self.seconds and seconds < self.seconds / 2:
             said = f"the header says {self.seconds:.1f} s, the content ends at {seconds:.1f} s"
             raise DecodeError("undecodable", f"truncated: {said}")
 
 
-def promise(container: "InputContainer", stream: "VideoStream") -> Promise:
+def promise(file: Opened, stream: "VideoStream") -> Promise:
     """Packets by the container's index (0 where it lists only some), seconds by the header."""
-    names = set(container.format.name.split(","))
+    names = set(file.container.format.name.split(","))
     listed = len(stream.index_entries) if "mov" in names else 0
-    return Promise(listed, stated_seconds(container, stream) if names & STATED else None)
+    return Promise(listed, _stated(file, stream) if names & STATED else None)
 
 
-def stated_seconds(container: "InputContainer", stream: "VideoStream") -> float | None:
-    """The video's duration by its own header; the container's where nothing else is in it."""
+def _stated(file: Opened, stream: "VideoStream") -> float | None:
+    """The video's duration by its header; the whole file's where nothing else is known in it."""
+    others = [s for s in file.container.streams if s.index != stream.index]
+    if file.movie_seconds and all(s.duration is not None for s in others):
+        lengths = [float(s.duration * s.time_base) for s in others if s.duration]
+        # libav believes the index, not this header; another track may be what lasts so long.
+        return file.movie_seconds if file.movie_seconds > 2 * max(lengths, default=0.0) else None
     if stream.duration is not None and stream.time_base:
         return float(stream.duration * stream.time_base)
-    if container.duration is not None and len(container.streams) == 1:
-        return container.duration / 1_000_000
+    if file.container.duration is not None and not others:
+        return file.container.duration / 1_000_000
     return None
 
 

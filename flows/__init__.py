@@ -1,1 +1,15 @@
 """Order, parameters and concurrency of the stages; the command line."""
+
+import os
+
+# Read when Prefect and Ray are first imported, hence here. A run from the command line starts a
+# private Prefect server, which takes longer than allowed by default on a small machine; nothing
+# is told to anybody about anybody's runs.
+for _name, _value in {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}.items():
+    os.environ.setdefault(_name, _value)

@@ -1,0 +1,127 @@
+"""The catalogue: DuckDB's index over the store. The store is the truth; this can be made again."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from data import layout
+from data.errors import UserError
+from data.lock import hold
+from data.storage import Store
+
+MEMORY = "1GB"
+
+
+def sql(name: str) -> str:
+    """The text of `data/sql/<name>.sql`."""
+    return resources.files("data").joinpath("sql", f"{name}.sql").read_text()
+
+
+class Catalog:
+    """An open catalogue; at most one process has it open at a time, and for short."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def execute(self, text: str, **values: Any) -> list[tuple]:
+        """All rows of a statement; values only ever enter as parameters."""
+        used = {k: v for k, v in values.items() if f"${k}" in text}
+        return self._connection.execute(text, used).fetchall()
+
+    def rows(self, text: str, **values: Any) -> list[dict[str, Any]]:
+        """All rows of a query, each as a dict by column."""
+        return self._connection.execute(text, values).to_arrow_table().to_pylist()
+
+    def stream(self, text: str, size: int, **values: Any) -> Iterator[list[tuple]]:
+        """A query's rows, `size` at a time."""
+        cursor = self._connection.cursor()
+        cursor.execute(text, values)
+        while batch := cursor.fetchmany(size):
+            yield batch
+
+    def insert(self, table: str, incoming: pa.Table) -> None:
+        """Adds the rows of an Arrow table, by column names."""
+        self.register(incoming)
+        self._connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+
+    def register(self, incoming: pa.Table) -> None:
+        """Makes an Arrow table known to statements as `incoming`."""
+        self._connection.register("incoming", incoming)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+
+def catalog_path(store: Store, setting: str | None) -> Path:
+    """Where the catalogue lies: in a local store's root, or in this user's cache for a remote one."""
+    if setting:
+        return Path(setting)
+    if store.is_local:
+        return store.local(layout.CATALOG)
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return cache / "reelflow" / hashlib.sha256(store.root.encode()).hexdigest()[:16] / layout.CATALOG
+
+
+@contextmanager
+def open_catalog(
+    path: Path, wait_s: float = 600.0, waiting: Callable[[str], None] | None = None
+) -> Iterator[Catalog]:
+    """The catalogue at its newest schema, held for as long as the block lasts."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock")
+        with hold(lock, "has the catalogue open", wait_s, waiting), _connect(path) as connection:
+            _migrate(connection)
+            yield Catalog(connection)
+    except PermissionError as error:
+        raise UserError(f"cannot write to {path.parent}: mend its rights") from error
+
+
+@contextmanager
+def _connect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    config = {"memory_limit": MEMORY, "temp_directory": str(path.parent / ".duckdb-tmp")}
+    try:
+        connection = duckdb.connect(str(path), config=config)
+    except duckdb.IOException as error:
+        raise UserError(
+            f"cannot open the catalogue {path}: {error}. Everything in it can be made again:"
+            " remove the file, then run `reelflow catalog rebuild`"
+        ) from error
+    with connection:
+        yield connection
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Runs the numbered migrations that this file has not seen."""
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR)")
+    seen = {name for (name,) in connection.execute("SELECT name FROM migrations").fetchall()}
+    folder = resources.files("data").joinpath("migrations")
+    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".sql") and file.name not in seen:
+            connection.begin()
+            connection.execute(file.read_text())
+            connection.execute("INSERT INTO migrations VALUES ($1)", [file.name])
+            connection.commit()
+
+
+@contextmanager
+def scratch() -> Iterator[Catalog]:
+    """A throw-away database on disk, for sets that are too large to hold in memory."""
+    with tempfile.TemporaryDirectory(prefix="reelflow-") as folder:
+        with _connect(Path(folder) / "scratch.duckdb") as connection:
+            yield Catalog(connection)

@@ -1,0 +1,69 @@
+"""Which specs a corpus uses now: each stage's alias, followed from embed to index."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from data import layout
+from data.specs import Spec, fingerprint
+from data.storage import Store
+
+S = TypeVar("S", bound=Spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a corpus under one spec."""
+
+    corpus: str
+    kind: str
+    fingerprint: str
+
+    @property
+    def folder(self) -> str:
+        return layout.stage(self.corpus, self.kind, self.fingerprint)
+
+
+def register(
+    store: Store, corpus: str, kind: str, spec: Spec, version: str, *inputs: str
+) -> Stage:
+    """The stage that this spec names, recorded in the store and made the corpus's current one."""
+    stage = Stage(corpus, kind, fingerprint(spec, version, *inputs))
+    said = {"kind": kind, "spec": spec.model_dump(), "version": version, "inputs": inputs}
+    if not store.exists(layout.spec(stage.folder)):
+        store.write(layout.spec(stage.folder), json.dumps(said, indent=2).encode())
+    alias = layout.current(corpus, kind)
+    if current(store, corpus, kind) != stage:
+        store.write(alias, stage.fingerprint.encode())
+    return stage
+
+
+def current(store: Store, corpus: str, kind: str) -> Stage | None:
+    """The corpus's current stage of a kind, where there is one made from the current one before."""
+    alias = layout.current(corpus, kind)
+    if not store.exists(alias):
+        return None
+    stage = Stage(corpus, kind, store.read(alias).decode().strip())
+    before = {"pool": "embed", "index": "pool"}.get(kind)
+    if before is None:
+        return stage
+    source = current(store, corpus, before)
+    made_from = recorded(store, stage)["inputs"]
+    return stage if source and source.fingerprint in made_from else None
+
+
+def recorded(store: Store, stage: Stage) -> dict[str, Any]:
+    """What `register` wrote: kind, spec, version, inputs."""
+    return json.loads(store.read(layout.spec(stage.folder)))
+
+
+def spec_of(store: Store, stage: Stage, kind: type[S]) -> S:
+    """The spec that a stage was made with."""
+    return kind.model_validate(recorded(store, stage)["spec"])
+
+
+def version_of(store: Store, stage: Stage | None) -> str | None:
+    """The published version of an index, where there is one."""
+    if stage is None or not store.exists(f"{stage.folder}/current"):
+        return None
+    return store.read(f"{stage.folder}/current").decode().strip()

@@ -1,0 +1,48 @@
+"""Choosing videos by a condition over the catalogue, without letting it do anything else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from data.catalog import sql
+from data.errors import UserError
+from data.lock import hold
+
+LOCKED = {"enable_external_access": "false", "lock_configuration": "true"}
+
+
+@contextmanager
+def chosen(path: Path, corpus: str, where: str, wait_s: float) -> Iterator[duckdb.DuckDBPyRelation]:
+    """The good videos of a corpus for which `where` holds: id, content, uri, caption and more.
+
+    `where` is one DuckDB expression over the videos' columns and those of their source; it can
+    neither write nor read other files.
+    """
+    with hold(path.with_suffix(".lock"), "has the catalogue open", wait_s):
+        with duckdb.connect(str(path), read_only=True, config=LOCKED) as connection:
+            videos = _with_source_columns(connection, corpus)
+            try:
+                yield videos.filter(duckdb.SQLExpression(where))
+            except (duckdb.ParserException, duckdb.BinderException, duckdb.ConversionException,
+                    duckdb.PermissionException, duckdb.InvalidInputException) as error:  # fmt: skip
+                said = str(error).split("\n")[0]
+                columns = ", ".join(videos.columns)
+                raise UserError(f"cannot use {where!r}: {said} (columns: {columns})") from error
+
+
+def _with_source_columns(
+    connection: duckdb.DuckDBPyConnection, corpus: str
+) -> duckdb.DuckDBPyRelation:
+    """The catalogue's columns, and beside them the source's own, as far as their names are free."""
+    structure = connection.execute(sql("source_structure"), {"corpus": corpus}).fetchall()[0][0]
+    videos = connection.sql(sql("good_videos"), params={"corpus": corpus})
+    if not structure or structure in ("{}", '"NULL"'):
+        return videos
+    literal = structure.replace("'", "''")
+    wide = connection.sql(
+        f"SELECT * EXCLUDE (columns), unnest(from_json(columns, '{literal}')) FROM videos"
+    )
+    first = [name for i, name in enumerate(wide.columns) if name not in wide.columns[:i]]
+    return wide.select(*(duckdb.ColumnExpression(name) for name in first))

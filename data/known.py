@@ -1,0 +1,38 @@
+"""What an ingest needs to know of earlier rows: ids seen in this run, and videos from earlier ones."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from data.catalog import Catalog, scratch, sql
+
+
+class Seen:
+    """The ids of one ingest, on disk, so that ten million of them take no memory."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        catalog.execute("CREATE TABLE seen (id VARCHAR, line BIGINT)")
+
+    def first_lines(self, ids: Sequence[str], lines: Sequence[int]) -> list[int]:
+        """For each id the line that had it first in this ingest; all are remembered."""
+        self._catalog.register(pa.table({"id": list(ids), "line": list(lines)}))
+        rows = self._catalog.execute(sql("first_lines"))
+        self._catalog.execute(sql("remember"))
+        return [first for (first,) in rows]
+
+
+@contextmanager
+def seen() -> Iterator[Seen]:
+    with scratch() as catalog:
+        yield Seen(catalog)
+
+
+def earlier(catalog: Catalog, corpus: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The catalogue's rows of these ids."""
+    rows = catalog.rows(sql("earlier"), corpus=corpus, ids=list(ids))
+    return {row["id"]: row for row in rows}
+
+

@@ -1,0 +1,3 @@
+INSERT INTO rejects BY NAME
+SELECT line, id, reason, detail, $corpus AS corpus, $source AS source, $run AS run
+FROM incoming WHERE rejected;

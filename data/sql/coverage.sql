@@ -1,0 +1,32 @@
+-- Of every row the source had, per stage: done, failed (there or earlier), missing; in hours too.
+WITH v AS (
+    SELECT content, duration, reason IS NULL AS good FROM videos WHERE corpus = $corpus
+    UNION ALL
+    SELECT NULL, NULL, false FROM rejects WHERE corpus = $corpus
+),
+e AS (
+    SELECT content, reason FROM latest
+    WHERE corpus = $corpus AND stage = 'embed' AND fingerprint = $embed
+),
+p AS (
+    SELECT content, reason FROM latest
+    WHERE corpus = $corpus AND stage = 'pool' AND fingerprint = $pool
+),
+m AS (
+    SELECT DISTINCT content FROM members
+    WHERE corpus = $corpus AND fingerprint = $index AND version = $version
+),
+state AS (
+    SELECT coalesce(v.duration, 0) / 3600 AS hours,
+        CASE WHEN good THEN 'done' ELSE 'failed' END AS ingest,
+        CASE WHEN NOT good THEN 'failed' WHEN e.content IS NULL THEN 'missing'
+             WHEN e.reason IS NULL THEN 'done' ELSE 'failed' END AS embed,
+        CASE WHEN embed <> 'done' THEN embed WHEN p.content IS NULL THEN 'missing'
+             WHEN p.reason IS NULL THEN 'done' ELSE 'failed' END AS pool,
+        CASE WHEN pool <> 'done' THEN pool WHEN m.content IS NULL THEN 'missing'
+             ELSE 'done' END AS index
+    FROM v LEFT JOIN e USING (content) LEFT JOIN p USING (content) LEFT JOIN m USING (content)
+)
+SELECT stage, state, count(*) AS videos, sum(hours) AS hours
+FROM (UNPIVOT state ON ingest, embed, pool, index INTO NAME stage VALUE state)
+GROUP BY ALL;

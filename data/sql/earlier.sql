@@ -1,0 +1,2 @@
+SELECT id, uri, caption, columns, bytes, stamp, content, reason, detail
+FROM videos WHERE corpus = $corpus AND id IN (SELECT unnest($ids));

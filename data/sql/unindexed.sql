@@ -1,0 +1,8 @@
+-- What is pooled, still current, and not in a version of the index.
+SELECT count(*) FROM latest o
+WHERE o.corpus = $corpus AND o.stage = 'pool' AND o.fingerprint = $pool AND o.reason IS NULL
+  AND o.content IN (SELECT content FROM videos WHERE corpus = $corpus AND reason IS NULL)
+  AND o.content NOT IN (
+      SELECT content FROM members
+      WHERE corpus = $corpus AND fingerprint = $fingerprint AND version = $version
+  );

@@ -1,0 +1,58 @@
+"""The store and its catalogue, as one run uses them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from data import layout, merge
+from data.catalog import Catalog, catalog_path, open_catalog
+from data.errors import UserError
+from data.lock import hold
+from data.settings import Settings
+from data.storage import Store
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Opened with `open_workplace`; the catalogue is opened for a moment at a time."""
+
+    settings: Settings
+    store: Store
+
+    @contextmanager
+    def catalog(self) -> Iterator[Catalog]:
+        path = catalog_path(self.store, self.settings.catalog)
+        with open_catalog(path, self.settings.wait_s) as catalog:
+            yield catalog
+
+    def only_run(
+        self, corpus: str, stage: str, waiting: Callable[[str], None]
+    ) -> AbstractContextManager[None]:
+        """Held by the one run that may work on a corpus's stage; others wait for it."""
+        locks = catalog_path(self.store, self.settings.catalog).parent / "locks"
+        what = f"runs {stage} on {corpus}"
+        name = f"{layout.corpus(corpus)}/{stage}".replace("/", "-")
+        return hold(locks / f"{name}.lock", what, self.settings.wait_s, waiting)
+
+    def corpora(self) -> list[str]:
+        return [c.rsplit("/", 1)[-1] for c in self.store.names("corpora")]
+
+    def known(self, corpus: str) -> str:
+        """The corpus's name, where it has been ingested; a UserError where it has not."""
+        if self.store.names(layout.videos(corpus)):
+            return corpus
+        there = ", ".join(self.corpora()) or "none yet"
+        raise UserError(
+            f"no corpus {corpus!r} in {self.store.root} (there: {there}):"
+            f" make it with `reelflow ingest SRC --corpus {corpus}`"
+        )
+
+    def rebuild_catalog(self) -> None:
+        """Makes the catalogue again from the store."""
+        catalog_path(self.store, self.settings.catalog).unlink(missing_ok=True)
+        with self.catalog() as catalog:
+            merge.sync_all(catalog, self.store)
+
+
+def open_workplace(settings: Settings) -> Workplace:
+    return Workplace(settings, Store(settings.root))

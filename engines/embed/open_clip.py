@@ -1,0 +1,177 @@
+"""Any open_clip architecture, with published weights, a weights file, or the bundled tiny model."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.errors import UserError
+from data.specs import EmbedSpec
+from engines.frames import Resize
+from engines.tiny import model as tiny
+from engines.weights import existing, file_digest, is_path
+
+if TYPE_CHECKING:
+    import torch
+
+VERSION = "1"
+
+
+def digest(spec: EmbedSpec) -> str:
+    """The digest of the weights file, fetched first where the spec names a published tag."""
+    return file_digest(_weights_file(spec))
+
+
+class Embedder:
+    """Loads nothing until `load`; then `dim` and `resize` are known."""
+
+    dim: int
+    resize: Resize
+
+    def __init__(self, spec: EmbedSpec) -> None:
+        self.spec = spec
+
+    def load(self, threads: int | None = None, compile: bool = False) -> None:
+        import open_clip
+        import torch
+
+        if threads:
+            torch.set_num_threads(threads)
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        quick = _quick_gelu(self.spec)
+        model = open_clip.create_model(
+            self.spec.model, _weights_file(self.spec), device=self._device, force_quick_gelu=quick
+        ).eval()
+        self._tokenize = open_clip.get_tokenizer(self.spec.model)
+        self._model: Any = model
+        self._encode = torch.compile(model.encode_image) if compile else model.encode_image
+        self._look = _Look(_preprocess(self.spec), self._device)
+        self.resize = self._look.resize
+        self.dim = open_clip.get_model_config(self.spec.model)["embed_dim"]
+
+    def embed_images(self, pixels: np.ndarray) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode(), self._cast():
+            vectors = self._encode(self._look.normalised(pixels))
+        return vectors.float().cpu().numpy()
+
+    def embed_text(self, texts: Sequence[str]) -> np.ndarray:
+        """Always in fp32: prompts are few, and their vectors meet every index of the model."""
+        import torch
+
+        with torch.inference_mode():
+            tokens = self._tokenize(list(texts)).to(self._device)
+            return self._model.encode_text(tokens).float().cpu().numpy()
+
+    def _cast(self) -> AbstractContextManager:
+        import torch
+
+        if self.spec.precision == "fp32":
+            return nullcontext()
+        dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}[self.spec.precision]
+        return torch.autocast(self._device, dtype)
+
+
+class _Look:
+    """The model's own preprocessing, after the resize: scale and normalise in one step."""
+
+    def __init__(self, config: dict[str, Any], device: str) -> None:
+        import torch
+
+        size = config["size"] if isinstance(config["size"], int) else config["size"][0]
+        self.resize = Resize(
+            size, config["resize_mode"], config["interpolation"], config["fill_color"]
+        )
+        mean, std = (
+            torch.tensor(config[key], device=device).view(1, 3, 1, 1) for key in ("mean", "std")
+        )
+        self._device, self._scale, self._shift = device, 1 / (255 * std), mean / std
+
+    def normalised(self, pixels: np.ndarray) -> "torch.Tensor":
+        import torch
+
+        return torch.from_numpy(pixels).to(self._device) * self._scale - self._shift
+
+
+def _preprocess(spec: EmbedSpec) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from open_clip.transform import PreprocessCfg, merge_preprocess_dict
+
+    config = asdict(PreprocessCfg())
+    said = _known(spec)
+    said = {key: value for key, value in said.items() if key in config}
+    config = merge_preprocess_dict(config, said)
+    image_size = _architecture(spec)["vision_cfg"].get("image_size", 224)
+    return config | {"size": image_size}
+
+
+def _known(spec: EmbedSpec) -> dict[str, Any]:
+    """What open_clip records of a published tag; nothing for a file."""
+    from open_clip.pretrained import get_pretrained_cfg
+
+    return dict(get_pretrained_cfg(spec.model, spec.weights)) if _is_tag(spec) else {}
+
+
+def _quick_gelu(spec: EmbedSpec) -> bool:
+    """OpenAI's weights need QuickGELU, which open_clip 3 only warns of."""
+    if spec.activation != "auto":
+        return spec.activation == "quickgelu"
+    said = bool(_known(spec).get("quick_gelu")) or spec.weights == "openai"
+    return said or (not _is_tag(spec) and _is_openai_file(spec))
+
+
+def _is_openai_file(spec: EmbedSpec) -> bool:
+    """OpenAI's files are known by their digest, which stands in their published addresses."""
+    from open_clip.pretrained import get_pretrained_url
+
+    digest = file_digest(_weights_file(spec))
+    return digest in get_pretrained_url(spec.model.removesuffix("-quickgelu"), "openai")
+
+
+def _is_tag(spec: EmbedSpec) -> bool:
+    return spec.weights is not None and not is_path(spec.weights)
+
+
+def _architecture(spec: EmbedSpec) -> dict[str, Any]:
+    import open_clip
+
+    tiny.register()
+    config = open_clip.get_model_config(spec.model)
+    if config is None:
+        raise UserError(
+            f"open_clip knows no model {spec.model!r}: `python -c 'import open_clip;"
+            " print(open_clip.list_models())'` lists them"
+        )
+    return config
+
+
+def _weights_file(spec: EmbedSpec) -> str:
+    _architecture(spec)
+    if spec.weights is None:
+        if spec.model != tiny.NAME:
+            raise UserError(
+                f"{spec.model} comes without weights: add --weights TAG or --weights PATH"
+            )
+        return str(tiny.WEIGHTS)
+    return _fetched(spec) if _is_tag(spec) else existing(spec.weights)
+
+
+def _fetched(spec: EmbedSpec) -> str:
+    import open_clip
+    from open_clip.pretrained import download_pretrained
+
+    tags = open_clip.list_pretrained_tags_by_model(spec.model)
+    if spec.weights not in tags:
+        raise UserError(
+            f"no weights {spec.weights!r} for {spec.model}: there are {', '.join(tags)}"
+        )
+    try:
+        return download_pretrained(_known(spec))
+    except Exception as error:
+        raise UserError(
+            f"cannot fetch {spec.model}/{spec.weights} ({type(error).__name__}): fetch the file on"
+            " a machine with internet and give its path with --weights"
+        ) from error

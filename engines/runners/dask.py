@@ -1,0 +1,49 @@
+"""Runs an engine as Dask tasks: for array work that needs no accelerator and no warm model."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from data.batches import batched
+from data.outcome import Outcome
+from engines.base import Engine
+from engines.runners.accounting import answered
+
+
+class DaskRunner:
+    """`scheduler` is "threads", "processes", "synchronous", or a cluster's address (tcp://…)."""
+
+    def __init__(self, workers: int, scheduler: str = "threads") -> None:
+        self._workers = workers
+        self._client = _client(scheduler) if "://" in scheduler else None
+        self._scheduler: Any = self._client.get if self._client else scheduler
+
+    def map(self, make: Callable[[], Engine], items: Iterable, batch: int) -> Iterator[Outcome]:
+        """One outcome per item, in order; at most two batches a worker are under way."""
+        import dask
+
+        for window in batched(batched(items, batch), 2 * self._workers):
+            graph = [dask.delayed(_run, pure=False)(make, chunk) for chunk in window]
+            options = {} if self._client else {"num_workers": self._workers}
+            for chunk, outcomes in zip(
+                window, dask.compute(*graph, scheduler=self._scheduler, **options), strict=True
+            ):
+                yield from answered(chunk, outcomes)
+
+    def close(self) -> None:
+        if self._client:
+            self._client.close()
+
+
+def _run(make: Callable[[], Engine], batch: list[Any]) -> list[Outcome]:
+    engine = make()
+    engine.load()
+    try:
+        return list(engine.run(batch))
+    finally:
+        engine.close()
+
+
+def _client(address: str) -> Any:
+    from distributed import Client
+
+    return Client(address)

@@ -1,0 +1,35 @@
+"""The index flow: pooled vectors become a published, measured index."""
+
+from typing import Any
+
+from prefect import flow
+
+from data.chain import current, version_of
+from data.settings import Settings
+from data.specs import IndexSpec
+from data.workplace import open_workplace
+from tasks.index import build_index
+from tasks.progress import say
+from tasks.report import publish
+from tasks.stages import index_stage
+
+
+@flow(name="index", flow_run_name="index-{corpus}")
+def index(corpus: str, spec: IndexSpec = IndexSpec(), rebuild: bool = False) -> dict[str, Any]:
+    """Adds what is pooled and not indexed, or builds anew; publishes only above the recall gate.
+
+    Args:
+        corpus: a corpus that was pooled
+        spec: the kind of index, its memory, and the least recall@10 to publish at
+        rebuild: index everything anew even where adding would do
+    """
+    place = open_workplace(Settings())
+    with place.only_run(place.known(corpus), "index", say):
+        stage = index_stage(place, corpus, spec)
+        embedded, pooled = (current(place.store, corpus, kind) for kind in ("embed", "pool"))
+        assert embedded is not None and pooled is not None
+        about = build_index(place, embedded, pooled, stage, rebuild)
+        published = version_of(place.store, stage)
+    summary = about or {"version": published, "new": 0}
+    publish("index", corpus, summary)
+    return {"corpus": corpus, "fingerprint": stage.fingerprint, **summary}

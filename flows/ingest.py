@@ -1,0 +1,57 @@
+"""The ingest flow: a source's rows become the corpus's videos."""
+
+from dataclasses import asdict
+from typing import Any
+
+from prefect import flow
+
+from data.batches import batched
+from data.ids import corpus_name
+from data.known import seen
+from data.outcome import REASONS
+from data.settings import Settings
+from data.workplace import open_workplace
+from tasks.ingest import Counts, begin, failed_rows, finish, ingest_part, read_source
+from tasks.progress import Progress, say
+from tasks.runners import open_runner
+
+ROWS = 2000  # a part: one Prefect task, one Parquet file
+
+
+@flow(name="ingest", flow_run_name="ingest-{corpus}")
+def ingest(
+    source: str, corpus: str, columns: dict[str, str] | None = None, probe: bool = True
+) -> dict[str, Any]:
+    """Adds a source's new and changed videos to a corpus; every row is accounted for.
+
+    Args:
+        source: a table (Parquet, CSV, JSON Lines), a folder or glob of videos, or WebDataset tars
+        corpus: the corpus to add to; made where it does not exist
+        columns: which columns hold txt, videoLoc and videoID, where they have other names
+        probe: read each new video once, for its duration, size, codec and digest
+    """
+    return _ingest(source, corpus_name(corpus), columns or {}, probe, ())
+
+
+@flow(name="retry-ingest", flow_run_name="retry-ingest-{corpus}")
+def retry_ingest(corpus: str, reasons: list[str] | None = None) -> dict[str, Any]:
+    """Looks again at the videos that ingest refused, for these reasons or for any."""
+    return _ingest("retry", corpus_name(corpus), {}, True, tuple(reasons or REASONS))
+
+
+def _ingest(
+    source: str, corpus: str, columns: dict[str, str], probe: bool, retry: tuple[str, ...]
+) -> dict[str, Any]:
+    place = open_workplace(Settings())
+    runner_settings = place.settings
+    if runner_settings.ray_address is None:  # probing needs no model: not worth a local Ray
+        runner_settings = runner_settings.model_copy(update={"runner": "in_process"})
+    counts, progress = Counts(), Progress("ingest", 0)
+    with place.only_run(corpus, "ingest", say):
+        rows = failed_rows(place, corpus, retry) if retry else read_source(source, columns)
+        this = begin(place, corpus, source, probe)
+        with seen() as ids, open_runner(runner_settings, 1) as runner:
+            for part, some in enumerate(batched(rows, ROWS)):
+                ingest_part(place, this, part, some, ids, runner, counts, progress)
+        finish(place, this, counts)
+    return asdict(counts)

@@ -1,0 +1,39 @@
+"""The pipeline flow: ingest, embed, pool, index, in one run."""
+
+from typing import Any
+
+from prefect import flow
+
+from data.specs import EmbedSpec, IndexSpec, PoolSpec
+from flows.embed import embed
+from flows.index import index
+from flows.ingest import ingest
+from flows.pool import pool
+
+
+@flow(name="pipeline", flow_run_name="pipeline-{corpus}")
+def pipeline(
+    corpus: str,
+    source: str | None = None,
+    columns: dict[str, str] | None = None,
+    embed_spec: EmbedSpec = EmbedSpec(),
+    pool_spec: PoolSpec = PoolSpec(),
+    index_spec: IndexSpec = IndexSpec(),
+) -> dict[str, Any]:
+    """Brings a corpus from its source to a published index; run it every night.
+
+    Args:
+        corpus: the corpus to bring up to date
+        source: where new rows are read from; none are where it is left out
+        columns: which columns of the source hold txt, videoLoc and videoID
+        embed_spec: the model and the sampling
+        pool_spec: the way of pooling
+        index_spec: the kind of index and its gate
+    """
+    summary: dict[str, Any] = {}
+    if source:
+        summary["ingest"] = ingest(source, corpus, columns)
+    summary["embed"] = embed(corpus, embed_spec)
+    summary["pool"] = pool(corpus, pool_spec)
+    summary["index"] = index(corpus, index_spec)
+    return summary

@@ -1,0 +1,153 @@
+"""The embed stage's tasks: one shard, and the canary that is asked before any."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import layout, tables
+from data.chain import Stage
+from data.outcome import Done, Outcome
+from data.receipts import Made, Receipt, Refused, Seconds, write_receipt
+from data.records import Video
+from data.shards import read_shard
+from data.specs import EmbedSpec
+from data.storage import Store
+from data.workplace import Workplace
+from engines.base import Engine, Runner, plugin
+from engines.embedding import Vectors, VideoEmbedder
+from tasks.progress import Progress
+from tasks.retrying import worth_retrying
+from tasks.runners import embed_work, embed_workers
+
+log = logging.getLogger(__name__)
+
+ROWS = 4096  # frames a row group: 4 MB at 512 dimensions
+
+
+class Embedding:
+    """One run of the stage: where it works, with which engine, on which runner."""
+
+    def __init__(self, place: Workplace, stage: Stage, spec: EmbedSpec, runner: Runner) -> None:
+        self.place, self.stage, self.runner = place, stage, runner
+        self.work = embed_work(place.settings)
+        self.make: Callable[[], Engine] = partial(VideoEmbedder, spec, self.work)
+        self.version: str = plugin("embed", spec.engine).VERSION
+        self.progress = Progress("embed", 0)
+
+
+@task(
+    name="embed-shard",
+    task_run_name="embed-{shard}",
+    cache_policy=NO_CACHE,  # the receipt is the cache
+    persist_result=False,
+    retries=1,
+    retry_delay_seconds=5,
+    retry_condition_fn=worth_retrying,
+)
+def embed_shard_task(run: Embedding, shard: str) -> Receipt:
+    """Prefect's skin over `embed_shard`."""
+    return embed_shard(run, shard)
+
+
+def embed_shard(run: Embedding, shard: str) -> Receipt:
+    """Embeds a shard's videos, writes their vectors, then the receipt: in that order."""
+    started = time.perf_counter()
+    store, folder = run.place.store, run.stage.folder
+    planned = read_shard(store, folder, shard)
+    books = _Books({v.id: v for v in planned.videos})
+    outcomes = run.runner.map(run.make, planned.videos, run.place.settings.batch)
+    kept = books.keep(outcomes, run.progress)
+    write_s = _write(store, layout.shard_file(folder, shard), kept)
+    wall = time.perf_counter() - started
+    seconds = Seconds(wall, books.read_s, books.decode_s, books.model_s, write_s)
+    receipt = Receipt(
+        shard, planned.attempt, run.version, tuple(books.done), tuple(books.failed), seconds,
+        embed_workers(run.place.settings), run.work.decoders,
+    )  # fmt: skip
+    write_receipt(store, folder, receipt)
+    _log(receipt)
+    return receipt
+
+
+def _log(receipt: Receipt) -> None:
+    spent = receipt.seconds
+    log.info(
+        "shard %s: %d done, %d failed in %.1f s (read %.1f, decode %.1f, model %.1f, write %.1f)",
+        receipt.shard, len(receipt.done), len(receipt.failed), spent.wall, spent.read,
+        spent.decode, spent.model, spent.write,
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Books:
+    """What came of each video of a shard."""
+
+    videos: dict[str, Video]
+    done: list[Made] = field(default_factory=list)
+    failed: list[Refused] = field(default_factory=list)
+    read_s: float = 0.0
+    decode_s: float = 0.0
+    model_s: float = 0.0
+
+    def keep(
+        self, outcomes: Iterable[Outcome[Vectors]], progress: Progress
+    ) -> Iterator[tuple[str, Vectors]]:
+        """Enters each outcome, and gives on the vectors of those that went through."""
+        for outcome in outcomes:
+            video = self.videos[outcome.id]
+            hours = (video.duration or 0) / 3600
+            if isinstance(outcome, Done):
+                self._enter(video, outcome.value)
+                yield outcome.id, outcome.value
+                progress.add(done=1, hours=hours)
+            else:
+                self.failed.append(Refused.of(outcome, video.content))
+                progress.add(failed=1, hours=hours)
+
+    def _enter(self, video: Video, vectors: Vectors) -> None:
+        self.done.append(Made(video.id, video.content, len(vectors.frame)))
+        self.read_s += vectors.read_s
+        self.decode_s += vectors.decode_s
+        self.model_s += vectors.model_s
+
+
+def _write(store: Store, name: str, vectors: Iterable[tuple[str, Vectors]]) -> float:
+    """Writes vectors as they come; the seconds that writing alone took."""
+    spent, waiting, writer = 0.0, [], None
+    with ExitStack() as stack:
+        for id, made in vectors:
+            started = time.perf_counter()
+            schema = tables.frames(made.vector.shape[1])
+            writer = writer or stack.enter_context(tables.create(store, name, schema))
+            waiting.append(frame_rows(id, made, schema))
+            if sum(map(len, waiting)) >= ROWS:
+                _flush(writer, waiting)
+            spent += time.perf_counter() - started
+        started = time.perf_counter()
+        if writer:
+            _flush(writer, waiting)
+        stack.close()
+        return spent + time.perf_counter() - started
+
+
+def _flush(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
+    if waiting:
+        writer.write_table(pa.concat_tables(waiting).combine_chunks())
+        waiting.clear()
+
+
+def frame_rows(id: str, made: Vectors, schema: pa.Schema) -> pa.Table:
+    """A video's frame vectors as rows of `tables.frames`."""
+    flat = pa.array(np.ascontiguousarray(made.vector).reshape(-1))
+    vectors = pa.FixedSizeListArray.from_arrays(flat, made.vector.shape[1])
+    columns = [pa.repeat(id, len(made.frame)), pa.array(made.frame), pa.array(made.seconds), vectors]
+    return pa.Table.from_arrays(columns, schema=schema)

@@ -1,0 +1,189 @@
+"""The index stage's task: build or extend, measure, and publish only what passes the gate."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import layout, merge, tables
+from data.catalog import sql
+from data.chain import Stage, spec_of, version_of
+from data.outcome import Done
+from data.records import Prompt
+from data.shards import names
+from data.specs import EmbedSpec, IndexSpec
+from data.workplace import Workplace
+from engines import recall
+from engines.base import plugin
+from engines.index import flat
+from engines.indexing import growth, version
+from engines.indexing.batches import Batch
+from engines.runners.in_process import InProcessRunner
+from engines.texts import TextEmbedder
+from tasks.progress import say
+from tasks.runners import gpus
+
+CAPTIONS = 500  # text queries that recall is measured with
+
+
+@task(name="build-index", cache_policy=NO_CACHE, persist_result=False)
+def build_index(
+    place: Workplace, embedded: Stage, pooled: Stage, stage: Stage, rebuild: bool = False
+) -> dict[str, Any] | None:
+    """What `index.json` says of the version published, or None where there was nothing to add.
+
+    New vectors are added to the published version while its key allows and its recall holds;
+    else all are indexed anew. Below the gate `BelowGate` is raised and the alias stays.
+    """
+    before = version_of(place.store, stage)
+    values = _names(stage, pooled, before)
+    with place.catalog() as catalog:
+        merge.sync_index(catalog, place.store, stage.corpus, stage.fingerprint)
+        new = catalog.execute(sql("unindexed"), **values)[0][0]
+        stale = catalog.execute(sql("stale"), **values)[0][0]
+        captions = [c for (c,) in catalog.execute(sql("captions"), sample=CAPTIONS, **values)]
+    if not (new or stale or rebuild):
+        return None
+    texts = _texts(spec_of(place.store, embedded, EmbedSpec), captions)
+    work = _Build(place, pooled, stage, texts)
+    grown = before and not (stale or rebuild) and work.extend(before, new)
+    about = grown or work.anew()
+    with place.catalog() as catalog:
+        merge.sync_index(catalog, place.store, stage.corpus, stage.fingerprint)
+    return about
+
+
+def _names(stage: Stage, pooled: Stage, before: str | None) -> dict[str, Any]:
+    return {
+        "corpus": stage.corpus, "pool": pooled.fingerprint,
+        "fingerprint": stage.fingerprint, "version": before or "",
+    }  # fmt: skip
+
+
+def _texts(spec: EmbedSpec, captions: list[str]) -> np.ndarray | None:
+    """(n, dim) unit vectors of captions; None where there are none."""
+    if not captions:
+        return None
+    runner = InProcessRunner()
+    prompts = [Prompt(str(i), caption) for i, caption in enumerate(captions)]
+    outcomes = runner.map(partial(TextEmbedder, spec), prompts, 64)
+    return np.stack([o.value for o in outcomes if isinstance(o, Done)])
+
+
+class _Build:
+    """One attempt at a new version."""
+
+    def __init__(
+        self, place: Workplace, pooled: Stage, stage: Stage, texts: np.ndarray | None
+    ) -> None:
+        self.place, self.pooled, self.stage, self.texts = place, pooled, stage, texts
+        self.spec = spec_of(place.store, stage, IndexSpec)
+        self.engine = plugin("index", self.spec.engine)
+
+    def anew(self) -> dict[str, Any]:
+        """Indexes everything; raises below the gate."""
+        with self._folder() as folder:
+            options = _options(self.engine, self.spec)
+            built = self.engine.build(self._batches(None), folder / "new", options,
+                                      probes=self.texts)  # fmt: skip
+            figures = self._measured(folder)
+            recall.gate(figures, self.spec.gate)
+            return self._publish(folder / "new", figures, built.count)
+
+    def extend(self, before: str, new: int) -> dict[str, Any] | None:
+        """Adds what is new to the published version; None where that would be the worse index."""
+        with self._folder() as folder:
+            old = open_version(self.place, self.stage, before, folder / "old")
+            said = version.described(old)
+            options = _options(self.engine, self.spec)
+            now = self.engine.key_for(said.count + new, said.dim, options)
+            if growth.needs_retraining(said.count, said.count + new, said.key, now=now):
+                return None
+            growth.grow(old, self._batches(before), folder / "new")
+            figures = self._measured(folder)
+            try:
+                recall.gate(figures, self.spec.gate)
+            except recall.BelowGate as error:
+                say(f"indexing anew, since adding was {error}")
+                return None
+            return self._publish(folder / "new", figures, said.count + new)
+
+    def _batches(self, before: str | None) -> Iterator[Batch]:
+        """Pooled vectors of contents that are current and, given a version, not in it."""
+        with self.place.catalog() as catalog:
+            values = _names(self.stage, self.pooled, before)
+            out = {content for (content,) in catalog.execute(sql("left_out"), **values)}
+        for shard in names(self.place.store, self.pooled.folder, "receipts"):
+            name = layout.shard_file(self.pooled.folder, shard)
+            if not self.place.store.exists(name):
+                continue  # nothing of this shard went through
+            for rows in tables.batches(self.place.store, name):
+                yield _batch(rows, out)
+
+    def _measured(self, folder: Path) -> dict[str, float]:
+        """Recall@10 of the new version against exact search over the same vectors."""
+        flat.build(self._batches(None), folder / "exact")
+        new, exact = self.engine.open(folder / "new"), flat.open(folder / "exact")
+        return recall.figures(new, exact, texts=self.texts)
+
+    def _publish(self, built: Path, figures: dict[str, float], count: int) -> dict[str, Any]:
+        """Moves the version into the store, then switches the alias to it."""
+        store, folder = self.place.store, self.stage.folder
+        sources = {"pool": self.pooled.fingerprint, "vectors": count}
+        version.note(built, {"recall_at_10": figures, "gate": self.spec.gate, "sources": sources})
+        name = f"v{len(_versions(self.place, self.stage)) + 1:04d}"
+        files = sorted(built.iterdir(), key=lambda f: f.name == version.ABOUT)  # index.json last
+        for file in files:
+            with store.create(f"{folder}/{name}/{file.name}") as out, file.open("rb") as read:
+                shutil.copyfileobj(read, out, 1 << 22)
+        store.write(f"{folder}/current", name.encode())
+        return {"version": name, **version.read_about(built)}
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        """A folder to build in, gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="reelflow-index-") as folder:
+            yield Path(folder)
+
+
+def open_version(place: Workplace, stage: Stage, name: str, copy: Path) -> Path:
+    """The folder of a published version on this machine; fetched into `copy` from a remote store."""
+    folder = f"{stage.folder}/{name}"
+    if place.store.is_local:
+        return place.store.local(folder)
+    copy.mkdir(parents=True)
+    for file in place.store.names(folder):
+        (copy / file.rsplit("/", 1)[-1]).write_bytes(place.store.read(file))
+    return copy
+
+
+def _versions(place: Workplace, stage: Stage) -> list[str]:
+    return [n for n in place.store.names(stage.folder) if n.rsplit("/", 1)[-1].startswith("v")]
+
+
+def _options(engine: Any, spec: IndexSpec) -> Any:
+    if engine is flat:
+        return flat.Options()
+    return engine.Options(
+        index_key=spec.index_key,
+        max_index_memory_usage=spec.max_memory,
+        seed=spec.seed,
+        use_gpu=gpus() > 0,
+        recall_aim=max(spec.gate, 0.98),
+    )
+
+
+def _batch(rows: Any, out: set[str]) -> Batch:
+    contents = rows.column("content").to_pylist()
+    kept = np.array([content not in out for content in contents], bool)
+    column = rows.column("vector")
+    vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
+    ids = rows.column("video_id").to_numpy(zero_copy_only=False)[kept].tolist()
+    return Batch(ids, vectors[kept], [c for c, keep in zip(contents, kept, strict=True) if keep])

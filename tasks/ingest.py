@@ -1,0 +1,212 @@
+"""The ingest stage's task: a few thousand rows of a source, each of them accounted for."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import layout, merge, tables
+from data.catalog import sql
+from data.known import Seen, earlier
+from data.outcome import Done, Failed
+from data.records import Row, Video
+from data.workplace import Workplace
+from engines.base import Engine, Runner
+from engines.media import stat_media
+from engines.probe import Prober
+from engines.reading import open_source
+from tasks.progress import Progress
+from tasks.runners import cores
+
+STATS_AT_ONCE = 32  # object stores answer in 50 ms: ask for many at a time
+KEPT = ("uri", "caption", "columns", "bytes", "stamp")  # where these are the same, nothing changed
+
+
+@dataclass(slots=True)
+class Counts:
+    """What came of a source's rows."""
+
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    failed: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def count(self, kind: str) -> None:
+        setattr(self, kind, getattr(self, kind) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """One run over a source; `probe` is None where videos are only stat'ed, not read."""
+
+    corpus: str
+    run: int
+    source: str
+    probe: Callable[[], Engine] | None
+
+    @property
+    def header(self) -> str:
+        return f"{layout.ingests(self.corpus)}/{self.run:06d}.json"
+
+
+def read_source(source: str, columns: dict[str, str]) -> Iterator[Row]:
+    """The source's rows, as they are asked for."""
+    return open_source(source, columns)
+
+
+def failed_rows(place: Workplace, corpus: str, reasons: Sequence[str]) -> Iterator[Row]:
+    """The rows of earlier ingests that failed for one of the reasons, as if read again."""
+    with place.catalog() as catalog:
+        merge.sync_videos(catalog, place.store, corpus)
+        found = catalog.rows(sql("failed_rows"), corpus=corpus, reasons=list(reasons))
+    for line, row in enumerate(found):
+        yield Row(line, row["id"], row["uri"], row["caption"], json.loads(row["columns"]))
+
+
+def begin(place: Workplace, corpus: str, source: str, probe: bool) -> Ingest:
+    """The next ingest of a corpus, written down before its first part."""
+    deadline, memory = place.settings.decode_deadline_s, place.settings.decoder_memory_gb
+    prober = partial(Prober, cores(), deadline, memory) if probe else None
+    headers = place.store.names(layout.ingests(corpus), ".json")
+    numbers = [int(h.rsplit("/", 1)[-1][:6]) for h in headers]
+    ingest = Ingest(corpus, max(numbers, default=0) + 1, source, prober)
+    said = {"run": ingest.run, "source": source, "probed": probe}
+    place.store.write(ingest.header, json.dumps(said).encode())
+    return ingest
+
+
+def finish(place: Workplace, ingest: Ingest, counts: Counts) -> None:
+    """Marks an ingest as complete: what its source rejected earlier no longer counts."""
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    said = {"run": ingest.run, "source": ingest.source, "finished": finished, **asdict(counts)}
+    place.store.write(ingest.header.replace(".json", "-done.json"), json.dumps(said).encode())
+    with place.catalog() as catalog:
+        merge.sync_videos(catalog, place.store, ingest.corpus)
+
+
+@task(name="ingest-part", task_run_name="ingest-part-{part}", cache_policy=NO_CACHE,
+      persist_result=False)  # fmt: skip
+def ingest_part(
+    place: Workplace, ingest: Ingest, part: int, rows: Sequence[Row], seen: Seen,
+    runner: Runner, counts: Counts, progress: Progress,
+) -> None:  # fmt: skip
+    """Checks, looks up and probes rows, and writes those that are new or changed."""
+    entries = _checked(rows, seen)
+    with place.catalog() as catalog:
+        ids = [e["id"] for e in entries if not e["rejected"]]
+        before = earlier(catalog, ingest.corpus, ids)
+    _stat([e for e in entries if e["reason"] is None])
+    fresh = [e for e in entries if not _unchanged(e, before.get(e["id"]), ingest)]
+    _identify(fresh, ingest, runner)
+    written = [e for e in fresh if not _same_failure(e, before.get(e["id"]))]
+    if written:
+        name = f"{layout.videos(ingest.corpus)}/{ingest.run:06d}-{part:06d}.parquet"
+        with tables.create(place.store, name, tables.VIDEOS) as writer:
+            writer.write_table(pa.Table.from_pylist(written, tables.VIDEOS))
+        with place.catalog() as catalog:
+            merge.sync_videos(catalog, place.store, ingest.corpus)
+    _tally(entries, {id(e) for e in fresh}, before, counts)
+    bad = sum(e["reason"] is not None for e in entries)
+    hours = sum(e["duration"] or 0 for e in fresh) / 3600
+    progress.total += len(entries)
+    progress.add(done=len(entries) - bad, failed=bad, hours=hours)
+
+
+def _checked(rows: Sequence[Row], seen: Seen) -> list[dict[str, Any]]:
+    """The rows as entries of `tables.VIDEOS`, with what is wrong with them as far as a row tells."""
+    entries = [_entry(row) for row in rows]
+    named = [e for e in entries if not e["rejected"]]
+    lines = seen.first_lines([e["id"] for e in named], [e["line"] for e in named])
+    for entry, first in zip(named, lines, strict=True):
+        if first != entry["line"]:
+            _refuse(entry, f"its id is that of line {first}", rejected=True)
+    return entries
+
+
+def _entry(row: Row) -> dict[str, Any]:
+    entry = dict.fromkeys(tables.VIDEOS.names) | {
+        "line": row.line, "id": row.id, "uri": row.uri, "caption": row.caption, "rejected": False,
+        "columns": json.dumps(row.columns, sort_keys=True), "note": None if row.caption else "no caption",
+    }  # fmt: skip
+    if row.id is None:
+        _refuse(entry, str(row.columns.get("error") or "no id"), rejected=True)
+    elif row.uri is None:
+        _refuse(entry, str(row.columns.get("error") or "no location of a video"))
+    return entry
+
+
+def _refuse(entry: dict[str, Any], detail: str, rejected: bool = False) -> None:
+    entry.update(reason="rejected", detail=detail, rejected=rejected)
+
+
+def _stat(entries: list[dict[str, Any]]) -> None:
+    """Size and stamp of each file, or why there is none."""
+    with ThreadPoolExecutor(STATS_AT_ONCE) as threads:
+        for entry, found in zip(entries, threads.map(_stated, entries), strict=True):
+            entry.update(found)
+
+
+def _stated(entry: dict[str, Any]) -> dict[str, Any]:
+    try:
+        size, stamp = stat_media(entry["uri"])
+        return {"bytes": size, "stamp": stamp}
+    except FileNotFoundError:
+        return {"reason": "missing", "detail": f"no file {entry['uri']}"}
+    except (OSError, ValueError) as error:
+        return {"reason": "undecodable", "detail": f"cannot be opened: {error}"}
+
+
+def _unchanged(entry: dict[str, Any], before: dict[str, Any] | None, ingest: Ingest) -> bool:
+    if before is None or entry["rejected"] or entry["reason"] or before["reason"]:
+        return False
+    probed = before["content"].startswith("sha256:") or ingest.probe is None
+    return probed and all(entry[key] == before[key] for key in KEPT)
+
+
+def _same_failure(entry: dict[str, Any], before: dict[str, Any] | None) -> bool:
+    """Whether the row failed before just as it does now: then nothing new is to be written."""
+    if before is None or entry["rejected"] or entry["reason"] is None:
+        return False
+    return all(entry[key] == before[key] for key in (*KEPT, "reason", "detail"))
+
+
+def _identify(entries: list[dict[str, Any]], ingest: Ingest, runner: Runner) -> None:
+    """The identity of each file's bytes: a digest where it is probed, else its size and stamp."""
+    good = {str(e["line"]): e for e in entries if e["reason"] is None}
+    if ingest.probe is None:
+        for entry in good.values():
+            entry["content"] = f"stat:{entry['bytes']}:{entry['stamp']}:{entry['uri']}"
+        return
+    items = [Video(line, entry["uri"], "") for line, entry in good.items()]
+    for outcome in runner.map(ingest.probe, items, batch=256):
+        if isinstance(outcome, Done):
+            good[outcome.id].update(asdict(outcome.value))
+        else:
+            assert isinstance(outcome, Failed)
+            good[outcome.id].update(reason=outcome.reason, detail=outcome.detail)
+
+
+def _tally(
+    entries: list[dict[str, Any]], fresh: set[int], before: dict[str, Any], counts: Counts
+) -> None:
+    for entry in entries:
+        counts.rows += 1
+        if entry["reason"]:
+            counts.failed[entry["reason"]] = counts.failed.get(entry["reason"], 0) + 1
+        elif id(entry) not in fresh:
+            counts.unchanged += 1
+        else:
+            counts.count("changed" if entry["id"] in before else "new")
+        if entry["note"]:
+            counts.notes[entry["note"]] = counts.notes.get(entry["note"], 0) + 1
+
+

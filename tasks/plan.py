@@ -1,0 +1,55 @@
+"""Planning: what is missing becomes written lists, once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import merge
+from data.catalog import Catalog, sql
+from data.chain import Stage
+from data.records import Video
+from data.shards import Shard, names, pending, shard_name, write_shard
+from data.workplace import Workplace
+
+
+@task(name="plan", cache_policy=NO_CACHE, persist_result=False)
+def plan(place: Workplace, stage: Stage, retry: tuple[str, ...] = ()) -> list[str]:
+    """The shards to run: those without a receipt, after everything missing was written into some.
+
+    With `retry`, videos whose last attempt failed for one of these reasons get a new attempt.
+    """
+    with place.catalog() as catalog:
+        merge.sync_videos(catalog, place.store, stage.corpus)
+        merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
+        written = len(names(place.store, stage.folder, "shards"))
+        for attempt, videos in _lists(catalog, place, stage, retry):
+            shard = Shard(shard_name(written), attempt, tuple(videos))
+            write_shard(place.store, stage.folder, shard)
+            written += 1
+        merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
+    return pending(place.store, stage.folder)
+
+
+def _lists(
+    catalog: Catalog, place: Workplace, stage: Stage, retry: tuple[str, ...]
+) -> Iterator[tuple[int, list[Video]]]:
+    values: dict[str, Any] = {
+        "corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint
+    }  # fmt: skip
+    size = place.settings.shard_size
+    for rows in catalog.stream(sql("missing"), size, **values):
+        yield 1, [Video(*row) for row in rows]
+    if retry:
+        attempt = 1 + catalog.execute(sql("last_attempt"), **values)[0][0]
+        for rows in catalog.stream(sql("retry"), size, reasons=list(retry), **values):
+            yield attempt, [Video(*row) for row in rows]
+
+
+def planned(place: Workplace, stage: Stage, shards: list[str]) -> tuple[int, float]:
+    """How many videos the shards list, and how many hours they last."""
+    with place.catalog() as catalog:
+        values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
+        videos, hours = catalog.execute(sql("planned"), shards=shards, **values)[0]
+    return videos, hours

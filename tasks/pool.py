@@ -1,0 +1,38 @@
+"""The pool stage's task: every finished shard's frame vectors become one vector per video."""
+
+from functools import partial
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import merge
+from data.chain import Stage, spec_of
+from data.outcome import Done
+from data.shards import names
+from data.specs import PoolSpec
+from data.workplace import Workplace
+from engines.pool_shard import ShardPooler, ShardToPool
+from engines.runners.dask import DaskRunner
+from tasks.progress import Progress
+from tasks.runners import cores
+
+
+@task(name="pool-shards", cache_policy=NO_CACHE, persist_result=False)
+def pool_shards(place: Workplace, embedded: Stage, stage: Stage) -> Progress:
+    """Pools what embed has finished and pool has not, over Dask; one graph, not a task a shard."""
+    spec = spec_of(place.store, stage, PoolSpec)
+    there = set(names(place.store, stage.folder, "receipts"))
+    embedded_shards = names(place.store, embedded.folder, "receipts")
+    shards = [ShardToPool(shard) for shard in embedded_shards if shard not in there]
+    make = partial(ShardPooler, place.store, embedded.folder, stage.folder, spec.method)
+    progress = Progress("pool", len(shards))
+    runner = DaskRunner(cores(), place.settings.dask_scheduler)
+    try:
+        for outcome in runner.map(make, shards, batch=1):
+            assert isinstance(outcome, Done)
+            progress.add(done=1)
+    finally:
+        runner.close()
+    with place.catalog() as catalog:
+        merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
+    return progress

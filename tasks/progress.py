@@ -1,0 +1,62 @@
+"""How far long work is, told to whoever listens: the terminal, or a flow run's log."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counts of one stage's run; threads add to it at once."""
+
+    stage: str
+    total: int
+    total_hours: float = 0.0
+    done: int = 0
+    failed: int = 0
+    hours: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    note: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, done: int = 0, failed: int = 0, hours: float = 0.0) -> None:
+        with self._lock:
+            self.done += done
+            self.failed += failed
+            self.hours += hours
+        tell(self)
+
+    @property
+    def rate(self) -> float:
+        """Videos a second since the start."""
+        return (self.done + self.failed) / max(time.monotonic() - self.started, 1e-9)
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until the end at this rate; None before anything went through."""
+        through = self.done + self.failed
+        return (self.total - through) / self.rate if through else None
+
+
+Listener = Callable[[Progress], None]
+_listeners: list[Listener] = []
+
+
+def listen(listener: Listener) -> None:
+    """Calls the listener at every change, from whichever thread made it."""
+    _listeners.append(listener)
+
+
+def ignore(listener: Listener) -> None:
+    _listeners.remove(listener)
+
+
+def tell(progress: Progress) -> None:
+    for listener in list(_listeners):
+        listener(progress)
+
+
+def say(text: str) -> None:
+    """A line for the listeners that is no count, as "waiting for process 7"."""
+    tell(Progress("note", 0, note=text))

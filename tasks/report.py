@@ -1,0 +1,77 @@
+"""What a run says when it ends: counts, rates, the part that binds; the same as an artifact."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact
+from prefect.context import FlowRunContext
+
+from data.bottleneck import Load, video_hours_per_day
+from data.chain import Stage
+from data.errors import UserError
+from data.receipts import Receipt
+
+
+@dataclass(slots=True)
+class Tally:
+    """The receipts of one run, added up; nothing of them is kept, however many there are."""
+
+    stage: Stage
+    workers: int
+    shards: int = 0
+    done: int = 0
+    frames: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    spent: Counter[str] = field(default_factory=Counter)
+    decoders: int = 1
+
+    def add(self, receipt: Receipt) -> None:
+        self.shards += 1
+        self.done += len(receipt.done)
+        self.frames += sum(made.frames for made in receipt.done)
+        self.failed.update(refused.reason for refused in receipt.failed)
+        for part in ("read", "decode", "model", "write"):
+            self.spent[part] += getattr(receipt.seconds, part)
+        self.decoders = receipt.decoders
+
+    def summary(self, wall_s: float, hours: float) -> dict[str, Any]:
+        """The run's figures; a UserError where videos were tried and none went through."""
+        failed = sum(self.failed.values())
+        if failed and not self.done:
+            reasons = ", ".join(f"{n} {reason}" for reason, n in self.failed.most_common())
+            raise UserError(
+                f"nothing went through: {failed} of {failed} failed ({reasons});"
+                f" see `reelflow failures {self.stage.corpus}`"
+            )
+        spent = {part: float(self.spent[part]) for part in ("read", "decode", "model", "write")}
+        load = Load(wall_s, **spent, workers=self.workers, decoders=self.decoders)
+        return {
+            "corpus": self.stage.corpus,
+            "fingerprint": self.stage.fingerprint,
+            "shards": self.shards,
+            "done": self.done,
+            "failed": dict(self.failed),
+            "frames": self.frames,
+            "seconds": wall_s,
+            "frames_per_second": self.frames / wall_s if wall_s else 0.0,
+            "video_hours_per_day": video_hours_per_day(hours, wall_s),
+            "busy": load.shares(),
+            "bottleneck": load.sentence() if self.shards else "nothing to do",
+        }
+
+
+def publish(kind: str, corpus: str, summary: dict[str, Any]) -> None:
+    """The summary as a markdown artifact of the flow run, where there is one."""
+    if FlowRunContext.get() is None:
+        return
+    lines = [f"| {key} | {_shown(value)} |" for key, value in summary.items()]
+    table = "\n".join(["| what | figure |", "|---|---|", *lines])
+    key = f"{kind}-{corpus}".lower().replace("_", "-").replace(".", "-")
+    create_markdown_artifact(table, key=key, description=f"{kind} of {corpus}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items()) or "none"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

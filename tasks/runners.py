@@ -1,0 +1,72 @@
+"""Which runner a run works on, and how its workers are set up on this machine."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from data.settings import Settings
+from engines.base import Needs, Runner
+from engines.embedding import Work
+
+
+@contextmanager
+def open_runner(settings: Settings, workers: int) -> Iterator[Runner]:
+    """The runner that the settings name; its workers end with the block."""
+    runner = _make(settings, workers)
+    try:
+        yield runner
+    finally:
+        runner.close()
+
+
+def _make(settings: Settings, workers: int) -> Runner:
+    if settings.runner == "in_process":
+        from engines.runners.in_process import InProcessRunner
+
+        return InProcessRunner()
+    from engines.runners.ray import RayRunner
+
+    return RayRunner(workers, settings.ray_address)
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpus() -> int:
+    """GPUs that this process may use, without loading torch."""
+    from glob import glob
+
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
+    return len(glob("/dev/nvidia[0-9]*"))
+
+
+def embed_workers(settings: Settings) -> int:
+    """One worker a GPU share; without GPUs one worker that has all cores."""
+    return settings.workers or max(1, int(gpus() / settings.gpus_per_worker))
+
+
+def embed_work(settings: Settings) -> Work:
+    """How each embedding worker is set up.
+
+    Without a GPU, decoders and model share the cores: as many decoders and as many model threads
+    as there are, since whichever waits leaves its core to the other (measured by `make bench`).
+    """
+    workers = embed_workers(settings)
+    share = max(1, cores() // workers)
+    on_gpu = gpus() > 0
+    return Work(
+        decoders=settings.decoders or share,
+        threads=settings.threads or (None if on_gpu else share),
+        frames_per_batch=settings.frames_per_batch,
+        decode_deadline_s=settings.decode_deadline_s,
+        decoder_memory_gb=settings.decoder_memory_gb,
+        compile=settings.compile,
+        needs=Needs(
+            cpus=0 if settings.ray_address is None else share,
+            gpus=settings.gpus_per_worker if on_gpu else 0,
+            deadline_s=settings.item_deadline_s,
+        ),
+    )

@@ -1,0 +1,134 @@
+"""Searching a published index: for one text at the terminal, or for a file of prompts."""
+
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from data.catalog import catalog_path, sql
+from data.chain import Stage, current, recorded, spec_of, version_of
+from data.errors import UserError
+from data.filters import chosen
+from data.outcome import Done
+from data.records import Hit, Prompt
+from data.specs import EmbedSpec, RetrieveSpec
+from data.workplace import Workplace
+from engines.base import plugin
+from engines.indexing import version
+from engines.runners.in_process import InProcessRunner
+from engines.search import Found, search
+from engines.texts import TextEmbedder
+from tasks.index import open_version
+
+Shortages = dict[str, int]
+
+
+class Bank:
+    """A corpus's published index, open for queries; `shortages` says which prompts got fewer than k."""
+
+    def __init__(self, place: Workplace, corpus: str) -> None:
+        self.place, self.corpus = place, place.known(corpus)
+        self.stage, self.version = _published(place, corpus)
+        self._temporary = tempfile.TemporaryDirectory(prefix="reelflow-bank-")
+        folder = open_version(place, self.stage, self.version, Path(self._temporary.name) / "v")
+        engine = recorded(place.store, self.stage)["spec"]["engine"]
+        self.index = plugin("index", engine).open(folder)
+        ids = pq.read_table(folder / version.IDS, columns=["content"])
+        self._contents = np.array(ids.column("content").to_pylist(), dtype=object)
+        embedded = current(place.store, corpus, "embed")
+        assert embedded is not None
+        self._texts = partial(TextEmbedder, spec_of(place.store, embedded, EmbedSpec))
+        self._runner = InProcessRunner()
+        self.shortages: Shortages = {}
+
+    def by_text(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
+        """The k best videos of each prompt, in the prompts' order."""
+        outcomes = self._runner.map(self._texts, prompts, batch=64)
+        vectors = np.stack([o.value for o in outcomes if isinstance(o, Done)])
+        return self._hits(prompts, vectors, spec, [None] * len(prompts))
+
+    def by_video(self, ids: Sequence[str], spec: RetrieveSpec) -> list[Hit]:
+        """The k videos most like each of these, themselves excluded."""
+        rows = self.index.rows(list(ids))
+        absent = [id for id, row in zip(ids, rows, strict=True) if row < 0]
+        if absent:
+            raise UserError(f"video {absent[0]!r} is not in the index of {self.corpus}")
+        prompts = [Prompt(id, id) for id in ids]
+        return self._hits(prompts, self.index.vectors(rows), spec, list(ids))
+
+    def _hits(
+        self,
+        prompts: Sequence[Prompt],
+        vectors: np.ndarray,
+        spec: RetrieveSpec,
+        own: list[str | None],
+    ) -> list[Hit]:
+        allowed, known = self._allowed(spec.where)
+        found = search(
+            _Exact(self.index) if spec.exact else self.index, vectors, spec.k,
+            ceiling=spec.ceiling, dedup=spec.dedup, exclude=own, allowed=allowed,
+        )  # fmt: skip
+        known = known or self._resolved(found)
+        self.shortages |= {
+            p.id: f.short_by for p, f in zip(prompts, found, strict=True) if f.short_by
+        }
+        return [
+            Hit(p.id, p.text, n.rank, *_said(known[self._contents[n.row]], n.score))
+            for p, f in zip(prompts, found, strict=True)
+            for n in f.neighbours
+        ]
+
+    def _allowed(self, where: str | None) -> tuple[np.ndarray | None, dict[str, tuple]]:
+        """Rows to choose among, and the video that each of their contents stands for."""
+        if where is None and not self._stale():
+            return None, {}
+        path = catalog_path(self.place.store, self.place.settings.catalog)
+        with chosen(path, self.corpus, where or "true", self.place.settings.wait_s) as videos:
+            rows = videos.project("content, id, uri, caption").fetchall()
+        known = {content: (id, uri, caption) for content, id, uri, caption in reversed(rows)}
+        kept = [row for row, content in enumerate(self._contents) if content in known]
+        return np.array(kept, np.int64), known
+
+    def _stale(self) -> bool:
+        values = {"corpus": self.corpus, "version": self.version}
+        with self.place.catalog() as catalog:
+            found = catalog.execute(sql("stale"), fingerprint=self.stage.fingerprint, **values)
+        return found[0][0] > 0
+
+    def _resolved(self, found: list[Found]) -> dict[str, tuple]:
+        contents = list({self._contents[n.row] for f in found for n in f.neighbours})
+        with self.place.catalog() as catalog:
+            rows = catalog.execute(sql("resolve"), corpus=self.corpus, contents=contents)
+        return {content: (id, uri, caption) for content, id, uri, caption in rows}
+
+
+class _Exact:
+    """An index that compares every row, whatever it was built as."""
+
+    def __init__(self, index: Any) -> None:
+        self._index, self.ids, self.vectors = index, index.ids, index.vectors
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def search(
+        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None, effort: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return self._index.scan(queries, k, allowed=allowed)
+
+
+def _said(video: tuple, score: float) -> tuple[str, float, str, str | None]:
+    id, uri, caption = video
+    return id, score, uri, caption
+
+
+def _published(place: Workplace, corpus: str) -> tuple[Stage, str]:
+    stage = current(place.store, corpus, "index")
+    published = version_of(place.store, stage)
+    if stage is None or published is None:
+        raise UserError(f"{corpus} has no index yet: make it with `reelflow run {corpus}`")
+    return stage, published

@@ -1,0 +1,32 @@
+"""Which stage a spec means: its fingerprint, from the engine's version and what it is made from."""
+
+from data.chain import Stage, current, register
+from data.errors import UserError
+from data.specs import EmbedSpec, IndexSpec, PoolSpec
+from data.workplace import Workplace
+from engines.base import plugin
+
+
+def embed_stage(place: Workplace, corpus: str, spec: EmbedSpec) -> Stage:
+    """The stage, made the corpus's current one; weights enter by their digest."""
+    engine = plugin("embed", spec.engine)
+    return register(place.store, corpus, "embed", spec, engine.VERSION, engine.digest(spec))
+
+
+def pool_stage(place: Workplace, corpus: str, spec: PoolSpec) -> Stage:
+    embedded = _before(place, corpus, "embed")
+    version = plugin("pooling", spec.method).VERSION
+    return register(place.store, corpus, "pool", spec, version, embedded.fingerprint)
+
+
+def index_stage(place: Workplace, corpus: str, spec: IndexSpec) -> Stage:
+    pooled = _before(place, corpus, "pool")
+    version = plugin("index", spec.engine).VERSION
+    return register(place.store, corpus, "index", spec, version, pooled.fingerprint)
+
+
+def _before(place: Workplace, corpus: str, kind: str) -> Stage:
+    stage = current(place.store, corpus, kind)
+    if stage is None:
+        raise UserError(f"{corpus} is not through {kind}: run `reelflow {kind} {corpus}` first")
+    return stage
