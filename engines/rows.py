@@ -93,7 +93,7 @@ def described(content: bytes, caption: str) -> dict[str, object]:
         return {"caption_error": f"not JSON: {error}"}
     if not isinstance(found, dict):
         return {"caption_error": f"{type(found).__name__} instead of an object"}
-    if caption not in found:
+    if not caption_of(found.get(caption)):
         found[caption] = next((found.pop(key) for key in _CAPTION if found.get(key)), None)
     return found
 

@@ -28,6 +28,7 @@ class _Watched:
         self._file, self.seek, self.tell, self.last = file, file.seek, file.tell, b""
 
     def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
         self.last = self._file.read(size)
         return self.last
 

@@ -57,6 +57,7 @@ class _Part:
 
     @property
     def path(self) -> str:
+        """Where it lies, for people to read."""
         return f"{self.where}/{self.stem}{self.ending}"
 
 

@@ -6,15 +6,19 @@ same name that ends in .txt or .json (keys `txt`, `caption`), where there is one
 
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 
 from data.records import Row
 from engines.listing import VIDEOS, Place, ends, expand, kind, place
-from engines.media import open_media, resolve
+from engines.media import is_url, open_media, resolve
 from engines.rows import Malformed, Record, described, names_of, rows_of
 from engines.walk import Folder
 
 _LONGEST = 16 << 20
+_AT_ONCE = 16
+_BLOCK = 256
 
 
 def accepts(src: str) -> bool:
@@ -30,13 +34,19 @@ def rows(src: str, columns: Mapping[str, str]) -> Iterator[Row]:
 
 
 def _records(where: Place, names: Mapping[str, str]) -> Iterator[tuple[str, Record]]:
-    for folder in where.folders():
-        if folder.fault:
-            yield "", Malformed(folder.fault)
-        beside = set(folder.files)
-        for name in folder.files:
-            if ends(name, VIDEOS) and where.matches(folder.below + name):
-                yield folder.path, _record(folder, name, beside, names)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for folder in where.folders():
+            if folder.fault:
+                yield "", Malformed(folder.fault)
+            videos = [
+                n for n in folder.files if ends(n, VIDEOS) and where.matches(folder.below + n)
+            ]
+            record = partial(_record, folder, beside=set(folder.files), names=names)
+            # Only far away does reading captions one by one cost more than handing them to threads.
+            spread = pool.map if is_url(folder.path) else map
+            for start in range(0, len(videos), _BLOCK):
+                for found in spread(record, videos[start : start + _BLOCK]):
+                    yield folder.path, found
 
 
 def _record(folder: Folder, name: str, beside: set[str], names: Mapping[str, str]) -> Record:
