@@ -170,6 +170,8 @@ def decoded(packet: "Packet") -> list["VideoFrame"]:
     context = packet.stream.codec_context
     try:
         return packet.decode()
-    except FFmpegError:
+    except FFmpegError as error:
         check_size(context.width, context.height)
-        raise
+        if context.width and context.height:
+            raise
+        raise DecodeError("undecodable", "no picture size that its codec accepts") from error

@@ -102,7 +102,7 @@ class Guard:
                         self._serve(line, job, child)
         except Cancelled:
             pass
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (the caller raises it)
             line.cancel(error)
 
     def _serve(self, line: Line, job: Job, child: Child) -> None:

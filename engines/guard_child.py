@@ -68,7 +68,7 @@ def answer(sock: socket.socket, request: Header) -> None:
         send(sock, {"kind": "failed", "reason": fault.reason, "detail": str(fault)})
     except Closed:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (the parent raises it)
         send(sock, _verdict(error))
 
 

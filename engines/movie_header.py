@@ -30,9 +30,9 @@ def _movie_header(file: BinaryIO) -> float | None:
 def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """(name, start and end of content) of each box between two places."""
     for _ in range(BOXES):
-        file.seek(at)
         if at + 8 > end:
             return
+        file.seek(at)
         size, name = struct.unpack(">I4s", file.read(8))
         head = 8
         if size == 1:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.container import Reading, opened, video_stream
+from engines.container import Opened, Reading, decoded, opened, video_stream
 from engines.frames import DecodeError, Frames, Resize, Sampling
 from engines.picture import rgb
 from engines.resize import resize as resized
@@ -72,16 +72,14 @@ class Video:
         """Packets are read once without decoding, then only what the kept frames need is decoded."""
         if sampling.every_nth == 1:
             raise Unsure("every frame is wanted")
-        with self._open() as (container, stream, near):
-            if not near:
+        with self._open() as (file, stream):
+            if not file.near:
                 raise Unsure("reading twice is not cheap")
-            yield from self._sparse(container, stream, sampling)
+            yield from self._sparse(file, stream, sampling)
 
-    def _sparse(
-        self, container: "InputContainer", stream: "VideoStream", sampling: Sampling
-    ) -> Iterator[Picked]:
-        promised, tally, begun = promise(container, stream), Tally(), time.perf_counter()
-        plan = survey(container, stream, tally)
+    def _sparse(self, file: Opened, stream: "VideoStream", sampling: Sampling) -> Iterator[Picked]:
+        promised, tally, begun = promise(file, stream), Tally(), time.perf_counter()
+        plan = survey(file.container, stream, tally)
         self.read_s += time.perf_counter() - begun
         self._settle(tally, promised, stream)
         if not plan.regular:
@@ -90,28 +88,30 @@ class Video:
         ticks = plan.pts[shown]
         seconds = (ticks - ticks[0]) * float(stream.time_base)
         index = kept(seconds, sampling)
-        found = Sparse(container, stream, plan).frames(shown[index])
+        found = Sparse(file.container, stream, plan).frames(shown[index])
         yield from zip(index.tolist(), seconds[index].tolist(), found, strict=True)
 
     def sequential(self, sampling: Sampling) -> Iterator[Picked]:
         """Every frame is decoded: what this gives is what sampling means."""
-        with self._open() as (container, stream, _):
-            promised, tally = promise(container, stream), Tally()
+        with self._open() as (file, stream):
+            promised, tally = promise(file, stream), Tally()
             found = None
-            for found in keep(self._all(container, stream, tally), sampling):
+            for found in keep(self._all(file, stream, promised, tally), sampling):
                 yield found
             self._settle(tally, promised, stream)
             if found is None:
                 raise DecodeError("empty", "its video stream has no frame")
 
     def _all(
-        self, container: "InputContainer", stream: "VideoStream", tally: Tally
+        self, file: Opened, stream: "VideoStream", promised: Promise, tally: Tally
     ) -> Iterator[Picked]:
         index, first = 0, None
-        for packet in self._read(container, stream):
+        for packet in self._read(file.container, stream):
             if packet.size:
                 tally.add(packet)
-            for frame in packet.decode():
+            if packet.is_corrupt and promised.packets:
+                return  # cut off in the middle: an end that comes too early
+            for frame in decoded(packet):
                 first = frame.pts if first is None else first
                 yield index, _seconds(frame, first, index, stream), frame
                 index += 1
@@ -127,13 +127,13 @@ class Video:
             yield packet
 
     @contextmanager
-    def _open(self) -> Iterator[tuple["InputContainer", "VideoStream", bool]]:
+    def _open(self) -> Iterator[tuple[Opened, "VideoStream"]]:
         begun = time.perf_counter()
         with opened(self.uri) as file:
             stream = video_stream(file.container)
             self.aspect = stream.sample_aspect_ratio
             self.read_s += time.perf_counter() - begun
-            yield file.container, stream, file.near
+            yield file, stream
 
     def _settle(self, tally: Tally, promised: Promise, stream: "VideoStream") -> None:
         tally.check(promised, stream)
