@@ -126,5 +126,6 @@ def _copy(stream: BinaryIO, member: Member) -> BinaryIO:
     left = member.size
     while left > 0 and (block := stream.read(min(left, _BLOCK))):
         left -= copy.write(block)
-    copy.seek(0)
-    return cast(BinaryIO, copy)
+    # A file that can also be written is taken for an output by PyAV.
+    whole = cast(BinaryIO, copy)
+    return cast(BinaryIO, io.BufferedReader(Range(whole, 0, copy.tell())))

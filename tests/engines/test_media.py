@@ -65,6 +65,7 @@ def test_a_member_is_read_without_its_neighbours(tmp_path: Path, mode: str) -> N
     uris = make_tar(path, mode, members)
     for name in [*members, *reversed(members)]:
         with open_media(uris[name]) as file:
+            assert not file.writable() and not hasattr(file, "mode")
             assert file.read() == members[name]
             assert file.seek(0, os.SEEK_END) == len(members[name])
             file.seek(len(members[name]) // 2)
