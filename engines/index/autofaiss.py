@@ -13,6 +13,8 @@ from engines.indexing import factory, parameters, quiet, spool, tuning, version
 from engines.indexing.batches import Batch
 from engines.indexing.opened import Index, open
 
+VERSION = "1"
+
 __all__ = ["Index", "Options", "build", "key_for", "open"]
 
 

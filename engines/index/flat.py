@@ -12,6 +12,8 @@ from engines.indexing import version
 from engines.indexing.batches import Batch, checked
 from engines.indexing.opened import Index, open
 
+VERSION = "1"
+
 __all__ = ["Index", "Options", "build", "key_for", "open"]
 
 

@@ -15,9 +15,14 @@ def empty_index(dim: int, key: str) -> Any:
     if match := _OPQ.fullmatch(key):
         return _rotated(dim, *(int(part or 0) for part in match.groups()))
     try:
-        return faiss.index_factory(dim, key, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.index_factory(dim, key, faiss.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
         raise UserError(f"{key!r} is not a faiss index key for {dim} dimensions") from error
+    if (lists := faiss.try_extract_index_ivf(index)) is not None:
+        lists.cp.min_points_per_centroid = (
+            1  # else C code warns on stderr below 39, as is usual here
+        )
+    return index
 
 
 def _rotated(dim: int, codes: int, out: int, lists: int, links: int, size: int, bits: int) -> Any:

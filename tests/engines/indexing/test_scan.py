@@ -1,0 +1,30 @@
+import numpy as np
+from clustered import clustered
+
+from engines.indexing.scan import blocks, top
+
+
+def test_blocks_give_what_one_piece_gives() -> None:
+    vectors, queries = clustered(300, 8), clustered(9, 8, seed=1)
+    whole = top(blocks(vectors), queries, 7)
+    for size in (1, 13, 299):
+        scores, rows = top(blocks(vectors, size), queries, 7)
+        np.testing.assert_array_equal(rows, whole[1])
+        np.testing.assert_allclose(scores, whole[0], atol=1e-6)
+
+
+def test_equal_scores_go_by_row() -> None:
+    _, rows = top(blocks(np.ones((6, 2)), 2), np.ones((1, 2), np.float32), 3)
+    assert rows.tolist() == [[0, 1, 2]]
+
+
+def test_what_is_not_finite_is_never_found() -> None:
+    vectors = np.array([[np.nan, 0], [1, 0], [np.inf, 0]], np.float32)
+    scores, rows = top(blocks(vectors), np.array([[1, 0]], np.float32), 3)
+    assert rows.tolist() == [[1, -1, -1]]
+    assert scores.tolist() == [[1.0, -np.inf, -np.inf]]
+
+
+def test_nothing_to_search_leaves_every_slot_unfilled() -> None:
+    scores, rows = top([], np.ones((2, 3), np.float32), 4)
+    assert (rows == -1).all() and np.isneginf(scores).all() and rows.shape == (2, 4)

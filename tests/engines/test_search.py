@@ -1,0 +1,210 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clustered import batches, clustered, named
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engines.index import autofaiss, flat
+from engines.indexing.batches import Batch
+from engines.indexing.opened import Index
+from engines.search import Found, Neighbour, search
+
+
+def at(*degrees: float) -> np.ndarray:
+    angles = np.radians(degrees)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def bank(folder: Path, vectors: np.ndarray, ids: list[str] | None = None) -> Index:
+    flat.build([Batch(ids or named(len(vectors)), vectors)], folder)
+    return flat.open(folder)
+
+
+def ids_of(found: Found) -> list[str]:
+    return [one.video_id for one in found.neighbours]
+
+
+class Scripted:
+    """An index that answers what it was told to, -1 and nonsense included."""
+
+    def __init__(self, vectors: np.ndarray, answer: list[int]) -> None:
+        self.ids = np.array(named(len(vectors)), dtype=np.dtypes.StringDType())
+        self.stored, self.answer = vectors, answer
+        self.asked: list[tuple[int, int]] = []
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def search(
+        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None, effort: int = 1
+    ) -> tuple[np.ndarray, np.ndarray]:
+        self.asked.append((k, effort))
+        rows = np.tile((self.answer + [-1] * k)[:k], (len(queries), 1))
+        return np.zeros(rows.shape, np.float32), rows
+
+    def vectors(self, rows: np.ndarray) -> np.ndarray:
+        return self.stored[rows]
+
+
+def test_a_hand_computed_answer(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", np.array([[1, 0], [0.6, 0.8], [0, 1]]), ["x", "slant", "y"])
+    (found,) = search(index, np.array([[0.0, 2.0]]), 2, dedup=None)
+    assert found.short_by == 0
+    assert [(one.rank, one.row, one.video_id) for one in found.neighbours] == [
+        (1, 2, "y"),
+        (2, 1, "slant"),
+    ]
+    np.testing.assert_allclose([one.score for one in found.neighbours], [1.0, 0.8], atol=1e-6)
+
+
+def test_unfilled_slots_are_dropped_before_anything_else() -> None:
+    index = Scripted(at(0, 90, 180, 270), [-1, 1, -1, 0])
+    (found,) = search(index, at(0), 2)
+    assert ids_of(found) == ["v00000", "v00001"]
+
+
+def test_the_ceiling_is_strict(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", np.array([[1, 0], [0.6, 0.8]]))
+    query = np.array([[1.0, 0.0]])
+    assert ids_of(search(index, query, 2, ceiling=1.0)[0]) == ["v00001"]
+    assert ids_of(search(index, query, 2, ceiling=1.01)[0]) == ["v00000", "v00001"]
+
+
+def test_the_excluded_id_does_not_take_its_copies_along(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", at(0, 1, 90), ["me", "copy", "other"])
+    found = search(index, at(0, 90), 2, exclude=["me", None])
+    assert ids_of(found[0]) == ["copy", "other"]
+    assert ids_of(found[1]) == ["other", "copy"]
+
+
+def test_refilling_goes_on_past_candidates_that_dedup_eats(tmp_path: Path) -> None:
+    copies = np.repeat(at(0), 500, axis=0)
+    index = bank(tmp_path / "v", np.vstack([copies, at(40, 80, 120)]))
+    (found,) = search(index, at(0), 3)
+    assert ids_of(found) == ["v00000", "v00500", "v00501"]
+    assert found.short_by == 0
+
+
+def test_a_shortage_is_reported(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", at(0, 1, 2, 90))
+    (found,) = search(index, at(0), 5)
+    assert (len(found.neighbours), found.short_by) == (2, 3)
+
+
+def test_fetching_doubles_with_its_effort_until_nothing_is_left() -> None:
+    index = Scripted(np.repeat(at(0), 100, axis=0), list(range(100)))
+    (found,) = search(index, at(0), 2)
+    assert index.asked == [(20, 1), (40, 2), (80, 4), (100, 8)]
+    assert found.short_by == 1
+
+
+def test_fetching_stops_where_comparing_would_grow_out_of_hand() -> None:
+    index = Scripted(np.repeat(at(0), 40_000, axis=0), list(range(40_000)))
+    (found,) = search(index, at(0), 2)
+    assert index.asked[-1][0] == 16_384
+    assert found.short_by == 1
+
+
+def test_one_allowed_row_among_ten_thousand_is_found(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", clustered(10_000, 8))
+    found = search(index, clustered(3, 8, seed=5), 1, allowed=[4321])
+    assert [ids_of(one) for one in found] == [["v04321"]] * 3
+
+
+def test_a_narrow_filter_still_fills_k_on_a_graph(tmp_path: Path) -> None:
+    autofaiss.build(batches(clustered(3000)), tmp_path / "v")
+    index = autofaiss.open(tmp_path / "v")
+    allowed = index.rows(named(3000)[::300])
+    for found in search(index, clustered(4, seed=3), 8, allowed=allowed, dedup=None):
+        assert found.short_by == 0
+        assert set(ids_of(found)) <= set(named(3000)[::300])
+
+
+def test_a_wide_filter_is_kept_to_by_the_index_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engines.indexing.opened.SCANNED", 10)
+    autofaiss.build(batches(clustered(3000)), tmp_path / "v")
+    index = autofaiss.open(tmp_path / "v")
+    even = index.rows(named(3000)[::2])
+    for found in search(index, clustered(4, seed=3), 8, allowed=even, dedup=None):
+        assert found.short_by == 0
+        assert set(ids_of(found)) <= set(named(3000)[::2])
+
+
+def test_a_filter_that_allows_nothing_finds_nothing(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", at(0, 90))
+    assert search(index, at(0), 2, allowed=[]) == [Found((), 2)]
+
+
+def test_ties_are_ranked_by_id_whatever_the_row(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", at(30, -30, 30, -30), ["d", "b", "a", "c"])
+    (found,) = search(index, at(0), 4, dedup=None)
+    assert ids_of(found) == ["a", "b", "c", "d"]
+
+
+def test_exact_and_approximate_give_the_same_answers(tmp_path: Path) -> None:
+    vectors = clustered(3000)
+    vectors[1::2] = vectors[::2]  # every vector twice: half of all ranks are ties
+    flat.build(batches(vectors), tmp_path / "exact")
+    autofaiss.build(batches(vectors), tmp_path / "graph", autofaiss.Options(recall_aim=1.0))
+    queries = vectors[::60] + 0.05 * clustered(50, seed=4)
+    exact = search(flat.open(tmp_path / "exact"), queries, 5)
+    graph = search(autofaiss.open(tmp_path / "graph"), queries, 5)
+    told = [[(n.rank, n.video_id, n.score) for n in one.neighbours] for one in exact]
+    assert told == [[(n.rank, n.video_id, n.score) for n in one.neighbours] for one in graph]
+
+
+def test_an_answer_does_not_depend_on_the_queries_beside_it(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", clustered(500))
+    queries = clustered(30, seed=8)
+    together = search(index, queries, 5)
+    assert together == [search(index, query[None], 5)[0] for query in queries]
+
+
+def test_a_stored_vector_that_is_not_finite_is_never_an_answer() -> None:
+    index = Scripted(np.array([[np.nan, 1], [1, 0], [0, 0]], np.float32), [0, 1, 2])
+    (found,) = search(index, at(0), 3)
+    assert found == Found((Neighbour(1, 1, "v00001", 1.0),), 2)
+
+
+@pytest.mark.parametrize("query", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])
+def test_a_query_without_a_direction_raises(query: list[float]) -> None:
+    with pytest.raises(ValueError, match="query 1 is zero or not finite"):
+        search(Scripted(at(0), [0]), np.array([[1.0, 0.0], query]), 1)
+
+
+def test_bad_counts_raise() -> None:
+    with pytest.raises(ValueError, match="k is 0"):
+        search(Scripted(at(0), [0]), at(0), 0)
+    with pytest.raises(ValueError, match="2 queries came with 1 ids"):
+        search(Scripted(at(0), [0]), at(0, 1), 1, exclude=["a"])
+
+
+def test_no_queries_and_an_empty_index_are_no_trouble() -> None:
+    assert search(Scripted(at(0), [0]), np.empty((0, 2)), 3) == []
+    assert search(Scripted(np.empty((0, 2), np.float32), []), at(0), 3) == [Found((), 3)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(0, 359), min_size=1, max_size=25),
+    st.integers(1, 8),
+    st.sampled_from([0.5, 0.99, 1.01]),
+    st.sampled_from([0.94, 0.98, None]),
+)
+def test_answers_keep_every_promise(
+    degrees: list[int], k: int, ceiling: float, dedup: float | None
+) -> None:
+    vectors = at(*degrees)
+    index = Scripted(vectors, list(range(len(vectors))))
+    (found,) = search(index, at(0), k, ceiling=ceiling, dedup=dedup, exclude=["v00000"])
+    scores = [one.score for one in found.neighbours]
+    rows = [one.row for one in found.neighbours]
+    assert [one.rank for one in found.neighbours] == list(range(1, len(rows) + 1))
+    assert scores == sorted(scores, reverse=True) and all(score < ceiling for score in scores)
+    assert len(set(rows)) == len(rows) == k - found.short_by and 0 not in rows
+    if dedup is not None:
+        assert (np.triu(vectors[rows] @ vectors[rows].T, 1) <= dedup).all()
