@@ -38,7 +38,7 @@ class Catalog:
 
     def rows(self, text: str, **values: Any) -> list[dict[str, Any]]:
         """All rows of a query, each as a dict by column."""
-        return self._connection.execute(text, values).to_arrow_table().to_pylist()
+        return self._connection.sql(text, params=values).to_arrow_table().to_pylist()
 
     def stream(self, text: str, size: int, **values: Any) -> Iterator[list[tuple]]:
         """A query's rows, `size` at a time."""
@@ -74,7 +74,9 @@ def catalog_path(store: Store, setting: str | None) -> Path:
     if store.is_local:
         return store.local(layout.CATALOG)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return cache / "reelflow" / hashlib.sha256(store.root.encode()).hexdigest()[:16] / layout.CATALOG
+    return (
+        cache / "reelflow" / hashlib.sha256(store.root.encode()).hexdigest()[:16] / layout.CATALOG
+    )
 
 
 @contextmanager

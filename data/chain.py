@@ -24,9 +24,7 @@ class Stage:
         return layout.stage(self.corpus, self.kind, self.fingerprint)
 
 
-def register(
-    store: Store, corpus: str, kind: str, spec: Spec, version: str, *inputs: str
-) -> Stage:
+def register(store: Store, corpus: str, kind: str, spec: Spec, version: str, *inputs: str) -> Stage:
     """The stage that this spec names, recorded in the store and made the corpus's current one."""
     stage = Stage(corpus, kind, fingerprint(spec, version, *inputs))
     said = {"kind": kind, "spec": spec.model_dump(), "version": version, "inputs": inputs}

@@ -15,7 +15,7 @@ def file_name(id: str) -> str:
 
     Distinct ids give distinct names; `/`, `.` and control characters never appear in one.
     """
-    name = quote(id, safe=" ").replace(".", "%2E").replace(" ", "%20") or "%"
+    name = quote(id, safe="").replace(".", "%2E").replace("~", "%7E") or "%"
     if len(name) <= LONGEST:
         return name
     digest = hashlib.sha256(id.encode("utf-8", "surrogatepass")).hexdigest()[:32]

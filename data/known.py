@@ -34,5 +34,3 @@ def earlier(catalog: Catalog, corpus: str, ids: Sequence[str]) -> dict[str, dict
     """The catalogue's rows of these ids."""
     rows = catalog.rows(sql("earlier"), corpus=corpus, ids=list(ids))
     return {row["id"]: row for row in rows}
-
-

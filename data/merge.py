@@ -146,5 +146,3 @@ def _mark(catalog: Catalog, names: Any) -> None:
 
 def _only(said: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: said[key] for key in keys}
-
-

@@ -65,7 +65,9 @@ class Store:
         except FileNotFoundError:
             return []
         files = (f.rstrip("/").rsplit("/", 1)[-1] for f in found)
-        return sorted(f"{folder}/{f}" for f in files if f.endswith(suffix) and not f.startswith("."))
+        return sorted(
+            f"{folder}/{f}" for f in files if f.endswith(suffix) and not f.startswith(".")
+        )
 
     def delete(self, name: str) -> None:
         with suppress(FileNotFoundError):

@@ -48,9 +48,7 @@ def check_canary(run: Embedding) -> float:
     return alike
 
 
-def embed_canary(
-    store: Store, runner: Runner, make: Callable[[], Engine]
-) -> dict[str, Vectors]:
+def embed_canary(store: Store, runner: Runner, make: Callable[[], Engine]) -> dict[str, Vectors]:
     """The canary's vectors on this runner, by clip."""
     outcomes = list(runner.map(make, _clips(store), batch=8))
     broken = [o for o in outcomes if not isinstance(o, Done)]

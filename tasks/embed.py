@@ -149,5 +149,10 @@ def frame_rows(id: str, made: Vectors, schema: pa.Schema) -> pa.Table:
     """A video's frame vectors as rows of `tables.frames`."""
     flat = pa.array(np.ascontiguousarray(made.vector).reshape(-1))
     vectors = pa.FixedSizeListArray.from_arrays(flat, made.vector.shape[1])
-    columns = [pa.repeat(id, len(made.frame)), pa.array(made.frame), pa.array(made.seconds), vectors]
+    columns = [
+        pa.repeat(id, len(made.frame)),
+        pa.array(made.frame),
+        pa.array(made.seconds),
+        vectors,
+    ]
     return pa.Table.from_arrays(columns, schema=schema)

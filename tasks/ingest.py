@@ -208,5 +208,3 @@ def _tally(
             counts.count("changed" if entry["id"] in before else "new")
         if entry["note"]:
             counts.notes[entry["note"]] = counts.notes.get(entry["note"], 0) + 1
-
-

@@ -55,7 +55,9 @@ def _of_lines(path: str) -> Iterator[Prompt]:
     lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
     empty = [number for number, line in enumerate(lines, 1) if not line]
     if empty or not lines:
-        raise UserError(f"{path} has no prompt in line {empty[0] if empty else 1}: fill or remove it")
+        raise UserError(
+            f"{path} has no prompt in line {empty[0] if empty else 1}: fill or remove it"
+        )
     width = max(3, len(str(len(lines) - 1)))  # so that names sort as the lines do
     for number, line in enumerate(lines):
         yield Prompt(f"{number:0{width}d}", line)

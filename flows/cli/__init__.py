@@ -1,0 +1,1 @@
+"""The `reelflow` command; each file here is a group of its commands."""

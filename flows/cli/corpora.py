@@ -1,0 +1,50 @@
+"""Commands about corpora as a whole: other formats, and the catalogue."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.console import live, out, print_summary
+from flows.cli.main import app
+from flows.cli.options import Corpus, Root, workplace
+
+catalog_app = typer.Typer(help="The catalogue, which can always be made again from the store.")
+app.add_typer(catalog_app, name="catalog")
+
+
+@app.command()
+def export(
+    corpus: Corpus,
+    dest: Annotated[str, typer.Argument(metavar="DEST", help="A folder to write into.")],
+    format: Annotated[str, typer.Option("--format", help="ragme.")] = "ragme",
+    prompts: Annotated[str | None, typer.Option("--prompts", help="Neighbours for these.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1)] = 5,
+    root: Root = None,
+) -> None:
+    """Write a corpus's vectors and neighbours as other systems read them."""
+    from tasks.exchange import export_ragme
+
+    if format != "ragme":
+        raise typer.BadParameter("the only format so far is ragme")
+    print_summary(export_ragme(workplace(), corpus, dest, prompts, k))
+
+
+@app.command("import-ragme")
+def import_ragme(
+    source: Annotated[str, typer.Argument(metavar="DIR", help="clip-video-encode's outputs.")],
+    corpus: Annotated[str, typer.Option("--corpus", help="The corpus to make.")],
+    root: Root = None,
+) -> None:
+    """Take over frame vectors that clip-video-encode made."""
+    from flows.exchange import import_ragme as flow
+
+    with live():
+        print_summary(flow(source, corpus))
+
+
+@catalog_app.command()
+def rebuild(root: Root = None) -> None:
+    """Make the catalogue again from the store."""
+    place = workplace()
+    place.rebuild_catalog()
+    out().print(f"catalogue of {len(place.corpora())} corpora made again from {place.store.root}")

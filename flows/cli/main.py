@@ -1,0 +1,76 @@
+"""The command `reelflow`: parses, runs a flow, and turns errors into one line and an exit code."""
+
+import atexit
+import os
+import sys
+
+import click
+import typer
+
+from data.errors import UserError
+
+app = typer.Typer(
+    name="reelflow",
+    help="Batch pipelines over large video corpora: ingest, embed, pool, index, retrieve.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def main() -> None:
+    """Exit codes: 0 done, 1 failed (one line that says what to do), 2 wrong usage."""
+    atexit.register(_silence)  # registered first, runs last
+    debug = "--debug" in sys.argv
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    _quiet_prefect(debug)
+    _register()
+    try:
+        app(arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted: run the same command again to go on where it stopped")
+    except click.exceptions.Exit as exit:
+        raise SystemExit(exit.exit_code) from None
+    except Exception as error:
+        if debug:
+            raise
+        _fail(_one_line(error))
+
+
+def _silence() -> None:
+    """DuckDB's binding lists what a process with threads has not freed at its end; nobody wants it."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _register() -> None:
+    """Importing a module of commands adds them to the app."""
+    import flows.cli.corpora
+    import flows.cli.machine
+    import flows.cli.queries
+    import flows.cli.stages  # noqa: F401
+
+
+def _quiet_prefect(debug: bool) -> None:
+    """The command line has its own progress and errors; Prefect's log is for the UI and --debug."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if debug else "CRITICAL")
+    os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, UserError):
+        return text
+    return f"{type(error).__name__}: {text[:500]} (--debug shows where)"
+
+
+def _fail(text: str) -> None:
+    click.echo(f"reelflow: {text}", err=True)
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Options that several commands share; those that are settings go into the environment."""
+
+import os
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from data.settings import Settings
+from data.workplace import Workplace, open_workplace
+
+
+def _sets(name: str) -> Callable[[Any], Any]:
+    """A callback that makes an option the `REELFLOW_*` setting that flows read."""
+
+    def keep(value: Any) -> Any:
+        if value is not None:
+            os.environ[f"REELFLOW_{name}"] = str(value)
+        return value
+
+    return keep
+
+
+Root = Annotated[
+    str | None,
+    typer.Option(
+        "--root", help="The store: a folder or URL. [REELFLOW_ROOT, else ./reelflow-store]",
+        callback=_sets("ROOT"), is_eager=True,
+    ),
+]  # fmt: skip
+Runner = Annotated[
+    str | None,
+    typer.Option("--runner", help="ray or in_process.", callback=_sets("RUNNER")),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Embedding workers; default: one a GPU, or one in all.",
+                 callback=_sets("WORKERS")),
+]  # fmt: skip
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Corpus = Annotated[str, typer.Argument(metavar="NAME", help="The corpus.")]
+
+
+def workplace() -> Workplace:
+    """The store that the options and the environment name."""
+    return open_workplace(Settings())
+
+
+def columns(named: list[str] | None) -> dict[str, str]:
+    """`["txt=caption"]` as `{"txt": "caption"}`."""
+    pairs = [each.partition("=") for each in named or []]
+    for ours, sign, theirs in pairs:
+        if not (ours and sign):
+            raise typer.BadParameter("write --column txt=NAME, videoLoc=NAME or videoID=NAME")
+    return {ours: theirs for ours, _, theirs in pairs}

@@ -1,0 +1,87 @@
+"""Commands that only look."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from data.coverage import coverage
+from data.coverage import failures as failures_of
+from data.records import Hit
+from data.specs import VIDEO_QUERIES, RetrieveSpec
+from flows.cli.console import out
+from flows.cli.main import app
+from flows.cli.options import AsJson, Corpus, Root, workplace
+
+
+@app.command()
+def search(
+    corpus: Corpus,
+    text: Annotated[str | None, typer.Argument(help="What to look for.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1)] = 5,
+    video: Annotated[str | None, typer.Option("--video", help="Like this video, by id.")] = None,
+    where: Annotated[str | None, typer.Option("--where", help="A condition, as fps > 20.")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Compare every video.")] = False,
+    as_json: AsJson = False,
+    root: Root = None,
+) -> None:
+    """Find the videos that a text describes, or that are like a video."""
+    from data.records import Prompt
+    from tasks.search import Bank
+
+    if (text is None) == (video is None):
+        raise typer.BadParameter("give a text, or --video ID")
+    bank = Bank(workplace(), corpus)
+    if video is not None:
+        spec = VIDEO_QUERIES.model_copy(update={"k": k, "where": where, "exact": exact})
+        hits = bank.by_video([video], spec)
+    else:
+        spec = RetrieveSpec(k=k, where=where, exact=exact)
+        hits = bank.by_text([Prompt("0", text or "")], spec)
+    _print_hits(hits, as_json)
+    if short := sum(bank.shortages.values()):
+        out(err=True).print(f"{short} fewer than asked for: there are no more that differ enough")
+
+
+@app.command()
+def status(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None:
+    """How far a corpus is, stage by stage, in videos and in hours."""
+    place = workplace()
+    place.known(corpus)
+    with place.catalog() as catalog:
+        found = coverage(catalog, place.store, corpus)
+    if as_json:
+        return typer.echo(json.dumps(found))
+    table = Table("stage", "total", "done", "failed", "missing", "hours done", title=corpus)
+    for stage, counts in found["stages"].items():
+        videos = counts["videos"]
+        numbers = [f"{videos[key]:,}" for key in ("total", "done", "failed", "missing")]
+        table.add_row(stage, *numbers, f"{counts['hours']['done']:,.2f}")
+    out().print(table)
+
+
+@app.command()
+def failures(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None:
+    """Every row that failed, with its reason."""
+    place = workplace()
+    place.known(corpus)
+    with place.catalog() as catalog:
+        found = failures_of(catalog, place.store, corpus)
+    if as_json:
+        return typer.echo(json.dumps(found))
+    table = Table("stage", "id", "reason", "detail", "attempts")
+    for row in found:
+        table.add_row(*(str(row[key]) for key in ("stage", "id", "reason", "detail", "attempts")))
+    out().print(table if found else f"nothing of {corpus} failed")
+
+
+def _print_hits(hits: list[Hit], as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        return typer.echo(json.dumps([asdict(hit) for hit in hits], ensure_ascii=False))
+    table = Table("#", "score", "video", "caption", "uri")
+    for hit in hits:
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", hit.video_id, hit.caption, hit.uri)
+    out().print(table)

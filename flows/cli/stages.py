@@ -1,0 +1,153 @@
+"""Commands that run a flow."""
+
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
+from flows.cli.console import live, print_summary
+from flows.cli.main import app
+from flows.cli.options import Corpus, Root, Runner, Workers, columns
+
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", help="txt=NAME, videoLoc=NAME or videoID=NAME, where they differ."),
+]
+Engine = Annotated[str, typer.Option("--engine", help="open_clip, or fake to rehearse.")]
+Model = Annotated[str, typer.Option("--model", help="An open_clip architecture.")]
+Weights = Annotated[
+    str | None, typer.Option("--weights", help="A published tag, or a path to a weights file.")
+]
+EveryNth = Annotated[
+    int | None, typer.Option("--take-every-nth", min=1, help="Keep frames 0, n, 2n, … [25]")
+]
+Fps = Annotated[float | None, typer.Option("--fps", help="Keep so many frames a second instead.")]
+Precision = Annotated[
+    str, typer.Option("--precision", help="fp32, bf16, fp16, or auto: bf16 where it is fast.")
+]
+Activation = Annotated[str, typer.Option("--activation", help="auto, gelu or quickgelu.")]
+
+
+@app.command()
+def ingest(
+    source: Annotated[str, typer.Argument(metavar="SRC", help="A table, folder, glob or tars.")],
+    corpus: Annotated[str, typer.Option("--corpus", help="The corpus to add to.")],
+    column: Columns = None,
+    probe: Annotated[bool, typer.Option(help="Read each new video once.")] = True,
+    root: Root = None,
+) -> None:
+    """Add a source's videos to a corpus; every row is accounted for."""
+    from flows.ingest import ingest as flow
+
+    with live():
+        print_summary(flow(source, corpus, columns(column), probe))
+
+
+@app.command()
+def embed(
+    corpus: Corpus, engine: Engine = "open_clip", model: Model = "reelflow-tiny",
+    weights: Weights = None, take_every_nth: EveryNth = None, fps: Fps = None,
+    precision: Precision = "auto", activation: Activation = "auto", workers: Workers = None,
+    runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Make the frame vectors that are missing."""
+    from flows.embed import embed as flow
+
+    spec = _spec(engine, model, weights, take_every_nth, fps, precision, activation)
+    with live():
+        print_summary(flow(corpus, spec))
+
+
+@app.command()
+def pool(corpus: Corpus, method: str = "mean", root: Root = None) -> None:
+    """Make one vector of each video's frame vectors."""
+    from flows.pool import pool as flow
+
+    with live():
+        print_summary(flow(corpus, PoolSpec(method=method)))
+
+
+@app.command()
+def index(
+    corpus: Corpus,
+    engine: Annotated[str, typer.Option("--engine", help="autofaiss or flat.")] = "autofaiss",
+    key: Annotated[str | None, typer.Option("--key", help="A faiss key, as HNSW32.")] = None,
+    gate: Annotated[float, typer.Option("--gate", help="Least recall@10 to publish.")] = 0.95,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Index everything anew.")] = False,
+    root: Root = None,
+) -> None:
+    """Add what is new to the index, or build it; publish it if it passes the gate."""
+    from flows.index import index as flow
+
+    with live():
+        print_summary(flow(corpus, IndexSpec(engine=engine, index_key=key, gate=gate), rebuild))
+
+
+@app.command()
+def retrieve(
+    corpus: Corpus,
+    prompts: Annotated[str, typer.Argument(metavar="PROMPTS", help="A text file or table.")],
+    out: Annotated[str, typer.Option("--out", help="The Parquet file to write.")],
+    k: Annotated[int, typer.Option("-k", min=1)] = 5,
+    where: Annotated[str | None, typer.Option("--where", help="A condition, as fps > 20.")] = None,
+    root: Root = None,
+) -> None:
+    """Search for every prompt of a file."""
+    from flows.retrieve import retrieve as flow
+
+    with live():
+        print_summary(flow(corpus, prompts, out, RetrieveSpec(k=k, where=where)))
+
+
+@app.command()
+def run(
+    corpus: Corpus,
+    source: Annotated[str | None, typer.Option("--source", help="Ingest this first.")] = None,
+    column: Columns = None, engine: Engine = "open_clip", model: Model = "reelflow-tiny",
+    weights: Weights = None, take_every_nth: EveryNth = None, fps: Fps = None,
+    precision: Precision = "auto", activation: Activation = "auto", workers: Workers = None,
+    runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Bring a corpus up to date: ingest, embed, pool, index."""
+    from flows.pipeline import pipeline
+
+    spec = _spec(engine, model, weights, take_every_nth, fps, precision, activation)
+    with live():
+        made = pipeline(corpus, source, columns(column), spec)
+    for stage, summary in made.items():
+        print_summary({"stage": stage} | summary)
+
+
+@app.command()
+def retry(
+    corpus: Corpus,
+    reason: Annotated[list[str] | None, typer.Option("--reason", help="Only these.")] = None,
+    runner: Runner = None, workers: Workers = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Try again what failed, in ingest and in embed."""
+    from flows.retry import retry as flow
+
+    with live():
+        for stage, summary in flow(corpus, reason or []).items():
+            print_summary({"stage": stage} | summary)
+
+
+def _spec(
+    engine: str, model: str, weights: str | None, nth: int | None, fps: float | None,
+    precision: str, activation: str,
+) -> EmbedSpec:  # fmt: skip
+    from tasks.machine import fastest_precision
+
+    if nth is not None and fps is not None:
+        raise typer.BadParameter("give one of --take-every-nth and --fps")
+    fields: dict[str, Any] = {
+        "engine": engine, "model": model, "weights": weights, "activation": activation,
+        "fps": fps, "every_nth": None if fps is not None else nth or 25,
+        "precision": fastest_precision() if precision == "auto" else precision,
+    }  # fmt: skip
+    try:
+        return EmbedSpec(**fields)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise typer.BadParameter(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
