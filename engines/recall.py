@@ -29,31 +29,36 @@ def recall_at_k(
     answers: nearly any index finds a vector by itself, which would flatter recall@10 by up to 0.1.
     The indexes are compared by id, so their rows may be in different orders.
     """
-    barred = np.array(
-        [""] * len(queries) if own is None else list(own), dtype=np.dtypes.StringDType()
-    )
     k = min(k, len(exact) - (own is not None))
     if k < 1 or not len(queries):
         return 1.0
+    barred = np.full(len(queries), -2) if own is None else exact.rows(own)
     bars = _bars(exact, queries, k, barred)
-    _, rows = index.search(queries, min(k + 1, len(index)))
     shares = [
-        _share(exact, index.ids[line[line >= 0]], query, bar, name, k)
-        for query, line, bar, name in zip(queries, rows, bars, barred, strict=True)
+        _share(exact, line[(line >= 0) & (line != row)][:k], query, bar, k)
+        for query, line, row, bar in zip(
+            queries, _places(index, exact, queries, k), barred, bars, strict=True
+        )
     ]
     return float(np.mean(shares))
+
+
+def _places(index: Index, exact: Index, queries: np.ndarray, k: int) -> np.ndarray:
+    """What `index` answers (n, k + 1), as row numbers of `exact`; -1 unfilled."""
+    _, rows = index.search(queries, min(k + 1, len(index)))
+    places = exact.rows(index.ids[rows.ravel()].tolist()).reshape(rows.shape)
+    return np.where(rows < 0, -1, places)
 
 
 def _bars(exact: Index, queries: np.ndarray, k: int, barred: np.ndarray) -> np.ndarray:
     """The score of each query's k-th true neighbour (n)."""
     scores, rows = exact.search(queries, min(k + 1, len(exact)))
-    scores = np.where(exact.ids[rows] == barred[:, None], -np.inf, scores)
+    scores = np.where(rows == barred[:, None], -np.inf, scores)
     return -np.sort(-scores, axis=1)[:, k - 1]
 
 
-def _share(exact: Index, ids: np.ndarray, query: np.ndarray, bar: float, own: str, k: int) -> float:
-    """Share of the k true neighbours among the first k ids, the query's own aside."""
-    rows = exact.rows([name for name in ids.tolist() if name != own][:k])
+def _share(exact: Index, rows: np.ndarray, query: np.ndarray, bar: float, k: int) -> float:
+    """Share of the k true neighbours that are among these rows of `exact`."""
     return float((exact.vectors(rows) @ query >= bar - SLACK).sum()) / k
 
 

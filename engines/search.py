@@ -16,17 +16,21 @@ MOST = 16384  # candidates a query: comparing them among themselves grows with t
 
 
 class Searchable(Protocol):
-    """What a search asks of an index."""
+    """What a search asks of an index: see `engines.indexing.opened.Index`."""
 
     ids: np.ndarray
 
     def __len__(self) -> int: ...
 
     def search(
-        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None, effort: int
-    ) -> tuple[np.ndarray, np.ndarray]: ...
+        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None, effort: int = 1
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and rows (n, k), -1 unfilled."""
+        ...
 
-    def vectors(self, rows: np.ndarray) -> np.ndarray: ...
+    def vectors(self, rows: np.ndarray) -> np.ndarray:
+        """The vectors (m, d) of row numbers."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,12 @@ def search(
 
     Candidates, ten times k at first, lose unfilled slots, what scores `ceiling` or more, the id in
     `exclude`, and near copies above `dedup`; where fewer than k are left twice as many are fetched,
-    until there are no more (or 16,384). `allowed` are the row numbers to choose among.
+    until there are no more (or 16,384). `allowed` are the row numbers to choose among, -1 for none.
     """
     queries = _normalised(queries)
     if k < 1:
         raise ValueError(f"k is {k}: ask for at least one")
-    rows = None if allowed is None else np.unique(np.asarray(allowed, dtype=np.int64))
+    rows = None if allowed is None else _rows(allowed, len(index))
     barred = [None] * len(queries) if exclude is None else list(exclude)
     if len(barred) != len(queries):
         raise ValueError(f"{len(queries)} queries came with {len(barred)} ids to exclude")
@@ -97,7 +101,7 @@ def _fill(
         fetch = min(first * effort, most)
         _, rows = index.search(queries[short], fetch, allowed=allowed, effort=effort)
         for query, line in zip(short, rows, strict=True):
-            answers[query] = _answer(index, queries[query], line, rules, barred[query])
+            answers[query] = _answer(index, queries[query], line, rules, barred[int(query)])
         if fetch >= most:
             break
         short = np.array([query for query in short if answers[query].short_by], dtype=np.int64)
@@ -142,3 +146,11 @@ def _normalised(queries: np.ndarray) -> np.ndarray:
     if bad.size:
         raise ValueError(f"query {bad[0]} is zero or not finite")
     return scaled
+
+
+def _rows(allowed: np.ndarray | Sequence[int], count: int) -> np.ndarray:
+    """Row numbers in order, each once; -1 stands for an id that is not indexed and is left out."""
+    rows = np.unique(np.asarray(allowed, dtype=np.int64))
+    if rows.size and rows[-1] >= count:
+        raise ValueError(f"row {rows[-1]} is allowed, of an index of {count} rows")
+    return rows[rows >= 0]

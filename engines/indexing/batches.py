@@ -40,7 +40,7 @@ def _batch(table: pa.RecordBatch) -> Batch:
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """The rows of (n, d) at length 1, float32 in C order; a row that has no direction becomes NaN."""
+    """The rows of (n, d) at length 1, float32 in C order; one without a direction becomes NaN."""
     wide = np.asarray(vectors, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = wide / np.linalg.norm(wide, axis=1, keepdims=True)
@@ -70,7 +70,8 @@ def _directed(ids: Sequence[str], vectors: np.ndarray) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(scaled).all(axis=1))
     if bad.size:
         raise UserError(
-            f"the vector of video {ids[bad[0]]!r} is zero or not finite: pool it again, or leave it out"
+            f"the vector of video {ids[bad[0]]!r} is zero or not finite: "
+            "pool it again, or leave it out"
         )
     return scaled
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from data.errors import UserError
 from engines.indexing import parameters, scan, version
 from engines.indexing.batches import Batch, checked, halves, unit
 
@@ -34,7 +36,6 @@ class Index:
         self._table = ids
         self._exact = exact
         self._mapped = path
-        self._rows: dict[str, int] | None = None
 
     def __len__(self) -> int:
         return self.faiss.ntotal
@@ -67,13 +68,13 @@ class Index:
         `allowed` are the row numbers to choose among; `effort` multiplies the breadth of the
         search. Asked for all there is, or filtered to few, it compares one by one.
         """
-        queries = np.ascontiguousarray(queries, np.float32)
+        queries = self._fitting(queries)
         among = len(self) if allowed is None else len(allowed)
         if k >= among or (allowed is not None and among <= max(SCANNED, len(self) // 50)):
             return self.scan(queries, k, allowed=allowed)
         chosen = parameters.for_search(self.faiss, k, effort, allowed)
         if self._exact is None:
-            return _clean(*self.faiss.search(queries, k, params=chosen))
+            return scan.clean(*self.faiss.search(queries, k, params=chosen))
         _, rows = self.faiss.search(queries, min(RESCORED * k, len(self)), params=chosen)
         return self._rescored(queries, rows, k)
 
@@ -81,10 +82,10 @@ class Index:
         self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """What `search` gives, by comparing every row (or every allowed one)."""
-        return scan.top(self._blocks(allowed), np.asarray(queries, np.float32), k)
+        return scan.top(self._blocks(allowed), self._fitting(queries), k)
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
-        """The stored vectors (m, d) of row numbers, unit length; exact where the folder has them."""
+        """The vectors (m, d) of row numbers, unit length; exact where the folder has them."""
         rows = np.asarray(rows, np.int64)
         if not len(rows):
             return np.empty((0, self.dim), np.float32)
@@ -95,9 +96,9 @@ class Index:
 
     def rows(self, ids: Sequence[str]) -> np.ndarray:
         """The row number of each id, -1 for one that is not indexed."""
-        if self._rows is None:
-            self._rows = {name: row for row, name in enumerate(self.ids.tolist())}
-        return np.array([self._rows.get(name, -1) for name in ids], dtype=np.int64)
+        column = self._table.column("video_id")
+        places = pc.index_in(pa.array(ids, column.type), value_set=column)
+        return places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
     def add(
         self,
@@ -131,11 +132,19 @@ class Index:
             halves(self._exact, folder / version.VECTORS)
         version.write_about(folder, {**self.about, "count": len(self), "dim": self.dim})
 
+    def _fitting(self, queries: np.ndarray) -> np.ndarray:
+        """Queries (n, d) as faiss takes them; those of another model's width raise."""
+        if queries.shape[1] != self.dim:
+            raise UserError(
+                f"queries have {queries.shape[1]} dimensions, the index {self.dim}: "
+                "search with the model that the corpus was embedded with"
+            )
+        return np.ascontiguousarray(queries, np.float32)
+
     def _adopt(self, grown: pa.Table, batch: Batch) -> None:
         self._table = grown
         named = np.array(list(batch.ids), dtype=self.ids.dtype)
         self.ids = np.concatenate([self.ids, named])
-        self._rows = None
         if self._exact is not None:
             self._exact = np.vstack([self._exact, batch.vectors.astype(self._exact.dtype)])
 
@@ -181,9 +190,3 @@ def open(folder: Path) -> Index:
         np.load(exact, mmap_mode="r") if exact.exists() else None,
         path,
     )
-
-
-def _clean(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unfilled slots and NaN scores as -inf and -1."""
-    empty = (rows < 0) | ~np.isfinite(scores)
-    return np.where(empty, np.float32(-np.inf), scores), np.where(empty, -1, rows)

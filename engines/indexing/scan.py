@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+TOGETHER = 256  # queries compared with a block at a time: 16 MB of scores
 Blocks = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
@@ -19,12 +20,18 @@ def top(parts: Blocks, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndar
     scores = np.full((len(queries), k), -np.inf, np.float32)
     rows = np.full((len(queries), k), -1, np.int64)
     for numbers, vectors in parts:
-        found = np.nan_to_num(queries @ vectors.T, nan=-np.inf, posinf=-np.inf, neginf=-np.inf)
-        both = np.hstack([scores, found])
-        names = np.hstack([rows, np.broadcast_to(numbers, found.shape)])
-        scores, rows = best(both, names, k)
+        for first in range(0, len(queries), TOGETHER):
+            some = slice(first, first + TOGETHER)
+            found = _finite(queries[some] @ vectors.T)
+            both = np.hstack([scores[some], found])
+            names = np.hstack([rows[some], np.broadcast_to(numbers, found.shape)])
+            scores[some], rows[some] = best(both, names, k)
     rows[~np.isfinite(scores)] = -1
     return scores, rows
+
+
+def _finite(scores: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(scores, nan=-np.inf, posinf=-np.inf, neginf=-np.inf)
 
 
 def best(scores: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,6 +41,12 @@ def best(scores: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.n
         scores, rows = _take(scores, part), _take(rows, part)
     order = np.lexsort((rows, -scores), axis=1)[:, :k]
     return _take(scores, order), _take(rows, order)
+
+
+def clean(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unfilled slots and NaN scores as -inf and -1."""
+    empty = (rows < 0) | ~np.isfinite(scores)
+    return np.where(empty, np.float32(-np.inf), scores), np.where(empty, -1, rows)
 
 
 def _take(values: np.ndarray, order: np.ndarray) -> np.ndarray:

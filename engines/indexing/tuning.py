@@ -21,7 +21,7 @@ SLACK = 1e-6  # two ways of summing 512 products differ by less
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Queries (n, d), each one's own row or -1, and the score `bar` (n) of its k-th true neighbour."""
+    """Queries (n, d), each one's own row or -1, and the score (n) of its k-th true neighbour."""
 
     queries: np.ndarray
     own: np.ndarray
@@ -29,23 +29,17 @@ class Probe:
     k: int
 
     def recall(self, index: Index) -> float:
-        """Share of the k nearest that a search finds, a tie as good as what it ties with."""
+        """Share of the k nearest that a search finds, ties counting: the lower of two means,
+        that of stored vectors and that of the others."""
         scores, rows = index.search(self.queries, min(self.k + 1, len(index)))
         found = (rows >= 0) & (rows != self.own[:, None]) & (scores >= self.bar[:, None] - SLACK)
-        return float(np.minimum(found.sum(axis=1), self.k).mean() / self.k)
+        shares = np.minimum(found.sum(axis=1), self.k) / self.k
+        return float(min(shares[self.own >= 0].mean(), shares[self.own < 0].mean()))
 
     def filled(self, index: Index, wanted: int) -> float:
         """Share of `wanted` slots that a search fills."""
         _, rows = index.search(self.queries, min(wanted, len(index)))
         return float((rows >= 0).mean())
-
-
-def probe(index: Index, queries: np.ndarray, own: np.ndarray, k: int = K) -> Probe:
-    """The truth for `queries` among the index's own vectors, by comparing everything."""
-    k = min(k, len(index) - 1)
-    scores, rows = index.scan(queries, k + 1)
-    scores = np.where(rows == own[:, None], -np.inf, scores)
-    return Probe(queries, own, -np.sort(-scores, axis=1)[:, k - 1], k)
 
 
 def tune(
@@ -60,21 +54,26 @@ def tune(
     steps = parameters.ladder(index.key)
     chosen, reached = {}, 1.0
     if steps != [{}] and len(index) > 1:
-        asked = _probes(index, probes, seed)
+        asked = probe(index, probes, seed)
         for chosen in steps:
             parameters.apply(index.faiss, chosen)
-            reached = min(one.recall(index) for one in asked)
-            if reached >= aim and asked[0].filled(index, fill) >= FILLED:
+            reached = asked.recall(index)
+            if reached >= aim and asked.filled(index, fill) >= FILLED:
                 break
     index.about |= {"parameters": chosen, "figures": {"tuning_recall_at_10": reached}}
 
 
-def _probes(index: Index, more: np.ndarray | None, seed: int) -> list[Probe]:
+def probe(index: Index, more: np.ndarray | None, seed: int) -> Probe:
+    """Some of the index's own vectors and some others, with the truth by comparing everything."""
     rows = index.sample(PROBES, seed)
-    own = index.vectors(rows)
-    given = more is not None and len(more)
-    foreign = np.asarray(more[:PROBES], np.float32) if given else strangers(own, seed)
-    return [probe(index, own, rows), probe(index, foreign, np.full(len(foreign), -1))]
+    stored = index.vectors(rows)
+    others = strangers(stored, seed) if more is None or not len(more) else more[:PROBES]
+    queries = np.vstack([stored, others]).astype(np.float32)
+    own = np.concatenate([rows, np.full(len(others), -1)])
+    k = min(K, len(index) - 1)
+    scores, found = index.scan(queries, k + 1)
+    scores = np.where(found == own[:, None], -np.inf, scores)
+    return Probe(queries, own, -np.sort(-scores, axis=1)[:, k - 1], k)
 
 
 def strangers(vectors: np.ndarray, seed: int) -> np.ndarray:

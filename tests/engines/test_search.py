@@ -6,6 +6,7 @@ from clustered import batches, clustered, named
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.errors import UserError
 from engines.index import autofaiss, flat
 from engines.indexing.batches import Batch
 from engines.indexing.opened import Index
@@ -137,6 +138,20 @@ def test_a_wide_filter_is_kept_to_by_the_index_itself(
 def test_a_filter_that_allows_nothing_finds_nothing(tmp_path: Path) -> None:
     index = bank(tmp_path / "v", at(0, 90))
     assert search(index, at(0), 2, allowed=[]) == [Found((), 2)]
+
+
+def test_rows_of_unknown_ids_allow_nothing_and_rows_beyond_the_end_raise(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", at(0, 90, 180))
+    allowed = index.rows(["v00001", "never indexed"])
+    assert ids_of(search(index, at(0), 1, allowed=allowed)[0]) == ["v00001"]
+    with pytest.raises(ValueError, match="row 3 is allowed, of an index of 3 rows"):
+        search(index, at(0), 1, allowed=[3])
+
+
+def test_queries_of_another_model_are_refused(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", at(0, 90))
+    with pytest.raises(UserError, match="queries have 5 dimensions, the index 2"):
+        search(index, np.ones((1, 5)), 1)
 
 
 def test_ties_are_ranked_by_id_whatever_the_row(tmp_path: Path) -> None:

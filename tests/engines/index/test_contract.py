@@ -1,6 +1,5 @@
 """What every index plugin must do; the plugins are found by listing the folder."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -29,10 +28,10 @@ def kind(request: pytest.FixtureRequest) -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def folder(kind: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(kind: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("index") / "v1"
     kind.build(batches(VECTORS), out, about={"sources": ["pool/abc"]})
-    yield out
+    return out
 
 
 def test_names_are_found() -> None:
