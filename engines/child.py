@@ -23,8 +23,8 @@ class Died(Exception):
 class Child:
     """One killable process. One thread asks; any thread may `end` it."""
 
-    def __init__(self, spawner: Executor, deadline_s: float, memory_gb: float) -> None:
-        self.spawner, self.deadline_s, self.memory_gb = spawner, deadline_s, memory_gb
+    def __init__(self, spawner: Executor, deadline_s: float) -> None:
+        self.spawner, self.deadline_s = spawner, deadline_s
         self.process: subprocess.Popen | None = None
         self.sock: socket.socket | None = None
 
@@ -82,7 +82,7 @@ class Child:
         self.sock, theirs = socket.socketpair()
         with theirs:
             fd = theirs.fileno()
-            command = [sys.executable, "-c", BOOT, str(ROOT), str(fd), str(self.memory_gb)]
+            command = [sys.executable, "-c", BOOT, str(ROOT), str(fd)]
             quiet = subprocess.DEVNULL
             self.process = subprocess.Popen(command, stdin=quiet, stdout=quiet, pass_fds=[fd])
 

@@ -12,8 +12,8 @@ from engines.line import Cancelled, Line
 class Crew:
     """At most `size` children, and one more for a call that would have none."""
 
-    def __init__(self, size: int, deadline_s: float, memory_gb: float) -> None:
-        self.size, self.deadline_s, self.memory_gb = size, deadline_s, memory_gb
+    def __init__(self, size: int, deadline_s: float) -> None:
+        self.size, self.deadline_s = size, deadline_s
         self._spawner = ThreadPoolExecutor(1, "guard-spawner")
         self._changed = threading.Condition()
         self._idle: list[Child] = []
@@ -73,4 +73,4 @@ class Crew:
             raise Cancelled
 
     def _new(self) -> Child:
-        return Child(self._spawner, self.deadline_s, self.memory_gb)
+        return Child(self._spawner, self.deadline_s)

@@ -35,7 +35,8 @@ class Guard:
     """Up to `workers` child processes, started when needed; several threads may share them.
 
     `deadline_s` bounds the wait for a child's next message; time spent waiting for the consumer
-    does not count. A call holds at most (`workers` + 1) × `buffer_frames` frames.
+    does not count. A video may take `memory_gb` on top of what the imports took; a call holds at
+    most (`workers` + 1) × `buffer_frames` frames.
     """
 
     def __init__(
@@ -46,14 +47,15 @@ class Guard:
         buffer_frames: int = 256,
     ) -> None:
         self.workers, self.deadline_s, self.buffer_frames = workers, deadline_s, buffer_frames
-        self._crew = Crew(workers, deadline_s, memory_gb)
+        self.memory_gb = memory_gb
+        self._crew = Crew(workers, deadline_s)
 
     def decode(
         self, videos: Iterable[Video], sampling: Sampling, resize: Resize, decoder: str = "pyav"
     ) -> Iterator[tuple[Video, Frames] | Outcome[DecodeStats]]:
         """All frames of the first video in order, then its outcome; then those of the next."""
         chunk = max(1, min(CHUNK, self.buffer_frames))
-        asked = {"op": "decode", "decoder": decoder, "chunk": chunk}
+        asked = {"op": "decode", "decoder": decoder, "chunk": chunk, "memory_gb": self.memory_gb}
         asked |= {"sampling": asdict(sampling), "resize": asdict(resize)}
         jobs = (Job(v.id, v, asked | {"uri": v.uri}, _stats) for v in videos)
         for job, event in self._ordered(jobs):
@@ -61,7 +63,8 @@ class Guard:
 
     def probe(self, videos: Iterable[tuple[str, str]]) -> Iterator[Outcome[Probe]]:
         """One outcome for each (id, uri), in order."""
-        jobs = (Job(id, None, {"op": "probe", "uri": uri}, _probed) for id, uri in videos)
+        asked = {"op": "probe", "memory_gb": self.memory_gb}
+        jobs = (Job(id, None, asked | {"uri": uri}, _probed) for id, uri in videos)
         for _, event in self._ordered(jobs):
             assert not isinstance(event, Frames)
             yield event
@@ -102,7 +105,7 @@ class Guard:
                         self._serve(line, job, child)
         except Cancelled:
             pass
-        except BaseException as error:  # noqa: BLE001 (the caller raises it)
+        except BaseException as error:
             line.cancel(error)
 
     def _serve(self, line: Line, job: Job, child: Child) -> None:

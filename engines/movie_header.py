@@ -38,7 +38,7 @@ def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]
         if size == 1:
             size, head = struct.unpack(">Q", file.read(8))[0], 16
         stop = at + size if size else end
-        if size and size < head or not name.isascii():
+        if (size and size < head) or not name.isascii():
             return
         yield name, at + head, stop
         at = stop

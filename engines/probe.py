@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from data.outcome import Outcome
-from data.records import Probe
+from data.records import Probe, Video
 from engines.base import Needs
 from engines.container import (
     Opened,
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 BLOCK = 4 << 20
 CLOCKWISE = {(True, False, True): 90, (False, True, True): 180, (True, True, False): 270}
 Alive = Callable[[], None]
+
+
+def warm() -> None:
+    """Imports what probing needs, so that no video waits for it."""
+    import av  # noqa: F401
 
 
 def probe(uri: str, alive: Alive = lambda: None) -> Probe:
@@ -102,7 +107,7 @@ def _duration(container: "InputContainer", stream: "VideoStream") -> float | Non
 
 
 class Prober:
-    """Probes (id, uri) pairs in child processes."""
+    """Probes videos in child processes."""
 
     def __init__(self, workers: int = 1, deadline_s: float = 60.0, memory_gb: float = 4.0) -> None:
         self.workers, self.deadline_s, self.memory_gb = workers, deadline_s, memory_gb
@@ -112,9 +117,9 @@ class Prober:
         """Makes the guard; its children start with the first batch."""
         self.guard = Guard(self.workers, self.deadline_s, self.memory_gb)
 
-    def run(self, batch: Sequence[tuple[str, str]]) -> Iterator[Outcome[Probe]]:
-        """One outcome a pair, in order."""
-        return self.guard.probe(batch)
+    def run(self, batch: Sequence[Video]) -> Iterator[Outcome[Probe]]:
+        """One outcome a video, in order."""
+        return self.guard.probe((video.id, video.uri) for video in batch)
 
     def close(self) -> None:
         """Ends the children."""

@@ -1,0 +1,267 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import golden
+import numpy as np
+import pytest
+
+from data.outcome import Done, Failed
+from data.records import Video
+from engines.frames import Resize, Sampling
+from engines.guard import DecoderError, Guard
+
+ROOT = Path(__file__).parents[2]
+ALL, SMALL = Sampling(1), Resize(8)
+
+
+def video(id, query="frames=4"):
+    return Video(id, f"fake://{id}?{query}", "")
+
+
+def run(guard, videos, sampling=ALL, resize=SMALL):
+    """Events in short: (id, number of frames) and outcomes."""
+    events = guard.decode(videos, sampling, resize)
+    return [(e[0].id, len(e[1].index)) if isinstance(e, tuple) else e for e in events]
+
+
+def outcomes(guard, videos):
+    return [event for event in run(guard, videos) if not isinstance(event, tuple)]
+
+
+def children(pid=None):
+    """Process ids of the children of a process."""
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children()]
+
+
+def gone(pids, seconds=5.0):
+    import psutil
+
+    due = time.monotonic() + seconds
+    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < due:
+        time.sleep(0.02)
+    return not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def busy(guard):
+    """The process ids of children at work."""
+    return [child.process.pid for child in guard._crew._busy if child.process]
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """One guard for the tests that leave it as it was."""
+    with Guard(2, deadline_s=30.0) as guard:
+        yield guard
+
+
+def test_events_come_in_the_order_of_the_videos(shared):
+    slow = [video(f"{k}", f"frames=4&seconds={0.2 if k == 0 else 0}") for k in range(20)]
+    events = run(shared, slow)
+    assert events[::2] == [(f"{k}", 4) for k in range(20)]
+    assert [event.id for event in events[1::2]] == [f"{k}" for k in range(20)]
+    assert all(event.value.frames == 4 for event in events[1::2])
+
+
+def test_real_files_are_decoded_as_without_a_guard(shared, tmp_path):
+    from engines.decode import pyav
+
+    paths = [str(golden.clip(tmp_path / f"{k}.mp4", frames=20 + k)) for k in range(3)]
+    guarded = shared.decode([Video(p, p, "") for p in paths], Sampling(5), Resize(32))
+    found = {event[0].id: event[1] for event in guarded if isinstance(event, tuple)}
+    for path in paths:
+        (plain,) = pyav.frames(path, Sampling(5), Resize(32))
+        assert np.array_equal(found[path].pixels, plain.pixels)
+        assert np.array_equal(found[path].index, plain.index)
+        assert np.array_equal(found[path].seconds, plain.seconds)
+
+
+def test_stats_say_where_the_time_went(shared, tmp_path):
+    path = str(golden.clip(tmp_path / "clip.mp4"))
+    stats = run(shared, [Video("a", path, "")], Sampling(10), Resize(32))[-1].value
+    assert (stats.frames, stats.duration) == (5, 2.0)
+    assert stats.read_s > 0 and stats.decode_s > 0
+
+
+def test_one_bad_video_is_one_failed_row(shared, tmp_path):
+    bad = [
+        Video("none", str(tmp_path / "none.mp4"), ""),
+        Video("html", str(golden.html(tmp_path / "html.mp4")), ""),
+        Video("zero", str(golden.zero_bytes(tmp_path / "zero.mp4")), ""),
+        video("too_long", "fault=too_long"),
+    ]
+    found = outcomes(shared, [video("a"), *bad, video("b")])
+    reasons = [o.reason if isinstance(o, Failed) else "done" for o in found]
+    assert reasons == ["done", "missing", "undecodable", "empty", "too_long", "done"]
+
+
+def test_no_videos_no_events(shared):
+    assert run(shared, []) == []
+    assert list(shared.probe([])) == []
+
+
+def test_probes_answer_in_order(shared, tmp_path):
+    path = str(golden.clip(tmp_path / "clip.mp4"))
+    found = list(shared.probe([("a", path), ("b", "fake://b"), ("c", str(tmp_path / "no"))]))
+    assert [o.id for o in found] == ["a", "b", "c"]
+    assert found[0].value.codec == "h264" and found[2].reason == "missing"
+
+
+def test_a_programming_error_raises_with_the_childs_traceback(shared):
+    with pytest.raises(DecoderError, match=r"(?s)engines/decode/fake\.py.*RuntimeError"):
+        run(shared, [video("a"), video("b", "fault=raise"), video("c")])
+    assert len(outcomes(shared, [video("d")])) == 1
+
+
+def test_an_error_in_the_source_of_videos_raises(shared):
+    def videos():
+        yield video("a")
+        raise KeyError("source")
+
+    with pytest.raises(KeyError):
+        run(shared, videos())
+
+
+def test_a_hang_is_a_timeout_and_the_rest_goes_on():
+    with Guard(2, deadline_s=0.5) as guard:
+        hangs = [video("h1", "fault=hang"), video("h2", "fault=hang&at=2")]
+        found = outcomes(guard, [video("a"), *hangs, video("b")])
+    assert [o.id for o in found] == ["a", "h1", "h2", "b"]
+    assert [getattr(o, "reason", "done") for o in found] == ["done", "timeout", "timeout", "done"]
+
+
+def test_a_video_that_kills_two_children_has_crashed():
+    with Guard(1) as guard:
+        found = run(guard, [video("a"), video("x", "frames=9&fault=exit&at=3"), video("b")])
+    crashed = next(o for o in found if isinstance(o, Failed))
+    assert (crashed.reason, crashed.detail) == ("crashed", "the decoder exited with code 3, twice")
+    assert [o.id for o in found if isinstance(o, Done)] == ["a", "b"]
+    assert found.count(("x", 3)) == 1
+
+
+def test_kill_9_in_mid_video_is_made_good_by_a_second_try():
+    with Guard(1, buffer_frames=8) as guard:
+        events, killed, index = guard.decode([video("a", "frames=500")], ALL, SMALL), [], []
+        for event in events:
+            if isinstance(event, Done):
+                break
+            index += event[1].index.tolist()
+            if not killed:
+                killed = busy(guard)
+                os.kill(killed[0], signal.SIGKILL)
+        assert index == list(range(500))
+        assert event.value.frames == 500
+
+
+def test_a_consumer_that_takes_its_time_is_no_timeout_and_bounds_the_buffer():
+    with Guard(2, deadline_s=0.3, buffer_frames=16) as guard:
+        events = guard.decode([video(f"{k}", "frames=400") for k in range(6)], ALL, SMALL)
+        next(events)
+        time.sleep(0.8)
+        line = next(iter(guard._crew._busy.values()))
+        held = [job.held for job in line.jobs]
+        assert sum(held) <= 3 * 16 and max(held) <= 16
+        rest = list(events)
+    assert sum(isinstance(event, Done) for event in rest) == 6
+
+
+def test_an_abandoned_call_leaves_nothing_behind():
+    with Guard(2, buffer_frames=8) as guard:
+        before = threading.active_count()
+        events = guard.decode([video(f"{k}", "frames=5000") for k in range(9)], ALL, SMALL)
+        next(events)
+        events.close()
+        assert threading.active_count() <= before + 1  # the spawner
+        assert not guard._crew._busy
+        assert len(outcomes(guard, [video("a"), video("b")])) == 2
+
+
+def test_two_threads_share_the_children():
+    with Guard(2) as guard:
+        found = {}
+
+        def use(name):
+            found[name] = outcomes(guard, [video(f"{name}{k}") for k in range(50)])
+
+        threads = [threading.Thread(target=use, args=(name,)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    for name in "ab":
+        assert [o.id for o in found[name]] == [f"{name}{k}" for k in range(50)]
+
+
+def test_calls_interleaved_in_one_thread_do_not_wait_for_each_other():
+    with Guard(1, buffer_frames=8) as guard:
+        calls = [guard.decode([video(c, "frames=100")], ALL, SMALL) for c in "abc"]
+        for events in zip(*calls, strict=True):
+            last = events
+        assert [event.id for event in last] == ["a", "b", "c"]
+        assert len(guard._crew._idle) == 1
+
+
+def test_memory_beyond_the_limit_is_the_videos_fault(tmp_path):
+    def draw(number, size):
+        return np.zeros((*size[::-1], 3), np.uint8)
+
+    bomb = golden.clip(tmp_path / "bomb.mp4", frames=2, size=(4096, 4096), draw=draw)
+    good = golden.clip(tmp_path / "good.mp4")
+    with Guard(1, memory_gb=0.02) as guard:
+        found = list(guard.probe([("bomb", str(bomb)), ("good", str(good))]))
+    assert found[0].reason in ("undecodable", "crashed")
+    assert isinstance(found[1], Done)
+
+
+def test_close_ends_all_children_at_once_and_twice_is_once():
+    guard = Guard(2)
+    events = guard.decode([video("a", "fault=hang&at=1"), video("b", "fault=hang")], ALL, SMALL)
+    next(events)
+    pids = busy(guard)
+    guard.close()
+    guard.close()
+    assert pids and gone(pids)
+    with pytest.raises(RuntimeError, match="closed"):
+        next(events)
+    with pytest.raises(RuntimeError, match="closed"):
+        run(guard, [video("c")])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_PDEATHSIG")
+def test_children_end_with_their_parent_even_while_they_hang():
+    script = """
+        from engines.guard import Guard, Resize, Sampling, Video
+        guard = Guard(2)
+        videos = [Video(k, f"fake://{k}?fault=hang&at=1", "") for k in "ab"]
+        events = guard.decode(videos, Sampling(1), Resize(8))
+        print(next(events)[0].id, flush=True)
+        next(events)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    assert parent.stdout.readline() == b"a\n"
+    pids = children(parent.pid)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert pids and gone(pids)
+
+
+def test_a_fake_needs_neither_torch_nor_av():
+    script = """
+        import sys
+        import engines.guard_child, engines.guard, engines.decode.pyav, engines.decode.fake
+        import engines.resize, engines.probe
+        from engines.frames import Resize, Sampling
+        list(engines.decode.fake.frames("fake://a", Sampling(1), Resize(8)))
+        print([name for name in ("torch", "av", "PIL", "open_clip") if name in sys.modules])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    assert subprocess.check_output(command, cwd=ROOT) == b"[]\n"
