@@ -1,16 +1,18 @@
 """An empty inner-product index of a key."""
 
 import re
+from importlib import import_module
 from typing import Any
 
 from data.errors import UserError
+from engines.indexing.parameters import FAISS
 
 _OPQ = re.compile(r"OPQ(\d+)_(\d+),IVF(\d+)(?:_HNSW(\d+))?,PQ(\d+)(?:x(\d+))?")
 
 
 def empty_index(dim: int, key: str) -> Any:
     """A faiss index without vectors, by inner product down to its coarse quantiser."""
-    import faiss
+    faiss = import_module(FAISS)
 
     if match := _OPQ.fullmatch(key):
         return _rotated(dim, *(int(part or 0) for part in match.groups()))
@@ -30,7 +32,7 @@ def _rotated(dim: int, codes: int, out: int, lists: int, links: int, size: int, 
 
     autofaiss makes these itself too, but by a keyword that faiss 1.15 no longer takes.
     """
-    import faiss
+    faiss = import_module(FAISS)
 
     metric = faiss.METRIC_INNER_PRODUCT
     coarse = faiss.IndexHNSWFlat(out, links, metric) if links else faiss.IndexFlatIP(out)
@@ -54,7 +56,7 @@ def accelerated(dim: int, key: str, metric: int) -> Any:
     autofaiss's own `use_gpu` leaves the index on the device, where it can be neither tuned by our
     ladder nor written.
     """
-    import faiss
+    faiss = import_module(FAISS)
 
     index = empty_index(dim, key)
     lists = faiss.try_extract_index_ivf(index)

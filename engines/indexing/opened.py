@@ -1,6 +1,5 @@
 """An index as opened: rows, their ids, and search by inner product."""
 
-import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,7 +112,7 @@ class Index:
             more = gathered.table(first=len(self)).cast(self._table.schema)
             grown = pa.concat_tables([self._table, more])
             version.refuse_repeats(grown.column("video_id"))
-            self._loaded().add(batch.vectors)
+            self._loaded().add(self._fitting(batch.vectors))
             self._adopt(grown, batch)
 
     def save(self, out: Path) -> version.Built:
@@ -132,14 +131,14 @@ class Index:
             halves(self._exact, folder / version.VECTORS)
         version.write_about(folder, {**self.about, "count": len(self), "dim": self.dim})
 
-    def _fitting(self, queries: np.ndarray) -> np.ndarray:
-        """Queries (n, d) as faiss takes them; those of another model's width raise."""
-        if queries.shape[1] != self.dim:
+    def _fitting(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors (n, d) as faiss takes them; those of another model's width raise."""
+        if vectors.shape[1] != self.dim:
             raise UserError(
-                f"queries have {queries.shape[1]} dimensions, the index {self.dim}: "
-                "search with the model that the corpus was embedded with"
+                f"vectors have {vectors.shape[1]} dimensions, the index {self.dim}: "
+                "use the model that the corpus was embedded with"
             )
-        return np.ascontiguousarray(queries, np.float32)
+        return np.ascontiguousarray(vectors, np.float32)
 
     def _adopt(self, grown: pa.Table, batch: Batch) -> None:
         self._table = grown
@@ -179,14 +178,10 @@ def open(folder: Path) -> Index:
     """The version in `folder`, memory-mapped; raises unless index and ids have as many rows."""
     import faiss
 
-    path = version.there(folder / version.INDEX)
-    exact = folder / version.VECTORS
-    with builtins.open(path, "rb"):  # the system's own error, where faiss would only say "failed"
+    path, exact = version.there(folder / version.INDEX), folder / version.VECTORS
+    try:
         found = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    return Index(
-        found,
-        version.read_ids(folder),
-        version.read_about(folder),
-        np.load(exact, mmap_mode="r") if exact.exists() else None,
-        path,
-    )
+    except RuntimeError as error:
+        raise UserError(f"{path} cannot be read: {version.REBUILD}") from error
+    kept = np.load(exact, mmap_mode="r") if exact.exists() else None
+    return Index(found, version.read_ids(folder), version.read_about(folder), kept, path)

@@ -1,9 +1,12 @@
 """What a faiss key says of an index, and the breadth of a search in each family."""
 
 import re
+from importlib import import_module
 from typing import Any
 
 import numpy as np
+
+FAISS = "faiss"  # imported by name: its type stubs know only its C++ layer
 
 
 def lossy(key: str) -> bool:
@@ -30,7 +33,7 @@ def ladder(key: str) -> list[dict[str, int]]:
 
 def apply(index: Any, chosen: dict[str, int]) -> None:
     """Sets search parameters on a faiss index; they are saved with it."""
-    import faiss
+    faiss = import_module(FAISS)
 
     faiss.ParameterSpace().set_index_parameters(index, text(chosen))
 
@@ -42,7 +45,7 @@ def text(chosen: dict[str, int]) -> str:
 
 def for_search(index: Any, k: int, effort: int, allowed: np.ndarray | None) -> Any:
     """Faiss search parameters: `effort` times as broad as saved, among `allowed` rows only."""
-    import faiss
+    faiss = import_module(FAISS)
 
     chosen = None if allowed is None else _selector(allowed, index.ntotal)
     kind = faiss.downcast_index(index)
@@ -59,7 +62,7 @@ def for_search(index: Any, k: int, effort: int, allowed: np.ndarray | None) -> A
 
 def _selector(allowed: np.ndarray, count: int) -> Any:
     """A bitmap over rows: one bit a row whatever the filter."""
-    import faiss
+    faiss = import_module(FAISS)
 
     marked = np.zeros(count, bool)
     marked[allowed] = True

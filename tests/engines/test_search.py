@@ -150,7 +150,7 @@ def test_rows_of_unknown_ids_allow_nothing_and_rows_beyond_the_end_raise(tmp_pat
 
 def test_queries_of_another_model_are_refused(tmp_path: Path) -> None:
     index = bank(tmp_path / "v", at(0, 90))
-    with pytest.raises(UserError, match="queries have 5 dimensions, the index 2"):
+    with pytest.raises(UserError, match="vectors have 5 dimensions, the index 2"):
         search(index, np.ones((1, 5)), 1)
 
 

@@ -114,8 +114,25 @@ def test_added_vectors_are_found_and_the_old_version_stays(
 
 
 def test_an_id_that_is_there_is_not_added_again(kind: ModuleType, folder: Path) -> None:
+    index = kind.open(folder)
     with pytest.raises(UserError, match="'v00001' is given twice"):
-        kind.open(folder).add(VECTORS[1:2], ["v00001"])
+        index.add(VECTORS[1:2], ["v00001"])
+    assert len(index) == len(index.ids) == 2000
+
+
+def test_vectors_of_another_model_are_not_added(kind: ModuleType, folder: Path) -> None:
+    index = kind.open(folder)
+    with pytest.raises(UserError, match="vectors have 8 dimensions, the index 32"):
+        index.add(np.ones((1, 8)), ["wide"])
+    assert len(index) == 2000
+
+
+def test_a_file_cut_short_says_rebuild(kind: ModuleType, tmp_path: Path) -> None:
+    kind.build(batches(VECTORS[:100]), tmp_path / "v")
+    path = tmp_path / "v" / "knn.index"
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(UserError, match="cannot be read: rebuild with reelflow index"):
+        kind.open(tmp_path / "v")
 
 
 def test_counts_that_differ_say_rebuild(kind: ModuleType, tmp_path: Path) -> None:
