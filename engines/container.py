@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000  # a picture: 8k is 33 million, a header that lies says 268 million
 IN_MEMORY = 64 << 20  # a remote file up to this size is fetched whole: one request, free seeking
+# What is wrong with an address rather than with the way to it.
+OWN_FAULTS = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
+MACHINE_FAULTS = {errno.EMFILE, errno.ENFILE}
 # Demuxers that open other files or that take any text for a picture.
 REFUSED = {"hls", "concat", "dash", "sdp", "rtsp", "imf", "tty"}
 
@@ -48,8 +51,9 @@ def faults(uri: str) -> Iterator[None]:
     except FFmpegError as error:
         raise DecodeError("undecodable", f"{type(error).__name__}: {error.strerror}") from error
     except OSError as error:
-        if local_path(uri) is None:
-            raise  # a network at fault, not this file
+        far = local_path(uri) is None
+        if error.errno in MACHINE_FAULTS or (far and error.errno not in OWN_FAULTS):
+            raise  # this machine or the network is at fault, not this file
         raise DecodeError("undecodable", _os_fault(error)) from error
 
 
@@ -78,7 +82,7 @@ class Reading:
 
 @contextmanager
 def opened(uri: str) -> Iterator[Opened]:
-    """The open container of a file with at least one byte; faults of the file are `DecodeError`s."""
+    """The open container of a file that is not empty; faults of the file are `DecodeError`s."""
     import av
     import av.logging
 
@@ -87,7 +91,7 @@ def opened(uri: str) -> Iterator[Opened]:
     with (
         faults(uri),
         _source(uri) as (source, near, seconds),
-        av.open(source, options=options, metadata_errors="replace") as container,
+        av.open(source, "r", options=options, metadata_errors="replace") as container,
     ):
         if REFUSED & set(container.format.name.split(",")):
             raise DecodeError("undecodable", f"not a video but {container.format.name}")
@@ -116,7 +120,10 @@ def _source(uri: str) -> Iterator[tuple[str | BinaryIO, bool, float | None]]:
 
 def regular(path: str) -> os.stat_result:
     """The stat of a regular file; opening a pipe could wait for ever."""
-    found = os.stat(path)
+    try:
+        found = os.stat(path)
+    except ValueError as error:
+        raise DecodeError("missing", f"not a path: {error}") from error
     if stat.S_ISREG(found.st_mode):
         return found
     kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a device or a pipe"

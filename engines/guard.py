@@ -80,7 +80,7 @@ class Guard:
         self.close()
 
     def _ordered(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Frames | Outcome]]:
-        line, threads = Line(self.workers, self.buffer_frames), []
+        line, threads = Line(self.workers, self.buffer_frames), list[threading.Thread]()
         try:
             for job in jobs:
                 line.add(job)

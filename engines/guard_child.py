@@ -16,6 +16,7 @@ from pathlib import Path
 from engines.base import plugin
 from engines.container import Reading
 from engines.frames import DecodeError, Frames, Resize, Sampling
+from engines.pulse import listen
 from engines.wire import Closed, Header, receive, send, send_frames
 
 PR_SET_PDEATHSIG = 1
@@ -25,6 +26,7 @@ def main() -> None:
     """`guard_child ROOT FD`: answers requests on the socket `FD`."""
     sock = socket.socket(fileno=int(sys.argv[2]))
     die_with_parent(sock)
+    listen(lambda: send(sock, {"kind": "alive"}))
     warmed: set[str] = set()
     no_core_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
@@ -57,9 +59,9 @@ def no_core_dumps() -> None:
 
 
 def limit_memory(gigabytes: float) -> None:
-    """Makes allocation fail beyond what is in use now and this, so that a bomb is its video's fault.
+    """Makes allocation fail beyond what is in use now and this: a bomb is its video's fault.
 
-    What the imports take is not counted: it is 0.1 GB for PyAV, 0.8 GB with torch.
+    What the imports take is not counted: 0.1 GB for PyAV, 0.8 GB with torch.
     """
     import resource
 
@@ -117,8 +119,7 @@ def _probe(sock: socket.socket, request: Header, warmed: set[str]) -> None:
     if not uri.startswith("fake://"):
         warm("probe", probe.warm, request, warmed)
     send(sock, {"kind": "begin"})
-    value = probe.probe(uri, lambda: send(sock, {"kind": "alive"}))
-    send(sock, {"kind": "done", "value": asdict(value)})
+    send(sock, {"kind": "done", "value": asdict(probe.probe(uri))})
 
 
 def _decode(sock: socket.socket, request: Header, warmed: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""Answers in the order of the questions, however they come in: bounded, and given up at any time."""
+"""Answers in the order of the questions, however they come in: bounded, given up at any time."""
 
 import threading
 from collections import deque

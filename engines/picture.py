@@ -1,7 +1,7 @@
 """One decoded frame as the picture a viewer would see."""
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,8 +38,8 @@ def orientation(frame: "VideoFrame") -> Orientation:
 def _matrix(frame: "VideoFrame") -> bytes | None:
     from av.sidedata.sidedata import Type
 
-    found = frame.side_data.get(Type.DISPLAYMATRIX)
-    return None if found is None else bytes(found)
+    held: Any = frame.side_data
+    return bytes(held[Type.DISPLAYMATRIX]) if Type.DISPLAYMATRIX in held else None
 
 
 def turned(picture: np.ndarray, how: Orientation) -> np.ndarray:

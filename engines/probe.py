@@ -1,7 +1,7 @@
 """What a container says of its best video stream, and the identity of the file's bytes."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from data.outcome import Outcome
@@ -21,6 +21,7 @@ from engines.frames import DecodeError
 from engines.guard import Guard
 from engines.media import open_media
 from engines.picture import displayed_size, orientation
+from engines.pulse import beat
 from engines.wholeness import Tally, promise
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 BLOCK = 4 << 20
 CLOCKWISE = {(True, False, True): 90, (False, True, True): 180, (True, True, False): 270}
-Alive = Callable[[], None]
 
 
 def warm() -> None:
@@ -38,9 +38,9 @@ def warm() -> None:
     import av  # noqa: F401
 
 
-def probe(uri: str, alive: Alive = lambda: None) -> Probe:
-    """The probe of a file; `DecodeError` for one at fault. Calls `alive` as it goes on."""
-    content, size = digest(uri, alive)
+def probe(uri: str) -> Probe:
+    """The probe of a file; `DecodeError` for one at fault."""
+    content, size = digest(uri)
     if uri.startswith("fake://"):
         from engines.decode.fake import probed
 
@@ -49,7 +49,7 @@ def probe(uri: str, alive: Alive = lambda: None) -> Probe:
         return _described(file, video_stream(file.container), size, content)
 
 
-def digest(uri: str, alive: Alive = lambda: None) -> tuple[str, int]:
+def digest(uri: str) -> tuple[str, int]:
     """`sha256:…` of the file's bytes, and how many there are."""
     found, size = hashlib.sha256(), 0
     with faults(uri):
@@ -59,7 +59,7 @@ def digest(uri: str, alive: Alive = lambda: None) -> tuple[str, int]:
             while block := file.read(BLOCK):
                 found.update(block)
                 size += len(block)
-                alive()
+                beat()
     check_bytes(size)
     return f"sha256:{found.hexdigest()}", size
 
@@ -93,6 +93,7 @@ def _first_frame(
     """The first frame that comes out; all packets are counted, the others are not decoded."""
     frame = None
     for packet in container.demux(stream):
+        beat()
         if packet.size:
             tally.add(packet)
         if frame is None:

@@ -56,12 +56,13 @@ def _every(
 def _near(
     frames: Iterable[tuple[int, float, Picture]], fps: float
 ) -> Iterator[tuple[int, float, Picture]]:
-    step, before, last = 0, None, -1
+    step, last = 0, -1
+    before: tuple[int, float, Picture] | None = None
     for frame in frames:
-        while step / fps <= frame[1] + NEAR:
-            target, step = step / fps, step + 1
-            closer = before is not None and target <= frame[1]
-            pick = before if closer and target - before[1] <= frame[1] - target else frame
+        while (target := step / fps) <= frame[1] + NEAR:
+            step += 1
+            earlier = before is not None and target - before[1] <= frame[1] - target
+            pick = before if before is not None and earlier else frame
             if pick[0] > last:
                 last = pick[0]
                 yield pick

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.pulse import beat
 from engines.wholeness import Tally
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def survey(container: "InputContainer", stream: "VideoStream", tally: Tally) -> 
     """Reads every packet once, keeping none of the data."""
     pts, flags, timed = [], [], True
     for packet in packets(container, stream):
+        beat()
         tally.add(packet)
         timed = timed and packet.pts is not None
         pts.append(packet.pts or 0)
@@ -52,7 +54,7 @@ def survey(container: "InputContainer", stream: "VideoStream", tally: Tally) -> 
     times, marks = np.array(pts, np.int64), np.array(flags, np.uint8)
     key, shown = marks & 1 > 0, marks & 2 > 0
     usual = timed and not tally.corrupt and _codec(stream) in REGULAR
-    return Plan(times, key, shown, usual and shown.any() and _regular(times, key))
+    return Plan(times, key, shown, usual and bool(shown.any()) and _regular(times, key))
 
 
 def _codec(stream: "VideoStream") -> str:
@@ -75,7 +77,7 @@ def spans(plan: Plan, wanted: np.ndarray) -> list[tuple[int, int]]:
 
     A frame displayed before the keyframe it follows (an open group) needs the group before.
     """
-    keys, found = np.flatnonzero(plan.key), []
+    keys, found = np.flatnonzero(plan.key), list[tuple[int, int]]()
     for position in wanted.tolist():
         at = int(np.searchsorted(keys, position, side="right")) - 1
         while at > 0 and plan.pts[keys[at]] > plan.pts[position]:
@@ -141,7 +143,9 @@ class Sparse:
         self.container.seek(int(self.plan.pts[first]), stream=self.stream)
         self._source = packets(self.container, self.stream)
         packet = next(self._source, None)
-        found = np.flatnonzero(self.plan.pts == packet.pts) if packet is not None else ()
+        if packet is None:
+            raise Unsure("seeking went past the end")
+        found = np.flatnonzero(self.plan.pts == packet.pts)
         if len(found) != 1 or found[0] > first:
             raise Unsure("seeking missed the keyframe")
         self._at = int(found[0])
@@ -171,6 +175,6 @@ def _matching(frames: list["VideoFrame"], times: set[int]) -> Iterator["VideoFra
 
 
 def _one_layer(stream: "VideoStream") -> bool:
-    """Whether an HEVC stream says it has one temporal layer; frames of others may be referred to."""
+    """Whether an HEVC stream says it has one temporal layer; others refer to such frames."""
     extra = stream.codec_context.extradata or b""
     return len(extra) > 21 and extra[0] == 1 and (extra[21] >> 3) & 7 == 1

@@ -42,7 +42,7 @@ def _stated(file: Opened, stream: "VideoStream") -> float | None:
     """The video's duration by its header; the whole file's where nothing else is known in it."""
     others = [s for s in file.container.streams if s.index != stream.index]
     if file.movie_seconds and all(s.duration is not None for s in others):
-        lengths = [float(s.duration * s.time_base) for s in others if s.duration]
+        lengths = [float(s.duration * s.time_base) for s in others if s.duration and s.time_base]
         # libav believes the index, not this header; another track may be what lasts so long.
         return file.movie_seconds if file.movie_seconds > 2 * max(lengths, default=0.0) else None
     if stream.duration is not None and stream.time_base:

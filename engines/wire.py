@@ -58,13 +58,13 @@ def _exactly(sock: socket.socket, size: int, due: float | None) -> bytearray:
 
 def send_frames(sock: socket.socket, frames: Frames) -> None:
     """Sends a run of frames."""
-    columns = (
+    columns: tuple[np.ndarray, ...] = (
         np.ascontiguousarray(frames.index, np.int64),
         np.ascontiguousarray(frames.seconds, np.float64),
         np.ascontiguousarray(frames.pixels, np.uint8),
     )
     header = {"kind": "frames", "shape": frames.pixels.shape}
-    send(sock, header, *(memoryview(column).cast("B") for column in columns))
+    send(sock, header, *(column.data.cast("B") for column in columns))
 
 
 def read_frames(header: Header, body: bytearray) -> Frames:

@@ -11,6 +11,7 @@ import numpy as np
 from data.outcome import REASONS
 from data.records import Probe
 from engines.frames import DecodeError, Frames, Resize, Sampling
+from engines.pulse import beat
 from engines.sampling import kept
 
 FRAMES, FPS = 50, 25.0
@@ -24,13 +25,11 @@ def frames(uri: str, sampling: Sampling, resize: Resize, chunk: int = 32) -> Ite
     """
     asked = _asked(uri)
     seconds = np.arange(int(asked.get("frames", FRAMES))) / float(asked.get("fps", FPS))
-    wait, at = float(asked.get("seconds", 0.0)), int(asked.get("at", 0))
-    if wait:
-        time.sleep(wait)
+    _wait(float(asked.get("seconds", 0.0)))
     if not len(seconds):
         raise DecodeError("empty", "no frames")
     index = kept(seconds, sampling)
-    whole = index[:at] if "fault" in asked else index
+    whole = index[: int(asked.get("at", 0))] if "fault" in asked else index
     for start in range(0, len(whole), chunk):
         part = whole[start : start + chunk]
         yield Frames(part.astype(np.int64), seconds[part], _pixels(uri, part, resize.size))
@@ -43,6 +42,14 @@ def probed(uri: str, size: int, content: str) -> Probe:
     fps = float(asked.get("fps", FPS))
     seconds = int(asked.get("frames", FRAMES)) / fps
     return Probe(size, content, seconds, fps, 64, 64, "fake", 0)
+
+
+def _wait(seconds: float) -> None:
+    """Slow, but alive."""
+    due = time.monotonic() + seconds
+    while (left := due - time.monotonic()) > 0:
+        beat()
+        time.sleep(min(left, 0.1))
 
 
 def _asked(uri: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import numpy as np
 from engines.container import Opened, Reading, decoded, opened, video_stream
 from engines.frames import DecodeError, Frames, Resize, Sampling
 from engines.picture import rgb
+from engines.pulse import beat
 from engines.resize import resize as resized
 from engines.sampling import keep, kept
 from engines.seeking import Sparse, Unsure, survey
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 BATCH_BYTES = 32 << 20  # pictures resized together; more is not faster
-BATCH_SECONDS = 5.0  # a slow video still gives signs of life
+BATCH_SECONDS = 5.0  # the model need not wait longer for a slow video
 FALLBACK_FPS = 25.0
 
 Picked = tuple[int, float, "VideoFrame"]
@@ -69,7 +70,7 @@ class Video:
             yield from (frame for frame in self.sequential(sampling) if frame[0] > last)
 
     def sparse(self, sampling: Sampling) -> Iterator[Picked]:
-        """Packets are read once without decoding, then only what the kept frames need is decoded."""
+        """Reads all packets without decoding, then decodes only what the kept frames need."""
         if sampling.every_nth == 1:
             raise Unsure("every frame is wanted")
         with self._open() as (file, stream):
@@ -86,7 +87,7 @@ class Video:
             raise Unsure("irregular packets")
         shown = plan.displayed()
         ticks = plan.pts[shown]
-        seconds = (ticks - ticks[0]) * float(stream.time_base)
+        seconds = (ticks - ticks[0]) * float(stream.time_base or 0)
         index = kept(seconds, sampling)
         found = Sparse(file.container, stream, plan).frames(shown[index])
         yield from zip(index.tolist(), seconds[index].tolist(), found, strict=True)
@@ -124,6 +125,7 @@ class Video:
             self.read_s += time.perf_counter() - begun
             if packet is None:
                 return
+            beat()
             yield packet
 
     @contextmanager
@@ -144,7 +146,7 @@ def _seconds(frame: "VideoFrame", first: int | None, index: int, stream: "VideoS
     """Since the first frame; by counting at the average rate where frames have no time."""
     if frame.pts is None or first is None:
         return index / float(stream.average_rate or FALLBACK_FPS)
-    return (frame.pts - first) * float(stream.time_base)
+    return (frame.pts - first) * float(stream.time_base or 0)
 
 
 def batches(pictures: Iterable[Pictured], resize: Resize, chunk: int) -> Iterator[Frames]:

@@ -137,6 +137,11 @@ def test_a_hang_is_a_timeout_and_the_rest_goes_on():
     assert [getattr(o, "reason", "done") for o in found] == ["done", "timeout", "timeout", "done"]
 
 
+def test_slow_work_that_gives_signs_of_life_is_no_timeout():
+    with Guard(1, deadline_s=1.5) as guard:
+        assert isinstance(outcomes(guard, [video("a", "seconds=2")])[0], Done)
+
+
 def test_a_video_that_kills_two_children_has_crashed():
     with Guard(1) as guard:
         found = run(guard, [video("a"), video("x", "frames=9&fault=exit&at=3"), video("b")])
