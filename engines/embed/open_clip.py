@@ -1,7 +1,6 @@
 """Any open_clip architecture, with published weights, a weights file, or the bundled tiny model."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 VERSION = "1"
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
 def digest(spec: EmbedSpec) -> str:
@@ -41,43 +41,37 @@ class Embedder:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         quick = _quick_gelu(self.spec)
         model = open_clip.create_model(
-            self.spec.model, _weights_file(self.spec), device=self._device, force_quick_gelu=quick
-        ).eval()
+            self.spec.model, _weights_file(self.spec), precision=self.spec.precision,
+            device=self._device, force_quick_gelu=quick,
+        ).eval()  # fmt: skip
         self._tokenize = open_clip.get_tokenizer(self.spec.model)
         self._model: Any = model
         self._encode = torch.compile(model.encode_image) if compile else model.encode_image
-        self._look = _Look(_preprocess(self.spec), self._device)
+        self._look = _Look(_preprocess(self.spec), self._device, DTYPES[self.spec.precision])
         self.resize = self._look.resize
         self.dim = open_clip.get_model_config(self.spec.model)["embed_dim"]
 
     def embed_images(self, pixels: np.ndarray) -> np.ndarray:
+        if len(pixels) == 1:  # alone it would take another kernel, and give other last bits
+            return self.embed_images(np.repeat(pixels, 2, axis=0))[:1]
         import torch
 
-        with torch.inference_mode(), self._cast():
+        with torch.inference_mode():
             vectors = self._encode(self._look.normalised(pixels))
         return vectors.float().cpu().numpy()
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
-        """Always in fp32: prompts are few, and their vectors meet every index of the model."""
         import torch
 
         with torch.inference_mode():
             tokens = self._tokenize(list(texts)).to(self._device)
             return self._model.encode_text(tokens).float().cpu().numpy()
 
-    def _cast(self) -> AbstractContextManager:
-        import torch
-
-        if self.spec.precision == "fp32":
-            return nullcontext()
-        dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}[self.spec.precision]
-        return torch.autocast(self._device, dtype)
-
 
 class _Look:
     """The model's own preprocessing, after the resize: scale and normalise in one step."""
 
-    def __init__(self, config: dict[str, Any], device: str) -> None:
+    def __init__(self, config: dict[str, Any], device: str, dtype: str) -> None:
         import torch
 
         size = config["size"] if isinstance(config["size"], int) else config["size"][0]
@@ -87,12 +81,14 @@ class _Look:
         mean, std = (
             torch.tensor(config[key], device=device).view(1, 3, 1, 1) for key in ("mean", "std")
         )
-        self._device, self._scale, self._shift = device, 1 / (255 * std), mean / std
+        self._device, self._dtype = device, getattr(torch, dtype)
+        self._scale, self._shift = 1 / (255 * std), mean / std
 
     def normalised(self, pixels: np.ndarray) -> "torch.Tensor":
         import torch
 
-        return torch.from_numpy(pixels).to(self._device) * self._scale - self._shift
+        wide = torch.from_numpy(pixels).to(self._device) * self._scale - self._shift
+        return wide.to(self._dtype)
 
 
 def _preprocess(spec: EmbedSpec) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Commands that run a flow."""
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -139,6 +140,8 @@ def _spec(
 ) -> EmbedSpec:  # fmt: skip
     from tasks.machine import fastest_precision
 
+    if engine == "fake":  # a rehearsed hang should not take a minute
+        os.environ.setdefault("REELFLOW_DECODE_DEADLINE_S", "5")
     if nth is not None and fps is not None:
         raise typer.BadParameter("give one of --take-every-nth and --fps")
     fields: dict[str, Any] = {
