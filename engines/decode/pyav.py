@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-BATCH_BYTES = 32 << 20  # pictures resized together; more is not faster
 BATCH_SECONDS = 5.0  # the model need not wait longer for a slow video
 FALLBACK_FPS = 25.0
 
@@ -150,23 +149,22 @@ def _seconds(frame: "VideoFrame", first: int | None, index: int, stream: "VideoS
 
 
 def batches(pictures: Iterable[Pictured], resize: Resize, chunk: int) -> Iterator[Frames]:
-    """Pictures of one size resized together, given on before they weigh much or take long."""
+    """Pictures resized one by one as they come, given on `chunk` at a time or when it takes long.
+
+    One by one because a picture is then still in the processor's cache: 0.7 ms for 720p, against
+    1.5 in tensors of 32, which also take 7 ms each to put together.
+    """
     held: list[Pictured] = []
     due = time.perf_counter() + BATCH_SECONDS
-    for item in pictures:
-        if held and held[0][2].shape != item[2].shape:
-            yield _batch(held, resize)
-            held = []
-        held.append(item)
-        full = len(held) == chunk or len(held) * item[2].nbytes >= BATCH_BYTES
-        if full or time.perf_counter() > due:
-            yield _batch(held, resize)
+    for index, seconds, picture in pictures:
+        held.append((index, seconds, resized(picture[None], resize)))
+        if len(held) == chunk or time.perf_counter() > due:
+            yield _batch(held)
             held, due = [], time.perf_counter() + BATCH_SECONDS
     if held:
-        yield _batch(held, resize)
+        yield _batch(held)
 
 
-def _batch(held: list[Pictured], resize: Resize) -> Frames:
-    index, seconds, pictures = zip(*held, strict=True)
-    pixels = resized(np.stack(pictures), resize)
-    return Frames(np.array(index, np.int64), np.array(seconds), pixels)
+def _batch(held: list[Pictured]) -> Frames:
+    index, seconds, pixels = zip(*held, strict=True)
+    return Frames(np.array(index, np.int64), np.array(seconds), np.concatenate(pixels))
