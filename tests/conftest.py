@@ -1,0 +1,99 @@
+"""What tests share: a private Prefect, a store of one's own, small real clips, one Ray."""
+
+import atexit
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before anything imports prefect or ray: no telemetry, nothing written outside the test run.
+os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="reelflow-prefect-")
+os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "300"
+os.environ["DO_NOT_TRACK"] = "1"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+import golden
+
+from data.settings import Settings
+from data.workplace import Workplace, open_workplace
+
+CAPTIONS = ("a wave in colours", "stripes that move", "something short", "a picture that counts")
+
+
+def pytest_unconfigure() -> None:
+    import shutil
+
+    shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
+    atexit.register(_silence)
+
+
+def _silence() -> None:
+    """DuckDB's binding lists at the end what a process with threads has not freed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+@pytest.fixture(scope="session")
+def prefect_backend() -> Iterator[None]:
+    """Prefect's API for flows, once per session: 12 s that plain functions need not pay."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    """An empty store that flows find too, with work done in this process."""
+    monkeypatch.setenv("REELFLOW_ROOT", str(tmp_path / "store"))
+    monkeypatch.setenv("REELFLOW_RUNNER", "in_process")
+    monkeypatch.setenv("REELFLOW_DECODERS", "2")
+    return open_workplace(Settings())
+
+
+@pytest.fixture(scope="session")
+def _clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    for n, caption in enumerate(CAPTIONS):
+        golden.clip(folder / f"clip-{n}.mp4", frames=10 + 8 * n, draw=_shade(n))
+        (folder / f"clip-{n}.txt").write_text(caption)
+    return folder
+
+
+@pytest.fixture
+def clips(_clips: Path, tmp_path: Path) -> Path:
+    """A folder of four small real clips, `clip-0.mp4` with its caption in `clip-0.txt`, and on."""
+    import shutil
+
+    return Path(shutil.copytree(_clips, tmp_path / "clips"))
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[str]:
+    """The address of a Ray started once per session, on which runners come and go."""
+    import ray
+
+    started = ray.init(
+        address="local", num_cpus=4, include_dashboard=False, log_to_driver=False,
+        logging_level="ERROR", object_store_memory=128 * 2**20,
+    )  # fmt: skip
+    yield started.address_info["address"]
+    ray.shutdown()
+
+
+def _shade(n: int):
+    """Numbered frames whose colours differ from clip to clip."""
+
+    def draw(number: int, size: tuple[int, int]):
+        image = golden.picture(number, size)
+        image[golden.BAR :] = image[golden.BAR :] // 4 * (n + 1)
+        return image
+
+    return draw
