@@ -66,7 +66,7 @@ def embed_shard(run: Embedding, shard: str) -> Receipt:
     books = _Books({v.id: v for v in planned.videos})
     outcomes = run.runner.map(run.make, planned.videos, run.place.settings.batch)
     kept = books.keep(outcomes, run.progress)
-    write_s = _write(store, layout.shard_file(folder, shard), kept)
+    write_s = write_vectors(store, layout.shard_file(folder, shard), kept)
     wall = time.perf_counter() - started
     seconds = Seconds(wall, books.read_s, books.decode_s, books.model_s, write_s)
     receipt = Receipt(
@@ -120,7 +120,7 @@ class _Books:
         self.model_s += vectors.model_s
 
 
-def _write(store: Store, name: str, vectors: Iterable[tuple[str, Vectors]]) -> float:
+def write_vectors(store: Store, name: str, vectors: Iterable[tuple[str, Vectors]]) -> float:
     """Writes vectors as they come; the seconds that writing alone took."""
     spent, waiting, writer = 0.0, [], None
     with ExitStack() as stack:

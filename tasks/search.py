@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from data import merge
 from data.catalog import catalog_path, sql
 from data.chain import Stage, current, recorded, spec_of, version_of
 from data.errors import UserError
@@ -20,7 +21,7 @@ from data.workplace import Workplace
 from engines.base import plugin
 from engines.indexing import version
 from engines.runners.in_process import InProcessRunner
-from engines.search import Found, search
+from engines.search import search
 from engines.texts import TextEmbedder
 from tasks.index import open_version
 
@@ -33,6 +34,8 @@ class Bank:
     def __init__(self, place: Workplace, corpus: str) -> None:
         self.place, self.corpus = place, place.known(corpus)
         self.stage, self.version = _published(place, corpus)
+        with place.catalog() as catalog:
+            merge.sync_corpus(catalog, place.store, corpus)
         self._temporary = tempfile.TemporaryDirectory(prefix="reelflow-bank-")
         folder = open_version(place, self.stage, self.version, Path(self._temporary.name) / "v")
         engine = recorded(place.store, self.stage)["spec"]["engine"]
@@ -47,9 +50,7 @@ class Bank:
 
     def by_text(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
         """The k best videos of each prompt, in the prompts' order."""
-        outcomes = self._runner.map(self._texts, prompts, batch=64)
-        vectors = np.stack([o.value for o in outcomes if isinstance(o, Done)])
-        return self._hits(prompts, vectors, spec, [None] * len(prompts))
+        return self._hits(prompts, self.text_vectors(prompts), spec, [None] * len(prompts))
 
     def by_video(self, ids: Sequence[str], spec: RetrieveSpec) -> list[Hit]:
         """The k videos most like each of these, themselves excluded."""
@@ -59,6 +60,25 @@ class Bank:
             raise UserError(f"video {absent[0]!r} is not in the index of {self.corpus}")
         prompts = [Prompt(id, id) for id in ids]
         return self._hits(prompts, self.index.vectors(rows), spec, list(ids))
+
+    def text_vectors(self, prompts: Sequence[Prompt]) -> np.ndarray:
+        """(n, dim) float32 unit vectors, one per prompt."""
+        outcomes = self._runner.map(self._texts, prompts, batch=64)
+        vectors = np.stack([o.value for o in outcomes if isinstance(o, Done)])
+        if vectors.shape[1] != self.index.dim:
+            raise UserError(
+                f"the model gives {vectors.shape[1]} dimensions, the index has {self.index.dim}:"
+                f" name the model that made it and run `reelflow run {self.corpus}` again"
+            )
+        return vectors
+
+    def records(self, contents: list[str]) -> dict[str, dict[str, Any]]:
+        """For each content that a video has: `txt`, `videoID`, `videoLoc` of the first that does."""
+        known = self._known(contents)
+        return {
+            content: {"txt": caption, "videoID": id, "videoLoc": uri}
+            for content, (id, uri, caption) in known.items()
+        }
 
     def _hits(
         self,
@@ -72,7 +92,7 @@ class Bank:
             _Exact(self.index) if spec.exact else self.index, vectors, spec.k,
             ceiling=spec.ceiling, dedup=spec.dedup, exclude=own, allowed=allowed,
         )  # fmt: skip
-        known = known or self._resolved(found)
+        known = known or self._known([self._contents[n.row] for f in found for n in f.neighbours])
         self.shortages |= {
             p.id: f.short_by for p, f in zip(prompts, found, strict=True) if f.short_by
         }
@@ -99,10 +119,9 @@ class Bank:
             found = catalog.execute(sql("stale"), fingerprint=self.stage.fingerprint, **values)
         return found[0][0] > 0
 
-    def _resolved(self, found: list[Found]) -> dict[str, tuple]:
-        contents = list({self._contents[n.row] for f in found for n in f.neighbours})
+    def _known(self, contents: list[str]) -> dict[str, tuple]:
         with self.place.catalog() as catalog:
-            rows = catalog.execute(sql("resolve"), corpus=self.corpus, contents=contents)
+            rows = catalog.execute(sql("resolve"), corpus=self.corpus, contents=list(set(contents)))
         return {content: (id, uri, caption) for content, id, uri, caption in rows}
 
 

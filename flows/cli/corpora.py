@@ -33,13 +33,18 @@ def export(
 def import_ragme(
     source: Annotated[str, typer.Argument(metavar="DIR", help="clip-video-encode's outputs.")],
     corpus: Annotated[str, typer.Option("--corpus", help="The corpus to make.")],
+    model: Annotated[str, typer.Option("--model", help="The model that made them.")] = "ViT-B-32",
+    weights: Annotated[str, typer.Option("--weights", help="Its tag or file.")] = "openai",
+    take_every_nth: Annotated[int, typer.Option("--take-every-nth", min=1)] = 25,
     root: Root = None,
 ) -> None:
     """Take over frame vectors that clip-video-encode made."""
-    from flows.exchange import import_ragme as flow
+    from flows.takeover import RAGME
+    from flows.takeover import import_ragme as flow
 
+    made_with = {"model": model, "weights": weights, "every_nth": take_every_nth}
     with live():
-        print_summary(flow(source, corpus))
+        print_summary(flow(source, corpus, RAGME.model_copy(update=made_with)))
 
 
 @catalog_app.command()
