@@ -1,5 +1,6 @@
 """Which frames to keep: from all timestamps at once, or as frames come by."""
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from engines.frames import DecodeError, Sampling
 
-NEAR = 1e-6  # seconds: a target this little past the last frame still counts as reached
+NEAR = 1e-6  # seconds: a step this little past the last frame still counts
 
 Picture = TypeVar("Picture")
 
@@ -23,12 +24,9 @@ def kept(seconds: np.ndarray, sampling: Sampling) -> np.ndarray:
 
 
 def _nearest(seconds: np.ndarray, fps: float) -> np.ndarray:
-    targets = np.arange(int((seconds[-1] + NEAR) * fps) + 1) / fps
-    after = np.searchsorted(seconds, targets).clip(0, len(seconds) - 1)
-    before = (after - 1).clip(0)
-    earlier = targets - seconds[before] <= seconds[after] - targets
-    # Past the last frame both distances point at it; a tie goes to the earlier frame.
-    return np.unique(np.where(earlier & (seconds[after] >= targets), before, after))
+    """A frame is kept when a step k / fps falls between the midpoints to its neighbours."""
+    ends = np.append((seconds[:-1] + seconds[1:]) / 2, seconds[-1] + NEAR)
+    return np.flatnonzero(np.diff(np.floor(ends * fps), prepend=-1.0) > 0)
 
 
 def check_count(count: int, sampling: Sampling) -> None:
@@ -56,14 +54,13 @@ def _every(
 def _near(
     frames: Iterable[tuple[int, float, Picture]], fps: float
 ) -> Iterator[tuple[int, float, Picture]]:
-    step, last = 0, -1
-    before: tuple[int, float, Picture] | None = None
+    reached, before = -1, None
     for frame in frames:
-        while (target := step / fps) <= frame[1] + NEAR:
-            step += 1
-            earlier = before is not None and target - before[1] <= frame[1] - target
-            pick = before if before is not None and earlier else frame
-            if pick[0] > last:
-                last = pick[0]
-                yield pick
+        if before is not None:
+            steps = math.floor((before[1] + frame[1]) / 2 * fps)
+            if steps > reached:
+                reached = steps
+                yield before
         before = frame
+    if before is not None and math.floor((before[1] + NEAR) * fps) > reached:
+        yield before

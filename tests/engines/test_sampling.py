@@ -41,3 +41,9 @@ def test_more_than_max_frames_is_too_long():
     assert len(kept(STEADY, Sampling(10, max_frames=5))) == 5
     with pytest.raises(DecodeError):
         streamed(STEADY, Sampling(10, max_frames=4))
+
+
+def test_a_timestamp_gone_mad_costs_nothing():
+    mad = np.array([0.0, 0.04, 1e12])
+    assert kept(mad, Sampling(None, fps=30.0)).tolist() == [0, 1, 2]
+    assert streamed(mad, Sampling(None, fps=30.0)) == [0, 1, 2]
