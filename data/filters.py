@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -10,7 +11,7 @@ from data.catalog import sql
 from data.errors import UserError
 from data.lock import hold
 
-LOCKED = {"enable_external_access": "false", "lock_configuration": "true"}
+LOCKED: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar, get_args
 Reason = Literal["missing", "undecodable", "empty", "too_long", "timeout", "crashed", "rejected"]
 REASONS: tuple[str, ...] = get_args(Reason)
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,7 @@ class Engine(Protocol[Item, Result]):
 class Runner(Protocol):
     """Spreads an engine over workers; the same outcomes whichever runner it is."""
 
-    def map(
-        self, make: Callable[[], Engine], items: Iterable, batch: int
-    ) -> Iterator[Outcome]: ...
+    def map(self, make: Callable[[], Engine], items: Iterable, batch: int) -> Iterator[Outcome]: ...
 
     def close(self) -> None: ...
 

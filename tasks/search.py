@@ -88,8 +88,9 @@ class Bank:
         own: list[str | None],
     ) -> list[Hit]:
         allowed, known = self._allowed(spec.where)
+        index: Any = _Exact(self.index) if spec.exact else self.index
         found = search(
-            _Exact(self.index) if spec.exact else self.index, vectors, spec.k,
+            index, vectors, spec.k,
             ceiling=spec.ceiling, dedup=spec.dedup, exclude=own, allowed=allowed,
         )  # fmt: skip
         known = known or self._known([self._contents[n.row] for f in found for n in f.neighbours])

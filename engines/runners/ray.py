@@ -106,7 +106,7 @@ class _Pool:
         remote = ray.remote(Worker).options(
             num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=DEPTH + 1, max_restarts=0
         )
-        actor = remote.remote(self._make)
+        actor: Any = remote.remote(self._make)
         loaded = actor.load.remote()
         self._actors[actor] = None
         for _ in range(DEPTH):
@@ -198,9 +198,11 @@ def _connect(address: str | None) -> None:
 
     if ray.is_initialized():
         return
-    local = {} if address else {"include_dashboard": False, "object_store_memory": 256 * 2**20}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:  # outcomes are small: the default would reserve a third of the memory
+        options |= {"include_dashboard": False, "object_store_memory": 256 * 2**20}
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **local)
+        ray.init(address=address or "local", **options)
     except ConnectionError as error:
         raise UserError(
             f"no Ray cluster at {address}: start one with `ray start --head`, or leave"
