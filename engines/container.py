@@ -15,8 +15,6 @@ from engines.movie_header import movie_seconds
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-    from av.packet import Packet
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 MAX_PIXELS = 100_000_000  # a picture: 8k is 33 million, a header that lies says 268 million
@@ -168,17 +166,3 @@ def check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000
         raise DecodeError("undecodable", f"{width}x{height}: more than {limit} megapixels a frame")
-
-
-def decoded(packet: "Packet") -> list["VideoFrame"]:
-    """The frames that come out; a codec that gave up on a monstrous size says so."""
-    from av.error import FFmpegError
-
-    context = packet.stream.codec_context
-    try:
-        return packet.decode()
-    except FFmpegError as error:
-        check_size(context.width, context.height)
-        if context.width and context.height:
-            raise
-        raise DecodeError("undecodable", "no picture size that its codec accepts") from error

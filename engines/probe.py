@@ -10,7 +10,6 @@ from engines.base import Needs
 from engines.container import (
     Opened,
     check_bytes,
-    decoded,
     faults,
     local_path,
     opened,
@@ -20,6 +19,7 @@ from engines.container import (
 from engines.frames import DecodeError
 from engines.guard import Guard
 from engines.media import open_media
+from engines.packets import decoded, packets
 from engines.picture import displayed_size, orientation
 from engines.pulse import beat
 from engines.wholeness import Tally, promise
@@ -92,8 +92,7 @@ def _first_frame(
 ) -> "VideoFrame | None":
     """The first frame that comes out; all packets are counted, the others are not decoded."""
     frame = None
-    for packet in container.demux(stream):
-        beat()
+    for packet in packets(container, stream):
         if packet.size:
             tally.add(packet)
         if frame is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.pulse import beat
+from engines.packets import full
 from engines.wholeness import Tally
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ class Plan:
 def survey(container: "InputContainer", stream: "VideoStream", tally: Tally) -> Plan:
     """Reads every packet once, keeping none of the data."""
     pts, flags, timed = [], [], True
-    for packet in packets(container, stream):
-        beat()
+    for packet in full(container, stream):
         tally.add(packet)
         timed = timed and packet.pts is not None
         pts.append(packet.pts or 0)
@@ -65,11 +64,6 @@ def _regular(pts: np.ndarray, key: np.ndarray) -> bool:
     """Whether frames can be told by their times, and the first packet starts everything."""
     distinct = len(np.unique(pts)) == len(pts)
     return len(pts) > 0 and distinct and bool(key[0]) and pts[0] == pts.min()
-
-
-def packets(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
-    """The stream's packets, without the empty one PyAV ends with."""
-    return (packet for packet in container.demux(stream) if packet.size)
 
 
 def spans(plan: Plan, wanted: np.ndarray) -> list[tuple[int, int]]:
@@ -141,7 +135,7 @@ class Sparse:
     def _seek(self, first: int) -> None:
         """Stands at or before the keyframe `first`."""
         self.container.seek(int(self.plan.pts[first]), stream=self.stream)
-        self._source = packets(self.container, self.stream)
+        self._source = full(self.container, self.stream)
         packet = next(self._source, None)
         if packet is None:
             raise Unsure("seeking went past the end")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.container import Opened, Reading, decoded, opened, video_stream
+from engines.container import Opened, Reading, opened, video_stream
 from engines.frames import DecodeError, Frames, Resize, Sampling
+from engines.packets import decoded, packets
 from engines.picture import rgb
-from engines.pulse import beat
 from engines.resize import resize as resized
 from engines.sampling import keep, kept
 from engines.seeking import Sparse, Unsure, survey
@@ -117,14 +117,13 @@ class Video:
                 index += 1
 
     def _read(self, container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
-        source = container.demux(stream)
+        source = packets(container, stream)
         while True:
             begun = time.perf_counter()
             packet = next(source, None)
             self.read_s += time.perf_counter() - begun
             if packet is None:
                 return
-            beat()
             yield packet
 
     @contextmanager
