@@ -96,7 +96,10 @@ def open_catalog(
 
 @contextmanager
 def _connect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(path.parent / ".duckdb-tmp")}
+    config: dict[str, Any] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(path.parent / ".duckdb-tmp"),
+    }
     try:
         connection = duckdb.connect(str(path), config=config)
     except duckdb.IOException as error:

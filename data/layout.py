@@ -22,6 +22,13 @@ def stage(name: str, kind: str, fingerprint: str) -> str:
     return f"{corpus(name)}/{kind}/{fingerprint}"
 
 
+def written_by(name: str, kind: str) -> list[str]:
+    """The folders that only a run of this stage writes in."""
+    if kind == "ingest":
+        return [videos(name), ingests(name)]
+    return [f"{corpus(name)}/{kind}"]
+
+
 def current(name: str, kind: str) -> str:
     """The alias that says which fingerprint of a stage the corpus uses now."""
     return f"{corpus(name)}/{kind}/current"

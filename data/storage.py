@@ -73,6 +73,12 @@ class Store:
         with suppress(FileNotFoundError):
             self.fs.rm(self.path(name), recursive=True)
 
+    def drop_partials(self, folder: str) -> None:
+        """Removes what a killed process left half-written below a folder; for its one writer."""
+        if self.is_local:
+            for partial in self.local(folder).rglob(".*.tmp"):
+                partial.unlink(missing_ok=True)
+
     @contextmanager
     def _create_local(self, name: str) -> Iterator[IO[bytes]]:
         final = Path(self.path(name))

@@ -1,11 +1,11 @@
 """The store and its catalogue, as one run uses them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from data import layout, merge
-from data.catalog import Catalog, catalog_path, open_catalog
+from data.catalog import Catalog, catalog_path, new_catalog, open_catalog
 from data.errors import UserError
 from data.lock import hold
 from data.settings import Settings
@@ -25,14 +25,16 @@ class Workplace:
         with open_catalog(path, self.settings.wait_s) as catalog:
             yield catalog
 
-    def only_run(
-        self, corpus: str, stage: str, waiting: Callable[[str], None]
-    ) -> AbstractContextManager[None]:
+    @contextmanager
+    def only_run(self, corpus: str, stage: str, waiting: Callable[[str], None]) -> Iterator[None]:
         """Held by the one run that may work on a corpus's stage; others wait for it."""
         locks = catalog_path(self.store, self.settings.catalog).parent / "locks"
         what = f"runs {stage} on {corpus}"
         name = f"{layout.corpus(corpus)}/{stage}".replace("/", "-")
-        return hold(locks / f"{name}.lock", what, self.settings.wait_s, waiting)
+        with hold(locks / f"{name}.lock", what, self.settings.wait_s, waiting):
+            for folder in layout.written_by(corpus, stage):
+                self.store.drop_partials(folder)
+            yield
 
     def corpora(self) -> list[str]:
         return [c.rsplit("/", 1)[-1] for c in self.store.names("corpora")]
@@ -49,8 +51,8 @@ class Workplace:
 
     def rebuild_catalog(self) -> None:
         """Makes the catalogue again from the store."""
-        catalog_path(self.store, self.settings.catalog).unlink(missing_ok=True)
-        with self.catalog() as catalog:
+        path = catalog_path(self.store, self.settings.catalog)
+        with new_catalog(path, self.settings.wait_s) as catalog:
             merge.sync_all(catalog, self.store)
 
 

@@ -24,5 +24,8 @@ def import_ragme(source: str, corpus: str, spec: EmbedSpec = RAGME) -> dict[str,
         spec: the model that made them, as far as it is known; texts are embedded with it
     """
     place = open_workplace(Settings())
-    with place.only_run(corpus_name(corpus), "embed", say):
+    with (
+        place.only_run(corpus_name(corpus), "ingest", say),
+        place.only_run(corpus, "embed", say),
+    ):
         return import_vectors(place, source, corpus, spec)

@@ -98,5 +98,3 @@ def _embedded(place: Workplace, corpus: str) -> Stage:
     if stage is None:
         raise UserError(f"{corpus} is not embedded yet: `reelflow run {corpus}`")
     return stage
-
-

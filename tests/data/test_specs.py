@@ -1,0 +1,46 @@
+import pytest
+from pydantic import ValidationError
+
+from data.specs import EmbedSpec, IndexSpec, fingerprint
+
+
+def test_fingerprints_are_what_they_were() -> None:
+    """Vectors stored under a fingerprint must be found under it by every later version."""
+    assert fingerprint(EmbedSpec(), "1", "digest") == "b754ce636495"
+    assert fingerprint(IndexSpec(), "1", "pool") == "eca5d9e8cef2"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"engine": "fake"}, {"model": "ViT-B-32"}, {"precision": "fp32"}, {"activation": "gelu"},
+        {"every_nth": 24}, {"every_nth": None, "fps": 1.0}, {"max_frames": 9}, {"decoder": "x"},
+    ],
+)  # fmt: skip
+def test_whatever_changes_a_result_changes_the_fingerprint(change: dict) -> None:
+    changed = EmbedSpec(**(EmbedSpec().model_dump() | change))
+    assert fingerprint(changed, "1", "digest") != fingerprint(EmbedSpec(), "1", "digest")
+
+
+def test_version_weights_and_earlier_stages_change_the_fingerprint() -> None:
+    prints = {fingerprint(EmbedSpec(), *inputs) for inputs in [("1", "a"), ("2", "a"), ("1", "b")]}
+    assert len(prints) == 3
+
+
+def test_the_path_of_the_weights_does_not_change_the_fingerprint() -> None:
+    here, there = EmbedSpec(weights="here.pt"), EmbedSpec(weights="there.pt")
+    assert fingerprint(here, "1", "digest") == fingerprint(there, "1", "digest")
+
+
+def test_a_spec_samples_in_exactly_one_way() -> None:
+    with pytest.raises(ValidationError, match="exactly one"):
+        EmbedSpec(every_nth=25, fps=1.0)
+    with pytest.raises(ValidationError, match="exactly one"):
+        EmbedSpec(every_nth=None)
+
+
+def test_a_spec_is_frozen_and_refuses_unknown_fields() -> None:
+    with pytest.raises(ValidationError):
+        EmbedSpec(colour="red")
+    with pytest.raises(ValidationError):
+        EmbedSpec().model = "other"
