@@ -15,7 +15,7 @@ import pyarrow as pa
 from data import layout
 from data.errors import UserError
 from data.lock import hold
-from data.storage import Store
+from data.storage import Store, disk_faults
 
 MEMORY = "1GB"
 
@@ -50,7 +50,7 @@ class Catalog:
     def insert(self, table: str, incoming: pa.Table) -> None:
         """Adds the rows of an Arrow table, by column names."""
         self.register(incoming)
-        self._connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+        self._connection.execute(f"INSERT INTO {table} BY NAME FROM incoming")
 
     def register(self, incoming: pa.Table) -> None:
         """Makes an Arrow table known to statements as `incoming`."""
@@ -68,7 +68,7 @@ class Catalog:
 
 
 def catalog_path(store: Store, setting: str | None) -> Path:
-    """Where the catalogue lies: in a local store's root, or in this user's cache for a remote one."""
+    """Where the catalogue lies: in a local store's root; for a remote one, in this user's cache."""
     if setting:
         return Path(setting)
     if store.is_local:
@@ -84,14 +84,30 @@ def open_catalog(
     path: Path, wait_s: float = 600.0, waiting: Callable[[str], None] | None = None
 ) -> Iterator[Catalog]:
     """The catalogue at its newest schema, held for as long as the block lasts."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_suffix(".lock")
-        with hold(lock, "has the catalogue open", wait_s, waiting), _connect(path) as connection:
+    with _held(path, wait_s, waiting), _connect(path) as connection:
+        _migrate(connection)
+        yield Catalog(connection)
+
+
+@contextmanager
+def new_catalog(path: Path, wait_s: float = 600.0) -> Iterator[Catalog]:
+    """An empty catalogue in the place of the one there was, whatever state that was in."""
+    with _held(path, wait_s):
+        for file in (path, path.with_name(f"{path.name}.wal")):
+            file.unlink(missing_ok=True)
+        with _connect(path) as connection:
             _migrate(connection)
             yield Catalog(connection)
-    except PermissionError as error:
-        raise UserError(f"cannot write to {path.parent}: mend its rights") from error
+
+
+@contextmanager
+def _held(
+    path: Path, wait_s: float, waiting: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """The catalogue's lock; faults of its disk are UserErrors."""
+    with disk_faults(str(path.parent)):
+        with hold(path.with_suffix(".lock"), "has the catalogue open", wait_s, waiting):
+            yield
 
 
 @contextmanager
@@ -127,6 +143,8 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
 @contextmanager
 def scratch() -> Iterator[Catalog]:
     """A throw-away database on disk, for sets that are too large to hold in memory."""
-    with tempfile.TemporaryDirectory(prefix="reelflow-") as folder:
-        with _connect(Path(folder) / "scratch.duckdb") as connection:
-            yield Catalog(connection)
+    with (
+        tempfile.TemporaryDirectory(prefix="reelflow-") as folder,
+        _connect(Path(folder) / "scratch.duckdb") as connection,
+    ):
+        yield Catalog(connection)

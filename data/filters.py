@@ -43,7 +43,7 @@ def _with_source_columns(
         return videos
     literal = structure.replace("'", "''")
     wide = connection.sql(
-        f"SELECT * EXCLUDE (columns), unnest(from_json(columns, '{literal}')) FROM videos"
+        f"SELECT * EXCLUDE (columns), unnest(from_json(columns, '{literal}')) FROM videos"  # noqa: S608
     )
     first = [name for i, name in enumerate(wide.columns) if name not in wide.columns[:i]]
     return wide.select(*(duckdb.ColumnExpression(name) for name in first))

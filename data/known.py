@@ -1,4 +1,4 @@
-"""What an ingest needs to know of earlier rows: ids seen in this run, and videos from earlier ones."""
+"""What an ingest needs to know: the ids it has seen, and the videos of earlier ingests."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,11 +26,12 @@ class Seen:
 
 @contextmanager
 def seen() -> Iterator[Seen]:
+    """The ids of one ingest, forgotten at the end of the block."""
     with scratch() as catalog:
         yield Seen(catalog)
 
 
 def earlier(catalog: Catalog, corpus: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The catalogue's rows of these ids."""
+    """The catalogue's rows of these ids, by id."""
     rows = catalog.rows(sql("earlier"), corpus=corpus, ids=list(ids))
     return {row["id"]: row for row in rows}

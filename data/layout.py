@@ -6,14 +6,17 @@ CATALOG = "catalog.duckdb"
 
 
 def corpus(name: str) -> str:
+    """The folder of all that is known of a corpus."""
     return f"corpora/{corpus_name(name)}"
 
 
 def videos(name: str) -> str:
+    """The folder of the Parquet parts that ingests wrote."""
     return f"{corpus(name)}/videos"
 
 
 def ingests(name: str) -> str:
+    """The folder of what each ingest says of itself."""
     return f"{corpus(name)}/ingests"
 
 
@@ -35,16 +38,20 @@ def current(name: str, kind: str) -> str:
 
 
 def spec(folder: str) -> str:
+    """What a stage was made with."""
     return f"{folder}/spec.json"
 
 
 def shard_list(folder: str, shard: str) -> str:
+    """The written list of a shard's videos."""
     return f"{folder}/shards/{shard}.json"
 
 
 def shard_file(folder: str, shard: str) -> str:
+    """The vectors of a shard."""
     return f"{folder}/shard-{shard}.parquet"
 
 
 def receipt(folder: str, shard: str) -> str:
+    """The receipt of a shard."""
     return f"{folder}/receipts/{shard}.json"

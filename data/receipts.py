@@ -61,4 +61,5 @@ class Receipt:
 
 
 def write_receipt(store: Store, folder: str, receipt: Receipt) -> None:
+    """Makes the shard done; call it last."""
     store.write(layout.receipt(folder, receipt.shard), json.dumps(asdict(receipt)).encode())

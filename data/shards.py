@@ -18,14 +18,17 @@ class Shard:
 
 
 def shard_name(number: int) -> str:
+    """A name that sorts as the number does."""
     return f"{number:06d}"
 
 
 def write_shard(store: Store, folder: str, shard: Shard) -> None:
+    """Writes the list into its stage's folder."""
     store.write(layout.shard_list(folder, shard.id), json.dumps(asdict(shard)).encode())
 
 
 def read_shard(store: Store, folder: str, shard: str) -> Shard:
+    """The list as it was written."""
     said = json.loads(store.read(layout.shard_list(folder, shard)))
     return Shard(said["id"], said["attempt"], tuple(Video(**v) for v in said["videos"]))
 

@@ -54,12 +54,12 @@ class Store:
     @contextmanager
     def create(self, name: str) -> Iterator[IO[bytes]]:
         """A file to write, seen under its name only once the block has ended without an error."""
-        with _said(self.root):
+        with disk_faults(self.root):
             with self._create_local(name) if self.is_local else self._upload(name) as out:
                 yield out
 
     def names(self, folder: str, suffix: str = "") -> list[str]:
-        """The files directly in a folder, sorted, as relative paths; none where it does not exist."""
+        """What lies directly in a folder, sorted, as relative paths; empty where there is none."""
         try:
             found = self.fs.ls(self.path(folder), detail=False)
         except FileNotFoundError:
@@ -110,7 +110,7 @@ def _protocols(fs: Any) -> tuple[str, ...]:
 
 
 @contextmanager
-def _said(root: str) -> Iterator[None]:
+def disk_faults(root: str) -> Iterator[None]:
     """Turns the faults of a disk into one line that says what to do."""
     try:
         yield

@@ -76,6 +76,7 @@ def create(store: Store, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWri
 
 
 def read(store: Store, name: str) -> pa.Table:
+    """A whole table, for those that are small."""
     with store.open(name) as file:
         return pq.read_table(file)
 

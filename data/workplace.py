@@ -57,4 +57,5 @@ class Workplace:
 
 
 def open_workplace(settings: Settings) -> Workplace:
+    """The workplace that the settings name."""
     return Workplace(settings, Store(settings.root))

@@ -154,7 +154,7 @@ class _Build:
 
 
 def open_version(place: Workplace, stage: Stage, name: str, copy: Path) -> Path:
-    """The folder of a published version on this machine; fetched into `copy` from a remote store."""
+    """The folder of a published version; from a remote store it is fetched into `copy`."""
     folder = f"{stage.folder}/{name}"
     if place.store.is_local:
         return place.store.local(folder)

@@ -122,7 +122,7 @@ def ingest_part(
 
 
 def _checked(rows: Sequence[Row], seen: Seen) -> list[dict[str, Any]]:
-    """The rows as entries of `tables.VIDEOS`, with what is wrong with them as far as a row tells."""
+    """The rows as entries of `tables.VIDEOS`, with what is wrong as far as a row tells."""
     entries = [_entry(row) for row in rows]
     named = [e for e in entries if not e["rejected"]]
     lines = seen.first_lines([e["id"] for e in named], [e["line"] for e in named])
@@ -135,7 +135,8 @@ def _checked(rows: Sequence[Row], seen: Seen) -> list[dict[str, Any]]:
 def _entry(row: Row) -> dict[str, Any]:
     entry = dict.fromkeys(tables.VIDEOS.names) | {
         "line": row.line, "id": row.id, "uri": row.uri, "caption": row.caption, "rejected": False,
-        "columns": json.dumps(row.columns, sort_keys=True), "note": None if row.caption else "no caption",
+        "columns": json.dumps(row.columns, sort_keys=True),
+        "note": None if row.caption else "no caption",
     }  # fmt: skip
     if row.id is None:
         _refuse(entry, str(row.columns.get("error") or "no id"), rejected=True)

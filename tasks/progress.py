@@ -49,10 +49,12 @@ def listen(listener: Listener) -> None:
 
 
 def ignore(listener: Listener) -> None:
+    """Calls the listener no more."""
     _listeners.remove(listener)
 
 
 def tell(progress: Progress) -> None:
+    """Calls every listener."""
     for listener in list(_listeners):
         listener(progress)
 

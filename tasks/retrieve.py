@@ -26,7 +26,7 @@ AT_ONCE = 256  # prompts searched together: bounds memory
 def retrieve_prompts(
     place: Workplace, corpus: str, prompts: str, out: str, spec: RetrieveSpec
 ) -> dict[str, Any]:
-    """Searches for every prompt and writes `prompt_id, prompt, rank, video_id, score, uri, caption`."""
+    """Searches for every prompt and writes the hits, as `tables.HITS`."""
     asked = list(read_prompts(prompts))
     bank = Bank(place, corpus)
     target = Path(out)

@@ -30,6 +30,7 @@ def _make(settings: Settings, workers: int) -> Runner:
 
 
 def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

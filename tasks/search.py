@@ -29,7 +29,7 @@ Shortages = dict[str, int]
 
 
 class Bank:
-    """A corpus's published index, open for queries; `shortages` says which prompts got fewer than k."""
+    """A corpus's published index, open for queries; `shortages`: by how many hits who fell short."""
 
     def __init__(self, place: Workplace, corpus: str) -> None:
         self.place, self.corpus = place, place.known(corpus)
@@ -73,7 +73,7 @@ class Bank:
         return vectors
 
     def records(self, contents: list[str]) -> dict[str, dict[str, Any]]:
-        """For each content that a video has: `txt`, `videoID`, `videoLoc` of the first that does."""
+        """For each content, `txt`, `videoID` and `videoLoc` of the first video that has it."""
         known = self._known(contents)
         return {
             content: {"txt": caption, "videoID": id, "videoLoc": uri}

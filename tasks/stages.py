@@ -14,12 +14,14 @@ def embed_stage(place: Workplace, corpus: str, spec: EmbedSpec) -> Stage:
 
 
 def pool_stage(place: Workplace, corpus: str, spec: PoolSpec) -> Stage:
+    """The stage over the current embed stage, made the corpus's current one."""
     embedded = _before(place, corpus, "embed")
     version = plugin("pooling", spec.method).VERSION
     return register(place.store, corpus, "pool", spec, version, embedded.fingerprint)
 
 
 def index_stage(place: Workplace, corpus: str, spec: IndexSpec) -> Stage:
+    """The stage over the current pool stage, made the corpus's current one."""
     pooled = _before(place, corpus, "pool")
     version = plugin("index", spec.engine).VERSION
     return register(place.store, corpus, "index", spec, version, pooled.fingerprint)

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from data.outcome import Failed, Outcome
-
-CRASHED_TWICE = "ended two workers that ran it"
+from data.outcome import Outcome
 
 
 def answered(batch: Sequence[Any], outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
@@ -20,7 +18,3 @@ def answered(batch: Sequence[Any], outcomes: Iterable[Outcome]) -> Iterator[Outc
         yield outcome
     if open_ids:
         raise RuntimeError(f"no outcome for {sorted(open_ids)[:3]} ({len(open_ids)} in all)")
-
-
-def crashed(id: str, detail: str = CRASHED_TWICE) -> Failed:
-    return Failed(id, "crashed", detail)

@@ -1,4 +1,4 @@
-"""Runs an engine on warm Ray actors: loaded once each, bounded in flight, replaced when they die."""
+"""Runs an engine on warm Ray actors: loaded once each, bounded in flight, replaced as they die."""
 
 import os
 import pickle
@@ -9,9 +9,9 @@ from typing import Any
 
 from data.batches import batched
 from data.errors import UserError
-from data.outcome import Outcome
+from data.outcome import Failed, Outcome
 from engines.base import Engine
-from engines.runners.accounting import answered, crashed
+from engines.runners.accounting import answered
 from engines.runners.actors import Actors, Job, WorkerDied
 
 
@@ -38,7 +38,7 @@ class RayRunner:
             yield from _land(pool, flying.popleft())
 
     def close(self) -> None:
-        """Ends the actors, and leaves (or ends, where it is local) the Ray that this runner joined."""
+        """Ends the actors, and leaves the Ray that this runner joined; a local one ends."""
         import ray
 
         for pool in self._pools.values():
@@ -74,11 +74,11 @@ def _alone(pool: Actors, item: Any) -> Iterator[Outcome]:
     try:
         yield from answered(job.items, pool.outcomes(job))
     except WorkerDied as death:
-        yield crashed(item.id, f"ended two workers that ran it ({death})")
+        yield Failed(item.id, "crashed", f"ended two workers that ran it ({death})")
 
 
 def _connect(address: str | None) -> bool:
-    """Joins the cluster at the address, or starts a Ray on this machine; False where one is joined."""
+    """Joins the cluster at the address, or starts a Ray here; False where one is joined already."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray

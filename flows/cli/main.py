@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _silence() -> None:
-    """DuckDB's binding lists what a process with threads has not freed at its end; nobody wants it."""
+    """At its end DuckDB's binding lists what a process with threads has not freed: of no use."""
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 

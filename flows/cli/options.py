@@ -49,7 +49,7 @@ def workplace() -> Workplace:
 def columns(named: list[str] | None) -> dict[str, str]:
     """`["txt=caption"]` as `{"txt": "caption"}`."""
     pairs = [each.partition("=") for each in named or []]
-    for ours, sign, theirs in pairs:
+    for ours, sign, _ in pairs:
         if not (ours and sign):
             raise typer.BadParameter("write --column txt=NAME, videoLoc=NAME or videoID=NAME")
     return {ours: theirs for ours, _, theirs in pairs}
