@@ -13,6 +13,12 @@ NUMBERED = CLIPS / "formats" / "numbered_frames.mp4"
 EVERY = Sampling(10)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def imports():
+    """Done first, since chunks are also cut by time."""
+    import torch  # noqa: F401
+
+
 def decoded(path, sampling=EVERY, size=64, chunk=32):
     return list(pyav.frames(str(path), sampling, Resize(size), chunk))
 
