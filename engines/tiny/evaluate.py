@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EVERY = 25
 TOP = 5
+BATCH = 64
+DUPLICATE = (0.98, 0.94)
 PRECISIONS = ("fp32", "bf16")
 
 Prompts = list[tuple[str, dict[str, str]]]
@@ -81,20 +83,33 @@ def right(prompts: Prompts, scores: np.ndarray, shown: list[dict[str, str]]) -> 
     )
 
 
-def measure(table: Path, weights: Path, precision: str, prompts: Prompts) -> np.ndarray:
-    """Embed a corpus and search it: which of each prompt's best five are right."""
+def crowded(vectors: np.ndarray, near: float) -> float:
+    """Share of clips that have another within a cosine of `near`: what deduplication drops."""
+    cosine = vectors @ vectors.T
+    np.fill_diagonal(cosine, -1)
+    return float((cosine.max(axis=1) > near).mean())
+
+
+def embed(searcher: Searcher, clips: list[Path]) -> np.ndarray:
+    """The vectors of many clips, decoded and embedded a few at a time."""
+    batches = [clips[at : at + BATCH] for at in range(0, len(clips), BATCH)]
+    return np.concatenate([searcher.clips([searcher.pictures(c) for c in b]) for b in batches])
+
+
+def report(searcher: Searcher, table: Path, prompts: Prompts) -> None:
+    """Print how many of each prompt's best five clips are all it asks for."""
     from pyarrow import parquet
 
     rows = parquet.read_table(table).to_pylist()
-    searcher = Searcher(weights, precision)
-    vectors = [
-        searcher.clips(
-            [searcher.pictures(table.parent / row["videoLoc"]) for row in rows[at:][:64]]
-        )
-        for at in range(0, len(rows), 64)
-    ]
+    vectors = embed(searcher, [table.parent / row["videoLoc"] for row in rows])
     texts = searcher.texts([text for text, _ in prompts])
-    return right(prompts, texts @ np.concatenate(vectors).T, rows)
+    hits = right(prompts, texts @ vectors.T, rows)
+    print(f"{searcher.precision}: {hits.mean():.4f} of the top {TOP} right, {len(prompts)} prompts")
+    for near in DUPLICATE:
+        print(f"  {crowded(vectors, near):.4f} of the clips have another within {near}")
+    for (text, _), row in zip(prompts, hits, strict=True):
+        if not row.all():
+            print(f"  {row.sum()}/{TOP} {text}")
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -102,7 +117,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    """Print the share of the five best clips that are all their prompt asks for."""
+    """Write the corpus where it is missing, and report on it in each precision."""
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -115,11 +130,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     table, prompts = write(given.corpus, given.videos), held_out_prompts(given.prompts)
     for precision in PRECISIONS:
-        hits = measure(table, given.weights, precision, prompts)
-        print(f"{precision}: {hits.mean():.4f} of the top {TOP} are right, {len(prompts)} prompts")
-        for (text, _), row in zip(prompts, hits, strict=True):
-            if not row.all():
-                print(f"  {row.sum()}/{TOP} {text}")
+        report(Searcher(given.weights, precision), table, prompts)
 
 
 if __name__ == "__main__":

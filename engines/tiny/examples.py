@@ -19,11 +19,13 @@ VISIBLE = ("shape", "colour", "background", "size")
 
 @dataclass(frozen=True)
 class Batch:
-    """Images as (n, 3, 64, 64) in 0..1, captions as token ids, and how well each pair agrees."""
+    """Frames of n clips, one caption each, and what belongs together."""
 
-    images: "Tensor"
-    tokens: "Tensor"
+    images: "Tensor"  # (n * frames, 3, 64, 64) in 0..1
+    tokens: "Tensor"  # (n, length)
     agreement: "Tensor"  # caption x image
+    siblings: "Tensor"  # image x image: of the same clip
+    cousins: "Tensor"  # image x image: of other clips of the same combination
 
 
 class Writer:
@@ -56,13 +58,27 @@ class Writer:
         return token if token not in self.known else self._unknown(rng)
 
 
-def batch(rng: np.random.Generator, size: int, writer: Writer) -> Batch:
-    """A batch of scenes no held-out combination is in, with one caption each."""
-    scenes = [draw(rng, SEEN[int(i)]) for i in rng.integers(len(SEEN), size=size)]
+def batch(
+    rng: np.random.Generator, writer: Writer, *, size: int, family: int = 1, each: int = 1
+) -> Batch:
+    """`size` scenes no held-out combination is in, a `family` of each, `each` frames of one."""
+    drawn = np.repeat(rng.integers(len(SEEN), size=-(-size // family)), family)[:size]
+    scenes = [draw(rng, SEEN[int(i)]) for i in drawn]
     said = [_describe(rng, scene) for scene in scenes]
-    images = _soften(rng, pictures(rng, scenes))
+    images = _soften(rng, pictures(rng, scenes, each))
     tokens = writer.tokens(rng, [phrase.text for phrase in said])
-    return Batch(images, tokens, agreement(said, scenes))
+    right = agreement(said, scenes).repeat_interleave(each, dim=1)
+    return Batch(images, tokens, right, *_kin(drawn, each))
+
+
+def _kin(drawn: np.ndarray, each: int) -> tuple["Tensor", "Tensor"]:
+    import torch
+
+    owner = np.repeat(np.arange(len(drawn)), each)
+    same_clip = owner[:, None] == owner
+    same_look = drawn[owner][:, None] == drawn[owner]
+    siblings = same_clip & ~np.eye(len(owner), dtype=bool)
+    return torch.from_numpy(siblings), torch.from_numpy(same_look & ~same_clip)
 
 
 def scenes_of(rng: np.random.Generator, combinations: list[Combination]) -> list[Scene]:
@@ -70,19 +86,19 @@ def scenes_of(rng: np.random.Generator, combinations: list[Combination]) -> list
     return [draw(rng, combination) for combination in combinations]
 
 
-def pictures(rng: np.random.Generator, scenes: list[Scene]) -> "Tensor":
-    """One random frame of each scene, at the model's size, in 0..1."""
+def pictures(rng: np.random.Generator, scenes: list[Scene], each: int = 1) -> "Tensor":
+    """Random frames of each scene, side by side, at the model's size, in 0..1."""
     import torch
     from torch.nn.functional import interpolate
 
-    images = torch.empty(len(scenes), 3, IMAGE, IMAGE)
+    images = torch.empty(len(scenes), each, 3, IMAGE, IMAGE)
     for pixels in sorted({scene.pixels for scene in scenes}):
         places = [i for i, scene in enumerate(scenes) if scene.pixels == pixels]
-        drawn = [frames(scenes[i], rng.integers(scenes[i].frames, size=1))[0] for i in places]
-        full = torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2) / 255
+        drawn = [frames(scenes[i], rng.integers(scenes[i].frames, size=each)) for i in places]
+        full = torch.from_numpy(np.concatenate(drawn)).permute(0, 3, 1, 2) / 255
         small = interpolate(full, (IMAGE, IMAGE), mode="bicubic", antialias=True)
-        images[places] = small.clamp(0, 1)
-    return images
+        images[places] = small.clamp(0, 1).unflatten(0, (-1, each))
+    return images.flatten(0, 1)
 
 
 def agreement(said: list[wording.Phrase], scenes: list[Scene]) -> "Tensor":

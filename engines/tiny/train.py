@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.tiny.corpus import held_out_prompts
-from engines.tiny.examples import Batch, Writer, batch, pictures, scenes_of
+from engines.tiny.examples import Writer, batch, pictures, scenes_of
+from engines.tiny.loss import contrast, normalise
 from engines.tiny.model import NAME, WEIGHTS, register
 from engines.tiny.scene import COMBINATIONS
 
@@ -24,14 +25,28 @@ CHECKPOINT_EVERY = 200
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long, how fast and from which seed a model is trained."""
+class Phase:
+    """A stretch of training: how long, how fast, on which batches, and how far clips spread."""
 
-    steps: int = 4000
-    size: int = 256
-    rate: float = 2e-3
+    steps: int
+    rate: float
+    size: int
+    family: int = 1
+    each: int = 1
+    spread: float = 0.0
+
+
+# Words first: spread from the start, held-out precision was 0.79 after 800 steps, against 0.98.
+PHASES = (Phase(1000, 2e-3, 256), Phase(500, 1e-3, 144, family=3, each=2, spread=3.0))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """From which seed, where, and through which phases a model is trained."""
+
     seed: int = 0
     device: str = "cpu"
+    phases: tuple[Phase, ...] = PHASES
 
 
 def train(plan: Plan, checkpoint: Path) -> "CLIP":
@@ -41,22 +56,35 @@ def train(plan: Plan, checkpoint: Path) -> "CLIP":
     torch.manual_seed(plan.seed)
     writer = Writer()
     model = fresh(writer).to(plan.device).train()
-    optimizer = torch.optim.AdamW(_groups(model), betas=(0.9, 0.98))
-    done = _resume(checkpoint, model, optimizer)
-    for step in range(done, plan.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = _rate(plan, step)
-        examples = batch(np.random.default_rng([plan.seed, 4, step]), plan.size, writer)
-        loss = contrast(model, examples, plan.device)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == plan.steps:
-            precision = held_out_precision(model, plan.device)
-            print(f"step {step + 1} loss {loss.item():.4f} held-out {precision:.3f}", flush=True)
-            _save(checkpoint, step + 1, model, optimizer)
+    done, moments = _resume(checkpoint, model)
+    start = 0
+    for phase in plan.phases:
+        optimizer = torch.optim.AdamW(_groups(model), betas=(0.9, 0.98))
+        if start < done < start + phase.steps:
+            optimizer.load_state_dict(moments)
+        for step in range(max(done - start, 0), phase.steps):
+            for group in optimizer.param_groups:
+                group["lr"] = _rate(phase, step)
+            rng = np.random.default_rng([plan.seed, 4, start + step])
+            shape = {"size": phase.size, "family": phase.family, "each": phase.each}
+            examples = batch(rng, writer, **shape)
+            loss = _learn(model, optimizer, contrast(model, examples, phase.spread, plan.device))
+            if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == phase.steps:
+                precision, reached = held_out_precision(model, plan.device), start + step + 1
+                print(f"step {reached} loss {loss:.4f} held-out {precision:.3f}", flush=True)
+                _save(checkpoint, reached, model, optimizer)
+        start += phase.steps
     return model
+
+
+def _learn(model: "CLIP", optimizer: "Optimizer", loss: "Tensor") -> float:
+    from torch.nn.utils import clip_grad_norm_
+
+    optimizer.zero_grad()
+    loss.backward()
+    clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return float(loss.item())
 
 
 def fresh(writer: Writer) -> "CLIP":
@@ -72,28 +100,6 @@ def fresh(writer: Writer) -> "CLIP":
         model.token_embedding.weight.mul_(taught)
     model.token_embedding.weight.register_hook(lambda grad: grad * taught.to(grad.device))
     return model
-
-
-def contrast(model: "CLIP", examples: Batch, device: str) -> "Tensor":
-    """The loss: each caption picks every image it is true of, and each image its captions."""
-    from torch.nn.functional import cross_entropy
-
-    vision = model.encode_image(normalise(examples.images).to(device), normalize=True)
-    text = model.encode_text(examples.tokens.to(device), normalize=True)
-    logits = model.logit_scale.exp().clamp(max=100) * text @ vision.T
-    right = examples.agreement.to(device)
-    rows = cross_entropy(logits, right / right.sum(1, keepdim=True))
-    columns = cross_entropy(logits.T, right.T / right.T.sum(1, keepdim=True))
-    return (rows + columns) / 2
-
-
-def normalise(images: "Tensor") -> "Tensor":
-    """Images in 0..1 as the model takes them."""
-    import torch
-    from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-
-    mean, std = torch.tensor(OPENAI_DATASET_MEAN), torch.tensor(OPENAI_DATASET_STD)
-    return (images - mean[:, None, None]) / std[:, None, None]
 
 
 def held_out_precision(model: "CLIP", device: str, copies: int = 5, n: int = 120) -> float:
@@ -136,20 +142,19 @@ def _groups(model: "CLIP") -> list[dict[str, Any]]:
     ]
 
 
-def _rate(plan: Plan, step: int) -> float:
+def _rate(phase: Phase, step: int) -> float:
     warm = min(1.0, (step + 1) / WARM_UP)
-    return plan.rate * warm * (0.01 + 0.99 * (1 + cos(pi * step / plan.steps)) / 2)
+    return phase.rate * warm * (0.01 + 0.99 * (1 + cos(pi * step / phase.steps)) / 2)
 
 
-def _resume(checkpoint: Path, model: "CLIP", optimizer: "Optimizer") -> int:
+def _resume(checkpoint: Path, model: "CLIP") -> tuple[int, dict[str, Any]]:
     import torch
 
     if not checkpoint.exists():
-        return 0
+        return 0, {}
     state = torch.load(checkpoint, weights_only=True)
     model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    return state["step"]
+    return state["step"], state["optimizer"]
 
 
 def _save(checkpoint: Path, step: int, model: "CLIP", optimizer: "Optimizer") -> None:
@@ -167,7 +172,6 @@ def main() -> None:
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=Plan.steps)
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--device", default=Plan.device)
     parser.add_argument("--threads", type=int, default=1)
@@ -175,7 +179,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    plan = Plan(steps=given.steps, seed=given.seed, device=given.device)
+    plan = Plan(seed=given.seed, device=given.device)
     publish(train(plan, given.checkpoint), given.out)
 
 

@@ -9,6 +9,7 @@ import torch
 from engines.tiny import examples, train
 from engines.tiny.examples import VISIBLE, Writer, agreement, batch
 from engines.tiny.scene import HELD_OUT, Scene, scene_at
+from engines.tiny.train import Phase, Plan
 from engines.tiny.wording import Phrase
 
 
@@ -24,24 +25,27 @@ def test_no_batch_shows_a_held_out_combination(
     """What is rendered for training is caught on its way, and every bit of it may be seen."""
     shown: list[Scene] = []
 
-    def record(rng: np.random.Generator, scenes: list[Scene]) -> torch.Tensor:
+    def record(rng: np.random.Generator, scenes: list[Scene], each: int) -> torch.Tensor:
         shown.extend(scenes)
-        return torch.zeros(len(scenes), 3, examples.IMAGE, examples.IMAGE)
+        return torch.zeros(len(scenes) * each, 3, examples.IMAGE, examples.IMAGE)
 
     monkeypatch.setattr(examples, "pictures", record)
-    batch(np.random.default_rng(0), 2000, writer)
+    batch(np.random.default_rng(0), writer, size=2000)
     assert len(shown) == 2000
     assert HELD_OUT.isdisjoint(scene.combination for scene in shown)
 
 
 def test_a_batch_is_pictures_words_and_how_they_agree(writer: Writer) -> None:
     """Every caption is true of its own picture, and of few others."""
-    made = batch(np.random.default_rng(0), 64, writer)
-    assert made.images.shape == (64, 3, 64, 64)
+    made = batch(np.random.default_rng(0), writer, size=64, family=3, each=2)
+    assert made.images.shape == (128, 3, 64, 64)
     assert 0 <= made.images.min() and made.images.max() <= 1
     assert made.tokens.shape == (64, 32)
-    assert torch.equal(made.agreement.diagonal(), torch.ones(64))
+    own = torch.arange(64).repeat_interleave(2)
+    assert torch.equal(made.agreement[own, torch.arange(128)], torch.ones(128))
     assert made.agreement.mean() < 0.2
+    assert torch.equal(made.siblings.sum(1), torch.ones(128, dtype=torch.int64))
+    assert made.cousins.any() and not (made.siblings & made.cousins).any()
 
 
 def test_agreement_is_about_what_was_said() -> None:
@@ -67,12 +71,30 @@ def test_words_never_taught_mean_nothing(writer: Writer) -> None:
     assert weights.grad[writer.tokenizer.encode("red")].abs().min() == 1
 
 
+def stop_after(monkeypatch: pytest.MonkeyPatch, saves: int) -> None:
+    """Interrupt training right after it has saved that often."""
+    left, save = iter(range(saves)), train._save
+
+    def stopping(*given: object) -> None:
+        save(*given)
+        if next(left) == saves - 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "_save", stopping)
+
+
 def test_a_stopped_training_ends_where_an_undisturbed_one_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two steps in one go or in two runs: the same weights."""
+    """In one go or in two runs, through two phases: the same weights."""
     monkeypatch.setattr(train, "held_out_precision", lambda model, device: 0.0)
-    whole = train.train(train.Plan(steps=2, size=8), tmp_path / "whole.pt").state_dict()
-    train.train(train.Plan(steps=1, size=8), tmp_path / "halves.pt")
-    halves = train.train(train.Plan(steps=2, size=8), tmp_path / "halves.pt").state_dict()
+    monkeypatch.setattr(train, "CHECKPOINT_EVERY", 1)
+    phases = (Phase(2, 1e-3, 8), Phase(1, 1e-3, 6, family=3, each=2, spread=1.0))
+    whole = train.train(Plan(phases=phases), tmp_path / "whole.pt").state_dict()
+    stop_after(monkeypatch, saves=1)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(Plan(phases=phases), tmp_path / "halves.pt")
+    monkeypatch.undo()
+    monkeypatch.setattr(train, "held_out_precision", lambda model, device: 0.0)
+    halves = train.train(Plan(phases=phases), tmp_path / "halves.pt").state_dict()
     assert all(torch.equal(value, halves[name]) for name, value in whole.items())

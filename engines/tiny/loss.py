@@ -1,0 +1,43 @@
+"""What training the small CLIP strives for: words find their pictures, and no two clips are one."""
+
+from typing import TYPE_CHECKING
+
+from engines.tiny.examples import Batch
+
+if TYPE_CHECKING:
+    from open_clip import CLIP
+    from torch import Tensor
+
+# Near-duplicate removal starts at a cosine of 0.94: clips that merely look alike must stay below.
+COUSINS_BELOW, SIBLINGS_ABOVE = 0.6, 0.9
+
+
+def contrast(model: "CLIP", examples: Batch, weight: float, device: str) -> "Tensor":
+    """The loss: captions and the images they are true of find each other; no two clips are one."""
+    from torch.nn.functional import cross_entropy
+
+    vision = model.encode_image(normalise(examples.images).to(device), normalize=True)
+    text = model.encode_text(examples.tokens.to(device), normalize=True)
+    logits = model.logit_scale.exp().clamp(max=100) * text @ vision.T
+    right = examples.agreement.to(device)
+    rows = cross_entropy(logits, right / right.sum(1, keepdim=True))
+    columns = cross_entropy(logits.T, right.T / right.T.sum(1, keepdim=True))
+    loss = (rows + columns) / 2
+    return loss + weight * spread(vision, examples) if weight else loss
+
+
+def spread(vision: "Tensor", examples: Batch) -> "Tensor":
+    """How far clips that look alike are too near, and frames of one clip too far apart."""
+    cosine = vision @ vision.T
+    near = (cosine[examples.cousins.to(vision.device)] - COUSINS_BELOW).relu().square().mean()
+    far = (SIBLINGS_ABOVE - cosine[examples.siblings.to(vision.device)]).relu().square().mean()
+    return near + far
+
+
+def normalise(images: "Tensor") -> "Tensor":
+    """Images in 0..1 as the model takes them."""
+    import torch
+    from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+
+    mean, std = torch.tensor(OPENAI_DATASET_MEAN), torch.tensor(OPENAI_DATASET_STD)
+    return (images - mean[:, None, None]) / std[:, None, None]
