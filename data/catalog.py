@@ -1,5 +1,6 @@
 """The catalogue: DuckDB's index over the store. The store is the truth; this can be made again."""
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -15,9 +16,10 @@ import pyarrow as pa
 from data import layout
 from data.errors import UserError
 from data.lock import hold
-from data.storage import Store, disk_faults
+from data.storage import Store, no_room
 
 MEMORY = "1GB"
+HOLDS = "has the catalogue open"
 
 
 def sql(name: str) -> str:
@@ -84,7 +86,7 @@ def open_catalog(
     path: Path, wait_s: float = 600.0, waiting: Callable[[str], None] | None = None
 ) -> Iterator[Catalog]:
     """The catalogue at its newest schema, held for as long as the block lasts."""
-    with _held(path, wait_s, waiting), _connect(path) as connection:
+    with hold(path.with_suffix(".lock"), HOLDS, wait_s, waiting), _connect(path) as connection:
         _migrate(connection)
         yield Catalog(connection)
 
@@ -92,22 +94,12 @@ def open_catalog(
 @contextmanager
 def new_catalog(path: Path, wait_s: float = 600.0) -> Iterator[Catalog]:
     """An empty catalogue in the place of the one there was, whatever state that was in."""
-    with _held(path, wait_s):
+    with hold(path.with_suffix(".lock"), HOLDS, wait_s):
         for file in (path, path.with_name(f"{path.name}.wal")):
             file.unlink(missing_ok=True)
         with _connect(path) as connection:
             _migrate(connection)
             yield Catalog(connection)
-
-
-@contextmanager
-def _held(
-    path: Path, wait_s: float, waiting: Callable[[str], None] | None = None
-) -> Iterator[None]:
-    """The catalogue's lock; faults of its disk are UserErrors."""
-    with disk_faults(str(path.parent)):
-        with hold(path.with_suffix(".lock"), "has the catalogue open", wait_s, waiting):
-            yield
 
 
 @contextmanager
@@ -123,8 +115,13 @@ def _connect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"cannot open the catalogue {path}: {error}. Everything in it can be made again:"
             " remove the file, then run `reelflow catalog rebuild`"
         ) from error
-    with connection:
-        yield connection
+    try:
+        with connection:
+            yield connection
+    except duckdb.Error as error:
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise no_room(str(path.parent)) from error
+        raise
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection) -> None:

@@ -6,10 +6,11 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from data.errors import UserError
+from data.storage import disk_faults
 
 
 @contextmanager
@@ -21,12 +22,13 @@ def hold(
     Where another process holds it, waits up to `wait_s` seconds (telling `waiting` once who it
     is), then raises a UserError that names the holder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        _acquire(file.fileno(), path, what, time.monotonic() + wait_s, waiting)
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-        file.flush()
+    with ExitStack() as held:
+        with disk_faults(str(path.parent)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = held.enter_context(path.open("ab", buffering=0))
+            _acquire(file.fileno(), path, what, time.monotonic() + wait_s, waiting)
+            file.truncate(0)
+            file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
         yield
 
 

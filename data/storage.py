@@ -109,6 +109,14 @@ def _protocols(fs: Any) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
 
+def no_room(where: str) -> UserError:
+    """What to say of a full disk."""
+    return UserError(
+        f"no room left in {where}: free some space, then run the same command again"
+        " (what was finished is kept)"
+    )
+
+
 @contextmanager
 def disk_faults(root: str) -> Iterator[None]:
     """Turns the faults of a disk into one line that says what to do."""
@@ -116,10 +124,7 @@ def disk_faults(root: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in NO_ROOM:
-            raise UserError(
-                f"no room left in {root}: free some space, then run the same command again"
-                " (what was finished is kept)"
-            ) from error
+            raise no_room(root) from error
         if error.errno in NO_WRITE:
             raise UserError(f"cannot write to {root}: {error.strerror}; mend its rights") from error
         raise

@@ -165,7 +165,9 @@ def open_version(place: Workplace, stage: Stage, name: str, copy: Path) -> Path:
 
 
 def _versions(place: Workplace, stage: Stage) -> list[str]:
-    return [n for n in place.store.names(stage.folder) if n.rsplit("/", 1)[-1].startswith("v")]
+    """Those that are whole; the next one overwrites what a killed run left of one."""
+    found = place.store.names(stage.folder)
+    return [name for name in found if place.store.exists(f"{name}/{version.ABOUT}")]
 
 
 def _options(engine: Any, spec: IndexSpec) -> Any:

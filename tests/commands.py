@@ -1,0 +1,160 @@
+"""Runs `reelflow` in processes of its own: plainly and at once, or as users do."""
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import forkserver
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[1]
+PATIENCE_S = 240.0  # a slow, busy machine; nothing waits so long where all is well
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Run:
+    """A command under way; `process` has `pid`, `kill()` and, once ended, an exit code."""
+
+    def __init__(self, process: Any, folder: Path) -> None:
+        self.process, self.folder, self.pid = process, folder, process.pid
+
+    @property
+    def out(self) -> str:
+        return self._said("stdout")
+
+    @property
+    def err(self) -> str:
+        return self._said("stderr")
+
+    def alive(self) -> bool:
+        return self._code() is None
+
+    def kill(self) -> "Run":
+        self.process.kill()
+        self.ended()
+        return self
+
+    def ended(self) -> Result:
+        wait_until(lambda: not self.alive(), f"the command ended; it said {self.err}")
+        return Result(self._code(), self.out, self.err)
+
+    def _code(self) -> int | None:
+        if isinstance(self.process, subprocess.Popen):
+            return self.process.poll()
+        self.process.join(0)
+        return self.process.exitcode
+
+    def _said(self, name: str) -> str:
+        file = self.folder / name
+        return file.read_text() if file.exists() else ""
+
+
+class Shop:
+    """One store, and the commands run on it."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.folder, self._count = folder, 0
+        usual = {"ROOT": folder / "store", "RUNNER": "in_process", "DECODERS": 1, "SHARD_SIZE": 4}
+        self.settings = usual | settings
+        self.root = Path(str(self.settings["ROOT"]))
+
+    def start(self, *words: str, dies: tuple = (), **settings: object) -> Run:
+        """Starts a command without Prefect; it may die at a `without_prefect.Moment`."""
+        folder = self._room()
+        process = _server().Process(
+            target=_started,
+            args=(list(words), self._environment(settings), folder, dies),
+        )
+        process.start()
+        return Run(process, folder)
+
+    def start_real(self, *words: str, **settings: object) -> Run:
+        """Starts the command as a user does."""
+        folder = self._room()
+        with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "flows.cli.main", *words], cwd=REPOSITORY,
+                env=os.environ | self._environment(settings), stdout=out, stderr=err,
+            )  # fmt: skip
+        return Run(process, folder)
+
+    def run(self, *words: str, **how: Any) -> Result:
+        return self.start(*words, **how).ended()
+
+    def ok(self, *words: str, **how: Any) -> Result:
+        result = self.run(*words, **how)
+        assert result.code == 0, result.err
+        return result
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.ok(*words, "--json").out)
+
+    def _room(self) -> Path:
+        self._count += 1
+        folder = self.folder / f"command-{self._count}"
+        folder.mkdir()
+        return folder
+
+    def _environment(self, settings: dict[str, object]) -> dict[str, str]:
+        named = self.settings | settings
+        return {f"REELFLOW_{name}": str(value) for name, value in named.items()}
+
+
+def wait_until(true: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+    """What the condition gives once it holds; an error that says what never came."""
+    due = time.monotonic() + patience_s
+    while not (found := true()):
+        assert time.monotonic() < due, f"waited {patience_s:g} s until {what}"
+        time.sleep(0.02)
+    return found
+
+
+def children(pid: int, having: str) -> list[int]:
+    """The processes below a process whose command line has this text."""
+    import psutil
+
+    found = []
+    for child in psutil.Process(pid).children(recursive=True):
+        try:
+            if having in " ".join(child.cmdline()):
+                found.append(child.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def _started(words: list[str], environment: dict[str, str], folder: Path, dies: tuple) -> None:
+    import without_prefect
+
+    moment = without_prefect.Moment(*dies) if dies else None
+    without_prefect.main(words, environment, folder, moment)
+
+
+@cache
+def _server() -> Any:
+    """Forks processes that have everything imported: each would take 4 s for that alone."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["without_prefect"])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+    return context

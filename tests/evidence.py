@@ -1,0 +1,65 @@
+"""What a store holds, to compare before and after, and with a store that nothing happened to."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from data.coverage import coverage
+from data.settings import Settings
+from data.workplace import Workplace, open_workplace
+
+TABLES = ("ingests", "videos", "rejects", "shards", "receipts", "outcomes", "members", "merged")
+
+
+def workplace(root: Path) -> Workplace:
+    return open_workplace(Settings(root=str(root)))
+
+
+def artifacts(root: Path) -> dict[str, bytes]:
+    """The bytes of all vectors and pooled vectors, and of the published indexes."""
+    shards = root.glob("corpora/*/*/*/shard-*.parquet")
+    made = {str(file.relative_to(root)): file.read_bytes() for file in shards}
+    for alias in root.glob("corpora/*/index/*/current"):
+        for file in (alias.parent / alias.read_text()).iterdir():
+            made[f"{alias.relative_to(root)}/{file.name}"] = file.read_bytes()
+    return made
+
+
+def committed(root: Path) -> dict[str, tuple[int, bytes]]:
+    """Receipts, and the shard files that they stand for, with the time they were written."""
+    receipts = list(root.glob("corpora/*/*/*/receipts/*.json"))
+    files = [r.parents[1] / f"shard-{r.stem}.parquet" for r in receipts]
+    there = [file for file in (*receipts, *files) if file.exists()]
+    return {str(f.relative_to(root)): (f.stat().st_mtime_ns, f.read_bytes()) for f in there}
+
+
+def partials(root: Path) -> list[Path]:
+    """Files that were begun and never put in place."""
+    return list(root.glob("corpora/**/.*.tmp"))
+
+
+def status(root: Path, corpus: str = "c") -> dict[str, Any]:
+    place = workplace(root)
+    with place.catalog() as catalog:
+        return coverage(catalog, place.store, corpus)
+
+
+def catalogue(root: Path) -> dict[str, Counter[tuple]]:
+    """Every table's rows as a multiset."""
+    with duckdb.connect(str(root / "catalog.duckdb")) as connection:
+        return {
+            table: Counter(connection.execute(f"SELECT * FROM {table}").fetchall())
+            for table in TABLES
+        }
+
+
+def assert_rebuilt_the_same(root: Path) -> None:
+    """The catalogue is what its rebuild from the store is, table by table."""
+    status(root)  # merges what is not merged yet
+    before = catalogue(root)
+    workplace(root).rebuild_catalog()
+    after = catalogue(root)
+    for table in TABLES:
+        assert before[table] == after[table], table

@@ -1,0 +1,102 @@
+"""The command line with flows and tasks as plain functions, and with places at which it dies.
+
+Imported only by the server that `commands` starts: it changes modules for good.
+"""
+
+import fnmatch
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import prefect
+
+
+def _flow(function: Callable | None = None, **skin: object) -> Callable:
+    return function if function is not None else lambda function: function
+
+
+def _task(function: Callable | None = None, **skin: object) -> Callable:
+    if function is None:
+        return _task
+    threads = ThreadPoolExecutor(4)
+    function.submit = lambda *args: threads.submit(function, *args)
+    return function
+
+
+prefect.flow, prefect.task = _flow, _task
+
+import autofaiss  # noqa: E402, F401
+import faiss  # noqa: E402, F401
+
+import flows.embed  # noqa: E402
+import flows.index  # noqa: E402
+import flows.ingest  # noqa: E402
+import flows.pipeline  # noqa: E402
+import flows.pool  # noqa: E402
+import flows.retry  # noqa: E402, F401
+import tasks.canary  # noqa: E402
+from data.catalog import Catalog  # noqa: E402
+from data.records import Video  # noqa: E402
+from data.storage import Store  # noqa: E402
+from flows.cli import main as command  # noqa: E402
+
+# Real clips would make every decoder import torch: 3 s a run.
+tasks.canary._clips = lambda store: [Video(f"canary-{n}", f"fake://canary{n}", "") for n in "ab"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The `nth` time that something is about to be, half, or has been written.
+
+    `name` is a pattern of files in the store, or `catalogue:TABLE`.
+    """
+
+    when: str
+    name: str
+    nth: int = 1
+
+
+def main(words: list[str], environment: dict[str, str], out: Path, moment: Moment | None) -> None:
+    """Runs a command with its output in `out`."""
+    os.setsid()
+    os.environ.update(environment)
+    for fd, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(out / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), fd)
+    if moment:
+        _dying_at(moment)
+    sys.argv = ["reelflow", *words]
+    command.main()
+
+
+def _dying_at(moment: Moment) -> None:
+    seen: Counter[str] = Counter()
+
+    def reach(when: str, name: str) -> None:
+        if when == moment.when and fnmatch.fnmatch(name, moment.name):
+            seen[when] += 1
+            if seen[when] == moment.nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    create, insert = Store.create, Catalog.insert
+
+    @contextmanager
+    def dying_create(store: Store, name: str) -> Iterator[IO[bytes]]:
+        reach("before", name)
+        with create(store, name) as out:
+            yield out
+            out.flush()
+            reach("during", name)
+        reach("after", name)
+
+    def dying_insert(catalog: Catalog, table: str, incoming: object) -> None:
+        insert(catalog, table, incoming)
+        reach("during", f"catalogue:{table}")
+
+    Store.create, Catalog.insert = dying_create, dying_insert
