@@ -1,4 +1,4 @@
-"""What all runs of a stage did together: the same figures whether this run did it or an earlier one."""
+"""What all runs of a stage did together: figures that do not depend on which run did how much."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """The pipeline flow: ingest, embed, pool, index, in one run."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from prefect import flow
@@ -32,8 +34,14 @@ def pipeline(
     """
     summary: dict[str, Any] = {}
     if source:
-        summary["ingest"] = ingest(source, corpus, columns)
-    summary["embed"] = embed(corpus, embed_spec)
-    summary["pool"] = pool(corpus, pool_spec)
-    summary["index"] = index(corpus, index_spec)
+        summary["ingest"] = _timed(ingest, source, corpus, columns)
+    summary["embed"] = _timed(embed, corpus, embed_spec)
+    summary["pool"] = _timed(pool, corpus, pool_spec)
+    summary["index"] = _timed(index, corpus, index_spec)
     return summary
+
+
+def _timed(stage: Callable[..., dict[str, Any]], *given: Any) -> dict[str, Any]:
+    """What the stage says of its run, and the seconds that all of it took."""
+    started = time.monotonic()
+    return {**stage(*given), "took_s": time.monotonic() - started}

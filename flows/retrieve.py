@@ -7,12 +7,17 @@ from prefect import flow
 from data.settings import Settings
 from data.specs import RetrieveSpec
 from data.workplace import open_workplace
+from tasks.page import write_retrieval_page
 from tasks.retrieve import retrieve_prompts
 
 
 @flow(name="retrieve", flow_run_name="retrieve-{corpus}")
 def retrieve(
-    corpus: str, prompts: str, out: str, spec: RetrieveSpec = RetrieveSpec()
+    corpus: str,
+    prompts: str,
+    out: str,
+    spec: RetrieveSpec = RetrieveSpec(),
+    report: str | None = None,
 ) -> dict[str, Any]:
     """Writes the k best videos of every prompt as Parquet.
 
@@ -21,5 +26,10 @@ def retrieve(
         prompts: a text file, one prompt a line, or a table with columns txt and videoID
         out: the Parquet file to write
         spec: how many, how alike at most, and which videos to choose among
+        report: the page to write, with the clips playing; none where it is left out
     """
-    return retrieve_prompts(open_workplace(Settings()), corpus, prompts, out, spec)
+    place = open_workplace(Settings())
+    summary = retrieve_prompts(place, corpus, prompts, out, spec)
+    if report:
+        summary["report"] = write_retrieval_page(place, corpus, out, spec, report)
+    return summary

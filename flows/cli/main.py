@@ -49,6 +49,7 @@ def _silence() -> None:
 def _register() -> None:
     """Importing a module of commands adds them to the app."""
     import flows.cli.corpora
+    import flows.cli.demo
     import flows.cli.machine
     import flows.cli.queries
     import flows.cli.stages  # noqa: F401

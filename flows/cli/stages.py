@@ -92,13 +92,16 @@ def retrieve(
     out: Annotated[str, typer.Option("--out", help="The Parquet file to write.")],
     k: Annotated[int, typer.Option("-k", min=1)] = 5,
     where: Annotated[str | None, typer.Option("--where", help="A condition, as fps > 20.")] = None,
+    report: Annotated[
+        str | None, typer.Option("--report", help="A page to write: PATH.html, clips playing.")
+    ] = None,
     root: Root = None,
 ) -> None:
     """Search for every prompt of a file."""
     from flows.retrieve import retrieve as flow
 
     with live():
-        print_summary(flow(corpus, prompts, out, RetrieveSpec(k=k, where=where)))
+        print_summary(flow(corpus, prompts, out, RetrieveSpec(k=k, where=where), report))
 
 
 @app.command()

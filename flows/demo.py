@@ -1,0 +1,41 @@
+"""The demo: a corpus made on the spot, brought through the whole pipeline, searched and judged."""
+
+import json
+import os
+from pathlib import Path
+
+from data.settings import Settings
+from data.specs import EmbedSpec
+from data.workplace import open_workplace
+from tasks.demo import CORPUS, Demo, complete, look, make_corpus, timed
+from tasks.demo_page import demo_page
+from tasks.machine import fastest_precision
+from tasks.page import write_page
+
+
+def demo(folder: Path, videos: int = 2000, prompts: int = 40) -> Demo:
+    """Makes what is missing in `folder`; writes `summary.json` and `report.html` there."""
+    seconds: dict[str, float] = {}
+    with timed(seconds, "corpus"):
+        table = make_corpus(folder / "corpus", videos)
+    os.environ["REELFLOW_ROOT"] = str(folder / "store")  # where flows look
+    place = open_workplace(Settings())
+    spec = EmbedSpec(precision=fastest_precision())
+    with timed(seconds, "pipeline"):
+        done = complete(place, table, spec)
+        stages = {} if done else _run(table, spec)
+    seconds["pipeline"] -= sum(stages.values())  # what is left is Prefect's start and end
+    with timed(seconds, "retrieve"):
+        found = look(place, prompts, folder / "report.html")
+    found.seconds.update(seconds | stages)
+    write_page(demo_page(found), folder / "report.html")
+    (folder / "summary.json").write_text(json.dumps(found.summary(), indent=2) + "\n")
+    return found
+
+
+def _run(table: Path, spec: EmbedSpec) -> dict[str, float]:
+    """The seconds that each stage took."""
+    from flows.pipeline import pipeline
+
+    made = pipeline(CORPUS, str(table), embed_spec=spec)
+    return {stage: summary["took_s"] for stage, summary in made.items()}

@@ -1,0 +1,42 @@
+import pytest
+
+from data.chain import Stage
+from data.history import at_work, history
+from data.merge import sync_stage
+from data.receipts import Made, Receipt, Seconds, write_receipt
+from data.workplace import Workplace
+
+
+@pytest.mark.parametrize(
+    ("spans", "seconds"),
+    [
+        ([], 0),
+        ([(0, 10), (5, 15)], 15),
+        ([(0, 10), (2, 3)], 10),
+        ([(100_000, 100_010), (0, 10)], 20),
+    ],
+)
+def test_time_between_runs_and_time_shared_by_shards_do_not_count(spans, seconds) -> None:
+    assert at_work(spans) == seconds
+
+
+def test_receipts_of_all_runs_are_added_up(place: Workplace) -> None:
+    stage = Stage("c", "embed", "f")
+    for shard, finished in (("0", "2026-01-01T00:00:10+00:00"), ("1", "2026-01-02T00:00:10+00:00")):
+        made = (Made(shard, shard, 30),)
+        seconds = Seconds(wall=10, decode=8, model=2)
+        write_receipt(
+            place.store, stage.folder,
+            Receipt(shard, 1, "1", made, (), seconds, decoders=2, finished=finished),
+        )  # fmt: skip
+    with place.catalog() as catalog:
+        sync_stage(catalog, place.store, "c", "embed", "f")
+        found = history(catalog, stage)
+    assert (found.frames, found.load.wall, found.frames_per_second) == (60, 20, 3)
+    assert found.load.shares()["decode"] == 0.4
+
+
+def test_a_stage_without_receipts_has_no_rate(place: Workplace) -> None:
+    with place.catalog() as catalog:
+        found = history(catalog, Stage("c", "embed", "f"))
+    assert (found.frames, found.frames_per_second, found.video_hours_per_day) == (0, 0, 0)
