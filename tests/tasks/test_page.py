@@ -1,0 +1,165 @@
+"""The page of a retrieval, as text and, where Chromium is there, as a browser shows it."""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import golden
+import pytest
+
+from data.records import Hit
+from tasks.page import Answer, Clip, Figure, Page, answers_of, render, source, write_page
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+class Tags(HTMLParser):
+    """Every tag of a page with its attributes, as a browser would read it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes) -> None:
+        self.found.append((tag, dict(attributes)))
+
+    def named(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.found if tag == name]
+
+
+def hit(id: str = "a", uri: str = "/clips/a.mp4", rank: int = 1, **more: object) -> Hit:
+    said = {"prompt_id": "0", "prompt": "a cat", "score": 0.5, "caption": "a cat sits"} | more
+    return Hit(rank=rank, video_id=id, uri=uri, **said)
+
+
+def page(*answers: Answer, **more: object) -> Page:
+    return Page("A bank", "What was found.", list(answers), {"index": "HNSW15 v0001"}, **more)
+
+
+def test_every_prompt_and_clip_is_shown_with_what_they_were_made_with() -> None:
+    clips = [Clip(hit(), "a.mp4"), Clip(hit("b", rank=2, score=0.25), "b.mp4")]
+    html = render(page(Answer("a cat", clips, 2), figures=[Figure("rate", "41", "frames/s")]))
+    for text in ("A bank", "HNSW15 v0001", "a cat sits", "0.500", "0.250", "41", "frames/s"):
+        assert text in html
+    assert [video["data-src"] for video in Tags(html).named("video")] == ["a.mp4", "b.mp4"]
+
+
+def test_a_clip_says_whether_it_shows_what_was_asked_for() -> None:
+    clips = [Clip(hit(), "a", ()), Clip(hit("b"), "b", ("shape", "colour"))]
+    html = render(page(Answer("a cat", clips, 5, {"shape": "cat"})))
+    assert "1 of 5 match" in html
+    assert "differs in shape, colour" in html
+    assert len(Tags(html).named("meter")) == 2
+
+
+def test_fewer_clips_than_asked_for_are_said_to_be_fewer() -> None:
+    assert "1 of 5 found" in render(page(Answer("a cat", [Clip(hit(), "a")], 5)))
+
+
+def test_nothing_that_users_wrote_becomes_markup() -> None:
+    bad = hit(HOSTILE, f"/clips/{HOSTILE}", caption=HOSTILE, prompt=HOSTILE)
+    asked = Answer(HOSTILE, [Clip(bad, f"https://x/{HOSTILE}", (HOSTILE,))], 1, {"a": HOSTILE})
+    tags = Tags(render(Page(HOSTILE, HOSTILE, [asked], {HOSTILE: HOSTILE})))
+    assert len(tags.named("script")) == 1
+    assert not tags.named("img")
+    assert not [name for _, given in tags.found for name in given if name.startswith("on")]
+
+
+def test_nothing_is_fetched_from_elsewhere() -> None:
+    html = render(page(Answer("a cat", [Clip(hit(), "a.mp4")], 1)))
+    tags = Tags(html)
+    assert not tags.named("link")[1:] and tags.named("link")[0]["href"] == "data:,"
+    assert not re.search(r"https?://|url\(|@import", html)
+
+
+@pytest.mark.parametrize(
+    ("uri", "src"),
+    [
+        ("/work/demo/clips/a b#1?.mp4", "clips/a%20b%231%3F.mp4"),
+        ("/work/clips/é/🎬.mp4", "../clips/%C3%A9/%F0%9F%8E%AC.mp4"),
+        ("/work/demo/javascript:alert(1)", "javascript%3Aalert%281%29"),
+        ("https://x.org/a.mp4", "https://x.org/a.mp4"),
+        ("s3://bucket/a.mp4", None),
+        ("javascript:alert(1)", None),
+        ("tar:///work/a.tar?member=b.mp4", None),
+        ("fake://a", None),
+    ],
+)
+def test_clips_are_linked_where_a_browser_can_read_them(uri: str, src: str | None) -> None:
+    assert source(uri, Path("/work/demo/report.html")) == src
+
+
+def test_hits_are_shown_by_prompt_in_the_order_of_their_table() -> None:
+    hits = [hit("b", prompt_id="1", prompt="x"), hit("a", prompt_id="1", prompt="x", rank=2),
+            hit("a", prompt_id="2", prompt="x")]  # fmt: skip
+    answers = answers_of(hits, 2, Path("/report.html"))
+    assert [[c.hit.video_id for c in a.clips] for a in answers] == [["b", "a"], ["a"]]
+
+
+# Runs beside the page's own script and leaves what it sees where --dump-dom finds it.
+WATCH = """<pre id="seen" hidden></pre><script>
+const errors = [];
+addEventListener("error", (e) => errors.push(String(e.message)));
+addEventListener("unhandledrejection", (e) => errors.push(String(e.reason)));
+setInterval(() => {
+  const videos = [...document.querySelectorAll("video")].map((v) => ({
+    width: v.videoWidth, height: v.getBoundingClientRect().height, time: v.currentTime,
+    paused: v.paused, muted: v.muted, away: !v.hasAttribute("src"),
+  }));
+  const wide = document.documentElement.scrollWidth > innerWidth;
+  const unplayed = document.querySelectorAll(".away").length;
+  document.getElementById("seen").textContent = JSON.stringify({ videos, errors, wide, unplayed });
+}, 200);
+</script>"""
+
+
+@pytest.fixture
+def seen(tmp_path: Path):
+    """What a browser sees of a page of sixty prompts with a clip each, the first broken."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    golden.clip(tmp_path / "a clip #1.mp4", frames=50)
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    target = tmp_path / "report.html"
+    uris = [str(tmp_path / "broken.mp4"), *[str(tmp_path / "a clip #1.mp4")] * 60]
+    hits = [hit(uri=uri, prompt_id=str(n)) for n, uri in enumerate(uris)]
+    write_page(page(*answers_of(hits, 1, target)), target)
+    html = target.read_text()
+    target.write_text(html.replace("<script>", WATCH + "<script>", 1))
+    return lambda width: look(target, width)
+
+
+def look(target: Path, width: int) -> dict:
+    with tempfile.TemporaryDirectory(prefix="reelflow-chromium-") as profile:
+        ran = subprocess.run(
+            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+             "--no-first-run", "--disable-background-networking", "--disable-component-update",
+             "--disable-sync", f"--user-data-dir={profile}", f"--window-size={width},900",
+             "--enable-logging=stderr", "--virtual-time-budget=8000", "--dump-dom",
+             target.as_uri()],
+            capture_output=True, text=True, timeout=100,
+        )  # fmt: skip
+    told = re.search(r'<pre id="seen"[^>]*>(.*?)</pre>', ran.stdout, re.DOTALL)
+    assert told, ran.stderr
+    return json.loads(told[1].replace("&gt;", ">")) | {"console": ran.stderr.count("CONSOLE")}
+
+
+@pytest.mark.parametrize("width", [1280, 500])
+def test_clips_in_view_play_and_the_others_take_no_player(seen, width: int) -> None:
+    found = seen(width)
+    playing = [video for video in found["videos"] if not video["away"]]
+    assert playing and len(playing) < 20
+    for video in playing:
+        assert video["width"] > 0 and video["height"] > 50 and video["muted"]
+    assert any(video["time"] > 0 and not video["paused"] for video in playing)
+    assert found["unplayed"] == 1  # the broken one says so
+    assert not found["errors"] and not found["console"]
+    assert not found["wide"]
