@@ -1,0 +1,36 @@
+"""Small corpora that flow tests share."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from data.coverage import coverage, failures
+from data.specs import EmbedSpec
+from data.workplace import Workplace
+
+FAKE = EmbedSpec(engine="fake", every_nth=1)
+
+
+def table(folder: Path, rows: list[dict[str, Any]]) -> str:
+    """A JSON Lines source."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "corpus.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def videos(place: Workplace, corpus: str, stage: str) -> dict[str, int]:
+    """The counts of a stage, as `status` has them."""
+    with place.catalog() as catalog:
+        return coverage(catalog, place.store, corpus)["stages"][stage]["videos"]
+
+
+def reasons(place: Workplace, corpus: str) -> dict[str | None, str]:
+    """Why each failed id failed."""
+    with place.catalog() as catalog:
+        return {row["id"]: row["reason"] for row in failures(catalog, place.store, corpus)}
+
+
+def counts(total: int, done: int, failed: int = 0) -> dict[str, int]:
+    """As `videos` gives them."""
+    return {"total": total, "done": done, "failed": failed, "missing": total - done - failed}

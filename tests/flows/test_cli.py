@@ -1,0 +1,115 @@
+"""The command as a user types it; Prefect's server is shared, the rest is real."""
+
+import json
+from pathlib import Path
+
+import pytest
+from corpora import counts
+
+from flows.cli import main as command
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+
+
+@pytest.fixture
+def reelflow(place, monkeypatch: pytest.MonkeyPatch, capfd):
+    """Runs a command; its exit code, standard output and standard error."""
+    monkeypatch.setattr(command.atexit, "register", lambda *_: None)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["reelflow", *words])
+        code = 0
+        try:
+            command.main()
+        except SystemExit as exit:
+            code = exit.code
+        said = capfd.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_from_a_folder_of_videos_to_hits(reelflow, clips: Path, tmp_path: Path) -> None:
+    assert reelflow("ingest", str(clips), "--corpus", "c")[0] == 0
+    assert reelflow("embed", "c", "--engine", "fake", "--take-every-nth", "5")[0] == 0
+    assert reelflow("pool", "c")[0] == 0
+    assert reelflow("index", "c")[0] == 0
+    code, out, _ = reelflow("search", "c", "stripes", "-k", "3", "--json")
+    hits = json.loads(out)
+    assert code == 0
+    assert [hit["rank"] for hit in hits] == [1, 2, 3]
+    assert set(hits[0]) == {"prompt_id", "prompt", "rank", "video_id", "score", "uri", "caption"}
+
+
+def test_status_has_the_promised_shape(reelflow, clips: Path) -> None:
+    reelflow("run", "c", "--source", str(clips), "--engine", "fake")
+    code, out, _ = reelflow("status", "c", "--json")
+    said = json.loads(out)
+    assert code == 0
+    assert said["corpus"] == "c"
+    assert list(said["stages"]) == ["ingest", "embed", "pool", "index"]
+    for stage in said["stages"].values():
+        assert stage["videos"] == counts(4, 4)
+        assert stage["hours"]["done"] == pytest.approx(stage["hours"]["total"])
+
+
+def test_bad_videos_leave_the_exit_code_at_0_and_are_listed(reelflow) -> None:
+    code, _, _ = reelflow("run", "c", "--source", "fake://6?undecodable=2", "--engine", "fake")
+    assert code == 0
+    code, out, _ = reelflow("failures", "c", "--json")
+    assert [row["reason"] for row in json.loads(out)] == ["undecodable"] * 2
+    assert "undecodable" in reelflow("failures", "c")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["embed", "nothing"], "no corpus 'nothing'"),
+        (["ingest", "/nowhere/at/all", "--corpus", "c"], "/nowhere/at/all"),
+        (["ingest", "fake://3", "--corpus", "../x"], "cannot name a corpus"),
+        (["search", "nothing", "text"], "no corpus"),
+        (["retry", "nothing", "--reason", "bored"], "no reason 'bored'"),
+    ],
+)
+def test_a_failure_is_one_line_and_exit_code_1(reelflow, words: list[str], says: str) -> None:
+    code, _, err = reelflow(*words)
+    assert code == 1
+    lines = [line for line in err.splitlines() if line]
+    assert len(lines) == 1
+    assert lines[0].startswith("reelflow: ")
+    assert says in lines[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["embed"], ["no-such-command"], ["search", "c"], ["embed", "c", "--workers", "0"],
+     ["embed", "c", "--fps", "1", "--take-every-nth", "2"], ["embed", "c", "--precision", "int3"],
+     ["ingest", "fake://1", "--corpus", "c", "--column", "nonsense"]],
+)  # fmt: skip
+def test_wrong_usage_is_exit_code_2(reelflow, words: list[str]) -> None:
+    code, _, err = reelflow(*words)
+    assert code == 2
+    assert "Traceback" not in err
+
+
+def test_missing_weights_say_what_to_add(reelflow, clips: Path) -> None:
+    reelflow("ingest", str(clips), "--corpus", "c")
+    code, _, err = reelflow("embed", "c", "--model", "ViT-B-32")
+    assert code == 1
+    assert "--weights" in err
+
+
+def test_doctor_knows_this_machine(reelflow) -> None:
+    code, out, _ = reelflow("doctor")
+    assert code == 0
+    assert "cores" in out
+    assert "decodes h264" in out
+    assert "prefect" in out
+
+
+def test_a_rebuilt_catalogue_answers_as_before(reelflow, clips: Path, place) -> None:
+    reelflow("run", "c", "--source", str(clips), "--engine", "fake")
+    before = reelflow("status", "c", "--json")[1]
+    place.store.local("catalog.duckdb").unlink()
+    assert reelflow("catalog", "rebuild")[0] == 0
+    assert reelflow("status", "c", "--json")[1] == before

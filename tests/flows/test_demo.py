@@ -1,0 +1,130 @@
+"""The demo, small: its figures are measured, and a second run finds everything done."""
+
+import json
+import os
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from data.settings import Settings
+from data.workplace import open_workplace
+from flows.demo import demo
+from tasks.demo import CORPUS, Demo, differences
+
+VIDEOS, PROMPTS = 300, 6  # each combination of attributes at least once, a prompt's five mostly not
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path, prefect_backend: None) -> Demo:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REELFLOW_ROOT", "")  # set by the demo, taken back here
+        patch.setenv("REELFLOW_RUNNER", "in_process")
+        patch.setenv("REELFLOW_DECODERS", "2")
+        return demo(folder, VIDEOS, PROMPTS)
+
+
+def receipts(folder: Path) -> dict[str, int]:
+    found = (folder / "store").rglob("receipts/*.json")
+    return {str(file): os.stat(file).st_mtime_ns for file in found}
+
+
+def test_the_summary_has_the_promised_figures(first: Demo, folder: Path) -> None:
+    said = json.loads((folder / "summary.json").read_text())
+    assert {
+        key: set(value) if isinstance(value, dict) else None for key, value in said.items()
+    } == {
+        "retrieval": {"attribute_precision_at_5"},
+        "index": {"recall_at_10"},
+        "embed": {"frames_per_second", "video_hours_per_day"},
+        "seconds": None,
+    }
+    assert said["index"]["recall_at_10"] >= 0.95
+    assert said["seconds"] == pytest.approx(sum(first.seconds.values()))
+    assert set(first.seconds) == {
+        "corpus", "ingest", "embed", "pool", "index", "pipeline", "retrieve"
+    }  # fmt: skip
+
+
+def test_the_first_clip_found_shows_what_was_asked_for(first: Demo) -> None:
+    assert all(answer.clips[0].differs == () for answer in first.answers)
+
+
+def test_precision_is_of_all_places_asked_for(first: Demo, folder: Path) -> None:
+    """Counted again from the corpus's own table; an empty place would count as wrong."""
+    rows = {r["videoID"]: r for r in pq.read_table(folder / "corpus/corpus.parquet").to_pylist()}
+    right = sum(
+        all(rows[clip.hit.video_id][name] == value for name, value in answer.asked.items())
+        for answer in first.answers
+        for clip in answer.clips
+    )
+    assert first.precision == right / (5 * PROMPTS)
+    assert 0 < first.precision < 1  # so few videos do not hold five of every combination
+
+
+def test_a_clip_differs_in_what_it_does_not_show() -> None:
+    shown = {name: str(value) for name, value in _row().items() if name in ("shape", "colour")}
+    assert differences("shapes-0-000007", shown) == ()
+    assert differences("shapes-0-000007", shown | {"shape": "cube"}) == ("shape",)
+
+
+def test_embedding_is_measured_by_the_receipts(first: Demo, folder: Path) -> None:
+    vectors = (folder / "store").rglob("embed/*/shard-*.parquet")
+    assert first.embedded.frames == sum(pq.read_metadata(file).num_rows for file in vectors)
+    table = pq.read_table(folder / "store/corpora" / CORPUS / "videos", columns=["duration"])
+    assert first.embedded.hours == pytest.approx(sum(table["duration"].to_pylist()) / 3600)
+    rate = first.embedded.frames / first.embedded.load.wall
+    assert first.summary()["embed"]["frames_per_second"] == pytest.approx(rate)
+
+
+def test_a_second_run_embeds_nothing_and_says_the_same(
+    first: Demo, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = receipts(folder)
+    monkeypatch.setattr("flows.pipeline.pipeline", _never)
+    monkeypatch.setenv("REELFLOW_ROOT", "")
+    again = demo(folder, VIDEOS, PROMPTS)
+    assert receipts(folder) == before
+    assert again.summary() | {"seconds": 0} == first.summary() | {"seconds": 0}
+    assert again.answers == first.answers
+
+
+def test_a_corpus_made_anew_goes_through_the_pipeline_again(
+    first: Demo, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.pipeline.pipeline", _never)
+    monkeypatch.setenv("REELFLOW_ROOT", "")
+    table = folder / "corpus/corpus.parquet"
+    os.utime(table)
+    with pytest.raises(AssertionError, match="the pipeline ran"):
+        demo(folder, VIDEOS, PROMPTS)
+
+
+def test_the_page_plays_the_clips_beside_it(first: Demo, folder: Path) -> None:
+    html = (folder / "report.html").read_text()
+    assert html.count('data-src="corpus/videos/shapes-0-') == sum(
+        len(answer.clips) for answer in first.answers
+    )
+    assert str(folder) not in html.replace(f'title="{folder}', "")
+
+
+def test_figures_are_of_an_index_that_is_published(first: Demo, folder: Path) -> None:
+    place = open_workplace(Settings(root=str(folder / "store")))
+    stages = first.about["fingerprints"].split(", ")
+    for kind, fingerprint in (stage.split() for stage in stages):
+        assert place.store.exists(f"corpora/{CORPUS}/{kind}/{fingerprint}/spec.json")
+
+
+def _never(*given: object, **more: object) -> None:
+    raise AssertionError("the pipeline ran")
+
+
+def _row() -> dict:
+    from engines.tiny.corpus import row
+
+    return row(0, 7)

@@ -1,0 +1,37 @@
+"""prefect.yaml against the code: what is deployed exists, and can be filled in as a form."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.utilities.callables import parameter_schema
+
+ROOT = Path(__file__).parents[2]
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: d["name"])
+def test_an_entrypoint_is_a_flow_whose_parameters_are_described(deployment: dict) -> None:
+    flow = load_flow_from_entrypoint(deployment["entrypoint"])
+    assert isinstance(flow, Flow)
+    form = parameter_schema(flow.fn)
+    assert all(field.get("description") for field in form.properties.values())
+    flow.validate_parameters(_needed(flow) | deployment.get("parameters", {}))
+    assert deployment["description"]
+
+
+def test_every_flow_is_deployed() -> None:
+    deployed = {d["entrypoint"].split(":")[0] for d in DEPLOYMENTS}
+    modules = {f"flows.{path.stem}" for path in (ROOT / "flows").glob("[a-z]*.py")}
+    assert deployed >= modules - {"flows.demo", "flows.takeover"}
+
+
+def _needed(flow: Flow) -> dict[str, str]:
+    """Something for every parameter that has no default."""
+    return {
+        name: "x"
+        for name, parameter in inspect.signature(flow.fn).parameters.items()
+        if parameter.default is inspect.Parameter.empty
+    }

@@ -1,0 +1,133 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from corpora import FAKE, counts, reasons, videos
+
+from data import tables
+from data.chain import current
+from data.errors import UserError
+from data.shards import names
+from data.specs import EmbedSpec
+from flows.embed import embed
+from flows.ingest import ingest
+from flows.retry import retry
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELFLOW_SHARD_SIZE", "4")
+    monkeypatch.setenv("REELFLOW_DECODE_DEADLINE_S", "2")
+
+
+def test_frame_vectors_carry_frame_numbers_and_times(place, clips: Path) -> None:
+    ingest(str(clips), "c")
+    embed("c", EmbedSpec(engine="fake", every_nth=5))
+    stage = current(place.store, "c", "embed")
+    table = pq.read_table(place.store.local(f"{stage.folder}/shard-000000.parquet"))
+    assert table.schema.equals(tables.frames(32))
+    first = table.filter(np.array(table["video_id"].to_pylist()) == "clip-1").to_pylist()
+    assert [row["frame"] for row in first] == [0, 5, 10, 15]
+    assert [row["t_seconds"] for row in first] == pytest.approx([0, 0.2, 0.4, 0.6])
+
+
+def test_a_second_run_does_nothing_and_a_new_video_is_all_that_a_third_does(place) -> None:
+    ingest("fake://10", "c")
+    assert embed("c", FAKE)["done"] == 10
+    folder = current(place.store, "c", "embed").folder
+    before = [place.store.read(f"{folder}/receipts/{s}.json") for s in names(place.store, folder, "receipts")]
+    assert embed("c", FAKE)["shards"] == 0
+    ingest("fake://11", "c")
+    assert embed("c", FAKE)["done"] == 1
+    after = [place.store.read(f"{folder}/receipts/{s}.json") for s in names(place.store, folder, "receipts")]
+    assert after[: len(before)] == before
+
+
+def test_bad_videos_are_rows_with_reasons_and_the_others_are_done(place) -> None:
+    ingest("fake://12?undecodable=2&hang=1&exit=1&empty=1", "c")
+    made = embed("c", FAKE)
+    assert made["done"] == 7
+    assert made["failed"] == {"undecodable": 2, "timeout": 1, "crashed": 1, "empty": 1}
+    assert sorted(reasons(place, "c").values()) == [
+        "crashed", "empty", "timeout", "undecodable", "undecodable"
+    ]  # fmt: skip
+    assert videos(place, "c", "embed") == counts(12, 7, 5)
+    assert videos(place, "c", "pool") == counts(12, 0, 5)
+
+
+def test_only_failures_of_the_reason_asked_for_are_tried_again(place) -> None:
+    ingest("fake://6?undecodable=1&empty=2", "c")
+    embed("c", FAKE)
+    made = retry("c", ["empty"])
+    assert made["embed"]["failed"] == {"empty": 2}
+    with place.catalog() as catalog:
+        attempts = catalog.execute("SELECT reason, attempt FROM latest WHERE reason IS NOT NULL")
+    assert sorted(attempts) == [("empty", 2), ("empty", 2), ("undecodable", 1)]
+
+
+def test_nothing_through_is_an_error_that_counts_the_reasons(place) -> None:
+    ingest("fake://3?undecodable=3", "c")
+    with pytest.raises(UserError, match=r"3 of 3 failed \(3 undecodable\).*reelflow failures c"):
+        embed("c", FAKE)
+    assert videos(place, "c", "embed") == counts(3, 0, 3)
+
+
+def test_another_spec_has_vectors_of_its_own(place) -> None:
+    ingest("fake://3", "c")
+    first, second = embed("c", FAKE), embed("c", FAKE.model_copy(update={"every_nth": 2}))
+    assert first["fingerprint"] != second["fingerprint"]
+    assert second["done"] == 3
+    assert embed("c", FAKE)["shards"] == 0
+
+
+def test_a_drifted_canary_stops_the_run_before_anything_is_stored(place, monkeypatch) -> None:
+    from engines.embed import fake
+
+    ingest("fake://3", "c")
+    embed("c", FAKE)
+    ingest("fake://4", "c")
+    upside_down = fake.Embedder.embed_images
+    monkeypatch.setattr(
+        fake.Embedder, "embed_images", lambda self, pixels: upside_down(self, pixels[:, ::-1])
+    )
+    with pytest.raises(UserError, match="canary drifted"):
+        embed("c", FAKE)
+    assert videos(place, "c", "embed") == counts(4, 3)
+
+
+def test_a_receipt_says_where_the_time_went(place, clips: Path) -> None:
+    ingest(str(clips), "c")
+    made = embed("c", FAKE)
+    stage = current(place.store, "c", "embed")
+    receipt = json.loads(place.store.read(f"{stage.folder}/receipts/000000.json"))
+    assert receipt["seconds"]["decode"] > 0
+    assert receipt["seconds"]["wall"] > 0
+    assert set(made["busy"]) == {"read", "decode", "model", "write"}
+    assert "-bound: " in made["bottleneck"]
+
+
+def test_an_unknown_corpus_is_named_with_those_there_are(place) -> None:
+    ingest("fake://1", "there")
+    with pytest.raises(UserError, match=r"no corpus 'c' .*there: there.*reelflow ingest"):
+        embed("c", FAKE)
+
+
+def test_the_catalogue_made_again_says_the_same(place) -> None:
+    ingest("fake://9?undecodable=1", "c")
+    embed("c", FAKE)
+    retry("c", ["undecodable"])
+    before = _everything(place)
+    place.rebuild_catalog()
+    assert _everything(place) == before
+
+
+def _everything(place) -> dict[str, list[tuple]]:
+    with place.catalog() as catalog:
+        found = catalog.execute("SELECT table_name FROM duckdb_tables()")
+        return {
+            name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found
+        }

@@ -1,0 +1,102 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from corpora import FAKE, counts, videos
+
+from data.chain import current, recorded
+from data.errors import UserError
+from data.records import Prompt
+from data.specs import RetrieveSpec
+from flows.embed import embed
+from flows.index import index
+from flows.pipeline import pipeline
+from flows.pool import pool
+from flows.takeover import import_ragme
+from tasks.exchange import export_ragme
+from tasks.search import Bank
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+
+
+@pytest.fixture
+def exported(place, clips: Path, tmp_path: Path) -> Path:
+    """A corpus of real clips, as RAGME's scripts read it."""
+    pipeline("c", str(clips), embed_spec=FAKE.model_copy(update={"every_nth": 5}))
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("stripes\nwaves\n")
+    export_ragme(place, "c", str(tmp_path / "ragme"), str(prompts), k=2)
+    return tmp_path / "ragme"
+
+
+def test_frame_and_pooled_vectors_have_ragmes_shapes(exported: Path) -> None:
+    for n, frames in enumerate([2, 4, 6, 7]):
+        vectors = np.load(exported / "embeddings" / f"clip-{n}.npy")
+        assert (vectors.shape, vectors.dtype) == ((frames, 32), np.float16)
+        said = json.loads((exported / "embeddings" / f"clip-{n}.json").read_text())
+        assert set(said) == {"txt", "videoID", "videoLoc"}
+        assert np.load(exported / "pooled" / f"clip-{n}.npy").shape == (1, 32)
+
+
+def test_the_list_is_in_the_order_of_an_index_over_the_pooled_files(exported: Path) -> None:
+    lines = (exported / "metadata.txt").read_text().splitlines()
+    assert lines == sorted(str(path) for path in (exported / "pooled").glob("*.npy"))
+
+
+def test_neighbours_lie_where_ragme_looks_for_them(exported: Path) -> None:
+    own = exported / "nearest_neighbors" / "nn_2-rad_0.99-dedup_0.94"
+    for_prompts = exported / "prompts" / "nearest_neighbors" / "nn_2-rad_1.01-dedup_0.98"
+    assert sorted(path.stem for path in for_prompts.iterdir()) == ["000", "001"]
+    assert sorted(path.stem for path in own.iterdir()) == [f"clip-{n}" for n in range(4)]
+    for path in own.iterdir():
+        said = json.loads(path.read_text())
+        assert set(said) == {"videoID", "txt", "videoLoc", "dist"}
+        assert path.stem not in said["videoID"]
+        assert all(isinstance(score, str) for score in said["dist"])
+
+
+def test_what_was_exported_comes_back_the_same(place, exported: Path) -> None:
+    made = import_ragme(str(exported / "embeddings"), "back", FAKE)
+    assert (made["new"], made["channel_order"], made["resize"]) == (4, "unknown", "unknown")
+    pool("back")
+    index("back")
+    for kind in ("embed", "pool"):
+        ours, theirs = (_vectors(place, corpus, kind) for corpus in ("c", "back"))
+        assert ours.keys() == theirs.keys()
+        assert all(np.allclose(ours[id], theirs[id], atol=1e-3) for id in ours)
+    asked = [Prompt("0", "stripes")], RetrieveSpec(k=4, dedup=1.01)
+    first, second = (Bank(place, corpus).by_text(*asked) for corpus in ("c", "back"))
+    assert [hit.video_id for hit in first] == [hit.video_id for hit in second]
+
+
+def test_imported_vectors_never_share_a_stage_with_our_own(place, exported: Path) -> None:
+    import_ragme(str(exported / "embeddings"), "back", FAKE)
+    stage = current(place.store, "back", "embed")
+    assert "unknown" in json.dumps(recorded(place.store, stage))
+    assert embed("back", FAKE)["fingerprint"] != stage.fingerprint
+
+
+def test_importing_again_adds_only_what_is_new(place, exported: Path) -> None:
+    import_ragme(str(exported / "embeddings"), "back", FAKE)
+    np.save(exported / "embeddings" / "more.npy", np.ones((3, 32), np.float16))
+    made = import_ragme(str(exported / "embeddings"), "back", FAKE)
+    assert (made["new"], made["unchanged"]) == (1, 4)
+    assert videos(place, "back", "embed") == counts(5, 5)
+
+
+def test_vectors_of_two_kinds_are_refused_before_anything_is_stored(place, exported: Path) -> None:
+    np.save(exported / "embeddings" / "zz.npy", np.ones((3, 32), np.float32))
+    with pytest.raises(UserError, match="vectors of two kinds"):
+        import_ragme(str(exported / "embeddings"), "back", FAKE)
+    assert "back" not in place.corpora()
+
+
+def _vectors(place, corpus: str, kind: str) -> dict[str, np.ndarray]:
+    folder = current(place.store, corpus, kind).folder
+    rows = pq.read_table(place.store.local(f"{folder}/shard-000000.parquet")).to_pylist()
+    found: dict[str, list] = {}
+    for row in rows:
+        found.setdefault(row["video_id"], []).append(row["vector"])
+    return {id: np.array(vectors, np.float32) for id, vectors in found.items()}

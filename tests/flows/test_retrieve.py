@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from corpora import FAKE
+
+from data import tables
+from data.errors import UserError
+from data.specs import RetrieveSpec
+from flows.pipeline import pipeline
+from flows.retrieve import retrieve
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Path:
+    path = tmp_path / "prompts.txt"
+    path.write_text("a red circle\na blue star\n")
+    return path
+
+
+def test_hits_are_a_table_with_one_schema(place, prompts: Path, tmp_path: Path) -> None:
+    pipeline("c", "fake://20", embed_spec=FAKE)
+    for exact in (False, True):
+        out = tmp_path / f"hits-{exact}.parquet"
+        made = retrieve("c", str(prompts), str(out), RetrieveSpec(exact=exact))
+        table = pq.read_table(out)
+        assert table.schema.equals(tables.HITS)
+        assert made["hits"] == len(table) == 10
+        assert table["prompt_id"].to_pylist() == ["000"] * 5 + ["001"] * 5
+        assert table["rank"].to_pylist() == [1, 2, 3, 4, 5] * 2
+        assert all(uri.startswith("fake://") for uri in table["uri"].to_pylist())
+
+
+def test_a_shortage_is_reported_by_prompt(place, prompts: Path, tmp_path: Path) -> None:
+    pipeline("c", "fake://3", embed_spec=FAKE)
+    made = retrieve("c", str(prompts), str(tmp_path / "h.parquet"), RetrieveSpec(k=5, dedup=1.01))
+    assert made["short"] == {"000": 2, "001": 2}
+
+
+def test_prompts_come_from_a_table_under_their_own_ids(place, tmp_path: Path) -> None:
+    pipeline("c", "fake://20", embed_spec=FAKE)
+    source, out = tmp_path / "p.parquet", tmp_path / "h.parquet"
+    pq.write_table(pa.table({"videoID": ["x/1"], "txt": ["a red circle"]}), source)
+    retrieve("c", str(source), str(out))
+    assert set(pq.read_table(out)["prompt_id"].to_pylist()) == {"x/1"}
+
+
+@pytest.mark.parametrize("text", ["a\n\nb\n", "", " \n"])
+def test_an_empty_prompt_is_refused_by_its_line(place, tmp_path: Path, text: str) -> None:
+    pipeline("c", "fake://3", embed_spec=FAKE)
+    path = tmp_path / "prompts.txt"
+    path.write_text(text)
+    with pytest.raises(UserError, match="no prompt in line"):
+        retrieve("c", str(path), str(tmp_path / "h.parquet"))
+    assert not (tmp_path / "h.parquet").exists()
