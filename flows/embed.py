@@ -48,6 +48,7 @@ def embed(
         stage = embed_stage(place, corpus, spec)
         shards = plan(place, stage, reasons)
         tally, seconds, hours = _run(place, stage, spec, shards)
+        tally.refuse_nothing(place)
     summary = tally.summary(seconds, hours)
     publish("embed", corpus, summary)
     return summary

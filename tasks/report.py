@@ -8,9 +8,11 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
 from data.bottleneck import Load, video_hours_per_day
+from data.catalog import sql
 from data.chain import Stage
 from data.errors import UserError
 from data.receipts import Receipt
+from data.workplace import Workplace
 
 
 @dataclass(slots=True)
@@ -35,15 +37,22 @@ class Tally:
             self.spent[part] += getattr(receipt.seconds, part)
         self.decoders = receipt.decoders
 
-    def summary(self, wall_s: float, hours: float) -> dict[str, Any]:
-        """The run's figures; a UserError where videos were tried and none went through."""
+    def refuse_nothing(self, place: Workplace) -> None:
+        """A UserError where videos were tried, and none of the stage went through, now or ever.
+
+        A night that brings one broken video to a good corpus is no failure of the run.
+        """
         failed = sum(self.failed.values())
-        if failed and not self.done:
-            reasons = ", ".join(f"{n} {reason}" for reason, n in self.failed.most_common())
-            raise UserError(
-                f"nothing went through: {failed} of {failed} failed ({reasons});"
-                f" see `reelflow failures {self.stage.corpus}`"
-            )
+        if self.done or not failed or _ever(place, self.stage):
+            return
+        reasons = ", ".join(f"{n} {reason}" for reason, n in self.failed.most_common())
+        raise UserError(
+            f"nothing went through: {failed} of {failed} failed ({reasons});"
+            f" see `reelflow failures {self.stage.corpus}`"
+        )
+
+    def summary(self, wall_s: float, hours: float) -> dict[str, Any]:
+        """The run's figures."""
         spent = {part: float(self.spent[part]) for part in ("read", "decode", "model", "write")}
         load = Load(wall_s, **spent, workers=self.workers, decoders=self.decoders)
         return {
@@ -59,6 +68,12 @@ class Tally:
             "busy": load.shares(),
             "bottleneck": load.sentence() if self.shards else "nothing to do",
         }
+
+
+def _ever(place: Workplace, stage: Stage) -> bool:
+    with place.catalog() as catalog:
+        values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
+        return bool(catalog.execute(sql("any_done"), **values))
 
 
 def publish(kind: str, corpus: str, summary: dict[str, Any]) -> None:
