@@ -50,7 +50,7 @@ def test_the_summary_has_the_promised_figures(first: Demo, folder: Path) -> None
     assert said["index"]["recall_at_10"] >= 0.95
     assert said["seconds"] == pytest.approx(sum(first.seconds.values()))
     assert set(first.seconds) == {
-        "corpus", "ingest", "embed", "pool", "index", "pipeline", "retrieve"
+        "corpus", "ingest", "embed", "pool", "index", "orchestration", "retrieve"
     }  # fmt: skip
 
 
