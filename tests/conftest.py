@@ -80,12 +80,15 @@ def ray_cluster() -> Iterator[str]:
     """The address of a Ray started once per session, on which runners come and go."""
     import ray
 
-    started = ray.init(
-        address="local", num_cpus=4, include_dashboard=False, log_to_driver=False,
-        logging_level="ERROR", object_store_memory=128 * 2**20,
-    )  # fmt: skip
-    yield started.address_info["address"]
-    ray.shutdown()
+    folder = Path(__file__).parent
+    with pytest.MonkeyPatch.context() as patch:  # workers import engines from the tests too
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(folder.parent)]))
+        started = ray.init(
+            address="local", num_cpus=4, include_dashboard=False, log_to_driver=False,
+            logging_level="ERROR", object_store_memory=128 * 2**20,
+        )  # fmt: skip
+        yield started.address_info["address"]
+        ray.shutdown()
 
 
 def _shade(n: int):

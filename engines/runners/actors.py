@@ -1,13 +1,13 @@
 """The warm actors of one engine: hired, lent out place by place, replaced when they die."""
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from data.errors import UserError
 from data.outcome import Outcome
 from engines.base import Engine
 
@@ -19,15 +19,18 @@ class Worker:
     """The actor's body: an engine, loaded once."""
 
     def __init__(self, make: Callable[[], Engine]) -> None:
-        self.engine = make()
+        self.engine, self._loaded, self._loading = make(), False, threading.Lock()
 
-    def load(self) -> int:
+    def load(self) -> None:
         """Loads the engine here, not in `__init__`, so that its own error reaches the caller."""
-        self.engine.load()
-        return os.getpid()
+        with self._loading:
+            if not self._loaded:
+                self.engine.load()
+            self._loaded = True
 
     def run(self, batch: Sequence[Any]) -> Iterator[Outcome]:
-        yield from self.engine.run(batch)
+        self.load()  # a replacement is handed batches at once, and its calls run side by side
+        yield from (outcome for outcome in self.engine.run(batch))  # Ray sends into what it gets
 
 
 class WorkerDied(Exception):
@@ -53,18 +56,35 @@ class Actors:
         self._free: queue.Queue[Any] = queue.Queue()
         self._actors: dict[Any, None] = {}
         self._changing = threading.Lock()
+        self.one_suspect = threading.Lock()
         self._closed = False
-        ray.get([self._hire() for _ in range(workers)])
+        try:
+            with _own_words():
+                ray.get([self._hire() for _ in range(workers)])
+        except BaseException:
+            self.close()
+            raise
 
     def submit(self, items: list[Any], wait: bool) -> Job | None:
         """Hands a batch to an actor; None where all are busy and the caller will not wait."""
         try:
             while (actor := self._free.get(block=wait)) not in self._actors:
-                pass  # a place on an actor that has died since
+                self._check_open()  # else it is a place on an actor that has died since
         except queue.Empty:
             return None
-        run = actor.run.options(num_returns="streaming", _generator_backpressure_num_objects=AHEAD)
-        return Job(actor, items, run.remote(items))
+        return _given(actor, items)
+
+    def submit_beside(self, items: list[Any]) -> Job:
+        """Hands a batch to an actor beyond its places, at once."""
+        with self._changing:
+            self._check_open()
+            return _given(next(reversed(self._actors)), items)
+
+    def leave(self, job: Job) -> None:
+        """Nobody reads the job's outcomes any more: its place is for others."""
+        job.outcomes = None  # Ray does not hold an actor back for a reader that is gone
+        if job.actor in self._actors:
+            self._free.put(job.actor)
 
     def outcomes(self, job: Job) -> Iterator[Outcome]:
         """The job's outcomes as they come; WorkerDied where the actor is lost on the way."""
@@ -73,7 +93,9 @@ class Actors:
 
         try:
             while ray.wait([job.outcomes], timeout=self._needs.deadline_s)[0]:
-                yield ray.get(next(job.outcomes))
+                with _own_words():
+                    outcome = ray.get(next(job.outcomes))
+                yield outcome
             self._replace(job.actor)
             raise WorkerDied(f"no answer within {self._needs.deadline_s:g} s")
         except StopIteration:
@@ -81,8 +103,6 @@ class Actors:
         except RayActorError as error:
             self._replace(job.actor)
             raise WorkerDied("the process died") from error
-        finally:
-            self._free_place(job.actor)
 
     def close(self) -> None:
         import ray
@@ -92,6 +112,7 @@ class Actors:
             with suppress(Exception):
                 ray.kill(actor)
         self._actors.clear()
+        self._free.put(None)
 
     def _hire(self) -> Any:
         """A new actor; its load, to wait for."""
@@ -119,6 +140,21 @@ class Actors:
                 ray.kill(actor)
             self._hire()
 
-    def _free_place(self, actor: Any) -> None:
-        if actor in self._actors:
-            self._free.put(actor)
+    def _check_open(self) -> None:
+        if self._closed:
+            self._free.put(None)  # whoever else waits is to hear of it too
+            raise RuntimeError("the runner was closed")
+
+
+def _given(actor: Any, items: list[Any]) -> Job:
+    run = actor.run.options(num_returns="streaming", _generator_backpressure_num_objects=AHEAD)
+    return Job(actor, items, run.remote(items))
+
+
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Ray adds a remote traceback to what it raises; a UserError is for the user to read."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(getattr(error, "cause", error))) from error

@@ -28,14 +28,18 @@ class RayRunner:
         """One outcome per item, batch by batch in the items' order."""
         pool = self._pool(make)
         flying: deque[Job] = deque()
-        for chunk in batched(items, batch):
-            # Wait for a free place only with empty hands: two readers that each hold
-            # a finished job and wait for a second place would wait for ever.
-            while (job := pool.submit(chunk, wait=not flying)) is None:
+        try:
+            for chunk in batched(items, batch):
+                # Wait for a free place only with empty hands: two readers that each hold
+                # a finished job and wait for a second place would wait for ever.
+                while (job := pool.submit(chunk, wait=not flying)) is None:
+                    yield from _land(pool, flying.popleft())
+                flying.append(job)
+            while flying:
                 yield from _land(pool, flying.popleft())
-            flying.append(job)
-        while flying:
-            yield from _land(pool, flying.popleft())
+        finally:
+            for job in flying:
+                pool.leave(job)
 
     def close(self) -> None:
         """Ends the actors, and leaves the Ray that this runner joined; a local one ends."""
@@ -65,16 +69,21 @@ def _land(pool: Actors, job: Job) -> Iterator[Outcome]:
     except WorkerDied:
         for item in left.values():
             yield from _alone(pool, item)
+    finally:
+        pool.leave(job)
 
 
 def _alone(pool: Actors, item: Any) -> Iterator[Outcome]:
     """The outcome of an item whose first worker died: a second death is its own fault."""
-    job = pool.submit([item], wait=True)
-    assert job is not None
     try:
-        yield from answered(job.items, pool.outcomes(job))
+        # One at a time: the death of one must not count against another. And without waiting
+        # for a place: those who hold one may be waiting for their turn here.
+        with pool.one_suspect:
+            job = pool.submit_beside([item])
+            found = list(answered(job.items, pool.outcomes(job)))
     except WorkerDied as death:
-        yield Failed(item.id, "crashed", f"ended two workers that ran it ({death})")
+        found = [Failed(item.id, "crashed", f"ended two workers that ran it ({death})")]
+    yield from found
 
 
 def _connect(address: str | None) -> bool:

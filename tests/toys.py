@@ -1,0 +1,73 @@
+"""An engine that does what its items tell it to, wherever it runs."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import UserError
+from data.outcome import Done, Failed, Outcome
+from engines.base import Needs
+
+
+@dataclass(frozen=True)
+class Item:
+    """`does` is one of the cases of `Toy.run`, `with_` what it needs for that."""
+
+    id: str
+    does: str = "answer"
+    with_: str = ""
+
+
+class Toy:
+    """Answers `Done(id, (pid, loads))`, unless the item says otherwise."""
+
+    def __init__(self, deadline_s: float = 60.0, unloadable: str = "") -> None:
+        self.needs = Needs(cpus=0, deadline_s=deadline_s)
+        self._unloadable, self._loads = unloadable, 0
+
+    def load(self) -> None:
+        if self._unloadable:
+            raise UserError(self._unloadable)
+        self._loads += 1
+
+    def run(self, batch: Sequence[Item]) -> Iterator[Outcome]:
+        for item in batch:
+            yield from self._do(item)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _do(self, item: Item) -> Iterator[Outcome]:
+        done = Done(item.id, (os.getpid(), self._loads))
+        match item.does:
+            case "answer":
+                yield done
+            case "slowly":
+                time.sleep(float(item.with_))
+                yield done
+            case "fail":
+                yield Failed(item.id, "undecodable", "as told")
+            case "twice":
+                yield from (done, done)
+            case "nothing":
+                return
+            case "another":
+                yield Done("another", None)
+            case "raise":
+                raise ZeroDivisionError("as told")
+            case "exit":
+                os._exit(3)
+            case "exit once":
+                if not Path(item.with_).exists():
+                    Path(item.with_).touch()
+                    os._exit(3)
+                yield done
+            case "hang":
+                time.sleep(3600)
+
+
+def several(count: int, **does: str) -> list[Item]:
+    """Items i0, i1, …; `i3="fail"` says what one of them does."""
+    return [Item(f"i{n}", does.get(f"i{n}", "answer")) for n in range(count)]
