@@ -70,7 +70,7 @@ class Page:
     answers: list[Answer]
     about: Mapping[str, str]
     figures: list[Figure] = field(default_factory=list)
-    shape: str = "16 / 10"
+    shape: str = "16 / 9"
 
     @property
     def judged(self) -> bool:
