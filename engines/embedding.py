@@ -48,9 +48,13 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How an embedding worker is set up: speed only."""
+    """How an embedding worker is set up: speed only.
+
+    `lanes` batches of frames are embedded at once, each by `threads` threads of the model.
+    """
 
     decoders: int = 1
+    lanes: int = 1
     threads: int | None = None
     frames_per_batch: int = 64
     decode_deadline_s: float = 60.0
@@ -70,7 +74,7 @@ class VideoEmbedder:
         self.spec, self.work, self.needs = spec, work, work.needs
         self.model: Embedder = plugin("embed", spec.engine).Embedder(spec)
         self._fitting = FittingBatch(work.frames_per_batch)
-        self._one_at_a_time = threading.Lock()
+        self._lane = threading.Semaphore(work.lanes)
 
     def load(self) -> None:
         work = self.work
@@ -97,10 +101,11 @@ class VideoEmbedder:
 
     def _embed(self, packer: "_Packer") -> None:
         pixels = packer.take()
-        with self._one_at_a_time:
+        with self._lane:
             started = time.perf_counter()
             vectors = self._fitting.apply(self.model.embed_images, pixels)
-            packer.give(vectors, time.perf_counter() - started)
+            # Of the whole worker, which its lanes share.
+            packer.give(vectors, (time.perf_counter() - started) / self.work.lanes)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,50 @@
+"""Measures this machine: `python tests/bench [--only NAME] [--quick] [--baseline-python PATH]`."""
+
+import argparse
+import importlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path[0] = str(ROOT / "tests")
+
+SECTIONS = ("alone", "real", "shapes", "setups", "orchestration", "memory", "thousand")
+
+
+def main() -> None:
+    asked = _arguments()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    from bench import figures, host
+    from bench.job import Job
+
+    import flows  # noqa: F401  (no telemetry)
+
+    out = ROOT / "bench-out"
+    out.mkdir(exist_ok=True)
+    machine, found = host.describe(), []
+    print(f"machine: {', '.join(machine.values())}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="scratch-", dir=out) as scratch:
+        job = Job(out, Path(scratch), asked.quick, asked.baseline_python)
+        for name in asked.only or SECTIONS:
+            for figure in importlib.import_module(f"bench.sections.{name}").measure(job):
+                found.append(figure)
+                print(figure.row(), flush=True)
+                figures.write(out, machine, found)
+    print(f"\n{figures.write(out, machine, found)}\nwritten to {out}/bench.json and bench.md")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="this section alone")
+    parser.add_argument("--quick", action="store_true", help="small sizes, rough figures")
+    parser.add_argument(
+        "--baseline-python",
+        help="a Python that has clip-video-encode 1.3: the real section measures it as well",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

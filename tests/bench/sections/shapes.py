@@ -1,0 +1,26 @@
+"""Moving shapes with the bundled model, from the source to an index."""
+
+from collections.abc import Iterator
+
+from bench import watched
+from bench.figures import Figure
+from bench.job import Job
+from bench.sections.real import stage_figures
+
+
+def measure(job: Job) -> Iterator[Figure]:
+    from engines.tiny.corpus import name_of, write
+
+    source = write(job.out / "shapes", job.size(1000, 100))
+    calls = [
+        ["ingest", {"source": str(source), "corpus": "shapes"}],
+        ["embed", {"corpus": "shapes"}],
+        ["pool", {"corpus": "shapes"}],
+        ["index", {"corpus": "shapes", "spec": {"gate": 0}}],
+        ["search", {"corpus": "shapes", "video": name_of(0, 0)}],
+    ]
+    ran = watched.stages(job.scratch / "shapes", calls)
+    yield from stage_figures("shapes", ran)
+    embed = ran.said["calls"][1]["said"]
+    yield Figure("shapes", "embed, once warm", embed["frames_per_second"], "frames/s")
+    yield Figure("shapes", "embed, once warm", embed["done"] / embed["seconds"], "videos/s")

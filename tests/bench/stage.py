@@ -1,0 +1,78 @@
+"""Runs flows one after the other in this process and prints what each said and took, as JSON.
+
+`python stage.py '[["embed", {"corpus": "x", "spec": {...}}], …]'`
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+SEARCHES = 100
+
+
+def main() -> None:
+    begun = time.perf_counter()
+    said = []
+    for name, given in json.loads(sys.argv[1]):
+        started = time.perf_counter()
+        found = CALLS.get(name, _flow)(name, given)
+        said.append({"name": name, "seconds": time.perf_counter() - started, "said": found})
+    sys.stdout.flush()
+    print("\n" + json.dumps({"seconds": time.perf_counter() - begun, "calls": said}, default=str))
+
+
+def _flow(name: str, given: dict[str, Any]) -> Any:
+    import importlib
+
+    from data import specs
+
+    kinds = {"embed": specs.EmbedSpec, "pool": specs.PoolSpec, "index": specs.IndexSpec}
+    if "spec" in given:
+        given = given | {"spec": kinds[name](**given["spec"])}
+    return getattr(importlib.import_module(f"flows.{name}"), name)(**given)
+
+
+def _plan(name: str, given: dict[str, Any]) -> int:
+    """How many shards are left to do, after planning."""
+    from data.settings import Settings
+    from data.specs import EmbedSpec
+    from data.workplace import open_workplace
+    from tasks.plan import plan
+    from tasks.stages import embed_stage
+
+    place = open_workplace(Settings())
+    return len(plan.fn(place, embed_stage(place, given["corpus"], EmbedSpec(**given["spec"]))))
+
+
+def _catalog(name: str, given: dict[str, Any]) -> None:
+    from data.settings import Settings
+    from data.workplace import open_workplace
+
+    open_workplace(Settings()).rebuild_catalog()
+
+
+def _search(name: str, given: dict[str, Any]) -> dict[str, float]:
+    """Milliseconds a search takes once the bank is open: by text, and by video."""
+    from data.records import Prompt
+    from data.settings import Settings
+    from data.specs import VIDEO_QUERIES, RetrieveSpec
+    from data.workplace import open_workplace
+    from tasks.search import Bank
+
+    bank = Bank(open_workplace(Settings()), given["corpus"])
+    spent: dict[str, list[float]] = {"text": [], "video": []}
+    for i in range(SEARCHES):
+        started = time.perf_counter()
+        bank.by_text([Prompt("p", f"a red circle, take {i}")], RetrieveSpec())
+        spent["text"].append(time.perf_counter() - started)
+        started = time.perf_counter()
+        bank.by_video([given["video"]], VIDEO_QUERIES)
+        spent["video"].append(time.perf_counter() - started)
+    return {kind: 1000 * sorted(times)[SEARCHES // 2] for kind, times in spent.items()}
+
+
+CALLS = {"plan": _plan, "catalog": _catalog, "search": _search}
+
+if __name__ == "__main__":
+    main()
