@@ -37,7 +37,7 @@ def _figures(found: "Demo") -> Table:
     made, load = found.embedded, found.embedded.load
     table = Table("what", "figure", "", box=None, pad_edge=False, header_style="dim")
     wanted = sum(answer.wanted for answer in found.answers)
-    judged = f"≥ 0.9   shape, colour and background right, {wanted} places; {found.short} empty"
+    judged = f"≥ 0.9   shape, colour and background right in {wanted} places, {found.short} empty"
     table.add_row("attribute precision@5", f"{found.precision:.3f}", judged)
     for name, value in found.recall.items():
         of = name.split("_")[0]
