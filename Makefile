@@ -25,7 +25,7 @@ lint: $(STAMP) ## check style and types
 	@$(BIN)/mypy
 
 bench: $(STAMP) ## measure speed, orchestration and memory
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python tests/bench
 
 lock: $(STAMP) ## choose the versions of all dependencies anew
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
