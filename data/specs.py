@@ -46,12 +46,16 @@ class PoolSpec(Spec):
 
 
 class IndexSpec(Spec):
-    """How the index is built; `gate` is the least recall@10 at which a version is published."""
+    """How the index is built; `gate` is the least recall@10 at which a version is published.
+
+    `parts` above 1 builds it in as many Dask tasks; `index_key` then names one with lists (IVF…).
+    """
 
     engine: str = "autofaiss"
     index_key: str | None = None
     max_memory: str = "16G"
     seed: int = 0
+    parts: int = Field(1, ge=1)
     gate: float = Field(0.95, ge=0, le=1)
 
 

@@ -20,7 +20,7 @@ def index(corpus: str, spec: IndexSpec = IndexSpec(), rebuild: bool = False) -> 
 
     Args:
         corpus: a corpus that was pooled
-        spec: the kind of index, its memory, and the least recall@10 to publish at
+        spec: the kind of index, its memory and parts, and the least recall@10 to publish at
         rebuild: index everything anew even where adding would do
     """
     place = open_workplace(Settings())

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from data import layout
+from data.batches import batched
+from data.catalog import sql
 from data.chain import Stage, current
 from data.errors import UserError
 from data.records import Hit
@@ -24,7 +27,7 @@ AT_ONCE = 256
 def export_ragme(
     place: Workplace, corpus: str, dest: str, prompts: str | None, k: int
 ) -> dict[str, Any]:
-    """Writes into `dest`, for every current video that is pooled:
+    """Writes into `dest`, for every current video that is indexed, copies of another included:
 
     - `embeddings/<id>.npy` (F, D) and `<id>.json`, `pooled/<id>.npy` (1, D), and `metadata.txt`,
       their list in the order of an index over the pooled files;
@@ -34,46 +37,64 @@ def export_ragme(
     """
     dest = dest.rstrip("/")
     bank = Bank(place, corpus)
-    exported = [_video(dest, *each) for each in _videos(place, bank)]
-    writing.write_list(f"{dest}/metadata.txt", f"{dest}/pooled", exported)
-    _neighbours(dest, bank, exported, k)
+    indexed: dict[str, str] = {}
+    for video in _videos(place, bank):
+        id = str(video.record["videoID"])
+        indexed[id] = video.id
+        writing.write_video(f"{dest}/embeddings", id, video.frames, video.record)
+        writing.write_pooled(f"{dest}/pooled", id, video.pooled, "float32")
+    writing.write_list(f"{dest}/metadata.txt", f"{dest}/pooled", indexed)
+    _neighbours(dest, bank, indexed, k)
     asked = _prompts(dest, bank, prompts, k) if prompts else 0
-    return {"corpus": corpus, "videos": len(exported), "prompts": asked, "out": dest}
+    return {"corpus": corpus, "videos": len(indexed), "prompts": asked, "out": dest}
 
 
-def _videos(
-    place: Workplace, bank: Bank
-) -> Iterator[tuple[str, np.ndarray, np.ndarray, dict[str, Any]]]:
-    """Each indexed video's id, frames, pooled vector and record."""
+@dataclass(frozen=True, slots=True)
+class _Video:
+    """A video's record and vectors; `id` is the one under which its content is indexed."""
+
+    id: str
+    record: dict[str, Any]
+    frames: np.ndarray
+    pooled: np.ndarray
+
+
+def _videos(place: Workplace, bank: Bank) -> Iterator[_Video]:
     stage = _embedded(place, bank.corpus)
     for shard in names(place.store, stage.folder, "receipts"):
         name = layout.shard_file(stage.folder, shard)
         if not place.store.exists(name):
-            continue
+            continue  # nothing of this shard went through
         receipt = json.loads(place.store.read(layout.receipt(stage.folder, shard)))
         contents = {made["id"]: made["content"] for made in receipt["done"]}
-        records = bank.records(list(contents.values()))
+        records = _records(place, bank.corpus, list(contents.values()))
         for id, frames in frames_by_video(place.store, name):
-            record = records.get(contents[id])
-            row = bank.index.rows([id])[0]
-            if record is not None and row >= 0:
-                yield id, frames, bank.index.vectors(np.array([row]))[0], record
+            rows = bank.index.rows([id])
+            if rows[0] >= 0:
+                pooled = bank.index.vectors(rows)[0]
+                for record in records[contents[id]]:
+                    yield _Video(id, record, frames, pooled)
 
 
-def _video(
-    dest: str, id: str, frames: np.ndarray, pooled: np.ndarray, record: dict[str, Any]
-) -> str:
-    writing.write_video(f"{dest}/embeddings", id, frames, record)
-    writing.write_pooled(f"{dest}/pooled", id, pooled, "float32")
-    return id
+def _records(place: Workplace, corpus: str, contents: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """For each content, `txt`, `videoID` and `videoLoc` of every video that has it."""
+    with place.catalog() as catalog:
+        rows = catalog.rows(sql("videos_of"), corpus=corpus, contents=contents)
+    found: dict[str, list[dict[str, Any]]] = {content: [] for content in contents}
+    for row in rows:
+        found[row.pop("content")].append(row)
+    return found
 
 
-def _neighbours(dest: str, bank: Bank, ids: list[str], k: int) -> None:
+def _neighbours(dest: str, bank: Bank, indexed: dict[str, str], k: int) -> None:
+    """Each video's neighbours; a copy of another video has that one's."""
     spec = VIDEO_QUERIES.model_copy(update={"k": k})
     folder = f"{dest}/{writing.neighbours_folder(k, spec.ceiling, spec.dedup)}"
-    for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
-        _write_hits(folder, some, bank.by_video(some, spec))
+    for some in batched(indexed, AT_ONCE):
+        own = list(dict.fromkeys(indexed[id] for id in some))
+        of = _by_query(own, bank.by_video(own, spec))
+        for id in some:
+            writing.write_neighbours(folder, id, of[indexed[id]])
 
 
 def _prompts(dest: str, bank: Bank, path: str, k: int) -> int:
@@ -81,16 +102,17 @@ def _prompts(dest: str, bank: Bank, path: str, k: int) -> int:
     folder = f"{dest}/prompts/{writing.neighbours_folder(k, spec.ceiling, spec.dedup)}"
     for prompt, vector in zip(asked, bank.text_vectors(asked), strict=True):
         writing.write_prompt(f"{dest}/prompts/embeddings", prompt.id, prompt.text, vector)
-    _write_hits(folder, [prompt.id for prompt in asked], bank.by_text(asked, spec))
+    of = _by_query([prompt.id for prompt in asked], bank.by_text(asked, spec))
+    for id, hits in of.items():
+        writing.write_neighbours(folder, id, hits)
     return len(asked)
 
 
-def _write_hits(folder: str, ids: list[str], hits: list[Hit]) -> None:
+def _by_query(ids: list[str], hits: list[Hit]) -> dict[str, list[Hit]]:
     of: dict[str, list[Hit]] = {id: [] for id in ids}
     for hit in hits:
         of[hit.prompt_id].append(hit)
-    for id, found in of.items():
-        writing.write_neighbours(folder, id, found)
+    return of
 
 
 def _embedded(place: Workplace, corpus: str) -> Stage:

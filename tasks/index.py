@@ -12,9 +12,10 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout, merge, tables
+from data import merge
 from data.catalog import sql
 from data.chain import Stage, spec_of, version_of
+from data.errors import UserError
 from data.outcome import Done
 from data.records import Prompt
 from data.shards import names
@@ -24,9 +25,10 @@ from engines import recall
 from engines.base import plugin
 from engines.index import flat
 from engines.indexing import growth, version
-from engines.indexing.batches import Batch
+from engines.pooled import PooledVectors
 from engines.runners.in_process import InProcessRunner
 from engines.texts import TextEmbedder
+from tasks.index_parts import build_in_parts
 from tasks.progress import say
 from tasks.runners import gpus
 
@@ -90,12 +92,20 @@ class _Build:
     def anew(self) -> dict[str, Any]:
         """Indexes everything; raises below the gate."""
         with self._folder() as folder:
-            options = _options(self.engine, self.spec)
-            built = self.engine.build(self._batches(None), folder / "new", options,
-                                      probes=self.texts)  # fmt: skip
+            built = self._whole(folder) if self.spec.parts == 1 else self._in_parts(folder)
             figures = self._measured(folder)
             recall.gate(figures, self.spec.gate)
             return self._publish(folder / "new", figures, built.count)
+
+    def _whole(self, folder: Path) -> version.Built:
+        options, every = _options(self.engine, self.spec), self._vectors(None).batches()
+        return self.engine.build(every, folder / "new", options, probes=self.texts)
+
+    def _in_parts(self, folder: Path) -> version.Built:
+        if self.spec.index_key is None:
+            raise UserError("an index in parts needs a key with lists: add --key IVF1024,Flat")
+        vectors = self._vectors(None)
+        return build_in_parts(vectors, folder / "new", self.spec, self.place.settings)
 
     def extend(self, before: str, new: int) -> dict[str, Any] | None:
         """Adds what is new to the published version; None where that would be the worse index."""
@@ -106,7 +116,7 @@ class _Build:
             now = self.engine.key_for(said.count + new, said.dim, options)
             if growth.needs_retraining(said.count, said.count + new, said.key, now=now):
                 return None
-            growth.grow(old, self._batches(before), folder / "new")
+            growth.grow(old, self._vectors(before).batches(), folder / "new")
             figures = self._measured(folder)
             try:
                 recall.gate(figures, self.spec.gate)
@@ -115,21 +125,18 @@ class _Build:
                 return None
             return self._publish(folder / "new", figures, said.count + new)
 
-    def _batches(self, before: str | None) -> Iterator[Batch]:
+    def _vectors(self, before: str | None) -> PooledVectors:
         """Pooled vectors of contents that are current and, given a version, not in it."""
         with self.place.catalog() as catalog:
             values = _names(self.stage, self.pooled, before)
-            out = {content for (content,) in catalog.execute(sql("left_out"), **values)}
-        for shard in names(self.place.store, self.pooled.folder, "receipts"):
-            name = layout.shard_file(self.pooled.folder, shard)
-            if not self.place.store.exists(name):
-                continue  # nothing of this shard went through
-            for rows in tables.batches(self.place.store, name):
-                yield _batch(rows, out)
+            rows = catalog.execute(sql("left_out"), **values)
+        out = frozenset(content for (content,) in rows)
+        shards = names(self.place.store, self.pooled.folder, "receipts")
+        return PooledVectors(self.place.store, self.pooled.folder, tuple(shards), out)
 
     def _measured(self, folder: Path) -> dict[str, float]:
         """Recall@10 of the new version against exact search over the same vectors."""
-        flat.build(self._batches(None), folder / "exact")
+        flat.build(self._vectors(None).batches(), folder / "exact")
         new, exact = self.engine.open(folder / "new"), flat.open(folder / "exact")
         return recall.figures(new, exact, texts=self.texts)
 
@@ -148,8 +155,10 @@ class _Build:
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
-        """A folder to build in, gone afterwards."""
-        with tempfile.TemporaryDirectory(prefix="reelflow-index-") as folder:
+        """A folder to build in, gone afterwards; in the store where other machines take part."""
+        shared = "://" in self.place.settings.dask_scheduler
+        inside = self.place.store.local(self.stage.folder) if shared else None
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=inside) as folder:
             yield Path(folder)
 
 
@@ -180,12 +189,3 @@ def _options(engine: Any, spec: IndexSpec) -> Any:
         use_gpu=gpus() > 0,
         recall_aim=max(spec.gate, 0.98),
     )
-
-
-def _batch(rows: Any, out: set[str]) -> Batch:
-    contents = rows.column("content").to_pylist()
-    kept = np.array([content not in out for content in contents], bool)
-    column = rows.column("vector")
-    vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
-    ids = rows.column("video_id").to_numpy(zero_copy_only=False)[kept].tolist()
-    return Batch(ids, vectors[kept], [c for c, keep in zip(contents, kept, strict=True) if keep])

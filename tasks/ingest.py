@@ -100,13 +100,15 @@ def ingest_part(
     runner: Runner, counts: Counts, progress: Progress,
 ) -> None:  # fmt: skip
     """Checks, looks up and probes rows, and writes those that are new or changed."""
+    progress.total += len(rows)
     entries = _checked(rows, seen)
     with place.catalog() as catalog:
         ids = [e["id"] for e in entries if not e["rejected"]]
         before = earlier(catalog, ingest.corpus, ids)
     _stat([e for e in entries if e["reason"] is None])
     fresh = [e for e in entries if not _unchanged(e, before.get(e["id"]), ingest)]
-    _identify(fresh, ingest, runner)
+    progress.add(done=len(entries) - len(fresh))
+    _identify(fresh, ingest, runner, progress)
     written = [e for e in fresh if not _same_failure(e, before.get(e["id"]))]
     if written:
         name = f"{layout.videos(ingest.corpus)}/{ingest.run:06d}-{part:06d}.parquet"
@@ -115,10 +117,6 @@ def ingest_part(
         with place.catalog() as catalog:
             merge.sync_videos(catalog, place.store, ingest.corpus)
     _tally(entries, {id(e) for e in fresh}, before, counts)
-    bad = sum(e["reason"] is not None for e in entries)
-    hours = sum(e["duration"] or 0 for e in fresh) / 3600
-    progress.total += len(entries)
-    progress.add(done=len(entries) - bad, failed=bad, hours=hours)
 
 
 def _checked(rows: Sequence[Row], seen: Seen) -> list[dict[str, Any]]:
@@ -180,20 +178,25 @@ def _same_failure(entry: dict[str, Any], before: dict[str, Any] | None) -> bool:
     return all(entry[key] == before[key] for key in (*KEPT, "reason", "detail"))
 
 
-def _identify(entries: list[dict[str, Any]], ingest: Ingest, runner: Runner) -> None:
+def _identify(
+    entries: list[dict[str, Any]], ingest: Ingest, runner: Runner, progress: Progress
+) -> None:
     """The identity of each file's bytes: a digest where it is probed, else its size and stamp."""
     good = {str(e["line"]): e for e in entries if e["reason"] is None}
+    progress.add(failed=len(entries) - len(good))
     if ingest.probe is None:
         for entry in good.values():
             entry["content"] = f"stat:{entry['bytes']}:{entry['stamp']}:{entry['uri']}"
-        return
+        return progress.add(done=len(good))
     items = [Video(line, entry["uri"], "") for line, entry in good.items()]
     for outcome in runner.map(ingest.probe, items, batch=256):
         if isinstance(outcome, Done):
             good[outcome.id].update(asdict(outcome.value))
+            progress.add(done=1, hours=(outcome.value.duration or 0) / 3600)
         else:
             assert isinstance(outcome, Failed)
             good[outcome.id].update(reason=outcome.reason, detail=outcome.detail)
+            progress.add(failed=1)
 
 
 def _tally(

@@ -29,7 +29,7 @@ Shortages = dict[str, int]
 
 
 class Bank:
-    """A corpus's published index, open for queries; `shortages`: by how many hits who fell short."""
+    """A corpus's published index, open for queries; `shortages`: by how many who fell short."""
 
     def __init__(self, place: Workplace, corpus: str) -> None:
         self.place, self.corpus = place, place.known(corpus)
@@ -71,14 +71,6 @@ class Bank:
                 f" name the model that made it and run `reelflow run {self.corpus}` again"
             )
         return vectors
-
-    def records(self, contents: list[str]) -> dict[str, dict[str, Any]]:
-        """For each content, `txt`, `videoID` and `videoLoc` of the first video that has it."""
-        known = self._known(contents)
-        return {
-            content: {"txt": caption, "videoID": id, "videoLoc": uri}
-            for content, (id, uri, caption) in known.items()
-        }
 
     def _hits(
         self,

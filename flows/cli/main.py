@@ -74,4 +74,6 @@ def _fail(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from flows.cli.main import main as imported  # commands register with the app imported by name
+
+    imported()

@@ -75,14 +75,16 @@ def index(
     engine: Annotated[str, typer.Option("--engine", help="autofaiss or flat.")] = "autofaiss",
     key: Annotated[str | None, typer.Option("--key", help="A faiss key, as HNSW32.")] = None,
     gate: Annotated[float, typer.Option("--gate", help="Least recall@10 to publish.")] = 0.95,
+    parts: Annotated[int, typer.Option("--parts", min=1, help="Build in as many tasks.")] = 1,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Index everything anew.")] = False,
     root: Root = None,
 ) -> None:
     """Add what is new to the index, or build it; publish it if it passes the gate."""
     from flows.index import index as flow
 
+    spec = IndexSpec(engine=engine, index_key=key, gate=gate, parts=parts)
     with live():
-        print_summary(flow(corpus, IndexSpec(engine=engine, index_key=key, gate=gate), rebuild))
+        print_summary(flow(corpus, spec, rebuild))
 
 
 @app.command()

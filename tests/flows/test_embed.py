@@ -39,11 +39,17 @@ def test_a_second_run_does_nothing_and_a_new_video_is_all_that_a_third_does(plac
     ingest("fake://10", "c")
     assert embed("c", FAKE)["done"] == 10
     folder = current(place.store, "c", "embed").folder
-    before = [place.store.read(f"{folder}/receipts/{s}.json") for s in names(place.store, folder, "receipts")]
+    before = [
+        place.store.read(f"{folder}/receipts/{s}.json")
+        for s in names(place.store, folder, "receipts")
+    ]
     assert embed("c", FAKE)["shards"] == 0
     ingest("fake://11", "c")
     assert embed("c", FAKE)["done"] == 1
-    after = [place.store.read(f"{folder}/receipts/{s}.json") for s in names(place.store, folder, "receipts")]
+    after = [
+        place.store.read(f"{folder}/receipts/{s}.json")
+        for s in names(place.store, folder, "receipts")
+    ]
     assert after[: len(before)] == before
 
 
@@ -125,9 +131,13 @@ def test_the_catalogue_made_again_says_the_same(place) -> None:
     assert _everything(place) == before
 
 
+def _receipts(place) -> list[bytes]:
+    folder = current(place.store, "c", "embed").folder
+    shards = names(place.store, folder, "receipts")
+    return [place.store.read(f"{folder}/receipts/{shard}.json") for shard in shards]
+
+
 def _everything(place) -> dict[str, list[tuple]]:
     with place.catalog() as catalog:
         found = catalog.execute("SELECT table_name FROM duckdb_tables()")
-        return {
-            name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found
-        }
+        return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}

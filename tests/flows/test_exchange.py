@@ -57,6 +57,14 @@ def test_neighbours_lie_where_ragme_looks_for_them(exported: Path) -> None:
         assert all(isinstance(score, str) for score in said["dist"])
 
 
+def test_a_copy_of_a_video_is_exported_under_its_own_id(place, clips: Path, tmp_path: Path) -> None:
+    (clips / "copy.mp4").write_bytes((clips / "clip-0.mp4").read_bytes())
+    pipeline("c", str(clips), embed_spec=FAKE)
+    assert export_ragme(place, "c", str(tmp_path / "ragme"), None, k=2)["videos"] == 5
+    first, copy = (np.load(tmp_path / "ragme/embeddings" / f"{n}.npy") for n in ("clip-0", "copy"))
+    assert np.array_equal(first, copy)
+
+
 def test_what_was_exported_comes_back_the_same(place, exported: Path) -> None:
     made = import_ragme(str(exported / "embeddings"), "back", FAKE)
     assert (made["new"], made["channel_order"], made["resize"]) == (4, "unknown", "unknown")

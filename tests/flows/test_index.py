@@ -23,7 +23,9 @@ def test_pooled_vectors_are_the_normalised_means_of_normalised_frames(place, cli
     pipeline("c", str(clips), embed_spec=FAKE)
     frames = _rows(place, "embed").to_pylist()
     for row in _rows(place, "pool").to_pylist():
-        own = np.array([f["vector"] for f in frames if f["video_id"] == row["video_id"]], np.float64)
+        own = np.array(
+            [f["vector"] for f in frames if f["video_id"] == row["video_id"]], np.float64
+        )
         mean = (own / np.linalg.norm(own, axis=1, keepdims=True)).mean(axis=0)
         assert row["vector"] == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
         assert row["frames"] == len(own)
@@ -51,7 +53,7 @@ def test_below_the_gate_nothing_is_published_and_the_alias_stays(place, monkeypa
     embed("c", FAKE)
     pool("c")
     monkeypatch.setattr(recall, "figures", lambda *_, **__: {"video_recall_at_10": 0.5})
-    with pytest.raises(UserError, match="not published: video_recall_at_10 0.500"):
+    with pytest.raises(UserError, match=r"not published: video_recall_at_10 0\.500"):
         index("c")
     stage = current(place.store, "c", "index")
     assert version_of(place.store, stage) == "v0001"
@@ -87,6 +89,24 @@ def test_a_video_finds_others_but_not_itself(place) -> None:
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
+def test_an_index_built_in_parts_finds_what_one_built_at_once_finds(place, monkeypatch) -> None:
+    monkeypatch.setenv("REELFLOW_SHARD_SIZE", "100")
+    at_once = IndexSpec(index_key="IVF8,Flat")
+    pipeline("c", "fake://600", embed_spec=FAKE, index_spec=at_once)
+    prompts = [Prompt(str(n), f"colour {n}") for n in range(10)]
+    one = Bank(place, "c").by_text(prompts, RetrieveSpec(dedup=1.01))
+    made = index("c", at_once.model_copy(update={"parts": 3}))
+    assert (made["parts"], made["count"]) == (3, 600)
+    parts = Bank(place, "c").by_text(prompts, RetrieveSpec(dedup=1.01))
+    assert [h.score for h in parts] == pytest.approx([h.score for h in one], abs=0.02)
+
+
+def test_an_index_in_parts_needs_a_key_with_lists(place) -> None:
+    pipeline("c", "fake://10", embed_spec=FAKE)
+    with pytest.raises(UserError, match="--key IVF1024,Flat"):
+        index("c", IndexSpec(parts=2))
+
+
 def test_exact_and_approximate_search_agree(place) -> None:
     spec = IndexSpec(index_key="HNSW16")
     pipeline("c", "fake://200", embed_spec=FAKE, index_spec=spec)
@@ -98,7 +118,12 @@ def test_exact_and_approximate_search_agree(place) -> None:
 
 @pytest.mark.parametrize(
     ("where", "expected"),
-    [("number < 3", 3), ("caption LIKE 'a %'", 5), ("duration > 1000", 0), ("fps > 0 AND number = 7", 1)],
+    [
+        ("number < 3", 3),
+        ("caption LIKE 'a %'", 5),
+        ("duration > 1000", 0),
+        ("fps > 0 AND number = 7", 1),
+    ],
 )
 def test_where_chooses_among_the_columns_of_catalogue_and_source(place, where, expected) -> None:
     pipeline("c", "fake://30", embed_spec=FAKE)

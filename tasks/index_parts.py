@@ -1,0 +1,37 @@
+"""Building an index in parts, as Dask tasks: for corpora that one machine would index for days."""
+
+from functools import partial
+from pathlib import Path
+
+from data.settings import Settings
+from data.specs import IndexSpec
+from engines import partition
+from engines.indexing import version
+from engines.pooled import Part, PartFiller, PooledVectors
+from engines.runners.dask import DaskRunner
+from tasks.runners import cores
+
+
+def build_in_parts(
+    vectors: PooledVectors, out: Path, spec: IndexSpec, settings: Settings
+) -> version.Built:
+    """What one build would give: trained once, filled in `spec.parts` tasks, lists merged."""
+    key = spec.index_key or ""
+    trained = partition.train(vectors.batches(), out.parent / "trained.index", key, seed=spec.seed)
+    target, parts = out.parent / "parts", _parts(vectors.split(spec.parts))
+    runner = DaskRunner(cores(), settings.dask_scheduler)
+    try:
+        for _ in runner.map(partial(PartFiller, trained, target), parts, batch=1):
+            pass
+    finally:
+        runner.close()
+    return partition.merge([target / part.id for part in parts], out, key)
+
+
+def _parts(runs: list[PooledVectors]) -> list[Part]:
+    """The runs, each with the row of the whole that it begins at."""
+    first, parts = 0, []
+    for number, run in enumerate(runs):
+        parts.append(Part(f"part-{number:04d}", run, first))
+        first += sum(len(batch.ids) for batch in run.batches())
+    return parts
