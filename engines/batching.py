@@ -14,7 +14,7 @@ class FittingBatch:
         self.size = size
 
     def apply(self, run: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
-        """`run` over all rows, joined along the first axis; a MemoryError where one row is too much."""
+        """`run` over all rows, joined; what the device says where even one row is too much."""
         parts, start = [], 0
         while start < len(rows):
             taken = rows[start : start + self.size]

@@ -18,7 +18,7 @@ from engines.guard import Guard
 
 
 class Embedder(Protocol):
-    """A module in `engines/embed/` has a class `Embedder(spec)`, and `VERSION` and `digest(spec)`."""
+    """A module in `engines/embed/` has a class `Embedder(spec)`, `VERSION` and `digest(spec)`."""
 
     dim: int
     resize: Resize
@@ -36,7 +36,7 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """A video's frame vectors: `frame` (n,) int64, `seconds` (n,) float64, `vector` (n, dim) float16."""
+    """A video's `frame` (n,) int64, `seconds` (n,) float64 and `vector` (n, dim) float16."""
 
     frame: np.ndarray
     seconds: np.ndarray
@@ -60,10 +60,11 @@ class Work:
     decode_deadline_s: float = 60.0
     decoder_memory_gb: float = 4.0
     compile: bool = False
-    needs: Needs = Needs()
+    needs: Needs = field(default_factory=Needs)
 
 
 def sampling(spec: EmbedSpec) -> Sampling:
+    """The part of the spec that the decoder is asked for."""
     return Sampling(spec.every_nth, spec.fps, spec.max_frames)
 
 

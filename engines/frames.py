@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Which frames to keep: indices 0, n, 2n, … (`every_nth`), or the frame nearest to each k/`fps` seconds.
+    """Which frames to keep: 0, n, 2n, … (`every_nth`), or the nearest to each k/`fps` seconds.
 
     Exactly one of the two is set. `max_frames` bounds what one video may give; more is `too_long`.
     """
@@ -37,8 +37,8 @@ class Resize:
 class Frames:
     """A run of sampled frames of one video, in order of time.
 
-    `index` (n,) int64 counts all frames of the stream in display order from 0; `seconds` (n,) float64
-    is the time since the first frame; `pixels` (n, 3, size, size) uint8 RGB.
+    `index` (n,) int64 counts all frames of the stream in display order from 0; `seconds` (n,)
+    float64 is the time since the first frame; `pixels` (n, 3, size, size) uint8 RGB.
     """
 
     index: np.ndarray

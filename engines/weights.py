@@ -25,6 +25,7 @@ def is_path(weights: str) -> bool:
 
 
 def existing(weights: str) -> str:
+    """The path itself; a UserError where no file lies there."""
     if not Path(weights).is_file():
         raise UserError(f"no weights file {weights}: give the path of one, or a published tag")
     return weights

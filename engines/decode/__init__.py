@@ -1,1 +1,1 @@
-"""From a video to sampled frames; each file here is a decoder, run inside `engines.guard`'s children."""
+"""From a video to sampled frames; each file here is a decoder, run in the guard's children."""

@@ -38,19 +38,11 @@ def test_frame_vectors_carry_frame_numbers_and_times(place, clips: Path) -> None
 def test_a_second_run_does_nothing_and_a_new_video_is_all_that_a_third_does(place) -> None:
     ingest("fake://10", "c")
     assert embed("c", FAKE)["done"] == 10
-    folder = current(place.store, "c", "embed").folder
-    before = [
-        place.store.read(f"{folder}/receipts/{s}.json")
-        for s in names(place.store, folder, "receipts")
-    ]
+    before = _receipts(place)
     assert embed("c", FAKE)["shards"] == 0
     ingest("fake://11", "c")
     assert embed("c", FAKE)["done"] == 1
-    after = [
-        place.store.read(f"{folder}/receipts/{s}.json")
-        for s in names(place.store, folder, "receipts")
-    ]
-    assert after[: len(before)] == before
+    assert _receipts(place)[: len(before)] == before
 
 
 def test_bad_videos_are_rows_with_reasons_and_the_others_are_done(place) -> None:

@@ -95,5 +95,5 @@ def test_a_storage_out_of_reach_stops_the_run(monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("no credentials")
 
     monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "_open", unreachable)
-    with pytest.raises(UserError, match="cannot reach memory://.*no credentials"):
+    with pytest.raises(UserError, match=r"cannot reach memory://.*no credentials"):
         open_media("memory://reach/x.mp4")

@@ -34,7 +34,7 @@ def test_the_weights_are_small() -> None:
     assert WEIGHTS.stat().st_size <= 8_000_000
     assert sum(f.stat().st_size for f in WEIGHTS.parent.rglob("*.safetensors")) < 20_000_000
     with safe_open(WEIGHTS, "pt") as tensors:
-        kinds = {tensors.get_tensor(name).dtype for name in tensors.keys()}
+        kinds = {tensors.get_tensor(name).dtype for name in tensors.keys()}  # noqa: SIM118
     assert kinds <= {torch.float16, torch.int64}
 
 
