@@ -196,8 +196,3 @@ def _outcome(entry: _Open) -> Outcome[Vectors]:
             entry.model_s,
         ),
     )
-
-
-def make_embedder(spec: EmbedSpec, work: Work) -> VideoEmbedder:
-    """A picklable factory's target: `partial(make_embedder, spec, work)`."""
-    return VideoEmbedder(spec, work)

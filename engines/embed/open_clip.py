@@ -7,9 +7,10 @@ import numpy as np
 
 from data.errors import UserError
 from data.specs import EmbedSpec
+from engines.batching import OUT_OF_MEMORY
 from engines.frames import Resize
 from engines.tiny import model as tiny
-from engines.weights import existing, file_digest, is_path
+from engines.weights import file_digest, is_tag, weights_file
 
 if TYPE_CHECKING:
     import torch
@@ -23,8 +24,11 @@ DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
 def digest(spec: EmbedSpec) -> str:
-    """The digest of the weights file, fetched first where the spec names a published tag."""
-    return file_digest(_weights_file(spec))
+    """The digest of the weights file, fetched first where the spec names a published tag.
+
+    For a file or the bundled weights it needs no open_clip: a finished run says so at once.
+    """
+    return file_digest(weights_file(spec))
 
 
 class Embedder:
@@ -75,8 +79,9 @@ def _built(spec: EmbedSpec, device: str) -> Any:
 
     import open_clip
 
-    file = _weights_file(spec)
-    openai = not _is_tag(spec) and _is_openai_file(spec)
+    tiny.register()
+    file = weights_file(spec)
+    openai = not is_tag(spec) and _is_openai_file(spec)
     try:
         return open_clip.create_model(
             spec.model, file, precision=spec.precision, device=device,
@@ -86,6 +91,8 @@ def _built(spec: EmbedSpec, device: str) -> Any:
     except UnpicklingError as error:
         raise UserError(f"{file} holds more than weights: refused. Use a .safetensors") from error
     except (AssertionError, KeyError, RuntimeError) as error:
+        if type(error).__name__ in OUT_OF_MEMORY:
+            raise
         said = str(error).splitlines()[0]
         raise UserError(f"{file} does not hold the weights of {spec.model}: {said}") from error
 
@@ -130,7 +137,7 @@ def _known(spec: EmbedSpec) -> dict[str, Any]:
     """What open_clip records of a published tag; nothing for a file."""
     from open_clip.pretrained import get_pretrained_cfg
 
-    return dict(get_pretrained_cfg(spec.model, spec.weights)) if _is_tag(spec) else {}
+    return dict(get_pretrained_cfg(spec.model, spec.weights)) if is_tag(spec) else {}
 
 
 def _quick_gelu(spec: EmbedSpec) -> bool:
@@ -138,58 +145,19 @@ def _quick_gelu(spec: EmbedSpec) -> bool:
     if spec.activation != "auto":
         return spec.activation == "quickgelu"
     said = bool(_known(spec).get("quick_gelu")) or spec.weights == "openai"
-    return said or (not _is_tag(spec) and _is_openai_file(spec))
+    return said or (not is_tag(spec) and _is_openai_file(spec))
 
 
 def _is_openai_file(spec: EmbedSpec) -> bool:
     """OpenAI's files are known by their digest, which stands in their published addresses."""
     from open_clip.pretrained import get_pretrained_url
 
-    digest = file_digest(_weights_file(spec))
+    digest = file_digest(weights_file(spec))
     return digest in get_pretrained_url(spec.model.removesuffix("-quickgelu"), "openai")
-
-
-def _is_tag(spec: EmbedSpec) -> bool:
-    return spec.weights is not None and not is_path(spec.weights)
 
 
 def _architecture(spec: EmbedSpec) -> dict[str, Any]:
     import open_clip
 
     tiny.register()
-    config = open_clip.get_model_config(spec.model)
-    if config is None:
-        raise UserError(
-            f"open_clip knows no model {spec.model!r}: `python -c 'import open_clip;"
-            " print(open_clip.list_models())'` lists them"
-        )
-    return config
-
-
-def _weights_file(spec: EmbedSpec) -> str:
-    _architecture(spec)
-    if spec.weights is None:
-        if spec.model != tiny.NAME:
-            raise UserError(
-                f"{spec.model} comes without weights: add --weights TAG or --weights PATH"
-            )
-        return str(tiny.WEIGHTS)
-    return _fetched(spec) if _is_tag(spec) else existing(spec.weights)
-
-
-def _fetched(spec: EmbedSpec) -> str:
-    import open_clip
-    from open_clip.pretrained import download_pretrained
-
-    tags = open_clip.list_pretrained_tags_by_model(spec.model)
-    if spec.weights not in tags:
-        raise UserError(
-            f"no weights {spec.weights!r} for {spec.model}: there are {', '.join(tags)}"
-        )
-    try:
-        return download_pretrained(_known(spec))
-    except Exception as error:
-        raise UserError(
-            f"cannot fetch {spec.model}/{spec.weights} ({type(error).__name__}): fetch the file on"
-            " a machine with internet and give its path with --weights"
-        ) from error
+    return open_clip.get_model_config(spec.model)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -196,3 +198,11 @@ def test_a_state_dict_in_a_pt_file_loads(tmp_path):
         model.load()
         pair.append(model.embed_text(texts))
     assert np.array_equal(*pair)
+
+
+def test_a_digest_needs_no_open_clip():
+    ask = (
+        "import sys; from data.specs import EmbedSpec; from engines.embed.open_clip import digest;"
+        "digest(EmbedSpec()); sys.exit('open_clip' in sys.modules or 'torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", ask], check=True)
