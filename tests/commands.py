@@ -88,7 +88,7 @@ class Shop:
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             process = subprocess.Popen(
                 [sys.executable, "-m", "flows.cli.main", *words], cwd=REPOSITORY,
-                env=os.environ | self._environment(settings), stdout=out, stderr=err,
+                env=self._environment(settings), stdout=out, stderr=err,
             )  # fmt: skip
         return Run(process, folder)
 
@@ -111,7 +111,7 @@ class Shop:
 
     def _environment(self, settings: dict[str, object]) -> dict[str, str]:
         named = self.settings | settings
-        return {f"REELFLOW_{name}": str(value) for name, value in named.items()}
+        return os.environ | {f"REELFLOW_{name}": str(value) for name, value in named.items()}
 
 
 def wait_until(true: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:

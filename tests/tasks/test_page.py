@@ -1,23 +1,17 @@
 """The page of a retrieval, as text and, where Chromium is there, as a browser shows it."""
 
-import json
 import re
-import shutil
-import subprocess
-import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
 import golden
 import pytest
+from browser import CHROMIUM, opened
 
 from data.records import Hit
 from tasks.page import Answer, Clip, Figure, Page, answers_of, render, source, write_page
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 
 
 class Tags(HTMLParser):
@@ -104,62 +98,68 @@ def test_hits_are_shown_by_prompt_in_the_order_of_their_table() -> None:
     assert [[c.hit.video_id for c in a.clips] for a in answers] == [["b", "a"], ["a"]]
 
 
-# Runs beside the page's own script and leaves what it sees where --dump-dom finds it.
-WATCH = """<pre id="seen" hidden></pre><script>
-const errors = [];
-addEventListener("error", (e) => errors.push(String(e.message)));
-addEventListener("unhandledrejection", (e) => errors.push(String(e.reason)));
-setInterval(() => {
-  const videos = [...document.querySelectorAll("video")].map((v) => ({
-    width: v.videoWidth, height: v.getBoundingClientRect().height, time: v.currentTime,
-    paused: v.paused, muted: v.muted, away: !v.hasAttribute("src"),
-  }));
-  const wide = document.documentElement.scrollWidth > innerWidth;
-  const unplayed = document.querySelectorAll(".away").length;
-  document.getElementById("seen").textContent = JSON.stringify({ videos, errors, wide, unplayed });
-}, 200);
-</script>"""
+CLIPS = """[...document.querySelectorAll("video")].map((video) => ({
+  width: video.videoWidth, height: video.getBoundingClientRect().height,
+  plays: video.currentTime > 0 && !video.paused, muted: video.muted,
+  waits: !video.hasAttribute("src"), seen: video.getBoundingClientRect().top < innerHeight,
+}))"""
+WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 
 @pytest.fixture
-def seen(tmp_path: Path):
-    """What a browser sees of a page of sixty prompts with a clip each, the first broken."""
+def long_page(tmp_path: Path) -> Path:
+    """Sixty prompts with a clip each."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     golden.clip(tmp_path / "a clip #1.mp4", frames=50)
+    uris = [str(tmp_path / "a clip #1.mp4")] * 60
+    hits = [hit(uri=uri, prompt_id=str(n), prompt=f"cat {n}.") for n, uri in enumerate(uris)]
+    write_page(page(*answers_of(hits, 1, tmp_path / "x")), tmp_path / "report.html")
+    return tmp_path / "report.html"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_clips_in_view_play_and_the_others_take_no_player(
+    long_page: Path, tmp_path: Path, width: int
+) -> None:
+    with opened(long_page, tmp_path / "profile", width) as tab:
+        clips = tab.until(CLIPS, lambda clips: clips and all(c["plays"] for c in shown(clips)))
+        assert len(clips) == 60 and 0 < len(shown(clips)) < 10
+        for clip in shown(clips):
+            assert clip["plays"] and clip["muted"] and clip["width"] > 0 and clip["height"] > 50
+        assert sum(not clip["waits"] for clip in clips) < 12
+        assert tab.look(WIDER) is False
+        tab.look("scrollTo(0, document.body.scrollHeight)")
+        clips = tab.until(CLIPS, lambda clips: clips[-1]["plays"])
+        assert clips[-1]["plays"] and clips[0]["waits"]
+        assert tab.complaints == []
+
+
+def test_the_filter_leaves_what_has_all_its_words(long_page: Path, tmp_path: Path) -> None:
+    with opened(long_page, tmp_path / "profile", 1280) as tab:
+        assert tab.until(COUNT, bool) == "60 prompts"
+        tab.look(FILTER % "CAT 17.")
+        assert tab.look(COUNT) == "1 of 60 prompts"
+        assert (
+            tab.look("document.querySelector('section:not([hidden]) h2').textContent") == "cat 17."
+        )
+        tab.look(FILTER % "dog")
+        assert tab.look("document.getElementById('none').hidden") is False
+
+
+def test_a_clip_that_cannot_be_played_says_so(long_page: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     target = tmp_path / "report.html"
-    uris = [str(tmp_path / "broken.mp4"), *[str(tmp_path / "a clip #1.mp4")] * 60]
-    hits = [hit(uri=uri, prompt_id=str(n)) for n, uri in enumerate(uris)]
-    write_page(page(*answers_of(hits, 1, target)), target)
-    html = target.read_text()
-    target.write_text(html.replace("<script>", WATCH + "<script>", 1))
-    return lambda width: look(target, width)
+    write_page(page(*answers_of([hit(uri=str(tmp_path / "broken.mp4"))], 1, target)), target)
+    with opened(target, tmp_path / "profile", 1280) as tab:
+        said = tab.until("document.querySelector('.screen')?.textContent.trim()", bool)
+    assert said == "this browser cannot play the clip"
 
 
-def look(target: Path, width: int) -> dict:
-    with tempfile.TemporaryDirectory(prefix="reelflow-chromium-") as profile:
-        ran = subprocess.run(
-            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-             "--no-first-run", "--disable-background-networking", "--disable-component-update",
-             "--disable-sync", f"--user-data-dir={profile}", f"--window-size={width},900",
-             "--enable-logging=stderr", "--virtual-time-budget=8000", "--dump-dom",
-             target.as_uri()],
-            capture_output=True, text=True, timeout=100,
-        )  # fmt: skip
-    told = re.search(r'<pre id="seen"[^>]*>(.*?)</pre>', ran.stdout, re.DOTALL)
-    assert told, ran.stderr
-    return json.loads(told[1].replace("&gt;", ">")) | {"console": ran.stderr.count("CONSOLE")}
+COUNT = "document.getElementById('count')?.value"
+FILTER = """(() => { const find = document.getElementById("find"); find.value = "%s";
+find.dispatchEvent(new Event("input")); })()"""
 
 
-@pytest.mark.parametrize("width", [1280, 500])
-def test_clips_in_view_play_and_the_others_take_no_player(seen, width: int) -> None:
-    found = seen(width)
-    playing = [video for video in found["videos"] if not video["away"]]
-    assert playing and len(playing) < 20
-    for video in playing:
-        assert video["width"] > 0 and video["height"] > 50 and video["muted"]
-    assert any(video["time"] > 0 and not video["paused"] for video in playing)
-    assert found["unplayed"] == 1  # the broken one says so
-    assert not found["errors"] and not found["console"]
-    assert not found["wide"]
+def shown(clips: list[dict]) -> list[dict]:
+    return [clip for clip in clips if clip["seen"]]
