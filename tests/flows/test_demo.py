@@ -10,6 +10,7 @@ import pytest
 from data.settings import Settings
 from data.specs import RetrieveSpec
 from data.workplace import open_workplace
+from flows.cli.demo import demo as command
 from flows.demo import demo
 from flows.retrieve import retrieve
 from tasks.demo import CORPUS, Demo, differences
@@ -134,6 +135,18 @@ def test_any_file_of_prompts_gets_a_page_when_it_is_asked_for(
     html = page.read_text()
     assert html.count('data-src="../corpus/videos/shapes-0-') == said["hits"] == 6
     assert "a green star, plain black" in html and "k 3" in html
+
+
+def test_the_command_prints_every_figure(
+    first: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("flows.demo.demo", lambda *given: first)
+    command()
+    said = capsys.readouterr().out
+    for text in ("precision@5", "0.200", "recall@10, text", "recall@10, video", "frames a second",
+                 "video-hours a day", "bottleneck", "seconds, embed", "seconds in all",
+                 "demo/report.html"):  # fmt: skip
+        assert text in said
 
 
 def _never(*given: object, **more: object) -> None:
