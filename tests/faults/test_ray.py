@@ -123,7 +123,10 @@ def test_the_command_as_users_run_it_survives_its_worker_and_its_own_death(
     first.kill()
     before = evidence.committed(shop.root)
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), "Ray ended")
-    shop.ok("run", "c", "--engine", "fake")
+    again = shop.start_real(*EMBED).ended()
+    assert again.code == 0, again.err
+    for words in (("pool", "c"), ("index", "c")):
+        shop.ok(*words)
     assert before.items() <= evidence.committed(shop.root).items()
     assert evidence.artifacts(shop.root) == evidence.artifacts(undisturbed)
     assert evidence.status(shop.root) == evidence.status(undisturbed)
