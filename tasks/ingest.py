@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -19,13 +18,12 @@ from data.outcome import Done, Failed
 from data.records import Row, Video
 from data.workplace import Workplace
 from engines.base import Engine, Runner
-from engines.media import stat_media
 from engines.probe import Prober
 from engines.reading import open_source
+from tasks.entries import checked, stat
 from tasks.progress import Progress
 from tasks.runners import cores
 
-STATS_AT_ONCE = 32  # object stores answer in 50 ms: ask for many at a time
 KEPT = ("uri", "caption", "columns", "bytes", "stamp")  # where these are the same, nothing changed
 
 
@@ -101,11 +99,11 @@ def ingest_part(
 ) -> None:  # fmt: skip
     """Checks, looks up and probes rows, and writes those that are new or changed."""
     progress.total += len(rows)
-    entries = _checked(rows, seen)
+    entries = checked(rows, seen)
     with place.catalog() as catalog:
         ids = [e["id"] for e in entries if not e["rejected"]]
         before = earlier(catalog, ingest.corpus, ids)
-    _stat([e for e in entries if e["reason"] is None])
+    stat([e for e in entries if e["reason"] is None])
     fresh = [e for e in entries if not _unchanged(e, before.get(e["id"]), ingest)]
     progress.add(done=len(entries) - len(fresh))
     _identify(fresh, ingest, runner, progress)
@@ -117,51 +115,6 @@ def ingest_part(
         with place.catalog() as catalog:
             merge.sync_videos(catalog, place.store, ingest.corpus)
     _tally(entries, {id(e) for e in fresh}, before, counts)
-
-
-def _checked(rows: Sequence[Row], seen: Seen) -> list[dict[str, Any]]:
-    """The rows as entries of `tables.VIDEOS`, with what is wrong as far as a row tells."""
-    entries = [_entry(row) for row in rows]
-    named = [e for e in entries if not e["rejected"]]
-    lines = seen.first_lines([e["id"] for e in named], [e["line"] for e in named])
-    for entry, first in zip(named, lines, strict=True):
-        if first != entry["line"]:
-            _refuse(entry, f"its id is that of line {first}", rejected=True)
-    return entries
-
-
-def _entry(row: Row) -> dict[str, Any]:
-    entry = dict.fromkeys(tables.VIDEOS.names) | {
-        "line": row.line, "id": row.id, "uri": row.uri, "caption": row.caption, "rejected": False,
-        "columns": json.dumps(row.columns, sort_keys=True),
-        "note": None if row.caption else "no caption",
-    }  # fmt: skip
-    if row.id is None:
-        _refuse(entry, str(row.columns.get("error") or "no id"), rejected=True)
-    elif row.uri is None:
-        _refuse(entry, str(row.columns.get("error") or "no location of a video"))
-    return entry
-
-
-def _refuse(entry: dict[str, Any], detail: str, rejected: bool = False) -> None:
-    entry.update(reason="rejected", detail=detail, rejected=rejected)
-
-
-def _stat(entries: list[dict[str, Any]]) -> None:
-    """Size and stamp of each file, or why there is none."""
-    with ThreadPoolExecutor(STATS_AT_ONCE) as threads:
-        for entry, found in zip(entries, threads.map(_stated, entries), strict=True):
-            entry.update(found)
-
-
-def _stated(entry: dict[str, Any]) -> dict[str, Any]:
-    try:
-        size, stamp = stat_media(entry["uri"])
-        return {"bytes": size, "stamp": stamp}
-    except FileNotFoundError:
-        return {"reason": "missing", "detail": f"no file {entry['uri']}"}
-    except (OSError, ValueError) as error:
-        return {"reason": "undecodable", "detail": f"cannot be opened: {error}"}
 
 
 def _unchanged(entry: dict[str, Any], before: dict[str, Any] | None, ingest: Ingest) -> bool:

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 
 from data import merge
 from data.catalog import catalog_path, sql
-from data.chain import Stage, current, recorded, spec_of, version_of
+from data.chain import Stage, current, recorded, version_of
 from data.errors import UserError
 from data.filters import chosen
 from data.outcome import Done
 from data.records import Hit, Prompt
-from data.specs import EmbedSpec, RetrieveSpec
+from data.specs import RetrieveSpec
 from data.workplace import Workplace
 from engines.base import plugin
 from engines.indexing import version
@@ -24,6 +24,7 @@ from engines.runners.in_process import InProcessRunner
 from engines.search import search
 from engines.texts import TextEmbedder
 from tasks.index import open_version
+from tasks.stages import same_weights
 
 Shortages = dict[str, int]
 
@@ -44,7 +45,7 @@ class Bank:
         self._contents = np.array(ids.column("content").to_pylist(), dtype=object)
         embedded = current(place.store, corpus, "embed")
         assert embedded is not None
-        self._texts = partial(TextEmbedder, spec_of(place.store, embedded, EmbedSpec))
+        self._embedded = embedded
         self._runner = InProcessRunner()
         self.shortages: Shortages = {}
 
@@ -63,7 +64,8 @@ class Bank:
 
     def text_vectors(self, prompts: Sequence[Prompt]) -> np.ndarray:
         """(n, dim) float32 unit vectors, one per prompt."""
-        outcomes = self._runner.map(self._texts, prompts, batch=64)
+        spec = same_weights(self.place, self._embedded)
+        outcomes = self._runner.map(partial(TextEmbedder, spec), prompts, batch=64)
         vectors = np.stack([o.value for o in outcomes if isinstance(o, Done)])
         if vectors.shape[1] != self.index.dim:
             raise UserError(

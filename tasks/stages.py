@@ -1,16 +1,36 @@
 """Which stage a spec means: its fingerprint, from the engine's version and what it is made from."""
 
-from data.chain import Stage, current, register
+import json
+
+from data.chain import Stage, current, recorded, register, spec_of
 from data.errors import UserError
 from data.specs import EmbedSpec, IndexSpec, PoolSpec
 from data.workplace import Workplace
 from engines.base import plugin
+from engines.ragme import reading
+
+ORIGIN = json.dumps(reading.ORIGIN)  # stands for the weights of vectors that were taken over
 
 
 def embed_stage(place: Workplace, corpus: str, spec: EmbedSpec) -> Stage:
     """The stage, made the corpus's current one; weights enter by their digest."""
     engine = plugin("embed", spec.engine)
     return register(place.store, corpus, "embed", spec, engine.VERSION, engine.digest(spec))
+
+
+def same_weights(place: Workplace, stage: Stage) -> EmbedSpec:
+    """The spec of an embed stage; a UserError where its weights are no longer what they were.
+
+    Vectors that another system made carry no digest, and are trusted to be of the model named.
+    """
+    spec = spec_of(place.store, stage, EmbedSpec)
+    inputs = recorded(place.store, stage)["inputs"]
+    if ORIGIN not in inputs and plugin("embed", spec.engine).digest(spec) not in inputs:
+        raise UserError(
+            f"the weights of {spec.model} are no longer those that embedded {stage.corpus}:"
+            f" put them back, or run `reelflow run {stage.corpus}` with these"
+        )
+    return spec
 
 
 def pool_stage(place: Workplace, corpus: str, spec: PoolSpec) -> Stage:

@@ -23,9 +23,11 @@ from data.specs import EmbedSpec
 from data.workplace import Workplace
 from engines.embedding import Vectors
 from engines.media import resolve
-from engines.ragme.reading import ORIGIN, Encoded, read_encoded
+from engines.ragme import reading
+from engines.ragme.reading import Encoded, read_encoded
 from tasks.embed import write_vectors
 from tasks.ingest import Counts, Ingest, begin, finish
+from tasks.stages import ORIGIN
 
 VERSION = "imported-1"  # so that these vectors never share an index with our own
 
@@ -39,7 +41,7 @@ def import_vectors(place: Workplace, source: str, corpus: str, spec: EmbedSpec) 
     """
     for _ in read_encoded(source):
         pass  # a whole pass, so that a second kind of vector is met before the first is stored
-    stage = register(place.store, corpus, "embed", spec, VERSION, json.dumps(ORIGIN))
+    stage = register(place.store, corpus, "embed", spec, VERSION, ORIGIN)
     ingest, counts = begin(place, corpus, source, probe=False), Counts()
     for part, outcomes in enumerate(batched(read_encoded(source), place.settings.shard_size)):
         fresh = _unknown(place, stage, outcomes, counts)
@@ -51,7 +53,7 @@ def import_vectors(place: Workplace, source: str, corpus: str, spec: EmbedSpec) 
     finish(place, ingest, counts)
     return {"corpus": corpus, "fingerprint": stage.fingerprint, "rows": counts.rows,
             "new": counts.new, "unchanged": counts.unchanged, "failed": counts.failed,
-            **ORIGIN}  # fmt: skip
+            **reading.ORIGIN}  # fmt: skip
 
 
 def _content(encoded: Encoded) -> str:

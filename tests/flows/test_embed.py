@@ -105,7 +105,7 @@ def test_a_receipt_says_where_the_time_went(place, clips: Path) -> None:
     assert receipt["seconds"]["decode"] > 0
     assert receipt["seconds"]["wall"] > 0
     assert set(made["busy"]) == {"read", "decode", "model", "write"}
-    assert "-bound: " in made["bottleneck"]
+    assert " busy " in made["bottleneck"]
 
 
 def test_an_unknown_corpus_is_named_with_those_there_are(place) -> None:

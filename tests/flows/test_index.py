@@ -152,3 +152,14 @@ def test_a_corpus_without_an_index_says_how_to_make_it(place) -> None:
 def _rows(place, kind: str):
     folder = current(place.store, "c", kind).folder
     return pq.read_table(place.store.local(f"{folder}/shard-000000.parquet"))
+
+
+def test_texts_are_not_compared_with_vectors_of_other_weights(place, monkeypatch) -> None:
+    from engines.embed import fake
+
+    pipeline("c", "fake://5", embed_spec=FAKE)
+    monkeypatch.setattr(fake, "digest", lambda spec: "of other weights")
+    bank = Bank(place, "c")
+    with pytest.raises(UserError, match="no longer those that embedded c"):
+        bank.by_text([Prompt("0", "red")], RetrieveSpec())
+    assert bank.by_video(["fake-000001"], VIDEO_QUERIES)

@@ -1,0 +1,58 @@
+"""A source's rows as entries of the videos table, with what is wrong with them."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from data import tables
+from data.known import Seen
+from data.records import Row
+from engines.media import stat_media
+
+STATS_AT_ONCE = 32  # object stores answer in 50 ms: ask for many at a time
+
+
+def checked(rows: Sequence[Row], seen: Seen) -> list[dict[str, Any]]:
+    """The rows as entries of `tables.VIDEOS`, with what is wrong as far as a row tells."""
+    entries = [_entry(row) for row in rows]
+    named = [e for e in entries if not e["rejected"]]
+    lines = seen.first_lines([e["id"] for e in named], [e["line"] for e in named])
+    for entry, first in zip(named, lines, strict=True):
+        if first != entry["line"]:
+            _refuse(entry, f"its id is that of line {first}", rejected=True)
+    return entries
+
+
+def _entry(row: Row) -> dict[str, Any]:
+    entry = dict.fromkeys(tables.VIDEOS.names) | {
+        "line": row.line, "id": row.id, "uri": row.uri, "caption": row.caption, "rejected": False,
+        "columns": json.dumps(row.columns, sort_keys=True),
+        "note": None if row.caption else "no caption",
+    }  # fmt: skip
+    if row.id is None:
+        _refuse(entry, str(row.columns.get("error") or "no id"), rejected=True)
+    elif row.uri is None:
+        _refuse(entry, str(row.columns.get("error") or "no location of a video"))
+    return entry
+
+
+def _refuse(entry: dict[str, Any], detail: str, rejected: bool = False) -> None:
+    entry.update(reason="rejected", detail=detail, rejected=rejected)
+
+
+def stat(entries: list[dict[str, Any]]) -> None:
+    """Size and stamp of each file, or why there is none."""
+    with ThreadPoolExecutor(STATS_AT_ONCE) as threads:
+        for entry, found in zip(entries, threads.map(_stated, entries), strict=True):
+            entry.update(found)
+
+
+def _stated(entry: dict[str, Any]) -> dict[str, Any]:
+    try:
+        size, stamp = stat_media(entry["uri"])
+        return {"bytes": size, "stamp": stamp}
+    except FileNotFoundError:
+        return {"reason": "missing", "detail": f"no file {entry['uri']}"}
+    except (OSError, ValueError) as error:
+        return {"reason": "undecodable", "detail": f"cannot be opened: {error}"}
