@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     decoders: int | None = Field(None, ge=1)
     threads: int | None = Field(None, ge=1)
     compile: bool = False
-    batch: int = Field(32, ge=1)
+    batch: int = Field(16, ge=1)  # videos; a worker embeds two such batches side by side
     frames_per_batch: int = Field(64, ge=1)
     shard_size: int = Field(500, ge=1)
     decode_deadline_s: float = Field(60.0, gt=0)

@@ -15,7 +15,7 @@ BASELINE = Path(__file__).parents[1] / "baseline.py"
 def measure(job: Job) -> Iterator[Figure]:
     if not footage.REAL.is_dir():
         return
-    clips = footage.real(job.out / "clips", job.size(20, 4))
+    clips = footage.real(job.out / "clips", job.size(20, 8))
     source = footage.table(clips, job.scratch / "clips.parquet")
     weights = footage.weights(job.out)
     ours, whole, theirs, frames = [], [], [], 0
