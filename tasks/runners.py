@@ -57,7 +57,7 @@ def embed_work(settings: Settings) -> Work:
     Without a GPU, decoders and model share the cores: as many decoders as there are cores, since
     whichever waits leaves its core to the other, and two batches embedded side by side, each by
     half the cores: a batch by all cores spins where its threads wait for each other. ViT-B-32 in
-    bf16 on two busy cores (`make bench` compares): 19 to 21 frames/s against 8 to 10.
+    bf16 on two shared cores: 35 ms of CPU a frame against 52 (`make bench`, "setups").
     """
     workers = embed_workers(settings)
     share = max(1, cores() // workers)
