@@ -25,9 +25,8 @@ def chosen(path: Path, corpus: str, where: str, wait_s: float) -> Iterator[duckd
         with duckdb.connect(str(path), read_only=True, config=LOCKED) as connection:
             videos = _with_source_columns(connection, corpus)
             try:
-                yield videos.filter(duckdb.SQLExpression(where))
-            except (duckdb.ParserException, duckdb.BinderException, duckdb.ConversionException,
-                    duckdb.PermissionException, duckdb.InvalidInputException) as error:  # fmt: skip
+                yield videos.filter(duckdb.SQLExpression(where if where.strip() else "(empty)"))
+            except duckdb.Error as error:  # of the expression, or of a row that it cannot be read on
                 said = str(error).split("\n")[0]
                 columns = ", ".join(videos.columns)
                 raise UserError(f"cannot use {where!r}: {said} (columns: {columns})") from error
@@ -39,11 +38,12 @@ def _with_source_columns(
     """The catalogue's columns, and beside them the source's own, as far as their names are free."""
     structure = connection.execute(sql("source_structure"), {"corpus": corpus}).fetchall()[0][0]
     videos = connection.sql(sql("good_videos"), params={"corpus": corpus})
-    if not structure or structure in ("{}", '"NULL"'):
-        return videos
+    if not structure or not structure.startswith('{"'):
+        return videos  # the source had no columns but its own three
     literal = structure.replace("'", "''")
-    wide = connection.sql(
-        f"SELECT * EXCLUDE (columns), unnest(from_json(columns, '{literal}')) FROM videos"  # noqa: S608
+    wide = videos.query(
+        "good",  # by no name of the catalogue's, which would come before it
+        f"SELECT * EXCLUDE (columns), unnest(from_json(columns, '{literal}')) FROM good",  # noqa: S608
     )
     first = [name for i, name in enumerate(wide.columns) if name not in wide.columns[:i]]
     return wide.select(*(duckdb.ColumnExpression(name) for name in first))

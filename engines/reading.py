@@ -21,8 +21,9 @@ def open_source(src: str, columns: Mapping[str, str] | None = None) -> Iterator[
     try:
         found = _plugin(src).rows(src, dict(columns or {}))
         first = next(found, None)
-    except OSError as error:
-        raise UserError(f"cannot read {src}: {error.strerror or error}") from error
+    except (OSError, UserError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise UserError(said if src in said else f"cannot read {src}: {said}") from error
     if first is None:
         raise UserError(f"{src} holds no rows: is the name right?")
     return chain([first], found)

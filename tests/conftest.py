@@ -50,12 +50,25 @@ def prefect_backend() -> Iterator[None]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Workplace:
     """An empty store that flows find too, with work done in this process."""
     monkeypatch.setenv("REELFLOW_ROOT", str(tmp_path / "store"))
     monkeypatch.setenv("REELFLOW_RUNNER", "in_process")
     monkeypatch.setenv("REELFLOW_DECODERS", "2")
+    if "real_canary" not in request.keywords:
+        _cheap_canary(monkeypatch)
     return open_workplace(Settings())
+
+
+def _cheap_canary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A canary of fakes: the real clips make every decoder import torch, some 3 s a run."""
+    import tasks.canary
+    from data.records import Video
+
+    made = [Video(f"canary/{n}", f"fake://canary{n}", "") for n in "ab"]
+    monkeypatch.setattr(tasks.canary, "_clips", lambda store: made)
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-SELECT json_group_structure(columns) FROM videos WHERE corpus = $corpus AND reason IS NULL;
+SELECT json_group_structure(columns::JSON) FROM videos WHERE corpus = $corpus AND reason IS NULL;

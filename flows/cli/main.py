@@ -4,7 +4,6 @@ import atexit
 import os
 import sys
 
-import click
 import typer
 
 from data.errors import UserError
@@ -26,14 +25,7 @@ def main() -> None:
     _quiet_prefect(debug)
     _register()
     try:
-        app(arguments, standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        raise SystemExit(error.exit_code) from None
-    except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted: run the same command again to go on where it stopped")
-    except click.exceptions.Exit as exit:
-        raise SystemExit(exit.exit_code) from None
+        app(arguments)  # wrong usage and interrupts end here, with their own lines and codes
     except Exception as error:
         if debug:
             raise
@@ -69,7 +61,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(text: str) -> None:
-    click.echo(f"reelflow: {text}", err=True)
+    typer.echo(f"reelflow: {text}", err=True)
     raise SystemExit(1)
 
 

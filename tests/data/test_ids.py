@@ -28,7 +28,7 @@ def test_a_file_name_is_one_plain_name_within_every_limit(id: str) -> None:
     assert not set(name) & set("/\\.\x00 ")
 
 
-@given(st.text(max_size=40))
+@given(st.text(max_size=14))
 def test_short_ids_come_back_from_their_file_names(id: str) -> None:
     assert from_file_name(file_name(id)) == id
 

@@ -82,6 +82,7 @@ def test_another_spec_has_vectors_of_its_own(place) -> None:
     assert embed("c", FAKE)["shards"] == 0
 
 
+@pytest.mark.real_canary
 def test_a_drifted_canary_stops_the_run_before_anything_is_stored(place, monkeypatch) -> None:
     from engines.embed import fake
 
