@@ -26,7 +26,7 @@ def chosen(path: Path, corpus: str, where: str, wait_s: float) -> Iterator[duckd
             videos = _with_source_columns(connection, corpus)
             try:
                 yield videos.filter(duckdb.SQLExpression(where if where.strip() else "(empty)"))
-            except duckdb.Error as error:  # of the expression, or of a row that it cannot be read on
+            except duckdb.Error as error:  # of the expression, or of a row it cannot be read on
                 said = str(error).split("\n")[0]
                 columns = ", ".join(videos.columns)
                 raise UserError(f"cannot use {where!r}: {said} (columns: {columns})") from error
@@ -41,7 +41,7 @@ def _with_source_columns(
     if not structure or not structure.startswith('{"'):
         return videos  # the source had no columns but its own three
     literal = structure.replace("'", "''")
-    wide = videos.query(
+    wide: Any = videos.query(
         "good",  # by no name of the catalogue's, which would come before it
         f"SELECT * EXCLUDE (columns), unnest(from_json(columns, '{literal}')) FROM good",  # noqa: S608
     )

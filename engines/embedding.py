@@ -13,8 +13,8 @@ from data.records import Video
 from data.specs import EmbedSpec
 from engines.base import Needs, plugin
 from engines.batching import FittingBatch
-from engines.frames import Frames, Resize, Sampling
-from engines.guard import Guard
+from engines.children.guard import Guard
+from engines.video.frames import Frames, Resize, Sampling
 
 
 class Embedder(Protocol):

@@ -9,7 +9,7 @@ from data.errors import UserError
 from data.records import Row
 from engines import sources
 from engines.base import plugin
-from engines.listing import TABLES, TARS, VIDEOS
+from engines.files.listing import TABLES, TARS, VIDEOS
 
 
 def open_source(src: str, columns: Mapping[str, str] | None = None) -> Iterator[Row]:

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from engines.dedup import distinct
 from engines.indexing.batches import unit
+from engines.indexing.dedup import distinct
 
 TEXT_CEILING, TEXT_DEDUP = 1.01, 0.98
 VIDEO_CEILING, VIDEO_DEDUP = 0.99, 0.94

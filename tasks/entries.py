@@ -8,7 +8,7 @@ from typing import Any
 from data import tables
 from data.known import Seen
 from data.records import Row
-from engines.media import stat_media
+from engines.files.media import stat_media
 
 STATS_AT_ONCE = 32  # object stores answer in 50 ms: ask for many at a time
 

@@ -21,11 +21,10 @@ from data.records import Prompt
 from data.shards import names
 from data.specs import EmbedSpec, IndexSpec
 from data.workplace import Workplace
-from engines import recall
 from engines.base import plugin
 from engines.index import flat
-from engines.indexing import growth, version
-from engines.pooled import PooledVectors
+from engines.indexing import growth, recall, version
+from engines.indexing.pooled import PooledVectors
 from engines.runners.in_process import InProcessRunner
 from engines.texts import TextEmbedder
 from tasks.index_parts import build_in_parts

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from data.settings import Settings
 from data.specs import IndexSpec
-from engines import partition
-from engines.indexing import version
-from engines.pooled import Part, PartFiller, PooledVectors
+from engines.indexing import partition, version
+from engines.indexing.pooled import Part, PartFiller, PooledVectors
 from engines.runners.dask import DaskRunner
 from tasks.runners import cores
 

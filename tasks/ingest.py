@@ -18,8 +18,8 @@ from data.outcome import Done, Failed
 from data.records import Row, Video
 from data.workplace import Workplace
 from engines.base import Engine, Runner
-from engines.probe import Prober
 from engines.reading import open_source
+from engines.video.probe import Prober
 from tasks.entries import checked, stat
 from tasks.progress import Progress
 from tasks.runners import cores

@@ -102,7 +102,9 @@ class Bank:
         if where is None and not self._stale():
             return None, {}
         path = catalog_path(self.place.store, self.place.settings.catalog)
-        with chosen(path, self.corpus, where or "true", self.place.settings.wait_s) as videos:
+        with chosen(
+            path, self.corpus, "true" if where is None else where, self.place.settings.wait_s
+        ) as videos:
             rows = videos.project("content, id, uri, caption").fetchall()
         known = {content: (id, uri, caption) for content, id, uri, caption in reversed(rows)}
         kept = [row for row, content in enumerate(self._contents) if content in known]

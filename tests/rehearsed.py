@@ -3,7 +3,7 @@
 import time
 
 from data.records import Video
-from engines.frames import Resize, Sampling
+from engines.video.frames import Resize, Sampling
 
 ALL, SMALL = Sampling(1), Resize(8)
 

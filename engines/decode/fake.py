@@ -10,9 +10,9 @@ import numpy as np
 
 from data.outcome import REASONS
 from data.records import Probe
-from engines.frames import DecodeError, Frames, Resize, Sampling
-from engines.pulse import beat
-from engines.sampling import kept
+from engines.children.pulse import beat
+from engines.video.frames import DecodeError, Frames, Resize, Sampling
+from engines.video.sampling import kept
 
 FRAMES, FPS = 50, 25.0
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.container import Opened, Reading, opened, video_stream
-from engines.frames import DecodeError, Frames, Resize, Sampling
-from engines.packets import decoded, packets
-from engines.picture import rgb
-from engines.resize import resize as resized
-from engines.sampling import keep, kept
-from engines.seeking import Sparse, Unsure, survey
-from engines.wholeness import Promise, Tally, promise
+from engines.video.container import Opened, Reading, opened, video_stream
+from engines.video.frames import DecodeError, Frames, Resize, Sampling
+from engines.video.packets import decoded, packets
+from engines.video.picture import rgb
+from engines.video.resize import resize as resized
+from engines.video.sampling import keep, kept
+from engines.video.seeking import Sparse, Unsure, survey
+from engines.video.wholeness import Promise, Tally, promise
 
 if TYPE_CHECKING:
     from av.container import InputContainer

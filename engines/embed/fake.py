@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from data.specs import EmbedSpec
-from engines.frames import Resize
+from engines.video.frames import Resize
 
 VERSION = "1"
 SIZE, DIM = 8, 32

@@ -8,8 +8,8 @@ import numpy as np
 from data.errors import UserError
 from data.specs import EmbedSpec
 from engines.batching import OUT_OF_MEMORY
-from engines.frames import Resize
 from engines.tiny import model as tiny
+from engines.video.frames import Resize
 from engines.weights import file_digest, is_tag, weights_file
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from numpy.lib import format as npy
 
 from data.errors import UserError
 from data.outcome import Done, Failed, Outcome, Reason
-from engines.listing import TARS, Place, ends, expand, outright, place
-from engines.media import open_media, stat_media
-from engines.rows import as_json, caption_of, text_of
-from engines.tars import entries
-from engines.walk import Folder
+from engines.files.listing import TARS, Place, ends, expand, outright, place
+from engines.files.media import open_media, stat_media
+from engines.files.rows import as_json, caption_of, text_of
+from engines.files.tars import entries
+from engines.files.walk import Folder
 
 # What the frames were is not written anywhere; version 1.3.0 encoded blue and red swapped.
 ORIGIN = {"made_by": "clip-video-encode", "channel_order": "unknown", "resize": "unknown"}

@@ -11,10 +11,10 @@ from functools import partial
 from itertools import chain
 
 from data.records import Row
-from engines.listing import VIDEOS, Place, ends, expand, kind, place
-from engines.media import is_url, open_media, resolve
-from engines.rows import Malformed, Record, described, names_of, rows_of
-from engines.walk import Folder
+from engines.files.listing import VIDEOS, Place, ends, expand, kind, place
+from engines.files.media import is_url, open_media, resolve
+from engines.files.rows import Malformed, Record, described, names_of, rows_of
+from engines.files.walk import Folder
 
 _LONGEST = 16 << 20
 _AT_ONCE = 16

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from data.errors import UserError
 from data.records import Row
-from engines.archive import DAMAGED, unpacker
-from engines.listing import TABLES, ends, files, kind
-from engines.media import open_media, resolve
-from engines.rows import Malformed, Record, check_columns, names_of, rows_of
+from engines.files.archive import DAMAGED, unpacker
+from engines.files.listing import TABLES, ends, files, kind
+from engines.files.media import open_media, resolve
+from engines.files.rows import Malformed, Record, check_columns, names_of, rows_of
 
 _BATCH = 1024
 _LONGEST_LINE = 64 << 20

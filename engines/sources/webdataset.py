@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby
 
 from data.records import Row
-from engines.archive import Member, member_uri
-from engines.listing import TARS, VIDEOS, ends, files, kind
-from engines.rows import Malformed, Record, described, names_of, rows_of, text_of
-from engines.tars import Entry, entries
+from engines.files.archive import Member, member_uri
+from engines.files.listing import TARS, VIDEOS, ends, files, kind
+from engines.files.rows import Malformed, Record, described, names_of, rows_of, text_of
+from engines.files.tars import Entry, entries
 
 _LONGEST = 16 << 20
 

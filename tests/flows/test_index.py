@@ -46,7 +46,7 @@ def test_new_vectors_are_added_to_the_published_version(place) -> None:
 
 
 def test_below_the_gate_nothing_is_published_and_the_alias_stays(place, monkeypatch) -> None:
-    from engines import recall
+    from engines.indexing import recall
 
     pipeline("c", "fake://30", embed_spec=FAKE)
     ingest("fake://40", "c")

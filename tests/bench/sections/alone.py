@@ -45,7 +45,7 @@ def _model(job: Job) -> Iterator[Figure]:
 def _decode(job: Job) -> Iterator[Figure]:
     """Sampled frames a second from real footage, in one thread: sparse, and decoding everything."""
     from engines.decode import pyav
-    from engines.frames import Resize, Sampling
+    from engines.video.frames import Resize, Sampling
 
     pyav.warm()
     clips = footage.real(job.out / "clips", 1)

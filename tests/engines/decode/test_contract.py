@@ -9,7 +9,7 @@ import pytest
 
 import engines.decode
 from engines.base import plugin
-from engines.frames import DecodeError, Decoder, Resize, Sampling
+from engines.video.frames import DecodeError, Decoder, Resize, Sampling
 
 NAMES = [module.name for module in pkgutil.iter_modules(engines.decode.__path__)]
 

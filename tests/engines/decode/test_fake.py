@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engines.decode.fake import frames
-from engines.frames import DecodeError, Resize, Sampling
+from engines.video.frames import DecodeError, Resize, Sampling
 
 
 def decoded(uri, sampling=Sampling(10)):

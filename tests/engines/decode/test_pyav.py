@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engines.decode import pyav
-from engines.frames import DecodeError, Resize, Sampling
+from engines.video.frames import DecodeError, Resize, Sampling
 
 CLIPS = Path(__file__).parents[4] / "shared" / "clips"
 NUMBERED = CLIPS / "formats" / "numbered_frames.mp4"
@@ -94,7 +94,7 @@ def test_names_that_look_like_protocols_are_paths(tmp_path, monkeypatch):
 def test_a_url_is_read_through_fsspec(tmp_path, monkeypatch, memory):
     import fsspec
 
-    monkeypatch.setattr("engines.container.IN_MEMORY", memory)
+    monkeypatch.setattr("engines.video.container.IN_MEMORY", memory)
     path = golden.clip(tmp_path / "plain.mp4")
     with fsspec.open("memory://bucket/plain.mp4", "wb") as file:
         file.write(path.read_bytes())

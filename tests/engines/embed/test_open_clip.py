@@ -152,7 +152,7 @@ def test_a_tags_own_preprocessing_is_honoured(monkeypatch):
     theirs = image_transform(size, is_train=False, mean=half, std=half, resize_mode="squash")
     with torch.inference_mode():
         expected = model._model.encode_image(theirs(Image.fromarray(ramp))[None]).numpy()
-    from engines.resize import resize
+    from engines.video.resize import resize
 
     assert cosines(model.embed_images(resize(ramp[None], model.resize)), expected).min() > 0.999
 

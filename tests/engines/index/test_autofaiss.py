@@ -10,7 +10,7 @@ from data.errors import UserError
 from engines.index import autofaiss, flat
 from engines.index.autofaiss import Options, build, key_for
 from engines.indexing import quiet
-from engines.recall import figures
+from engines.indexing.recall import figures
 
 VECTORS = clustered(1500)
 MAPPABLE = Options(should_be_memory_mappable=True)

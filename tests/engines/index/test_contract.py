@@ -15,7 +15,7 @@ from engines.base import plugin
 from engines.indexing import version
 from engines.indexing.batches import Batch
 from engines.indexing.growth import grow
-from engines.recall import figures, gate
+from engines.indexing.recall import figures, gate
 
 FOLDER = Path(engines.index.__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
-from engines import walk
+from engines.files import walk
 from engines.reading import open_source
 
 

@@ -9,7 +9,7 @@ import fsspec
 import pytest
 
 from data.errors import UserError
-from engines.media import open_media, stat_media
+from engines.files.media import open_media, stat_media
 from engines.reading import open_source
 
 moto_server = pytest.importorskip("moto.server")

@@ -1,0 +1,1 @@
+"""Child processes that decode, and can be ended: the guard and what it is made of."""

@@ -1,0 +1,76 @@
+"""Messages between a guard and its children: two lengths, a JSON header, raw bytes."""
+
+import json
+import socket
+import struct
+import time
+from typing import Any
+
+import numpy as np
+
+from engines.video.frames import Frames
+
+LENGTHS = struct.Struct("<IQ")
+Header = dict[str, Any]
+
+
+class Closed(Exception):
+    """The other end is gone."""
+
+
+def send(sock: socket.socket, header: Header, *parts: memoryview) -> None:
+    """Sends one message; waits as long as the other end does not read."""
+    text = json.dumps(header).encode()
+    lengths = LENGTHS.pack(len(text), sum(part.nbytes for part in parts))
+    sock.settimeout(None)
+    try:
+        sock.sendall(lengths + text)
+        for part in parts:
+            sock.sendall(part)
+    except OSError as error:
+        raise Closed(str(error)) from error
+
+
+def receive(sock: socket.socket, seconds: float | None = None) -> tuple[Header, bytearray]:
+    """The next whole message; TimeoutError when it takes longer than `seconds`."""
+    due = None if seconds is None else time.monotonic() + seconds
+    header, body = LENGTHS.unpack(_exactly(sock, LENGTHS.size, due))
+    return json.loads(_exactly(sock, header, due)), _exactly(sock, body, due)
+
+
+def _exactly(sock: socket.socket, size: int, due: float | None) -> bytearray:
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        if due is not None:
+            sock.settimeout(max(0.001, due - time.monotonic()))
+        try:
+            got = sock.recv_into(view)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise Closed(str(error)) from error
+        if not got:
+            raise Closed("end of the connection")
+        view = view[got:]
+    return data
+
+
+def send_frames(sock: socket.socket, frames: Frames) -> None:
+    """Sends a run of frames."""
+    columns: tuple[np.ndarray, ...] = (
+        np.ascontiguousarray(frames.index, np.int64),
+        np.ascontiguousarray(frames.seconds, np.float64),
+        np.ascontiguousarray(frames.pixels, np.uint8),
+    )
+    header = {"kind": "frames", "shape": frames.pixels.shape}
+    send(sock, header, *(column.data.cast("B") for column in columns))
+
+
+def read_frames(header: Header, body: bytearray) -> Frames:
+    """The frames of a message that `send_frames` sent."""
+    count = header["shape"][0]
+    index = np.frombuffer(body, np.int64, count)
+    seconds = np.frombuffer(body, np.float64, count, offset=8 * count)
+    pixels = np.frombuffer(body, np.uint8, offset=16 * count)
+    return Frames(index, seconds, pixels.reshape(header["shape"]))

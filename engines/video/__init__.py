@@ -1,0 +1,1 @@
+"""Reading video: containers, which frames are wanted, seeking to them, pictures of one size."""

@@ -1,0 +1,60 @@
+"""One decoded frame as the picture a viewer would see."""
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines.video.container import check_size
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+Orientation = tuple[bool, bool, bool]  # swap the axes, then flip top-bottom, then left-right
+UPRIGHT: Orientation = (False, False, False)
+
+
+def displayed_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
+    """Width and height once pixels are square: the stretched side grows, none shrinks."""
+    ratio = aspect or Fraction(1)
+    if ratio == 1 or not Fraction(1, 10) <= ratio <= 10:  # beyond that the tag is noise
+        return width, height
+    return (round(width * ratio), height) if ratio > 1 else (width, round(height / ratio))
+
+
+def orientation(frame: "VideoFrame") -> Orientation:
+    """How the display matrix turns the frame; angles between quarter turns are left alone."""
+    data = _matrix(frame)
+    if data is None:
+        return UPRIGHT
+    a, b, _, c, d = np.sign(np.frombuffer(data, "<i4", 5)).tolist()
+    if b == c == 0 and a and d:
+        return False, d < 0, a < 0
+    if a == d == 0 and b and c:
+        return True, b < 0, c < 0
+    return UPRIGHT
+
+
+def _matrix(frame: "VideoFrame") -> bytes | None:
+    from av.sidedata.sidedata import Type
+
+    held: Any = frame.side_data
+    return bytes(held[Type.DISPLAYMATRIX]) if Type.DISPLAYMATRIX in held else None
+
+
+def turned(picture: np.ndarray, how: Orientation) -> np.ndarray:
+    """The (H, W, 3) picture turned as `orientation` says."""
+    swap, flip, mirror = how
+    picture = picture.swapaxes(0, 1) if swap else picture
+    picture = picture[::-1] if flip else picture
+    picture = picture[:, ::-1] if mirror else picture
+    return np.ascontiguousarray(picture)
+
+
+def rgb(frame: "VideoFrame", aspect: Fraction | None) -> np.ndarray:
+    """The displayed (H, W, 3) picture; swscale honours the frame's colour matrix and range tags."""
+    width, height = displayed_size(frame.width, frame.height, aspect)
+    check_size(width, height)
+    if (width, height) != (frame.width, frame.height):
+        frame = frame.reformat(width, height, "rgb24", interpolation="BICUBIC", threads=1)
+    return turned(frame.to_ndarray(format="rgb24", threads=1), orientation(frame))

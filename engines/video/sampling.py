@@ -1,0 +1,66 @@
+"""Which frames to keep: from all timestamps at once, or as frames come by."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import numpy as np
+
+from engines.video.frames import DecodeError, Sampling
+
+NEAR = 1e-6  # seconds: a step this little past the last frame still counts
+
+Picture = TypeVar("Picture")
+
+
+def kept(seconds: np.ndarray, sampling: Sampling) -> np.ndarray:
+    """The indices to keep, ascending, out of frames at these `seconds` (ascending)."""
+    if sampling.every_nth:
+        found = np.arange(0, len(seconds), sampling.every_nth)
+    else:
+        found = _nearest(seconds, sampling.fps or 0.0)
+    check_count(len(found), sampling)
+    return found
+
+
+def _nearest(seconds: np.ndarray, fps: float) -> np.ndarray:
+    """A frame is kept when a step k / fps falls between the midpoints to its neighbours."""
+    ends = np.append((seconds[:-1] + seconds[1:]) / 2, seconds[-1] + NEAR)
+    return np.flatnonzero(np.diff(np.floor(ends * fps), prepend=-1.0) > 0)
+
+
+def check_count(count: int, sampling: Sampling) -> None:
+    """Refuses more frames than `max_frames`."""
+    if sampling.max_frames is not None and count > sampling.max_frames:
+        raise DecodeError("too_long", f"more than {sampling.max_frames} sampled frames")
+
+
+def keep(
+    frames: Iterable[tuple[int, float, Picture]], sampling: Sampling
+) -> Iterator[tuple[int, float, Picture]]:
+    """The same choice as `kept`, made while (index, seconds, picture) come by in order."""
+    chosen = _every(frames, sampling) if sampling.every_nth else _near(frames, sampling.fps or 0.0)
+    for count, frame in enumerate(chosen, start=1):
+        check_count(count, sampling)
+        yield frame
+
+
+def _every(
+    frames: Iterable[tuple[int, float, Picture]], sampling: Sampling
+) -> Iterator[tuple[int, float, Picture]]:
+    return (frame for frame in frames if frame[0] % (sampling.every_nth or 1) == 0)
+
+
+def _near(
+    frames: Iterable[tuple[int, float, Picture]], fps: float
+) -> Iterator[tuple[int, float, Picture]]:
+    reached, before = -1, None
+    for frame in frames:
+        if before is not None:
+            steps = math.floor((before[1] + frame[1]) / 2 * fps)
+            if steps > reached:
+                reached = steps
+                yield before
+        before = frame
+    if before is not None and math.floor((before[1] + NEAR) * fps) > reached:
+        yield before

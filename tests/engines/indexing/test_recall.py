@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clustered import batches, clustered, named
+
+from data.errors import UserError
+from engines.index import flat
+from engines.indexing.batches import Batch
+from engines.indexing.opened import Index
+from engines.indexing.recall import BelowGate, figures, gate, recall_at_k
+
+
+def built(folder: Path, vectors: np.ndarray, ids: list[str]) -> Index:
+    flat.build([Batch(ids, vectors)], folder)
+    return flat.open(folder)
+
+
+def test_an_exact_index_recalls_everything_whatever_its_order(tmp_path: Path) -> None:
+    vectors, ids = clustered(300), named(300)
+    exact = built(tmp_path / "a", vectors, ids)
+    turned = built(tmp_path / "b", vectors[::-1], ids[::-1])
+    assert recall_at_k(turned, exact, vectors[:50], own=ids[:50]) == 1.0
+    assert recall_at_k(turned, exact, clustered(50, seed=3)) == 1.0
+
+
+def test_half_of_the_rows_recall_what_they_hold(tmp_path: Path) -> None:
+    vectors = np.eye(4) + 0.01 * np.arange(4)[:, None]
+    exact = built(tmp_path / "a", vectors, list("abcd"))
+    half = built(tmp_path / "b", vectors[:2], list("ab"))
+    assert recall_at_k(half, exact, np.eye(4, dtype=np.float32)[:1], 1) == 1.0
+    assert recall_at_k(half, exact, np.eye(4, dtype=np.float32)[3:], 1) == 0.0
+    assert recall_at_k(half, exact, np.eye(4, dtype=np.float32)[:1], 4) == 0.5
+
+
+def test_a_video_does_not_count_as_its_own_neighbour(tmp_path: Path) -> None:
+    exact = built(tmp_path / "a", clustered(40), named(40))
+    alone = built(tmp_path / "b", clustered(40)[:1], ["v00000"])
+    query = clustered(40)[:1]
+    assert recall_at_k(alone, exact, query, 1, own=["v00000"]) == 0.0
+    assert recall_at_k(alone, exact, query, 1) == 1.0
+
+
+def test_a_tie_is_as_good_as_what_it_ties_with(tmp_path: Path) -> None:
+    copies = np.ones((4, 3))
+    exact = built(tmp_path / "a", copies, list("abcd"))
+    other = built(tmp_path / "b", copies[:2], list("dc"))
+    assert recall_at_k(other, exact, np.ones((1, 3), np.float32) / np.sqrt(3), 2) == 1.0
+
+
+def test_one_vector_alone_has_nothing_to_miss(tmp_path: Path) -> None:
+    index = built(tmp_path / "a", np.ones((1, 3)), ["a"])
+    assert figures(index, index) == {"video_recall_at_10": 1.0}
+
+
+def test_texts_are_measured_where_there_are_any(tmp_path: Path) -> None:
+    flat.build(batches(clustered(200)), tmp_path / "a")
+    index = flat.open(tmp_path / "a")
+    measured = figures(index, index, texts=clustered(20, seed=2))
+    assert measured == {"video_recall_at_10": 1.0, "text_recall_at_10": 1.0}
+
+
+def test_the_gate_says_what_to_do() -> None:
+    gate({"video_recall_at_10": 0.95})
+    with pytest.raises(BelowGate, match=r"text_recall_at_10 0.900 is below 0.95; raise") as caught:
+        gate({"video_recall_at_10": 0.97, "text_recall_at_10": 0.9})
+    assert isinstance(caught.value, UserError)
+    for nothing in ({}, {"video_recall_at_10": float("nan")}):
+        with pytest.raises(BelowGate):
+            gate(nothing)

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from engines.video.frames import Resize
+from engines.video.resize import resize
+
+SHAPES = [(240, 426), (426, 240), (97, 131), (64, 64), (31, 500), (225, 224), (7, 5), (448, 448)]
+
+
+def reference(pictures, spec):
+    open_clip = pytest.importorskip("open_clip")
+    from PIL import Image
+
+    transform = open_clip.transform.image_transform(
+        spec.size,
+        is_train=False,
+        mean=(0.0,) * 3,
+        std=(1.0,) * 3,
+        resize_mode=spec.mode,
+        interpolation=spec.interpolation,
+        fill_color=spec.fill,
+    )
+    return np.stack([np.rint(transform(Image.fromarray(p)).numpy() * 255) for p in pictures])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("mode", ["shortest", "squash", "longest"])
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+def test_it_is_open_clips_preprocess(shape, mode, interpolation):
+    pictures = np.random.default_rng(0).integers(0, 256, (2, *shape, 3), np.uint8)
+    spec = Resize(96, mode, interpolation, fill=9)
+    ours = resize(pictures, spec)
+    assert ours.shape == (2, 3, 96, 96) and ours.dtype == np.uint8
+    apart = np.abs(ours - reference(pictures, spec))
+    assert apart.max() <= 2 and (apart > 1).mean() < 1e-4
+
+
+def test_a_picture_of_the_right_size_is_left_as_it_is():
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+    assert np.array_equal(resize(pictures, Resize(64)), pictures.transpose(0, 3, 1, 2))
