@@ -14,7 +14,7 @@ from data.outcome import Done
 from data.records import Video
 from data.storage import Store
 from engines.base import Engine, Runner
-from engines.embedding import Vectors
+from engines.packing import Vectors
 from engines.tiny import canary as clips
 from tasks.embed import Embedding, frame_rows
 

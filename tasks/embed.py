@@ -23,7 +23,8 @@ from data.specs import EmbedSpec
 from data.storage import Store
 from data.workplace import Workplace
 from engines.base import Engine, Runner, plugin
-from engines.embedding import Vectors, VideoEmbedder
+from engines.embedding import VideoEmbedder
+from engines.packing import Vectors
 from tasks.progress import Progress
 from tasks.retrying import worth_retrying
 from tasks.runners import embed_work, embed_workers

@@ -21,8 +21,8 @@ from data.records import Video
 from data.shards import Shard, names, shard_name, write_shard
 from data.specs import EmbedSpec
 from data.workplace import Workplace
-from engines.embedding import Vectors
 from engines.files.media import resolve
+from engines.packing import Vectors
 from engines.ragme import reading
 from engines.ragme.reading import Encoded, read_encoded
 from tasks.embed import write_vectors

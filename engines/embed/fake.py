@@ -22,6 +22,7 @@ class Embedder:
 
     dim = DIM
     resize = Resize(SIZE)
+    slow = False
 
     def __init__(self, spec: EmbedSpec) -> None:
         self._projection = np.random.default_rng(0).standard_normal((3 * SIZE * SIZE, DIM))

@@ -36,6 +36,7 @@ class Embedder:
 
     dim: int
     resize: Resize
+    slow = True
 
     def __init__(self, spec: EmbedSpec) -> None:
         self.spec = spec
@@ -152,7 +153,10 @@ def _is_openai_file(spec: EmbedSpec) -> bool:
     """OpenAI's files are known by their digest, which stands in their published addresses."""
     from open_clip.pretrained import get_pretrained_url
 
-    digest = file_digest(weights_file(spec))
+    file = weights_file(spec)
+    if not file.endswith(".pt"):  # as they are published: others need not be read once more
+        return False
+    digest = file_digest(file)
     return digest in get_pretrained_url(spec.model.removesuffix("-quickgelu"), "openai")
 
 

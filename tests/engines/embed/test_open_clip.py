@@ -110,8 +110,12 @@ def test_openai_tags_are_loaded_with_quickgelu(monkeypatch):
     assert activations(model) == {"QuickGELU"}
 
 
-def test_openai_files_are_known_by_their_digest(monkeypatch):
-    weights = str(tiny.WEIGHTS)
+def test_openai_files_are_known_by_their_digest(monkeypatch, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+
+    weights = str(tmp_path / "model.pt")
+    torch.save(load_file(tiny.WEIGHTS), weights)
     digest = engine.digest(EmbedSpec(weights=weights))
     address = f"https://example.org/{digest}/model.pt"
     monkeypatch.setattr("open_clip.pretrained.get_pretrained_url", lambda model, tag: address)
