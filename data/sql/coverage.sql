@@ -1,4 +1,5 @@
 -- Of every row the source had, per stage: done, failed (there or earlier), missing; in hours too.
+-- Hours are added up in whole microseconds: threads add floats in any order.
 WITH v AS (
     SELECT content, duration, reason IS NULL AS good FROM videos WHERE corpus = $corpus
     UNION ALL
@@ -17,7 +18,7 @@ m AS (
     WHERE corpus = $corpus AND fingerprint = $index AND version = $version
 ),
 state AS (
-    SELECT coalesce(v.duration, 0) / 3600 AS hours,
+    SELECT round(coalesce(v.duration, 0) * 1e6)::BIGINT AS microseconds,
         CASE WHEN good THEN 'done' ELSE 'failed' END AS ingest,
         CASE WHEN NOT good THEN 'failed' WHEN e.content IS NULL THEN 'missing'
              WHEN e.reason IS NULL THEN 'done' ELSE 'failed' END AS embed,
@@ -27,6 +28,6 @@ state AS (
              ELSE 'done' END AS index
     FROM v LEFT JOIN e USING (content) LEFT JOIN p USING (content) LEFT JOIN m USING (content)
 )
-SELECT stage, state, count(*) AS videos, sum(hours) AS hours
+SELECT stage, state, count(*) AS videos, sum(microseconds) / 3.6e9 AS hours
 FROM (UNPIVOT state ON ingest, embed, pool, index INTO NAME stage VALUE state)
 GROUP BY ALL;

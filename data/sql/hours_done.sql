@@ -1,5 +1,6 @@
 -- Hours of the videos that went through a stage, each content once.
-SELECT coalesce(sum(v.duration), 0) / 3600
+-- Added up in whole microseconds: threads add floats in any order, and the last digit changes.
+SELECT coalesce(sum(round(v.duration * 1e6)::BIGINT), 0) / 3.6e9
 FROM latest o JOIN (
     SELECT content, any_value(duration) AS duration FROM videos WHERE corpus = $corpus GROUP BY content
 ) v USING (content)
