@@ -1,18 +1,23 @@
 """Commands that only look."""
 
 import json
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
 
+from data.catalog import Catalog
 from data.coverage import coverage
 from data.coverage import failures as failures_of
 from data.records import Hit
 from data.specs import VIDEO_QUERIES, RetrieveSpec
+from data.storage import Store
 from flows.cli.console import out
 from flows.cli.main import app
 from flows.cli.options import AsJson, Corpus, Root, workplace
+
+T = TypeVar("T")
 
 
 @app.command()
@@ -47,10 +52,7 @@ def search(
 @app.command()
 def status(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None:
     """How far a corpus is, stage by stage, in videos and in hours."""
-    place = workplace()
-    place.known(corpus)
-    with place.catalog() as catalog:
-        found = coverage(catalog, place.store, corpus)
+    found = _ask(corpus, coverage)
     if as_json:
         return typer.echo(json.dumps(found))
     table = Table("stage", "total", "done", "failed", "missing", "hours done", title=corpus)
@@ -64,16 +66,21 @@ def status(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None:
 @app.command()
 def failures(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None:
     """Every row that failed, with its reason."""
-    place = workplace()
-    place.known(corpus)
-    with place.catalog() as catalog:
-        found = failures_of(catalog, place.store, corpus)
+    found = _ask(corpus, failures_of)
     if as_json:
         return typer.echo(json.dumps(found))
     table = Table("stage", "id", "reason", "detail", "attempts")
     for row in found:
         table.add_row(*(str(row[key]) for key in ("stage", "id", "reason", "detail", "attempts")))
     out().print(table if found else f"nothing of {corpus} failed")
+
+
+def _ask(corpus: str, question: Callable[[Catalog, Store, str], T]) -> T:
+    """What the catalogue answers about a corpus that there is."""
+    place = workplace()
+    place.known(corpus)
+    with place.catalog() as catalog:
+        return question(catalog, place.store, corpus)
 
 
 def _print_hits(hits: list[Hit], as_json: bool) -> None:
