@@ -44,10 +44,11 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text to search with."""
+    """A text to search with; `image` is the first frame, for models that start from one."""
 
     id: str
     text: str
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +62,38 @@ class Hit:
     score: float
     uri: str
     caption: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A retrieved clip that a video is conditioned on."""
+
+    rank: int
+    video_id: str
+    content: str
+    score: float
+    uri: str
+    caption: str | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One video to generate. `seed` hangs on the prompt's text and the sample, on no position."""
+
+    id: str
+    prompt_id: str
+    prompt: str
+    sample: int
+    seed: int
+    sources: tuple[Source, ...] = ()
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a generated video owes to a clip: the window from `start_s` on, and its weight."""
+
+    source: Source
+    start_s: float
+    weight: float

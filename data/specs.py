@@ -65,7 +65,7 @@ class RetrieveSpec(Spec):
     Pairs more alike than `dedup` count as one video. Defaults are RAGME's for text queries.
     """
 
-    k: int = Field(5, ge=1)
+    k: int = Field(5, ge=0)
     ceiling: float = 1.01
     dedup: float = 0.98
     where: str | None = None
@@ -74,13 +74,59 @@ class RetrieveSpec(Spec):
 
 VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)
 
+Compat = Literal["wrapped_pixels", "raw_tokens", "stretched", "absent_as_grey", "shared_noise"]
+
+
+class RagSpec(Spec):
+    """How retrieved clips condition a video. Defaults are RAGME's; its faults are mended.
+
+    `init` is the strength of the clips' mean latents in the initial noise (RagInit; 0: plain
+    noise), `start` the share of the steps that is run (below 1, more of the clips shows through).
+    `guidance` is a scale of the retrieval's own (None: retrieval in both branches of the text
+    guidance, as RAGME). Clips weigh the same, or by their scores. One frame in `token_every` of a
+    clip's window becomes a token. `compat` brings back faults a checkpoint may have been trained
+    with: see docs/generation.md.
+    """
+
+    init: float = Field(1.0, ge=0, le=1)
+    start: float = Field(1.0, gt=0, le=1)
+    guidance: float | None = Field(None, ge=0)
+    weights: Literal["equal", "score"] = "equal"
+    token_every: int = Field(3, ge=1)
+    compat: tuple[Compat, ...] = ()
+
+
+class GenerateSpec(Spec):
+    """How videos are generated: `base` and `controller` are paths, names, or None: the bundled.
+
+    What is hashed of them is their digests. `width` and `height` are in pixels, `guidance` is the
+    scale of the text. Defaults are RAGME's, on ZeroScope.
+    """
+
+    engine: str = "ragme"
+    base: str | None = None
+    controller: str | None = None
+    precision: Precision = "bf16"
+    width: int = Field(448, ge=8)
+    height: int = Field(256, ge=8)
+    frames: int = Field(12, ge=1)
+    fps: float = Field(8, gt=0)
+    steps: int = Field(50, ge=1)
+    guidance: float = Field(10.0, ge=0)
+    negative: str = ""
+    samples: int = Field(1, ge=1)
+    seed: int = Field(42, ge=0)
+    vae_tiling: bool = False
+    retrieve: RetrieveSpec = RetrieveSpec()
+    rag: RagSpec = RagSpec()
+
 
 def fingerprint(spec: Spec, version: str, *inputs: str) -> str:
     """12 hex digits of SHA-256 over the spec, its engine's version, and what it was made from.
 
     `inputs` are digests of weights and fingerprints of earlier stages.
     """
-    fields = spec.model_dump(exclude={"weights", "gate"})
+    fields = spec.model_dump(exclude={"weights", "gate", "base", "controller"})
     said = {"kind": type(spec).__name__, "spec": fields, "version": version, "inputs": inputs}
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,121 @@
+"""A training loop that can be stopped anywhere and goes on exactly as if it had not been."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, pi
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+WARM_UP = 100
+
+Loss = Callable[[np.random.Generator], "Tensor"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long, how fast and how steadily something is trained, and from which seed.
+
+    `average` is how much of the running mean of the weights is kept at each step; what training
+    leaves is that mean.
+    """
+
+    steps: int
+    rate: float
+    batch: int = 16
+    seed: int = 0
+    average: float = 0.999
+    checkpoint_every: int = 250
+    precision: str = "no"
+
+
+def train(
+    model: "nn.Module",
+    loss: Loss,
+    schedule: Schedule,
+    checkpoint: Path,
+    told: Callable[[int, float], None] = lambda step, loss: None,
+) -> None:
+    """Trains the model's parameters that ask for a gradient, from the checkpoint if there is one.
+
+    Every step draws from a generator of its own, seeded by its number and the process's rank, so
+    a run that was stopped ends as one that was not. On several processes (`accelerate launch`)
+    each draws its own examples and gradients are averaged.
+    """
+    import torch
+    from accelerate import Accelerator
+
+    accelerator = Accelerator(mixed_precision=schedule.precision)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, betas=(0.9, 0.99), weight_decay=0.01)
+    done = _resume(checkpoint, model, optimizer)
+    mean = [p.detach().clone().float() for p in trained] if not done.mean else done.mean
+    model, optimizer = accelerator.prepare(model.train(), optimizer)
+    mean = [m.to(p.device) for m, p in zip(mean, trained, strict=True)]
+    losses: list[float] = []
+    for step in range(done.step, schedule.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = rate(schedule, step)
+        torch.manual_seed((schedule.seed * 1_000_003 + step) * 1_009 + accelerator.process_index)
+        with accelerator.autocast():
+            value = loss(np.random.default_rng([schedule.seed, 5, step, accelerator.process_index]))
+        optimizer.zero_grad()
+        accelerator.backward(value)
+        accelerator.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        torch._foreach_lerp_(mean, [p.detach().float() for p in trained], 1 - schedule.average)
+        losses.append(float(value.item()))
+        if (step + 1) % schedule.checkpoint_every == 0 or step + 1 == schedule.steps:
+            if accelerator.is_main_process:
+                told(step + 1, float(np.mean(losses)))
+                plain = accelerator.unwrap_model(model)
+                _save(checkpoint, step + 1, plain, optimizer, mean)
+            losses.clear()
+    with torch.no_grad():
+        for parameter, value in zip(trained, mean, strict=True):
+            parameter.copy_(value)
+
+
+def rate(schedule: Schedule, step: int) -> float:
+    """The learning rate: up in a hundred steps, then down along a cosine to a fiftieth."""
+    warm = min(1.0, (step + 1) / WARM_UP)
+    return schedule.rate * warm * (0.02 + 0.98 * (1 + cos(pi * step / schedule.steps)) / 2)
+
+
+@dataclass(frozen=True)
+class _Progress:
+    step: int
+    mean: list["Tensor"]
+
+
+def _resume(checkpoint: Path, model: "nn.Module", optimizer: Any) -> _Progress:
+    import torch
+
+    if not checkpoint.exists():
+        return _Progress(0, [])
+    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return _Progress(state["step"], state["mean"])
+
+
+def _save(
+    checkpoint: Path, step: int, model: "nn.Module", optimizer: Any, mean: list["Tensor"]
+) -> None:
+    import torch
+
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    draft = checkpoint.with_name(f".{checkpoint.name}.part")
+    state = {
+        "step": step,
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "mean": mean,
+    }
+    torch.save(state, draft)
+    os.replace(draft, checkpoint)
