@@ -22,13 +22,13 @@ def learn(seed: int = 0) -> "CLIPTokenizer":
     from transformers import CLIPTokenizer
 
     return CLIPTokenizer(model_max_length=LENGTH).train_new_from_iterator(
-        _captions(seed), VOCABULARY, show_progress=False
+        captions(seed), VOCABULARY, show_progress=False
     )
 
 
 def taught(tokenizer: "CLIPTokenizer", seed: int = 0) -> frozenset[int]:
     """The tokens that training captions are made of, their ends included."""
-    return frozenset(token for text in _captions(seed) for token in tokenizer(text).input_ids)
+    return frozenset(token for text in captions(seed) for token in tokenizer(text).input_ids)
 
 
 class Scribe:
@@ -53,7 +53,8 @@ class Scribe:
         return torch.from_numpy(ids)
 
 
-def _captions(seed: int) -> Iterator[str]:
+def captions(seed: int) -> Iterator[str]:
+    """What is said of some thousand training clips."""
     for index in range(CAPTIONS):
         rng = np.random.default_rng([seed, 6, index])
         yield footage.caption(rng, footage.scene(rng))
