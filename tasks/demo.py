@@ -17,7 +17,8 @@ from data.records import Hit, Prompt
 from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
 from data.workplace import Workplace
 from engines.tiny import corpus as shapes
-from tasks.page import Answer, Clip, about, source
+from tasks.html import source
+from tasks.page import Answer, Clip, about
 from tasks.runners import cores
 from tasks.search import Bank
 from tasks.stages import embed_stage, index_stage, pool_stage

@@ -1,7 +1,8 @@
 """The demo's figures, as its page shows them."""
 
 from tasks.demo import Demo
-from tasks.page import Figure, Page
+from tasks.html import Figure
+from tasks.page import Page
 
 LEAD = (
     "Clips drawn and encoded by reelflow itself, embedded by its small bundled model, and found by"

@@ -1,14 +1,10 @@
 """The static page of a retrieval: every prompt with the clips found for it, playing."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
 
 import pyarrow.parquet as pq
 from prefect import task
@@ -19,19 +15,7 @@ from data.errors import UserError
 from data.records import Hit
 from data.specs import RetrieveSpec
 from data.workplace import Workplace
-
-if TYPE_CHECKING:
-    from jinja2 import Template
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One number of the page's head, as it is shown."""
-
-    label: str
-    value: str
-    unit: str = ""
-    note: str = ""
+from tasks.html import Figure, render, source, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +66,9 @@ class Page:
         return sum(answer.right < len(answer.clips) for answer in self.answers)
 
 
-def render(page: Page) -> str:
-    """The page as HTML, whole in itself but for the clips."""
-    return _template().render(page=page)
-
-
 def write_page(page: Page, path: Path) -> None:
     """Writes the page; it is there whole or as it was before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.tmp")
-    draft.write_text(render(page), encoding="utf-8")
-    os.replace(draft, path)
+    write(path, render("retrieval.html", page))
 
 
 @task(name="retrieval-page", cache_policy=NO_CACHE, persist_result=False)
@@ -115,15 +91,6 @@ def answers_of(hits: Iterable[Hit], k: int, page: Path) -> list[Answer]:
     ]
 
 
-def source(uri: str, page: Path) -> str | None:
-    """What a page at this path writes to play the clip; None where no browser could read it."""
-    if uri.startswith(("http://", "https://")):
-        return uri
-    if urlsplit(uri).scheme or not os.path.isabs(uri):
-        return None
-    return quote(os.path.relpath(uri, page.resolve().parent))
-
-
 def about(place: Workplace, corpus: str, spec: RetrieveSpec) -> dict[str, str]:
     """What the answers were made with: enough to make them again."""
     store = place.store
@@ -144,12 +111,3 @@ def about(place: Workplace, corpus: str, spec: RetrieveSpec) -> dict[str, str]:
             f"{kind} {stage.fingerprint}" for kind, stage in stages.items() if stage
         ),
     }
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader
-
-    return Environment(loader=PackageLoader("tasks"), autoescape=True).get_template(
-        "retrieval.html"
-    )

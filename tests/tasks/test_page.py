@@ -9,7 +9,9 @@ import pytest
 from browser import CHROMIUM, opened
 
 from data.records import Hit
-from tasks.page import Answer, Clip, Figure, Page, answers_of, render, source, write_page
+from tasks import html as shared
+from tasks.html import Figure, source
+from tasks.page import Answer, Clip, Page, answers_of, write_page
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
@@ -36,6 +38,10 @@ def hit(id: str = "a", uri: str = "/clips/a.mp4", rank: int = 1, **more: object)
 
 def page(*answers: Answer, **more: object) -> Page:
     return Page("A bank", "What was found.", list(answers), {"index": "HNSW15 v0001"}, **more)
+
+
+def render(page: Page) -> str:
+    return shared.render("retrieval.html", page)
 
 
 def test_every_prompt_and_clip_is_shown_with_what_they_were_made_with() -> None:
