@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ("data", "engines", "tasks", "flows")
 HEAVY = ("torch", "ray", "faiss", "autofaiss", "dask", "distributed", "diffusers", "transformers",
          "av", "open_clip", "torchvision")  # fmt: skip
+NETS = ROOT / "engines" / "nets"  # torch modules: the only files that import it at the top
 FILES = [file for layer in LAYERS for file in sorted((ROOT / layer).rglob("*.py"))]
 
 
@@ -46,7 +47,8 @@ def test_a_package_is_used_only_where_it_belongs(package: str, layers: tuple[str
 
 
 def test_importing_everything_loads_nothing_heavy() -> None:
-    modules = [".".join(f.relative_to(ROOT).with_suffix("").parts) for f in FILES]
+    light = [file for file in FILES if NETS not in file.parents]
+    modules = [".".join(f.relative_to(ROOT).with_suffix("").parts) for f in light]
     names = [name.removesuffix(".__init__") for name in modules]
     check = f"""
 import importlib, sys
@@ -57,6 +59,13 @@ print([name for name in {HEAVY!r} if name in sys.modules])
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, cwd="/")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == "[]"
+
+
+def test_networks_are_imported_in_functions_alone() -> None:
+    for file in FILES:
+        if NETS not in file.parents:
+            tops = [n for n in ast.parse(file.read_text()).body if isinstance(n, ast.ImportFrom)]
+            assert not [n for n in tops if (n.module or "").startswith("engines.nets")], file
 
 
 def test_the_installed_packages_are_ours() -> None:

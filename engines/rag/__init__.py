@@ -1,0 +1,1 @@
+"""Retrieval-augmented generation: what a base model is told of retrieved clips, and how."""
