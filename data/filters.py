@@ -1,6 +1,6 @@
 """Choosing videos by a condition over the catalogue, without letting it do anything else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,26 @@ LOCKED: dict[str, Any] = {"enable_external_access": "false", "lock_configuration
 
 
 @contextmanager
-def chosen(path: Path, corpus: str, where: str, wait_s: float) -> Iterator[duckdb.DuckDBPyRelation]:
-    """The good videos of a corpus for which `where` holds: id, content, uri, caption and more.
+def chosen(
+    path: Path, corpus: str, wheres: Sequence[str], wait_s: float
+) -> Iterator[duckdb.DuckDBPyRelation]:
+    """The good videos of a corpus for which every condition holds: id, content, uri and more.
 
-    `where` is one DuckDB expression over the videos' columns and those of their source; it can
+    Each is one DuckDB expression over the videos' columns and those of their source; it can
     neither write nor read other files.
     """
     with hold(path.with_suffix(".lock"), "has the catalogue open", wait_s):
         with duckdb.connect(str(path), read_only=True, config=LOCKED) as connection:
             videos = _with_source_columns(connection, corpus)
+            asked = " and ".join(map(repr, wheres))
             try:
-                yield videos.filter(duckdb.SQLExpression(where if where.strip() else "(empty)"))
+                for where in wheres:  # one by one: joined as text, one could end the other
+                    videos = videos.filter(duckdb.SQLExpression(where.strip() or "(empty)"))
+                yield videos
             except duckdb.Error as error:  # of the expression, or of a row it cannot be read on
                 said = str(error).split("\n")[0]
                 columns = ", ".join(videos.columns)
-                raise UserError(f"cannot use {where!r}: {said} (columns: {columns})") from error
+                raise UserError(f"cannot use {asked}: {said} (columns: {columns})") from error
 
 
 def _with_source_columns(

@@ -3,6 +3,7 @@
 from data.ids import corpus_name
 
 CATALOG = "catalog.duckdb"
+GENERATIONS = "generations"
 
 
 def corpus(name: str) -> str:
@@ -23,6 +24,16 @@ def ingests(name: str) -> str:
 def stage(name: str, kind: str, fingerprint: str) -> str:
     """The folder of one stage's artifacts under one spec, as `corpora/c/embed/<fingerprint>`."""
     return f"{corpus(name)}/{kind}/{fingerprint}"
+
+
+def withdrawn(name: str) -> str:
+    """The folder of the marks of videos that may be used no more."""
+    return f"{corpus(name)}/withdrawn"
+
+
+def generation(run: str) -> str:
+    """The folder of a run of generation."""
+    return f"{GENERATIONS}/{run}"
 
 
 def written_by(name: str, kind: str) -> list[str]:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
-
 from data import layout, tables
 from data.batches import batched
 from data.catalog import Catalog, sql
+from data.merge_runs import sync_runs
+from data.merged import insert, insert_rows, is_merged, mark, new, only
 from data.storage import Store
 
 AT_ONCE = 64  # files a transaction: bounds memory, keeps commits few
@@ -18,11 +18,13 @@ def sync_all(catalog: Catalog, store: Store) -> None:
     """Merges everything in the store."""
     for folder in store.names("corpora"):
         sync_corpus(catalog, store, folder.rsplit("/", 1)[-1])
+    sync_runs(catalog, store)
 
 
 def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges everything of one corpus."""
     sync_videos(catalog, store, corpus)
+    sync_withdrawn(catalog, store, corpus)
     for kind in ("embed", "pool"):
         for folder in store.names(f"{layout.corpus(corpus)}/{kind}"):
             if not folder.endswith("/current"):
@@ -35,18 +37,27 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
 def sync_videos(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges the parts of ingests, oldest first: the newest row of an id is the one that holds."""
     sources: dict[str, str] = {}
-    for name in _new(catalog, store, layout.videos(corpus), ".parquet"):
+    for name in new(catalog, store, layout.videos(corpus), ".parquet"):
         run = name.rsplit("/", 1)[-1].split("-")[0]
         if run not in sources:
             sources[run] = json.loads(store.read(f"{layout.ingests(corpus)}/{run}.json"))["source"]
         _merge_part(catalog, store, corpus, name, int(run), sources[run])
-    for name in _new(catalog, store, layout.ingests(corpus), "-done.json"):
+    for name in new(catalog, store, layout.ingests(corpus), "-done.json"):
         said = json.loads(store.read(name))
         with catalog.transaction():
-            catalog.execute(sql("drop_old_rejects"), corpus=corpus, **_only(said, "source", "run"))
-            fields = {"corpus": corpus, **_only(said, "run", "source", "finished", "rows")}
-            catalog.insert("ingests", pa.Table.from_pylist([fields]))
-            _mark(catalog, [name])
+            catalog.execute(sql("drop_old_rejects"), corpus=corpus, **only(said, "source", "run"))
+            fields = only(said, "run", "source", "finished", "rows")
+            insert_rows(catalog, "ingests", [fields], {"corpus": corpus})
+            mark(catalog, [name])
+
+
+def sync_withdrawn(catalog: Catalog, store: Store, corpus: str) -> None:
+    """Merges the marks of videos that may be used no more."""
+    for names in batched(new(catalog, store, layout.withdrawn(corpus), ".json"), AT_ONCE):
+        with catalog.transaction():
+            marks = [json.loads(store.read(name)) for name in names]
+            insert_rows(catalog, "withdrawn", marks, {"corpus": corpus})
+            mark(catalog, names)
 
 
 def sync_stage(catalog: Catalog, store: Store, corpus: str, kind: str, fingerprint: str) -> None:
@@ -54,11 +65,11 @@ def sync_stage(catalog: Catalog, store: Store, corpus: str, kind: str, fingerpri
     folder = layout.stage(corpus, kind, fingerprint)
     where = {"corpus": corpus, "stage": kind, "fingerprint": fingerprint}
     for part, merge in (("shards", _merge_lists), ("receipts", _merge_receipts)):
-        for names in batched(_new(catalog, store, f"{folder}/{part}", ".json"), AT_ONCE):
+        for names in batched(new(catalog, store, f"{folder}/{part}", ".json"), AT_ONCE):
             said = [json.loads(store.read(name)) for name in names]
             with catalog.transaction():
                 merge(catalog, where, said)
-                _mark(catalog, names)
+                mark(catalog, names)
 
 
 def sync_index(catalog: Catalog, store: Store, corpus: str, fingerprint: str) -> None:
@@ -66,14 +77,13 @@ def sync_index(catalog: Catalog, store: Store, corpus: str, fingerprint: str) ->
     folder = layout.stage(corpus, "index", fingerprint)
     for version in store.names(folder):
         name = f"{version}/ids.parquet"
-        merged = catalog.execute("SELECT 1 FROM merged WHERE path = $path", path=name)
-        if merged or not store.exists(f"{version}/index.json"):
+        if is_merged(catalog, name) or not store.exists(f"{version}/index.json"):
             continue
         content = tables.read(store, name).column("content")
         with catalog.transaction():
-            _insert(catalog, "members", {"content": content}, corpus=corpus,
+            insert(catalog, "members", {"content": content}, corpus=corpus,
                     fingerprint=fingerprint, version=version.rsplit("/", 1)[-1])  # fmt: skip
-            _mark(catalog, [name])
+            mark(catalog, [name])
 
 
 def _merge_part(
@@ -84,64 +94,34 @@ def _merge_part(
         catalog.register(tables.read(store, name))
         for step in ("drop_old_videos", "drop_old_rejects", "add_videos", "add_rejects"):
             catalog.execute(sql(step), **values)
-        _mark(catalog, [name])
+        mark(catalog, [name])
 
 
 def _merge_lists(catalog: Catalog, where: dict[str, str], shards: list[dict[str, Any]]) -> None:
     rows = [(s["id"], s["attempt"], v["content"]) for s in shards for v in s["videos"]]
     columns = dict(zip(("shard", "attempt", "content"), _columns(rows, 3), strict=True))
-    _insert(catalog, "shards", columns, **where)
+    insert(catalog, "shards", columns, **where)
 
 
 def _merge_receipts(catalog: Catalog, where: dict[str, str], said: list[dict[str, Any]]) -> None:
-    _insert_rows(catalog, "receipts", [_summary(r) for r in said], where)
-    _insert_rows(catalog, "outcomes", [o for r in said for o in _outcomes(r)], where)
+    insert_rows(catalog, "receipts", [_summary(r) for r in said], where)
+    insert_rows(catalog, "outcomes", [o for r in said for o in _outcomes(r)], where)
 
 
 def _summary(receipt: dict[str, Any]) -> dict[str, Any]:
     done, failed = receipt["done"], receipt["failed"]
-    plain = _only(receipt, "shard", "attempt", "version", "host", "finished", "workers", "decoders")
+    plain = only(receipt, "shard", "attempt", "version", "host", "finished", "workers", "decoders")
     counts = {"done": len(done), "failed": len(failed), "frames": sum(d["frames"] for d in done)}
     return plain | counts | receipt["seconds"]
 
 
 def _outcomes(receipt: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    shard = _only(receipt, "shard", "attempt")
+    shard = only(receipt, "shard", "attempt")
     for made in receipt["done"]:
         yield shard | made | {"reason": None, "detail": None}
     for refused in receipt["failed"]:
         yield shard | refused | {"frames": 0}
 
 
-def _insert_rows(
-    catalog: Catalog, table: str, rows: list[dict[str, Any]], where: dict[str, str]
-) -> None:
-    if rows:
-        columns = {key: [row[key] for row in rows] for key in rows[0]}
-        _insert(catalog, table, columns, **where)
-
-
-def _insert(catalog: Catalog, table: str, columns: dict[str, Any], **constants: str) -> None:
-    size = len(next(iter(columns.values())))
-    fixed = {key: pa.repeat(pa.scalar(value), size) for key, value in constants.items()}
-    catalog.insert(table, pa.table({**columns, **fixed}))
-
-
 def _columns(rows: list[tuple], width: int) -> list[list]:
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width
-
-
-def _new(catalog: Catalog, store: Store, folder: str, suffix: str) -> list[str]:
-    found = catalog.execute(
-        "SELECT path FROM merged WHERE starts_with(path, $folder)", folder=folder
-    )
-    merged = {path for (path,) in found}
-    return [name for name in store.names(folder, suffix) if name not in merged]
-
-
-def _mark(catalog: Catalog, names: Any) -> None:
-    catalog.insert("merged", pa.table({"path": pa.array(list(names), pa.string())}))
-
-
-def _only(said: dict[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: said[key] for key in keys}

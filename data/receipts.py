@@ -4,6 +4,7 @@ import json
 import socket
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any, ClassVar, Protocol
 
 from data import layout
 from data.outcome import Failed
@@ -60,6 +61,15 @@ class Receipt:
     finished: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
 
-def write_receipt(store: Store, folder: str, receipt: Receipt) -> None:
+class Closes(Protocol):
+    """A dataclass that can be a shard's receipt."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def shard(self) -> str: ...
+
+
+def write_receipt(store: Store, folder: str, receipt: Closes) -> None:
     """Makes the shard done; call it last."""
     store.write(layout.receipt(folder, receipt.shard), json.dumps(asdict(receipt)).encode())

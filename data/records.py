@@ -44,11 +44,15 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text to search with; `image` is the first frame, for models that start from one."""
+    """A text to search with; `image` is the first frame, for models that start from one.
+
+    `where` is a condition on the videos that this prompt may find, on top of the search's own.
+    """
 
     id: str
     text: str
     image: str | None = None
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

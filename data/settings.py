@@ -31,5 +31,9 @@ class Settings(BaseSettings):
     decode_deadline_s: float = Field(60.0, gt=0)
     item_deadline_s: float = Field(3600.0, gt=0)
     decoder_memory_gb: float = Field(4.0, gt=0)
+    prompts_per_shard: int = Field(16, ge=1)
+    generate_batch: int | None = Field(None, ge=1)  # videos made at once
+    offload: bool = False
+    vae_slicing: bool = True
     wait_s: float = Field(3600.0, ge=0)
     price_per_gpu_hour: float = Field(0.0, ge=0)

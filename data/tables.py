@@ -43,6 +43,47 @@ HITS = pa.schema(
     }
 )
 
+GENERATIONS = pa.schema(
+    {
+        "run": pa.string(),
+        "request_id": pa.string(),
+        "prompt_id": pa.string(),
+        "prompt": pa.string(),
+        "sample": pa.int32(),
+        "seed": pa.int64(),
+        "reason": pa.string(),
+        "detail": pa.string(),
+        "note": pa.string(),
+        "file": pa.string(),
+        "sha256": pa.string(),
+        "frames": pa.int32(),
+        "fps": pa.float64(),
+        "width": pa.int32(),
+        "height": pa.int32(),
+        "engine": pa.string(),
+        "spec": pa.string(),
+        "model_digest": pa.string(),
+        "controller_digest": pa.string(),
+        "corpus": pa.string(),
+        "index_version": pa.string(),
+        "seconds": pa.float64(),
+        "hits": pa.list_(
+            pa.struct(
+                {
+                    "rank": pa.int32(),
+                    "video_id": pa.string(),
+                    "content": pa.string(),
+                    "score": pa.float64(),
+                    "start_s": pa.float64(),
+                    "weight": pa.float64(),
+                    "uri": pa.string(),
+                    "caption": pa.string(),
+                }
+            )
+        ),
+    }
+)
+
 
 def frames(dim: int) -> pa.Schema:
     """Frame vectors as the model gave them: float16, not normalised."""

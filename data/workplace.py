@@ -28,11 +28,25 @@ class Workplace:
     @contextmanager
     def only_run(self, corpus: str, stage: str, waiting: Callable[[str], None]) -> Iterator[None]:
         """Held by the one run that may work on a corpus's stage; others wait for it."""
+        name, folders = f"{layout.corpus(corpus)}/{stage}", layout.written_by(corpus, stage)
+        with self._alone(name, f"runs {stage} on {corpus}", folders, waiting):
+            yield
+
+    @contextmanager
+    def only_generation(self, run: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Held by the one process that may work on a run of generation; others wait for it."""
+        folder = layout.generation(run)
+        with self._alone(folder, f"generates {run}", [folder], waiting):
+            yield
+
+    @contextmanager
+    def _alone(
+        self, name: str, what: str, folders: list[str], waiting: Callable[[str], None]
+    ) -> Iterator[None]:
         locks = catalog_path(self.store, self.settings.catalog).parent / "locks"
-        what = f"runs {stage} on {corpus}"
-        name = f"{layout.corpus(corpus)}/{stage}".replace("/", "-")
-        with hold(locks / f"{name}.lock", what, self.settings.wait_s, waiting):
-            for folder in layout.written_by(corpus, stage):
+        lock = locks / f"{name.replace('/', '-')}.lock"
+        with hold(lock, what, self.settings.wait_s, waiting):
+            for folder in folders:
                 self.store.drop_partials(folder)
             yield
 

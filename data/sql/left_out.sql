@@ -1,8 +1,8 @@
--- Contents to leave out of a new index (pooled once, no video has them any more) or of an addition.
+-- Contents to leave out of a new index (pooled once, no video has them any more, or it is withdrawn) or of an addition.
 SELECT o.content FROM latest o
 WHERE o.corpus = $corpus AND o.stage = 'pool' AND o.fingerprint = $pool AND o.reason IS NULL
   AND (
-      o.content NOT IN (SELECT content FROM videos WHERE corpus = $corpus AND reason IS NULL)
+      o.content NOT IN (SELECT content FROM shown WHERE corpus = $corpus)
       OR o.content IN (
           SELECT content FROM members
           WHERE corpus = $corpus AND fingerprint = $fingerprint AND version = $version

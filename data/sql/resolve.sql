@@ -1,6 +1,6 @@
 -- One video for each content, the first that has it.
 SELECT content, arg_min(id, (run, line)) AS id, arg_min(uri, (run, line)) AS uri,
        arg_min(caption, (run, line)) AS caption
-FROM videos
-WHERE corpus = $corpus AND reason IS NULL AND content IN (SELECT unnest($contents))
+FROM shown
+WHERE corpus = $corpus AND content IN (SELECT unnest($contents))
 GROUP BY content;

@@ -1,3 +1,3 @@
 SELECT content, id AS "videoID", coalesce(caption, '') AS txt, uri AS "videoLoc"
-FROM videos WHERE corpus = $corpus AND reason IS NULL AND content IN (SELECT unnest($contents))
+FROM shown WHERE corpus = $corpus AND content IN (SELECT unnest($contents))
 ORDER BY run, line;

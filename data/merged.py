@@ -1,0 +1,48 @@
+"""Which of the store's files are in the catalogue, and how rows get into it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from data.catalog import Catalog
+from data.storage import Store
+
+
+def new(catalog: Catalog, store: Store, folder: str, suffix: str) -> list[str]:
+    """The files of a folder that are not merged yet, in order."""
+    found = catalog.execute(
+        "SELECT path FROM merged WHERE starts_with(path, $folder)", folder=folder
+    )
+    merged = {path for (path,) in found}
+    return [name for name in store.names(folder, suffix) if name not in merged]
+
+
+def is_merged(catalog: Catalog, name: str) -> bool:
+    """Whether the file is in the catalogue."""
+    return bool(catalog.execute("SELECT 1 FROM merged WHERE path = $path", path=name))
+
+
+def mark(catalog: Catalog, names: Iterable[str]) -> None:
+    """The files are merged; in the transaction that merges them."""
+    catalog.insert("merged", pa.table({"path": pa.array(list(names), pa.string())}))
+
+
+def insert_rows(
+    catalog: Catalog, table: str, rows: list[dict[str, Any]], where: dict[str, str]
+) -> None:
+    """Adds rows that have the same keys, and constants beside them."""
+    if rows:
+        insert(catalog, table, {key: [row[key] for row in rows] for key in rows[0]}, **where)
+
+
+def insert(catalog: Catalog, table: str, columns: dict[str, Any], **constants: str) -> None:
+    """Adds columns of one length, and constants beside them."""
+    size = len(next(iter(columns.values())))
+    fixed = {key: pa.repeat(pa.scalar(value), size) for key, value in constants.items()}
+    catalog.insert(table, pa.table({**columns, **fixed}))
+
+
+def only(said: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """These keys of a dict."""
+    return {key: said[key] for key in keys}

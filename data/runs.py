@@ -1,0 +1,149 @@
+"""Runs of generation in the store: what was asked, planned, made, and what came of it."""
+
+import hashlib
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from data import layout
+from data.ids import file_name
+from data.outcome import Failed
+from data.records import Prompt, Request, Source
+from data.shards import names
+from data.specs import GenerateSpec, fingerprint
+from data.storage import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything that a run is named by; `index` is the fingerprint and version of the bank.
+
+    `embed` is the fingerprint of the corpus's frame vectors. Both are None where nothing is
+    retrieved.
+    """
+
+    corpus: str
+    spec: GenerateSpec
+    version: str
+    digests: dict[str, str]
+    index: tuple[str, str] | None
+    embed: str | None
+    prompts: tuple[Prompt, ...]
+    images: dict[str, str] = field(default_factory=dict)  # digests of first frames, by prompt
+
+    @property
+    def run(self) -> str:
+        """12 hex digits; the same for the same question to the same models and bank."""
+        said = [(p.id, p.text, p.where, self.images.get(p.id)) for p in self.prompts]
+        bank = [self.corpus, *(self.index or ()), self.embed or ""]
+        made_with = [f"{key} {value}" for key, value in sorted(self.digests.items())]
+        return fingerprint(self.spec, self.version, *made_with, *bank, digest(said))
+
+    @property
+    def folder(self) -> str:
+        return layout.generation(self.run)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A request as it was planned, with the version of the index that was searched for it.
+
+    `refused` says why it is not to be tried at all: a reason and its detail.
+    """
+
+    request: Request
+    index: str | None = None
+    refused: tuple[str, str] | None = None
+
+    @property
+    def digest(self) -> str:
+        """Stands for the request and its hits."""
+        return digest(asdict(self.request))
+
+    @property
+    def failed(self) -> Failed | None:
+        reason, detail = self.refused or (None, "")
+        return Failed(self.request.id, reason, detail) if reason else None  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A unit of work, written once; `attempt` grows when outputs are made again."""
+
+    id: str
+    attempt: int
+    items: tuple[Planned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The receipt of a shard of requests: one row a request, as `tables.GENERATIONS` has them."""
+
+    shard: str
+    attempt: int
+    rows: tuple[dict[str, Any], ...]
+    wall: float = 0.0
+    host: str = field(default_factory=socket.gethostname)
+    finished: str = field(default_factory=lambda: now())
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def digest(said: Any) -> str:
+    """SHA-256 of canonical JSON, in hex."""
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record(store: Store, asked: Asked) -> None:
+    """Writes what the run is, where it is not written yet."""
+    if not store.exists(layout.spec(asked.folder)):
+        said = asdict(asked) | {"spec": asked.spec.model_dump(), "made": now(), "run": asked.run}
+        store.write(layout.spec(asked.folder), json.dumps(said, indent=2).encode())
+
+
+def recorded(store: Store, run: str) -> Asked:
+    """What a run was asked."""
+    said = json.loads(store.read(layout.spec(layout.generation(run))))
+    said = {key: value for key, value in said.items() if key not in ("made", "run")}
+    said["spec"] = GenerateSpec.model_validate(said["spec"])
+    said["prompts"] = tuple(Prompt(**prompt) for prompt in said["prompts"])
+    said["index"] = tuple(said["index"]) if said["index"] else None
+    return Asked(**said)
+
+
+def write_plan(store: Store, folder: str, plan: Plan) -> None:
+    """Writes the list of a shard's requests, with their hits."""
+    store.write(layout.shard_list(folder, plan.id), json.dumps(asdict(plan)).encode())
+
+
+def read_plan(store: Store, folder: str, shard: str) -> Plan:
+    """The list as it was written."""
+    said = json.loads(store.read(layout.shard_list(folder, shard)))
+    return Plan(said["id"], said["attempt"], tuple(_planned(each) for each in said["items"]))
+
+
+def _planned(said: dict[str, Any]) -> Planned:
+    sources = tuple(Source(**source) for source in said["request"]["sources"])
+    refused = tuple(said["refused"]) if said["refused"] else None
+    return Planned(Request(**said["request"] | {"sources": sources}), said["index"], refused)
+
+
+def latest(store: Store, folder: str) -> Iterator[dict[str, Any]]:
+    """The newest row of each request, in the order in which they were first planned."""
+    rows: dict[str, dict[str, Any]] = {}
+    for shard in names(store, folder, "receipts"):  # attempts only grow along the shards
+        for row in json.loads(store.read(layout.receipt(folder, shard)))["rows"]:
+            rows[row["request_id"]] = row
+    yield from rows.values()
+
+
+def media(id: str) -> str:
+    """Where an output lies in its run's folder."""
+    return f"media/{file_name(id)}.mp4"
