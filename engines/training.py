@@ -22,7 +22,7 @@ class Schedule:
     """How long, how fast and how steadily something is trained, and from which seed.
 
     `average` is how much of the running mean of the weights is kept at each step; what training
-    leaves is that mean.
+    leaves is that mean. `told_every` steps, and at every checkpoint, somebody hears of it.
     """
 
     steps: int
@@ -31,6 +31,7 @@ class Schedule:
     seed: int = 0
     average: float = 0.999
     checkpoint_every: int = 250
+    told_every: int = 250
     precision: str = "no"
 
 
@@ -45,36 +46,38 @@ def train(
 
     Every step draws from a generator of its own, seeded by its number and the process's rank, so
     a run that was stopped ends as one that was not. On several processes (`accelerate launch`)
-    each draws its own examples and gradients are averaged.
+    each draws its own examples and gradients are averaged. `told` hears the step and the mean loss
+    since it last did.
     """
     import torch
-    from accelerate import Accelerator
 
-    accelerator = Accelerator(mixed_precision=schedule.precision)
+    team = _team(schedule.precision)
+    model.to(team.device).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, betas=(0.9, 0.99), weight_decay=0.01)
     done = _resume(checkpoint, model, optimizer)
-    mean = [p.detach().clone().float() for p in trained] if not done.mean else done.mean
-    model, optimizer = accelerator.prepare(model.train(), optimizer)
-    mean = [m.to(p.device) for m, p in zip(mean, trained, strict=True)]
+    mean = [m.to(p.device) for m, p in zip(done.mean or _copies(trained), trained, strict=True)]
     losses: list[float] = []
     for step in range(done.step, schedule.steps):
         for group in optimizer.param_groups:
             group["lr"] = rate(schedule, step)
-        torch.manual_seed((schedule.seed * 1_000_003 + step) * 1_009 + accelerator.process_index)
-        with accelerator.autocast():
-            value = loss(np.random.default_rng([schedule.seed, 5, step, accelerator.process_index]))
+        torch.manual_seed((schedule.seed * 1_000_003 + step) * 1_009 + team.process_index)
         optimizer.zero_grad()
-        accelerator.backward(value)
-        accelerator.clip_grad_norm_(trained, 1.0)
+        with team.autocast():
+            value = loss(np.random.default_rng([schedule.seed, 5, step, team.process_index]))
+        team.backward(value)
+        _share(team, trained)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-        torch._foreach_lerp_(mean, [p.detach().float() for p in trained], 1 - schedule.average)
+        torch._foreach_lerp_(mean, _copies(trained), 1 - schedule.average)
         losses.append(float(value.item()))
-        if (step + 1) % schedule.checkpoint_every == 0 or step + 1 == schedule.steps:
-            if accelerator.is_main_process:
+        ends = step + 1 == schedule.steps
+        saves = ends or (step + 1) % schedule.checkpoint_every == 0
+        if team.is_main_process and saves:
+            _save(checkpoint, step + 1, model, optimizer, mean)
+        if saves or (step + 1) % schedule.told_every == 0:
+            if team.is_main_process:
                 told(step + 1, float(np.mean(losses)))
-                plain = accelerator.unwrap_model(model)
-                _save(checkpoint, step + 1, plain, optimizer, mean)
             losses.clear()
     with torch.no_grad():
         for parameter, value in zip(trained, mean, strict=True):
@@ -85,6 +88,34 @@ def rate(schedule: Schedule, step: int) -> float:
     """The learning rate: up in a hundred steps, then down along a cosine to a fiftieth."""
     warm = min(1.0, (step + 1) / WARM_UP)
     return schedule.rate * warm * (0.02 + 0.98 * (1 + cos(pi * step / schedule.steps)) / 2)
+
+
+def _team(precision: str) -> Any:
+    """The processes that train together; the model is left as it is, not wrapped.
+
+    What is trained may be called from within another model, where a wrapper would see nothing of
+    it; so gradients are averaged here, by hand.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state()  # else a process trains at one precision in its life
+    return Accelerator(mixed_precision=precision)
+
+
+def _share(team: Any, trained: list["nn.Parameter"]) -> None:
+    """Averages gradients over the processes."""
+    import torch
+
+    if team.num_processes == 1:
+        return
+    for parameter in trained:
+        own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        parameter.grad = team.reduce(own, "mean")
+
+
+def _copies(trained: list["nn.Parameter"]) -> list["Tensor"]:
+    return [p.detach().clone().float() for p in trained]
 
 
 @dataclass(frozen=True)
