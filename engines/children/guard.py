@@ -54,10 +54,19 @@ class Guard:
         self, videos: Iterable[Video], sampling: Sampling, resize: Resize, decoder: str = "pyav"
     ) -> Iterator[tuple[Video, Frames] | Outcome[DecodeStats]]:
         """All frames of the first video in order, then its outcome; then those of the next."""
+        yield from self.decode_each(((video, sampling) for video in videos), resize, decoder)
+
+    def decode_each(
+        self, videos: Iterable[tuple[Video, Sampling]], resize: Resize, decoder: str = "pyav"
+    ) -> Iterator[tuple[Video, Frames] | Outcome[DecodeStats]]:
+        """As `decode`, each video sampled in its own way."""
         chunk = max(1, min(CHUNK, self.buffer_frames))
         asked = {"op": "decode", "decoder": decoder, "chunk": chunk, "memory_gb": self.memory_gb}
-        asked |= {"sampling": asdict(sampling), "resize": asdict(resize)}
-        jobs = (Job(v.id, v, asked | {"uri": v.uri}, _stats) for v in videos)
+        asked |= {"resize": asdict(resize)}
+        jobs = (
+            Job(v.id, v, asked | {"uri": v.uri, "sampling": asdict(sampling)}, _stats)
+            for v, sampling in videos
+        )
         for job, event in self._ordered(jobs):
             yield (job.item, event) if isinstance(event, Frames) else event
 

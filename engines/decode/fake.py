@@ -32,7 +32,7 @@ def frames(uri: str, sampling: Sampling, resize: Resize, chunk: int = 32) -> Ite
     whole = index[: int(asked.get("at", 0))] if "fault" in asked else index
     for start in range(0, len(whole), chunk):
         part = whole[start : start + chunk]
-        yield Frames(part.astype(np.int64), seconds[part], _pixels(uri, part, resize.size))
+        yield Frames(part.astype(np.int64), seconds[part], _pixels(uri, part, resize.shape))
     strike(asked.get("fault"))
 
 
@@ -56,12 +56,12 @@ def _asked(uri: str) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(urlsplit(uri).query).items()}
 
 
-def _pixels(uri: str, index: np.ndarray, size: int) -> np.ndarray:
+def _pixels(uri: str, index: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """One plain colour a frame: writing it costs no more than clearing the memory."""
     digest = hashlib.sha256(uri.split("?")[0].encode("utf-8", "surrogatepass")).digest()
     first = np.frombuffer(digest, np.uint8, 3)
     colours = (first[None, :] + 7 * index[:, None]).astype(np.uint8)
-    return np.broadcast_to(colours[:, :, None, None], (len(index), 3, size, size)).copy()
+    return np.broadcast_to(colours[:, :, None, None], (len(index), 3, *shape)).copy()
 
 
 def strike(fault: str | None) -> None:

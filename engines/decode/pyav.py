@@ -1,5 +1,6 @@
 """Any container and codec that PyAV opens; what nobody wants is not decoded where that is safe."""
 
+import math
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from engines.video.frames import DecodeError, Frames, Resize, Sampling
 from engines.video.packets import decoded, packets
 from engines.video.picture import rgb
 from engines.video.resize import resize as resized
-from engines.video.sampling import keep, kept
+from engines.video.sampling import keep, kept, steps
 from engines.video.seeking import Sparse, Unsure, survey
 from engines.video.wholeness import Promise, Tally, promise
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 BATCH_SECONDS = 5.0  # the model need not wait longer for a slow video
 FALLBACK_FPS = 25.0
+MARGIN_SECONDS = 1.0  # longer than any frame of a usual video lasts
 
 Picked = tuple[int, float, "VideoFrame"]
 Pictured = tuple[int, float, np.ndarray]
@@ -73,15 +75,16 @@ class Video:
         if sampling.every_nth == 1:
             raise Unsure("every frame is wanted")
         with self._open() as (file, stream):
-            if not file.near:
+            if not file.near and not sampling.count:
                 raise Unsure("reading twice is not cheap")
             yield from self._sparse(file, stream, sampling)
 
     def _sparse(self, file: Opened, stream: "VideoStream", sampling: Sampling) -> Iterator[Picked]:
         promised, tally, begun = promise(file, stream), Tally(), time.perf_counter()
-        plan = survey(file.container, stream, tally)
+        plan = survey(file.container, stream, tally, _needed(sampling))
         self.read_s += time.perf_counter() - begun
-        self._settle(tally, promised, stream)
+        if not sampling.count:
+            self._settle(tally, promised, stream)
         if not plan.regular:
             raise Unsure("irregular packets")
         shown = plan.displayed()
@@ -98,7 +101,8 @@ class Video:
             found = None
             for found in keep(self._all(file, stream, promised, tally), sampling):
                 yield found
-            self._settle(tally, promised, stream)
+            if not sampling.count:
+                self._settle(tally, promised, stream)
             if found is None:
                 raise DecodeError("empty", "its video stream has no frame")
 
@@ -138,6 +142,11 @@ class Video:
     def _settle(self, tally: Tally, promised: Promise, stream: "VideoStream") -> None:
         tally.check(promised, stream)
         self.duration = tally.span(stream)
+
+
+def _needed(sampling: Sampling) -> float:
+    """Up to which second packets are wanted: a window's end, and the frame after it."""
+    return steps(sampling)[-1] + MARGIN_SECONDS if sampling.count else math.inf
 
 
 def _seconds(frame: "VideoFrame", first: int | None, index: int, stream: "VideoStream") -> float:

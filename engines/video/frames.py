@@ -12,25 +12,35 @@ class Sampling:
     """Which frames to keep: 0, n, 2n, … (`every_nth`), or the nearest to each k/`fps` seconds.
 
     Exactly one of the two is set. `max_frames` bounds what one video may give; more is `too_long`.
+    With `count`, a window: the nearest to each of `count` steps of 1/`fps` seconds from `start_s`
+    on, the last frame for steps after it; each frame once, however many steps it is nearest to.
     """
 
     every_nth: int | None = 25
     fps: float | None = None
     max_frames: int | None = None
+    start_s: float = 0.0
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """The picture a model wants: `size` × `size` RGB.
+    """The picture a model wants: RGB, `size` high and `width` wide (None: square).
 
-    `shortest` scales the shorter side to `size` and crops the centre, `squash` ignores the aspect
-    ratio, `longest` scales the longer side and pads with `fill`; as open_clip's `resize_mode`.
+    `shortest` scales until both sides are covered and crops the centre, `squash` ignores the aspect
+    ratio, `longest` scales until both sides fit and pads with `fill`; as open_clip's `resize_mode`.
     """
 
     size: int = 224
     mode: Literal["shortest", "squash", "longest"] = "shortest"
     interpolation: Literal["bicubic", "bilinear"] = "bicubic"
     fill: int = 0
+    width: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.size, self.width or self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class Frames:
     """A run of sampled frames of one video, in order of time.
 
     `index` (n,) int64 counts all frames of the stream in display order from 0; `seconds` (n,)
-    float64 is the time since the first frame; `pixels` (n, 3, size, size) uint8 RGB.
+    float64 is the time since the first frame; `pixels` (n, 3, height, width) uint8 RGB.
     """
 
     index: np.ndarray

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def resize(pictures: np.ndarray, spec: Resize) -> np.ndarray:
-    """(n, H, W, 3) uint8 to (n, 3, size, size) uint8, as open_clip's preprocess does it.
+    """(n, H, W, 3) uint8 to (n, 3, height, width) uint8, as open_clip's preprocess does it.
 
     torch's uint8 antialiased kernels follow PIL's arithmetic: at most 1 grey level apart, and
     5 times faster (720p: 0.7 to 1.5 ms a frame against 6 to 8).
@@ -30,25 +30,26 @@ def resize(pictures: np.ndarray, spec: Resize) -> np.ndarray:
 
 def scaled(height: int, width: int, spec: Resize) -> tuple[int, int]:
     """Height and width after scaling and before the crop, rounded as open_clip rounds them."""
+    down, across = spec.shape
     if spec.mode == "squash":
-        return spec.size, spec.size
+        return spec.shape
     if spec.mode == "longest":
-        ratio = max(height, width) / spec.size
+        ratio = max(height / down, width / across)
         return max(1, round(height / ratio)), max(1, round(width / ratio))
-    if width <= height:
-        return int(spec.size * height / width), spec.size
-    return spec.size, int(spec.size * width / height)
+    if width * down <= height * across:
+        return int(across * height / width), across
+    return down, int(down * width / height)
 
 
 def _centred(tensor: "Tensor", spec: Resize) -> "Tensor":
-    """Pads what is smaller than `size` and crops what is larger, both around the centre."""
+    """Pads what is smaller than asked for and crops what is larger, both around the centre."""
     import torch
 
-    size, (height, width) = spec.size, tensor.shape[-2:]
-    down, across = max(0, size - height), max(0, size - width)
+    (tall, wide), (height, width) = spec.shape, tensor.shape[-2:]
+    down, across = max(0, tall - height), max(0, wide - width)
     if down or across:
         sides = (across // 2, (across + 1) // 2, down // 2, (down + 1) // 2)
         tensor = torch.nn.functional.pad(tensor, sides, value=spec.fill)
         height, width = tensor.shape[-2:]
-    top, left = round((height - size) / 2.0), round((width - size) / 2.0)
-    return tensor[..., top : top + size, left : left + size]
+    top, left = round((height - tall) / 2.0), round((width - wide) / 2.0)
+    return tensor[..., top : top + tall, left : left + wide]

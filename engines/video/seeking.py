@@ -1,5 +1,6 @@
 """A video's packets without their data, and decoding only what the wanted frames need."""
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,14 +43,21 @@ class Plan:
         return positions[np.argsort(self.pts[positions], kind="stable")]
 
 
-def survey(container: "InputContainer", stream: "VideoStream", tally: Tally) -> Plan:
-    """Reads every packet once, keeping none of the data."""
-    pts, flags, timed = [], [], True
+def survey(
+    container: "InputContainer", stream: "VideoStream", tally: Tally, until: float = math.inf
+) -> Plan:
+    """Reads every packet once, up to `until` seconds, keeping none of the data."""
+    pts, flags, timed, last = [], [], True, until / float(stream.time_base or 1)
+    first: float = math.inf  # the earliest displayed so far: ticks of the first frame, or later
     for packet in full(container, stream):
         tally.add(packet)
         timed = timed and packet.pts is not None
         pts.append(packet.pts or 0)
         flags.append(packet.is_keyframe | 2 * (not packet.is_discard))
+        first = first if packet.is_discard else min(first, pts[-1])
+        # No frame is displayed before it is decoded, so none that is still to come is needed.
+        if packet.dts is not None and packet.dts - first > last:
+            break
     times, marks = np.array(pts, np.int64), np.array(flags, np.uint8)
     key, shown = marks & 1 > 0, marks & 2 > 0
     usual = timed and not tally.corrupt and _codec(stream) in REGULAR

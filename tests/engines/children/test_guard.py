@@ -42,6 +42,23 @@ def test_real_files_are_decoded_as_without_a_guard(shared, tmp_path):
         assert np.array_equal(found[path].seconds, plain.seconds)
 
 
+def test_each_video_may_have_a_window_of_its_own(shared, tmp_path):
+    path = str(golden.clip(tmp_path / "clip.mp4"))
+    starts = {"a": 0.4, "b": 1.2, "c": 1.9}
+    asked = [
+        (Video(id, path, ""), Sampling(None, 5.0, start_s=start, count=3))
+        for id, start in starts.items()
+    ]
+    events = shared.decode_each(asked, Resize(16, width=24))
+    found = {e[0].id: e[1] for e in events if isinstance(e, tuple)}
+    assert {id: frames.index.tolist() for id, frames in found.items()} == {
+        "a": [10, 15, 20],
+        "b": [30, 35, 40],
+        "c": [47, 49],
+    }
+    assert found["a"].pixels.shape == (3, 3, 16, 24)
+
+
 def test_stats_say_where_the_time_went(shared, tmp_path):
     path = str(golden.clip(tmp_path / "clip.mp4"))
     stats = run(shared, [Video("a", path, "")], Sampling(10), Resize(32))[-1].value

@@ -40,6 +40,7 @@ def test_it_takes_what_the_protocol_says(decoder):
         (Sampling(25), [0, 25]),
         (Sampling(100), [0]),
         (Sampling(None, fps=5.0), range(0, 50, 5)),
+        (Sampling(None, fps=5.0, start_s=0.4, count=3), [10, 15, 20]),
     ],
 )
 def test_it_gives_the_sampled_frames_in_chunks(decoder, uri, sampling, expected):
@@ -52,6 +53,11 @@ def test_it_gives_the_sampled_frames_in_chunks(decoder, uri, sampling, expected)
         assert 1 <= count <= 4
         assert (part.index.dtype, part.seconds.dtype) == (np.int64, np.float64)
         assert (part.pixels.shape, part.pixels.dtype) == ((count, 3, 16, 16), np.uint8)
+
+
+def test_its_pictures_have_the_shape_asked_for(decoder, uri):
+    (part,) = decoder.frames(uri, Sampling(25), Resize(16, width=24))
+    assert part.pixels.shape == (2, 3, 16, 24)
 
 
 def test_the_same_video_gives_the_same_frames(decoder, uri):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engines.video.frames import DecodeError, Sampling
-from engines.video.sampling import keep, kept
+from engines.video.sampling import keep, kept, nearest, steps
 
 STEADY = np.arange(50) / 25
 VARIABLE = np.cumsum([0.0, 0.04, 0.3, 0.01, 0.01, 0.9, 0.04, 0.5, 0.5, 0.02])
@@ -47,3 +47,49 @@ def test_a_timestamp_gone_mad_costs_nothing():
     mad = np.array([0.0, 0.04, 1e12])
     assert kept(mad, Sampling(None, fps=30.0)).tolist() == [0, 1, 2]
     assert streamed(mad, Sampling(None, fps=30.0)) == [0, 1, 2]
+
+
+def window(start, fps, count):
+    return Sampling(None, fps, start_s=start, count=count)
+
+
+def test_a_window_keeps_the_nearest_frame_to_each_of_its_steps():
+    assert kept(STEADY, window(0.4, 5.0, 3)).tolist() == [10, 15, 20]
+    assert kept(VARIABLE, window(0.3, 1.0, 3)).tolist() == [2, 6, 8]
+
+
+def test_a_window_past_the_end_keeps_the_last_frame():
+    assert kept(STEADY, window(1.9, 10.0, 4)).tolist() == [47, 49]
+    assert kept(STEADY, window(7.0, 10.0, 4)).tolist() == [49]
+
+
+def test_a_window_faster_than_the_video_keeps_no_frame_twice_and_names_one_a_step():
+    asked = window(0.0, 100.0, 8)
+    index = kept(STEADY, asked)
+    assert index.tolist() == [0, 1, 2]
+    assert index[nearest(STEADY[index], steps(asked))].tolist() == [0, 0, 0, 1, 1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("seconds", [STEADY, VARIABLE, STEADY[:1], STEADY * 1001 / 1000])
+@pytest.mark.parametrize("fps", [0.7, 3.7, 8.0, 60.0])
+@pytest.mark.parametrize("start", [0.0, 0.33, 1.9, 9.0])
+def test_a_window_met_on_the_way_is_the_window_of_all(seconds, fps, start):
+    asked = window(start, fps, 6)
+    index = kept(seconds, asked)
+    assert streamed(seconds, asked) == index.tolist()
+    brute = [int(np.argmin(np.abs(seconds - step))) for step in steps(asked)]
+    found = index[nearest(seconds[index], steps(asked))]
+    apart = np.abs(seconds[found] - steps(asked)) - np.abs(seconds[brute] - steps(asked))
+    assert np.abs(apart).max() < 1e-9
+
+
+def test_a_window_ends_before_the_video_does():
+    seen = []
+
+    def frames():
+        for k, t in enumerate(STEADY):
+            seen.append(k)
+            yield k, float(t), None
+
+    assert len(list(keep(frames(), window(0.2, 5.0, 3)))) == 3
+    assert seen[-1] <= 17

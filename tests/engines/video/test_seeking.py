@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from engines.decode.pyav import Video
+from engines.video import seeking
 from engines.video.frames import Sampling
 from engines.video.seeking import Plan, Unsure, spans
 
@@ -56,6 +57,7 @@ MADE = {
     "av1.mkv": {"codec": "libsvtav1", "options": {"preset": "12", "g": "30"}},
 }
 SAMPLINGS = [Sampling(25), Sampling(7), Sampling(None, fps=1.3), Sampling(90)]
+SAMPLINGS += [Sampling(None, fps=8.0, start_s=start, count=12) for start in (0.0, 1.37, 30.0)]
 RELIABLE = ("closed.mp4", "open_pyramid.mp4", "long.mp4", "uneven.mp4", "hevc.mp4", "vp9.webm")
 
 
@@ -106,6 +108,25 @@ def test_sparse_decoding_gives_the_frames_of_plain_decoding_on_real_clips(path):
 def test_real_clips_are_there():
     if not REAL:
         pytest.skip("no ../shared/clips beside the project")
+
+
+@pytest.mark.parametrize("name", ["closed.mp4", "open_pyramid.mp4", "uneven.mp4"])
+def test_a_window_reads_no_further_than_it_reaches(made, name, monkeypatch):
+    import engines.decode.pyav as decoder
+
+    plans = []
+
+    def survey(*given):
+        plans.append(seeking.survey(*given))
+        return plans[-1]
+
+    monkeypatch.setattr(decoder, "survey", survey)
+    monkeypatch.setattr(decoder, "MARGIN_SECONDS", 0.5)
+    window = Sampling(None, fps=8.0, start_s=1.0, count=4)
+    same(
+        list(Video(str(made(name))).sparse(window)), list(Video(str(made(name))).sequential(window))
+    )
+    assert len(plans[0].pts) < 70
 
 
 @pytest.mark.parametrize("name", RELIABLE)
