@@ -1,0 +1,1 @@
+"""Generators of videos; each file here is one."""
