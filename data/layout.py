@@ -4,6 +4,7 @@ from data.ids import corpus_name
 
 CATALOG = "catalog.duckdb"
 GENERATIONS = "generations"
+MEDIA = "media"
 
 
 def corpus(name: str) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from data import layout
+from data.errors import UserError
 from data.ids import file_name
 from data.outcome import Failed
 from data.records import Prompt, Request, Source
@@ -18,11 +19,11 @@ from data.storage import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Everything that a run is named by; `index` is the fingerprint and version of the bank.
+class Run:
+    """A run of generation: everything that it is named by.
 
-    `embed` is the fingerprint of the corpus's frame vectors. Both are None where nothing is
-    retrieved.
+    `index` is the fingerprint and version of the bank, `embed` the fingerprint of its frame
+    vectors; both are None where nothing is retrieved.
     """
 
     corpus: str
@@ -35,7 +36,7 @@ class Asked:
     images: dict[str, str] = field(default_factory=dict)  # digests of first frames, by prompt
 
     @property
-    def run(self) -> str:
+    def fingerprint(self) -> str:
         """12 hex digits; the same for the same question to the same models and bank."""
         said = [(p.id, p.text, p.where, self.images.get(p.id)) for p in self.prompts]
         bank = [self.corpus, *(self.index or ()), self.embed or ""]
@@ -44,7 +45,7 @@ class Asked:
 
     @property
     def folder(self) -> str:
-        return layout.generation(self.run)
+        return layout.generation(self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +102,24 @@ def digest(said: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def record(store: Store, asked: Asked) -> None:
+def record(store: Store, run: Run) -> None:
     """Writes what the run is, where it is not written yet."""
-    if not store.exists(layout.spec(asked.folder)):
-        said = asdict(asked) | {"spec": asked.spec.model_dump(), "made": now(), "run": asked.run}
-        store.write(layout.spec(asked.folder), json.dumps(said, indent=2).encode())
+    if not store.exists(layout.spec(run.folder)):
+        said = asdict(run) | {"spec": run.spec.model_dump(), "made": now(), "run": run.fingerprint}
+        store.write(layout.spec(run.folder), json.dumps(said, indent=2).encode())
 
 
-def recorded(store: Store, run: str) -> Asked:
-    """What a run was asked."""
-    said = json.loads(store.read(layout.spec(layout.generation(run))))
+def run_of(store: Store, fingerprint: str) -> Run:
+    """The run that was recorded under a fingerprint; a UserError where there is none."""
+    name = layout.spec(layout.generation(fingerprint))
+    if not fingerprint.isalnum() or not store.exists(name):
+        raise UserError(f"no run {fingerprint!r}: `reelflow generations` lists them")
+    said = json.loads(store.read(name))
     said = {key: value for key, value in said.items() if key not in ("made", "run")}
     said["spec"] = GenerateSpec.model_validate(said["spec"])
     said["prompts"] = tuple(Prompt(**prompt) for prompt in said["prompts"])
     said["index"] = tuple(said["index"]) if said["index"] else None
-    return Asked(**said)
+    return Run(**said)
 
 
 def write_plan(store: Store, folder: str, plan: Plan) -> None:
@@ -135,15 +139,18 @@ def _planned(said: dict[str, Any]) -> Planned:
     return Planned(Request(**said["request"] | {"sources": sources}), said["index"], refused)
 
 
-def latest(store: Store, folder: str) -> Iterator[dict[str, Any]]:
-    """The newest row of each request, in the order in which they were first planned."""
+def generations(store: Store, run: Run) -> Iterator[dict[str, Any]]:
+    """The newest row of each request, in the order in which they were first planned.
+
+    Rows are those of `tables.GENERATIONS`; `reason` is None where the video was made.
+    """
     rows: dict[str, dict[str, Any]] = {}
-    for shard in names(store, folder, "receipts"):  # attempts only grow along the shards
-        for row in json.loads(store.read(layout.receipt(folder, shard)))["rows"]:
+    for shard in names(store, run.folder, "receipts"):  # attempts only grow along the shards
+        for row in json.loads(store.read(layout.receipt(run.folder, shard)))["rows"]:
             rows[row["request_id"]] = row
     yield from rows.values()
 
 
 def media(id: str) -> str:
     """Where an output lies in its run's folder."""
-    return f"media/{file_name(id)}.mp4"
+    return f"{layout.MEDIA}/{file_name(id)}.mp4"

@@ -1,16 +1,14 @@
 """The embed flow: every video that has no frame vectors under a spec gets them."""
 
 import time
-from collections import deque
+from functools import partial
 from typing import Any
 
 from prefect import flow
-from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data import merge
 from data.chain import Stage
-from data.errors import UserError
 from data.outcome import REASONS
 from data.settings import Settings
 from data.specs import EmbedSpec
@@ -21,10 +19,8 @@ from tasks.plan import plan, planned
 from tasks.progress import say
 from tasks.report import Tally, publish
 from tasks.runners import embed_workers, open_runner
+from tasks.shards import AT_ONCE, run_shards
 from tasks.stages import embed_stage
-
-AT_ONCE = 32  # most shards under way; each is a thread that waits
-MERGE_EVERY_S = 10.0
 
 
 @flow(
@@ -67,37 +63,11 @@ def _run(
         check_canary(run)
         run.progress.total, run.progress.total_hours = planned(place, stage, shards)
         started = run.progress.started = time.monotonic()
-        try:
-            _shards(run, shards, min(2 * workers, AT_ONCE), tally)
-        finally:
-            _merge(place, stage)
+        run_shards(
+            partial(embed_shard_task.submit, run), shards, 2 * workers, tally.add,
+            partial(_merge, place, stage),
+        )  # fmt: skip
         return tally, time.monotonic() - started, run.progress.hours
-
-
-def _shards(run: Embedding, shards: list[str], at_once: int, tally: Tally) -> None:
-    """Runs every shard, `at_once` at a time; one that raises does not keep the others back."""
-    flying: deque[PrefectFuture] = deque()
-    errors: list[Exception] = []
-    merged = time.monotonic()
-    for shard in [*shards, *[None] * at_once]:
-        if len(flying) == at_once or (shard is None and flying):
-            _land(flying.popleft(), tally, errors)
-        if shard is not None:
-            flying.append(embed_shard_task.submit(run, shard))
-        if time.monotonic() - merged > MERGE_EVERY_S:
-            _merge(run.place, run.stage)
-            merged = time.monotonic()
-    if errors:
-        raise errors[0]
-
-
-def _land(future: PrefectFuture, tally: Tally, errors: list[Exception]) -> None:
-    try:
-        tally.add(future.result())
-    except UserError:
-        raise
-    except Exception as error:
-        errors.append(error)
 
 
 def _merge(place: Workplace, stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""The pipeline flow: ingest, embed, pool, index, in one run."""
+"""The pipeline flow: ingest, embed, pool, index, and generate where asked, in one run."""
 
 import time
 from collections.abc import Callable
@@ -6,11 +6,13 @@ from typing import Any
 
 from prefect import flow
 
-from data.specs import EmbedSpec, IndexSpec, PoolSpec
+from data.specs import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
 from flows.embed import embed
+from flows.generate import generate
 from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
+from tasks.generate import generate_spec as usual_spec
 
 
 @flow(name="pipeline", flow_run_name="pipeline-{corpus}")
@@ -21,6 +23,8 @@ def pipeline(
     embed_spec: EmbedSpec = EmbedSpec(),
     pool_spec: PoolSpec = PoolSpec(),
     index_spec: IndexSpec = IndexSpec(),
+    prompts: str | None = None,
+    generate_spec: GenerateSpec = usual_spec(),
 ) -> dict[str, Any]:
     """Brings a corpus from its source to a published index; run it every night.
 
@@ -31,6 +35,8 @@ def pipeline(
         embed_spec: the model and the sampling
         pool_spec: the way of pooling
         index_spec: the kind of index and its gate
+        prompts: a file of prompts to make videos for; none are made where it is left out
+        generate_spec: the models, the videos' shape, and what is retrieved for them
     """
     summary: dict[str, Any] = {}
     if source:
@@ -38,6 +44,8 @@ def pipeline(
     summary["embed"] = _timed(embed, corpus, embed_spec)
     summary["pool"] = _timed(pool, corpus, pool_spec)
     summary["index"] = _timed(index, corpus, index_spec)
+    if prompts:
+        summary["generate"] = _timed(generate, corpus, prompts, generate_spec)
     return summary
 
 

@@ -18,7 +18,7 @@ from data.specs import VIDEO_QUERIES, RetrieveSpec
 from data.workplace import Workplace
 from engines.pool_shard import frames_by_video
 from engines.ragme import writing
-from tasks.retrieve import read_prompts
+from tasks.prompts import read_prompts
 from tasks.search import Bank
 
 AT_ONCE = 256
@@ -98,7 +98,7 @@ def _neighbours(dest: str, bank: Bank, indexed: dict[str, str], k: int) -> None:
 
 
 def _prompts(dest: str, bank: Bank, path: str, k: int) -> int:
-    asked, spec = list(read_prompts(path)), RetrieveSpec(k=k)
+    asked, spec = read_prompts(path), RetrieveSpec(k=k)
     folder = f"{dest}/prompts/{writing.neighbours_folder(k, spec.ceiling, spec.dedup)}"
     for prompt, vector in zip(asked, bank.text_vectors(asked), strict=True):
         writing.write_prompt(f"{dest}/prompts/embeddings", prompt.id, prompt.text, vector)

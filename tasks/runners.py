@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from data.settings import Settings
 from engines.base import Needs, Runner
 from engines.embedding import Work
+from engines.generating import GenerateWork
+from engines.generation import Speed
 
 LANES = 2  # as many batches of videos as a Ray actor has in flight
 
@@ -71,6 +73,30 @@ def embed_work(settings: Settings) -> Work:
         decode_deadline_s=settings.decode_deadline_s,
         decoder_memory_gb=settings.decoder_memory_gb,
         compile=settings.compile,
+        needs=Needs(
+            cpus=0 if settings.ray_address is None else share,
+            gpus=settings.gpus_per_worker if on_gpu else 0,
+            deadline_s=settings.item_deadline_s,
+        ),
+    )
+
+
+def generate_work(settings: Settings) -> GenerateWork:
+    """How each generating worker is set up: on a GPU four videos at once, else one."""
+    share = max(1, cores() // embed_workers(settings))
+    on_gpu = gpus() > 0
+    speed = Speed(
+        threads=settings.threads or (None if on_gpu else share),
+        compile=settings.compile,
+        offload=settings.offload,
+        vae_slicing=settings.vae_slicing,
+    )
+    return GenerateWork(
+        batch=settings.generate_batch or (4 if on_gpu else 1),
+        speed=speed,
+        decoders=settings.decoders or share,
+        decode_deadline_s=settings.decode_deadline_s,
+        decoder_memory_gb=settings.decoder_memory_gb,
         needs=Needs(
             cpus=0 if settings.ray_address is None else share,
             gpus=settings.gpus_per_worker if on_gpu else 0,

@@ -34,7 +34,7 @@ class Bank:
 
     def __init__(self, place: Workplace, corpus: str) -> None:
         self.place, self.corpus = place, place.known(corpus)
-        self.stage, self.version = _published(place, corpus)
+        self.stage, self.version = published(place, corpus)
         with place.catalog() as catalog:
             merge.sync_corpus(catalog, place.store, corpus)
         self._temporary = tempfile.TemporaryDirectory(prefix="reelflow-bank-")
@@ -50,8 +50,18 @@ class Bank:
         self.shortages: Shortages = {}
 
     def by_text(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
-        """The k best videos of each prompt, in the prompts' order."""
-        return self._hits(prompts, self.text_vectors(prompts), spec, [None] * len(prompts))
+        """The k best videos of each prompt, in the prompts' order.
+
+        A prompt's own condition holds on top of the spec's.
+        """
+        vectors = self.text_vectors(prompts)
+        found: dict[str, list[Hit]] = {prompt.id: [] for prompt in prompts}
+        for where in dict.fromkeys(prompt.where for prompt in prompts):
+            at = [n for n, prompt in enumerate(prompts) if prompt.where == where]
+            some = [prompts[n] for n in at]
+            for hit in self._hits(some, vectors[at], spec, [None] * len(some), where):
+                found[hit.prompt_id].append(hit)
+        return [hit for hits in found.values() for hit in hits]
 
     def by_video(self, ids: Sequence[str], spec: RetrieveSpec) -> list[Hit]:
         """The k videos most like each of these, themselves excluded."""
@@ -80,8 +90,9 @@ class Bank:
         vectors: np.ndarray,
         spec: RetrieveSpec,
         own: list[str | None],
+        where: str | None = None,
     ) -> list[Hit]:
-        allowed, known = self._allowed(spec.where)
+        allowed, known = self._allowed([each for each in (spec.where, where) if each is not None])
         index: Any = _Exact(self.index) if spec.exact else self.index
         found = search(
             index, vectors, spec.k,
@@ -97,14 +108,12 @@ class Bank:
             for n in f.neighbours
         ]
 
-    def _allowed(self, where: str | None) -> tuple[np.ndarray | None, dict[str, tuple]]:
+    def _allowed(self, wheres: list[str]) -> tuple[np.ndarray | None, dict[str, tuple]]:
         """Rows to choose among, and the video that each of their contents stands for."""
-        if where is None and not self._stale():
+        if not wheres and not self._stale():
             return None, {}
         path = catalog_path(self.place.store, self.place.settings.catalog)
-        with chosen(
-            path, self.corpus, "true" if where is None else where, self.place.settings.wait_s
-        ) as videos:
+        with chosen(path, self.corpus, wheres, self.place.settings.wait_s) as videos:
             rows = videos.project("content, id, uri, caption").fetchall()
         known = {content: (id, uri, caption) for content, id, uri, caption in reversed(rows)}
         kept = [row for row, content in enumerate(self._contents) if content in known]
@@ -142,9 +151,10 @@ def _said(video: tuple, score: float) -> tuple[str, float, str, str | None]:
     return id, score, uri, caption
 
 
-def _published(place: Workplace, corpus: str) -> tuple[Stage, str]:
+def published(place: Workplace, corpus: str) -> tuple[Stage, str]:
+    """The index that searches go to, and its version; a UserError where there is none."""
     stage = current(place.store, corpus, "index")
-    published = version_of(place.store, stage)
-    if stage is None or published is None:
+    newest = version_of(place.store, stage)
+    if stage is None or newest is None:
         raise UserError(f"{corpus} has no index yet: make it with `reelflow run {corpus}`")
-    return stage, published
+    return stage, newest

@@ -36,6 +36,7 @@ import autofaiss  # noqa: E402, F401
 import faiss  # noqa: E402, F401
 
 import flows.embed  # noqa: E402
+import flows.generate  # noqa: E402
 import flows.index  # noqa: E402
 import flows.ingest  # noqa: E402
 import flows.pipeline  # noqa: E402

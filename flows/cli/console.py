@@ -52,8 +52,8 @@ def line(progress: Progress) -> str:
         return progress.note
     parts = [
         f"{progress.stage} {progress.done + progress.failed:,}/{progress.total:,} videos",
-        f"{progress.hours:,.2f} video-hours",
-        f"{progress.rate:,.1f} videos/s",
+        *([f"{progress.hours:,.2f} video-hours"] if progress.total_hours or progress.hours else []),
+        _speed(progress.rate),
     ]
     if progress.left_s is not None:
         parts.append(f"{_clock(progress.left_s)} left")
@@ -98,7 +98,8 @@ class _Terminal:
 
     def __call__(self, progress: Progress) -> None:
         with self._lock:
-            self._stages[progress.note or progress.stage] = progress
+            key = progress.note if progress.stage == "note" else progress.stage
+            self._stages[key] = progress
 
     def _drawn(self) -> Text:
         with self._lock:
@@ -113,6 +114,12 @@ def _bar(progress: Progress, width: int = 24) -> Text:
     if progress.note:
         return text
     return Text.assemble((MARK * full, "cyan"), ("─" * (width - full), "dim"), " ", text)
+
+
+def _speed(rate: float) -> str:
+    """Videos a second, or the seconds of one where it takes longer."""
+    slow = 0 < rate < 1
+    return f"{1 / rate:,.1f} s a video" if slow else f"{rate:,.1f} videos/s"
 
 
 def _clock(seconds: float) -> str:

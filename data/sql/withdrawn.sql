@@ -1,0 +1,1 @@
+SELECT content FROM withdrawn_contents WHERE corpus = $corpus;

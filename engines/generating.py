@@ -1,0 +1,134 @@
+"""The generate stage's engine: clips of each request decoded, batches that fit, mp4 files out."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from data.batches import batched
+from data.errors import UserError
+from data.outcome import Done, Failed, Outcome
+from data.records import Request, Used
+from data.specs import EmbedSpec, GenerateSpec
+from engines.base import Needs, plugin
+from engines.batching import OUT_OF_MEMORY, FittingBatch
+from engines.children.guard import Guard
+from engines.generated import Generated, LeftOut
+from engines.generation import Clip, Generator, Speed
+from engines.rag.noise import shares
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateWork:
+    """How a generating worker is set up: speed only; `batch` videos are made at once at most."""
+
+    batch: int = 1
+    speed: Speed = field(default_factory=Speed)
+    decoders: int = 1
+    decode_deadline_s: float = 60.0
+    decoder_memory_gb: float = 4.0
+    needs: Needs = field(default_factory=Needs)
+
+
+class VideoGenerator:
+    """Videos of requests. Two threads may run batches at once: one decodes, the other generates.
+
+    `clip` is the model whose frame vectors the generator takes, where it takes any.
+    """
+
+    def __init__(self, spec: GenerateSpec, clip: EmbedSpec, work: GenerateWork) -> None:
+        self.spec, self.clip, self.work, self.needs = spec, clip, work, work.needs
+        self.model: Generator = plugin("generate", spec.engine).Generator(spec)
+        self._fitting = FittingBatch(work.batch)
+        self._lane = threading.Lock()
+
+    def load(self) -> None:
+        work, wants = self.work, self.model.wants
+        self.guard = Guard(work.decoders, work.decode_deadline_s, work.decoder_memory_gb)
+        self._clips = None
+        if (wants.pixels or wants.tokens) and self.spec.retrieve.k:
+            from engines.rag.clips import Clips
+
+            self._clips = Clips(self.spec, self.clip, wants, self.guard)
+            self._clips.load()
+        self.model.load(work.speed)
+
+    def run(self, batch: Sequence[Request]) -> Iterator[Outcome[Generated]]:
+        """One outcome per request, in order; each batch of videos as soon as it is made."""
+        willing: list[Request] = []
+        for request in batch:
+            with self._lane:  # a tokenizer is not for two threads at once
+                refusal = self.model.refusal(request)
+            if refusal is None:
+                willing.append(request)
+            else:
+                yield _refused(request, refusal)
+        for some in batched(willing, self._fitting.size):
+            yield from self._generate(some)
+
+    def close(self) -> None:
+        self.guard.close()
+
+    def _generate(self, requests: list[Request]) -> Iterator[Outcome[Generated]]:
+        """The outcomes of as many requests as are made at once."""
+        from engines.video.writing import mp4
+
+        given = [self._conditioned(request) for request in requests]
+
+        def made(at: np.ndarray) -> np.ndarray:
+            return self.model.generate([given[n][0] for n in at], [given[n][1] for n in at])
+
+        with self._lane:
+            started = time.perf_counter()
+            videos = self._fitted(made, len(given))
+            seconds = (time.perf_counter() - started) / len(given)
+        for (request, clips, left_out), frames in zip(given, videos, strict=True):
+            owed = _used(clips, self.spec)
+            size = frames.shape[2], frames.shape[1]
+            video = mp4(frames, self.spec.fps)
+            yield Done(request.id, Generated(video, len(frames), *size, seconds, owed, left_out))
+
+    def _fitted(self, made: Callable[[np.ndarray], np.ndarray], count: int) -> np.ndarray:
+        try:
+            return self._fitting.apply(made, np.arange(count))
+        except Exception as error:
+            if type(error).__name__ not in OUT_OF_MEMORY:
+                raise
+            spec = self.spec
+            raise UserError(
+                f"no memory for even one video of {spec.frames} frames of {spec.width}x"
+                f"{spec.height}: set REELFLOW_OFFLOAD=true, or ask for a smaller --size"
+            ) from error
+
+    def _conditioned(self, request: Request) -> tuple[Request, Sequence[Clip], tuple[LeftOut, ...]]:
+        """The request with the sources that can be read, their clips, and what cannot be."""
+        left_out: list[LeftOut] = []
+        if self._clips is None:
+            return request, (), ()
+        from engines.rag.clips import ClipError
+
+        while request.sources:
+            try:
+                return request, self._clips.of(request), tuple(left_out)
+            except ClipError as fault:
+                left_out.append(LeftOut(fault.video_id, fault.detail))
+                kept = tuple(s for s in request.sources if s.video_id != fault.video_id)
+                assert len(kept) < len(request.sources)
+                request = replace(request, sources=kept)
+        return request, (), tuple(left_out)
+
+
+def _refused(request: Request, why: str) -> Failed:
+    """A prompt of too many tokens is a reason of its own; a generator names them."""
+    return Failed(request.id, "too_long" if "token" in why else "rejected", why)
+
+
+def _used(clips: Sequence[Clip], spec: GenerateSpec) -> tuple[Used, ...]:
+    """What the video owes to each clip."""
+    weights = shares([clip.source.score for clip in clips], spec) if clips else ()
+    return tuple(
+        Used(clip.source, clip.start_s, float(weight))
+        for clip, weight in zip(clips, weights, strict=True)
+    )

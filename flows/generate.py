@@ -1,0 +1,42 @@
+"""The generate flow: prompts become videos that follow retrieved clips."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from data.settings import Settings
+from data.specs import GenerateSpec
+from data.workplace import open_workplace
+from tasks.complete import complete
+from tasks.generate import generate_spec
+from tasks.progress import say
+from tasks.prompts import of_texts, read_prompts
+from tasks.report import publish
+from tasks.requests import ask, plan_requests
+from tasks.shards import AT_ONCE
+
+
+@flow(
+    name="generate",
+    flow_run_name="generate-{corpus}",
+    task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
+)
+def generate(
+    corpus: str, prompts: str | list[str], spec: GenerateSpec = generate_spec()
+) -> dict[str, Any]:
+    """Makes a video for every prompt and sample; what is made stays, however often it is run.
+
+    Args:
+        corpus: a corpus that was indexed; where no clips are retrieved, one that was ingested
+        prompts: a text file, one prompt a line, or a table with columns txt and videoID, and where
+            wanted image and where; or the prompts themselves
+        spec: the models, the video's shape, and what is retrieved for it
+    """
+    place = open_workplace(Settings())
+    asked = of_texts(prompts) if isinstance(prompts, list) else read_prompts(prompts)
+    run = ask(place, place.known(corpus), spec, asked)
+    with place.only_generation(run.fingerprint, say):
+        summary = complete(place, run, plan_requests(place, run))
+    publish("generate", corpus, summary)
+    return summary

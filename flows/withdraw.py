@@ -1,0 +1,44 @@
+"""The withdraw flow: a video is used no more, and what was made of it can be made again."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from data.settings import Settings
+from data.workplace import open_workplace
+from tasks.complete import complete
+from tasks.progress import say
+from tasks.report import publish
+from tasks.requests import plan_requests
+from tasks.shards import AT_ONCE
+from tasks.withdrawal import by_run, conditioned_on_withdrawn, forget, mark_withdrawn
+
+
+@flow(
+    name="withdraw",
+    flow_run_name="withdraw-{video}",
+    task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
+)
+def withdraw(
+    video: str, corpus: str, why: str | None = None, regenerate: bool = False
+) -> dict[str, Any]:
+    """Takes a video, and exact copies of it, out of every search from now on.
+
+    Args:
+        video: its id
+        corpus: the corpus that it is in
+        why: a note for those who ask later
+        regenerate: remove the files of every output that it conditioned, and make them again
+    """
+    place = open_workplace(Settings())
+    marked = mark_withdrawn(place, place.known(corpus), video, why)
+    outputs = conditioned_on_withdrawn(place, corpus, video)
+    again = []
+    for run, some in by_run(place, outputs) if regenerate else []:
+        with place.only_generation(run.fingerprint, say):
+            forget(place, run, some)
+            again.append(complete(place, run, plan_requests(place, run)))
+    summary = {"corpus": corpus, **marked, "outputs": outputs, "regenerated": again}
+    publish("withdraw", corpus, summary | {"outputs": len(outputs), "regenerated": len(again)})
+    return summary

@@ -1,0 +1,71 @@
+"""Bringing a planned run of generation to its end, and what to say of it then."""
+
+import time
+from collections import Counter
+from functools import partial
+from typing import Any
+
+from data import layout, merge
+from data.errors import UserError
+from data.merge_runs import sync_run
+from data.runs import Log, Run, generations, read_plan
+from data.workplace import Workplace
+from tasks.generate import Generation, generate_shard_task, write_table
+from tasks.runners import embed_workers, open_runner
+from tasks.shards import run_shards
+
+
+def complete(place: Workplace, run: Run, shards: list[str]) -> dict[str, Any]:
+    """Makes the shards' videos and the run's table; what the run holds in all.
+
+    A UserError where requests were tried and no video of the run was ever made.
+    """
+    started = time.monotonic()
+    if shards:
+        _make(place, run, shards)
+    sync(place, run)
+    table = write_table(place, run)
+    summary = _summary(place, run)
+    if shards and not summary["done"]:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in summary["failed"].items())
+        first = next(generations(place.store, run))["detail"]
+        raise UserError(f"no video was made ({reasons}): {first}; see {place.store.path(table)}")
+    return summary | {
+        "seconds": time.monotonic() - started,
+        "videos": place.store.path(f"{run.folder}/{layout.MEDIA}"),
+        "table": place.store.path(table),
+    }
+
+
+def sync(place: Workplace, run: Run) -> None:
+    """Brings the catalogue up to the run, and to what its corpus has withdrawn."""
+    with place.catalog() as catalog:
+        merge.sync_withdrawn(catalog, place.store, run.corpus)
+        sync_run(catalog, place.store, run.fingerprint)
+
+
+def _make(place: Workplace, run: Run, shards: list[str]) -> None:
+    workers = embed_workers(place.settings)
+    with open_runner(place.settings, workers) as runner:
+        at = Generation(place, run, runner)
+        at.progress.total = sum(len(read_plan(place.store, run.folder, s).items) for s in shards)
+        submit = partial(generate_shard_task.submit, at)
+        run_shards(submit, shards, 2 * workers, _forget, partial(sync, place, run))
+
+
+def _forget(log: Log) -> None:
+    """What a shard gave is in its receipt."""
+
+
+def _summary(place: Workplace, run: Run) -> dict[str, Any]:
+    rows = list(generations(place.store, run))
+    done = [row for row in rows if not row["reason"]]
+    return {
+        "corpus": run.corpus,
+        "run": run.fingerprint,
+        "requests": len(rows),
+        "done": len(done),
+        "failed": dict(Counter(row["reason"] for row in rows if row["reason"])),
+        "short_of_clips": sum(len(row["hits"]) < run.spec.retrieve.k for row in done),
+        "seconds_per_video": sum(row["seconds"] for row in done) / len(done) if done else 0.0,
+    }

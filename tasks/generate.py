@@ -1,0 +1,168 @@
+"""The generate stage's tasks: one shard of requests, and the table of all of a run."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import tables
+from data.batches import batched
+from data.chain import Stage
+from data.outcome import Done, Outcome
+from data.receipts import write_receipt
+from data.runs import Log, Planned, Run, generations, media, read_plan
+from data.specs import EmbedSpec, GenerateSpec, RagSpec
+from data.workplace import Workplace
+from engines.base import Engine, Runner
+from engines.generated import Generated
+from engines.generating import VideoGenerator
+from tasks.progress import Progress
+from tasks.retrying import worth_retrying
+from tasks.runners import generate_work
+from tasks.stages import same_weights
+
+log = logging.getLogger(__name__)
+
+# What suits the bundled model, where nothing else is asked for.
+BUNDLED: dict[str, Any] = {
+    "width": 64, "height": 64, "frames": 8, "fps": 4.0, "steps": 25, "guidance": 4.0,
+    "rag": RagSpec(token_every=1),
+}  # fmt: skip
+
+
+def generate_spec(**asked: Any) -> GenerateSpec:
+    """The spec asked for: what is left out is as RAGME has it, or as suits the bundled model."""
+    bundled = asked.get("engine", "ragme") == "ragme" and asked.get("base") is None
+    usual = GenerateSpec(**BUNDLED) if bundled else GenerateSpec()
+    rag = usual.rag.model_dump() | asked.pop("rag", {})
+    return GenerateSpec.model_validate(usual.model_dump() | asked | {"rag": rag})
+
+
+class Generation:
+    """One run at work: where, with which engine, on which runner."""
+
+    def __init__(self, place: Workplace, run: Run, runner: Runner) -> None:
+        self.place, self.run, self.runner = place, run, runner
+        self.work = generate_work(place.settings)
+        clip = EmbedSpec()
+        if run.embed is not None:
+            clip = same_weights(place, Stage(run.corpus, "embed", run.embed))
+        self.make: Callable[[], Engine] = partial(VideoGenerator, run.spec, clip, self.work)
+        self.progress = Progress("generate", 0)
+
+
+@task(
+    name="generate-shard",
+    task_run_name="generate-{shard}",
+    cache_policy=NO_CACHE,  # the receipt is the cache
+    persist_result=False,
+    retries=1,
+    retry_delay_seconds=5,
+    retry_condition_fn=worth_retrying,
+)
+def generate_shard_task(run: Generation, shard: str) -> Log:
+    """Prefect's skin over `generate_shard`."""
+    return generate_shard(run, shard)
+
+
+def generate_shard(at: Generation, shard: str) -> Log:
+    """Makes a shard's videos: each file, then its row, and last the shard's receipt.
+
+    A video whose row is there, for the same hits, is not made again.
+    """
+    started = time.perf_counter()
+    store, folder = at.place.store, at.run.folder
+    plan = read_plan(store, folder, shard)
+    items = {item.request.id: item for item in plan.items}
+    rows = {id: row for id, item in items.items() if (row := _settled(at, item))}
+    at.progress.add(done=len(rows))
+    waiting = [item.request for id, item in items.items() if id not in rows]
+    for outcome in at.runner.map(at.make, waiting, at.work.batch):
+        rows[outcome.id] = _keep(at, items[outcome.id], outcome)
+    wall = time.perf_counter() - started
+    receipt = Log(shard, plan.attempt, tuple(rows[id] for id in items), wall)
+    write_receipt(store, folder, receipt)
+    log.info("shard %s: %d requests in %.1f s", shard, len(items), wall)
+    return receipt
+
+
+def write_table(place: Workplace, run: Run) -> str:
+    """Writes the newest row of every request as `tables.GENERATIONS`; its name in the store."""
+    name = f"{run.folder}/generations.parquet"
+    said = {
+        "run": run.fingerprint, "engine": run.spec.engine, "corpus": run.corpus,
+        "spec": json.dumps(run.spec.model_dump(), sort_keys=True),
+        "model_digest": run.digests.get("model"),
+        "controller_digest": run.digests.get("controller"),
+    }  # fmt: skip
+    with tables.create(place.store, name, tables.GENERATIONS) as writer:
+        for rows in batched(generations(place.store, run), 1024):
+            whole = [said | row for row in rows]
+            writer.write_table(pa.Table.from_pylist(whole, tables.GENERATIONS))
+    return name
+
+
+def _settled(at: Generation, item: Planned) -> dict[str, Any] | None:
+    """The request's row, where its video is made already, or will not be tried."""
+    if failed := item.failed:
+        return _row(item, reason=failed.reason, detail=failed.detail)
+    mark = _mark(at.run, item)
+    if not at.place.store.exists(mark):
+        return None
+    said = json.loads(at.place.store.read(mark))
+    return said["row"] if said["request"] == item.digest else None
+
+
+def _keep(at: Generation, item: Planned, outcome: Outcome[Generated]) -> dict[str, Any]:
+    """The row of an outcome; a video's file is written first, and what marks it as whole last."""
+    if not isinstance(outcome, Done):
+        at.progress.add(failed=1)
+        return _row(item, reason=outcome.reason, detail=outcome.detail[:500])
+    made, store = outcome.value, at.place.store
+    store.write(f"{at.run.folder}/{media(outcome.id)}", made.video)
+    row = _row(
+        item, file=media(outcome.id), sha256=sha256(made.video).hexdigest(), frames=made.frames,
+        fps=at.run.spec.fps, width=made.width, height=made.height, seconds=made.seconds,
+        note=_note(made), hits=_hits(made),
+    )  # fmt: skip
+    store.write(_mark(at.run, item), json.dumps({"request": item.digest, "row": row}).encode())
+    at.progress.add(done=1)
+    return row
+
+
+def _mark(run: Run, item: Planned) -> str:
+    return f"{run.folder}/{media(item.request.id).removesuffix('.mp4')}.json"
+
+
+def _row(item: Planned, **said: Any) -> dict[str, Any]:
+    """As `tables.GENERATIONS`, without what is the same for the whole run."""
+    request = item.request
+    empty = dict.fromkeys(name for name in tables.GENERATIONS.names if name not in OF_THE_RUN)
+    return empty | {
+        "request_id": request.id, "prompt_id": request.prompt_id, "prompt": request.prompt,
+        "sample": request.sample, "seed": request.seed, "index_version": item.index, "hits": [],
+    } | said  # fmt: skip
+
+
+OF_THE_RUN = ("run", "engine", "spec", "model_digest", "controller_digest", "corpus")
+
+
+def _hits(made: Generated) -> list[dict[str, Any]]:
+    return [
+        {"rank": s.rank, "video_id": s.video_id, "content": s.content, "score": s.score,
+         "start_s": each.start_s, "weight": each.weight, "uri": s.uri, "caption": s.caption}
+        for each in made.used
+        for s in [each.source]
+    ]  # fmt: skip
+
+
+def _note(made: Generated) -> str | None:
+    """What a person should know of a video that was made all the same."""
+    return "; ".join(f"without {n.video_id}: {n.detail}" for n in made.left_out)[:500] or None

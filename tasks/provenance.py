@@ -1,0 +1,54 @@
+"""Provenance both ways: what a source influenced, and what an output owes to whom."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from data import layout, merge
+from data.catalog import sql
+from data.errors import UserError
+from data.merge_runs import sync_runs
+from data.workplace import Workplace
+
+
+def passport(place: Workplace, name: str, corpus: str | None = None) -> dict[str, Any]:
+    """All that is known of a video, by its id, or of an output, by its request's id or its file.
+
+    `videos` with this id, with when and why they were withdrawn; `influenced`: outputs that they
+    conditioned; `outputs` of this name, or with the bytes of this file; for each row one clip that
+    conditioned it. A UserError where nothing has this name.
+    """
+    path = Path(name)
+    content = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    asked = {"id": name, "corpus": None if corpus is None else place.known(corpus)}
+    with place.catalog() as catalog:
+        merge.sync_all(catalog, place.store)
+        found = {
+            "videos": catalog.rows(sql("videos_named"), **asked),
+            "influenced": catalog.rows(sql("influenced"), **asked),
+            "outputs": catalog.rows(sql("conditioned"), sha256=content, **asked),
+        }
+    if not (found["videos"] or found["outputs"]):
+        there = f" in {corpus}" if corpus else ""
+        raise UserError(
+            f"no video or output {name!r}{there}: give a video's id, a request's id, or the path of"
+            " a generated file"
+        )
+    for row in (*found["influenced"], *found["outputs"]):
+        row["file"] = row["file"] and path_of(place, row)
+    return found
+
+
+def path_of(place: Workplace, row: Mapping[str, Any]) -> str:
+    """Where the file of an output lies."""
+    return place.store.path(f"{layout.generation(row['run'])}/{row['file']}")
+
+
+def runs(place: Workplace, corpus: str | None = None) -> list[dict[str, Any]]:
+    """Every run of generation, the newest first, with what came of it."""
+    if corpus is not None:
+        place.known(corpus)
+    with place.catalog() as catalog:
+        sync_runs(catalog, place.store)
+        return catalog.rows(sql("runs"), corpus=corpus)

@@ -1,0 +1,73 @@
+"""Withdrawing a video: a mark that searches heed, and what was made of it made again without."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from data import layout, merge
+from data.catalog import sql
+from data.errors import UserError
+from data.ids import file_name
+from data.merge_runs import sync_runs
+from data.runs import Run, media, now, run_of
+from data.workplace import Workplace
+from engines.base import plugin
+from tasks.provenance import path_of
+from tasks.requests import plan_again
+
+Outputs = list[dict[str, Any]]
+
+
+def mark_withdrawn(place: Workplace, corpus: str, video: str, why: str | None) -> dict[str, Any]:
+    """Marks the video for good; what the mark says, the first one's where there was one."""
+    name = f"{layout.withdrawn(corpus)}/{file_name(video)}.json"
+    if not place.store.exists(name):
+        said = {"video_id": video, "content": _content(place, corpus, video)}
+        said |= {"at": now(), "why": why or ""}
+        place.store.write(name, json.dumps(said).encode())
+    with place.catalog() as catalog:
+        merge.sync_withdrawn(catalog, place.store, corpus)
+    return json.loads(place.store.read(name))
+
+
+def conditioned_on_withdrawn(place: Workplace, corpus: str, video: str) -> Outputs:
+    """Outputs that the withdrawn video, or an exact copy of it, conditioned."""
+    with place.catalog() as catalog:
+        sync_runs(catalog, place.store)
+        found = catalog.rows(sql("tainted"), corpus=corpus, id=video)
+    return [row | {"file": path_of(place, row)} for row in found]
+
+
+def by_run(place: Workplace, outputs: Outputs) -> list[tuple[Run, Outputs]]:
+    """The runs that made the outputs; a UserError where a model is no longer what made them."""
+    found: dict[str, Outputs] = defaultdict(list)
+    for output in outputs:
+        found[output["run"]].append(output)
+    runs = [(run_of(place.store, run), some) for run, some in found.items()]
+    for run, _ in runs:
+        engine = plugin("generate", run.spec.engine)
+        if (engine.VERSION, engine.digests(run.spec)) != (run.version, run.digests):
+            raise UserError(
+                f"the models are no longer those of run {run.fingerprint}: put them back, or make"
+                " its videos anew with `reelflow generate`"
+            )
+    return runs
+
+
+def forget(place: Workplace, run: Run, outputs: Outputs) -> None:
+    """Removes the outputs' files, and plans their requests once more."""
+    ids = [output["request_id"] for output in outputs]
+    for id in ids:
+        file = f"{run.folder}/{media(id)}"
+        place.store.delete(f"{file.removesuffix('.mp4')}.json")  # first: no mark without its file
+        place.store.delete(file)
+    plan_again(place, run, ids)
+
+
+def _content(place: Workplace, corpus: str, video: str) -> str | None:
+    with place.catalog() as catalog:
+        merge.sync_videos(catalog, place.store, corpus)
+        found = catalog.rows(sql("videos_named"), corpus=corpus, id=video)
+    if not found:
+        raise UserError(f"no video {video!r} in {corpus}: give the id that the source gave it")
+    return found[0]["content"]
