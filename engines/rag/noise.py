@@ -64,12 +64,21 @@ def begin(
     noise = torch.randn(shape, generator=source)
     timesteps = scheduler.timesteps
     if mean is not None and spec.rag.init > 0:
-        timesteps = timesteps[-max(1, round(spec.rag.start * len(timesteps))) :]
-        if len(timesteps) < len(scheduler.timesteps):
-            scheduler.set_begin_index(len(scheduler.timesteps) - len(timesteps))
+        timesteps = later(scheduler, spec.rag.start)
         share, rest = coefficients(scheduler, int(timesteps[0]), spec.rag.init)
         noise = share * mean.float().cpu() + rest * noise
     return Beginning(noise * scheduler.init_noise_sigma, timesteps, source)
+
+
+def later(scheduler: Any, share: float) -> "Tensor":
+    """The last timesteps, a share of all (at least one), where the scheduler then begins."""
+    left_out = len(scheduler.timesteps) - max(1, round(share * len(scheduler.timesteps)))
+    if left_out and float(scheduler.init_noise_sigma) != 1:
+        name = type(scheduler).__name__
+        raise UserError(f"{name} cannot begin later: use DDIM's kind, or a start of 1")
+    if left_out and hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(left_out)
+    return scheduler.timesteps[left_out:]
 
 
 def coefficients(scheduler: Any, timestep: int, strength: float = 1.0) -> tuple[float, float]:

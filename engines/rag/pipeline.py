@@ -53,7 +53,8 @@ def check_size(pipe: "TextToVideoSDPipeline", spec: GenerateSpec) -> None:
 def cut(pipe: "TextToVideoSDPipeline", text: str) -> str | None:
     """Why a prompt is not read to its end: how long it is, and where it would be cut."""
     positions = pipe.text_encoder.config.max_position_embeddings
-    tokens, most = pipe.tokenizer(text).input_ids, min(pipe.tokenizer.model_max_length, positions)
+    most = min(pipe.tokenizer.model_max_length, positions)
+    tokens = pipe.tokenizer(text, verbose=False).input_ids
     if len(tokens) <= most:
         return None
     read = pipe.tokenizer.decode(tokens[1 : most - 1]).strip()
@@ -92,15 +93,19 @@ def _part(kind: Any, folder: Path, **options: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without diffusers' warning that ZeroScope's pipeline is old."""
+    """Without diffusers' warning that ZeroScope's pipeline is old, and transformers' bars."""
     from diffusers.utils import logging as diffusers
     from transformers.utils import logging as transformers
 
     before = [library.get_verbosity() for library in (diffusers, transformers)]
+    barred = transformers.is_progress_bar_enabled()
+    transformers.disable_progress_bar()
     for library in (diffusers, transformers):
         library.set_verbosity_error()
     try:
         yield
     finally:
+        if barred:
+            transformers.enable_progress_bar()
         for library, level in zip((diffusers, transformers), before, strict=True):
             library.set_verbosity(level)

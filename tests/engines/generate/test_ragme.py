@@ -1,0 +1,237 @@
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+import torch
+import zeroscope
+from diffusers import TextToVideoSDPipeline
+from safetensors.torch import load_file, save_file
+from zeroscope import clips, request, spec
+
+from data.errors import UserError
+from data.specs import GenerateSpec, RagSpec, RetrieveSpec
+from engines.base import plugin
+from engines.generate.ragme import Generator, digests
+from engines.generation import Speed
+from engines.nets.controller import Controller
+from engines.rag import checkpoint
+from engines.rag.config import ControllerConfig
+
+torch.set_num_threads(1)
+CONFIG = ControllerConfig((16, 32, 16, 16), cin=zeroscope.CIN, layers=2, videos="loop")
+PLAIN = RagSpec(init=0)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("zeroscope")
+    zeroscope.pipeline().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def controller(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("controller")
+    torch.manual_seed(6)
+    made = Controller(CONFIG)
+    for parameter in made.infuser.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    checkpoint.save(made, folder, 100)
+    return str(folder)
+
+
+def generator(spec: GenerateSpec) -> Generator:
+    made = Generator(spec)
+    made.load(Speed(threads=1))
+    return made
+
+
+@cache
+def ready(spec: GenerateSpec) -> Generator:
+    return generator(spec)
+
+
+def videos(spec: GenerateSpec, count: int, numbers: tuple[int, ...] = (0,)) -> np.ndarray:
+    """Those of requests by number, each with `count` clips of its own."""
+    given = [clips(count, seed=number) for number in numbers]
+    return ready(spec).generate([request(number, count) for number in numbers], given)
+
+
+def diffusers_own(base: Path, spec: GenerateSpec, number: int) -> np.ndarray:
+    pipe = TextToVideoSDPipeline.from_pretrained(base)
+    pipe.set_progress_bar_config(disable=True)
+    pipe.vae.enable_slicing()
+    asked = request(number)
+    video = pipe(
+        asked.prompt, height=spec.height, width=spec.width, num_frames=spec.frames,
+        num_inference_steps=spec.steps, guidance_scale=spec.guidance,
+        negative_prompt=spec.negative, generator=torch.Generator().manual_seed(asked.seed),
+    ).frames[0]  # fmt: skip
+    return np.rint(video * 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("options", [{}, {"guidance": 1.0}, {"negative": "blue", "steps": 5}])
+def test_without_clips_it_is_diffusers_own_pipeline_bit_for_bit(
+    base: Path, controller: str, options: dict
+) -> None:
+    asked = spec(base, controller=controller, **options)
+    assert np.array_equal(videos(asked, 0)[0], diffusers_own(base, asked, 0))
+
+
+def test_so_it_is_with_an_untrained_controller_none_or_no_guidance_by_clips(
+    base: Path, controller: str, tmp_path: Path
+) -> None:
+    checkpoint.save(Controller(CONFIG), tmp_path, 0)
+    expected = diffusers_own(base, spec(base), 0)
+    for given, rag in (
+        (str(tmp_path), PLAIN),
+        ("none", PLAIN),
+        (controller, RagSpec(init=0, guidance=0)),
+        (str(tmp_path), RagSpec(init=0, guidance=3)),
+    ):
+        made = videos(spec(base, controller=given, rag=rag), 2)
+        assert np.array_equal(made[0], expected)
+
+
+@pytest.mark.parametrize("rag", [PLAIN, RagSpec(), RagSpec(init=0, guidance=2.0)])
+def test_clips_change_the_video(base: Path, controller: str, rag: RagSpec) -> None:
+    asked = spec(base, controller=controller, rag=rag)
+    assert not np.array_equal(videos(asked, 2), videos(asked, 0))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_video_is_the_same_in_any_batch_and_order(
+    base: Path, controller: str, precision: str
+) -> None:
+    asked = spec(base, controller=controller, precision=precision)
+    together = videos(asked, 2, (0, 1, 2))
+    assert together.shape == (3, 4, 32, 32, 3) and together.dtype == np.uint8
+    for number in (2, 0, 1):
+        assert np.array_equal(videos(asked, 2, (number,))[0], together[number])
+
+
+def test_guidance_by_clips_of_one_is_the_text_guided_sum(base: Path, controller: str) -> None:
+    """Without guidance by the text, a scale of 1 leaves what the clips alone predict."""
+    own = spec(base, controller=controller, guidance=1.0, rag=RagSpec(init=0, guidance=1.0))
+    both = own.model_copy(update={"rag": PLAIN})
+    apart = videos(own, 2).astype(int) - videos(both, 2)
+    assert np.abs(apart).max() <= 1
+
+
+def test_latents_of_a_clip_are_made_once(base: Path) -> None:
+    made = generator(spec(base, controller="none"))
+    first = made.generate([request(0)], [clips(2)])
+    again = made.generate([request(0)], [clips(2)])
+    assert (made.spent.latents_made, made.spent.latents_reused) == (2, 2)
+    assert np.array_equal(first, again)
+
+
+def test_what_it_wants_of_clips_hangs_on_the_spec(base: Path) -> None:
+    for controller, rag, pixels, tokens in (
+        ("x", RagSpec(), True, True),
+        ("none", RagSpec(), True, False),
+        ("x", PLAIN, False, True),
+        ("x", RagSpec(init=0, guidance=0), False, False),
+    ):
+        wants = Generator(spec(base, controller=controller, rag=rag)).wants
+        assert (wants.pixels, wants.tokens) == (pixels, tokens)
+
+
+def test_only_raw_tokens_have_a_length_that_matters(base: Path, controller: str) -> None:
+    for rag, matters in ((PLAIN, False), (RagSpec(init=0, compat=("raw_tokens",)), True)):
+        made = generator(spec(base, controller=controller, rag=rag))
+        longer = [replace(c, tokens=c.tokens * 8) for c in clips(2) if c.tokens is not None]
+        given = [made.generate([request(0)], [some])[0] for some in (clips(2), longer)]
+        assert np.array_equal(*given) != matters
+
+
+def test_absent_clips_are_grey_where_that_is_asked_for(base: Path, controller: str) -> None:
+    few = spec(base, controller=controller, retrieve=RetrieveSpec(k=4))
+    grey = few.model_copy(update={"rag": RagSpec(compat=("absent_as_grey",))})
+    made = generator(grey)
+    filled = made.generate([request(0)], [clips(2)])
+    assert made.spent.latents_made == 3
+    assert not np.array_equal(filled, videos(few, 2))
+    assert np.array_equal(videos(grey, 0), videos(few, 0))
+
+
+def test_a_prompt_that_is_too_long_is_refused_with_where_it_would_be_cut(base: Path) -> None:
+    made = generator(spec(base, controller="none"))
+    assert made.refusal(request(0)) is None
+    asked = replace(request(0), prompt="a red ball moves to the left and a blue square")
+    said = made.refusal(asked) or ""
+    assert said.startswith("the prompt has 11 tokens and the model reads 10: it would be cut")
+    assert "blue'" in said
+
+
+def test_a_negative_prompt_that_is_too_long_is_refused(base: Path) -> None:
+    with pytest.raises(UserError, match="--negative: the prompt has 20 tokens"):
+        generator(spec(base, controller="none", negative="red " * 20))
+
+
+def test_a_size_that_cannot_be_halved_is_refused_with_one_that_can(base: Path) -> None:
+    with pytest.raises(UserError, match=r"36x32 cannot be generated.*multiples of 8, as 32x32"):
+        generator(spec(base, controller="none", width=36))
+
+
+def test_frame_vectors_of_another_model_are_refused(base: Path, controller: str) -> None:
+    made = generator(spec(base, controller=controller))
+    wide = [replace(c, tokens=np.ones((2, 8), np.float32)) for c in clips(2)]
+    with pytest.raises(UserError, match="8 numbers and the controller takes 16"):
+        made.generate([request(0)], [wide])
+
+
+def copied(base: Path, folder: Path) -> Path:
+    return Path(copytree(base, folder / "copy"))
+
+
+def test_a_base_with_parameters_missing_is_refused_with_their_names(
+    base: Path, tmp_path: Path
+) -> None:
+    folder = copied(base, tmp_path)
+    file = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    state = load_file(file)
+    del state["conv_in.weight"]
+    save_file(state, file)
+    with pytest.raises(UserError, match=r"conv_in\.weight is missing"):
+        generator(spec(folder, controller="none"))
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_a_base_that_is_cut_short_is_refused(base: Path, tmp_path: Path, part: str) -> None:
+    folder = copied(base, tmp_path)
+    (file,) = (folder / part).glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(UserError, match=rf"cannot load .*{part}"):
+        generator(spec(folder, controller="none"))
+
+
+def test_a_base_without_safetensors_is_refused(base: Path, tmp_path: Path) -> None:
+    folder = copied(base, tmp_path)
+    file = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    file.rename(file.with_suffix(".bin"))
+    with pytest.raises(UserError, match=r"cannot load .*unet"):
+        generator(spec(folder, controller="none"))
+
+
+def test_digests_name_what_is_loaded_by_content(
+    base: Path, controller: str, tmp_path: Path
+) -> None:
+    asked = spec(base, controller=controller)
+    before = digests(asked)
+    assert before.keys() == {"model", "controller"} and len(before["model"]) == 64
+    folder = copied(base, tmp_path)
+    assert digests(spec(folder, controller=controller)) == before
+    scheduler = folder / "scheduler" / "scheduler_config.json"
+    scheduler.write_text(scheduler.read_text().replace("0.012", "0.02"))
+    assert digests(spec(folder, controller=controller))["model"] != before["model"]
+    assert digests(spec(base, controller="none"))["controller"] == "none"
+    assert plugin("generate", "ragme").digests is digests
+
+
+def test_a_controller_that_is_nowhere_is_refused(base: Path) -> None:
+    with pytest.raises(UserError, match="give a controller's folder"):
+        digests(spec(base, controller="nowhere"))
