@@ -9,10 +9,11 @@ from data.settings import Settings
 from data.workplace import open_workplace
 from tasks.complete import complete
 from tasks.progress import say
+from tasks.provenance import influenced
 from tasks.report import publish
 from tasks.requests import plan_requests
 from tasks.shards import AT_ONCE
-from tasks.withdrawal import by_run, conditioned_on_withdrawn, forget, mark_withdrawn
+from tasks.withdrawal import by_run, forget, mark_withdrawn
 
 
 @flow(
@@ -33,7 +34,7 @@ def withdraw(
     """
     place = open_workplace(Settings())
     marked = mark_withdrawn(place, place.known(corpus), video, why)
-    outputs = conditioned_on_withdrawn(place, corpus, video)
+    outputs = influenced(place, video, corpus)
     again = []
     for run, some in by_run(place, outputs) if regenerate else []:
         with place.only_generation(run.fingerprint, say):

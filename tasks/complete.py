@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from data import layout, merge
+from data.catalog import sql
 from data.errors import UserError
 from data.merge_runs import sync_run
 from data.runs import Log, Run, generations, read_plan
@@ -60,6 +61,8 @@ def _forget(log: Log) -> None:
 def _summary(place: Workplace, run: Run) -> dict[str, Any]:
     rows = list(generations(place.store, run))
     done = [row for row in rows if not row["reason"]]
+    with place.catalog() as catalog:
+        tainted = catalog.execute(sql("tainted"), run=run.fingerprint)[0][0]
     return {
         "corpus": run.corpus,
         "run": run.fingerprint,
@@ -67,5 +70,6 @@ def _summary(place: Workplace, run: Run) -> dict[str, Any]:
         "done": len(done),
         "failed": dict(Counter(row["reason"] for row in rows if row["reason"])),
         "short_of_clips": sum(len(row["hits"]) < run.spec.retrieve.k for row in done),
+        "with_withdrawn_clips": tainted,
         "seconds_per_video": sum(row["seconds"] for row in done) / len(done) if done else 0.0,
     }

@@ -1,6 +1,5 @@
 """Provenance both ways: what a source influenced, and what an output owes to whom."""
 
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from data.catalog import sql
 from data.errors import UserError
 from data.merge_runs import sync_runs
 from data.workplace import Workplace
+
+Outputs = list[dict[str, Any]]
 
 
 def passport(place: Workplace, name: str, corpus: str | None = None) -> dict[str, Any]:
@@ -22,11 +23,11 @@ def passport(place: Workplace, name: str, corpus: str | None = None) -> dict[str
     path = Path(name)
     content = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     asked = {"id": name, "corpus": None if corpus is None else place.known(corpus)}
+    made_of = influenced(place, name, corpus)
     with place.catalog() as catalog:
-        merge.sync_all(catalog, place.store)
         found = {
             "videos": catalog.rows(sql("videos_named"), **asked),
-            "influenced": catalog.rows(sql("influenced"), **asked),
+            "influenced": made_of,
             "outputs": catalog.rows(sql("conditioned"), sha256=content, **asked),
         }
     if not (found["videos"] or found["outputs"]):
@@ -35,14 +36,22 @@ def passport(place: Workplace, name: str, corpus: str | None = None) -> dict[str
             f"no video or output {name!r}{there}: give a video's id, a request's id, or the path of"
             " a generated file"
         )
-    for row in (*found["influenced"], *found["outputs"]):
-        row["file"] = row["file"] and path_of(place, row)
+    found["outputs"] = [_located(place, row) for row in found["outputs"]]
     return found
 
 
-def path_of(place: Workplace, row: Mapping[str, Any]) -> str:
-    """Where the file of an output lies."""
-    return place.store.path(f"{layout.generation(row['run'])}/{row['file']}")
+def influenced(place: Workplace, video: str, corpus: str | None) -> Outputs:
+    """The outputs that a video, or an exact copy of it, conditioned, and as which hit."""
+    with place.catalog() as catalog:
+        merge.sync_all(catalog, place.store)
+        rows = catalog.rows(sql("influenced"), id=video, corpus=corpus)
+    return [_located(place, row) for row in rows]
+
+
+def _located(place: Workplace, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with the whole path of its file, where there is one."""
+    file = row["file"]
+    return row | {"file": file and place.store.path(f"{layout.generation(row['run'])}/{file}")}
 
 
 def runs(place: Workplace, corpus: str | None = None) -> list[dict[str, Any]]:

@@ -8,14 +8,11 @@ from data import layout, merge
 from data.catalog import sql
 from data.errors import UserError
 from data.ids import file_name
-from data.merge_runs import sync_runs
 from data.runs import Run, media, now, run_of
 from data.workplace import Workplace
 from engines.base import plugin
-from tasks.provenance import path_of
+from tasks.provenance import Outputs
 from tasks.requests import plan_again
-
-Outputs = list[dict[str, Any]]
 
 
 def mark_withdrawn(place: Workplace, corpus: str, video: str, why: str | None) -> dict[str, Any]:
@@ -28,14 +25,6 @@ def mark_withdrawn(place: Workplace, corpus: str, video: str, why: str | None) -
     with place.catalog() as catalog:
         merge.sync_withdrawn(catalog, place.store, corpus)
     return json.loads(place.store.read(name))
-
-
-def conditioned_on_withdrawn(place: Workplace, corpus: str, video: str) -> Outputs:
-    """Outputs that the withdrawn video, or an exact copy of it, conditioned."""
-    with place.catalog() as catalog:
-        sync_runs(catalog, place.store)
-        found = catalog.rows(sql("tainted"), corpus=corpus, id=video)
-    return [row | {"file": path_of(place, row)} for row in found]
 
 
 def by_run(place: Workplace, outputs: Outputs) -> list[tuple[Run, Outputs]]:
@@ -56,7 +45,7 @@ def by_run(place: Workplace, outputs: Outputs) -> list[tuple[Run, Outputs]]:
 
 def forget(place: Workplace, run: Run, outputs: Outputs) -> None:
     """Removes the outputs' files, and plans their requests once more."""
-    ids = [output["request_id"] for output in outputs]
+    ids = sorted({output["request_id"] for output in outputs})
     for id in ids:
         file = f"{run.folder}/{media(id)}"
         place.store.delete(f"{file.removesuffix('.mp4')}.json")  # first: no mark without its file

@@ -1,9 +1,11 @@
--- Every output that a video's content conditioned, under whichever id it was found.
+-- Every output that a video conditioned, or a copy of what it is or was when it was withdrawn.
 SELECT o.run, o.request_id, o.prompt_id, o.prompt, o.sample, o.seed, o.file, o.finished,
        c.corpus, c.rank, c.video_id, c.score, c.start_s, c.weight
 FROM outputs o JOIN conditioning c USING (run, request_id, attempt)
 WHERE (c.corpus = $corpus OR $corpus IS NULL) AND o.reason IS NULL AND (
     c.video_id = $id OR (c.corpus, c.content) IN (
+        SELECT (corpus, content) FROM withdrawn WHERE video_id = $id AND content IS NOT NULL
+        UNION ALL
         SELECT (corpus, content) FROM videos WHERE id = $id AND content IS NOT NULL
     )
 )

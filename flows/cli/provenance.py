@@ -94,8 +94,8 @@ def _outputs(rows: list[dict[str, Any]]) -> Table | str:
         return "nothing was made of it"
     table = Table("run", "request", "prompt", "rank", "score", "from", "file")
     for row in rows:
-        hit = _hit(row) if "rank" in row else ("", "", "")
-        table.add_row(row["run"], row["request_id"], escape(row["prompt"]), *hit, row["file"])
+        named = (row["run"], row["request_id"], escape(row["prompt"]))
+        table.add_row(*named, *_hit(row), row["file"])
     return table
 
 
