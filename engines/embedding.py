@@ -61,11 +61,18 @@ def sampling(spec: EmbedSpec) -> Sampling:
 
 
 class VideoEmbedder:
-    """Frame vectors of videos. Two threads may run batches at once and share decoders and model."""
+    """Frame vectors of videos. Two threads may run batches at once and share decoders and model.
 
-    def __init__(self, spec: EmbedSpec, work: Work) -> None:
+    The model and the sampling are the spec's, unless others are given in their place.
+    """
+
+    def __init__(
+        self, spec: EmbedSpec, work: Work, model: Embedder | None = None,
+        sampled: Sampling | None = None,
+    ) -> None:  # fmt: skip
         self.spec, self.work, self.needs = spec, work, work.needs
-        self.model: Embedder = plugin("embed", spec.engine).Embedder(spec)
+        self.model: Embedder = model or plugin("embed", spec.engine).Embedder(spec)
+        self.sampling = sampled or sampling(spec)
         self._fitting = FittingBatch(work.frames_per_batch)
         self._lane = threading.Semaphore(work.lanes)
 
@@ -79,7 +86,7 @@ class VideoEmbedder:
     def run(self, batch: Sequence[Video]) -> Iterator[Outcome[Vectors]]:
         """One outcome per video, in order; frames fill the model's batches across videos."""
         packer = Packer(self.work.frames_per_batch)
-        for event in self.guard.decode(batch, sampling(self.spec), self.model.resize):
+        for event in self.guard.decode(batch, self.sampling, self.model.resize):
             if isinstance(event, Done | Failed):
                 packer.end(event)
             else:
@@ -98,7 +105,7 @@ class VideoEmbedder:
         """Has the decoders import what they need (some 3 s each) while the model loads."""
         nothing = [Video(f"nothing-{n}", os.devnull, "") for n in range(self.work.decoders)]
         with suppress(RuntimeError):  # closed before they were warm
-            list(self.guard.decode(nothing, sampling(self.spec), Resize()))
+            list(self.guard.decode(nothing, self.sampling, Resize()))
 
     def _embed(self, packer: Packer) -> None:
         pixels = packer.take()
