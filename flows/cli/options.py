@@ -37,6 +37,11 @@ Workers = Annotated[
     typer.Option("--workers", min=1, help="Embedding workers; default: one a GPU, or one in all.",
                  callback=_sets("WORKERS")),
 ]  # fmt: skip
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="Of the model; default: as there are cores.",
+                 callback=_sets("THREADS")),
+]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Corpus = Annotated[str, typer.Argument(metavar="NAME", help="The corpus.")]
 

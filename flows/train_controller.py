@@ -1,0 +1,32 @@
+"""The train-controller flow: a corpus and a frozen base become a RAGME controller."""
+
+from typing import Any
+
+from prefect import flow
+
+from data.settings import Settings
+from data.train_specs import TrainSpec
+from data.workplace import open_workplace
+from tasks.footage import prepare
+from tasks.progress import say
+from tasks.report import publish
+from tasks.teach import teach
+
+
+@flow(name="train-controller", flow_run_name="train-controller-{corpus}")
+def train_controller(corpus: str, out: str, spec: TrainSpec = TrainSpec()) -> dict[str, Any]:
+    """Trains a controller, or goes on where a run that was stopped left off.
+
+    On several GPUs: `accelerate launch -m flows.cli.main train-controller …`.
+
+    Args:
+        corpus: a corpus that was indexed
+        out: the folder to train in; in the end it holds a controller as they are released
+        spec: the base, the controller's architecture, what it is shown and for how long
+    """
+    place = open_workplace(Settings())
+    with place.only_run(place.known(corpus), "controllers", say):
+        stage = prepare(place, corpus, spec)
+    summary = teach(place, stage, spec, out)
+    publish("train-controller", corpus, summary)
+    return summary

@@ -1,0 +1,88 @@
+"""A corpus made ready to train a controller on: neighbours, latents and frame vectors."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import tables
+from data.chain import Stage, current, register, spec_of
+from data.outcome import Done
+from data.records import Video
+from data.train_specs import LessonSpec, TrainSpec
+from data.workplace import Workplace
+from engines.base import Engine, Runner
+from engines.rag import footage, neighbours
+from engines.rag.base import base_digest, base_folder
+from engines.rag.examples import Footage
+from engines.rag.shelf import Shelf, shelf
+from tasks.neighbours import find_neighbours
+from tasks.progress import Progress
+from tasks.runners import embed_work, embed_workers, open_runner
+from tasks.search import Bank
+from tasks.stages import same_weights
+
+log = logging.getLogger(__name__)
+
+VERSION = "1"
+SETTLE_EVERY = 64  # videos whose frames a stop may cost
+
+
+@task(name="prepare-footage", cache_policy=NO_CACHE, persist_result=False)
+def prepare(place: Workplace, corpus: str, spec: TrainSpec) -> Stage:
+    """Every video's neighbours, latents and frame vectors; what is there is not made again."""
+    bank, base, lesson = Bank(place, corpus), base_folder(spec.base), spec.lesson
+    embedded = current(place.store, corpus, "embed")
+    assert embedded is not None
+    clip, shape = same_weights(place, embedded), footage.latent_shape(base, lesson)
+    inputs = base_digest(base, "vae"), bank.stage.fingerprint, bank.version
+    stage = register(place.store, corpus, "controllers", lesson, VERSION, *inputs)
+    videos, folder = find_neighbours(bank, lesson, stage.folder), place.store.local(stage.folder)
+    latents = shelf(folder, "latents", len(videos), lesson.most, shape)
+    tokens = shelf(folder, "tokens", len(videos), lesson.most, (bank.index.dim,))
+    work = embed_work(place.settings)
+    with open_runner(place.settings, embed_workers(place.settings)) as runner:
+        fill = partial(_fill, runner, place.settings.batch, videos, lesson)
+        fill("latents", latents, partial(footage.latents, base, lesson, clip, work))
+        fill("tokens", tokens, partial(footage.tokens, lesson, clip, work))
+    return stage
+
+
+def opened(place: Workplace, stage: Stage) -> Footage:
+    """What `prepare` made."""
+    lesson, folder = spec_of(place.store, stage, LessonSpec), place.store.local(stage.folder)
+    videos = tables.read(place.store, neighbours.videos_file(stage.folder))
+    return Footage(
+        Shelf(folder, "latents"),
+        Shelf(folder, "tokens"),
+        videos["caption"],
+        neighbours.read(place.store, stage.folder, len(videos), lesson.k),
+    )
+
+
+def _fill(
+    runner: Runner, batch: int, videos: pa.Table, lesson: LessonSpec,
+    name: str, shelf: Shelf, make: Callable[[], Engine],
+) -> None:  # fmt: skip
+    """Puts on a shelf what is not there; a video that cannot be read is left out."""
+    missing = videos.take(pa.array(shelf.pending()))
+    wanted = [Video(*row.values()) for row in missing.select(FIELDS).to_pylist()]
+    rows = dict(zip(missing["id"].to_pylist(), shelf.pending().tolist(), strict=True))
+    progress = Progress(name, len(wanted))
+    for count, outcome in enumerate(runner.map(make, wanted, batch), start=1):
+        if isinstance(outcome, Done):
+            shelf.put(rows[outcome.id], footage.even(outcome.value, lesson))
+            progress.add(done=1)
+        else:
+            log.warning("%s: %s (%s)", outcome.id, outcome.detail, outcome.reason)
+            shelf.leave_out(rows[outcome.id], outcome.reason)
+            progress.add(failed=1)
+        if count % SETTLE_EVERY == 0:
+            shelf.settle()
+    shelf.settle()
+
+
+FIELDS = ["id", "uri", "content", "duration"]
