@@ -14,7 +14,7 @@ from engines.rag import checkpoint, noise, pipeline, sampling
 from engines.rag.absent import filled
 from engines.rag.base import base_folder
 from engines.rag.folders import NONE, controller_folder, digests
-from engines.rag.kept_latents import KeptLatents
+from engines.rag.latents import Latents
 from engines.rag.sites import sites
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Generator:
             raise UserError(f"--negative: {why}")
         self._controller = self._loaded()
         self._place(speed)
-        self._latents = KeptLatents(self._pipe.vae, self.spent)
+        self._latents = Latents(self._pipe.vae, self.spent)
 
     def refusal(self, request: Request) -> str | None:
         return pipeline.cut(self._pipe, request.prompt)
@@ -130,12 +130,7 @@ class Generator:
 
     def _mean(self, clips: Sequence[Clip]) -> "Tensor | None":
         """The clips' mean latents (1, C, T, h, w), weighed as the spec says."""
-        import torch
-
         if not clips or not self.wants.pixels:
             return None
-        weights = noise.shares([clip.source.score for clip in clips], self.spec)
-        latents = [
-            weight * self._latents.of(clip) for weight, clip in zip(weights, clips, strict=True)
-        ]
-        return torch.stack(latents).sum(dim=0)[None]
+        shares = noise.shares([clip.source.score for clip in clips], self.spec)
+        return self._latents.mean(clips, shares)

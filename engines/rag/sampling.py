@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.errors import UserError
 from data.specs import GenerateSpec
 from engines.rag.noise import Beginning
 from engines.rag.sites import infused
@@ -88,4 +89,7 @@ def denoised(pipe: "TextToVideoSDPipeline", noise: Guided, beginning: Beginning)
 def pictures(pipe: "TextToVideoSDPipeline", latents: "Tensor") -> np.ndarray:
     """(frames, height, width, 3) uint8 RGB of latents (1, C, T, h, w)."""
     video = pipe.video_processor.postprocess_video(pipe.decode_latents(latents), output_type="np")
+    if not np.isfinite(video).all():
+        said = str(pipe.unet.dtype).removeprefix("torch.")
+        raise UserError(f"the model gives what is no number in {said}: take bf16 or fp32")
     return np.rint(video[0] * 255).astype(np.uint8)
