@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
 from data.specs import GenerateSpec
+from engines.bases import prompts
 
 if TYPE_CHECKING:
     from diffusers import TextToVideoSDPipeline
@@ -28,13 +29,13 @@ def load(folder: Path, precision: str) -> "TextToVideoSDPipeline":
             " UNet3DConditionModel; the generator `diffusers` runs other models"
         )
     dtype = getattr(torch, DTYPES[precision])
-    with _quiet():
+    with quiet():
         pipe = diffusers.TextToVideoSDPipeline(
             scheduler=getattr(diffusers, scheduler).from_pretrained(folder / "scheduler"),
             tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
-            text_encoder=_part(CLIPTextModel, folder / "text_encoder", dtype=dtype),
-            unet=_part(diffusers.UNet3DConditionModel, folder / "unet", torch_dtype=dtype),
-            vae=_part(diffusers.AutoencoderKL, folder / "vae", torch_dtype=dtype),
+            text_encoder=part(CLIPTextModel, folder / "text_encoder", dtype=dtype),
+            unet=part(diffusers.UNet3DConditionModel, folder / "unet", torch_dtype=dtype),
+            vae=part(diffusers.AutoencoderKL, folder / "vae", torch_dtype=dtype),
         )
     pipe.set_progress_bar_config(disable=True)
     return pipe
@@ -53,15 +54,7 @@ def check_size(pipe: "TextToVideoSDPipeline", spec: GenerateSpec) -> None:
 def cut(pipe: "TextToVideoSDPipeline", text: str) -> str | None:
     """Why a prompt is not read to its end: how long it is, and where it would be cut."""
     positions = pipe.text_encoder.config.max_position_embeddings
-    most = min(pipe.tokenizer.model_max_length, positions)
-    tokens = pipe.tokenizer(text, verbose=False).input_ids
-    if len(tokens) <= most:
-        return None
-    read = pipe.tokenizer.decode(tokens[1 : most - 1]).strip()
-    return (
-        f"the prompt has {len(tokens) - 2} tokens and the model reads {most - 2}: it would be cut"
-        f" after {read[-40:]!r}; shorten it"
-    )
+    return prompts.cut(pipe.tokenizer, min(pipe.tokenizer.model_max_length, positions), text)
 
 
 def _nearest(pixels: int, step: int) -> int:
@@ -76,7 +69,8 @@ def _class(folder: Path) -> str:
     raise UserError(f"{folder} has no configuration: get the model anew")
 
 
-def _part(kind: Any, folder: Path, **options: Any) -> Any:
+def part(kind: Any, folder: Path, **options: Any) -> Any:
+    """A model in a folder, frozen; a UserError names the parameters that are not as they should."""
     try:
         part, found = kind.from_pretrained(
             folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
@@ -92,7 +86,7 @@ def _part(kind: Any, folder: Path, **options: Any) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without diffusers' warning that ZeroScope's pipeline is old, and transformers' bars."""
     from diffusers.utils import logging as diffusers
     from transformers.utils import logging as transformers
@@ -100,6 +94,7 @@ def _quiet() -> Iterator[None]:
     before = [library.get_verbosity() for library in (diffusers, transformers)]
     barred = transformers.is_progress_bar_enabled()
     transformers.disable_progress_bar()
+    diffusers.disable_progress_bar()
     for library in (diffusers, transformers):
         library.set_verbosity_error()
     try:
@@ -107,5 +102,6 @@ def _quiet() -> Iterator[None]:
     finally:
         if barred:
             transformers.enable_progress_bar()
+        diffusers.enable_progress_bar()
         for library, level in zip((diffusers, transformers), before, strict=True):
             library.set_verbosity(level)

@@ -1,0 +1,1 @@
+"""Pipelines that diffusers saved: found, checked and loaded without running code of theirs."""
