@@ -3,6 +3,7 @@
 from data.ids import corpus_name
 
 CATALOG = "catalog.duckdb"
+EXPERIMENTS = "experiments"
 GENERATIONS = "generations"
 MEDIA = "media"
 
@@ -35,6 +36,11 @@ def withdrawn(name: str) -> str:
 def generation(run: str) -> str:
     """The folder of a run of generation."""
     return f"{GENERATIONS}/{run}"
+
+
+def experiment(fingerprint: str) -> str:
+    """The folder of an experiment."""
+    return f"{EXPERIMENTS}/{fingerprint}"
 
 
 def written_by(name: str, kind: str) -> list[str]:

@@ -100,8 +100,8 @@ class GenerateSpec(Spec):
     """How videos are generated: `base` and `controller` are paths, names, or None: the bundled.
 
     What is hashed of them is their digests. `width` and `height` are in pixels, `guidance` is the
-    scale of the text. `shuffled` gives every prompt the clips that another one found: the control of
-    an experiment. Defaults are RAGME's, on ZeroScope.
+    scale of the text. `shuffled` gives every prompt the clips that another one found: the control
+    of an experiment. Defaults are RAGME's, on ZeroScope.
     """
 
     engine: str = "ragme"
@@ -121,6 +121,14 @@ class GenerateSpec(Spec):
     shuffled: bool = False
     retrieve: RetrieveSpec = RetrieveSpec()
     rag: RagSpec = RagSpec()
+
+
+class ExperimentSpec(Spec):
+    """Does retrieval help: what is generated at 0 to `retrieve.k` clips, and how it is measured."""
+
+    generate: GenerateSpec
+    controllers: tuple[str, ...]
+    metrics: tuple[str, ...] = ("moving_shapes",)
 
 
 def fingerprint(spec: Spec, version: str, *inputs: str) -> str:

@@ -84,6 +84,22 @@ GENERATIONS = pa.schema(
     }
 )
 
+SCORES = pa.schema(
+    {
+        "condition": pa.string(),
+        "controller": pa.string(),
+        "k": pa.int32(),
+        "shuffled": pa.bool_(),
+        "run": pa.string(),
+        "request_id": pa.string(),
+        "prompt_id": pa.string(),
+        "prompt": pa.string(),
+        "metric": pa.string(),
+        "value": pa.float64(),
+        "reason": pa.string(),
+    }
+)
+
 
 def frames(dim: int) -> pa.Schema:
     """Frame vectors as the model gave them: float16, not normalised."""

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from data.errors import UserError
 from data.records import Prompt
 
+TABLES = (".parquet", ".jsonl")
 TEXTS, IDS = ("txt", "prompt", "text"), ("videoID", "id")
 
 
@@ -24,8 +25,8 @@ def read_prompts(path: str) -> list[Prompt]:
     """
     if not Path(path).is_file():
         raise UserError(f"no file of prompts {path}")
-    if path.endswith((".parquet", ".jsonl")):
-        rows = _parquet(path) if path.endswith(".parquet") else _json_lines(path)
+    if path.endswith(TABLES):
+        rows = _rows(path)
         found = [_prompt(path, rows, n) for n in range(len(rows))]
     else:
         found = of_texts(_lines(path), f"{path} has no prompt in line")
@@ -51,6 +52,10 @@ def _lines(path: str) -> list[str]:
         return Path(path).read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is no text in UTF-8: {error}") from error
+
+
+def _rows(path: str) -> list[dict[str, Any]]:
+    return _parquet(path) if path.endswith(".parquet") else _json_lines(path)
 
 
 def _parquet(path: str) -> list[dict[str, Any]]:
@@ -101,3 +106,10 @@ def _unlike(path: str, prompts: list[Prompt]) -> list[Prompt]:
             raise UserError(f"{path} has the id {prompt.id!r} twice: rename one of the two")
         seen.add(prompt.id)
     return prompts
+
+
+def read_columns(path: str) -> dict[str, dict[str, Any]]:
+    """By prompt id, everything that the file's row says of it; `prompt` is its text."""
+    prompts = read_prompts(path)
+    rows = _rows(path) if path.endswith(TABLES) else [{} for _ in prompts]
+    return {p.id: row | {"prompt": p.text} for p, row in zip(prompts, rows, strict=True)}

@@ -10,7 +10,7 @@ from data.errors import UserError
 
 app = typer.Typer(
     name="reelflow",
-    help="Batch pipelines over large video corpora: ingest, embed, pool, index, retrieve.",
+    help="Batch pipelines over large video corpora, from ingest to generated videos.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -42,9 +42,14 @@ def _register() -> None:
     """Importing a module of commands adds them to the app."""
     import flows.cli.corpora
     import flows.cli.demo
+    import flows.cli.experiment
+    import flows.cli.generation
     import flows.cli.machine
+    import flows.cli.provenance
     import flows.cli.queries
-    import flows.cli.stages  # noqa: F401
+    import flows.cli.report
+    import flows.cli.stages
+    import flows.cli.training  # noqa: F401
 
 
 def _quiet_prefect(debug: bool) -> None:

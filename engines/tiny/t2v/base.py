@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import CLIPTextModel
 
-SCHEDULE = Schedule(steps=6000, rate=8e-4, batch=16, precision="bf16")
+SCHEDULE = Schedule(steps=4500, rate=1e-3, batch=16, precision="bf16")
 TEXT_DROPOUT = 0.1
 CLIPS = 8192
 WIDTH = 96  # of text features

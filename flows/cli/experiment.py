@@ -1,0 +1,72 @@
+"""The commands of experiments."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from flows.cli.console import live, out
+from flows.cli.main import app
+from flows.cli.options import AsJson, Corpus, Root, Runner, Workers
+
+experiment = typer.Typer(help="Measure whether something helps.", no_args_is_help=True)
+app.add_typer(experiment, name="experiment")
+
+CONTROLLERS = ("reelflow-tiny-ragme", "reelflow-tiny-ragme-ordered")
+
+
+@experiment.command()
+def retrieval(
+    corpus: Corpus,
+    prompts: Annotated[str, typer.Argument(metavar="PROMPTS", help="A .jsonl or .parquet file.")],
+    k: Annotated[int, typer.Option("-k", "--k", min=1, help="Up to so many clips a prompt.")] = 5,
+    controller: Annotated[
+        list[str] | None, typer.Option("--controller", help="One or more to compare. [bundled]")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="moving_shapes, text_similarity. [moving_shapes]"),
+    ] = None,
+    base: Annotated[str | None, typer.Option("--model", help="A folder. [bundled]")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1)] = None,
+    guidance: Annotated[float | None, typer.Option("--guidance", help="Of the text.")] = None,
+    retrieval_guidance: Annotated[
+        float | None, typer.Option("--retrieval-guidance", help="Of the clips. [as the text]")
+    ] = None,
+    init: Annotated[
+        float | None, typer.Option("--init", help="Of the clips in the first noise, 0 to 1. [1]")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples-per-prompt", min=1)] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 42,
+    as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Does retrieval help? The same prompts and seeds with 0 to k clips, and with wrong ones."""
+    from data.specs import ExperimentSpec
+    from flows.experiment import experiment_retrieval
+    from tasks.generate import generate_spec
+
+    asked: dict[str, Any] = {
+        "base": base, "steps": steps, "guidance": guidance, "samples": samples, "seed": seed,
+    }  # fmt: skip
+    rag = {"guidance": retrieval_guidance, "init": init}
+    spec = ExperimentSpec(
+        generate=generate_spec(**_given(asked), retrieve={"k": k}, rag=_given(rag)),
+        controllers=tuple(controller or CONTROLLERS),
+        metrics=tuple(metric or ("moving_shapes",)),
+    )
+    with live():
+        made = experiment_retrieval(corpus, prompts, spec)
+    if as_json:
+        return typer.echo(json.dumps(made))
+    table = Table("metric", "condition", "n", "mean", "difference to k=0, 95 % interval")
+    for row in made["results"]:
+        apart = f"{row['difference']:+.3f}  [{row['low']:+.3f}, {row['high']:+.3f}]"
+        mean = f"{row['mean']:.3f}"
+        table.add_row(row["metric"], row["condition"], str(row["n"]), mean, apart)
+    out().print(table)
+    out().print(f"report: reelflow report {made['experiment']}")
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,51 @@
+"""The experiment "does retrieval help?": the same prompts and seeds, with and without clips."""
+
+from dataclasses import asdict
+from typing import Any
+
+from prefect import flow
+
+from data.settings import Settings
+from data.specs import ExperimentSpec
+from data.workplace import open_workplace
+from flows.generate import generate
+from tasks.comparison import compare
+from tasks.conditions import conditions
+from tasks.experiment import Experiment, load_metrics, measure, record
+from tasks.progress import say
+from tasks.prompts import read_columns, read_prompts
+from tasks.report import publish_table
+from tasks.requests import ask
+
+
+@flow(name="experiment-retrieval", flow_run_name="experiment-retrieval-{corpus}")
+def experiment_retrieval(corpus: str, prompts: str, spec: ExperimentSpec) -> dict[str, Any]:
+    """Generates under each condition, measures, and compares with what no clips gave.
+
+    Conditions are 0 to k clips, for each controller, and k clips that another prompt found. What
+    was generated before is not generated again.
+
+    Args:
+        corpus: a corpus that was indexed
+        prompts: a table of prompts; its other columns say what is asked for, as metrics need it
+        spec: what is generated, with which controllers, and how it is measured
+    """
+    place = open_workplace(Settings())
+    read, asked = read_prompts(prompts), read_columns(prompts)
+    planned = list(conditions(spec.controllers, spec.generate.retrieve.k))
+    specs = [condition.spec(spec.generate) for condition in planned]
+    runs = {
+        condition: ask(place, place.known(corpus), each, read)
+        for condition, each in zip(planned, specs, strict=True)
+    }
+    for condition, each in zip(planned, specs, strict=True):
+        say(f"{condition.name}: {len(runs)} conditions in all")
+        generate(corpus, prompts, each)
+    metrics = load_metrics(place, corpus, spec.metrics)
+    rows = [row for c, run in runs.items() for row in measure(place, run, c, metrics, asked)]
+    results = compare(rows)
+    experiment = Experiment(corpus, spec, runs)
+    record(place, experiment, rows, results)
+    table = [asdict(result) for result in results]
+    publish_table("experiment", corpus, table)
+    return {"corpus": corpus, "experiment": experiment.fingerprint, "results": table}
