@@ -27,7 +27,9 @@ class ControllerSpec(Spec):
 
 CONTROLLERS = {
     "ragme": ControllerSpec(),
-    "ragme-ordered": ControllerSpec(tokens="all", temporal_average=False, positions=True),
+    "ragme-ordered": ControllerSpec(
+        tokens="all", spatial_average=False, temporal_average=False, positions=True
+    ),
 }
 
 
