@@ -62,12 +62,14 @@ class IndexSpec(Spec):
 class RetrieveSpec(Spec):
     """How videos are chosen for a query: `ceiling` bounds similarity from above (RAGME's `radius`).
 
-    Pairs more alike than `dedup` count as one video. Defaults are RAGME's for text queries.
+    Pairs more alike than `dedup` count as one video. `mmr` is the weight of similarity to the
+    query against unlikeness among the chosen (1: none). Defaults are RAGME's for text queries.
     """
 
     k: int = Field(5, ge=0)
     ceiling: float = 1.01
     dedup: float = 0.98
+    mmr: float | None = Field(None, ge=0, le=1)
     where: str | None = None
     exact: bool = False
 

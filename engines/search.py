@@ -8,6 +8,7 @@ import numpy as np
 
 from engines.indexing.batches import unit
 from engines.indexing.dedup import distinct
+from engines.indexing.diverse import diverse
 
 TEXT_CEILING, TEXT_DEDUP = 1.01, 0.98
 VIDEO_CEILING, VIDEO_DEDUP = 0.99, 0.94
@@ -56,6 +57,7 @@ class _Rules:
     k: int
     ceiling: float
     dedup: float | None
+    mmr: float | None
 
 
 def search(
@@ -65,6 +67,7 @@ def search(
     *,
     ceiling: float = TEXT_CEILING,
     dedup: float | None = TEXT_DEDUP,
+    mmr: float | None = None,
     exclude: Sequence[str | None] | None = None,
     allowed: np.ndarray | Sequence[int] | None = None,
 ) -> list[Found]:
@@ -72,7 +75,8 @@ def search(
 
     Candidates, ten times k at first, lose unfilled slots, what scores `ceiling` or more, the id in
     `exclude`, and near copies above `dedup`; where fewer than k are left twice as many are fetched,
-    until there are no more (or 16,384). `allowed` are the row numbers to choose among, -1 for none.
+    until there are no more (or 16,384). What is left is ranked by score, or by `diverse` with
+    `mmr` as the weight of the score. `allowed` are the row numbers to choose among, -1 for none.
     """
     queries = _normalised(queries)
     if k < 1:
@@ -81,7 +85,7 @@ def search(
     barred = [None] * len(queries) if exclude is None else list(exclude)
     if len(barred) != len(queries):
         raise ValueError(f"{len(queries)} queries came with {len(barred)} ids to exclude")
-    return _fill(index, queries, _Rules(k, ceiling, dedup), barred, rows)
+    return _fill(index, queries, _Rules(k, ceiling, dedup, mmr), barred, rows)
 
 
 def _fill(
@@ -121,7 +125,10 @@ def _answer(
     kept = np.flatnonzero(fits if barred is None else fits & (ids != barred))
     order = kept[np.lexsort((np.array(ids[kept].tolist(), dtype=object), -scores[kept]))]
     if rules.dedup is not None:
-        order = order[distinct(vectors[order], rules.dedup, rules.k)]
+        enough = rules.k if rules.mmr is None else None
+        order = order[distinct(vectors[order], rules.dedup, enough)]
+    if rules.mmr is not None:
+        order = order[diverse(vectors[order], scores[order], rules.mmr, rules.k)]
     found = tuple(
         Neighbour(rank, int(rows[at]), str(ids[at]), float(scores[at]))
         for rank, at in enumerate(order[: rules.k], start=1)

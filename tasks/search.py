@@ -96,7 +96,8 @@ class Bank:
         index: Any = _Exact(self.index) if spec.exact else self.index
         found = search(
             index, vectors, spec.k,
-            ceiling=spec.ceiling, dedup=spec.dedup, exclude=own, allowed=allowed,
+            ceiling=spec.ceiling, dedup=spec.dedup, mmr=spec.mmr, exclude=own,
+            allowed=allowed,
         )  # fmt: skip
         known = known or self._known([self._contents[n.row] for f in found for n in f.neighbours])
         self.shortages |= {

@@ -42,6 +42,11 @@ Threads = Annotated[
     typer.Option("--threads", min=1, help="Of the model; default: as there are cores.",
                  callback=_sets("THREADS")),
 ]  # fmt: skip
+Mmr = Annotated[
+    float | None,
+    typer.Option("--mmr", min=0, max=1,
+                 help="Choose what differs: the weight of the score, 1 the most. [off]"),
+]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Corpus = Annotated[str, typer.Argument(metavar="NAME", help="The corpus.")]
 

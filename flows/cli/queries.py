@@ -15,7 +15,7 @@ from data.specs import VIDEO_QUERIES, RetrieveSpec
 from data.storage import Store
 from flows.cli.console import out
 from flows.cli.main import app
-from flows.cli.options import AsJson, Corpus, Root, workplace
+from flows.cli.options import AsJson, Corpus, Mmr, Root, workplace
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1)] = 5,
     video: Annotated[str | None, typer.Option("--video", help="Like this video, by id.")] = None,
     where: Annotated[str | None, typer.Option("--where", help="A condition, as fps > 20.")] = None,
+    mmr: Mmr = None,
     exact: Annotated[bool, typer.Option("--exact", help="Compare every video.")] = False,
     as_json: AsJson = False,
     root: Root = None,
@@ -39,10 +40,10 @@ def search(
         raise typer.BadParameter("give a text, or --video ID")
     bank = Bank(workplace(), corpus)
     if video is not None:
-        spec = VIDEO_QUERIES.model_copy(update={"k": k, "where": where, "exact": exact})
+        spec = VIDEO_QUERIES.model_copy(update={"k": k, "where": where, "exact": exact, "mmr": mmr})
         hits = bank.by_video([video], spec)
     else:
-        spec = RetrieveSpec(k=k, where=where, exact=exact)
+        spec = RetrieveSpec(k=k, where=where, exact=exact, mmr=mmr)
         hits = bank.by_text([Prompt("0", text or "")], spec)
     _print_hits(hits, as_json)
     if short := sum(bank.shortages.values()):

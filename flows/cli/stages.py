@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
 from flows.cli.console import live, print_summary
 from flows.cli.main import app
-from flows.cli.options import Corpus, Root, Runner, Workers, columns
+from flows.cli.options import Corpus, Mmr, Root, Runner, Workers, columns
 
 Columns = Annotated[
     list[str] | None,
@@ -94,6 +94,7 @@ def retrieve(
     out: Annotated[str, typer.Option("--out", help="The Parquet file to write.")],
     k: Annotated[int, typer.Option("-k", min=1)] = 5,
     where: Annotated[str | None, typer.Option("--where", help="A condition, as fps > 20.")] = None,
+    mmr: Mmr = None,
     report: Annotated[
         str | None, typer.Option("--report", help="A page to write: PATH.html, clips playing.")
     ] = None,
@@ -103,7 +104,7 @@ def retrieve(
     from flows.retrieve import retrieve as flow
 
     with live():
-        print_summary(flow(corpus, prompts, out, RetrieveSpec(k=k, where=where), report))
+        print_summary(flow(corpus, prompts, out, RetrieveSpec(k=k, where=where, mmr=mmr), report))
 
 
 @app.command()

@@ -223,3 +223,23 @@ def test_answers_keep_every_promise(
     assert len(set(rows)) == len(rows) == k - found.short_by and 0 not in rows
     if dedup is not None:
         assert (np.triu(vectors[rows] @ vectors[rows].T, 1) <= dedup).all()
+
+
+def test_mmr_ranks_what_ceiling_and_dedup_leave_by_marginal_relevance(tmp_path: Path) -> None:
+    ids = ["self", "near", "copy", "beside", "far"]
+    index = bank(tmp_path / "v", at(0, 5, 5.1, 12, -60), ids)
+    plain = search(index, at(0), 3, ceiling=0.999, dedup=0.999)[0]
+    assert ids_of(plain) == ["near", "beside", "far"]
+    (found,) = search(index, at(0), 3, ceiling=0.999, dedup=0.999, mmr=0.5)
+    assert ids_of(found) == ["near", "far", "beside"]
+    assert [one.rank for one in found.neighbours] == [1, 2, 3]
+    np.testing.assert_allclose(
+        [one.score for one in found.neighbours], np.cos(np.radians([5, 60, 12])), atol=1e-6
+    )
+
+
+def test_mmr_sees_more_candidates_than_are_asked_for(tmp_path: Path) -> None:
+    index = bank(tmp_path / "v", at(1, 2, 3, 4, 5, 6, 80), list("abcdefg"))
+    (found,) = search(index, at(0), 2, ceiling=1.01, dedup=0.99999, mmr=0.4)
+    assert ids_of(found) == ["a", "g"]
+    assert found.short_by == 0
