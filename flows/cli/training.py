@@ -5,57 +5,65 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from data.train_specs import TrainSpec
 from flows.cli.console import live, print_summary
 from flows.cli.main import app
 from flows.cli.options import Corpus, Root, Runner, Threads
 
+Out = Annotated[str, typer.Option("--out", help="The folder to train in.")]
+Base = Annotated[
+    str | None, typer.Option("--base", help="A pipeline in ZeroScope's layout. [the bundled]")
+]
+Kind = Annotated[str, typer.Option("--kind", help="ragme or ragme-ordered.")]
+K = Annotated[int | None, typer.Option("-k", "--k", min=1, help="Neighbours of a video.")]
+Same = Annotated[
+    str | None, typer.Option("--same", help="Columns that neighbours share, as motion,speed.")
+]
+Layers = Annotated[int | None, typer.Option("--layers", min=1, help="Of the encoder.")]
+Norm = Annotated[str | None, typer.Option("--norm", help="learned, unet or layer.")]
+SpatialAverage = Annotated[
+    bool | None, typer.Option(help="Whether clips say the same to every pixel of a frame.")
+]
+Rate = Annotated[float | None, typer.Option("--rate", help="Of learning, at its highest.")]
+Size = Annotated[str | None, typer.Option("--size", help="As 448x256.")]
+TokenEvery = Annotated[int | None, typer.Option("--token-every", min=1, help="Frames a token.")]
+Precision = Annotated[str | None, typer.Option("--precision", help="Of training: fp32 or bf16.")]
+Stored = Annotated[str | None, typer.Option("--stored", help="fp32 or fp16.")]
+AtLeast1 = Annotated[int | None, typer.Option(min=1)]
+
 
 @app.command("train-controller")
 def train_controller(
-    corpus: Corpus,
-    out: Annotated[str, typer.Option("--out", help="The folder to train in.")],
-    base: Annotated[
-        str | None, typer.Option("--base", help="A pipeline in ZeroScope's layout. [the bundled]")
-    ] = None,
-    kind: Annotated[str, typer.Option("--kind", help="ragme or ragme-ordered.")] = "ragme",
-    steps: Annotated[int | None, typer.Option("--steps", min=1)] = None,
-    rate: Annotated[float | None, typer.Option("--rate", help="Learning rate.")] = None,
-    batch: Annotated[int | None, typer.Option("--batch", min=1)] = None,
-    k: Annotated[int | None, typer.Option("-k", "--k", min=1, help="Neighbours a video.")] = None,
-    same: Annotated[
-        str | None, typer.Option("--same", help="Columns neighbours share, as motion,speed.")
-    ] = None,
-    layers: Annotated[int | None, typer.Option("--layers", min=1, help="The encoder's.")] = None,
-    norm: Annotated[str | None, typer.Option("--norm", help="learned, unet or layer.")] = None,
-    size: Annotated[str | None, typer.Option("--size", help="As 448x256.")] = None,
-    frames: Annotated[int | None, typer.Option("--frames", min=1)] = None,
-    fps: Annotated[float | None, typer.Option("--fps")] = None,
-    token_every: Annotated[
-        int | None, typer.Option("--token-every", min=1, help="Frames a token.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
-    precision: Annotated[str | None, typer.Option("--precision", help="fp32 or bf16.")] = None,
-    stored: Annotated[str | None, typer.Option("--stored", help="fp32 or fp16.")] = None,
-    threads: Threads = None, runner: Runner = None, root: Root = None,
+    corpus: Corpus, out: Out, base: Base = None, kind: Kind = "ragme", steps: AtLeast1 = None,
+    rate: Rate = None, batch: AtLeast1 = None, k: K = None, same: Same = None,
+    layers: Layers = None, norm: Norm = None, spatial_average: SpatialAverage = None,
+    size: Size = None, frames: AtLeast1 = None, fps: float | None = None,
+    token_every: TokenEvery = None, seed: int | None = None, precision: Precision = None,
+    stored: Stored = None, threads: Threads = None, runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Train a RAGME controller on a corpus and a frozen base; run again, it goes on."""
     from flows.train_controller import train_controller as flow
-    from tasks.teach import train_spec
 
     width, height = _size(size)
     lesson = {"width": width, "height": height, "fps": fps, "k": k, "same": same}
-    asked: dict[str, Any] = {
+    architecture = {"layers": layers, "norm": norm, "spatial_average": spatial_average}
+    asked = {
         "base": base, "steps": steps, "rate": rate, "batch": batch, "seed": seed, "frames": frames,
         "token_every": token_every, "precision": precision, "stored": stored,
-        "lesson": _given(lesson), "architecture": _given({"layers": layers, "norm": norm}),
+        "lesson": _given(lesson), "architecture": _given(architecture),
     }  # fmt: skip
+    with live():
+        print_summary(flow(corpus, out, _spec(kind, _given(asked))))
+
+
+def _spec(kind: str, asked: dict[str, Any]) -> TrainSpec:
+    from tasks.teach import train_spec
+
     try:
-        spec = train_spec(kind, _given(asked))
+        return train_spec(kind, asked)
     except ValidationError as error:
         wrong = error.errors()[0]
         raise typer.BadParameter(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
-    with live():
-        print_summary(flow(corpus, out, spec))
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

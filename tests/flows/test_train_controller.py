@@ -1,0 +1,253 @@
+"""A corpus and a frozen base become a controller: by neighbours, without touching the base."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+import zeroscope
+from corpora import FAKE, table
+
+import tasks.canary
+import tasks.footage
+from data.errors import UserError
+from data.records import Video
+from data.settings import Settings
+from data.train_specs import LessonSpec, TrainSpec
+from data.workplace import Workplace, open_workplace
+from engines.embedding import Work
+from engines.rag import checkpoint, neighbours, teaching
+from engines.rag import footage as footage_of
+from engines.rag.examples import Examples, Footage
+from engines.rag.shelf import shelf
+from engines.rag.sites import sites
+from engines.rag.teaching import Teaching
+from engines.runners.in_process import InProcessRunner
+from flows.ingest import ingest
+from flows.pipeline import pipeline
+from flows.train_controller import train_controller
+from tasks.footage import opened, prepare
+from tasks.neighbours import find_neighbours
+from tasks.search import Bank
+from tasks.teach import train_spec
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+
+COLOURS, MOTIONS = "abcdefgh", ("left", "it's up", None)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random text-to-video model as diffusers stores it."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("base")
+    zeroscope.pipeline().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory, prefect_backend: None) -> Iterator[Workplace]:
+    """24 videos of 8 frames a second in 3 motions; `copy` is one of them once more."""
+    folder = tmp_path_factory.mktemp("corpus")
+    rows = [
+        {"videoID": f"{name}-{m}", "videoLoc": f"fake://{name}{m}?frames=12&fps=8",
+         "txt": f"a {name} ball", "motion": motion}
+        for name in COLOURS
+        for m, motion in enumerate(MOTIONS)
+    ]  # fmt: skip
+    rows.append({"videoID": "copy", "videoLoc": "fake://a0?frames=12&fps=8&again=1", "txt": "",
+                 "motion": "left"})  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REELFLOW_ROOT", str(folder / "store"))
+        patch.setenv("REELFLOW_RUNNER", "in_process")
+        patch.setenv("REELFLOW_DECODERS", "1")
+        patch.setattr(tasks.canary, "_clips", lambda store: [Video("canary", "fake://canary", "")])
+        pipeline("c", table(folder / "rows", rows), embed_spec=FAKE)
+        yield open_workplace(Settings())
+
+
+def spec(base: Path, **options) -> TrainSpec:
+    """Some steps that take a moment."""
+    lesson = {"width": 32, "height": 32, "fps": 8, "most": 10, "k": 3, "dedup": 1.01}
+    small = {"base": str(base), "frames": 4, "token_every": 2, "steps": 6, "batch": 4, "rate": 1e-2,
+             "precision": "fp32", "stored": "fp32"}  # fmt: skip
+    asked = small | options
+    asked["lesson"] = lesson | options.get("lesson", {})
+    asked["architecture"] = {"layers": 1, "norm": "layer"} | options.get("architecture", {})
+    return train_spec("ragme", asked)
+
+
+def found(place: Workplace, asked: TrainSpec, folder: str = "n") -> dict[str, list[str]]:
+    """The neighbours of every video, by ids."""
+    videos = find_neighbours(Bank(place, "c"), asked.lesson, folder)
+    rows = neighbours.read(place.store, folder, len(videos), asked.lesson.k)
+    ids = videos["id"].to_pylist()
+    return {ids[i]: [ids[n] for n in row if n >= 0] for i, row in enumerate(rows)}
+
+
+def test_a_video_is_no_neighbour_of_itself_or_of_its_copies(corpus: Workplace, base: Path) -> None:
+    near = found(corpus, spec(base))
+    assert len(near) == 25 and all(near.values())
+    assert all(id not in those for id, those in near.items())
+    assert "copy" not in near["a-0"] and "a-0" not in near["copy"]
+
+
+def test_neighbours_share_the_columns_that_are_named(corpus: Workplace, base: Path) -> None:
+    """Values with quotes in them, and none at all, are values like others."""
+    anyhow = found(corpus, spec(base))
+    kin = found(corpus, spec(base, lesson={"same": "motion"}), "kin")
+    assert any(other[-1] != id[-1] for id, those in anyhow.items() for other in those)
+    assert all(
+        other[-1] == id[-1] for id, those in kin.items() if id != "copy" for other in those
+        if other != "copy"
+    )  # fmt: skip
+    assert {len(those) for those in kin.values()} == {3}
+    with pytest.raises(UserError, match="no column 'colour'"):
+        found(corpus, spec(base, lesson={"same": "colour"}), "none")
+
+
+def test_neighbours_that_were_found_are_not_looked_for_again(
+    corpus: Workplace, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "PART", 10)
+    whole = found(corpus, spec(base), "parts")
+    corpus.store.delete(neighbours.part_file("parts", 1))
+    asked: list[str] = []
+    search = Bank.by_video
+    monkeypatch.setattr(
+        Bank, "by_video", lambda bank, ids, how: asked.extend(ids) or search(bank, ids, how)
+    )
+    assert found(corpus, spec(base), "parts") == whole and len(asked) == 10
+
+
+def footage(place: Workplace, asked: TrainSpec) -> Footage:
+    return opened(place, prepare.fn(place, "c", asked))
+
+
+def test_latents_and_tokens_are_of_the_same_frames(corpus: Workplace, base: Path) -> None:
+    made = footage(corpus, spec(base))
+    assert made.latents.frames.shape == (25, 10, 4, 8, 8)
+    assert made.tokens.frames.shape == (25, 10, 32)
+    assert made.latents.counts.tolist() == made.tokens.counts.tolist() == [10] * 25
+    slow = footage(corpus, spec(base, lesson={"fps": 16}))
+    np.testing.assert_array_equal(slow.tokens.frames[:, ::2], made.tokens.frames[:, :5])
+
+
+def test_a_video_that_cannot_be_read_any_more_is_left_out(tmp_path: Path) -> None:
+    lesson, uris = LessonSpec(fps=8, most=4), ["fake://a", "fake://b?fault=missing", "fake://c"]
+    videos = pa.table(
+        {"id": ["a", "b", "c"], "uri": uris, "content": ["a", "b", "c"], "duration": [1.0] * 3}
+    )
+    kept, runner = shelf(tmp_path, "tokens", 3, 4, (32,)), InProcessRunner()
+    make = partial(footage_of.tokens, lesson, FAKE, Work())
+    tasks.footage._fill(runner, 8, videos, lesson, "tokens", kept, make)
+    runner.close()
+    assert kept.counts.tolist() == [4, -1, 4] and kept.left_out() == {"missing": 1}
+
+
+def trained(place: Workplace, asked: TrainSpec, out: Path) -> dict[str, torch.Tensor]:
+    """The parameters that the flow leaves."""
+    said = train_controller("c", str(out), asked)
+    assert said["steps"] == asked.steps and said["targets"] == 25
+    unet = zeroscope.unet()
+    return checkpoint.load(out, sites(unet)).controller.state_dict()
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(
+    corpus: Workplace, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teaching, "SAVE_EVERY", 2)
+    whole = trained(corpus, spec(base), tmp_path / "whole")
+    calls, loss = iter(range(100)), Teaching.loss
+
+    def stopping(lessons: Teaching, rng: np.random.Generator) -> torch.Tensor:
+        if next(calls) == 5:
+            raise KeyboardInterrupt
+        return loss(lessons, rng)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Teaching, "loss", stopping)
+        train_controller.fn("c", str(tmp_path / "parts"), spec(base))
+    assert (tmp_path / "parts" / "resume.pt").exists()
+    assert equal(trained(corpus, spec(base), tmp_path / "parts"), whole)
+    files = {file.name for file in (tmp_path / "parts").rglob("*") if file.is_file()}
+    assert files == {"config.yaml", "controller.safetensors", "training.json"}
+
+
+@pytest.mark.parametrize("kind", ["ragme", "ragme-ordered"])
+def test_a_controller_of_either_kind_is_released_in_half_precision(
+    corpus: Workplace, base: Path, tmp_path: Path, kind: str
+) -> None:
+    asked = {key: value for key, value in spec(base).model_dump().items() if key != "architecture"}
+    asked |= {"architecture": {"layers": 1}, "stored": "fp16", "precision": "bf16"}
+    state = trained(corpus, train_spec(kind, asked), tmp_path / kind)
+    assert {value.dtype for value in state.values()} == {torch.float16}
+    assert any(value.any() for name, value in state.items() if "zero_convs" in name)
+    said = json.loads((tmp_path / kind / "training.json").read_text())
+    assert said["corpus"] == "c" and said["index"]["version"] == "v0001"
+    assert said["spec"]["architecture"]["positions"] == (kind == "ragme-ordered")
+
+
+def test_a_folder_of_another_training_is_refused(
+    corpus: Workplace, base: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    once = trained(corpus, spec(base, steps=1), out)
+    assert equal(trained(corpus, spec(base, steps=1), out), once)
+    with pytest.raises(UserError, match="another training"):
+        train_controller("c", str(out), spec(base, steps=2))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("dear")
+    with pytest.raises(UserError, match="holds something else"):
+        train_controller("c", str(tmp_path / "full"), spec(base))
+
+
+def test_the_base_stays_as_it_is_while_the_loss_falls(corpus: Workplace, base: Path) -> None:
+    """Two clips, learnt by heart through a base of random weights."""
+    asked = spec(base, architecture={"spatial_average": False, "temporal_average": False})
+    made = footage(corpus, asked)
+    made.latents.counts[2:] = -1
+    lessons = Teaching(base, asked, Examples(made, asked))
+    before = {key: value.clone() for key, value in lessons.unet.state_dict().items()}
+    optimizer = torch.optim.Adam(lessons.controller.parameters(), 1e-2)
+    losses = []
+    for _ in range(60):
+        torch.manual_seed(0)
+        loss = lessons.loss(np.random.default_rng(0))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+    assert equal(before, lessons.unet.state_dict())
+    assert all(p.grad is None for part in (lessons.unet, lessons.text) for p in part.parameters())
+
+
+def test_a_corpus_without_an_index_is_refused_with_what_to_do(
+    place: Workplace, base: Path, clips: Path, tmp_path: Path
+) -> None:
+    ingest(str(clips), "c")
+    with pytest.raises(UserError, match="no index yet"):
+        train_controller("c", str(tmp_path / "out"), spec(base))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"base": "/nowhere"}, "ZeroScope's layout"), ({"lesson": {"width": 30}}, "multiple of 4"),
+     ({"frames": 9, "lesson": {"fps": 4}}, "no video has 9 frames")],
+)  # fmt: skip
+def test_what_cannot_be_trained_is_refused_in_a_sentence(
+    corpus: Workplace, base: Path, tmp_path: Path, asked: dict, said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        train_controller("c", str(tmp_path / "out"), spec(**({"base": base} | asked)))
+    with pytest.raises(UserError, match="no kind of controller"):
+        train_spec("ragtime", {})
