@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from data.storage import Store
+from data.storage import Store, disk_faults
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,11 +38,12 @@ def write(path: Path, html: str) -> None:
 
 def put(path: Path, make: Callable[[Path], object]) -> None:
     """Has a file made under another name, and moves it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name[:80]}.tmp")
-    draft.unlink(missing_ok=True)
-    make(draft)
-    os.replace(draft, path)
+    with disk_faults(str(path.parent)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)
+        make(draft)
+        os.replace(draft, path)
 
 
 def source(uri: str, page: Path) -> str | None:

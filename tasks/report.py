@@ -2,9 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
 from data.bottleneck import Load, video_hours_per_day
@@ -82,11 +83,23 @@ def publish(kind: str, corpus: str, summary: dict[str, Any]) -> None:
         return
     lines = [f"| {key} | {_shown(value)} |" for key, value in summary.items()]
     table = "\n".join(["| what | figure |", "|---|---|", *lines])
-    key = f"{kind}-{corpus}".lower().replace("_", "-").replace(".", "-")
-    create_markdown_artifact(table, key=key, description=f"{kind} of {corpus}")
+    create_markdown_artifact(table, key=_key(kind, corpus), description=f"{kind} of {corpus}")
+
+
+def publish_table(kind: str, corpus: str, rows: list[dict[str, Any]]) -> None:
+    """Rows as a table artifact of the flow run, where there is one."""
+    if FlowRunContext.get() is not None:
+        about = f"{kind} on {corpus}"
+        create_table_artifact(rows, key=_key(f"{kind}-table", corpus), description=about)
+
+
+def _key(kind: str, corpus: str) -> str:
+    return f"{kind}-{corpus}".lower().replace("_", "-").replace(".", "-")
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items()) or "none"
+    if isinstance(value, Path):
+        return f"[{value.name}]({value.as_uri()})"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

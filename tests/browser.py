@@ -30,6 +30,14 @@ class Tab:
         self._socket, self._numbers = socket, itertools.count(1)
         self.complaints: list[dict[str, Any]] = []
 
+    def show(self, page: Path, width: int, height: int = 900) -> None:
+        """Opens a page afresh, in a window of this size."""
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                 deviceScaleFactor=1, mobile=False)  # fmt: skip
+        self.ask("Page.navigate", url="about:blank")
+        self.complaints.clear()
+        self.ask("Page.navigate", url=page.as_uri())
+
     def ask(self, method: str, **parameters: Any) -> Any:
         """The answer to one command of the DevTools protocol."""
         number = next(self._numbers)
@@ -64,9 +72,7 @@ def opened(page: Path, profile: Path, width: int, height: int = 900) -> Iterator
             tab = Tab(socket)
             for domain in ("Runtime", "Log", "Page"):
                 tab.ask(f"{domain}.enable")
-            tab.ask("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                    deviceScaleFactor=1, mobile=False)  # fmt: skip
-            tab.ask("Page.navigate", url=page.as_uri())
+            tab.show(page, width, height)
             yield tab
     finally:
         process.terminate()

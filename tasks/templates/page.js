@@ -8,7 +8,7 @@
   const count = document.getElementById("count");
   const none = document.getElementById("none");
   const pause = document.getElementById("pause");
-  const TINY = 96; // pixels across: enlarged, such pictures are clearer with hard edges
+  const TINY = 96, ENLARGED = 3; // pixels across, times: such pictures are clearer with hard edges
   let paused = still;
 
   // Only clips in view have a source: hundreds of players at once would stall any browser.
@@ -46,7 +46,8 @@
   }
 
   function begin({ target: video }) {
-    video.classList.toggle("tiny", video.videoWidth <= TINY);
+    const times = video.clientWidth * devicePixelRatio / video.videoWidth;
+    video.classList.toggle("tiny", video.videoWidth <= TINY && times >= ENLARGED);
     if (Number(video.dataset.from)) video.currentTime = video.dataset.from;
   }
 

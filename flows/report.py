@@ -1,0 +1,25 @@
+"""The report flow: what was generated becomes a page that plays."""
+
+from typing import Any
+
+from prefect import flow
+
+from data.settings import Settings
+from data.workplace import open_workplace
+from tasks.report import publish
+from tasks.run_report import LATEST, find, page_path, write_report
+
+
+@flow(name="report", flow_run_name="report-{run}")
+def report(run: str = LATEST, out: str | None = None) -> dict[str, Any]:
+    """Writes a static page of a run of generation or an experiment, with all that plays in it.
+
+    Args:
+        run: its fingerprint, the first digits of one, or latest
+        out: the HTML file to write; by default report.html in the run's folder
+    """
+    place = open_workplace(Settings())
+    folder = find(place, run)
+    summary = write_report(place, folder, page_path(place, folder, out))
+    publish("report", summary["run"], summary)
+    return summary

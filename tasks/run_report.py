@@ -1,0 +1,85 @@
+"""Pages of what was generated: of a run, found by its name, with its contact sheet."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import layout
+from data.catalog import sql
+from data.errors import UserError
+from data.merge import sync_withdrawn
+from data.runs import generations, run_of
+from data.workplace import Workplace
+from tasks import generation_head as head
+from tasks.contact_sheet import contact_sheet
+from tasks.generation_page import GenerationPage, Shown
+from tasks.html import render, write
+
+LATEST = "latest"
+
+
+def find(place: Workplace, name: str) -> str:
+    """The folder of the run or experiment that a fingerprint, its first digits or "latest" names.
+
+    A UserError where there is none, or more than one.
+    """
+    store = place.store
+    made = [folder for kind in KINDS for folder in store.names(kind)]
+    if name == LATEST and made:
+        return max(made, key=lambda folder: _made(place, folder))
+    found = [folder for folder in made if folder.rpartition("/")[2].startswith(name)]
+    if len(found) == 1 and name:
+        return found[0]
+    if found and name:
+        raise UserError(f"{name!r} begins {len(found)} runs: give more of its digits")
+    raise UserError(f"no run {name!r} in {store.root}: `reelflow generations` lists them")
+
+
+KINDS = (layout.GENERATIONS,)
+
+
+def page_path(place: Workplace, folder: str, out: str | None) -> Path:
+    """Where the page of a run goes: into its folder, or here where the store is elsewhere."""
+    if out is None and place.store.is_local:
+        return place.store.local(f"{folder}/report.html")
+    return Path(out or f"report-{folder.rpartition('/')[2]}.html").absolute()
+
+
+@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+def write_report(place: Workplace, folder: str, page: Path) -> dict[str, Any]:
+    """Writes the page of a run, and beside it its contact sheet; where they are, and counts.
+
+    A UserError where nothing is made yet.
+    """
+    fingerprint = folder.rpartition("/")[2]
+    run = run_of(place.store, fingerprint)
+    rows = list(generations(place.store, run))
+    if not rows:
+        raise UserError(f"nothing of run {fingerprint} is made yet: run `reelflow generate` again")
+    shown = Shown(place.store, run, page, _gone(place, run.corpus))
+    sheet = page.with_name(f"{page.stem}-sheet.jpg")
+    pictured = contact_sheet(shown, rows, place.settings, sheet)
+    spec = run.spec
+    made = GenerationPage(
+        run.corpus, head.lead(run, rows), shown.prompted(rows), head.about(run),
+        head.settings(run), head.figures(rows), f"{spec.width} / {spec.height}",
+        sheet.name if pictured else None,
+    )  # fmt: skip
+    write(page, render("generation.html", made))
+    failed = sum(row["reason"] is not None for row in rows)
+    counts = {"prompts": len(made.prompts), "videos": len(rows) - failed, "failed": failed}
+    return {"run": fingerprint, **counts, "page": page, "sheet": sheet}
+
+
+def _gone(place: Workplace, corpus: str) -> set[str]:
+    """Contents that are withdrawn."""
+    with place.catalog() as catalog:
+        sync_withdrawn(catalog, place.store, corpus)
+        return {content for (content,) in catalog.execute(sql("withdrawn"), corpus=corpus)}
+
+
+def _made(place: Workplace, folder: str) -> str:
+    return str(json.loads(place.store.read(layout.spec(folder)))["made"])

@@ -1,0 +1,221 @@
+"""The page of a run of generation, as text and, where Chromium is there, as a browser shows it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import golden
+import pytest
+from browser import CHROMIUM, Tab, opened
+from generated import SPEC, run_in
+from pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, safe, seen
+
+from data.runs import Run, generations
+from data.specs import GenerateSpec, RetrieveSpec
+from data.storage import Store
+from tasks import generation_head as head
+from tasks.generation_page import GenerationPage, Shown
+from tasks.html import render, write
+
+
+def page_of(store: Store, run, page: Path, gone: set[str] = frozenset()) -> GenerationPage:
+    rows = list(generations(store, run))
+    return GenerationPage(
+        run.corpus, head.lead(run, rows), Shown(store, run, page, gone).prompted(rows),
+        head.about(run), head.settings(run), head.figures(rows), "64 / 64",
+    )  # fmt: skip
+
+
+def html_of(store: Store, run, **how: object) -> str:
+    page = store.local(f"{run.folder}/report.html")
+    return render("generation.html", page_of(store, run, page, **how))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "store"))
+
+
+def with_spec(**more: object) -> GenerateSpec:
+    return SPEC.model_copy(update=more)
+
+
+def test_a_prompt_is_shown_with_its_video_and_its_clips(store: Store, clips: Path) -> None:
+    run = run_in(store, ["a red circle"], sorted(clips.glob("*.mp4")))
+    html = html_of(store, run)
+    assert [video["data-src"] for video in Tags(html).named("video")] == [
+        "media/000-0.mp4", "../../../clips/clip-0.mp4", "../../../clips/clip-1.mp4"
+    ]  # fmt: skip
+    for text in ("a red circle", "0.500", "0.400", "0.2–2.2 s", "seed 0", "what clip-1 shows",
+                 run.fingerprint, "ab" * 32, "cd" * 32, "0123456789ab v0001"):  # fmt: skip
+        assert text in html
+
+
+def test_of_a_clip_the_window_plays_that_was_used(store: Store, clips: Path) -> None:
+    tags = Tags(html_of(store, run_in(store, ["x"], sorted(clips.glob("*.mp4")))))
+    made, *found = tags.named("video")
+    assert "data-from" not in made
+    assert {(clip["data-from"], clip["data-to"]) for clip in found} == {("0.2", "2.2")}
+    assert "../../../clips/clip-0.mp4#t=0.2,2.2" in [a.get("href") for a in tags.named("a")]
+
+
+def test_a_failure_says_why_and_costs_nothing_else(store: Store, clips: Path) -> None:
+    run = run_in(store, ["one", "two"], sorted(clips.glob("*.mp4")), fails={1: "91 tokens"})
+    html = html_of(store, run)
+    assert "91 tokens" in html and "<b>rejected</b>" in html and "1 of 1 failed" in html
+    assert "1 video for 2 prompts" in html and "1 of 2 failed" in html
+    assert len(Tags(html).named("video")) == 3
+
+
+def test_a_withdrawn_clip_is_named_but_not_shown(store: Store, clips: Path) -> None:
+    run = run_in(store, ["one"], sorted(clips.glob("*.mp4")))
+    html = html_of(store, run, gone={"content of clip-1"})
+    assert "clip-1.mp4#t" not in html and ">withdrawn<" in html
+    assert len(Tags(html).named("video")) == 2
+
+
+def test_a_clip_leads_to_all_it_influenced(store: Store, tmp_path: Path) -> None:
+    odd = [tmp_path / "-it's $(one).mp4", tmp_path / "two.mp4"]
+    html = html_of(store, run_in(store, ["a", "b", "c"], odd))
+    buttons = Tags(html).named("button")
+    copied = {button["data-copy"] for button in buttons if "data-copy" in button}
+    assert copied == {"reelflow passport --corpus c two",
+                      "reelflow passport --corpus c -- '-it'\"'\"'s $(one)'"}  # fmt: skip
+    assert {b["data-find"] for b in buttons if "data-find" in b} == {"-it's $(one)", "two"}
+    assert html.count("in 2 more") == 6
+
+
+def test_samples_share_the_clips_of_their_prompt(store: Store, clips: Path) -> None:
+    run = run_in(store, ["x"], sorted(clips.glob("*.mp4")), with_spec(samples=3))
+    assert len(Tags(html_of(store, run)).named("video")) == 3 + 2
+
+
+def test_without_retrieval_the_page_says_so(store: Store) -> None:
+    run = run_in(store, ["x"], [Path("none")], with_spec(retrieve=RetrieveSpec(k=0)))
+    html = html_of(store, run)
+    assert "generated from the text alone" in html and "clips used" not in html
+
+
+def test_nothing_that_users_wrote_becomes_markup(store: Store, tmp_path: Path) -> None:
+    clips = [tmp_path / HOSTILE.replace("/", "-")] * 2
+    run = run_in(store, [HOSTILE], clips, with_spec(negative=HOSTILE), {0: HOSTILE})
+    assert safe(html_of(store, run))
+    run = run_in(store, [HOSTILE], clips, with_spec(negative=HOSTILE), corpus=HOSTILE)
+    assert safe(html_of(store, run))
+
+
+def test_nothing_is_fetched_from_elsewhere(store: Store, clips: Path) -> None:
+    html = html_of(store, run_in(store, ["x"], sorted(clips.glob("*.mp4"))))
+    assert [link["href"] for link in Tags(html).named("link")] == ["data:,"]
+    assert not re.search(r"https?://|url\(|@import", html)
+
+
+def test_every_setting_is_there_by_its_name() -> None:
+    spec = with_spec(vae_tiling=True, negative="blur")
+    said = head.settings(Run("c", spec, "1", {"model": "ab" * 32}, None, None, ()))
+    assert said["retrieve.k"] == "2" and said["vae_tiling"] == "yes" and said["negative"] == "blur"
+    assert said["rag.guidance"] == "–" and said["model digest"] == "ab" * 32
+
+
+PROMPTS = 500
+
+
+@pytest.fixture(scope="module")
+def long_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five hundred prompts with a generated video and two long clips each, one failed."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    folder = tmp_path_factory.mktemp("generated")
+    clips = [golden.clip(folder / f"clip-{n}.mp4", frames=120) for n in range(2)]
+    store = Store(str(folder / "store"))
+    run = run_in(store, [f"cat {n}." for n in range(PROMPTS)], clips, fails={7: "91 tokens"})
+    page = store.local(f"{run.folder}/report.html")
+    write(page, render("generation.html", page_of(store, run, page)))
+    return page
+
+
+@pytest.fixture(scope="module")
+def browser(long_page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    with opened(long_page, tmp_path_factory.mktemp("profile"), 1280) as tab:
+        yield tab
+
+
+@pytest.fixture
+def tab(browser: Tab, long_page: Path, request: pytest.FixtureRequest) -> Tab:
+    """The long page, just opened, in a window as wide as the test asks for."""
+    browser.show(long_page, getattr(request, "param", 1280))
+    browser.until(COUNT, bool)
+    return browser
+
+
+@pytest.mark.parametrize("tab", [1280, 390], indirect=True)
+def test_five_hundred_prompts_take_players_for_what_is_in_view_only(tab: Tab) -> None:
+    clips = _playing(tab)
+    assert len(clips) == 3 * PROMPTS - 3
+    assert sum(not clip["waits"] for clip in clips) < 20
+    assert all(clip["muted"] and clip["height"] > 50 for clip in seen(clips))
+    assert clips[0]["width"] == 64 and clips[0]["crisp"] and not clips[1]["crisp"]
+    assert tab.look(WIDER) is False
+    tab.look("document.querySelector('section:last-of-type').scrollIntoView()")
+    clips = tab.until(CLIPS, lambda clips: clips[-3]["plays"] and clips[0]["waits"])
+    assert clips[-3]["plays"] and clips[0]["waits"]
+    assert tab.complaints == []
+
+
+def test_of_a_long_clip_only_the_window_plays(tab: Tab) -> None:
+    late = tab.until(CLIPS, lambda clips: clips[1]["at"] > 1.8)[1]["at"]
+    early = tab.until(CLIPS, lambda clips: clips[1]["at"] < 1.0)[1]["at"]
+    assert late < 3.0 and 0.1 < early < 1.0
+
+
+def test_prompts_can_be_found_sorted_and_failures_picked(tab: Tab) -> None:
+    assert tab.look(COUNT) == f"{PROMPTS} prompts"
+    for order, first in (("best", "cat 499."), ("failed", "cat 7."), ("", "cat 0.")):
+        choose(tab, "sort", order)
+        assert tab.look(FIRST) == first
+    choose(tab, "find", "CAT 317.")
+    assert tab.look(COUNT) == f"1 of {PROMPTS} prompts"
+    choose(tab, "find", "")
+    tab.look("document.querySelector('[data-only=failed]').click()")
+    assert tab.look(COUNT) == f"1 of {PROMPTS} prompts" and tab.look(FIRST) == "cat 7."
+
+
+def test_a_clip_finds_the_other_prompts_that_it_conditioned(tab: Tab) -> None:
+    tab.look("document.querySelector('[data-find=clip-0]').click()")
+    assert tab.look("document.getElementById('find').value") == "clip-0"
+    assert tab.look(COUNT) == f"{PROMPTS - 1} of {PROMPTS} prompts"  # one failed, without clips
+
+
+def test_all_videos_pause_and_go_on(tab: Tab) -> None:
+    _playing(tab)
+    tab.look("document.getElementById('pause').click()")
+    assert not any(clip["plays"] for clip in tab.look(CLIPS))
+    tab.look("document.getElementById('pause').click()")
+    assert all(clip["plays"] for clip in seen(_playing(tab)))
+
+
+def test_every_control_is_reached_with_the_keyboard(tab: Tab) -> None:
+    reached = [_tabbed(tab) for _ in range(14)]
+    assert reached[:6] == ["SUMMARY", "find", "pause", "INPUT", "sort", "A"]
+    assert {"OL", "A", "BUTTON"} <= set(reached[6:])  # the clips' scroller, links, commands
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_the_page_is_light_or_dark_as_its_reader_likes(tab: Tab, scheme: str) -> None:
+    liked = {"name": "prefers-color-scheme", "value": scheme}
+    tab.ask("Emulation.setEmulatedMedia", features=[liked])
+    paper = tab.look("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", paper))) < 3 * 64) == (scheme == "dark")
+
+
+def _playing(tab: Tab) -> list[dict]:
+    """The players, once those in the window play."""
+    return tab.until(CLIPS, lambda clips: clips and all(clip["plays"] for clip in seen(clips)))
+
+
+def _tabbed(tab: Tab) -> str:
+    """What has the focus after one more press of Tab: its id, or its kind."""
+    for kind in ("keyDown", "keyUp"):
+        tab.ask("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab",
+                windowsVirtualKeyCode=9)  # fmt: skip
+    return tab.look("document.activeElement.id || document.activeElement.tagName")
