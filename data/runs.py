@@ -87,6 +87,7 @@ class Log:
     attempt: int
     rows: tuple[dict[str, Any], ...]
     wall: float = 0.0
+    spared: dict[str, int] = field(default_factory=dict)  # by caches, and what had to be made
     host: str = field(default_factory=socket.gethostname)
     finished: str = field(default_factory=lambda: now())
 

@@ -1,6 +1,6 @@
 """What a generated video comes with: its file, and what it owes to whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from data.records import Used
 
@@ -15,7 +15,10 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """The bytes of an mp4 file, its frames and their size in pixels, and the clips behind it."""
+    """The bytes of an mp4 file, its frames and their size in pixels, and the clips behind it.
+
+    `spared` counts what was made for it and what caches gave; for a batch, in its first video.
+    """
 
     video: bytes
     frames: int
@@ -24,3 +27,4 @@ class Generated:
     seconds: float
     used: tuple[Used, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    spared: dict[str, int] = field(default_factory=dict)

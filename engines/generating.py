@@ -1,9 +1,11 @@
 """The generate stage's engine: clips of each request decoded, batches that fit, mp4 files out."""
 
+import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -17,7 +19,9 @@ from engines.batching import OUT_OF_MEMORY, FittingBatch
 from engines.children.guard import Guard
 from engines.generated import Generated, LeftOut
 from engines.generation import Clip, Generator, Speed
+from engines.rag.clips import ClipError, Clips
 from engines.rag.noise import shares
+from engines.stored import StoredVectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,19 @@ class GenerateWork:
 class VideoGenerator:
     """Videos of requests. Two threads may run batches at once: one decodes, the other generates.
 
-    `clip` is the model whose frame vectors the generator takes, where it takes any.
+    `clip` is the model whose frame vectors the generator takes, where it takes any; those that
+    are `stored` are not made again.
     """
 
-    def __init__(self, spec: GenerateSpec, clip: EmbedSpec, work: GenerateWork) -> None:
+    def __init__(
+        self,
+        spec: GenerateSpec,
+        clip: EmbedSpec,
+        work: GenerateWork,
+        stored: StoredVectors | None = None,
+    ) -> None:
         self.spec, self.clip, self.work, self.needs = spec, clip, work, work.needs
+        self.stored, self._told = stored, Counter[str]()
         self.model: Generator = plugin("generate", spec.engine).Generator(spec)
         self._fitting = FittingBatch(work.batch)
         self._lane = threading.Lock()
@@ -47,12 +59,10 @@ class VideoGenerator:
     def load(self) -> None:
         work, wants = self.work, self.model.wants
         self.guard = Guard(work.decoders, work.decode_deadline_s, work.decoder_memory_gb)
-        self._clips = None
+        self._clips: Clips | None = None
         if (wants.pixels or wants.tokens) and self.spec.retrieve.k:
-            from engines.rag.clips import Clips
-
-            self._clips = Clips(self.spec, self.clip, wants, self.guard)
-            self._clips.load()
+            self._clips = Clips(self.spec, self.clip, wants, self.guard, self.stored)
+            self._clips.load(work.speed.threads)
         self.model.load(work.speed)
 
     def run(self, batch: Sequence[Request]) -> Iterator[Outcome[Generated]]:
@@ -84,11 +94,22 @@ class VideoGenerator:
             started = time.perf_counter()
             videos = self._fitted(made, len(given))
             seconds = (time.perf_counter() - started) / len(given)
+            spared = self._spared()
         for (request, clips, left_out), frames in zip(given, videos, strict=True):
             owed = _used(clips, self.spec)
-            size = frames.shape[2], frames.shape[1]
+            height, width = frames.shape[1:3]
             video = mp4(frames, self.spec.fps)
-            yield Done(request.id, Generated(video, len(frames), *size, seconds, owed, left_out))
+            value = Generated(video, len(frames), width, height, seconds, owed, left_out, spared)
+            yield Done(request.id, value)
+            spared = {}  # told once
+
+    def _spared(self) -> dict[str, int]:
+        """What caches gave and what had to be made since this was asked last."""
+        now = Counter(asdict(self.model.spent))
+        if self._clips is not None:
+            now.update(asdict(self._clips.saved()))
+        new, self._told = now - self._told, now
+        return dict(new)
 
     def _fitted(self, made: Callable[[np.ndarray], np.ndarray], count: int) -> np.ndarray:
         try:
@@ -107,8 +128,6 @@ class VideoGenerator:
         left_out: list[LeftOut] = []
         if self._clips is None:
             return request, (), ()
-        from engines.rag.clips import ClipError
-
         while request.sources:
             try:
                 return request, self._clips.of(request), tuple(left_out)
@@ -121,8 +140,8 @@ class VideoGenerator:
 
 
 def _refused(request: Request, why: str) -> Failed:
-    """A prompt of too many tokens is a reason of its own; a generator names them."""
-    return Failed(request.id, "too_long" if "token" in why else "rejected", why)
+    """A prompt that is too long is a reason of its own; a generator then counts its tokens."""
+    return Failed(request.id, "too_long" if re.search(r"\d tokens", why) else "rejected", why)
 
 
 def _used(clips: Sequence[Clip], spec: GenerateSpec) -> tuple[Used, ...]:

@@ -5,11 +5,12 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-from data import layout, merge
+from data import layout
 from data.catalog import sql
 from data.errors import UserError
+from data.merge import sync_withdrawn
 from data.merge_runs import sync_run
-from data.runs import Log, Run, generations, read_plan
+from data.runs import Run, generations
 from data.workplace import Workplace
 from tasks.generate import Generation, generate_shard_task, write_table
 from tasks.runners import embed_workers, open_runner
@@ -22,8 +23,7 @@ def complete(place: Workplace, run: Run, shards: list[str]) -> dict[str, Any]:
     A UserError where requests were tried and no video of the run was ever made.
     """
     started = time.monotonic()
-    if shards:
-        _make(place, run, shards)
+    spared = _make(place, run, shards) if shards else Counter[str]()
     sync(place, run)
     table = write_table(place, run)
     summary = _summary(place, run)
@@ -32,6 +32,7 @@ def complete(place: Workplace, run: Run, shards: list[str]) -> dict[str, Any]:
         first = next(generations(place.store, run))["detail"]
         raise UserError(f"no video was made ({reasons}): {first}; see {place.store.path(table)}")
     return summary | {
+        "spared": dict(spared),
         "seconds": time.monotonic() - started,
         "videos": place.store.path(f"{run.folder}/{layout.MEDIA}"),
         "table": place.store.path(table),
@@ -41,21 +42,19 @@ def complete(place: Workplace, run: Run, shards: list[str]) -> dict[str, Any]:
 def sync(place: Workplace, run: Run) -> None:
     """Brings the catalogue up to the run, and to what its corpus has withdrawn."""
     with place.catalog() as catalog:
-        merge.sync_withdrawn(catalog, place.store, run.corpus)
+        sync_withdrawn(catalog, place.store, run.corpus)
         sync_run(catalog, place.store, run.fingerprint)
 
 
-def _make(place: Workplace, run: Run, shards: list[str]) -> None:
-    workers = embed_workers(place.settings)
+def _make(place: Workplace, run: Run, shards: list[str]) -> Counter[str]:
+    """What caches spared the workers."""
+    workers, spared = embed_workers(place.settings), Counter[str]()
+    merge = partial(sync, place, run)
     with open_runner(place.settings, workers) as runner:
-        at = Generation(place, run, runner)
-        at.progress.total = sum(len(read_plan(place.store, run.folder, s).items) for s in shards)
+        at = Generation(place, run, runner, shards)
         submit = partial(generate_shard_task.submit, at)
-        run_shards(submit, shards, 2 * workers, _forget, partial(sync, place, run))
-
-
-def _forget(log: Log) -> None:
-    """What a shard gave is in its receipt."""
+        run_shards(submit, shards, 2 * workers, lambda log: spared.update(log.spared), merge)
+    return spared
 
 
 def _summary(place: Workplace, run: Run) -> dict[str, Any]:

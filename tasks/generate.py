@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
@@ -14,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 
 from data import tables
 from data.batches import batched
+from data.catalog import sql
 from data.chain import Stage
 from data.outcome import Done, Outcome
 from data.receipts import write_receipt
@@ -23,6 +25,7 @@ from data.workplace import Workplace
 from engines.base import Engine, Runner
 from engines.generated import Generated
 from engines.generating import VideoGenerator
+from engines.stored import StoredVectors
 from tasks.progress import Progress
 from tasks.retrying import worth_retrying
 from tasks.runners import generate_work
@@ -48,14 +51,27 @@ def generate_spec(**asked: Any) -> GenerateSpec:
 class Generation:
     """One run at work: where, with which engine, on which runner."""
 
-    def __init__(self, place: Workplace, run: Run, runner: Runner) -> None:
+    def __init__(self, place: Workplace, run: Run, runner: Runner, shards: list[str]) -> None:
         self.place, self.run, self.runner = place, run, runner
         self.work = generate_work(place.settings)
-        clip = EmbedSpec()
+        items = [i for shard in shards for i in read_plan(place.store, run.folder, shard).items]
+        clip, stored = EmbedSpec(), None
         if run.embed is not None:
-            clip = same_weights(place, Stage(run.corpus, "embed", run.embed))
-        self.make: Callable[[], Engine] = partial(VideoGenerator, run.spec, clip, self.work)
-        self.progress = Progress("generate", 0)
+            stage = Stage(run.corpus, "embed", run.embed)
+            clip, stored = same_weights(place, stage), _stored(place, stage, items)
+        self.make: Callable[[], Engine] = partial(VideoGenerator, run.spec, clip, self.work, stored)
+        self.progress = Progress("generate", len(items))
+
+
+def _stored(place: Workplace, stage: Stage, items: list[Planned]) -> StoredVectors:
+    """Where the frame vectors of all that these requests retrieved lie."""
+    contents = list({source.content for item in items for source in item.request.sources})
+    with place.catalog() as catalog:
+        rows = catalog.execute(
+            sql("stored"), corpus=stage.corpus, embed=stage.fingerprint, contents=contents
+        )
+    shards = {content: (shard, id) for content, shard, id in sorted(rows)}
+    return StoredVectors(place.store, stage.folder, shards)
 
 
 @task(
@@ -82,12 +98,15 @@ def generate_shard(at: Generation, shard: str) -> Log:
     plan = read_plan(store, folder, shard)
     items = {item.request.id: item for item in plan.items}
     rows = {id: row for id, item in items.items() if (row := _settled(at, item))}
-    at.progress.add(done=len(rows))
+    if rows:
+        at.progress.add(done=len(rows))
     waiting = [item.request for id, item in items.items() if id not in rows]
+    spared: Counter[str] = Counter()
     for outcome in at.runner.map(at.make, waiting, at.work.batch):
         rows[outcome.id] = _keep(at, items[outcome.id], outcome)
+        spared.update(outcome.value.spared if isinstance(outcome, Done) else {})
     wall = time.perf_counter() - started
-    receipt = Log(shard, plan.attempt, tuple(rows[id] for id in items), wall)
+    receipt = Log(shard, plan.attempt, tuple(rows[id] for id in items), wall, dict(spared))
     write_receipt(store, folder, receipt)
     log.info("shard %s: %d requests in %.1f s", shard, len(items), wall)
     return receipt
