@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from data.coverage import coverage, failures
-from data.specs import EmbedSpec
+from data.specs import EmbedSpec, GenerateSpec, RetrieveSpec
 from data.workplace import Workplace
 
 FAKE = EmbedSpec(engine="fake", every_nth=1)
+FAKE_VIDEOS = GenerateSpec(
+    engine="fake", width=32, height=16, frames=3, fps=4, retrieve=RetrieveSpec(k=3)
+)
+PROMPTS = ["a red circle", "a blue star", "green goes up"]
 
 
 def table(folder: Path, rows: list[dict[str, Any]]) -> str:

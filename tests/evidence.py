@@ -10,7 +10,8 @@ from data.coverage import coverage
 from data.settings import Settings
 from data.workplace import Workplace, open_workplace
 
-TABLES = ("ingests", "videos", "rejects", "shards", "receipts", "outcomes", "members", "merged")
+TABLES = ("ingests", "videos", "rejects", "shards", "receipts", "outcomes", "members", "merged",
+          "runs", "generations", "conditioning", "withdrawn")  # fmt: skip
 
 
 def workplace(root: Path) -> Workplace:
@@ -37,7 +38,13 @@ def committed(root: Path) -> dict[str, tuple[int, bytes]]:
 
 def partials(root: Path) -> list[Path]:
     """Files that were begun and never put in place."""
-    return list(root.glob("corpora/**/.*.tmp"))
+    return [*root.glob("corpora/**/.*.tmp"), *root.glob("generations/**/.*.tmp")]
+
+
+def videos(root: Path) -> dict[str, tuple[int, bytes]]:
+    """Generated files whose row is there too, with the time they were written."""
+    marked = [mark.with_suffix(".mp4") for mark in root.glob("generations/*/media/*.json")]
+    return {str(f.relative_to(root)): (f.stat().st_mtime_ns, f.read_bytes()) for f in marked}
 
 
 def status(root: Path, corpus: str = "c") -> dict[str, Any]:

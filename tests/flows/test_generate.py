@@ -1,0 +1,172 @@
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from corpora import FAKE, FAKE_VIDEOS, PROMPTS, table
+
+from data import tables
+from data.errors import UserError
+from data.runs import read_plan, run_of
+from data.specs import GenerateSpec, RetrieveSpec
+from flows.generate import generate
+from flows.ingest import ingest
+from flows.pipeline import pipeline
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+
+
+def asking(**retrieve: object) -> GenerateSpec:
+    return FAKE_VIDEOS.model_copy(update={"retrieve": RetrieveSpec(**({"k": 3} | retrieve))})
+
+
+def rows(made: dict) -> list[dict]:
+    return pq.read_table(made["table"]).to_pylist()
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELFLOW_PROMPTS_PER_SHARD", "2")
+
+
+@pytest.fixture
+def corpus(place) -> str:
+    pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
+    return "c"
+
+
+def test_every_prompt_has_its_video_and_what_conditioned_it(place, corpus: str) -> None:
+    made = generate(corpus, PROMPTS, FAKE_VIDEOS)
+    assert (made["requests"], made["done"], made["failed"]) == (3, 3, {})
+    whole = pq.read_table(made["table"])
+    assert whole.schema.equals(tables.GENERATIONS)
+    for row, prompt in zip(whole.to_pylist(), PROMPTS, strict=True):
+        assert (row["prompt"], row["reason"], row["run"]) == (prompt, None, made["run"])
+        assert (row["frames"], row["width"], row["height"], row["fps"]) == (3, 32, 16, 4)
+        assert [hit["rank"] for hit in row["hits"]] == [1, 2, 3]
+        assert sum(hit["weight"] for hit in row["hits"]) == pytest.approx(1)
+        assert row["index_version"] and row["model_digest"] == "fake"
+        assert GenerateSpec.model_validate_json(row["spec"]) == FAKE_VIDEOS
+        assert (Path(made["table"]).parent / row["file"]).read_bytes()[4:8] == b"ftyp"
+
+
+def test_a_second_run_makes_nothing_and_says_the_same(place, corpus: str) -> None:
+    made = generate(corpus, PROMPTS, FAKE_VIDEOS)
+    files = {f: f.stat().st_mtime_ns for f in Path(made["videos"]).iterdir()}
+    again = generate(corpus, PROMPTS, FAKE_VIDEOS)
+    assert {f: f.stat().st_mtime_ns for f in Path(made["videos"]).iterdir()} == files
+    assert again | {"seconds": 0} == made | {"seconds": 0}
+
+
+def test_bad_prompts_are_rows_and_the_others_are_made(place, corpus: str) -> None:
+    made = generate(corpus, [*PROMPTS, "a red circle", "word " * 80], FAKE_VIDEOS)
+    assert (made["done"], made["failed"]) == (3, {"rejected": 1, "too_long": 1})
+    assert [row["detail"] for row in rows(made)][3:] == [
+        "the same text as 000", "80 tokens, 77 at most"
+    ]  # fmt: skip
+
+
+def test_where_nothing_can_be_made_the_reason_is_said(place, corpus: str) -> None:
+    with pytest.raises(UserError, match=r"no video was made \(too_long 1|no video .*1 too_long"):
+        generate(corpus, ["word " * 80], FAKE_VIDEOS)
+
+
+def test_without_clips_a_corpus_needs_no_index_but_must_be_there(place) -> None:
+    with pytest.raises(UserError, match="no corpus 'c'"):
+        generate("c", PROMPTS, asking(k=0))
+    ingest("fake://2", "c")
+    with pytest.raises(UserError, match="no index yet"):
+        generate("c", PROMPTS, FAKE_VIDEOS)
+    made = generate("c", PROMPTS, asking(k=0))
+    assert made["done"] == 3
+    assert all(row["hits"] == [] and row["index_version"] is None for row in rows(made))
+
+
+def test_the_same_prompts_without_clips_start_from_the_same_seeds(place, corpus: str) -> None:
+    with_clips, without = (
+        generate(corpus, PROMPTS, FAKE_VIDEOS),
+        generate(corpus, PROMPTS, asking(k=0)),
+    )
+    assert with_clips["run"] != without["run"]
+    seeds = [[row["seed"] for row in rows(made)] for made in (with_clips, without)]
+    assert seeds[0] == seeds[1]
+
+
+def test_each_prompt_may_choose_its_own_videos_within_the_runs(
+    place, corpus: str, tmp_path: Path
+) -> None:
+    prompts = table(tmp_path, [
+        {"id": "odd", "txt": "a", "where": "number % 2 = 1"}, {"id": "any", "txt": "b"},
+        {"id": "out", "txt": "c", "where": "true) or (true"[:4]},
+    ])  # fmt: skip
+    found = rows(generate(corpus, prompts, asking(where="number < 6")))
+    numbers = {r["request_id"]: {int(h["video_id"][-6:]) for h in r["hits"]} for r in found}
+    assert numbers["odd"] == {1, 3, 5}
+    assert numbers["any"] | numbers["out"] <= set(range(6))
+
+
+def test_a_prompts_condition_cannot_undo_that_of_the_run(place, corpus, tmp_path: Path) -> None:
+    prompts = table(tmp_path, [{"id": "a", "txt": "a", "where": "true) or (true"}])
+    with pytest.raises(UserError, match="cannot use"):
+        generate(corpus, prompts, asking(where="number < 6"))
+
+
+def test_shuffled_prompts_have_the_clips_of_others(place, corpus: str) -> None:
+    own, others = generate(corpus, PROMPTS, FAKE_VIDEOS), generate(
+        corpus, PROMPTS, FAKE_VIDEOS.model_copy(update={"shuffled": True})
+    )  # fmt: skip
+    found = [[[h["video_id"] for h in r["hits"]] for r in rows(made)] for made in (own, others)]
+    assert sorted(found[0]) == sorted(found[1])
+    assert all(mine != given for mine, given in zip(*found, strict=True))
+
+
+def test_a_clip_that_cannot_be_read_any_more_is_said_in_the_row(place, tmp_path: Path) -> None:
+    import shutil
+
+    import golden
+
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for n in range(3):
+        golden.clip(clips / f"{n}.mp4", frames=20 + n)
+    pipeline("c", str(clips), embed_spec=FAKE)
+    (clips / "1.mp4").unlink()
+    made = generate("c", ["a"], asking(dedup=1.01))
+    (row,) = rows(made)
+    assert {hit["video_id"] for hit in row["hits"]} == {"0", "2"}
+    assert row["note"].startswith("without 1: missing")
+    assert made["short_of_clips"] == 1
+    shutil.rmtree(clips)
+
+
+def test_what_a_run_was_asked_can_be_read_back(place, corpus: str) -> None:
+    made = generate(corpus, PROMPTS, FAKE_VIDEOS)
+    run = run_of(place.store, made["run"])
+    assert (run.fingerprint, run.spec, run.corpus) == (made["run"], FAKE_VIDEOS, "c")
+    assert [prompt.text for prompt in run.prompts] == PROMPTS
+    plan = read_plan(place.store, run.folder, "000001")
+    assert [item.request.prompt for item in plan.items] == PROMPTS[2:]
+    with pytest.raises(UserError, match="no run 'nothing'"):
+        run_of(place.store, "nothing")
+
+
+def test_a_night_can_end_with_videos(place, tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("\n".join(PROMPTS))
+    made = pipeline(
+        "c", "fake://6?frames=60", embed_spec=FAKE, prompts=str(tmp_path / "p.txt"),
+        generate_spec=FAKE_VIDEOS,
+    )  # fmt: skip
+    assert made["generate"]["done"] == 3
+
+
+def test_the_catalogue_made_again_says_the_same(place, corpus: str) -> None:
+    generate(corpus, [*PROMPTS, "word " * 80], FAKE_VIDEOS)
+    before = _everything(place)
+    assert before["generations"] and before["conditioning"] and before["runs"]
+    place.rebuild_catalog()
+    assert _everything(place) == before
+
+
+def _everything(place) -> dict[str, list[tuple]]:
+    with place.catalog() as catalog:
+        found = catalog.execute("SELECT table_name FROM duckdb_tables()")
+        return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}

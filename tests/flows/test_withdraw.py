@@ -1,0 +1,155 @@
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from corpora import FAKE, FAKE_VIDEOS, PROMPTS
+
+from data.errors import UserError
+from data.records import Prompt
+from data.specs import VIDEO_QUERIES, RetrieveSpec
+from flows.generate import generate
+from flows.index import index
+from flows.pipeline import pipeline
+from flows.withdraw import withdraw
+from tasks.provenance import passport, runs
+from tasks.search import Bank
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+ALL = RetrieveSpec(k=20, dedup=1.01)
+
+
+@pytest.fixture
+def corpus(place) -> str:
+    pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
+    return "c"
+
+
+def found(place, **spec: object) -> set[str]:
+    hits = Bank(place, "c").by_text([Prompt("0", "red")], ALL.model_copy(update=spec))
+    return {hit.video_id for hit in hits}
+
+
+def hits(made: dict) -> dict[str, list[str]]:
+    rows = pq.read_table(made["table"]).to_pylist()
+    return {row["request_id"]: [hit["video_id"] for hit in row["hits"]] for row in rows}
+
+
+def test_a_withdrawn_video_is_in_no_search_and_in_no_later_index(place, corpus: str) -> None:
+    before = found(place)
+    withdraw("fake-000003", "c", "asked to")
+    gone = before - {"fake-000003"}
+    assert found(place) == found(place, exact=True) == found(place, where="true") == gone
+    bank = Bank(place, "c")
+    kin = bank.by_video(["fake-000001"], VIDEO_QUERIES.model_copy(update={"k": 20, "dedup": 1.01}))
+    assert "fake-000003" not in {hit.video_id for hit in kin}
+    index("c")
+    assert found(place) == gone
+    assert len(Bank(place, "c").index) == 11
+
+
+def test_an_exact_copy_goes_with_it(place, clips: Path) -> None:
+    (clips / "copy.mp4").write_bytes((clips / "clip-0.mp4").read_bytes())
+    pipeline("c", str(clips), embed_spec=FAKE)
+    withdraw("copy", "c")
+    assert found(place) == {"clip-1", "clip-2", "clip-3"}
+    assert passport(place, "clip-0")["videos"][0]["withdrawn"]
+
+
+def test_the_first_mark_stays(place, corpus: str) -> None:
+    first = withdraw("fake-000003", "c", "asked to")
+    again = withdraw("fake-000003", "c", "another reason")
+    assert (again["at"], again["why"]) == (first["at"], "asked to")
+
+
+def test_what_it_conditioned_is_listed_and_stays_until_it_is_made_again(place, corpus) -> None:
+    made = generate("c", PROMPTS, FAKE_VIDEOS)
+    owing = hits(made)
+    video = owing["000"][0]
+    wanted = [id for id, videos in owing.items() if video in videos]
+    said = withdraw(video, "c")
+    assert [output["request_id"] for output in said["outputs"]] == wanted
+    assert all(Path(output["file"]).exists() for output in said["outputs"])
+    assert generate("c", PROMPTS, FAKE_VIDEOS)["with_withdrawn_clips"] == len(wanted)
+
+
+def test_made_again_an_output_is_without_it_and_the_others_are_left_alone(place, corpus) -> None:
+    made = generate("c", PROMPTS, FAKE_VIDEOS)
+    owing, files = hits(made), _files(made)
+    video = owing["000"][0]
+    again = [f"{id}.mp4" for id, videos in owing.items() if video in videos]
+    (now,) = withdraw(video, "c", regenerate=True)["regenerated"]
+    assert (now["run"], now["done"], now["with_withdrawn_clips"]) == (made["run"], 3, 0)
+    assert not any(video in videos for videos in hits(now).values())
+    assert all(len(videos) == 3 for videos in hits(now).values())
+    assert {name for name, said in _files(now).items() if files[name] != said} == set(again)
+    assert generate("c", PROMPTS, FAKE_VIDEOS)["done"] == 3
+    assert passport(place, video)["influenced"] == []
+    assert withdraw(video, "c", regenerate=True)["regenerated"] == []
+    _assert_rebuilt_the_same(place)
+
+
+def test_what_waits_is_planned_without_it(place, corpus: str, monkeypatch) -> None:
+    from engines.generate import fake
+
+    def broken(self, requests, clips):
+        raise RuntimeError("a worker's bad day")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fake.Generator, "generate", broken)
+        patch.setattr("tasks.generate.generate_shard_task.retries", 0)
+        with pytest.raises(RuntimeError, match="bad day"):
+            generate("c", PROMPTS, FAKE_VIDEOS)
+    video = json.loads(_plan(place))["items"][0]["request"]["sources"][0]["video_id"]
+    withdraw(video, "c")
+    made = generate("c", PROMPTS, FAKE_VIDEOS)
+    assert made["done"] == 3
+    assert not any(video in videos for videos in hits(made).values())
+
+
+def test_a_passport_tells_both_ways(place, corpus: str) -> None:
+    made = generate("c", PROMPTS, FAKE_VIDEOS)
+    video = hits(made)["001"][1]
+    source = passport(place, video)
+    assert ("001", 2) in [(row["request_id"], row["rank"]) for row in source["influenced"]]
+    output = passport(place, "001")["outputs"]
+    assert [row["video_id"] for row in output] == hits(made)["001"]
+    copy = Path(made["videos"]).parents[3] / "renamed.mp4"
+    copy.write_bytes((Path(made["videos"]) / "001.mp4").read_bytes())
+    assert passport(place, str(copy))["outputs"] == output
+    assert passport(place, video, "c") == source
+    with pytest.raises(UserError, match="no video or output 'nobody'"):
+        passport(place, "nobody")
+
+
+def test_runs_are_listed_with_what_came_of_them(place, corpus: str) -> None:
+    assert runs(place) == []
+    made = generate("c", [*PROMPTS, PROMPTS[0]], FAKE_VIDEOS)
+    (run,) = runs(place, "c")
+    assert (run["run"], run["done"], run["failed"], run["prompts"]) == (made["run"], 3, 1, 4)
+
+
+def test_an_unknown_video_is_named(place, corpus: str) -> None:
+    with pytest.raises(UserError, match="no video 'x' in c"):
+        withdraw("x", "c")
+
+
+def _files(made: dict) -> dict[str, tuple[int, bytes]]:
+    files = Path(made["videos"]).glob("*.mp4")
+    return {file.name: (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
+
+
+def _plan(place) -> bytes:
+    (run,) = place.store.names("generations")
+    return place.store.read(f"{run}/shards/000000.json")
+
+
+def _assert_rebuilt_the_same(place) -> None:
+    def everything() -> dict[str, list[tuple]]:
+        with place.catalog() as catalog:
+            found = catalog.execute("SELECT table_name FROM duckdb_tables()")
+            return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}
+
+    before = everything()
+    place.rebuild_catalog()
+    assert everything() == before
