@@ -113,3 +113,30 @@ def test_a_rebuilt_catalogue_answers_as_before(reelflow, clips: Path, place) -> 
     place.store.local("catalog.duckdb").unlink()
     assert reelflow("catalog", "rebuild")[0] == 0
     assert reelflow("status", "c", "--json")[1] == before
+
+
+def test_from_prompts_to_videos_and_back_to_their_sources(reelflow, tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("a red circle\na blue star\n")
+    reelflow("run", "c", "--source", "fake://8?frames=60", "--engine", "fake")
+    asked = ("generate", "c", str(tmp_path / "p.txt"), "--engine", "fake", "--size", "32x16",
+             "--frames", "3", "--fps", "4", "--k", "2")  # fmt: skip
+    code, out, _ = reelflow(*asked, "--json")
+    made = json.loads(out)
+    assert (code, made["done"]) == (0, 2)
+    assert reelflow(*asked)[1].split("run")[1].split()[0] == made["run"]
+    (listed,) = json.loads(reelflow("generations", "c", "--json")[1])
+    assert (listed["run"], listed["done"]) == (made["run"], 2)
+    output = json.loads(reelflow("passport", f"{made['videos']}/000.mp4", "--json")[1])["outputs"]
+    assert [row["rank"] for row in output] == [1, 2]
+    video = output[0]["video_id"]
+    assert "a red circle" in reelflow("passport", video)[1]
+    said = json.loads(reelflow("withdraw", video, "--corpus", "c", "--regenerate", "--json")[1])
+    assert "000" in [row["request_id"] for row in said["outputs"]]
+    assert "withdrawn" in reelflow("passport", video)[1]
+    assert video not in reelflow("search", "c", "a red circle", "-k", "9")[1]
+
+
+def test_what_cannot_be_generated_is_wrong_usage(reelflow) -> None:
+    for words in ((), ("p.txt", "--prompt", "x"), ("p.txt", "--size", "64"),
+                  ("p.txt", "--init", "2")):  # fmt: skip
+        assert reelflow("generate", "c", *words)[0] == 2, words
