@@ -49,7 +49,7 @@ class Generator:
             raise UserError(f"--negative: {why}")
         self._controller = self._loaded()
         self._place(speed)
-        self._latents = Latents(self._pipe.vae, self.spent)
+        self._latents = Latents(self._pipe.vae, self._device, self.spent)
 
     def refusal(self, request: Request) -> str | None:
         return pipeline.cut(self._pipe, request.prompt)

@@ -19,8 +19,8 @@ KEPT_BYTES = 256 << 20  # 780 windows of 12 frames of 448x256
 class Latents:
     """Encodes clips, and keeps what it encoded last; `spent` hears of both."""
 
-    def __init__(self, codec: "AutoencoderKL", spent: Spent) -> None:
-        self._codec, self._spent = codec, spent
+    def __init__(self, codec: "AutoencoderKL", device: str, spent: Spent) -> None:
+        self._codec, self._device, self._spent = codec, device, spent
         self._kept = Cache["Tensor"](KEPT_BYTES, lambda latents: latents.nbytes)
 
     def mean(self, clips: Sequence[Clip], shares: np.ndarray) -> "Tensor":
@@ -45,6 +45,6 @@ class Latents:
 
         assert clip.pixels is not None
         codec = self._codec
-        wide = torch.from_numpy(clip.pixels).to(codec.device) / 127.5 - 1
+        wide = torch.from_numpy(clip.pixels).to(self._device) / 127.5 - 1
         found = codec.encode(wide.to(codec.dtype)).latent_dist.sample(posterior(clip.key))
         return (found.float() * codec.config.scaling_factor).transpose(0, 1).cpu()

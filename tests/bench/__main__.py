@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT / "tests")
 
-SECTIONS = ("alone", "real", "shapes", "setups", "orchestration", "memory", "thousand")
+SECTIONS = ("alone", "real", "shapes", "setups", "orchestration", "memory", "thousand", "generate")
 
 
 def main() -> None:
