@@ -37,9 +37,10 @@ def latent_shape(base: Path, spec: LessonSpec) -> tuple[int, int, int]:
 
 
 def even(made: Vectors, spec: LessonSpec) -> np.ndarray:
-    """The vector of the frame nearest to each k / fps seconds, up to the last frame."""
+    """The vector of the frame nearest to each k / fps seconds, while the last frame is shown."""
     steps = np.arange(spec.most) / spec.fps
-    within = steps[steps <= made.seconds[-1] + NEAR]
+    between = made.seconds[-1] / max(made.frame[-1], 1)  # frames of the file, on average
+    within = steps[steps <= made.seconds[-1] + between / 2 + NEAR]
     return made.vector[nearest(made.seconds, within)]
 
 
