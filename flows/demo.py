@@ -6,15 +6,16 @@ from pathlib import Path
 
 from data.settings import Settings
 from data.specs import EmbedSpec
-from data.workplace import open_workplace
+from data.workplace import Workplace, open_workplace
 from tasks.demo import CORPUS, Demo, complete, look, make_corpus, timed
+from tasks.demo_generated import Generated, judged, write_prompts
 from tasks.demo_page import demo_page
 from tasks.machine import fastest_precision
 from tasks.page import write_page
 
 
-def demo(folder: Path, videos: int = 2000, prompts: int = 40) -> Demo:
-    """Makes what is missing in `folder`; writes `summary.json` and `report.html` there."""
+def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 12) -> Demo:
+    """Makes what is missing in `folder`: `summary.json`, `report.html` and `generated.html`."""
     seconds: dict[str, float] = {}
     with timed(seconds, "corpus"):
         table = make_corpus(folder / "corpus", videos)
@@ -28,10 +29,20 @@ def demo(folder: Path, videos: int = 2000, prompts: int = 40) -> Demo:
     seconds |= stages
     with timed(seconds, "retrieve"):
         found = look(place, prompts, folder / "report.html")
+    with timed(seconds, "generate"):
+        found.generated = _generated(place, folder, generated)
     found.seconds.update(seconds)
     write_page(demo_page(found), folder / "report.html")
     (folder / "summary.json").write_text(json.dumps(found.summary(), indent=2) + "\n")
     return found
+
+
+def _generated(place: Workplace, folder: Path, count: int) -> Generated:
+    """Videos of motions that the base model has no words for, following clips that show them."""
+    from flows.generate import generate
+
+    made = generate(CORPUS, str(write_prompts(folder, count)))
+    return judged(place, folder, made["run"])
 
 
 def _run(table: Path, spec: EmbedSpec) -> dict[str, float]:

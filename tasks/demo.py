@@ -17,6 +17,7 @@ from data.records import Hit, Prompt
 from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
 from data.workplace import Workplace
 from engines.tiny import corpus as shapes
+from tasks.demo_generated import Generated
 from tasks.html import source
 from tasks.page import Answer, Clip, about
 from tasks.runners import cores
@@ -28,7 +29,7 @@ SEED = 0
 SPEC = RetrieveSpec(k=5)  # otherwise as users get it: near copies count as one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Demo:
     """What the demo found; `seconds` are of this run, by part, `embedded` is of all runs."""
 
@@ -37,6 +38,7 @@ class Demo:
     embedded: History
     recall: Mapping[str, float]
     about: Mapping[str, str]
+    generated: Generated | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -53,6 +55,7 @@ class Demo:
                 "frames_per_second": self.embedded.frames_per_second,
                 "video_hours_per_day": self.embedded.video_hours_per_day,
             },
+            "generate": self.generated.summary() if self.generated else {},
             "seconds": sum(self.seconds.values()),
         }
 

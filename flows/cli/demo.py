@@ -21,15 +21,17 @@ def demo(
     ),
     videos: Annotated[int, typer.Option("--videos", min=1, help="How many to make.")] = 2000,
     prompts: Annotated[int, typer.Option("--prompts", min=1, help="How many to ask.")] = 40,
+    generated: Annotated[int, typer.Option("--generate", min=1, help="How many to make.")] = 12,
     runner: Runner = None,
 ) -> None:
-    """Make videos, run the whole pipeline on them, search, and judge what is found."""
+    """Make videos, run the whole pipeline on them, search, generate, and judge what comes of it."""
     from flows.demo import demo as run
 
     with live():
-        found = run(folder, videos, prompts)
+        found = run(folder, videos, prompts, generated)
     out().print(_figures(found), "")
     out().print(f"the clips found, playing: {folder / 'report.html'}")
+    out().print(f"the videos generated from clips: {folder / 'generated.html'}")
 
 
 def _figures(found: "Demo") -> Table:
@@ -47,6 +49,11 @@ def _figures(found: "Demo") -> Table:
     hours = f"{made.hours:.2f} hours embedded"
     table.add_row("video-hours a day", f"{made.video_hours_per_day:,.0f}", hours)
     table.add_row("bottleneck", "", load.sentence())
+    if (video := found.generated) is not None:
+        told = f"of {video.videos} videos, asked for motions the base has no words for"
+        table.add_row("motion accuracy", f"{video.motion:.2f}", told)
+        table.add_row("appearance accuracy", f"{video.appearance:.2f}", "shape and colour right")
+        table.add_row("seconds a video", f"{video.seconds_a_video:.1f}", "")
     for part, seconds in found.seconds.items():
         table.add_row(f"seconds, {part}", f"{seconds:,.1f}", "")
     table.add_row("seconds in all", f"{sum(found.seconds.values()):,.1f}", "")
