@@ -62,13 +62,9 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = rate(schedule, step)
         torch.manual_seed((schedule.seed * 1_000_003 + step) * 1_009 + team.process_index)
-        optimizer.zero_grad()
         with team.autocast():
             value = loss(np.random.default_rng([schedule.seed, 5, step, team.process_index]))
-        team.backward(value)
-        _share(team, trained)
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
+        _learn(team, optimizer, trained, value)
         torch._foreach_lerp_(mean, _copies(trained), 1 - schedule.average)
         losses.append(float(value.item()))
         ends = step + 1 == schedule.steps
@@ -101,6 +97,16 @@ def _team(precision: str) -> Any:
 
     AcceleratorState._reset_state()  # else a process trains at one precision in its life
     return Accelerator(mixed_precision=precision)
+
+
+def _learn(team: Any, optimizer: Any, trained: list["nn.Parameter"], loss: "Tensor") -> None:
+    import torch
+
+    optimizer.zero_grad()
+    team.backward(loss)
+    _share(team, trained)
+    torch.nn.utils.clip_grad_norm_(trained, 1.0)
+    optimizer.step()
 
 
 def _share(team: Any, trained: list["nn.Parameter"]) -> None:
