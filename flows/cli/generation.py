@@ -11,44 +11,46 @@ from flows.cli.console import live, print_summary
 from flows.cli.main import app
 from flows.cli.options import AsJson, Corpus, Root, Runner, Workers
 
+Prompts = Annotated[
+    str | None, typer.Argument(metavar="PROMPTS", help="A .txt, .parquet or .jsonl file.")
+]
+Texts = Annotated[list[str] | None, typer.Option("--prompt", help="A prompt, in place of a file.")]
+Engine = Annotated[
+    str, typer.Option("--generator", "--engine", help="ragme, diffusers, or fake to rehearse.")
+]
+Base = Annotated[str | None, typer.Option("--model", help="A diffusers folder or name. [bundled]")]
+Controller = Annotated[
+    str | None, typer.Option("--controller", help="A controller's folder. [bundled]")
+]
+Clips = Annotated[int | None, typer.Option("-k", "--k", min=0, help="Clips a prompt. [5]")]
+Where = Annotated[str | None, typer.Option("--where", help="Of the clips, as fps > 20.")]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Of denoising. [50]")]
+Guidance = Annotated[float | None, typer.Option("--guidance", help="Scale of the text. [10]")]
+ClipGuidance = Annotated[
+    float | None, typer.Option("--retrieval-guidance", help="Scale of the clips. [as the text]")
+]
+Init = Annotated[
+    float | None, typer.Option("--init", help="Of the clips in the first noise, 0 to 1. [1]")
+]
+Negative = Annotated[str | None, typer.Option("--negative", help="What not to show.")]
+Size = Annotated[str | None, typer.Option("--size", help="As 448x256.")]
+Frames = Annotated[int | None, typer.Option("--frames", min=1, help="Of a video. [12]")]
+Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second. [8]")]
+Samples = Annotated[
+    int | None, typer.Option("--samples-per-prompt", min=1, help="Videos a prompt. [1]")
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="[42]")]
+Precision = Annotated[str, typer.Option("--precision", help="fp32, bf16, fp16, auto.")]
+
 
 @app.command()
 def generate(
     corpus: Corpus,
-    prompts: Annotated[
-        str | None, typer.Argument(metavar="PROMPTS", help="A .txt, .parquet or .jsonl file.")
-    ] = None,
-    prompt: Annotated[
-        list[str] | None, typer.Option("--prompt", help="A prompt, in place of a file.")
-    ] = None,
-    engine: Annotated[
-        str, typer.Option("--generator", "--engine", help="ragme, diffusers, or fake to rehearse.")
-    ] = "ragme",
-    base: Annotated[
-        str | None, typer.Option("--model", help="A diffusers folder or name. [bundled]")
-    ] = None,
-    controller: Annotated[
-        str | None, typer.Option("--controller", help="A controller's folder. [bundled]")
-    ] = None,
-    k: Annotated[int | None, typer.Option("-k", "--k", min=0, help="Clips a prompt. [5]")] = None,
-    where: Annotated[str | None, typer.Option("--where", help="Of the clips, as fps > 20.")] = None,
-    steps: Annotated[int | None, typer.Option("--steps", min=1)] = None,
-    guidance: Annotated[float | None, typer.Option("--guidance", help="Of the text.")] = None,
-    retrieval_guidance: Annotated[
-        float | None, typer.Option("--retrieval-guidance", help="Of the clips. [as the text]")
-    ] = None,
-    init: Annotated[
-        float | None, typer.Option("--init", help="Of the clips in the first noise, 0 to 1. [1]")
-    ] = None,
-    negative: Annotated[str | None, typer.Option("--negative", help="What not to show.")] = None,
-    size: Annotated[str | None, typer.Option("--size", help="As 448x256.")] = None,
-    frames: Annotated[int | None, typer.Option("--frames", min=1)] = None,
-    fps: Annotated[float | None, typer.Option("--fps")] = None,
-    samples: Annotated[
-        int | None, typer.Option("--samples-per-prompt", min=1, help="Videos a prompt. [1]")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="[42]")] = None,
-    precision: Annotated[str, typer.Option("--precision", help="fp32, bf16, fp16, auto.")] = "auto",
+    prompts: Prompts = None, prompt: Texts = None, engine: Engine = "ragme", base: Base = None,
+    controller: Controller = None, k: Clips = None, where: Where = None, steps: Steps = None,
+    guidance: Guidance = None, retrieval_guidance: ClipGuidance = None, init: Init = None,
+    negative: Negative = None, size: Size = None, frames: Frames = None, fps: Fps = None,
+    samples: Samples = None, seed: Seed = None, precision: Precision = "auto",
     as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Make a video for every prompt, following the clips that are found for it."""
