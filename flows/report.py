@@ -21,5 +21,5 @@ def report(run: str = LATEST, out: str | None = None) -> dict[str, Any]:
     place = open_workplace(Settings())
     folder = find(place, run)
     summary = write_report(place, folder, page_path(place, folder, out))
-    publish("report", summary["run"], summary)
+    publish("report", folder.rpartition("/")[2], summary)
     return summary

@@ -112,10 +112,12 @@ class Shown:
         ]  # fmt: skip
 
     def _made(self, row: Row) -> Made:
-        there = row["reason"] is None
-        src = own(self.store, f"{self.run.folder}/{row['file']}", self.page) if there else None
-        rest = ("reason", "detail", "note", "sha256", "seconds")
-        return Made(row["seed"], src, *(row[name] for name in rest))
+        file = f"{self.run.folder}/{row['file']}"
+        reason, detail = row["reason"], row["detail"]
+        if reason is None and not self.store.exists(file):
+            reason, detail = "missing", "its file is gone: generate again"
+        src = own(self.store, file, self.page) if reason is None else None
+        return Made(row["seed"], src, reason, detail, row["note"], row["sha256"], row["seconds"])
 
     def _influence(self, hit: Row, seen: Counter[str]) -> Influence:
         fields = ("rank", "video_id", "content", "score", "uri", "caption")

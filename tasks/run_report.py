@@ -1,4 +1,4 @@
-"""Pages of what was generated: of a run, found by its name, with its contact sheet."""
+"""Pages of what was generated: of a run with its contact sheet, or of an experiment."""
 
 import json
 from pathlib import Path
@@ -7,18 +7,21 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout
+from data import layout, tables
 from data.catalog import sql
 from data.errors import UserError
 from data.merge import sync_withdrawn
 from data.runs import generations, run_of
 from data.workplace import Workplace
 from tasks import generation_head as head
+from tasks.comparison import Result
 from tasks.contact_sheet import contact_sheet
+from tasks.experiment_page import experiment_page
 from tasks.generation_page import GenerationPage, Shown
 from tasks.html import render, write
 
 LATEST = "latest"
+KINDS = (layout.GENERATIONS, layout.EXPERIMENTS)
 
 
 def find(place: Workplace, name: str) -> str:
@@ -38,9 +41,6 @@ def find(place: Workplace, name: str) -> str:
     raise UserError(f"no run {name!r} in {store.root}: `reelflow generations` lists them")
 
 
-KINDS = (layout.GENERATIONS,)
-
-
 def page_path(place: Workplace, folder: str, out: str | None) -> Path:
     """Where the page of a run goes: into its folder, or here where the store is elsewhere."""
     if out is None and place.store.is_local:
@@ -50,11 +50,17 @@ def page_path(place: Workplace, folder: str, out: str | None) -> Path:
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
 def write_report(place: Workplace, folder: str, page: Path) -> dict[str, Any]:
-    """Writes the page of a run, and beside it its contact sheet; where they are, and counts.
+    """Writes the page of a run or an experiment; where it is, and what is on it, in numbers.
 
     A UserError where nothing is made yet.
     """
-    fingerprint = folder.rpartition("/")[2]
+    kind, _, fingerprint = folder.rpartition("/")
+    writer = _experiment if kind == layout.EXPERIMENTS else _generation
+    return writer(place, fingerprint, page)
+
+
+def _generation(place: Workplace, fingerprint: str, page: Path) -> dict[str, Any]:
+    """Beside the page goes a contact sheet."""
     run = run_of(place.store, fingerprint)
     rows = list(generations(place.store, run))
     if not rows:
@@ -62,16 +68,29 @@ def write_report(place: Workplace, folder: str, page: Path) -> dict[str, Any]:
     shown = Shown(place.store, run, page, _gone(place, run.corpus))
     sheet = page.with_name(f"{page.stem}-sheet.jpg")
     pictured = contact_sheet(shown, rows, place.settings, sheet)
-    spec = run.spec
     made = GenerationPage(
         run.corpus, head.lead(run, rows), shown.prompted(rows), head.about(run),
-        head.settings(run), head.figures(rows), f"{spec.width} / {spec.height}",
+        head.settings(run), head.figures(rows), f"{run.spec.width} / {run.spec.height}",
         sheet.name if pictured else None,
     )  # fmt: skip
     write(page, render("generation.html", made))
     failed = sum(row["reason"] is not None for row in rows)
     counts = {"prompts": len(made.prompts), "videos": len(rows) - failed, "failed": failed}
     return {"run": fingerprint, **counts, "page": page, "sheet": sheet}
+
+
+def _experiment(place: Workplace, fingerprint: str, page: Path) -> dict[str, Any]:
+    store, folder = place.store, layout.experiment(fingerprint)
+    if not store.exists(f"{folder}/summary.json"):
+        raise UserError(f"experiment {fingerprint} has not ended: run it again, it goes on")
+    said = json.loads(store.read(layout.spec(folder)))
+    found = json.loads(store.read(f"{folder}/summary.json"))["results"]
+    rows = tables.read(store, f"{folder}/rows.parquet").to_pylist()
+    made = experiment_page(store, said, [Result(**result) for result in found], rows, page)
+    write(page, render("experiment.html", made))
+    conditions = len({result["condition"] for result in found})
+    counts = {"prompts": len(made.prompts), "conditions": conditions}
+    return {"experiment": fingerprint, **counts, "page": page}
 
 
 def _gone(place: Workplace, corpus: str) -> set[str]:
@@ -81,5 +100,7 @@ def _gone(place: Workplace, corpus: str) -> set[str]:
         return {content for (content,) in catalog.execute(sql("withdrawn"), corpus=corpus)}
 
 
-def _made(place: Workplace, folder: str) -> str:
-    return str(json.loads(place.store.read(layout.spec(folder)))["made"])
+def _made(place: Workplace, folder: str) -> tuple[str, bool]:
+    """Sorts by time; an experiment comes after its last run."""
+    said = json.loads(place.store.read(layout.spec(folder)))
+    return said["made"], folder.startswith(layout.EXPERIMENTS)

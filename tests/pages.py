@@ -52,3 +52,10 @@ def choose(tab: Tab, id: str, value: str) -> None:
 def seen(clips: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those in the window."""
     return [clip for clip in clips if clip["seen"]]
+
+
+def playing(tab: Tab) -> list[dict[str, Any]]:
+    """All players, once those in the window play."""
+    return tab.until(
+        CLIPS, lambda clips: bool(seen(clips)) and all(clip["plays"] for clip in seen(clips))
+    )

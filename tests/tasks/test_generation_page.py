@@ -1,14 +1,15 @@
 """The page of a run of generation, as text and, where Chromium is there, as a browser shows it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import golden
 import pytest
 from browser import CHROMIUM, Tab, opened
 from generated import SPEC, run_in
-from pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, safe, seen
+from pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, safe, seen
 
 from data.runs import Run, generations
 from data.specs import GenerateSpec, RetrieveSpec
@@ -117,41 +118,50 @@ def test_every_setting_is_there_by_its_name() -> None:
     assert said["rag.guidance"] == "–" and said["model digest"] == "ab" * 32
 
 
-PROMPTS = 500
+SOME, MANY = 12, 500
 
 
 @pytest.fixture(scope="module")
-def long_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five hundred prompts with a generated video and two long clips each, one failed."""
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Pages of as many prompts, each with a generated video and two long clips; prompt 7 failed."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     folder = tmp_path_factory.mktemp("generated")
     clips = [golden.clip(folder / f"clip-{n}.mp4", frames=120) for n in range(2)]
     store = Store(str(folder / "store"))
-    run = run_in(store, [f"cat {n}." for n in range(PROMPTS)], clips, fails={7: "91 tokens"})
-    page = store.local(f"{run.folder}/report.html")
-    write(page, render("generation.html", page_of(store, run, page)))
-    return page
+
+    @cache
+    def page_with(prompts: int) -> Path:
+        run = run_in(store, [f"cat {n}." for n in range(prompts)], clips, fails={7: "91 tokens"})
+        page = store.local(f"{run.folder}/report.html")
+        write(page, render("generation.html", page_of(store, run, page)))
+        return page
+
+    return page_with
 
 
 @pytest.fixture(scope="module")
-def browser(long_page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    with opened(long_page, tmp_path_factory.mktemp("profile"), 1280) as tab:
+def browser(pages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    with opened(pages(SOME), tmp_path_factory.mktemp("profile"), 1280) as tab:
         yield tab
 
 
 @pytest.fixture
-def tab(browser: Tab, long_page: Path, request: pytest.FixtureRequest) -> Tab:
-    """The long page, just opened, in a window as wide as the test asks for."""
-    browser.show(long_page, getattr(request, "param", 1280))
+def tab(browser: Tab, pages) -> Tab:
+    """A page of some prompts, just opened."""
+    browser.show(pages(SOME), 1280)
     browser.until(COUNT, bool)
     return browser
 
 
-@pytest.mark.parametrize("tab", [1280, 390], indirect=True)
-def test_five_hundred_prompts_take_players_for_what_is_in_view_only(tab: Tab) -> None:
-    clips = _playing(tab)
-    assert len(clips) == 3 * PROMPTS - 3
+@pytest.mark.parametrize("width", [1280, 390])
+def test_five_hundred_prompts_take_players_for_what_is_in_view_only(
+    browser: Tab, pages, width: int
+) -> None:
+    tab = browser
+    tab.show(pages(MANY), width)
+    clips = playing(tab)
+    assert len(clips) == 3 * MANY - 3  # the failed one has none
     assert sum(not clip["waits"] for clip in clips) < 20
     assert all(clip["muted"] and clip["height"] > 50 for clip in seen(clips))
     assert clips[0]["width"] == 64 and clips[0]["crisp"] and not clips[1]["crisp"]
@@ -169,29 +179,29 @@ def test_of_a_long_clip_only_the_window_plays(tab: Tab) -> None:
 
 
 def test_prompts_can_be_found_sorted_and_failures_picked(tab: Tab) -> None:
-    assert tab.look(COUNT) == f"{PROMPTS} prompts"
-    for order, first in (("best", "cat 499."), ("failed", "cat 7."), ("", "cat 0.")):
+    assert tab.look(COUNT) == f"{SOME} prompts"
+    for order, first in (("best", "cat 11."), ("failed", "cat 7."), ("", "cat 0.")):
         choose(tab, "sort", order)
         assert tab.look(FIRST) == first
-    choose(tab, "find", "CAT 317.")
-    assert tab.look(COUNT) == f"1 of {PROMPTS} prompts"
+    choose(tab, "find", "CAT 11.")
+    assert tab.look(COUNT) == f"1 of {SOME} prompts"
     choose(tab, "find", "")
     tab.look("document.querySelector('[data-only=failed]').click()")
-    assert tab.look(COUNT) == f"1 of {PROMPTS} prompts" and tab.look(FIRST) == "cat 7."
+    assert tab.look(COUNT) == f"1 of {SOME} prompts" and tab.look(FIRST) == "cat 7."
 
 
 def test_a_clip_finds_the_other_prompts_that_it_conditioned(tab: Tab) -> None:
     tab.look("document.querySelector('[data-find=clip-0]').click()")
     assert tab.look("document.getElementById('find').value") == "clip-0"
-    assert tab.look(COUNT) == f"{PROMPTS - 1} of {PROMPTS} prompts"  # one failed, without clips
+    assert tab.look(COUNT) == f"{SOME - 1} of {SOME} prompts"  # one failed, without clips
 
 
 def test_all_videos_pause_and_go_on(tab: Tab) -> None:
-    _playing(tab)
+    playing(tab)
     tab.look("document.getElementById('pause').click()")
     assert not any(clip["plays"] for clip in tab.look(CLIPS))
     tab.look("document.getElementById('pause').click()")
-    assert all(clip["plays"] for clip in seen(_playing(tab)))
+    assert all(clip["plays"] for clip in seen(playing(tab)))
 
 
 def test_every_control_is_reached_with_the_keyboard(tab: Tab) -> None:
@@ -206,11 +216,6 @@ def test_the_page_is_light_or_dark_as_its_reader_likes(tab: Tab, scheme: str) ->
     tab.ask("Emulation.setEmulatedMedia", features=[liked])
     paper = tab.look("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", paper))) < 3 * 64) == (scheme == "dark")
-
-
-def _playing(tab: Tab) -> list[dict]:
-    """The players, once those in the window play."""
-    return tab.until(CLIPS, lambda clips: clips and all(clip["plays"] for clip in seen(clips)))
 
 
 def _tabbed(tab: Tab) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import golden
 import pytest
 from browser import CHROMIUM, opened
-from pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, safe, seen
+from pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, safe, seen
 
 from data.records import Hit
 from tasks import html as shared
@@ -101,7 +101,7 @@ def test_clips_in_view_play_and_the_others_take_no_player(
     long_page: Path, tmp_path: Path, width: int
 ) -> None:
     with opened(long_page, tmp_path / "profile", width) as tab:
-        clips = tab.until(CLIPS, lambda clips: clips and all(c["plays"] for c in seen(clips)))
+        clips = playing(tab)
         assert len(clips) == 60 and 0 < len(seen(clips)) < 10
         for clip in seen(clips):
             assert clip["plays"] and clip["muted"] and clip["width"] > 0 and clip["height"] > 50

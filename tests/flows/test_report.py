@@ -1,0 +1,33 @@
+"""The report flow and its command, on a run as `generate` leaves it."""
+
+from pathlib import Path
+
+import pytest
+from generated import run_in
+
+from flows.cli.report import report as command
+from flows.report import report
+
+pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
+
+
+def test_a_page_and_its_sheet_are_written_and_linked_as_an_artifact(place, clips: Path) -> None:
+    from prefect.artifacts import Artifact
+
+    run = run_in(place.store, ["a red circle"], sorted(clips.glob("*.mp4")))
+    made = report(run.fingerprint[:5])
+    page = place.store.local(f"{run.folder}/report.html")
+    assert made["page"] == page and page.is_file() and made["sheet"].is_file()
+    artifact = Artifact.get(key=f"report-{run.fingerprint}")
+    assert f"[report.html]({page.as_uri()})" in artifact.data
+    assert f"[report-sheet.jpg]({made['sheet'].as_uri()})" in artifact.data
+
+
+def test_the_command_writes_the_latest_where_it_is_told(
+    place, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    run = run_in(place.store, ["a red circle"], sorted(clips.glob("*.mp4")))
+    out = tmp_path / "cats.html"
+    command("latest", str(out))
+    assert run.fingerprint in out.read_text()
+    assert str(out) in capsys.readouterr().out

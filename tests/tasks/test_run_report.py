@@ -1,0 +1,92 @@
+"""Reports by name: which run is meant, and what lies where afterwards."""
+
+import json
+from pathlib import Path
+
+import pytest
+from generated import run_in
+from pages import Tags
+
+from data import layout
+from data.errors import UserError
+from data.workplace import Workplace
+from tasks.run_report import find, page_path, write_report
+
+pytestmark = pytest.mark.timeout(300)  # decoders start
+
+
+@pytest.fixture
+def two_runs(place: Workplace, clips: Path) -> list[str]:
+    """The fingerprints of two runs, the older first."""
+    videos = sorted(clips.glob("*.mp4"))
+    runs = [run_in(place.store, ["a", "b"], videos), run_in(place.store, ["c"], videos)]
+    for run, made in zip(runs, ("2026-01-02T00:00:00+00:00", "2026-01-03T00:00:00+00:00"),
+                         strict=True):  # fmt: skip
+        said = json.loads(place.store.read(layout.spec(run.folder))) | {"made": made}
+        place.store.write(layout.spec(run.folder), json.dumps(said).encode())
+    return [run.fingerprint for run in runs]
+
+
+def test_a_run_is_found_by_its_first_digits_and_as_the_latest(place, two_runs) -> None:
+    first, second = two_runs
+    assert find(place, first) == f"generations/{first}"
+    assert find(place, second[:6]) == find(place, "latest") == f"generations/{second}"
+
+
+def test_a_name_that_is_none_or_not_enough_says_what_to_do(place, two_runs) -> None:
+    with pytest.raises(UserError, match="`reelflow generations` lists them"):
+        find(place, "nothing")
+    for name in ("", "../../etc"):
+        with pytest.raises(UserError):
+            find(place, name)
+    run_with_prefix = f"generations/{two_runs[0][:4]}zz/spec.json"
+    place.store.write(run_with_prefix, b"{}")
+    with pytest.raises(UserError, match="begins 2 runs"):
+        find(place, two_runs[0][:4])
+
+
+def test_without_a_run_at_all_the_latest_is_none(place) -> None:
+    with pytest.raises(UserError, match="no run 'latest'"):
+        find(place, "latest")
+
+
+def test_a_page_lies_with_its_run_beside_its_sheet(place, two_runs) -> None:
+    folder = find(place, two_runs[0])
+    page = page_path(place, folder, None)
+    made = write_report.fn(place, folder, page)
+    assert made == {"run": two_runs[0], "prompts": 2, "videos": 2, "failed": 0, "page": page,
+                    "sheet": page.with_name("report-sheet.jpg")}  # fmt: skip
+    html = page.read_text()
+    assert made["sheet"].stat().st_size > 1000 and 'href="report-sheet.jpg"' in html
+    _all_there(page)
+
+
+def test_a_page_elsewhere_has_in_its_folder_what_may_be_shown(
+    place, two_runs, tmp_path: Path
+) -> None:
+    folder = find(place, two_runs[0])
+    mark = {"video_id": "clip-0", "content": "content of clip-0", "at": "2026", "why": ""}
+    place.store.write(f"{layout.withdrawn('c')}/clip-0.json", json.dumps(mark).encode())
+    place.store.delete(f"{folder}/media/000-0.mp4")
+    page = page_path(place, folder, str(tmp_path / "out/cats.html"))
+    write_report.fn(place, folder, page)
+    html, copies = page.read_text(), (tmp_path / "out/cats_files").rglob("*.mp4")
+    assert [copy.name for copy in copies] == ["001-0.mp4"]
+    assert "its file is gone: generate again" in html
+    assert "clip-0.mp4#" not in html and ">withdrawn<" in html
+    _all_there(page)
+
+
+def test_a_run_of_which_nothing_is_made_says_so(place, two_runs) -> None:
+    folder = find(place, two_runs[0])
+    place.store.delete(f"{folder}/receipts")
+    with pytest.raises(UserError, match="is made yet"):
+        write_report.fn(place, folder, page_path(place, folder, None))
+
+
+def _all_there(page: Path) -> None:
+    """Every video of the page is where the page says."""
+    videos = Tags(page.read_text()).named("video")
+    assert videos
+    for video in videos:
+        assert (page.parent / video["data-src"]).is_file()
