@@ -69,12 +69,10 @@ class VideoGenerator:
         """One outcome per request, in order; each batch of videos as soon as it is made."""
         willing: list[Request] = []
         for request in batch:
-            with self._lane:  # a tokenizer is not for two threads at once
-                refusal = self.model.refusal(request)
-            if refusal is None:
-                willing.append(request)
-            else:
+            if refusal := self._why(request):
                 yield _refused(request, refusal)
+            else:
+                willing.append(request)
         for some in batched(willing, self._fitting.size):
             yield from self._generate(some)
 
@@ -86,6 +84,11 @@ class VideoGenerator:
         from engines.video.writing import mp4
 
         given = [self._conditioned(request) for request in requests]
+        unable = {r.id: _refused(r, why) for r, _, left in given if left and (why := self._why(r))}
+        yield from unable.values()
+        given = [each for each in given if each[0].id not in unable]
+        if not given:
+            return
 
         def made(at: np.ndarray) -> np.ndarray:
             return self.model.generate([given[n][0] for n in at], [given[n][1] for n in at])
@@ -102,6 +105,11 @@ class VideoGenerator:
             value = Generated(video, len(frames), width, height, seconds, owed, left_out, spared)
             yield Done(request.id, value)
             spared = {}  # told once
+
+    def _why(self, request: Request) -> str | None:
+        """Why the model cannot make it, as when no clip is left to begin from."""
+        with self._lane:  # a tokenizer is not for two threads at once
+            return self.model.refusal(request)
 
     def _spared(self) -> dict[str, int]:
         """What caches gave and what had to be made since this was asked last."""

@@ -10,7 +10,7 @@ from data.specs import ExperimentSpec
 from data.workplace import open_workplace
 from flows.generate import generate
 from tasks.comparison import compare
-from tasks.conditions import conditions
+from tasks.conditions import conditions, experiment_spec
 from tasks.experiment import Experiment, load_metrics, measure, record
 from tasks.progress import say
 from tasks.prompts import read_columns, read_prompts
@@ -19,7 +19,9 @@ from tasks.requests import ask
 
 
 @flow(name="experiment-retrieval", flow_run_name="experiment-retrieval-{corpus}")
-def experiment_retrieval(corpus: str, prompts: str, spec: ExperimentSpec) -> dict[str, Any]:
+def experiment_retrieval(
+    corpus: str, prompts: str, spec: ExperimentSpec = experiment_spec()
+) -> dict[str, Any]:
     """Generates under each condition, measures, and compares with what no clips gave.
 
     Conditions are 0 to k clips, for each controller, and k clips that another prompt found. What

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from data.specs import GenerateSpec
+from data.specs import ExperimentSpec, GenerateSpec
+from tasks.generate import generate_spec
+
+BUNDLED = ("reelflow-tiny-ragme", "reelflow-tiny-ragme-ordered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class Condition:
         retrieve = base.retrieve.model_copy(update={"k": self.k})
         changed = {"controller": self.controller, "retrieve": retrieve, "shuffled": self.shuffled}
         return base.model_copy(update=changed)
+
+
+def experiment_spec(**asked: Any) -> ExperimentSpec:
+    """The spec of an experiment with the bundled models, but for what is asked for."""
+    return ExperimentSpec(**{"generate": generate_spec(), "controllers": BUNDLED} | asked)
 
 
 def conditions(controllers: Sequence[str], k: int) -> Iterator[Condition]:

@@ -13,8 +13,6 @@ from flows.cli.options import AsJson, Corpus, Root, Runner, Workers
 experiment = typer.Typer(help="Measure whether something helps.", no_args_is_help=True)
 app.add_typer(experiment, name="experiment")
 
-CONTROLLERS = ("reelflow-tiny-ragme", "reelflow-tiny-ragme-ordered")
-
 
 @experiment.command()
 def retrieval(
@@ -42,30 +40,31 @@ def retrieval(
     as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Does retrieval help? The same prompts and seeds with 0 to k clips, and with wrong ones."""
-    from data.specs import ExperimentSpec
     from flows.experiment import experiment_retrieval
+    from tasks.conditions import experiment_spec
     from tasks.generate import generate_spec
 
     asked: dict[str, Any] = {
         "base": base, "steps": steps, "guidance": guidance, "samples": samples, "seed": seed,
     }  # fmt: skip
     rag = {"guidance": retrieval_guidance, "init": init}
-    spec = ExperimentSpec(
-        generate=generate_spec(**_given(asked), retrieve={"k": k}, rag=_given(rag)),
-        controllers=tuple(controller or CONTROLLERS),
-        metrics=tuple(metric or ("moving_shapes",)),
-    )
+    generated = generate_spec(**_given(asked), retrieve={"k": k}, rag=_given(rag))
+    compared = {"controllers": controller, "metrics": metric}
+    spec = experiment_spec(generate=generated, **_given(compared))
     with live():
         made = experiment_retrieval(corpus, prompts, spec)
-    if as_json:
-        return typer.echo(json.dumps(made))
+    typer.echo(json.dumps(made)) if as_json else _print(made)
+
+
+def _print(made: dict[str, Any]) -> None:
+    """The table of results, and how to see the videos."""
     table = Table("metric", "condition", "n", "mean", "difference to k=0, 95 % interval")
     for row in made["results"]:
         apart = f"{row['difference']:+.3f}  [{row['low']:+.3f}, {row['high']:+.3f}]"
         mean = f"{row['mean']:.3f}"
         table.add_row(row["metric"], row["condition"], str(row["n"]), mean, apart)
     out().print(table)
-    out().print(f"report: reelflow report {made['experiment']}")
+    out().print(f"the videos: reelflow report {made['experiment']}")
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
