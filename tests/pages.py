@@ -7,13 +7,15 @@ from browser import Tab
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
+# Only what is in view is measured: asking for more would lay out all that the page leaves out.
 CLIPS = """[...document.querySelectorAll("video")].map((video) => {
-  const box = video.getBoundingClientRect();
+  const inView = ({ top, bottom, left }) => top < innerHeight && bottom > 0 && left < innerWidth;
+  const near = inView(video.closest("section").getBoundingClientRect());
+  const box = near ? video.getBoundingClientRect() : { height: 0, top: innerHeight };
   return { width: video.videoWidth, height: box.height, at: video.currentTime,
     plays: video.currentTime > 0 && !video.paused, muted: video.muted,
-    crisp: getComputedStyle(video).imageRendering === "pixelated",
-    waits: !video.hasAttribute("src"),
-    seen: box.top < innerHeight && box.bottom > 0 && box.left < innerWidth && box.height > 0 };
+    crisp: near && getComputedStyle(video).imageRendering === "pixelated",
+    waits: !video.hasAttribute("src"), seen: inView(box) };
 })"""
 WIDER = "document.documentElement.scrollWidth > innerWidth"
 COUNT = "document.getElementById('count')?.value"

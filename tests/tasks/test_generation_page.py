@@ -18,6 +18,8 @@ from tasks import generation_head as head
 from tasks.generation_page import GenerationPage, Shown
 from tasks.html import render, write
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine plays videos slowly
+
 
 def page_of(store: Store, run, page: Path, gone: set[str] = frozenset()) -> GenerationPage:
     rows = list(generations(store, run))
