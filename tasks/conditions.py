@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from data.specs import ExperimentSpec, GenerateSpec
@@ -23,7 +24,8 @@ class Condition:
         """As tables and pages show it."""
         if self.k == 0:
             return "k=0"
-        return f"{self.controller} {'shuffled' if self.shuffled else f'k={self.k}'}"
+        known_as = Path(self.controller).name.removeprefix("reelflow-tiny-")
+        return f"{known_as} {'shuffled' if self.shuffled else f'k={self.k}'}"
 
     def spec(self, base: GenerateSpec) -> GenerateSpec:
         """The base's spec under this condition; prompts keep their seeds."""

@@ -64,7 +64,7 @@ class _Latents:
         if threads:
             torch.set_num_threads(threads)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        vae = AutoencoderKL.from_pretrained(self.base / "vae", torch_dtype=torch.float32)
+        vae = AutoencoderKL.from_pretrained(self.base / "vae", dtype=torch.float32)
         self._vae = vae.to(self._device).eval()
 
     def embed_images(self, pixels: np.ndarray) -> np.ndarray:

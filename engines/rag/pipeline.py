@@ -34,8 +34,8 @@ def load(folder: Path, precision: str) -> "TextToVideoSDPipeline":
             scheduler=getattr(diffusers, scheduler).from_pretrained(folder / "scheduler"),
             tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
             text_encoder=part(CLIPTextModel, folder / "text_encoder", dtype=dtype),
-            unet=part(diffusers.UNet3DConditionModel, folder / "unet", torch_dtype=dtype),
-            vae=part(diffusers.AutoencoderKL, folder / "vae", torch_dtype=dtype),
+            unet=part(diffusers.UNet3DConditionModel, folder / "unet", dtype=dtype),
+            vae=part(diffusers.AutoencoderKL, folder / "vae", dtype=dtype),
         )
     pipe.set_progress_bar_config(disable=True)
     return pipe

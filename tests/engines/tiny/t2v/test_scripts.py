@@ -1,0 +1,79 @@
+"""The scripts that train the bundled text-to-video model, for a few steps each."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engines.tiny.t2v import base, codec, footage, words
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the codec's script and the base's leave after two steps."""
+    made = tmp_path_factory.mktemp("t2v")
+    for module in ("codec", "base"):
+        few = f"from engines.tiny.t2v import {module}; getattr({module}, 'main')()"
+        if module == "base":
+            few = few.replace(";", "; base.CLIPS = 4;", 1)
+        options = ["--steps", "2", "--folder", str(made / "model")]
+        options += ["--checkpoint", str(made / f"{module}.pt")]
+        subprocess.run([sys.executable, "-c", few, *options], check=True, cwd=ROOT)
+    return made / "model"
+
+
+def test_they_leave_a_pipeline_that_diffusers_loads_and_runs(folder: Path) -> None:
+    from diffusers import TextToVideoSDPipeline
+
+    pipe = TextToVideoSDPipeline.from_pretrained(
+        folder, use_safetensors=True, dtype=torch.float32
+    )
+    pipe.set_progress_bar_config(disable=True)
+    made = pipe(
+        "a red circle moving left", num_frames=2, height=64, width=64, num_inference_steps=1,
+        output_type="np",
+    ).frames  # fmt: skip
+    assert made.shape == (1, 2, 64, 64, 3)
+
+
+def test_the_codec_s_latents_have_unit_variance(folder: Path) -> None:
+    from diffusers import AutoencoderKL
+
+    made = AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32)
+    rng = np.random.default_rng(1)
+    clips = np.stack([footage.clip(rng, footage.scene(rng)) for _ in range(16)])
+    assert base.encode(made, clips).shape == (16, 4, 8, 8, 8)
+    assert base.encode(made, clips).std() == pytest.approx(1, rel=0.25)
+
+
+def test_words_that_no_caption_uses_mean_nothing_and_go_on_meaning_nothing() -> None:
+    scribe = words.Scribe(words.learn())
+    encoder = base.text_encoder(scribe)
+    table = encoder.get_input_embeddings().weight
+    said = scribe.tokenizer("a red circle climbing", add_special_tokens=False).input_ids
+    assert set(said) & set(scribe.untaught)
+    ids = scribe.tokens(np.random.default_rng(0), ["a red circle climbing"] * 4)
+    encoder(ids).last_hidden_state.square().mean().backward()
+    assert table.grad is not None
+    assert not table[scribe.untaught].any() and not table.grad[scribe.untaught].any()
+    assert table[sorted(scribe.taught)].all(dim=1).any()
+
+
+def test_a_shape_counts_for_more_than_as_much_background() -> None:
+    """With equal weights a codec learns backgrounds first, and shapes late."""
+    images = codec.pictures(np.random.default_rng(0), 2)
+    shape = (images - images[:, :, :1, :1]).abs().amax(1, keepdim=True) > codec.SHAPE_DIFFERS
+    assert 0.01 < shape.float().mean() < 0.3
+
+
+def test_captions_are_padded_as_the_pipeline_pads_prompts() -> None:
+    scribe = words.Scribe(words.learn())
+    text = "a red circle"
+    whole = scribe.tokenizer(text, padding="max_length", max_length=words.LENGTH).input_ids
+    drawn = (scribe.tokens(np.random.default_rng(n), [text])[0].tolist() for n in range(20))
+    assert whole in list(drawn)

@@ -1,0 +1,101 @@
+"""The experiment as a flow: on the rehearsal's generator, whose videos show no shape at all."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from corpora import FAKE, FAKE_VIDEOS
+
+from data import tables
+from data.errors import UserError
+from data.specs import ExperimentSpec, RetrieveSpec
+from flows.experiment import experiment_retrieval
+from flows.pipeline import pipeline
+from flows.report import report
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+
+ROWS = [
+    {"id": "a", "prompt": "a red circle", "motion": "up", "shape": "circle", "colour": "red"},
+    {"id": "b", "prompt": "a blue star", "motion": "down", "shape": "star", "colour": "blue"},
+    {"id": "c", "prompt": "a ring", "motion": "up", "shape": "ring", "colour": "green"},
+]
+
+
+def spec(**changes: object) -> ExperimentSpec:
+    generated = FAKE_VIDEOS.model_copy(update={"retrieve": RetrieveSpec(k=2)})
+    return ExperimentSpec(generate=generated, controllers=("one", "two"), **changes)
+
+
+@pytest.fixture
+def prompts(place, tmp_path: Path) -> str:
+    pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
+    file = tmp_path / "prompts.jsonl"
+    file.write_text("\n".join(map(json.dumps, ROWS)))
+    return str(file)
+
+
+def test_every_condition_is_generated_measured_and_compared(place, prompts: str) -> None:
+    made = experiment_retrieval("c", prompts, spec(metrics=("moving_shapes", "text_similarity")))
+    folder = place.store.local(f"experiments/{made['experiment']}")
+    scores = pq.read_table(folder / "rows.parquet")
+    assert scores.schema.equals(tables.SCORES)
+    rows = scores.to_pylist()
+    assert len(rows) == 7 * 3 * 3  # conditions, prompts, and what is measured
+    assert {row["condition"] for row in rows} == {
+        "k=0", "one k=1", "one k=2", "one shuffled", "two k=1", "two k=2", "two shuffled"
+    }  # fmt: skip
+    shapes = [row for row in rows if row["metric"] == "motion"]
+    assert all(row["value"] == 0 and "frames" in row["reason"] for row in shapes)
+    assert all(-1 <= r["value"] <= 1 for r in rows if r["metric"] == "text_similarity")
+    said = json.loads((folder / "summary.json").read_text())["results"]
+    assert said == made["results"] and len(said) == 7 * 3
+    assert all(result["n"] == 3 for result in said)
+
+
+def test_shuffled_clips_are_those_of_another_prompt(place, prompts: str) -> None:
+    made = experiment_retrieval("c", prompts, spec())
+    runs = json.loads(place.store.read(f"experiments/{made['experiment']}/spec.json"))["runs"]
+    own, other = (_clips(place, runs[name]) for name in ("one k=2", "one shuffled"))
+    assert sorted(map(tuple, own.values())) == sorted(map(tuple, other.values()))
+    assert all(own[id] != other[id] for id in own)
+
+
+def test_an_experiment_again_is_the_same_and_generates_nothing(place, prompts: str) -> None:
+    made = experiment_retrieval("c", prompts, spec())
+    media = {f: f.stat().st_mtime_ns for f in Path(place.store.local("generations")).rglob("*.mp4")}
+    assert experiment_retrieval("c", prompts, spec()) == made
+    assert {
+        f: f.stat().st_mtime_ns for f in Path(place.store.local("generations")).rglob("*.mp4")
+    } == media
+
+
+def test_results_are_in_the_catalogue_also_after_a_rebuild(place, prompts: str) -> None:
+    made = experiment_retrieval("c", prompts, spec())
+    asked = "SELECT condition, mean, low FROM experiments WHERE experiment = $id ORDER BY 1, 2"
+    with place.catalog() as catalog:
+        before = catalog.execute(asked, id=made["experiment"])
+    place.rebuild_catalog()
+    with place.catalog() as catalog:
+        assert catalog.execute(asked, id=made["experiment"]) == before
+    assert len(before) == len(made["results"])
+
+
+def test_an_experiment_has_a_page(place, prompts: str, tmp_path: Path) -> None:
+    made = experiment_retrieval("c", prompts, spec())
+    said = report(made["experiment"], str(tmp_path / "page.html"))
+    html = Path(said["page"]).read_text()
+    assert "one shuffled" in html and "a blue star" in html
+
+
+def test_a_metric_says_which_columns_it_lacks(place, prompts: str, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.jsonl"
+    bare.write_text("\n".join(json.dumps({"id": r["id"], "txt": r["prompt"]}) for r in ROWS))
+    with pytest.raises(UserError, match="lacks motion, shape, colour"):
+        experiment_retrieval("c", str(bare), spec())
+
+
+def _clips(place, run: str) -> dict[str, list[str]]:
+    table = pq.read_table(place.store.local(f"generations/{run}/generations.parquet"))
+    return {r["request_id"]: [h["video_id"] for h in r["hits"]] for r in table.to_pylist()}
