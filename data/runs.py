@@ -34,10 +34,13 @@ class Run:
     embed: str | None
     prompts: tuple[Prompt, ...]
     images: dict[str, str] = field(default_factory=dict)  # digests of first frames, by prompt
+    run: str | None = None  # its name, where it is recorded: specs may have grown since
 
     @property
     def fingerprint(self) -> str:
         """12 hex digits; the same for the same question to the same models and bank."""
+        if self.run is not None:
+            return self.run
         said = [(p.id, p.text, p.where, self.images.get(p.id)) for p in self.prompts]
         bank = [self.corpus, *(self.index or ()), self.embed or ""]
         made_with = [f"{key} {value}" for key, value in sorted(self.digests.items())]
@@ -116,7 +119,7 @@ def run_of(store: Store, fingerprint: str) -> Run:
     if not fingerprint.isalnum() or not store.exists(name):
         raise UserError(f"no run {fingerprint!r}: `reelflow generations` lists them")
     said = json.loads(store.read(name))
-    said = {key: value for key, value in said.items() if key not in ("made", "run")}
+    said.pop("made")
     said["spec"] = GenerateSpec.model_validate(said["spec"])
     said["prompts"] = tuple(Prompt(**prompt) for prompt in said["prompts"])
     said["index"] = tuple(said["index"]) if said["index"] else None

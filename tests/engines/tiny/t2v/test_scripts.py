@@ -30,9 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_they_leave_a_pipeline_that_diffusers_loads_and_runs(folder: Path) -> None:
     from diffusers import TextToVideoSDPipeline
 
-    pipe = TextToVideoSDPipeline.from_pretrained(
-        folder, use_safetensors=True, dtype=torch.float32
-    )
+    pipe = TextToVideoSDPipeline.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     made = pipe(
         "a red circle moving left", num_frames=2, height=64, width=64, num_inference_steps=1,
