@@ -11,7 +11,9 @@ from engines.tiny.scene import COLOURS, SHAPES, Scene
 from engines.tiny.tracker import Track, track
 
 STILL = 0.06  # widths: what moves less within a clip does not move
-STRAY = 0.25  # of the way along an axis: how far a straight path may stray from it
+ASKEW = pi / 7  # from an axis: beyond it a straight path is a bouncing one
+STRAY = 0.15  # of the way: how far a straight path may stray from steady motion
+TREMBLE = 0.03  # widths: what it may stray whatever the way, as blurred shapes do
 TURNED = 0.3  # turns around the middle that make a path a circle
 ROUND = 0.25  # of the radius: how far a circle's may vary
 TEMPLATE = 32  # pixels
@@ -36,21 +38,24 @@ def judge(clip: np.ndarray, asked: Mapping[str, str]) -> dict[str, tuple[float, 
 
 def motion(seen: Track) -> str:
     """The motion that a path is: one of the corpus's, or "still"."""
-    path = seen.centres[seen.found]
-    reach = np.ptp(path, axis=0)
-    if reach.max() < STILL:
+    moments = np.flatnonzero(seen.found)
+    path = seen.centres[moments]
+    if np.ptp(path, axis=0).max() < STILL:
         return "still"
-    if heading := _heading(path, reach):
+    if heading := _heading(path, moments):
         return heading
     return "circling" if _circles(path) else "bouncing"
 
 
-def _heading(path: np.ndarray, reach: np.ndarray) -> str | None:
+def _heading(path: np.ndarray, moments: np.ndarray) -> str | None:
     """Left, right, up or down, where the path goes steadily one way along one axis."""
-    along, way = int(reach.argmax()), path[-1] - path[0]
-    steps = np.diff(path[:, along]) * np.sign(way[along])
-    forward = (steps > -0.25 * abs(way[along])).all() and abs(way[along]) > 0.8 * reach[along]
-    if not forward or reach[1 - along] > max(STRAY * reach[along], STILL / 2):
+    line = np.polynomial.Polynomial.fit
+    fitted = np.stack([line(moments, axis, 1)(moments) for axis in path.T], axis=1)
+    way = fitted[-1] - fitted[0]
+    strays = np.hypot(*(path - fitted).T)
+    along = int(np.abs(way).argmax())
+    askew = np.arctan2(abs(way[1 - along]), abs(way[along]))
+    if askew > ASKEW or np.sqrt(np.square(strays).mean()) > max(STRAY * np.hypot(*way), TREMBLE):
         return None
     return (("left", "right"), ("up", "down"))[along][int(way[along] > 0)]
 
