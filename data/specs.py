@@ -85,7 +85,8 @@ class RagSpec(Spec):
     `init` is the strength of the clips' mean latents in the initial noise (RagInit; 0: plain
     noise), `start` the share of the steps that is run (below 1, more of the clips shows through).
     `guidance` is a scale of the retrieval's own (None: retrieval in both branches of the text
-    guidance, as RAGME). Clips weigh the same, or by their scores. One frame in `token_every` of a
+    guidance, as RAGME). Clips weigh the same, or by their scores, or the noise has the best of them
+    alone: the mean of clips that move differently does not move. One frame in `token_every` of a
     clip's window becomes a token. `compat` brings back faults a checkpoint may have been trained
     with: see docs/generation.md.
     """
@@ -93,7 +94,7 @@ class RagSpec(Spec):
     init: float = Field(1.0, ge=0, le=1)
     start: float = Field(1.0, gt=0, le=1)
     guidance: float | None = Field(None, ge=0)
-    weights: Literal["equal", "score"] = "equal"
+    weights: Literal["equal", "score", "best"] = "equal"
     token_every: int = Field(3, ge=1)
     compat: tuple[Compat, ...] = ()
 

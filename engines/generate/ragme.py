@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from data.errors import UserError
 from data.records import Request
 from data.specs import GenerateSpec
+from engines.bases.loading import place
 from engines.generation import Clip, Speed, Spent, Wants
 from engines.rag import checkpoint, noise, pipeline, sampling
 from engines.rag.absent import filled
@@ -71,17 +73,9 @@ class Generator:
         return loaded.controller.to(self._device, self._pipe.unet.dtype)
 
     def _place(self, speed: Speed) -> None:
-        pipe = self._pipe
-        if speed.vae_slicing:
-            pipe.vae.enable_slicing()
-        if self.spec.vae_tiling:
-            pipe.vae.enable_tiling()
-        if speed.offload and self._device == "cuda":
-            pipe.enable_model_cpu_offload()
-        else:
-            pipe.to(self._device)
+        place(self._pipe, replace(speed, compile=False), self.spec.vae_tiling)
         if speed.compile:
-            for block in pipe.unet.modules():
+            for block in self._pipe.unet.modules():
                 if type(block).__name__ == "BasicTransformerBlock":  # inside of the hooked modules
                     block.compile()
 

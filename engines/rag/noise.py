@@ -42,6 +42,8 @@ def shares(scores: Sequence[float], spec: GenerateSpec) -> np.ndarray:
 
     By score, clips that are no better than unrelated (0 and below) count for nothing.
     """
+    if spec.rag.weights == "best":
+        return np.eye(len(scores))[0]  # scores come best first
     weights = np.maximum(np.asarray(scores, dtype=np.float64), 0)
     if spec.rag.weights == "equal" or not weights.any():
         weights = np.ones(len(scores))

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from flows.cli.console import live, out
+from flows.cli.generation import ClipGuidance, Guidance, Init, Start
 from flows.cli.main import app
 from flows.cli.options import AsJson, Corpus, Root, Runner, Workers
 
@@ -28,13 +29,8 @@ def retrieval(
     ] = None,
     base: Annotated[str | None, typer.Option("--model", help="A folder. [bundled]")] = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1)] = None,
-    guidance: Annotated[float | None, typer.Option("--guidance", help="Of the text.")] = None,
-    retrieval_guidance: Annotated[
-        float | None, typer.Option("--retrieval-guidance", help="Of the clips. [as the text]")
-    ] = None,
-    init: Annotated[
-        float | None, typer.Option("--init", help="Of the clips in the first noise, 0 to 1. [1]")
-    ] = None,
+    guidance: Guidance = None, retrieval_guidance: ClipGuidance = None, init: Init = None,
+    start: Start = None,
     samples: Annotated[int, typer.Option("--samples-per-prompt", min=1)] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 42,
     as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
@@ -47,7 +43,7 @@ def retrieval(
     asked: dict[str, Any] = {
         "base": base, "steps": steps, "guidance": guidance, "samples": samples, "seed": seed,
     }  # fmt: skip
-    rag = {"guidance": retrieval_guidance, "init": init}
+    rag = {"guidance": retrieval_guidance, "init": init, "start": start}
     generated = generate_spec(**_given(asked), retrieve={"k": k}, rag=_given(rag))
     compared = {"controllers": controller, "metrics": metric}
     spec = experiment_spec(generate=generated, **_given(compared))

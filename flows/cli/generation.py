@@ -32,6 +32,9 @@ ClipGuidance = Annotated[
 Init = Annotated[
     float | None, typer.Option("--init", help="Of the clips in the first noise, 0 to 1. [1]")
 ]
+Start = Annotated[
+    float | None, typer.Option("--start", help="Share of the steps run on from there, 0 to 1. [1]")
+]
 Negative = Annotated[str | None, typer.Option("--negative", help="What not to show.")]
 Size = Annotated[str | None, typer.Option("--size", help="As 448x256.")]
 Frames = Annotated[int | None, typer.Option("--frames", min=1, help="Of a video. [12]")]
@@ -49,8 +52,8 @@ def generate(
     prompts: Prompts = None, prompt: Texts = None, engine: Engine = "ragme", base: Base = None,
     controller: Controller = None, k: Clips = None, where: Where = None, steps: Steps = None,
     guidance: Guidance = None, retrieval_guidance: ClipGuidance = None, init: Init = None,
-    negative: Negative = None, size: Size = None, frames: Frames = None, fps: Fps = None,
-    samples: Samples = None, seed: Seed = None, precision: Precision = "auto",
+    start: Start = None, negative: Negative = None, size: Size = None, frames: Frames = None,
+    fps: Fps = None, samples: Samples = None, seed: Seed = None, precision: Precision = "auto",
     as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Make a video for every prompt, following the clips that are found for it."""
@@ -62,7 +65,8 @@ def generate(
         {"engine": engine, "base": base, "controller": controller, "steps": steps,
          "guidance": guidance, "negative": negative, "frames": frames, "fps": fps,
          "samples": samples, "seed": seed, **_size(size)},
-        precision, {"k": k, "where": where}, {"guidance": retrieval_guidance, "init": init},
+        precision, {"k": k, "where": where},
+        {"guidance": retrieval_guidance, "init": init, "start": start},
     )  # fmt: skip
     with live():
         made = flow(corpus, prompts or prompt or [], spec)

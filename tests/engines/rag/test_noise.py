@@ -84,6 +84,7 @@ def test_clips_count_alike_or_by_their_scores() -> None:
     assert noise.shares([0.9, 0.3, -0.1], of()).tolist() == pytest.approx([1 / 3] * 3)
     assert noise.shares([0.9, 0.3, -0.1], of(weights="score")).tolist() == [0.75, 0.25, 0]
     assert noise.shares([-0.2, -0.1], of(weights="score")).tolist() == [0.5, 0.5]
+    assert noise.shares([0.9, 0.3, -0.1], of(weights="best")).tolist() == [1, 0, 0]
 
 
 def test_other_schedulers_noise_is_as_large_as_they_have_it() -> None:
