@@ -10,12 +10,18 @@ import pytest
 from data.settings import Settings
 from data.specs import RetrieveSpec
 from data.workplace import open_workplace
+from engines.tiny.t2v.asked import prompts as asked_for
 from flows.cli.demo import demo as command
 from flows.demo import demo
 from flows.retrieve import retrieve
 from tasks.demo import CORPUS, Demo, differences
 
-VIDEOS, PROMPTS = 216, 6  # each combination of attributes is there once: one of five can be right
+# Each combination of attributes is there once: one of five can be right.
+VIDEOS, PROMPTS, GENERATED = 216, 6, 2
+    216,
+    6,
+    2,
+)  # each combination of attributes is there once: one of five can be right
 pytestmark = pytest.mark.timeout(600)  # Prefect starts, and all that is heavy is imported
 
 
@@ -30,7 +36,7 @@ def first(folder: Path, prefect_backend: None) -> Demo:
         patch.setenv("REELFLOW_ROOT", "")  # set by the demo, taken back here
         patch.setenv("REELFLOW_RUNNER", "in_process")
         patch.setenv("REELFLOW_DECODERS", "2")
-        return demo(folder, VIDEOS, PROMPTS)
+        return demo(folder, VIDEOS, PROMPTS, GENERATED)
 
 
 def receipts(folder: Path) -> dict[str, int]:
@@ -46,12 +52,13 @@ def test_the_summary_has_the_promised_figures(first: Demo, folder: Path) -> None
         "retrieval": {"attribute_precision_at_5"},
         "index": {"recall_at_10"},
         "embed": {"frames_per_second", "video_hours_per_day"},
+        "generate": {"videos", "motion_accuracy", "appearance_accuracy", "seconds_a_video"},
         "seconds": None,
     }
     assert said["index"]["recall_at_10"] >= 0.95
     assert said["seconds"] == pytest.approx(sum(first.seconds.values()))
     assert set(first.seconds) == {
-        "corpus", "ingest", "embed", "pool", "index", "orchestration", "retrieve"
+        "corpus", "ingest", "embed", "pool", "index", "orchestration", "retrieve", "generate"
     }  # fmt: skip
 
 
@@ -91,7 +98,7 @@ def test_a_second_run_embeds_nothing_and_says_the_same(
     before = receipts(folder)
     monkeypatch.setattr("flows.pipeline.pipeline", _never)
     monkeypatch.setenv("REELFLOW_ROOT", "")
-    again = demo(folder, VIDEOS, PROMPTS)
+    again = demo(folder, VIDEOS, PROMPTS, GENERATED)
     assert receipts(folder) == before
     assert again.summary() | {"seconds": 0} == first.summary() | {"seconds": 0}
     assert again.answers == first.answers
@@ -105,7 +112,7 @@ def test_a_corpus_made_anew_goes_through_the_pipeline_again(
     table = folder / "corpus/corpus.parquet"
     os.utime(table)
     with pytest.raises(AssertionError, match="the pipeline ran"):
-        demo(folder, VIDEOS, PROMPTS)
+        demo(folder, VIDEOS, PROMPTS, GENERATED)
 
 
 def test_the_page_plays_the_clips_beside_it(first: Demo, folder: Path) -> None:
@@ -114,6 +121,12 @@ def test_the_page_plays_the_clips_beside_it(first: Demo, folder: Path) -> None:
         len(answer.clips) for answer in first.answers
     )
     assert str(folder) not in html.replace(f'title="{folder}', "")
+
+
+def test_what_was_generated_has_its_own_page(first: Demo, folder: Path) -> None:
+    assert first.generated is not None and first.generated.videos == GENERATED
+    html = (folder / "generated.html").read_text()
+    assert all(row["prompt"] in html for row in asked_for(GENERATED))
 
 
 def test_figures_are_of_an_index_that_is_published(first: Demo, folder: Path) -> None:
@@ -145,7 +158,7 @@ def test_the_command_prints_every_figure(
     said = capsys.readouterr().out
     for text in ("precision@5", "0.200", "recall@10, text", "recall@10, video", "frames a second",
                  "video-hours a day", "bottleneck", "seconds, embed", "seconds in all",
-                 "demo/report.html"):  # fmt: skip
+                 "motion accuracy", "demo/report.html", "demo/generated.html"):  # fmt: skip
         assert text in said
 
 
