@@ -18,10 +18,6 @@ from tasks.demo import CORPUS, Demo, differences
 
 # Each combination of attributes is there once: one of five can be right.
 VIDEOS, PROMPTS, GENERATED = 216, 6, 2
-    216,
-    6,
-    2,
-)  # each combination of attributes is there once: one of five can be right
 pytestmark = pytest.mark.timeout(600)  # Prefect starts, and all that is heavy is imported
 
 

@@ -1,4 +1,4 @@
-"""The experiment as a flow: on the rehearsal's generator, whose videos show no shape at all."""
+"""The experiment as a flow, on the rehearsal's generator."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_every_condition_is_generated_measured_and_compared(place, prompts: str)
         "k=0", "one k=1", "one k=2", "one shuffled", "two k=1", "two k=2", "two shuffled"
     }  # fmt: skip
     shapes = [row for row in rows if row["metric"] == "motion"]
-    assert all(row["value"] == 0 and "frames" in row["reason"] for row in shapes)
+    assert all((row["value"] == 0) == (row["reason"] is not None) for row in shapes)
     assert all(-1 <= r["value"] <= 1 for r in rows if r["metric"] == "text_similarity")
     said = json.loads((folder / "summary.json").read_text())["results"]
     assert said == made["results"] and len(said) == 7 * 3
