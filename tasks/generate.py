@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 # What suits the bundled model, where nothing else is asked for.
 BUNDLED: dict[str, Any] = {
-    "width": 64, "height": 64, "frames": 8, "fps": 4.0, "steps": 25, "guidance": 4.0,
-    "rag": RagSpec(token_every=1, start=0.65, weights="best"),
+    "precision": "fp32", "width": 64, "height": 64, "frames": 8, "fps": 4.0,
+    "steps": 25, "guidance": 4.0, "rag": RagSpec(token_every=1, start=0.65, weights="best"),
 }  # fmt: skip
 
 

@@ -80,7 +80,10 @@ def _spec(
     from tasks.generate import generate_spec
     from tasks.machine import fastest_precision
 
-    asked["precision"] = fastest_precision() if precision == "auto" else precision
+    if precision != "auto":
+        asked["precision"] = precision
+    elif asked["base"] is not None:  # the bundled model is too small to gain by bf16
+        asked["precision"] = fastest_precision()
     try:
         return generate_spec(**_given(asked), retrieve=_given(retrieve), rag=_given(rag))
     except ValidationError as error:

@@ -1,4 +1,10 @@
-"""Prompts that ask for motions the bundled text-to-video model was never told the names of."""
+"""Prompts for motions the bundled text-to-video model was never told the names of.
+
+`python -m engines.tiny.t2v.asked 60 > prompts.jsonl` writes them for an experiment.
+"""
+
+import json
+import sys
 
 import numpy as np
 
@@ -38,3 +44,13 @@ def _said(rng: np.random.Generator, asked: dict[str, str]) -> str:
         text = phrase(rng, TRAINING, asked).text
         if any(going in text for going in GOING[asked["motion"]]):
             return text
+
+
+def main() -> None:
+    """Print as many prompts as are asked for, one JSON object a line."""
+    for row in prompts(int(sys.argv[1]) if len(sys.argv) > 1 else 60):
+        print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main()
