@@ -133,6 +133,7 @@ def publish(trainee: Trainee, codec: "AutoencoderKL", folder: Path) -> None:
     import torch
     from diffusers import TextToVideoSDPipeline
 
+    codec.register_to_config(_name_or_path="")  # else its config names a folder of this machine
     TextToVideoSDPipeline(
         vae=codec,
         text_encoder=trainee.model["text"].cpu(),

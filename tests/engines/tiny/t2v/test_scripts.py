@@ -37,6 +37,7 @@ def test_they_leave_a_pipeline_that_diffusers_loads_and_runs(folder: Path) -> No
         output_type="np",
     ).frames  # fmt: skip
     assert made.shape == (1, 2, 64, 64, 3)
+    assert not any(str(folder) in file.read_text() for file in folder.rglob("*.json"))
 
 
 def test_the_codec_s_latents_have_unit_variance(folder: Path) -> None:
