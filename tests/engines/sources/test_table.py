@@ -209,7 +209,7 @@ def test_a_folder_named_like_a_table_is_read_as_a_folder(tmp_path: Path) -> None
     ("name", "content"),
     [
         ("x.parquet", b"not a table"),
-        ("x.csv.gz", gzip.compress(b"videoID,videoLoc,txt\n" + b"a,b,c\n" * 99)[:-9]),
+        ("x.csv.gz", gzip.compress(b"videoID,videoLoc,txt\n" + b"a,b,c\n" * 99, mtime=0)[:-9]),
         ("x.jsonl", b""),
         ("x.csv", b"videoID,videoLoc,txt\n"),
         ("x.csv", b""),
