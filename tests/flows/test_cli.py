@@ -6,27 +6,7 @@ from pathlib import Path
 import pytest
 from corpora import counts
 
-from flows.cli import main as command
-
 pytestmark = pytest.mark.usefixtures("prefect_backend")
-
-
-@pytest.fixture
-def reelflow(place, monkeypatch: pytest.MonkeyPatch, capfd):
-    """Runs a command; its exit code, standard output and standard error."""
-    monkeypatch.setattr(command.atexit, "register", lambda *_: None)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["reelflow", *words])
-        code = 0
-        try:
-            command.main()
-        except SystemExit as exit:
-            code = exit.code
-        said = capfd.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def test_from_a_folder_of_videos_to_hits(reelflow, clips: Path, tmp_path: Path) -> None:
