@@ -20,8 +20,8 @@ from engines.packing import Packer, Vectors
 from engines.video.frames import Resize, Sampling
 
 
-class Embedder(Protocol):
-    """A module in `engines/embed/` has a class `Embedder(spec)`, `VERSION` and `digest(spec)`."""
+class FrameModel(Protocol):
+    """What makes vectors of frames."""
 
     dim: int
     resize: Resize
@@ -32,6 +32,10 @@ class Embedder(Protocol):
     def embed_images(self, pixels: np.ndarray) -> np.ndarray:
         """(n, 3, size, size) uint8 RGB to (n, dim) float32, not normalised."""
         ...
+
+
+class Embedder(FrameModel, Protocol):
+    """A module in `engines/embed/` has a class `Embedder(spec)`, `VERSION` and `digest(spec)`."""
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
         """(n, dim) float32, not normalised."""
@@ -67,11 +71,11 @@ class VideoEmbedder:
     """
 
     def __init__(
-        self, spec: EmbedSpec, work: Work, model: Embedder | None = None,
+        self, spec: EmbedSpec, work: Work, model: FrameModel | None = None,
         sampled: Sampling | None = None,
     ) -> None:  # fmt: skip
         self.spec, self.work, self.needs = spec, work, work.needs
-        self.model: Embedder = model or plugin("embed", spec.engine).Embedder(spec)
+        self.model: FrameModel = model or plugin("embed", spec.engine).Embedder(spec)
         self.sampling = sampled or sampling(spec)
         self._fitting = FittingBatch(work.frames_per_batch)
         self._lane = threading.Semaphore(work.lanes)

@@ -32,7 +32,9 @@ def load(folder: Path, precision: str) -> "DiffusionPipeline":
     with quiet():
         models = {name: part(made, folder / name, dtype=dtype) for name, made in _models(parts)}
         try:
-            pipe = kind.from_pretrained(folder, local_files_only=True, dtype=dtype, **models)
+            pipe = kind.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype=dtype, **models
+            )
         except Exception as error:  # whatever the rest of it is, and whichever library reads it
             said = " ".join(str(error).split())
             raise UserError(f"cannot load {folder} ({type(error).__name__}): {said}") from error

@@ -1,7 +1,6 @@
 """Frames of a corpus's videos as latents and as vectors, by the engine that makes frame vectors."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from data.specs import EmbedSpec
 from data.train_specs import LessonSpec
 from engines.embedding import VideoEmbedder, Work
 from engines.packing import Vectors
+from engines.rag.pipeline import part
 from engines.video.frames import Resize, Sampling
 from engines.video.sampling import NEAR, nearest
 
@@ -64,7 +64,7 @@ class _Latents:
         if threads:
             torch.set_num_threads(threads)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        vae = AutoencoderKL.from_pretrained(self.base / "vae", dtype=torch.float32)
+        vae = part(AutoencoderKL, self.base / "vae", dtype=torch.float32)
         self._vae = vae.to(self._device).eval()
 
     def embed_images(self, pixels: np.ndarray) -> np.ndarray:
@@ -75,6 +75,3 @@ class _Latents:
             images = torch.from_numpy(pixels).to(self._device) / 127.5 - 1
             latents = self._vae.encode(images).latent_dist.mean * self._vae.config.scaling_factor
         return latents.flatten(1).cpu().numpy()
-
-    def embed_text(self, texts: Sequence[str]) -> np.ndarray:
-        raise NotImplementedError("a VAE knows no texts")

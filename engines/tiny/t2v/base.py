@@ -152,7 +152,9 @@ def main() -> None:
     torch.manual_seed(asked.schedule.seed)
     scribe = words.Scribe(words.learn())
     model = torch.nn.ModuleDict({"text": text_encoder(scribe), "unet": unet()}).to(asked.device)
-    codec = AutoencoderKL.from_pretrained(asked.folder / "vae", dtype=torch.float32)
+    codec = AutoencoderKL.from_pretrained(
+        asked.folder / "vae", dtype=torch.float32, use_safetensors=True
+    )
     kept = asked.checkpoint.with_name("t2v-latents.npy")
     clips = footage_latents(codec.to(asked.device).eval(), asked.schedule.seed, kept)
     trainee = Trainee(model, scheduler(), scribe, *clips, asked.device)
