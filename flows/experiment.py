@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect import flow
 
+from data.runs import run_of
 from data.settings import Settings
 from data.specs import ExperimentSpec
 from data.workplace import open_workplace
@@ -13,9 +14,8 @@ from tasks.comparison import compare
 from tasks.conditions import conditions, experiment_spec
 from tasks.experiment import Experiment, load_metrics, measure, record
 from tasks.progress import say
-from tasks.prompts import read_columns, read_prompts
+from tasks.prompts import read_columns
 from tasks.report import publish_table
-from tasks.requests import ask
 
 
 @flow(name="experiment-retrieval", flow_run_name="experiment-retrieval-{corpus}")
@@ -33,16 +33,12 @@ def experiment_retrieval(
         spec: what is generated, with which controllers, and how it is measured
     """
     place = open_workplace(Settings())
-    read, asked = read_prompts(prompts), read_columns(prompts)
+    asked, runs = read_columns(prompts), {}
     planned = list(conditions(spec.controllers, spec.generate.retrieve.k))
-    specs = [condition.spec(spec.generate) for condition in planned]
-    runs = {
-        condition: ask(place, place.known(corpus), each, read)
-        for condition, each in zip(planned, specs, strict=True)
-    }
-    for condition, each in zip(planned, specs, strict=True):
-        say(f"{condition.name}: {len(runs)} conditions in all")
-        generate(corpus, prompts, each)
+    for condition in planned:
+        say(f"{condition.name}: {len(planned)} conditions in all")
+        made = generate(corpus, prompts, condition.spec(spec.generate))
+        runs[condition] = run_of(place.store, made["run"])
     metrics = load_metrics(place, corpus, spec.metrics)
     rows = [row for c, run in runs.items() for row in measure(place, run, c, metrics, asked)]
     results = compare(rows)

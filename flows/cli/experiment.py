@@ -9,7 +9,7 @@ from rich.table import Table
 from flows.cli.console import live, out
 from flows.cli.generation import ClipGuidance, Guidance, Init, Start
 from flows.cli.main import app
-from flows.cli.options import AsJson, Corpus, Root, Runner, Workers
+from flows.cli.options import AsJson, Corpus, Root, Runner, Workers, given
 
 experiment = typer.Typer(help="Measure whether something helps.", no_args_is_help=True)
 app.add_typer(experiment, name="experiment")
@@ -44,9 +44,9 @@ def retrieval(
         "base": base, "steps": steps, "guidance": guidance, "samples": samples, "seed": seed,
     }  # fmt: skip
     rag = {"guidance": retrieval_guidance, "init": init, "start": start}
-    generated = generate_spec(**_given(asked), retrieve={"k": k}, rag=_given(rag))
+    generated = generate_spec(**given(asked), retrieve={"k": k}, rag=given(rag))
     compared = {"controllers": controller, "metrics": metric}
-    spec = experiment_spec(generate=generated, **_given(compared))
+    spec = experiment_spec(generate=generated, **given(compared))
     with live():
         made = experiment_retrieval(corpus, prompts, spec)
     typer.echo(json.dumps(made)) if as_json else _print(made)
@@ -61,7 +61,3 @@ def _print(made: dict[str, Any]) -> None:
         table.add_row(row["metric"], row["condition"], str(row["n"]), mean, apart)
     out().print(table)
     out().print(f"the videos: reelflow report {made['experiment']}")
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from data.specs import GenerateSpec
 from flows.cli.console import live, print_summary
 from flows.cli.main import app
-from flows.cli.options import AsJson, Corpus, Root, Runner, Workers
+from flows.cli.options import AsJson, Corpus, Root, Runner, Workers, given
 
 Prompts = Annotated[
     str | None, typer.Argument(metavar="PROMPTS", help="A .txt, .parquet or .jsonl file.")
@@ -85,14 +85,10 @@ def _spec(
     elif asked["base"] is not None:  # the bundled model is too small to gain by bf16
         asked["precision"] = fastest_precision()
     try:
-        return generate_spec(**_given(asked), retrieve=_given(retrieve), rag=_given(rag))
+        return generate_spec(**given(asked), retrieve=given(retrieve), rag=given(rag))
     except ValidationError as error:
         wrong = error.errors()[0]
         raise typer.BadParameter(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _size(size: str | None) -> dict[str, int]:

@@ -63,3 +63,8 @@ def columns(named: list[str] | None) -> dict[str, str]:
         if not (ours and sign):
             raise typer.BadParameter("write --column txt=NAME, videoLoc=NAME or videoID=NAME")
     return {ours: theirs for ours, _, theirs in pairs}
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that somebody asked for: None is what nobody did."""
+    return {name: value for name, value in options.items() if value is not None}

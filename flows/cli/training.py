@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from data.train_specs import TrainSpec
 from flows.cli.console import live, print_summary
 from flows.cli.main import app
-from flows.cli.options import Corpus, Root, Runner, Threads
+from flows.cli.options import Corpus, Root, Runner, Threads, given
 
 Out = Annotated[str, typer.Option("--out", help="The folder to train in.")]
 Base = Annotated[
@@ -50,10 +50,10 @@ def train_controller(
     asked = {
         "base": base, "steps": steps, "rate": rate, "batch": batch, "seed": seed, "frames": frames,
         "token_every": token_every, "precision": precision, "stored": stored,
-        "lesson": _given(lesson), "architecture": _given(architecture),
+        "lesson": given(lesson), "architecture": given(architecture),
     }  # fmt: skip
     with live():
-        print_summary(flow(corpus, out, _spec(kind, _given(asked))))
+        print_summary(flow(corpus, out, _spec(kind, given(asked))))
 
 
 def _spec(kind: str, asked: dict[str, Any]) -> TrainSpec:
@@ -64,11 +64,6 @@ def _spec(kind: str, asked: dict[str, Any]) -> TrainSpec:
     except ValidationError as error:
         wrong = error.errors()[0]
         raise typer.BadParameter(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _size(text: str | None) -> tuple[int | None, int | None]:
