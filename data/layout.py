@@ -3,6 +3,7 @@
 from data.ids import corpus_name
 
 CATALOG = "catalog.duckdb"
+EVALUATIONS = "evaluations"
 EXPERIMENTS = "experiments"
 GENERATIONS = "generations"
 MEDIA = "media"
@@ -41,6 +42,16 @@ def generation(run: str) -> str:
 def experiment(fingerprint: str) -> str:
     """The folder of an experiment."""
     return f"{EXPERIMENTS}/{fingerprint}"
+
+
+def evaluation(fingerprint: str) -> str:
+    """The folder of an evaluation."""
+    return f"{EVALUATIONS}/{fingerprint}"
+
+
+def benchmark(fingerprint: str) -> str:
+    """The folder of a benchmark's embeddings."""
+    return f"benchmarks/{fingerprint}"
 
 
 def written_by(name: str, kind: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -139,7 +139,8 @@ def fingerprint(spec: Spec, version: str, *inputs: str) -> str:
 
     `inputs` are digests of weights and fingerprints of earlier stages.
     """
-    fields = spec.model_dump(exclude={"weights", "gate", "base", "controller"})
+    paths: Any = {"weights": True, "base": True, "controller": True, "clip": {"weights"}}
+    fields = spec.model_dump(exclude=paths | {"gate": True})
     said = {"kind": type(spec).__name__, "spec": fields, "version": version, "inputs": inputs}
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

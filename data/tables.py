@@ -101,6 +101,36 @@ SCORES = pa.schema(
 )
 
 
+EVALUATED = pa.schema(
+    {
+        "id": pa.string(),
+        "clip": pa.string(),
+        "method": pa.string(),
+        "uri": pa.string(),
+        "content": pa.string(),
+        "prompt": pa.string(),
+        "reason": pa.string(),
+        "detail": pa.string(),
+        "frames": pa.int32(),
+        "fps": pa.float64(),
+        "width": pa.int32(),
+        "height": pa.int32(),
+    }
+)
+
+MEASURES = pa.schema(
+    {
+        "id": pa.string(),
+        "clip": pa.string(),
+        "method": pa.string(),
+        "metric": pa.string(),
+        "subject": pa.string(),  # null: the whole video
+        "value": pa.float64(),
+        "reason": pa.string(),
+    }
+)
+
+
 def frames(dim: int) -> pa.Schema:
     """Frame vectors as the model gave them: float16, not normalised."""
     return pa.schema(

@@ -13,12 +13,14 @@ from prefect.cache_policies import NO_CACHE
 
 from data import layout, tables
 from data.chain import current, spec_of
+from data.evaluate_specs import EvaluateSpec
 from data.merge_experiments import sync_experiments
 from data.runs import Run, generations, now
 from data.specs import EmbedSpec, ExperimentSpec, fingerprint
 from data.workplace import Workplace
 from engines.base import plugin
-from engines.evaluation import Metric
+from engines.evaluation import Metric, Sample
+from engines.perception.models import Models
 from engines.video.frames import Resize, Sampling
 from tasks.comparison import Result
 from tasks.conditions import Condition
@@ -50,10 +52,8 @@ def load_metrics(place: Workplace, corpus: str, names: tuple[str, ...]) -> list[
     """The metrics, loaded, with the CLIP that the corpus is searched with."""
     embedded = current(place.store, corpus, "embed")
     clip = spec_of(place.store, embedded, EmbedSpec) if embedded else EmbedSpec()
-    metrics = [plugin("evaluate", name).Metric(clip) for name in names]
-    for metric in metrics:
-        metric.load(None)
-    return metrics
+    spec = EvaluateSpec(metrics=names, clip=clip)
+    return [plugin("evaluate", name).Metric(spec, Models(spec)) for name in names]
 
 
 @task(
@@ -69,10 +69,12 @@ def measure(
     for row in generations(place.store, run):
         if row["reason"] is None:
             frames = _frames(place.store.path(f"{run.folder}/{row['file']}"), row)
+            video = Sample(frames, row["fps"], asked[row["prompt_id"]])
             about = said | {name: row[name] for name in ("request_id", "prompt_id", "prompt")}
             for metric in metrics:
-                for name, score in metric.score(frames, asked[row["prompt_id"]]).items():
-                    rows.append(about | {"metric": name} | asdict(score))
+                for name, score in metric.score(video).items():
+                    found = {"metric": name, "value": score.value, "reason": score.reason}
+                    rows.append(about | found)
     return rows
 
 

@@ -26,7 +26,8 @@ class Trial:
 
     def kind(self, metric: str) -> str:
         """How to show a score: yes, no, or a number."""
-        return {1.0: "yes", 0.0: "no"}.get(self.scores[metric].value, "number")
+        value = self.scores[metric].value
+        return {None: "none", 1.0: "yes", 0.0: "no"}.get(value, "number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +175,8 @@ def gain(trials: Mapping[str, Trial], results: Sequence[Result]) -> float | None
     )
     found = [trials.get(each.condition) for each in (first, most)]
     scores = [trial.scores.get(first.metric) for trial in found if trial]
-    base, best = scores if len(scores) == 2 else (None, None)
-    return best.value - base.value if base and best else None
+    values = [score.value for score in scores if score and score.value is not None]
+    return values[1] - values[0] if len(values) == 2 else None
 
 
 def _trial(condition: str, rows: Sequence[Row], store: Store, page: Path) -> Trial:

@@ -1,15 +1,13 @@
 """Whether a shape is, and moves, as the prompt's row says; exact, for plain backgrounds."""
 
-from collections.abc import Mapping
-
-import numpy as np
-
 from data.errors import UserError
-from data.specs import EmbedSpec
-from engines.evaluation import Score
+from data.evaluate_specs import EvaluateSpec
+from engines.evaluation import Sample, Score
+from engines.perception.models import Models
 from engines.tiny.judge import judge
 
-VERSION = "1"
+VERSION, LABEL = "1", "Moving shapes"
+MODELS = ()
 ASKED = ("motion", "shape", "colour")
 
 
@@ -18,17 +16,14 @@ class Metric:
 
     better = {"motion": "higher", "appearance": "higher"}  # noqa: RUF012
 
-    def __init__(self, clip: EmbedSpec) -> None:
+    def __init__(self, spec: EvaluateSpec, models: Models) -> None:
         pass
 
-    def load(self, threads: int | None) -> None:
-        """Nothing is to be loaded."""
-
-    def score(self, frames: np.ndarray, asked: Mapping[str, str]) -> dict[str, Score]:
+    def score(self, video: Sample) -> dict[str, Score]:
         """A UserError where the row does not say what is asked for."""
-        if absent := [name for name in ASKED if name not in asked]:
+        if absent := [name for name in ASKED if name not in video.asked]:
             raise UserError(
                 f"moving_shapes needs columns {', '.join(ASKED)} in the prompts, it lacks"
                 f" {', '.join(absent)}: add them, or measure text_similarity"
             )
-        return {name: Score(*found) for name, found in judge(frames, asked).items()}
+        return {name: Score(*said) for name, said in judge(video.frames, video.asked).items()}

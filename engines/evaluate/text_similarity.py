@@ -1,16 +1,13 @@
 """How alike a video and its prompt are to the CLIP that the bank is searched with."""
 
-from collections.abc import Mapping
-
-import numpy as np
-
-from data.specs import EmbedSpec
-from engines.base import plugin
-from engines.evaluation import Score
+from data.evaluate_specs import EvaluateSpec
+from engines.evaluation import Sample, Score
+from engines.perception.models import Models
 from engines.pooling.mean import pool
 from engines.video.resize import resize
 
-VERSION = "1"
+VERSION, LABEL = "1", "Text similarity"
+MODELS = ("bank_clip",)
 
 
 class Metric:
@@ -18,18 +15,14 @@ class Metric:
 
     better = {"text_similarity": "higher"}  # noqa: RUF012
 
-    def __init__(self, clip: EmbedSpec) -> None:
-        self.model = plugin("embed", clip.engine).Embedder(clip)
+    def __init__(self, spec: EvaluateSpec, models: Models) -> None:
+        self.models = models
 
-    def load(self, threads: int | None) -> None:
-        """Loads the CLIP."""
-        self.model.load(threads, compile=False)
-
-    def score(self, frames: np.ndarray, asked: Mapping[str, str]) -> dict[str, Score]:
+    def score(self, video: Sample) -> dict[str, Score]:
         """One cosine; `asked` has the prompt's text."""
-        pictures = resize(frames, self.model.resize)
-        seen, said = (
-            pool(self.model.embed_images(pictures)),
-            self.model.embed_text([asked["prompt"]]),
-        )
-        return {"text_similarity": Score(float(seen @ pool(said)))}
+        if not video.asked.get("prompt"):
+            return {"text_similarity": Score(None, "no prompt")}
+        model = self.models.get("bank_clip")
+        seen = pool(model.embed_images(resize(video.frames, model.resize)))
+        said = pool(model.embed_text([video.asked["prompt"]]))
+        return {"text_similarity": Score(float(seen @ said))}
