@@ -1,0 +1,47 @@
+"""Crops, pads, sizes and norms against what they are written to be, in float64."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engines.perception import pictures
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("size", "top", "left"),
+    [((7, 4), 2, 0), ((4, 9), 0, 2), ((4, 7), 0, 2), ((5, 5), 0, 0), ((4, 5), 0, 0)],
+)
+def test_the_crop_lies_in_the_middle_and_halves_go_to_the_even_one(size, top, left) -> None:
+    seen, side = picture(*size), min(size)
+    assert np.array_equal(pictures.square_crop(seen), seen[top : top + side, left : left + side])
+
+
+@pytest.mark.parametrize("size", [(4, 7), (7, 4), (6, 6)])
+def test_the_pad_is_white_and_the_picture_in_its_middle(size) -> None:
+    seen, padded = picture(*size), pictures.square_pad(picture(*size))
+    side = max(size)
+    top, left = (side - size[0]) // 2, (side - size[1]) // 2
+    assert padded.shape == (side, side, 3)
+    assert np.array_equal(padded[top : top + size[0], left : left + size[1]], seen)
+    assert padded.astype(int).sum() == seen.astype(int).sum() + 255 * 3 * (
+        side**2 - seen[..., 0].size
+    )
+
+
+def test_bicubic_is_pillows() -> None:
+    seen = picture(50, 40)
+    theirs = np.asarray(Image.fromarray(seen).resize((32, 32), Image.BICUBIC))
+    assert np.array_equal(pictures.bicubic(seen, 32), theirs)
+
+
+def test_normalised_is_the_formula() -> None:
+    seen = [picture(4, 6), picture(4, 6)[::-1]]
+    mean, std = pictures.IMAGENET
+    wide = (np.stack(seen).astype(np.float64) / 255 - mean) / std
+    found = pictures.normalised(seen, mean, std)
+    assert found.shape == (2, 3, 4, 6)
+    assert np.abs(found.numpy() - wide.transpose(0, 3, 1, 2)).max() < 1e-6
