@@ -19,12 +19,16 @@ CHUNK = 32
 
 @dataclass(frozen=True, slots=True)
 class DecodeStats:
-    """What one video took: its frames kept, seconds of reading and of decoding, its duration."""
+    """What one video took: its frames kept, seconds of reading and of decoding, its duration.
+
+    `fps` is the rate that its container says or suggests.
+    """
 
     frames: int
     read_s: float
     decode_s: float
     duration: float | None
+    fps: float | None = None
 
 
 class DecoderError(RuntimeError):
@@ -51,18 +55,25 @@ class Guard:
         self._crew = Crew(workers, deadline_s)
 
     def decode(
-        self, videos: Iterable[Video], sampling: Sampling, resize: Resize, decoder: str = "pyav"
+        self,
+        videos: Iterable[Video],
+        sampling: Sampling,
+        resize: Resize | None,
+        decoder: str = "pyav",
     ) -> Iterator[tuple[Video, Frames] | Outcome[DecodeStats]]:
         """All frames of the first video in order, then its outcome; then those of the next."""
         yield from self.decode_each(((video, sampling) for video in videos), resize, decoder)
 
     def decode_each(
-        self, videos: Iterable[tuple[Video, Sampling]], resize: Resize, decoder: str = "pyav"
+        self,
+        videos: Iterable[tuple[Video, Sampling]],
+        resize: Resize | None,
+        decoder: str = "pyav",
     ) -> Iterator[tuple[Video, Frames] | Outcome[DecodeStats]]:
         """As `decode`, each video sampled in its own way."""
         chunk = max(1, min(CHUNK, self.buffer_frames))
         asked = {"op": "decode", "decoder": decoder, "chunk": chunk, "memory_gb": self.memory_gb}
-        asked |= {"resize": asdict(resize)}
+        asked |= {"resize": resize and asdict(resize)}
         jobs = (
             Job(v.id, v, asked | {"uri": v.uri, "sampling": asdict(sampling)}, _stats)
             for v, sampling in videos

@@ -126,14 +126,19 @@ def _decode(sock: socket.socket, request: Header, warmed: set[str]) -> None:
     uri = request["uri"]
     name = "fake" if uri.startswith("fake://") else request["decoder"]
     decoder = plugin("decode", name)
-    warm(name, getattr(decoder, "warm", lambda: None), request, warmed)
+    sampling = Sampling(**request["sampling"])
+    resize = Resize(**request["resize"]) if request["resize"] else None
+    imports = getattr(decoder, "warm", lambda resize: None)
+    warm(f"{name} {resize is not None}", lambda: imports(resize), request, warmed)
     send(sock, {"kind": "begin"})  # imports are over: from here on it is the video's time
-    sampling, resize = Sampling(**request["sampling"]), Resize(**request["resize"])
-    _stream(sock, decoder.frames(uri, sampling, resize, request["chunk"]))
+    parts = decoder.frames(uri, sampling, resize, request["chunk"])
+    _stream(sock, parts, sampling.max_bytes)
 
 
-def _stream(sock: socket.socket, parts: Generator[Frames, None, Reading | None]) -> None:
-    busy, count = 0.0, 0
+def _stream(
+    sock: socket.socket, parts: Generator[Frames, None, Reading | None], most: int | None
+) -> None:
+    busy, count, size = 0.0, 0, 0
     while True:
         begun = time.perf_counter()
         try:
@@ -144,6 +149,9 @@ def _stream(sock: socket.socket, parts: Generator[Frames, None, Reading | None])
         finally:
             busy += time.perf_counter() - begun
         count += len(part.index)
+        size += part.pixels.nbytes
+        if most is not None and size > most:
+            raise DecodeError("too_long", f"its frames take more than {most / 2**30:g} GB")
         send_frames(sock, part)
     if not count:
         raise DecodeError("empty", "no frames")

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -11,29 +11,35 @@ import numpy as np
 from data.outcome import REASONS
 from data.records import Probe
 from engines.children.pulse import beat
+from engines.video.container import Reading
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
 from engines.video.sampling import kept
 
-FRAMES, FPS = 50, 25.0
+FRAMES, FPS, SIDE = 50, 25.0, 64
 
 
-def frames(uri: str, sampling: Sampling, resize: Resize, chunk: int = 32) -> Iterator[Frames]:
+def frames(
+    uri: str, sampling: Sampling, resize: Resize | None, chunk: int = 32
+) -> Generator[Frames, None, Reading]:
     """Frames whose colours follow from the uri alone.
 
     Of the query, `frames` (50) and `fps` (25) shape the video, `seconds` makes it slow to decode,
     and `fault` (`hang`, `exit`, `raise` or a reason) strikes after the first `at` frames (0).
     """
     asked = _asked(uri)
-    seconds = np.arange(int(asked.get("frames", FRAMES))) / float(asked.get("fps", FPS))
+    fps = float(asked.get("fps", FPS))
+    seconds = np.arange(int(asked.get("frames", FRAMES))) / fps
     _wait(float(asked.get("seconds", 0.0)))
     if not len(seconds):
         raise DecodeError("empty", "no frames")
     index = kept(seconds, sampling)
     whole = index[: int(asked.get("at", 0))] if "fault" in asked else index
+    shape = resize.shape if resize else (SIDE, SIDE)
     for start in range(0, len(whole), chunk):
         part = whole[start : start + chunk]
-        yield Frames(part.astype(np.int64), seconds[part], _pixels(uri, part, resize.shape))
+        yield Frames(part.astype(np.int64), seconds[part], _pixels(uri, part, shape))
     strike(asked.get("fault"))
+    return Reading(fps=fps)
 
 
 def probed(uri: str, size: int, content: str) -> Probe:
@@ -41,7 +47,7 @@ def probed(uri: str, size: int, content: str) -> Probe:
     asked = _asked(uri)
     fps = float(asked.get("fps", FPS))
     seconds = int(asked.get("frames", FRAMES)) / fps
-    return Probe(size, content, seconds, fps, 64, 64, "fake", 0)
+    return Probe(size, content, seconds, fps, SIDE, SIDE, "fake", 0)
 
 
 def _wait(seconds: float) -> None:

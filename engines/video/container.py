@@ -72,10 +72,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reading one video took: seconds waited for its bytes, and the video's own seconds."""
+    """What reading one video took and said: seconds waited, the video's own, frames a second."""
 
     read_s: float = 0.0
     duration: float | None = None
+    fps: float | None = None
 
 
 @contextmanager

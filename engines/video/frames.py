@@ -11,7 +11,8 @@ import numpy as np
 class Sampling:
     """Which frames to keep: 0, n, 2n, … (`every_nth`), or the nearest to each k/`fps` seconds.
 
-    Exactly one of the two is set. `max_frames` bounds what one video may give; more is `too_long`.
+    Exactly one of the two is set. `max_frames` and `max_bytes` (of pictures) bound what one video
+    may give; more is `too_long`. With `first`, only so many of them, and nothing after is read.
     With `count`, a window: the nearest to each of `count` steps of 1/`fps` seconds from `start_s`
     on, the last frame for steps after it; each frame once, however many steps it is nearest to.
     """
@@ -19,6 +20,8 @@ class Sampling:
     every_nth: int | None = 25
     fps: float | None = None
     max_frames: int | None = None
+    max_bytes: int | None = None
+    first: int | None = None
     start_s: float = 0.0
     count: int | None = None
 
@@ -65,8 +68,11 @@ class DecodeError(Exception):
 
 
 class Decoder(Protocol):
-    """A module in `engines/decode/`: chunks of at most `chunk` frames, never a whole long video."""
+    """A module in `engines/decode/`: chunks of at most `chunk` frames, never a whole long video.
+
+    Without `resize` pictures have the video's own size.
+    """
 
     def frames(
-        self, uri: str, sampling: Sampling, resize: Resize, chunk: int = 32
+        self, uri: str, sampling: Sampling, resize: Resize | None, chunk: int = 32
     ) -> Iterator[Frames]: ...

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ def kept(seconds: np.ndarray, sampling: Sampling) -> np.ndarray:
         found = np.arange(0, len(seconds), sampling.every_nth)
     else:
         found = _nearest(seconds, sampling.fps or 0.0)
+    found = found[: sampling.first]
     check_count(len(found), sampling)
     return found
 
@@ -60,7 +62,7 @@ def keep(
         chosen = _every(frames, sampling)
     else:
         chosen = _near(frames, sampling.fps or 0.0)
-    for count, frame in enumerate(chosen, start=1):
+    for count, frame in enumerate(islice(chosen, sampling.first), start=1):
         check_count(count, sampling)
         yield frame
 

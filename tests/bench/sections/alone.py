@@ -47,7 +47,7 @@ def _decode(job: Job) -> Iterator[Figure]:
     from engines.decode import pyav
     from engines.video.frames import Resize, Sampling
 
-    pyav.warm()
+    pyav.warm(Resize(224))
     clips = footage.real(job.out / "clips", 1)
     sampling = Sampling(25)
 

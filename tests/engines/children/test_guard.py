@@ -66,6 +66,20 @@ def test_stats_say_where_the_time_went(shared, tmp_path):
     assert stats.read_s > 0 and stats.decode_s > 0
 
 
+def test_pictures_of_native_size_come_with_the_videos_rate_and_in_bounded_bytes(shared, tmp_path):
+    from engines.decode import pyav
+
+    path = str(golden.clip(tmp_path / "clip.mp4", frames=20, fps=8))
+    (plain,) = pyav.frames(path, Sampling(1), None)
+    fits = Sampling(1, first=4, max_bytes=4 * 96 * 64 * 3)
+    tight = Sampling(1, first=5, max_bytes=fits.max_bytes)
+    asked = [(Video("fits", path, ""), fits), (Video("not", path, ""), tight)]
+    (_, frames), done, failed = shared.decode_each(asked, None)
+    assert np.array_equal(frames.pixels, plain.pixels[:4])
+    assert (done.value.frames, done.value.fps) == (4, 8.0)
+    assert (failed.reason, failed.detail.split(" than")[0]) == ("too_long", "its frames take more")
+
+
 def test_one_bad_video_is_one_failed_row(shared, tmp_path):
     bad = [
         Video("none", str(tmp_path / "none.mp4"), ""),

@@ -39,6 +39,9 @@ def test_it_takes_what_the_protocol_says(decoder):
         (Sampling(1), range(50)),
         (Sampling(25), [0, 25]),
         (Sampling(100), [0]),
+        (Sampling(1, first=16), range(16)),
+        (Sampling(10, first=3), [0, 10, 20]),
+        (Sampling(1, first=60), range(50)),
         (Sampling(None, fps=5.0), range(0, 50, 5)),
         (Sampling(None, fps=5.0, start_s=0.4, count=3), [10, 15, 20]),
     ],
@@ -53,6 +56,12 @@ def test_it_gives_the_sampled_frames_in_chunks(decoder, uri, sampling, expected)
         assert 1 <= count <= 4
         assert (part.index.dtype, part.seconds.dtype) == (np.int64, np.float64)
         assert (part.pixels.shape, part.pixels.dtype) == ((count, 3, 16, 16), np.uint8)
+
+
+def test_without_a_size_pictures_have_the_videos_own(decoder, uri):
+    (part,) = decoder.frames(uri, Sampling(25), None)
+    own = (64, 64) if decoder.__name__.endswith(".fake") else (64, 96)
+    assert (part.pixels.shape, part.pixels.dtype) == ((2, 3, *own), np.uint8)
 
 
 def test_its_pictures_have_the_shape_asked_for(decoder, uri):

@@ -223,3 +223,11 @@ def test_the_sampled_frames_of_the_numbered_clip_show_their_numbers():
         digits = [int(np.argmin([(g != shape).sum() for shape in shapes])) for g in found]
         seen.append((index, int("".join(map(str, digits)))))
     assert seen == [(k, k) for k in (0, 25, 50, 75, 100)]
+
+
+def test_the_first_frames_of_a_cut_off_file_are_there_and_all_of_it_is_not(tmp_path: Path):
+    path = str(golden.truncated(tmp_path / "cut.mp4", 0.6))
+    (part,) = pyav.frames(path, Sampling(1, first=3), None)
+    assert [golden.number(p.transpose(1, 2, 0)) for p in part.pixels] == [0, 1, 2]
+    with pytest.raises(DecodeError):
+        list(pyav.frames(path, Sampling(1, first=1000), None))
