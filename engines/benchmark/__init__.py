@@ -1,0 +1,1 @@
+"""MSRVTT-Personalization: its annotations, its data folder, and what models make of it."""

@@ -1,0 +1,176 @@
+"""What is known of a clip, from each place that it can lie in."""
+
+import gzip
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from known import DIM, OneModel, parts, same
+
+from data.benchmark import Part, known_file, read_known, write_known
+from data.evaluations import TruthRef
+from data.storage import Store
+from engines.benchmark.official import SUBJECTS, TAGS, TEXT, VIDEO, read_parts, write_parts
+from engines.benchmark.truth import truth_of
+from engines.evaluation import Missing, Truth
+
+KINDS = ("text", "video", "subject", "face")
+
+
+def laid(folder: Path, kind: str, half: bool = False) -> TruthRef:
+    """The usual clip `video7`, in a folder of this kind."""
+    made = parts(half=half)
+    if kind == "parquet":
+        write_known(Store(str(folder)), known_file("video7"), "video7", made)
+        return TruthRef("parquet", str(folder), "video7")
+    write_parts(folder / "video7", made, half)
+    if kind == "official":
+        return TruthRef("official", str(folder), "video7")
+    for file in list((folder / "video7").iterdir()):
+        file.rename(folder / f"video7.{file.name}")
+    return TruthRef("sidecars", str(folder / "video7"), "video7")
+
+
+def known(ref: TruthRef) -> Truth:
+    return truth_of(ref, None, OneModel())
+
+
+@pytest.mark.parametrize("kind", ["parquet", "official", "sidecars"])
+@pytest.mark.parametrize("half", [True, False])
+def test_every_place_gives_the_same_vectors(kind: str, half: bool, tmp_path: Path) -> None:
+    truth = known(laid(tmp_path, kind, half))
+    text, video, man, cap, face = (part.vectors for part in parts(half=half))
+    assert np.array_equal(truth.text(), text[0])
+    assert np.array_equal(truth.video(), video)
+    assert np.array_equal(truth.faces(), face)
+    assert list(truth.subjects()) == ["man", "blue cap"]
+    assert np.array_equal(truth.subjects()["man"], man)
+    assert np.array_equal(truth.subjects()["blue cap"], cap)
+    assert truth.subject_tags() == ("man",)
+    assert {truth.text().dtype, truth.video().dtype, truth.faces().dtype} == {np.dtype("float32")}
+
+
+def test_parquet_to_the_published_files_and_back_is_equal(tmp_path: Path) -> None:
+    store, first, second = Store(str(tmp_path)), known_file("one"), known_file("two")
+    write_known(store, first, "one", parts(half=True))
+    write_parts(tmp_path / "official", read_known(store, first), half=True)
+    read = [part for kind in KINDS for part in read_parts(f"{tmp_path}/official/", kind)]
+    write_known(store, second, "one", read)
+    assert same(read_known(store, second), parts(half=True))
+
+
+def test_the_published_files_have_the_published_shapes(tmp_path: Path) -> None:
+    write_parts(tmp_path, parts(half=True), half=True)
+    text = torch.load(tmp_path / TEXT, weights_only=True)
+    video = torch.load(tmp_path / VIDEO, weights_only=True)
+    face = torch.load(tmp_path / "face_embeddings.pt", weights_only=True)
+    tags = pickle.loads(gzip.decompress((tmp_path / SUBJECTS).read_bytes()))
+    assert (text.shape, text.dtype) == ((DIM,), torch.float16)
+    assert (video.shape, video.dtype) == ((3, DIM), torch.float16)
+    assert (face.shape, face.dtype) == ((2, DIM), torch.float32)
+    assert list(tags) == ["man", "blue cap"]
+    assert {tensor.dtype for tensor in tags.values()} == {torch.float32}
+
+
+def test_a_file_is_opened_when_it_is_asked_for(tmp_path: Path) -> None:
+    truth = known(laid(tmp_path, "official"))
+    for name in (VIDEO, SUBJECTS, "face_embeddings.pt"):
+        (tmp_path / "video7" / name).unlink()
+    assert truth.text().shape == (DIM,)
+    with pytest.raises(Missing, match=r"no video_embeddings\.pt"):
+        truth.video()
+    with pytest.raises(Missing, match=r"no subject_embeddings\.pkl\.gz"):
+        truth.subjects()
+
+
+def test_published_files_alone_do_not_tell_subjects_from_objects(tmp_path: Path) -> None:
+    ref = laid(tmp_path, "official")
+    (tmp_path / "video7" / TAGS).unlink()
+    assert list(known(ref).subjects()) == ["man", "blue cap"]
+    with pytest.raises(Missing, match="which tags are subjects"):
+        known(ref).subject_tags()
+
+
+@pytest.mark.parametrize(
+    ("vectors", "said"),
+    [(torch.full((DIM,), float("nan")), "not finite"), (torch.ones(DIM + 1), "9 wide"),
+     (torch.ones(0, DIM), "empty"), (torch.ones(2, 2, 2), "no row of vectors"),
+     (torch.ones(DIM, dtype=torch.int64), "int64")],
+)  # fmt: skip
+def test_vectors_that_cannot_be_right_are_missing(
+    vectors: torch.Tensor, said: str, tmp_path: Path
+) -> None:
+    ref = laid(tmp_path, "official")
+    torch.save(vectors, tmp_path / "video7" / TEXT)
+    with pytest.raises(Missing, match=said):
+        known(ref).text()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tensor", b"PK\x03\x04"])
+def test_files_that_cannot_be_read_are_missing(content: bytes, tmp_path: Path) -> None:
+    ref = laid(tmp_path, "sidecars")
+    for name in (TEXT, SUBJECTS):
+        (tmp_path / f"video7.{name}").write_bytes(content)
+    with pytest.raises(Missing, match=TEXT):
+        known(ref).text()
+    with pytest.raises(Missing, match=SUBJECTS):
+        known(ref).subjects()
+
+
+def test_a_payload_is_missing_and_never_runs(tmp_path: Path) -> None:
+    import os
+
+    class Payload:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    ref, content = laid(tmp_path, "official"), io.BytesIO()
+    torch.save({"man": Payload()}, content)
+    (tmp_path / "video7" / TEXT).write_bytes(content.getvalue())
+    (tmp_path / "video7" / SUBJECTS).write_bytes(gzip.compress(pickle.dumps({"man": Payload()})))
+    with pytest.raises(Missing, match="mkdir"):
+        known(ref).subjects()
+    with pytest.raises(Missing, match="safely"):
+        known(ref).text()
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("clip", ["..", "../video7", "a/b", "", "a\\b"])
+@pytest.mark.parametrize("kind", ["official", "parquet"])
+def test_a_name_that_leads_elsewhere_is_refused(kind: str, clip: str, tmp_path: Path) -> None:
+    laid(tmp_path, kind)
+    with pytest.raises(Missing, match="no name of a clip"):
+        known(TruthRef(kind, str(tmp_path / "video7"), clip)).text()
+
+
+def test_what_was_left_out_says_why(tmp_path: Path) -> None:
+    made = [Part("text", reason="no weights of clip"), Part("subject", "man", reason="no cut-out"),
+            Part("object", "cap", np.ones((1, DIM), np.float32))]  # fmt: skip
+    write_known(Store(str(tmp_path)), known_file("a"), "a", made)
+    truth = known(TruthRef("parquet", str(tmp_path), "a"))
+    with pytest.raises(Missing, match="no weights of clip"):
+        truth.text()
+    with pytest.raises(Missing, match="no video embeddings"):
+        truth.video()
+    assert list(truth.subjects()) == ["cap"]
+    assert truth.subject_tags() == ()
+
+
+def test_a_broken_or_absent_parquet_file_is_missing(tmp_path: Path) -> None:
+    (tmp_path / known_file("a")).write_bytes(b"not parquet")
+    for clip in ("a", "b"):
+        with pytest.raises(Missing, match=f"embeddings of {clip}"):
+            known(TruthRef("parquet", str(tmp_path), clip)).text()
+
+
+def test_a_prompt_alone_gives_its_text_and_nothing_else() -> None:
+    truth = truth_of(TruthRef(), "four", OneModel())
+    assert truth.text().tolist() == [4.0] * DIM
+    for ask in (truth.video, truth.subjects, truth.faces, truth.subject_tags):
+        with pytest.raises(Missing):
+            ask()
+    with pytest.raises(Missing, match="no prompt"):
+        truth_of(TruthRef(), None, OneModel()).text()

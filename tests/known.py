@@ -1,0 +1,50 @@
+"""What a benchmark could know of a clip, and a stand-in for the models that made it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from data.benchmark import Part
+
+DIM = 8
+
+
+def parts(seed: int = 0, half: bool = False) -> list[Part]:
+    """A clip of one subject with a face, and an object; CLIP's vectors as halves where asked."""
+    rng = np.random.default_rng(seed)
+
+    def vectors(count: int, halved: bool = False) -> np.ndarray:
+        made = rng.normal(size=(count, DIM)).astype(np.float32)
+        return made.astype(np.float16).astype(np.float32) if halved else made
+
+    return [
+        Part("text", None, vectors(1, half)),
+        Part("video", None, vectors(3, half)),
+        Part("subject", "man", vectors(3)),
+        Part("object", "blue cap", vectors(2)),
+        Part("face", None, vectors(2)),
+    ]
+
+
+def same(one: Sequence[Part], other: Sequence[Part]) -> bool:
+    """Whether they say the same, to the last bit."""
+    return [_said(part) for part in one] == [_said(part) for part in other]
+
+
+def _said(part: Part) -> tuple[Any, ...]:
+    vectors = None if part.vectors is None else (part.vectors.dtype.str, part.vectors.tolist())
+    return part.kind, part.tag, vectors, part.reason
+
+
+class OneModel:
+    """Answers for every model: vectors of `dim` numbers, made of what it is shown."""
+
+    def __init__(self, dim: int = DIM) -> None:
+        self.dim = dim
+
+    def get(self, name: str) -> "OneModel":
+        return self
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[len(text)] * self.dim for text in texts], np.float32)
