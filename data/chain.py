@@ -24,14 +24,21 @@ class Stage:
         return layout.stage(self.corpus, self.kind, self.fingerprint)
 
 
-def register(store: Store, corpus: str, kind: str, spec: Spec, version: str, *inputs: str) -> Stage:
-    """The stage that this spec names, recorded in the store and made the corpus's current one."""
+def register(
+    store: Store, corpus: str, kind: str, spec: Spec, version: str, *inputs: str,
+    shadow: bool = False,
+) -> Stage:  # fmt: skip
+    """The stage that this spec names, recorded in the store and made the corpus's current one.
+
+    A `shadow` is filled beside the current one, and becomes current only where there is none.
+    """
     stage = Stage(corpus, kind, fingerprint(spec, version, *inputs))
     said = {"kind": kind, "spec": spec.model_dump(), "version": version, "inputs": inputs}
     if not store.exists(layout.spec(stage.folder)):
         store.write(layout.spec(stage.folder), json.dumps(said, indent=2).encode())
     alias = layout.current(corpus, kind)
-    if current(store, corpus, kind) != stage:
+    now = current(store, corpus, kind)
+    if now is None or (now != stage and not shadow):
         store.write(alias, stage.fingerprint.encode())
     return stage
 

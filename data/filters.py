@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from data.catalog import sql
+from data.chain import Stage
 from data.errors import UserError
 from data.lock import hold
 
@@ -23,18 +24,48 @@ def chosen(
     Each is one DuckDB expression over the videos' columns and those of their source; it can
     neither write nor read other files.
     """
+    with _locked(path, wait_s) as connection, _filtered(connection, corpus, wheres) as videos:
+        yield videos
+
+
+@contextmanager
+def unlisted(
+    path: Path, stage: Stage, wheres: Sequence[str], wait_s: float
+) -> Iterator[duckdb.DuckDBPyRelation]:
+    """As `chosen`, without the contents that a shard of the stage lists; one row a content."""
+    with _locked(path, wait_s) as connection:
+        with _filtered(connection, stage.corpus, wheres) as videos:
+            values = {"of": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
+            listed = connection.sql(sql("listed"), params=values)
+            left = videos.join(listed, "content", how="anti")
+            yield left.aggregate(
+                "content, min(id) AS id, arg_min(uri, id) AS uri, any_value(duration) AS duration",
+                "content",
+            )
+
+
+@contextmanager
+def _locked(path: Path, wait_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that can read the catalogue and nothing else."""
     with hold(path.with_suffix(".lock"), "has the catalogue open", wait_s):
         with duckdb.connect(str(path), read_only=True, config=LOCKED) as connection:
-            videos = _with_source_columns(connection, corpus)
-            asked = " and ".join(map(repr, wheres))
-            try:
-                for where in wheres:  # one by one: joined as text, one could end the other
-                    videos = videos.filter(duckdb.SQLExpression(where.strip() or "(empty)"))
-                yield videos
-            except duckdb.Error as error:  # of the expression, or of a row it cannot be read on
-                said = str(error).split("\n")[0]
-                columns = ", ".join(videos.columns)
-                raise UserError(f"cannot use {asked}: {said} (columns: {columns})") from error
+            yield connection
+
+
+@contextmanager
+def _filtered(
+    connection: duckdb.DuckDBPyConnection, corpus: str, wheres: Sequence[str]
+) -> Iterator[duckdb.DuckDBPyRelation]:
+    videos = _with_source_columns(connection, corpus)
+    asked = " and ".join(map(repr, wheres))
+    try:
+        for where in wheres:  # one by one: joined as text, one could end the other
+            videos = videos.filter(duckdb.SQLExpression(where.strip() or "(empty)"))
+        yield videos
+    except duckdb.Error as error:  # of the expression, or of a row it cannot be read on
+        said = str(error).split("\n")[0]
+        columns = ", ".join(videos.columns)
+        raise UserError(f"cannot use {asked}: {said} (columns: {columns})") from error
 
 
 def _with_source_columns(

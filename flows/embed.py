@@ -43,17 +43,17 @@ def embed(
     with place.only_run(place.known(corpus), "embed", say):
         stage = embed_stage(place, corpus, spec)
         shards = plan(place, stage, reasons)
-        tally, seconds, hours = _run(place, stage, spec, shards)
+        tally, seconds, hours = embed_shards(place, stage, spec, shards)
         tally.refuse_nothing(place)
     summary = tally.summary(seconds, hours)
     publish("embed", corpus, summary)
     return summary
 
 
-def _run(
+def embed_shards(
     place: Workplace, stage: Stage, spec: EmbedSpec, shards: list[str]
 ) -> tuple[Tally, float, float]:
-    """What came of the shards, the seconds they took, and the hours of video they hold."""
+    """Embeds planned shards: what came of them, the seconds it took, the hours of video."""
     workers = embed_workers(place.settings)
     tally = Tally(stage, workers)
     if not shards:

@@ -12,10 +12,11 @@ from engines.ragme import reading
 ORIGIN = json.dumps(reading.ORIGIN)  # stands for the weights of vectors that were taken over
 
 
-def embed_stage(place: Workplace, corpus: str, spec: EmbedSpec) -> Stage:
-    """The stage, made the corpus's current one; weights enter by their digest."""
+def embed_stage(place: Workplace, corpus: str, spec: EmbedSpec, shadow: bool = False) -> Stage:
+    """The stage, made the corpus's current one unless as a shadow; weights enter by digest."""
     engine = plugin("embed", spec.engine)
-    return register(place.store, corpus, "embed", spec, engine.VERSION, engine.digest(spec))
+    version, digest = engine.VERSION, engine.digest(spec)
+    return register(place.store, corpus, "embed", spec, version, digest, shadow=shadow)
 
 
 def same_weights(place: Workplace, stage: Stage) -> EmbedSpec:

@@ -40,10 +40,13 @@ def _silence() -> None:
 
 def _register() -> None:
     """Importing a module of commands adds them to the app."""
+    import flows.cli.backfill
     import flows.cli.corpora
     import flows.cli.demo
     import flows.cli.experiment
     import flows.cli.generation
+    import flows.cli.leaderboard
+    import flows.cli.leaks
     import flows.cli.machine
     import flows.cli.provenance
     import flows.cli.queries

@@ -55,7 +55,7 @@ def embed(
     """Make the frame vectors that are missing."""
     from flows.embed import embed as flow
 
-    spec = _spec(engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = spec_of(engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
         print_summary(flow(corpus, spec))
 
@@ -119,7 +119,7 @@ def run(
     """Bring a corpus up to date: ingest, embed, pool, index."""
     from flows.pipeline import pipeline
 
-    spec = _spec(engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = spec_of(engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
         made = pipeline(corpus, source, columns(column), spec)
     for stage, summary in made.items():
@@ -140,10 +140,11 @@ def retry(
             print_summary({"stage": stage} | summary)
 
 
-def _spec(
+def spec_of(
     engine: str, model: str, weights: str | None, nth: int | None, fps: float | None,
     precision: str, activation: str,
 ) -> EmbedSpec:  # fmt: skip
+    """The spec of a command's options."""
     from tasks.machine import fastest_precision
 
     if engine == "fake":  # a rehearsed hang should not take a minute

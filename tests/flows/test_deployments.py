@@ -28,10 +28,10 @@ def test_every_flow_is_deployed() -> None:
     assert deployed >= modules - {"flows.demo", "flows.takeover"}
 
 
-def _needed(flow: Flow) -> dict[str, str]:
+def _needed(flow: Flow) -> dict[str, object]:
     """Something for every parameter that has no default."""
     return {
-        name: "x"
+        name: ["x"] if str(parameter.annotation).startswith("list") else "x"
         for name, parameter in inspect.signature(flow.fn).parameters.items()
         if parameter.default is inspect.Parameter.empty
     }

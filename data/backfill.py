@@ -1,0 +1,72 @@
+"""What a backfill would do: how much there is, how much is left, what that takes."""
+
+from dataclasses import dataclass
+
+from data.catalog import catalog_path, sql
+from data.chain import Stage
+from data.filters import chosen, unlisted
+from data.records import Video
+from data.shards import Shard, names, shard_name, write_shard
+from data.workplace import Workplace
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Of the contents that a condition names, those that no shard of the stage lists yet.
+
+    `pending` are shards that were planned and not finished. `worker_hours` is an estimate from
+    the receipts of the corpus, None where there are none to learn from; `cost` follows from it.
+    """
+
+    stage: str
+    corpus: str
+    fingerprint: str
+    where: str
+    matching: int
+    videos: int
+    hours: float
+    pending: int
+    worker_hours: float | None
+    cost: float | None
+
+
+def left(place: Workplace, stage: Stage, where: str, pending: int) -> Left:
+    """What is left to do; the catalogue must be up to the store."""
+    path, wait_s = catalog_path(place.store, place.settings.catalog), place.settings.wait_s
+    with chosen(path, stage.corpus, [where], wait_s) as videos:
+        matching = videos.aggregate("count(DISTINCT content)").fetchall()[0][0]
+    with unlisted(path, stage, [where], wait_s) as videos:
+        summed = videos.aggregate("count(*), coalesce(sum(duration), 0) / 3600").fetchall()[0]
+    count, hours = int(summed[0]), float(summed[1])
+    worker_hours = _worker_hours(place, stage, count, hours)
+    cost = None if worker_hours is None else worker_hours * place.settings.price_per_gpu_hour
+    return Left(
+        stage.kind, stage.corpus, stage.fingerprint, where, matching, count, hours, pending,
+        worker_hours, cost,
+    )  # fmt: skip
+
+
+def take(place: Workplace, stage: Stage, where: str, count: int) -> list[str]:
+    """Writes shards of the next `count` videos, ordered by content; their names."""
+    path, wait_s = catalog_path(place.store, place.settings.catalog), place.settings.wait_s
+    with unlisted(path, stage, [where], wait_s) as videos:
+        rows = videos.order("content").limit(count).fetchall()
+    size = place.settings.shard_size
+    written = len(names(place.store, stage.folder, "shards"))
+    shards: list[str] = []
+    for at in range(0, len(rows), size):
+        listed = tuple(Video(id, uri, content, d) for content, id, uri, d in rows[at : at + size])
+        shards.append(shard_name(written + len(shards)))
+        write_shard(place.store, stage.folder, Shard(shards[-1], 1, listed))
+    return shards
+
+
+def _worker_hours(place: Workplace, stage: Stage, videos: int, hours: float) -> float | None:
+    """By hours of video where they are known, else by videos."""
+    with place.catalog() as catalog:
+        values = {"corpus": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
+        found = catalog.execute(sql("pace"), **values)
+    per_hour, per_video = found[0] if found else (None, None)
+    if hours and per_hour is not None:
+        return per_hour * hours / 3600
+    return None if per_video is None else per_video * videos / 3600

@@ -1,0 +1,148 @@
+"""The backfill flow: what a condition names is done window by window, after a plan was approved."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from prefect import Flow, flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.futures import PrefectFuture
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from data.chain import Stage
+from data.settings import Settings
+from data.specs import EmbedSpec
+from data.workplace import Workplace, open_workplace
+from flows.embed import embed_shards
+from tasks.backfill import Budget, approve, plan_backfill, windows
+from tasks.child_runs import run_window, stop_windows
+from tasks.progress import say
+from tasks.report import publish
+from tasks.runners import embed_workers
+from tasks.shards import AT_ONCE
+from tasks.stages import embed_stage
+
+
+def _stop(flow: Flow, flow_run: FlowRun, state: State) -> None:
+    stop_windows(flow_run.id)
+
+
+@flow(
+    name="backfill", flow_run_name="backfill-embed-{corpus}", on_cancellation=[_stop],
+    task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
+)  # fmt: skip
+def backfill(
+    corpus: str,
+    where: str = "true",
+    spec: EmbedSpec = EmbedSpec(),
+    window: int = 5000,
+    max_parallel: int = 1,
+    budget_gpu_hours: float | None = None,
+    approved: bool = False,
+    child_runs: bool = False,
+) -> dict[str, Any]:
+    """Embeds what a condition names and no shard lists yet; what is done stays done.
+
+    A spec other than the corpus's own fills its vectors beside those that are in use.
+
+    Args:
+        corpus: a corpus that was ingested
+        where: a condition on the videos, as published >= '2024-01-01' and source = 'news'
+        spec: the model, its weights and precision, and which frames are sampled
+        window: videos that are planned and done at a time
+        max_parallel: windows under way at once, as child runs
+        budget_gpu_hours: no window begins once the workers took so long; any time if left out
+        approved: go on without waiting for somebody to look at the plan
+        child_runs: each window a run of the deployment embed-window, on any worker
+    """
+    place = open_workplace(Settings())
+    with place.only_run(place.known(corpus), "embed", say):
+        stage = embed_stage(place, corpus, spec, shadow=True)
+        plan = plan_backfill(place, stage, where)
+        approve(plan, approved)
+        budget = Budget(budget_gpu_hours)
+        waiting = windows(place, stage, where, window, budget)
+        if child_runs:
+            done = _on_workers(place, stage, spec, waiting, budget, max_parallel)
+        else:
+            done = _here(place, stage, spec, waiting, budget)
+        after = plan_backfill(place, stage, where)
+    summary = {
+        "corpus": corpus, "fingerprint": stage.fingerprint, "where": where,
+        "planned": plan.videos, "windows": done, "gpu_hours": budget.spent,
+        "left": after.videos, "shards_left": after.pending,
+        "stopped": "the budget is spent" if budget.gone and after.videos else None,
+    }  # fmt: skip
+    publish("backfill", corpus, summary)
+    return summary
+
+
+@flow(
+    name="embed-window", flow_run_name="embed-window-{corpus}",
+    task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
+)  # fmt: skip
+def embed_window(corpus: str, shards: list[str], spec: EmbedSpec = EmbedSpec()) -> dict[str, Any]:
+    """Embeds some planned shards of a backfill, which sees to it that nobody else does.
+
+    Args:
+        corpus: the backfill's corpus
+        shards: the names of the shards
+        spec: the backfill's spec
+    """
+    place = open_workplace(Settings())
+    stage = embed_stage(place, corpus, spec, shadow=True)
+    tally, seconds, hours = embed_shards(place, stage, spec, shards)
+    summary = tally.summary(seconds, hours)
+    publish("embed-window", corpus, summary)
+    return summary
+
+
+def _here(
+    place: Workplace, stage: Stage, spec: EmbedSpec, waiting: Iterator[list[str]], budget: Budget
+) -> int:
+    """Every window in this process; how many there were."""
+    done, workers = 0, embed_workers(place.settings)
+    for shards in waiting:
+        _, seconds, _ = embed_shards(place, stage, spec, shards)
+        budget.add(seconds, workers)
+        done += 1
+    return done
+
+
+def _on_workers(
+    place: Workplace, stage: Stage, spec: EmbedSpec, waiting: Iterator[list[str]],
+    budget: Budget, at_once: int,
+) -> int:  # fmt: skip
+    """Every window as a child run, `at_once` of them under way; how many there were.
+
+    After one that did not complete none begins, and those under way come to their end.
+    """
+    flying: deque[PrefectFuture] = deque()
+    done, workers = 0, embed_workers(place.settings)
+    errors: list[Exception] = []
+
+    def land() -> None:
+        try:
+            budget.add(flying.popleft().result(), workers)
+        except Exception as error:
+            errors.append(error)
+
+    while not errors and (shards := next(waiting, None)) is not None:
+        about = {"corpus": stage.corpus, "spec": spec.model_dump(), "shards": shards}
+        flying.append(run_window.submit(f"{shards[0]}-{shards[-1]}", about, stage.fingerprint))
+        done += 1
+        if len(flying) >= at_once:
+            land()
+    while flying:
+        land()
+    if errors:
+        raise errors[0]
+    return done
+
+
+def plan_of(corpus: str, where: str, spec: EmbedSpec) -> dict[str, Any]:
+    """What a backfill would do, without doing it."""
+    place = open_workplace(Settings())
+    stage = embed_stage(place, place.known(corpus), spec, shadow=True)
+    return asdict(plan_backfill.fn(place, stage, where))
