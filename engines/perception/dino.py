@@ -1,6 +1,5 @@
 """DINO (Caron et al. 2021): what a thing looks like, as a vector; v1's ViT-B/16, or of any size."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,6 @@ from engines.perception.pictures import IMAGENET, bicubic, square_pad
 
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer
-    from torch import Tensor
 
 FILE = "dino_vitbase16_pretrain.pth"
 FETCH = f"curl -LO https://dl.fbaipublicfiles.com/dino/dino_vitbase16_pretrain/{FILE}"
@@ -25,23 +23,23 @@ def load(spec: EvaluateSpec, file: str) -> Encoder:
     A picture is padded to a square with white, and resized by Pillow's bicubic filter.
     """
     weights, of = state.read(file), f"DINO ({file})"
-    model = state.load(architecture(weights, of), weights, of)
+    model = state.load(architecture(state.Shapes(weights, of)), weights, of)
     size = model.patch_embed.img_size[0]
     return Encoder(model, lambda seen: bicubic(square_pad(seen), size), *IMAGENET, model.embed_dim)
 
 
-def architecture(weights: "Mapping[str, Tensor]", of: str = "DINO") -> "VisionTransformer":
+def architecture(shapes: state.Shapes) -> "VisionTransformer":
     """timm's vision transformer without a head, of the sizes that the weights have."""
     from timm.models.vision_transformer import VisionTransformer
 
-    dim, _, patch, _ = state.shape(weights, "patch_embed.proj.weight", of)
-    places = state.shape(weights, "pos_embed", of)[1] - 1
+    dim, _, patch, _ = shapes["patch_embed.proj.weight"]
+    places = shapes["pos_embed"][1] - 1
     return VisionTransformer(
         img_size=round(np.sqrt(places)) * patch,
         patch_size=patch,
         embed_dim=dim,
-        depth=sum(name.endswith(".norm1.weight") for name in weights),
+        depth=sum(name.endswith(".norm1.weight") for name in shapes),
         num_heads=max(1, dim // HEAD),
-        mlp_ratio=state.shape(weights, "blocks.0.mlp.fc1.weight", of)[0] / dim,
+        mlp_ratio=shapes["blocks.0.mlp.fc1.weight"][0] / dim,
         num_classes=0,
     )

@@ -30,6 +30,19 @@ def square_pad(picture: np.ndarray, value: int = 255) -> np.ndarray:
     return square
 
 
+def edged(frames: np.ndarray, step: int) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """Frames (n, H, W, 3) with their edges repeated to sides of multiples of `step`, centred.
+
+    And where in them, as rows and columns, the frames lie.
+    """
+    sides = frames.shape[1:3]
+    more = [-side % step for side in sides]
+    before = [each // 2 for each in more]
+    around = [(first, each - first) for first, each in zip(before, more, strict=True)]
+    rows, columns = (slice(at, at + side) for at, side in zip(before, sides, strict=True))
+    return np.pad(frames, [(0, 0), *around, (0, 0)], mode="edge"), (rows, columns)
+
+
 def bicubic(picture: np.ndarray, size: int) -> np.ndarray:
     """(size, size, 3) bytes, by Pillow's bicubic filter, which blurs before it shrinks."""
     from PIL import Image

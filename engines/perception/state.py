@@ -9,11 +9,25 @@ from data.errors import UserError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-WRAPPERS = ("state_dict", "model", "model_state_dict")
+WRAPPERS = ("state_dict", "model", "model_state_dict", "module")
 PARALLEL = "module."  # what torch's DataParallel puts before every name
 NAMED = 12  # differences that a message lists
 
 Net = TypeVar("Net", bound="nn.Module")
+
+
+class Shapes(dict[str, tuple[int, ...]]):
+    """The shapes of parameters by name, to read a model's sizes off: a UserError for one not there.
+
+    `of` names the model and its file.
+    """
+
+    def __init__(self, weights: Mapping[str, "Tensor"], of: str) -> None:
+        super().__init__({name: tuple(value.shape) for name, value in weights.items()})
+        self.of = of
+
+    def __missing__(self, name: str) -> tuple[int, ...]:
+        raise UserError(f"these are no weights of {self.of}: {name} is missing")
 
 
 def read(file: str) -> dict[str, "Tensor"]:
@@ -45,13 +59,6 @@ def load(model: Net, weights: Mapping[str, "Tensor"], of: str) -> Net:
         raise UserError(f"these are no weights of {of}: {', '.join(wrong[:NAMED])}{more}")
     model.load_state_dict({name: weights[name] for name in wanted})
     return model.eval().requires_grad_(False).to(device())
-
-
-def shape(weights: Mapping[str, "Tensor"], name: str, of: str) -> tuple[int, ...]:
-    """The shape of a parameter, that a model's size is read off; a UserError where it lacks."""
-    if name not in weights:
-        raise UserError(f"these are no weights of {of}: {name} is missing")
-    return tuple(weights[name].shape)
 
 
 def _safe(file: str) -> Mapping[str, Any]:
