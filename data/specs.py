@@ -63,7 +63,8 @@ class RetrieveSpec(Spec):
     """How videos are chosen for a query: `ceiling` bounds similarity from above (RAGME's `radius`).
 
     Pairs more alike than `dedup` count as one video. `mmr` is the weight of similarity to the
-    query against unlikeness among the chosen (1: none). Defaults are RAGME's for text queries.
+    query against unlikeness among the chosen (1: none). Videos in `exclude`, by id, and copies of
+    them are never chosen. Defaults are RAGME's for text queries.
     """
 
     k: int = Field(5, ge=0)
@@ -72,6 +73,8 @@ class RetrieveSpec(Spec):
     mmr: float | None = Field(None, ge=0, le=1)
     where: str | None = None
     exact: bool = False
+    # Left out where it is empty: a spec without it keeps its fingerprint.
+    exclude: tuple[str, ...] = Field((), exclude_if=lambda ids: not ids)
 
 
 VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)

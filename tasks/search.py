@@ -42,7 +42,7 @@ class Bank:
         engine = recorded(place.store, self.stage)["spec"]["engine"]
         self.index = plugin("index", engine).open(folder)
         ids = pq.read_table(folder / version.IDS, columns=["content"])
-        self._contents = np.array(ids.column("content").to_pylist(), dtype=object)
+        self.contents = np.array(ids.column("content").to_pylist(), dtype=object)
         embedded = current(place.store, corpus, "embed")
         assert embedded is not None
         self._embedded = embedded
@@ -92,33 +92,44 @@ class Bank:
         own: list[str | None],
         where: str | None = None,
     ) -> list[Hit]:
-        allowed, known = self._allowed([each for each in (spec.where, where) if each is not None])
+        wheres = [each for each in (spec.where, where) if each is not None]
+        allowed, known = self._allowed(wheres, spec.exclude)
         index: Any = _Exact(self.index) if spec.exact else self.index
         found = search(
             index, vectors, spec.k,
             ceiling=spec.ceiling, dedup=spec.dedup, mmr=spec.mmr, exclude=own,
             allowed=allowed,
         )  # fmt: skip
-        known = known or self._known([self._contents[n.row] for f in found for n in f.neighbours])
+        known = known or self.known([self.contents[n.row] for f in found for n in f.neighbours])
         self.shortages |= {
             p.id: f.short_by for p, f in zip(prompts, found, strict=True) if f.short_by
         }
         return [
-            Hit(p.id, p.text, n.rank, *_said(known[self._contents[n.row]], n.score))
+            Hit(p.id, p.text, n.rank, *_said(known[self.contents[n.row]], n.score))
             for p, f in zip(prompts, found, strict=True)
             for n in f.neighbours
         ]
 
-    def _allowed(self, wheres: list[str]) -> tuple[np.ndarray | None, dict[str, tuple]]:
+    def _allowed(
+        self, wheres: list[str], barred: tuple[str, ...]
+    ) -> tuple[np.ndarray | None, dict[str, tuple]]:
         """Rows to choose among, and the video that each of their contents stands for."""
-        if not wheres and not self._stale():
+        if not wheres and not barred and not self._stale():
             return None, {}
         path = catalog_path(self.place.store, self.place.settings.catalog)
         with chosen(path, self.corpus, wheres, self.place.settings.wait_s) as videos:
             rows = videos.project("content, id, uri, caption").fetchall()
         known = {content: (id, uri, caption) for content, id, uri, caption in reversed(rows)}
-        kept = [row for row, content in enumerate(self._contents) if content in known]
+        for content in self._copies(barred):
+            known.pop(content, None)
+        kept = [row for row, content in enumerate(self.contents) if content in known]
         return np.array(kept, np.int64), known
+
+    def _copies(self, ids: Sequence[str]) -> list[str]:
+        """The contents of these videos, whatever other ids have them too."""
+        with self.place.catalog() as catalog:
+            rows = catalog.execute(sql("contents"), corpus=self.corpus, ids=list(ids))
+        return [content for _, content in rows]
 
     def _stale(self) -> bool:
         values = {"corpus": self.corpus, "version": self.version}
@@ -126,7 +137,8 @@ class Bank:
             found = catalog.execute(sql("stale"), fingerprint=self.stage.fingerprint, **values)
         return found[0][0] > 0
 
-    def _known(self, contents: list[str]) -> dict[str, tuple]:
+    def known(self, contents: Sequence[str]) -> dict[str, tuple]:
+        """Id, uri and caption of the video that each content stands for, where one is shown."""
         with self.place.catalog() as catalog:
             rows = catalog.execute(sql("resolve"), corpus=self.corpus, contents=list(set(contents)))
         return {content: (id, uri, caption) for content, id, uri, caption in rows}

@@ -24,6 +24,9 @@ Controller = Annotated[
 ]
 Clips = Annotated[int | None, typer.Option("-k", "--k", min=0, help="Clips a prompt. [5]")]
 Where = Annotated[str | None, typer.Option("--where", help="Of the clips, as fps > 20.")]
+Without = Annotated[
+    str | None, typer.Option("--without", help="A file of ids not to retrieve, as leaks writes.")
+]
 Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Of denoising. [50]")]
 Guidance = Annotated[float | None, typer.Option("--guidance", help="Scale of the text. [10]")]
 ClipGuidance = Annotated[
@@ -50,14 +53,16 @@ Precision = Annotated[str, typer.Option("--precision", help="fp32, bf16, fp16, a
 def generate(
     corpus: Corpus,
     prompts: Prompts = None, prompt: Texts = None, engine: Engine = "ragme", base: Base = None,
-    controller: Controller = None, k: Clips = None, where: Where = None, steps: Steps = None,
-    guidance: Guidance = None, retrieval_guidance: ClipGuidance = None, init: Init = None,
-    start: Start = None, negative: Negative = None, size: Size = None, frames: Frames = None,
-    fps: Fps = None, samples: Samples = None, seed: Seed = None, precision: Precision = "auto",
-    as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
+    controller: Controller = None, k: Clips = None, where: Where = None, without: Without = None,
+    steps: Steps = None, guidance: Guidance = None, retrieval_guidance: ClipGuidance = None,
+    init: Init = None, start: Start = None, negative: Negative = None, size: Size = None,
+    frames: Frames = None, fps: Fps = None, samples: Samples = None, seed: Seed = None,
+    precision: Precision = "auto", as_json: AsJson = False, workers: Workers = None,
+    runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Make a video for every prompt, following the clips that are found for it."""
     from flows.generate import generate as flow
+    from tasks.leak_files import excluded
 
     if (prompts is None) == (not prompt):
         raise typer.BadParameter("give a file of PROMPTS, or --prompt TEXT, not both")
@@ -65,7 +70,7 @@ def generate(
         {"engine": engine, "base": base, "controller": controller, "steps": steps,
          "guidance": guidance, "negative": negative, "frames": frames, "fps": fps,
          "samples": samples, "seed": seed, **_size(size)},
-        precision, {"k": k, "where": where},
+        precision, {"k": k, "where": where, "exclude": excluded(without) if without else None},
         {"guidance": retrieval_guidance, "init": init, "start": start},
     )  # fmt: skip
     with live():

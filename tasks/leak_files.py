@@ -1,0 +1,64 @@
+"""What the leak guard reads and writes: a benchmark's clips, and ids that nobody may retrieve."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from data.errors import UserError
+from data.evaluations import Leak
+from data.records import Video
+from tasks.html import put
+from tasks.ingest import read_source
+
+REAL = ("ground_truth", "video")  # what benchmarks call the real video in a clip's folder
+
+
+def clips_of(source: str) -> list[Video]:
+    """The real clips of a source, in its order.
+
+    Where every folder holds a video `ground_truth`, or `video`, these are the clips, by the names
+    of their folders; elsewhere each row is one. A UserError where two have the same id, or a row
+    names no video.
+    """
+    found = []
+    for row in read_source(source, {"txt": ""}):  # captions are of no use here
+        if not row.id or not row.uri:
+            raise UserError(f"row {row.line} of {source} names no video: mend or remove it")
+        found.append(Video(row.id, row.uri, ""))
+    clips = next(filter(None, (_named(found, name) for name in REAL)), found)
+    if len({clip.id for clip in clips}) < len(clips):
+        raise UserError(f"{source} has two clips of one id: rename one of them")
+    return clips
+
+
+def _named(videos: Sequence[Video], name: str) -> list[Video]:
+    """One video of each folder, by the folder's name; none where a folder lacks it."""
+    folders = {video.id.rpartition("/")[0] for video in videos}
+    real = [video for video in videos if video.id.rpartition("/")[2] == name]
+    clips = [replace(video, id=video.id.rpartition("/")[0]) for video in real]
+    return clips if folders == {clip.id for clip in clips} and "" not in folders else []
+
+
+def write_leaks(path: str, leaks: Sequence[Leak]) -> None:
+    """A JSON object a line: clip, video_id, kind and similarity."""
+    lines = "".join(f"{json.dumps(asdict(leak), ensure_ascii=False)}\n" for leak in leaks)
+    put(Path(path).absolute(), lambda draft: draft.write_text(lines, encoding="utf-8"))
+
+
+def excluded(path: str) -> tuple[str, ...]:
+    """The ids of a file, for `RetrieveSpec.exclude`: one a line, or as `write_leaks` has them."""
+    if not Path(path).is_file():
+        raise UserError(f"no file {path} of ids: `reelflow leaks … --out {path}` writes one")
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    ids = (_id(path, line.strip()) for line in lines if line.strip())
+    return tuple(dict.fromkeys(ids))
+
+
+def _id(path: str, line: str) -> str:
+    if not line.startswith("{"):
+        return line
+    try:
+        return str(json.loads(line)["video_id"])
+    except (json.JSONDecodeError, KeyError) as error:
+        raise UserError(f"{path} has a line without video_id: {line[:80]}") from error

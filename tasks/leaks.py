@@ -1,0 +1,134 @@
+"""The leak guard: which clips of a benchmark a corpus has, and what they have conditioned."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data.chain import current, spec_of
+from data.evaluations import Leak
+from data.outcome import Done, Failed, Outcome
+from data.records import Video
+from data.runs import Run, generations
+from data.specs import PoolSpec
+from data.workplace import Workplace
+from engines.base import plugin
+from engines.embedding import VideoEmbedder
+from engines.leaks import THRESHOLD, near
+from engines.pool_shard import pooled
+from engines.video.frames import DecodeError
+from engines.video.probe import digest
+from tasks.progress import Progress
+from tasks.runners import embed_work, embed_workers, open_runner
+from tasks.search import Bank
+from tasks.stages import same_weights
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What the guard found of `clips`; those in `failed` could not be compared."""
+
+    corpus: str
+    threshold: float
+    clips: int
+    leaks: tuple[Leak, ...]
+    failed: tuple[Failed, ...]
+
+
+def leaks_of(
+    place: Workplace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
+) -> tuple[Leak, ...]:
+    """The clips, by id and place, that the corpus's bank has; see `guard`."""
+    tested = guard(place, corpus, clips, threshold)
+    for failed in tested.failed:
+        log.warning("leak guard: %s: %s (%s)", failed.id, failed.detail, failed.reason)
+    return tested.leaks
+
+
+@task(name="guard", task_run_name="guard-{corpus}", cache_policy=NO_CACHE, persist_result=False)
+def guard_task(
+    place: Workplace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
+) -> Tested:
+    """Prefect's skin over `guard`."""
+    return guard(place, corpus, clips, threshold)
+
+
+def guard(
+    place: Workplace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
+) -> Tested:
+    """Compares each clip with the corpus's videos: the bytes, then the vectors of its bank.
+
+    Clips are embedded and pooled as the bank was; a cosine of `threshold` or more is a near copy.
+    A clip that cannot be read is in `failed`, and costs the others nothing.
+    """
+    bank, failed = Bank(place, place.known(corpus)), []
+    read: list[Video] = []
+    for clip in clips:
+        try:
+            read.append(replace(clip, content=digest(clip.uri)[0]))
+        except DecodeError as error:
+            failed.append(Failed(clip.id, error.reason, str(error)))  # type: ignore[arg-type]
+    exact = list(_exact(bank, read))
+    vectors: dict[str, np.ndarray] = {}
+    for outcome in _embedded(place, corpus, read):
+        if isinstance(outcome, Done):
+            vectors[outcome.id] = outcome.value
+        else:
+            failed.append(outcome)
+    same = {(leak.clip, leak.video_id) for leak in exact}
+    nearly = [leak for leak in _near(bank, vectors, threshold)
+              if (leak.clip, leak.video_id) not in same]  # fmt: skip
+    order = sorted([*exact, *nearly], key=lambda leak: (leak.clip, -leak.similarity, leak.video_id))
+    return Tested(corpus, threshold, len(clips), tuple(order), tuple(failed))
+
+
+def conditioned(place: Workplace, run: Run, leaks: Sequence[Leak]) -> dict[str, list[str]]:
+    """By request of the run, the leaked videos that conditioned what was made for it."""
+    leaked = {leak.video_id for leak in leaks}
+    found = {
+        row["request_id"]: sorted({h["video_id"] for h in row["hits"] or ()} & leaked)
+        for row in generations(place.store, run)
+    }
+    return {request: videos for request, videos in found.items() if videos}
+
+
+def _exact(bank: Bank, clips: Sequence[Video]) -> Iterator[Leak]:
+    known = bank.known([clip.content for clip in clips])
+    for clip in clips:
+        if clip.content in known:
+            yield Leak(clip.id, known[clip.content][0], "exact", 1.0)
+
+
+def _embedded(
+    place: Workplace, corpus: str, clips: Sequence[Video]
+) -> Iterator[Outcome[np.ndarray]]:
+    """Each clip's pooled vector, as the bank's were made."""
+    embed, pool = (current(place.store, corpus, kind) for kind in ("embed", "pool"))
+    assert embed is not None and pool is not None
+    pooling = plugin("pooling", spec_of(place.store, pool, PoolSpec).method)
+    make = partial(VideoEmbedder, same_weights(place, embed), embed_work(place.settings))
+    progress = Progress("guard", len(clips))
+    with open_runner(place.settings, embed_workers(place.settings)) as runner:
+        for outcome in runner.map(make, clips, place.settings.batch):
+            if isinstance(outcome, Done):
+                outcome = pooled(outcome.id, outcome.value.vector, pooling.pool)
+            done = isinstance(outcome, Done)
+            progress.add(done=int(done), failed=int(not done))
+            yield outcome
+
+
+def _near(bank: Bank, vectors: dict[str, np.ndarray], threshold: float) -> list[Leak]:
+    """Each clip and video that are nearly the same, where the video can be retrieved."""
+    if not vectors:
+        return []
+    clips = list(vectors)
+    found = list(near(bank.index, np.stack(list(vectors.values())), threshold))
+    known = bank.known([bank.contents[each.row] for each in found])
+    pairs = ((clips[e.query], known.get(bank.contents[e.row]), e.similarity) for e in found)
+    return [Leak(clip, video[0], "near", cosine) for clip, video, cosine in pairs if video]
