@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -68,6 +69,19 @@ class Store:
         return sorted(
             f"{folder}/{f}" for f in files if f.endswith(suffix) and not f.startswith(".")
         )
+
+    def size(self, name: str) -> int:
+        """Bytes of a file, or of all files in a folder."""
+        return int(self.fs.du(self.path(name)))
+
+    def modified(self, name: str) -> float:
+        """When a file was written last, in seconds since 1970; of a folder, its newest file."""
+        path = self.path(name)
+        if self.is_local:
+            return Path(path).stat().st_mtime
+        files = self.fs.find(path, detail=True).values()
+        times = [each["LastModified"].timestamp() for each in files if "LastModified" in each]
+        return max(times, default=time.time())
 
     def delete(self, name: str) -> None:
         with suppress(FileNotFoundError):

@@ -43,7 +43,9 @@ def _register() -> None:
     import flows.cli.backfill
     import flows.cli.corpora
     import flows.cli.demo
+    import flows.cli.evaluate
     import flows.cli.experiment
+    import flows.cli.fvd
     import flows.cli.generation
     import flows.cli.leaderboard
     import flows.cli.leaks
@@ -51,6 +53,7 @@ def _register() -> None:
     import flows.cli.provenance
     import flows.cli.queries
     import flows.cli.report
+    import flows.cli.service
     import flows.cli.stages
     import flows.cli.training  # noqa: F401
 

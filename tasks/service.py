@@ -1,0 +1,192 @@
+"""All of reelflow on one machine: Prefect's server, the deployments, a worker; started, stopped."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+from data.errors import UserError
+from data.settings import Settings
+
+POOL = "reelflow"
+HEALTHY_S = 180.0  # a fresh database is migrated first
+ENDS_S = 30.0
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of ours; `born` tells it from another that got its number later."""
+
+    name: str
+    pid: int
+    born: float
+
+    @property
+    def alive(self) -> bool:
+        return _alive(self.pid, self.born)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is running, where its UI is, and the folder with its logs."""
+
+    url: str
+    folder: Path
+    processes: tuple[Process, ...]
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.processes) and all(process.alive for process in self.processes)
+
+
+def folder_of(settings: Settings) -> Path:
+    """Where a machine keeps what runs: beside a local store, else in the working folder."""
+    local = "://" not in settings.root
+    return Path(settings.root if local else ".").resolve() / "service"
+
+
+def read(folder: Path) -> Service | None:
+    """The service as it was started, running or not; None where none was."""
+    file = folder / "service.json"
+    if not file.is_file():
+        return None
+    said = json.loads(file.read_text())
+    return Service(said["url"], folder, tuple(Process(**each) for each in said["processes"]))
+
+
+def start(settings: Settings, host: str, port: int) -> Service:
+    """Starts the server, deploys every flow, and starts a worker; a UserError where one fails.
+
+    Where all of it runs already nothing is started again.
+    """
+    folder = folder_of(settings)
+    running = read(folder)
+    if running and running.alive:
+        return running
+    if running:
+        stop(running)
+    folder.mkdir(parents=True, exist_ok=True)
+    url = f"http://{host}:{port}"
+    environment = _environment(settings, folder, url)
+    server = ["server", "start", "--host", host, "--port", str(port)]
+    started = [_spawn("server", server, folder, environment)]
+    try:
+        _write(Service(url, folder, tuple(started)))
+        _wait_healthy(url, started[0], folder)
+        _once(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
+        _once(["--no-prompt", "deploy", "--all"], environment)
+        worker = ["worker", "start", "--pool", POOL, "--name", "reelflow"]
+        started.append(_spawn("worker", worker, folder, environment))
+    except BaseException:
+        stop(Service(url, folder, tuple(started)))
+        raise
+    service = Service(url, folder, tuple(started))
+    _write(service)
+    return service
+
+
+def stop(service: Service) -> list[str]:
+    """Ends the worker and what it runs, then the server; the names of those that were running."""
+    ended = []
+    for process in reversed(service.processes):
+        if process.alive:
+            _end(process.pid)
+            ended.append(process.name)
+    (service.folder / "service.json").unlink(missing_ok=True)
+    return ended
+
+
+def _environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
+    """As it is, but for the server to talk to, no telemetry, and the store as an absolute path."""
+    local = "://" not in settings.root
+    ours = {
+        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(folder / "prefect")),
+        "PREFECT_API_URL": f"{url}/api",
+        "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
+    }
+    return {**os.environ, **QUIET, **ours}
+
+
+def _spawn(name: str, words: list[str], folder: Path, environment: Mapping[str, str]) -> Process:
+    with (folder / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prefect", *words], env=environment, cwd=_project(),
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    return Process(name, process.pid, psutil.Process(process.pid).create_time())
+
+
+def _once(words: list[str], environment: Mapping[str, str]) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "prefect", *words], env=environment, cwd=_project(),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    if ran.returncode:
+        said = (ran.stderr or ran.stdout).strip().splitlines()[-1:] or ["it said nothing"]
+        raise UserError(f"`prefect {' '.join(words)}` failed: {said[0]}")
+
+
+def _project() -> Path:
+    """The folder of prefect.yaml."""
+    folder = Path(__file__).parents[1]
+    if not (folder / "prefect.yaml").is_file():
+        raise UserError(
+            "prefect.yaml is not beside the installed packages: use a clone of reelflow"
+        )
+    return folder
+
+
+def _wait_healthy(url: str, server: Process, folder: Path) -> None:
+    until = time.monotonic() + HEALTHY_S
+    while time.monotonic() < until:
+        if not server.alive:
+            raise UserError(f"Prefect's server ended: {_last_line(folder / 'server.log')}")
+        try:
+            with urlopen(f"{url}/api/health", timeout=5):  # noqa: S310 (our own http://)
+                return
+        except (URLError, OSError):
+            time.sleep(0.5)
+    raise UserError(f"Prefect's server does not answer: see {folder / 'server.log'}")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return f"{lines[-1].strip() if lines else 'it said nothing'} (see {log})"
+
+
+def _write(service: Service) -> None:
+    said = {"url": service.url, "processes": [asdict(process) for process in service.processes]}
+    (service.folder / "service.json").write_text(json.dumps(said, indent=2))
+
+
+def _alive(pid: int, born: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.create_time() == born and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _end(pid: int) -> None:
+    """SIGTERM to the process, and once it is gone SIGKILL to what it left behind."""
+    parent = psutil.Process(pid)
+    family = [parent, *parent.children(recursive=True)]
+    parent.terminate()
+    _, left = psutil.wait_procs(family, timeout=ENDS_S)
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=ENDS_S)

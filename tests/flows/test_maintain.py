@@ -1,0 +1,68 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+from corpora import FAKE
+
+from data.chain import current
+from data.leftovers import leftovers
+from data.specs import EmbedSpec, IndexSpec
+from data.workplace import Workplace
+from flows.ingest import ingest
+from flows.maintain import maintain
+from flows.pipeline import pipeline
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+FLAT = IndexSpec(engine="flat")
+
+
+def test_a_video_that_changed_and_one_that_is_gone_are_told(place: Workplace, clips: Path) -> None:
+    ingest(str(clips), "c")
+    assert maintain("c", canary=False)["wrong"] == 0
+    first, second, *_ = sorted(clips.glob("*.mp4"))
+    first.write_bytes(first.read_bytes() + b"more")
+    second.unlink()
+    made = maintain("c", canary=False)
+    wrong = {row["id"]: row["wrong"] for row in made["examples"]}
+    assert wrong.keys() == {first.stem, second.stem}
+    assert "changed" in wrong[first.stem]
+    assert "missing" in wrong[second.stem]
+
+
+def test_leftovers_are_listed_then_removed_and_what_is_in_use_stays(place: Workplace) -> None:
+    pipeline("c", "fake://4", embed_spec=FAKE, index_spec=FLAT)
+    stage = current(place.store, "c", "index").folder
+    for version in ("v0000", "v0009", ".v0002.abcd"):  # before, never published, half-written
+        _aged(place, f"{stage}/{version}/knn.index")
+    _aged(place, f"{stage}/v0008/knn.index", old=False)
+    _aged(place, "generations/abc/media/x.mp4")
+    listed = maintain("c", sample=0, keep=1, canary=False)
+    assert not listed["removed"]
+    named = {name.rsplit("/", 1)[-1] for name in listed["leftover_names"]}
+    assert named == {"v0000", "v0009", ".v0002.abcd", "x.mp4"}
+    assert maintain("c", sample=0, keep=1, remove=True, canary=False)["removed"]
+    assert not list(leftovers(place.store, keep=1))
+    assert {"v0001", "v0008"} <= {n.rsplit("/", 1)[-1] for n in place.store.names(stage)}
+
+
+def test_the_version_before_the_published_one_stays_to_go_back_to(place: Workplace) -> None:
+    pipeline("c", "fake://4", embed_spec=FAKE, index_spec=FLAT)
+    stage = current(place.store, "c", "index").folder
+    _aged(place, f"{stage}/v0000/knn.index")
+    assert not list(leftovers(place.store, keep=2))
+
+
+def test_the_canary_is_embedded_again(place: Workplace) -> None:
+    pipeline("c", "fake://4", embed_spec=EmbedSpec(engine="fake"), index_spec=FLAT)
+    assert maintain("c", sample=0)["canary"] == pytest.approx(1.0)
+
+
+def _aged(place: Workplace, name: str, old: bool = True) -> None:
+    """A file in the store, and its folder, of two days ago."""
+    file = place.store.local(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"some bytes")
+    then = time.time() - (2 * 86400 if old else 0)
+    for path in (file, file.parent):
+        os.utime(path, (then, then))
