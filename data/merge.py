@@ -7,6 +7,7 @@ from typing import Any
 from data import layout, tables
 from data.batches import batched
 from data.catalog import Catalog, sql
+from data.merge_evaluations import sync_evaluations
 from data.merge_experiments import sync_experiments
 from data.merge_runs import sync_runs
 from data.merged import insert, insert_rows, is_merged, mark, new, only
@@ -21,6 +22,7 @@ def sync_all(catalog: Catalog, store: Store) -> None:
         sync_corpus(catalog, store, folder.rsplit("/", 1)[-1])
     sync_runs(catalog, store)
     sync_experiments(catalog, store)
+    sync_evaluations(catalog, store)
 
 
 def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:

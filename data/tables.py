@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -160,6 +161,12 @@ def create(store: Store, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWri
     """A Parquet writer whose file appears whole, at the end of the block, or not at all."""
     with store.create(name) as out, pq.ParquetWriter(out, schema, compression="zstd") as writer:
         yield writer
+
+
+def write(store: Store, name: str, schema: pa.Schema, rows: list[dict[str, Any]]) -> None:
+    """Writes a whole table, for those that are small."""
+    with create(store, name, schema) as writer:
+        writer.write_table(pa.Table.from_pylist(rows, schema))
 
 
 def read(store: Store, name: str) -> pa.Table:

@@ -40,6 +40,20 @@ class Workplace:
             yield
 
     @contextmanager
+    def only_evaluation(self, evaluation: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Held by the one process that may work on an evaluation; others wait for it."""
+        folder = layout.evaluation(evaluation)
+        with self._alone(folder, f"evaluates {evaluation}", [folder], waiting):
+            yield
+
+    @contextmanager
+    def only_features(self, fingerprint: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Held by the one process that may make features of one kind; others wait for it."""
+        folder = layout.features(fingerprint)
+        with self._alone(folder, f"makes features {fingerprint}", [folder], waiting):
+            yield
+
+    @contextmanager
     def _alone(
         self, name: str, what: str, folders: list[str], waiting: Callable[[str], None]
     ) -> Iterator[None]:

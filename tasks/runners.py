@@ -4,12 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
 from engines.base import Needs, Runner
 from engines.embedding import Work
+from engines.evaluating import EvaluateWork
 from engines.generating import GenerateWork
 from engines.generation import Speed
 
+WORKER_BYTES = 3 << 29  # of an evaluating worker: 1.5 GB of imports and frames
+WEIGHTS_TIMES = 3  # and its weights, half precision made single, with what they compute
 LANES = 2  # as many batches of videos as a Ray actor has in flight
 
 
@@ -99,6 +103,35 @@ def generate_work(settings: Settings) -> GenerateWork:
         decoder_memory_gb=settings.decoder_memory_gb,
         needs=Needs(
             cpus=0 if settings.ray_address is None else share,
+            gpus=settings.gpus_per_worker if on_gpu else 0,
+            deadline_s=settings.item_deadline_s,
+        ),
+    )
+
+
+def evaluate_workers(settings: Settings, spec: EvaluateSpec) -> int:
+    """One worker a GPU share; without GPUs one a core, as many as half of the memory holds.
+
+    On a CPU each computes with one thread, so that any number of them gives the same scores.
+    """
+    if settings.workers or gpus():
+        return embed_workers(settings)
+    import psutil
+
+    held = sum(os.path.getsize(file) for file in spec.weights.values() if os.path.isfile(file))
+    each = WORKER_BYTES + WEIGHTS_TIMES * held
+    return max(1, min(cores(), psutil.virtual_memory().total // 2 // each))
+
+
+def evaluate_work(settings: Settings) -> EvaluateWork:
+    """How each evaluating worker is set up: one decoder reads ahead of its model."""
+    on_gpu = gpus() > 0
+    return EvaluateWork(
+        decoders=settings.decoders or 1,
+        decode_deadline_s=settings.decode_deadline_s,
+        decoder_memory_gb=settings.decoder_memory_gb,
+        needs=Needs(
+            cpus=0 if settings.ray_address is None else 1,
             gpus=settings.gpus_per_worker if on_gpu else 0,
             deadline_s=settings.item_deadline_s,
         ),

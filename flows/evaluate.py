@@ -1,0 +1,67 @@
+"""The evaluate flow: videos of a folder, a benchmark or a run of ours, measured and counted."""
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from data.evaluate_specs import EvaluateSpec
+from data.settings import Settings
+from data.workplace import open_workplace
+from tasks.evaluate import complete
+from tasks.evaluation_files import write_per_video, write_reference
+from tasks.evaluation_means import means, refuse_nothing
+from tasks.evaluation_question import ask, metrics_of, source_of
+from tasks.report import publish_table
+from tasks.shards import AT_ONCE
+from tasks.targets import Layout
+
+
+@flow(
+    name="evaluate",
+    flow_run_name="evaluate-{source}",
+    task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
+)
+def evaluate(
+    source: str,
+    layout: Layout = "folder",
+    mode: Literal["subject", "face"] | None = None,
+    methods: list[str] | None = None,
+    metrics: list[str] | None = None,
+    spec: EvaluateSpec = EvaluateSpec(),
+    weights: str | None = None,
+    truth: str | None = None,
+    prompts: str | None = None,
+    benchmark: str | None = None,
+    per_video: str | None = None,
+    reference_json: str | None = None,
+) -> dict[str, Any]:
+    """Measures every video; what is measured stays, however often it is run.
+
+    Args:
+        source: a folder of videos, or the fingerprint of a run of generation
+        layout: folder; official, with the benchmark's sidecars beside the videos; or miniature
+        mode: which of the benchmark's modes it is; of a miniature, only clips of this one
+        methods: of a miniature, which to measure; else one name for the videos
+        metrics: those to measure; by default those published for the mode, else the spec's
+        spec: the switches that change scores
+        weights: a folder of the models' weights, under the names they are published with
+        truth: a folder of the benchmark's embeddings, as the official scripts or ours leave it
+        prompts: a table of what was asked for, with the videos' names as ids
+        benchmark: the name of the benchmark, as leaderboards show it
+        per_video: a Parquet file to write, with a row for each video and metric
+        reference_json: a JSON file to write, as the published evaluator leaves it
+    """
+    place = open_workplace(Settings())
+    spec = spec.model_copy(update={"metrics": metrics_of(metrics, mode, spec.metrics)})
+    videos = source_of(source, layout, mode, methods, prompts, truth)
+    asked = ask(place, videos, spec, weights, benchmark)
+    summary = complete(place, asked)
+    if per_video is not None:
+        write_per_video(place.store, summary, per_video)
+    if reference_json is not None:
+        write_reference(summary, reference_json)
+    publish_table("evaluate", summary.evaluation, means(summary))
+    refuse_nothing(place, summary)
+    return asdict(summary)

@@ -1,0 +1,166 @@
+"""The evaluate stage's tasks: one shard of videos, and what all of them come to."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import layout, tables
+from data.batches import batched
+from data.evaluation_plans import (
+    Evaluation,
+    Log,
+    finish,
+    read_log,
+    read_targets,
+    record,
+    unfinished,
+    write_targets,
+)
+from data.evaluations import Summary, Target
+from data.merge_evaluations import forget, sync_evaluations
+from data.outcome import Done, Outcome
+from data.shards import names, shard_name
+from data.workplace import Workplace
+from engines.base import Engine, Runner
+from engines.evaluating import Evaluator, Measured
+from tasks.evaluation_means import in_order, method_results
+from tasks.progress import Progress, say
+from tasks.retrying import worth_retrying
+from tasks.runners import evaluate_work, evaluate_workers, open_runner
+from tasks.shards import run_shards
+
+log = logging.getLogger(__name__)
+
+SHARD = 16  # videos that are measured again where a run is killed
+BATCH = 4  # videos that an actor is handed at once
+
+Rows = list[dict[str, Any]]
+
+
+class Evaluating:
+    """One evaluation at work: where, with which engine, on which runner."""
+
+    def __init__(
+        self, place: Workplace, asked: Evaluation, runner: Runner, shards: list[str]
+    ) -> None:
+        self.place, self.asked, self.runner = place, asked, runner
+        self.make: Callable[[], Engine] = partial(
+            Evaluator, asked.spec, evaluate_work(place.settings)
+        )
+        some = [read_targets(place.store, asked.folder, shard) for shard in shards]
+        self.progress = Progress("evaluate", sum(map(len, some)))
+
+
+@task(
+    name="evaluate-shard",
+    task_run_name="evaluate-{shard}",
+    cache_policy=NO_CACHE,  # the receipt is the cache
+    persist_result=False,
+    retries=1,
+    retry_delay_seconds=5,
+    retry_condition_fn=worth_retrying,
+)
+def evaluate_shard_task(at: Evaluating, shard: str) -> Log:
+    """Prefect's skin over `evaluate_shard`."""
+    return evaluate_shard(at, shard)
+
+
+def evaluate_shard(at: Evaluating, shard: str) -> Log:
+    """Measures a shard's videos, writes their rows, then the receipt: in that order."""
+    started = time.perf_counter()
+    targets = {t.id: t for t in read_targets(at.place.store, at.asked.folder, shard)}
+    videos: Rows = []
+    measures: Rows = []
+    for outcome in at.runner.map(at.make, list(targets.values()), BATCH):
+        target = targets[outcome.id]
+        videos.append(_video(target, outcome))
+        if isinstance(outcome, Done):
+            measures += _measures(target, outcome.value)
+            at.progress.add(done=1)
+        else:
+            at.progress.add(failed=1)
+    receipt = Log(shard, tuple(in_order(videos)), time.perf_counter() - started)
+    finish(at.place.store, at.asked.folder, receipt, in_order(measures))
+    log.info("shard %s: %d videos in %.1f s", shard, len(videos), receipt.wall)
+    return receipt
+
+
+def complete(place: Workplace, asked: Evaluation) -> Summary:
+    """Measures what is not measured yet, and writes what all rows come to; the summary last."""
+    with place.only_evaluation(asked.fingerprint, say):
+        said = record(place.store, asked)
+        if shards := plan(place, asked):
+            workers = evaluate_workers(place.settings, asked.spec)
+            with open_runner(place.settings, workers) as runner:
+                submit = partial(
+                    evaluate_shard_task.submit, Evaluating(place, asked, runner, shards)
+                )
+                run_shards(submit, shards, 2 * workers, lambda log: None, lambda: None)
+        return _written(place, asked, said)
+
+
+def plan(place: Workplace, asked: Evaluation) -> list[str]:
+    """The shards to measure, after every target that is in none was written into one.
+
+    Lists that wait say where the videos lie now.
+    """
+    store, folder = place.store, asked.folder
+    lists = {shard: read_targets(store, folder, shard) for shard in names(store, folder, "shards")}
+    planned = {target.id for some in lists.values() for target in some}
+    missing = [target for target in asked.targets if target.id not in planned]
+    size = min(SHARD, place.settings.shard_size)
+    for number, some in enumerate(batched(missing, size), len(lists)):
+        write_targets(store, folder, shard_name(number), some)
+    waiting, now = unfinished(store, folder), {target.id: target for target in asked.targets}
+    for shard in set(waiting) & set(lists):
+        write_targets(store, folder, shard, [now[target.id] for target in lists[shard]])
+    return waiting
+
+
+def _written(place: Workplace, asked: Evaluation, said: dict[str, Any]) -> Summary:
+    store, folder = place.store, asked.folder
+    shards = names(store, folder, "receipts")
+    videos = in_order(row for s in shards for row in read_log(store, folder, s).rows)
+    files = (tables.read(store, layout.shard_file(folder, shard)) for shard in shards)
+    measures = in_order(row for file in files for row in file.to_pylist())
+    tables.write(store, f"{folder}/scores.parquet", tables.MEASURES, measures)
+    tables.write(store, f"{folder}/videos.parquet", tables.EVALUATED, videos)
+    summary = Summary(**said, methods=method_results(asked, videos, measures))
+    content = json.dumps(asdict(summary), indent=2, allow_nan=False).encode()
+    name = f"{folder}/summary.json"
+    changed = store.exists(name) and store.read(name) != content
+    store.write(name, content)
+    with place.catalog() as catalog:
+        if changed:
+            forget(catalog, asked.fingerprint)
+        sync_evaluations(catalog, store)
+    return summary
+
+
+def _video(target: Target, outcome: Outcome[Measured]) -> dict[str, Any]:
+    """As `tables.EVALUATED`."""
+    row = dict.fromkeys(tables.EVALUATED.names) | {
+        "id": target.id, "clip": target.clip, "method": target.method, "uri": target.uri,
+        "content": target.content, "prompt": target.asked.get("prompt"),
+    }  # fmt: skip
+    if not isinstance(outcome, Done):
+        return row | {"reason": outcome.reason, "detail": outcome.detail[:500]}
+    seen = outcome.value
+    return row | {name: getattr(seen, name) for name in ("frames", "fps", "width", "height")}
+
+
+def _measures(target: Target, seen: Measured) -> Rows:
+    """As `tables.MEASURES`: each score, and those of its subjects."""
+    whole = {"id": target.id, "clip": target.clip, "method": target.method}
+    return [
+        whole | {"metric": name, "subject": subject, "value": each.value, "reason": each.reason}
+        for name, score in seen.scores.items()
+        for subject, each in [(None, score), *score.parts.items()]
+    ]

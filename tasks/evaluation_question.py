@@ -1,0 +1,99 @@
+"""What an evaluation is asked: which videos, by which metrics, with which weights and truths."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from data.chain import current, spec_of
+from data.errors import UserError
+from data.evaluate_specs import EvaluateSpec
+from data.evaluation_plans import Evaluation
+from data.evaluations import TruthRef
+from data.runs import run_of
+from data.specs import EmbedSpec
+from data.workplace import Workplace
+from engines.base import plugin
+from engines.evaluating import lacking
+from engines.perception.models import digests, found
+from tasks.targets import Layout, Source, kept, targets
+from tasks.truths import truth_digests, truth_in
+
+BENCHMARK = "msrvtt-personalization"
+# Of each mode the published metrics, in the order of its configuration.
+MODES = {
+    "subject": ("text_clip_similarity", "video_clip_similarity", "subject_dino_similarity",
+                "dynamic_degree", "temporal_consistency"),
+    "face": ("text_clip_similarity", "video_clip_similarity", "arcface_similarity",
+             "dynamic_degree", "temporal_consistency"),
+}  # fmt: skip
+EMBEDDED = {"clip", "dino", "arcface"}  # models whose vectors a benchmark's truth holds
+
+
+def ask(
+    place: Workplace, source: Source, spec: EvaluateSpec, weights: str | None = None,
+    benchmark: str | None = None,
+) -> Evaluation:  # fmt: skip
+    """The evaluation of a source's videos, with the weights that lie in a folder beside the spec's.
+
+    A UserError where there are no videos, or not one of the metrics can be measured.
+    """
+    spec = _weighed(place, source, spec, weights)
+    absent = lacking(spec)
+    present = [name for name in spec.metrics if name not in absent]
+    if not present:
+        raise UserError("; ".join(f"{name}: {why}" for name, why in absent.items()))
+    models = _models(present)
+    if source.layout == "miniature" and source.truth is None and EMBEDDED & set(models):
+        source = replace(source, truth=_embedded(place, source, spec, models))
+    some, dropped = kept(targets(place, source), spec)
+    return Evaluation(
+        source.name, benchmark, source.mode, spec, tuple(some),
+        {name: plugin("evaluate", name).VERSION for name in present}, digests(spec, models),
+        truth_digests(some), dropped, absent,
+    )  # fmt: skip
+
+
+def source_of(
+    name: str, layout: Layout = "folder", mode: str | None = None,
+    methods: Sequence[str] | None = None, prompts: str | None = None, truth: str | None = None,
+) -> Source:  # fmt: skip
+    """The source that a person names."""
+    return Source(
+        name, layout, mode, tuple(methods or ()), prompts, truth_in(truth) if truth else None
+    )
+
+
+def metrics_of(
+    metrics: Sequence[str] | None, mode: str | None, usual: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Those that are asked for; else those published for the mode; else the usual ones."""
+    return tuple(metrics) if metrics else MODES[mode] if mode else usual
+
+
+def _weighed(
+    place: Workplace, source: Source, spec: EvaluateSpec, weights: str | None
+) -> EvaluateSpec:
+    """With the weights that are there and, for a run, the CLIP that its corpus is searched with."""
+    metrics = tuple(dict.fromkeys(spec.metrics))
+    there = found(weights, _models(metrics)) if weights else {}
+    known = {"metrics": metrics, "weights": there | spec.weights}
+    clip = _bank_clip(place, source.name) if source.is_run else spec.clip
+    return spec.model_copy(update=known | {"clip": clip})
+
+
+def _bank_clip(place: Workplace, run: str) -> EmbedSpec:
+    embedded = current(place.store, run_of(place.store, run).corpus, "embed")
+    return spec_of(place.store, embedded, EmbedSpec) if embedded else EmbedSpec()
+
+
+def _models(metrics: Sequence[str]) -> list[str]:
+    """What these metrics look with, each once."""
+    return list(dict.fromkeys(m for name in metrics for m in plugin("evaluate", name).MODELS))
+
+
+def _embedded(
+    place: Workplace, source: Source, spec: EvaluateSpec, models: Sequence[str]
+) -> TruthRef:
+    """The miniature's own truth, made once in the store."""
+    from tasks.benchmark_embed import embed_benchmark
+
+    return embed_benchmark(place, source.name, spec, models)

@@ -1,0 +1,41 @@
+"""Where the truth of evaluated clips is read from, and the digests that stand for it."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+
+from data.benchmark import is_name, known_file
+from data.errors import UserError
+from data.evaluations import Target, TruthRef
+from data.runs import digest
+from data.storage import Store
+from engines.benchmark.official import FACES, SUBJECTS, TAGS, TEXT, VIDEO
+from engines.weights import file_digest
+
+OFFICIAL = (TEXT, VIDEO, SUBJECTS, FACES, TAGS)
+
+
+def truth_in(folder: str) -> TruthRef:
+    """A folder of embeddings: ours where Parquet files lie in it, else the published scripts'."""
+    if not Path(folder).is_dir():
+        raise UserError(f"no folder {folder} of embeddings: `reelflow benchmark embed` makes one")
+    ours = any(Path(folder).glob("*.parquet"))
+    return TruthRef("parquet" if ours else "official", str(Path(folder).absolute()))
+
+
+def truth_digests(targets: Iterable[Target]) -> dict[str, str]:
+    """By target, what stands for all files that its truth can be read from; none for prompts."""
+    refs = {target.id: target.truth for target in targets if target.truth.kind != "prompt"}
+    made = {ref: _digest(ref) for ref in set(refs.values())}
+    return {id: made[ref] for id, ref in refs.items()}
+
+
+def _digest(ref: TruthRef) -> str:
+    if ref.kind == "parquet":
+        store, name = Store(ref.path), known_file(ref.clip)
+        return sha256(store.read(name)).hexdigest() if store.exists(name) else ""
+    if ref.kind == "official" and not is_name(ref.clip):
+        return ""
+    start = f"{ref.path}." if ref.kind == "sidecars" else f"{ref.path}/{ref.clip}/"
+    there = [name for name in OFFICIAL if Path(start + name).is_file()]
+    return digest([(name, file_digest(start + name)) for name in there])
