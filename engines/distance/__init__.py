@@ -1,0 +1,1 @@
+"""How far two sets of clips are apart: features, their moments, Fréchet and kernel distances."""
