@@ -1,0 +1,1 @@
+"""Features of clips that distances are taken of, one extractor a file."""

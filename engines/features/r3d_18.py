@@ -1,0 +1,51 @@
+"""A 3D ResNet's features of Kinetics-400: torchvision's, for those who have no I3D."""
+
+from typing import Any
+
+import numpy as np
+
+from data.distance_specs import ClipSpec
+
+VERSION, LABEL, KERNEL = "1", "fd_r3d18", "kd_r3d18"
+FILE = "r3d_18-b3b3357e.pth"
+FETCH = "from https://download.pytorch.org/models/r3d_18-b3b3357e.pth"
+SIZE = 112
+MEAN, SPREAD = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)
+
+
+class Extractor:
+    """The 512 channels before the classes (Tran et al. 2018)."""
+
+    dim, least, most = 512, 8, None
+    size, values = SIZE, "0 to 1, then normalised by Kinetics' mean and deviation"
+
+    def __init__(self, spec: ClipSpec) -> None:
+        self.spec = spec
+
+    def load(self) -> None:
+        import torch
+        from torchvision.models.video import r3d_18
+
+        from engines.perception.device import device
+        from engines.perception.state import load, read
+
+        torch.set_num_threads(1)  # on a CPU, last bits follow their number
+        assert self.spec.weights is not None
+        file, self._device = self.spec.weights, device()
+        self._net: Any = load(r3d_18(weights=None), read(file), f"r3d_18 ({file})")
+        self._net.fc = torch.nn.Identity()
+
+    def __call__(self, clips: np.ndarray) -> np.ndarray:
+        """(n, 512) float32."""
+        return np.stack([self._one(clip) for clip in clips])
+
+    def _one(self, clip: np.ndarray) -> np.ndarray:
+        import torch
+
+        from engines.distance.clips import resized
+        from engines.perception.device import exactly
+
+        mean, spread = (torch.tensor(each).view(1, 3, 1, 1, 1) for each in (MEAN, SPREAD))
+        with exactly():
+            pixels = (resized(clip, SIZE, self.spec) / 255 - mean) / spread
+            return self._net(pixels.to(self._device))[0].cpu().numpy()

@@ -1,0 +1,39 @@
+"""A random projection of a clip's pixels, without weights."""
+
+import numpy as np
+
+from data.distance_specs import ClipSpec
+
+VERSION, LABEL, KERNEL = "1", "fd_random_projection", "kd_random_projection"
+FILE, FETCH = None, ""
+SIZE = 32
+
+
+class Extractor:
+    """64 numbers: the clip at 32 × 32 pixels, -1 to 1, times Gaussians that follow from a seed.
+
+    Distances are kept to a few per cent (Johnson and Lindenstrauss 1984).
+    """
+
+    dim, least, most = 64, 1, None
+    size, values = SIZE, "-1 to 1"
+
+    def __init__(self, spec: ClipSpec) -> None:
+        self.spec = spec
+
+    def load(self) -> None:
+        """Draws the projection: numpy's legacy generator gives the same numbers in any version."""
+        size = 3 * self.spec.frames * SIZE * SIZE
+        drawn = np.random.RandomState(self.spec.seed).standard_normal((self.dim, size))
+        self._lines = (drawn / np.sqrt(self.dim)).astype(np.float32)
+
+    def __call__(self, clips: np.ndarray) -> np.ndarray:
+        """(n, 64) float32."""
+        return np.stack([self._one(clip) for clip in clips])
+
+    def _one(self, clip: np.ndarray) -> np.ndarray:
+        from engines.distance.clips import resized
+
+        pixels = resized(clip, SIZE, self.spec).numpy().reshape(-1) / 127.5 - 1
+        # No matrix product: its last bits follow the number of threads.
+        return (self._lines * pixels).sum(axis=1)
