@@ -3,6 +3,7 @@
 from data.ids import corpus_name
 
 CATALOG = "catalog.duckdb"
+DISTANCES = "distances"
 EVALUATIONS = "evaluations"
 EXPERIMENTS = "experiments"
 GENERATIONS = "generations"
@@ -47,6 +48,16 @@ def experiment(fingerprint: str) -> str:
 def evaluation(fingerprint: str) -> str:
     """The folder of an evaluation."""
     return f"{EVALUATIONS}/{fingerprint}"
+
+
+def distance(fingerprint: str) -> str:
+    """The folder of what a Fréchet or kernel distance was found to be."""
+    return f"{DISTANCES}/{fingerprint}"
+
+
+def features(fingerprint: str) -> str:
+    """The folder of the features of clips, made in one way, whichever sets they are in."""
+    return f"features/{fingerprint}"
 
 
 def benchmark(fingerprint: str) -> str:

@@ -1,0 +1,55 @@
+"""The fvd flow: how far generated videos are from real ones, by the features of their clips."""
+
+from functools import partial
+from typing import Any
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from data.distance_specs import DistanceSpec
+from data.distances import ClipSet
+from data.settings import Settings
+from data.workplace import Workplace, open_workplace
+from tasks.clip_sets import choose
+from tasks.features import Features, features_shard_task, plan_features
+from tasks.fvd import asked, measure_distance
+from tasks.progress import say
+from tasks.report import publish
+from tasks.runners import embed_workers, open_runner
+from tasks.shards import AT_ONCE, run_shards
+
+
+@flow(
+    name="fvd",
+    flow_run_name="fvd",
+    task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
+)
+def fvd(generated: str, real: str, spec: DistanceSpec = DistanceSpec()) -> dict[str, Any]:
+    """Compares two sets of clips; features that were made before are not made again.
+
+    Args:
+        generated: a run of generation, a corpus, or a folder, glob or table of videos
+        real: the same, of the videos that the generated ones are to be like
+        spec: the extractor, which frames of which videos, and how they are resized
+    """
+    place, spec = open_workplace(Settings()), asked(spec)
+    sets = []
+    for side, source in (("real", real), ("generated", generated)):
+        say(f"{side}: choosing clips of {source}")
+        sets.append(choose(place, source, spec, side))
+    run = _featured(place, spec, sets)
+    result = measure_distance(place, run, spec, *sets)
+    publish("fvd", result["distance"], result)
+    return result
+
+
+def _featured(place: Workplace, spec: DistanceSpec, sets: list[ClipSet]) -> Features:
+    """Makes the features of all clips that have none yet."""
+    run, workers = Features(place, spec.clip), embed_workers(place.settings)
+    with place.only_features(run.fingerprint, say):
+        shards = plan_features(run, (clip for each in sets for clip in each.clips))
+        if shards:
+            with open_runner(place.settings, workers) as runner:
+                submit = partial(features_shard_task.submit, run, runner)
+                run_shards(submit, shards, 2 * workers, lambda receipt: None, lambda: None)
+    return run
