@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     decode_deadline_s: float = Field(60.0, gt=0)
     item_deadline_s: float = Field(3600.0, gt=0)
     decoder_memory_gb: float = Field(4.0, gt=0)
+    url_schemes: str = "file,s3,gs,gcs,az,abfs,hf,http,https,memory,fake"  # that rows may name
+    private_addresses: bool = False  # whether rows may name hosts in private networks
     prompts_per_shard: int = Field(16, ge=1)
     generate_batch: int | None = Field(None, ge=1)  # videos made at once
     offload: bool = False

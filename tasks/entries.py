@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from data import tables
 from data.known import Seen
 from data.records import Row
 from engines.files.media import stat_media
+from engines.files.reach import Reach
 
 STATS_AT_ONCE = 32  # object stores answer in 50 ms: ask for many at a time
 
@@ -41,14 +43,17 @@ def _refuse(entry: dict[str, Any], detail: str, rejected: bool = False) -> None:
     entry.update(reason="rejected", detail=detail, rejected=rejected)
 
 
-def stat(entries: list[dict[str, Any]]) -> None:
+def stat(entries: list[dict[str, Any]], reach: Reach) -> None:
     """Size and stamp of each file, or why there is none."""
     with ThreadPoolExecutor(STATS_AT_ONCE) as threads:
-        for entry, found in zip(entries, threads.map(_stated, entries), strict=True):
-            entry.update(found)
+        found = threads.map(partial(_stated, reach), entries)
+        for entry, said in zip(entries, found, strict=True):
+            entry.update(said)
 
 
-def _stated(entry: dict[str, Any]) -> dict[str, Any]:
+def _stated(reach: Reach, entry: dict[str, Any]) -> dict[str, Any]:
+    if refusal := reach.refusal(entry["uri"]):
+        return {"reason": "rejected", "detail": refusal}
     try:
         size, stamp = stat_media(entry["uri"])
         return {"bytes": size, "stamp": stamp}

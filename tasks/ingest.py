@@ -18,6 +18,7 @@ from data.outcome import Done, Failed
 from data.records import Row, Video
 from data.workplace import Workplace
 from engines.base import Engine, Runner
+from engines.files.reach import Reach
 from engines.reading import open_source
 from engines.video.probe import Prober
 from tasks.entries import checked, stat
@@ -103,7 +104,10 @@ def ingest_part(
     with place.catalog() as catalog:
         ids = [e["id"] for e in entries if not e["rejected"]]
         before = earlier(catalog, ingest.corpus, ids)
-    stat([e for e in entries if e["reason"] is None])
+    settings = place.settings
+    schemes = tuple(settings.url_schemes.lower().split(","))
+    reach = Reach(schemes, settings.private_addresses, ingest.source)
+    stat([e for e in entries if e["reason"] is None], reach)
     fresh = [e for e in entries if not _unchanged(e, before.get(e["id"]), ingest)]
     progress.add(done=len(entries) - len(fresh))
     _identify(fresh, ingest, runner, progress)

@@ -1,0 +1,62 @@
+"""Which addresses the rows of a source may name: a table from elsewhere sends nobody inside."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterator
+from functools import cache
+from urllib.parse import urlsplit
+
+from engines.files.archive import parse_member
+from engines.files.media import is_url
+
+WEB = ("http", "https")
+
+
+class Reach:
+    """Schemes that rows may use, and whether their hosts may be private.
+
+    The host that the source itself was read from is always allowed: somebody chose it.
+    """
+
+    def __init__(self, schemes: tuple[str, ...], private: bool, source: str = "") -> None:
+        self.schemes, self.private = frozenset(schemes), private
+        self.trusted = {urlsplit(part).hostname for part in _parts(source)} - {None}
+        self._inside = cache(_inside)
+
+    def refusal(self, uri: str) -> str | None:
+        """Why a row's uri is not to be opened; None where it may be."""
+        member = parse_member(uri)
+        for part in _parts(member.tar if member else uri):
+            scheme = part.partition("://")[0].lower()
+            if scheme not in self.schemes:
+                return f"{scheme}:// is not allowed: see REELFLOW_URL_SCHEMES"
+            if scheme in WEB and (why := self._host(part)):
+                return why
+        return None
+
+    def _host(self, url: str) -> str | None:
+        try:
+            host = urlsplit(url).hostname
+        except ValueError:
+            return "its address cannot be read"
+        if not host or self.private or host in self.trusted or not self._inside(host):
+            return None
+        return f"{host} is a private address: REELFLOW_PRIVATE_ADDRESSES=true allows those"
+
+
+def _parts(uri: str) -> Iterator[str]:
+    """The URLs in a uri, which may be a chain as `zip://member::https://…`; none for a path."""
+    if is_url(uri):
+        for part in re.split(r"::(?=[A-Za-z][A-Za-z0-9+.\-]*://)", uri):
+            if "://" in part:
+                yield part
+
+
+def _inside(host: str) -> bool:
+    """Whether any address of the host is not a public one; a host without any is no danger."""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return False
+    return any(not ipaddress.ip_address(each.split("%")[0]).is_global for each in found)

@@ -1,0 +1,40 @@
+import pytest
+
+from data.settings import Settings
+from engines.files.reach import Reach
+
+SCHEMES = tuple(Settings().url_schemes.split(","))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["/videos/a.mp4", "s3://bucket/a.mp4", "gs://bucket/a.mp4", "https://93.184.215.14/a.mp4",
+     "tar::/videos/a.tar#512:100/a.mp4", "tar::s3://bucket/a.tar#512:100/a.mp4", "fake://7"],
+)  # fmt: skip
+def test_paths_stores_and_public_hosts_may_be_named(uri: str) -> None:
+    assert Reach(SCHEMES, private=False).refusal(uri) is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http://127.0.0.1/a.mp4", "http://localhost:8080/a.mp4", "http://10.1.2.3/a.mp4",
+     "https://192.168.0.1/a.mp4", "http://169.254.169.254/latest/meta-data", "http://[::1]/a.mp4",
+     "http://[fd00::1]/a.mp4", "http://0.0.0.0/a.mp4", "http://2130706433/a.mp4",
+     "zip://a.mp4::http://127.0.0.1/a.zip", "tar::http://127.0.0.1/a.tar#512:100/a.mp4"],
+)  # fmt: skip
+def test_private_hosts_are_refused_however_they_are_written(uri: str) -> None:
+    assert Reach((*SCHEMES, "zip"), private=False).refusal(uri)
+    assert Reach((*SCHEMES, "zip"), private=True).refusal(uri) is None
+
+
+@pytest.mark.parametrize(
+    "uri", ["ssh://host/a.mp4", "ftp://host/a.mp4", "git://x", "SMB://h/a.mp4"]
+)
+def test_other_schemes_are_refused_with_the_setting_that_allows_them(uri: str) -> None:
+    assert "REELFLOW_URL_SCHEMES" in (Reach(SCHEMES, private=True).refusal(uri) or "")
+
+
+def test_the_host_of_the_source_itself_is_allowed() -> None:
+    reach = Reach(SCHEMES, private=False, source="http://10.0.0.5/videos.csv")
+    assert reach.refusal("http://10.0.0.5/a.mp4") is None
+    assert reach.refusal("http://10.0.0.6/a.mp4")
