@@ -89,6 +89,14 @@ class Guard:
             assert not isinstance(event, Frames)
             yield event
 
+    def work(self, module: str, asked: Iterable[tuple[str, Header]]) -> Iterator[Outcome[Header]]:
+        """What `work(**asked)` of one of our modules gives, for each (id, asked), in order."""
+        said = {"op": "work", "module": module, "memory_gb": self.memory_gb}
+        jobs = (Job(id, None, said | {"uri": id, "asked": each}, dict) for id, each in asked)
+        for _, event in self._ordered(jobs):
+            assert not isinstance(event, Frames)
+            yield event
+
     def close(self) -> None:
         """Ends all children at once; calls under way raise."""
         self._crew.close()

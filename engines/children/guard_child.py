@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 from engines.base import plugin
@@ -94,6 +95,8 @@ def answer(sock: socket.socket, request: Header, warmed: set[str]) -> None:
     try:
         if request["op"] == "probe":
             _probe(sock, request, warmed)
+        elif request["op"] == "work":
+            _work(sock, request, warmed)
         else:
             _decode(sock, request, warmed)
     except DecodeError as fault:
@@ -120,6 +123,13 @@ def _probe(sock: socket.socket, request: Header, warmed: set[str]) -> None:
         warm("probe", probe.warm, request, warmed)
     send(sock, {"kind": "begin"})
     send(sock, {"kind": "done", "value": asdict(probe.probe(uri))})
+
+
+def _work(sock: socket.socket, request: Header, warmed: set[str]) -> None:
+    module = import_module(request["module"])
+    warm(request["module"], module.warm, request, warmed)
+    send(sock, {"kind": "begin"})
+    send(sock, {"kind": "done", "value": module.work(**request["asked"])})
 
 
 def _decode(sock: socket.socket, request: Header, warmed: set[str]) -> None:

@@ -12,11 +12,12 @@ import numpy as np
 from data.errors import UserError
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import AudioFrame, VideoFrame
 
 # What a decoder that reads no tags assumes of small and of large pictures, so both kinds agree.
 BT601, BT709, LARGE = 6, 1, 720
 LIMITED = 1
+SOUND = 44_100
 # Without the macroblock tree: x264's reads memory that nothing was written to, and the bytes vary.
 FINE = {"preset": "medium", "crf": "12", "x264-params": "mbtree=0"}
 
@@ -39,13 +40,13 @@ def mp4(frames: np.ndarray, fps: float) -> bytes:
         return file.read_bytes()
 
 
-def planar(frames: Iterable[np.ndarray]) -> Iterator["VideoFrame"]:
-    """(H, W, 3) uint8 RGB pictures as YUV 4:2:0 in the colours that `write` tags."""
+def planar(frames: Iterable[np.ndarray], format: str = "yuv420p") -> Iterator["VideoFrame"]:
+    """(H, W, 3) uint8 RGB pictures as YUV, 4:2:0 or another, in the colours that `write` tags."""
     from av import VideoFrame
     from av.video.reformatter import Colorspace, VideoReformatter
 
     # One reformatter for all frames: a new one for each costs four times the conversion itself.
-    reformat = partial(VideoReformatter().reformat, format="yuv420p")
+    reformat = partial(VideoReformatter().reformat, format=format)
     for picture in frames:
         large = picture.shape[0] >= LARGE
         colours = Colorspace.ITU709 if large else Colorspace.ITU601
@@ -56,12 +57,17 @@ def planar(frames: Iterable[np.ndarray]) -> Iterator["VideoFrame"]:
 def write(
     frames: Iterable["VideoFrame"],
     shape: tuple[int, int],
-    fps: float,
+    fps: float | Fraction,
     file: Path,
     options: dict[str, str],
     muxer: dict[str, str],
+    format: str = "yuv420p",
+    sound: Iterable["AudioFrame"] | None = None,
 ) -> None:
-    """Writes yuv420p frames of a shape (height, width) as an mp4, `options` being libx264's."""
+    """Writes YUV frames of a shape (height, width) as an mp4, `options` being libx264's.
+
+    `sound` is stereo at `SOUND` Hz, and becomes AAC; None makes a file without any.
+    """
     import av
 
     muxer = {"fflags": "+bitexact"} | muxer  # no dates, no names of versions
@@ -69,12 +75,17 @@ def write(
         rate = Fraction(fps).limit_denominator(1001)
         stream = container.add_stream("libx264", rate=rate, options=options)
         stream.height, stream.width = shape
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = format
         context = stream.codec_context
         context.thread_count = 1
         colours = BT709 if shape[0] >= LARGE else BT601
         context.colorspace = context.color_primaries = context.color_trc = colours
         context.color_range = LIMITED
+        heard = container.add_stream("aac", rate=SOUND, layout="stereo") if sound else None
         for frame in frames:
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+        if heard is not None:
+            for samples in sound or ():
+                container.mux(heard.encode(samples))
+            container.mux(heard.encode())
