@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
 from data.specs import EmbedSpec
 from data.workplace import Workplace, open_workplace
@@ -39,10 +40,13 @@ def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 1
 
 def _generated(place: Workplace, folder: Path, count: int) -> Generated:
     """Videos of motions that the base model has no words for, following clips that show them."""
+    from flows.evaluate import evaluate
     from flows.generate import generate
 
-    made = generate(CORPUS, str(write_prompts(folder, count)))
-    return judged(place, folder, made["run"])
+    asked = str(write_prompts(folder, count))
+    made = generate(CORPUS, asked)
+    measure = EvaluateSpec(metrics=("moving_shapes",), num_frames=None)
+    return judged(place, folder, evaluate(made["run"], spec=measure, prompts=asked))
 
 
 def _run(table: Path, spec: EmbedSpec) -> dict[str, float]:

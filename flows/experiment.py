@@ -5,16 +5,17 @@ from typing import Any
 
 from prefect import flow
 
+from data.evaluate_specs import EvaluateSpec
 from data.runs import run_of
 from data.settings import Settings
 from data.specs import ExperimentSpec
 from data.workplace import open_workplace
+from flows.evaluate import evaluate
 from flows.generate import generate
 from tasks.comparison import compare
 from tasks.conditions import conditions, experiment_spec
-from tasks.experiment import Experiment, load_metrics, measure, record
+from tasks.experiment import Experiment, measured, record
 from tasks.progress import say
-from tasks.prompts import read_columns
 from tasks.report import publish_table
 
 
@@ -33,14 +34,15 @@ def experiment_retrieval(
         spec: what is generated, with which controllers, and how it is measured
     """
     place = open_workplace(Settings())
-    asked, runs = read_columns(prompts), {}
+    measure = EvaluateSpec(metrics=spec.metrics, num_frames=None)
+    runs, rows = {}, []
     planned = list(conditions(spec.controllers, spec.generate.retrieve.k))
     for condition in planned:
         say(f"{condition.name}: {len(planned)} conditions in all")
         made = generate(corpus, prompts, condition.spec(spec.generate))
-        runs[condition] = run_of(place.store, made["run"])
-    metrics = load_metrics(place, corpus, spec.metrics)
-    rows = [row for c, run in runs.items() for row in measure(place, run, c, metrics, asked)]
+        run = runs[condition] = run_of(place.store, made["run"])
+        found = evaluate(run.fingerprint, spec=measure, prompts=prompts)["evaluation"]
+        rows += measured(place, run, condition, found)
     results = compare(rows)
     experiment = Experiment(corpus, spec, runs)
     record(place, experiment, rows, results)

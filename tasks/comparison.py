@@ -32,6 +32,8 @@ def compare(rows: Iterable[Row]) -> list[Result]:
     """Each condition against k=0; a request that either of the two lacks counts in neither."""
     measured: dict[tuple[str, str], dict[str, Row]] = {}
     for row in rows:
+        if row["value"] is None:
+            continue
         of = measured.setdefault((row["metric"], row["condition"]), {})
         of[row["request_id"]] = row
     return [

@@ -1,17 +1,14 @@
 """What the demo generates: prompts for motions that the base model has no words for, judged."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data import layout
 from data.runs import generations, run_of
 from data.workplace import Workplace
 from engines.tiny.t2v.asked import prompts
-from tasks.conditions import Condition
-from tasks.experiment import load_metrics, measure
-from tasks.prompts import read_columns
 from tasks.run_report import write_report
 
 FILE = "prompts.jsonl"
@@ -46,19 +43,12 @@ def write_prompts(folder: Path, count: int) -> Path:
     return file
 
 
-def judged(place: Workplace, folder: Path, fingerprint: str) -> Generated:
-    """What is in the run's videos, and their page in the folder."""
-    run = run_of(place.store, fingerprint)
-    asked, k = read_columns(str(folder / FILE)), run.spec.retrieve.k
-    metrics = load_metrics(place, run.corpus, ("moving_shapes",))
-    scores = measure.fn(place, run, Condition(run.spec.controller or "bundled", k), metrics, asked)
-    means = {
-        name: sum(values) / len(values)
-        for name in ("motion", "appearance")
-        if (values := [row["value"] for row in scores if row["metric"] == name])
-    }
+def judged(place: Workplace, folder: Path, found: Mapping[str, Any]) -> Generated:
+    """What an evaluation found in the run's videos, and their page in the folder."""
+    run = run_of(place.store, found["source"])
+    means = {mean["metric"]: mean["mean"] for mean in found["methods"][0]["means"]}
     rows = [row for row in generations(place.store, run) if row["reason"] is None]
     page = folder / "generated.html"
-    write_report.fn(place, layout.generation(fingerprint), page)
+    write_report.fn(place, run.folder, page)
     seconds = sum(row["seconds"] for row in rows) / max(len(rows), 1)
-    return Generated(fingerprint, len(rows), **means, seconds_a_video=seconds, page=page)
+    return Generated(run.fingerprint, len(rows), **means, seconds_a_video=seconds, page=page)
