@@ -15,9 +15,10 @@ from data.specs import EmbedSpec
 from data.workplace import Workplace, open_workplace
 from tasks.canary import check_canary
 from tasks.embed import Embedding, embed_shard_task
+from tasks.live import watched
 from tasks.plan import plan, planned
 from tasks.progress import say
-from tasks.report import Tally, publish
+from tasks.report import Tally, publish, publish_failures, share_done
 from tasks.runners import embed_workers, open_runner
 from tasks.shards import AT_ONCE, run_shards
 from tasks.stages import embed_stage
@@ -43,10 +44,13 @@ def embed(
     with place.only_run(place.known(corpus), "embed", say):
         stage = embed_stage(place, corpus, spec)
         shards = plan(place, stage, reasons)
+        before = share_done(place, corpus)
         tally, seconds, hours = embed_shards(place, stage, spec, shards)
         tally.refuse_nothing(place)
     summary = tally.summary(seconds, hours)
-    publish("embed", corpus, summary)
+    coverage = {"coverage before": before, "coverage after": share_done(place, corpus)}
+    publish("embed", corpus, summary | coverage)
+    publish_failures(place, stage)
     return summary
 
 
@@ -58,7 +62,7 @@ def embed_shards(
     tally = Tally(stage, workers)
     if not shards:
         return tally, 0.0, 0.0
-    with open_runner(place.settings, workers) as runner:
+    with open_runner(place.settings, workers) as runner, watched("embed", stage.corpus):
         run = Embedding(place, stage, spec, runner)
         check_canary(run)
         run.progress.total, run.progress.total_hours = planned(place, stage, shards)

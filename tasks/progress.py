@@ -62,3 +62,31 @@ def tell(progress: Progress) -> None:
 def say(text: str) -> None:
     """A line for the listeners that is no count, as "waiting for process 7"."""
     tell(Progress("note", 0, note=text))
+
+
+def line(progress: Progress) -> str:
+    """As "embed 120/2,000 videos · 1.2 h · 35.1 videos/s · 0:53 left · 2 failed"."""
+    if progress.note:
+        return progress.note
+    parts = [
+        f"{progress.stage} {progress.done + progress.failed:,}/{progress.total:,} videos",
+        *([f"{progress.hours:,.2f} video-hours"] if progress.total_hours or progress.hours else []),
+        _speed(progress.rate),
+    ]
+    if progress.left_s is not None:
+        parts.append(f"{_clock(progress.left_s)} left")
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    return " · ".join(parts)
+
+
+def _speed(rate: float) -> str:
+    """Videos a second, or the seconds of one where it takes longer."""
+    slow = 0 < rate < 1
+    return f"{1 / rate:,.1f} s a video" if slow else f"{rate:,.1f} videos/s"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

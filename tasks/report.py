@@ -11,6 +11,7 @@ from prefect.context import FlowRunContext
 from data.bottleneck import Load, video_hours_per_day
 from data.catalog import sql
 from data.chain import Stage
+from data.coverage import coverage
 from data.errors import UserError
 from data.receipts import Receipt
 from data.workplace import Workplace
@@ -77,23 +78,43 @@ def _ever(place: Workplace, stage: Stage) -> bool:
         return bool(catalog.execute(sql("any_done"), **values))
 
 
+def share_done(place: Workplace, corpus: str) -> str:
+    """How much of a corpus is embedded, as "96.5 % of 2,000"."""
+    with place.catalog() as catalog:
+        videos = coverage(catalog, place.store, corpus)["stages"]["embed"]["videos"]
+    share = videos["done"] / videos["total"] if videos["total"] else 0.0
+    return f"{share:.1%} of {videos['total']:,}"
+
+
 def publish(kind: str, corpus: str, summary: dict[str, Any]) -> None:
     """The summary as a markdown artifact of the flow run, where there is one."""
     if FlowRunContext.get() is None:
         return
     lines = [f"| {key} | {_shown(value)} |" for key, value in summary.items()]
     table = "\n".join(["| what | figure |", "|---|---|", *lines])
-    create_markdown_artifact(table, key=_key(kind, corpus), description=f"{kind} of {corpus}")
+    create_markdown_artifact(table, key=key_of(kind, corpus), description=f"{kind} of {corpus}")
 
 
 def publish_table(kind: str, corpus: str, rows: list[dict[str, Any]]) -> None:
     """Rows as a table artifact of the flow run, where there is one."""
     if FlowRunContext.get() is not None:
         about = f"{kind} on {corpus}"
-        create_table_artifact(rows, key=_key(f"{kind}-table", corpus), description=about)
+        create_table_artifact(rows, key=key_of(f"{kind}-table", corpus), description=about)
 
 
-def _key(kind: str, corpus: str) -> str:
+def publish_failures(place: Workplace, stage: Stage) -> None:
+    """What failed in a stage as a table artifact: each reason, how many, and some of them."""
+    if FlowRunContext.get() is None:
+        return
+    with place.catalog() as catalog:
+        values = {"corpus": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
+        rows = catalog.rows(sql("failed_by_reason"), **values)
+    if rows:
+        publish_table(f"{stage.kind}-failures", stage.corpus, rows)
+
+
+def key_of(kind: str, corpus: str) -> str:
+    """An artifact's key: lower case letters, digits and dashes."""
     return f"{kind}-{corpus}".lower().replace("_", "-").replace(".", "-")
 
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tasks.progress import Progress, ignore, listen
+from tasks.progress import Progress, ignore, line, listen
 
 PLAIN_EVERY_S = 10.0  # without a terminal: a line this often
 MARK = "█"
@@ -44,22 +44,6 @@ def print_summary(summary: dict[str, Any]) -> None:
     for key, value in summary.items():
         table.add_row(Text(key.replace("_", " "), style="bold"), escape(_shown(value)))
     out().print(table)
-
-
-def line(progress: Progress) -> str:
-    """As "embed 120/2,000 videos · 1.2 h · 35.1 videos/s · 0:53 left · 2 failed"."""
-    if progress.note:
-        return progress.note
-    parts = [
-        f"{progress.stage} {progress.done + progress.failed:,}/{progress.total:,} videos",
-        *([f"{progress.hours:,.2f} video-hours"] if progress.total_hours or progress.hours else []),
-        _speed(progress.rate),
-    ]
-    if progress.left_s is not None:
-        parts.append(f"{_clock(progress.left_s)} left")
-    if progress.failed:
-        parts.append(f"{progress.failed:,} failed")
-    return " · ".join(parts)
 
 
 class _Plain:
@@ -114,18 +98,6 @@ def _bar(progress: Progress, width: int = 24) -> Text:
     if progress.note:
         return text
     return Text.assemble((MARK * full, "cyan"), ("─" * (width - full), "dim"), " ", text)
-
-
-def _speed(rate: float) -> str:
-    """Videos a second, or the seconds of one where it takes longer."""
-    slow = 0 < rate < 1
-    return f"{1 / rate:,.1f} s a video" if slow else f"{rate:,.1f} videos/s"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _shown(value: Any) -> str:
