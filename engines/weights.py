@@ -62,6 +62,18 @@ def _is_path(weights: str) -> bool:
     return "/" in weights or Path(weights).suffix in (".safetensors", ".pt", ".pth", ".bin", ".npz")
 
 
+def is_openai_file(file: str, model: str) -> bool:
+    """Whether a file is OpenAI's CLIP of that name: its digest stands in its published address.
+
+    Theirs is TorchScript, a program: admitted by what it is, not by where it lies.
+    """
+    from open_clip.pretrained import get_pretrained_url
+
+    if not file.endswith(".pt"):  # as they are published: others need not be read once more
+        return False
+    return file_digest(file) in get_pretrained_url(model.removesuffix("-quickgelu"), "openai")
+
+
 def _existing(weights: str) -> str:
     """The path itself; a UserError where no file lies there."""
     if not Path(weights).is_file():

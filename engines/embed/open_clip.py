@@ -10,7 +10,7 @@ from data.specs import EmbedSpec
 from engines.batching import OUT_OF_MEMORY
 from engines.tiny import model as tiny
 from engines.video.frames import Resize
-from engines.weights import file_digest, is_tag, weights_file
+from engines.weights import file_digest, is_openai_file, is_tag, weights_file
 
 if TYPE_CHECKING:
     import torch
@@ -150,14 +150,7 @@ def _quick_gelu(spec: EmbedSpec) -> bool:
 
 
 def _is_openai_file(spec: EmbedSpec) -> bool:
-    """OpenAI's files are known by their digest, which stands in their published addresses."""
-    from open_clip.pretrained import get_pretrained_url
-
-    file = weights_file(spec)
-    if not file.endswith(".pt"):  # as they are published: others need not be read once more
-        return False
-    digest = file_digest(file)
-    return digest in get_pretrained_url(spec.model.removesuffix("-quickgelu"), "openai")
+    return is_openai_file(weights_file(spec), spec.model)
 
 
 def _architecture(spec: EmbedSpec) -> dict[str, Any]:
