@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     ray_address: str | None = None
     dask_scheduler: str = "threads"
     workers: int | None = Field(None, ge=1)
+    cores_per_worker: int | None = Field(None, ge=1)
+    gpus: int | None = Field(None, ge=0)  # of all workers: where flows run on a machine without
     gpus_per_worker: float = Field(1.0, gt=0)
     decoders: int | None = Field(None, ge=1)
     threads: int | None = Field(None, ge=1)

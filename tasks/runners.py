@@ -52,9 +52,19 @@ def gpus() -> int:
     return len(glob("/dev/nvidia[0-9]*"))
 
 
+def _worker_gpus(settings: Settings) -> int:
+    """GPUs for workers: of a cluster they are told, since flows may run on a machine without."""
+    return gpus() if settings.gpus is None else settings.gpus
+
+
+def _share(settings: Settings) -> int:
+    """Cores for each worker."""
+    return settings.cores_per_worker or max(1, cores() // embed_workers(settings))
+
+
 def embed_workers(settings: Settings) -> int:
     """One worker a GPU share; without GPUs one worker that has all cores."""
-    return settings.workers or max(1, int(gpus() / settings.gpus_per_worker))
+    return settings.workers or max(1, int(_worker_gpus(settings) / settings.gpus_per_worker))
 
 
 def embed_work(settings: Settings) -> Work:
@@ -65,9 +75,7 @@ def embed_work(settings: Settings) -> Work:
     half the cores: a batch by all cores spins where its threads wait for each other. ViT-B-32 in
     bf16 on two shared cores: 35 ms of CPU a frame against 52 (`make bench`, "setups").
     """
-    workers = embed_workers(settings)
-    share = max(1, cores() // workers)
-    on_gpu = gpus() > 0
+    share, on_gpu = _share(settings), _worker_gpus(settings) > 0
     lanes = 1 if on_gpu else min(LANES, share)
     return Work(
         decoders=settings.decoders or share,
@@ -87,8 +95,7 @@ def embed_work(settings: Settings) -> Work:
 
 def generate_work(settings: Settings) -> GenerateWork:
     """How each generating worker is set up: on a GPU four videos at once, else one."""
-    share = max(1, cores() // embed_workers(settings))
-    on_gpu = gpus() > 0
+    share, on_gpu = _share(settings), _worker_gpus(settings) > 0
     speed = Speed(
         threads=settings.threads or (None if on_gpu else share),
         compile=settings.compile,
@@ -114,7 +121,7 @@ def evaluate_workers(settings: Settings, spec: EvaluateSpec) -> int:
 
     On a CPU each computes with one thread, so that any number of them gives the same scores.
     """
-    if settings.workers or gpus():
+    if settings.workers or _worker_gpus(settings):
         return embed_workers(settings)
     import psutil
 
@@ -125,7 +132,7 @@ def evaluate_workers(settings: Settings, spec: EvaluateSpec) -> int:
 
 def evaluate_work(settings: Settings) -> EvaluateWork:
     """How each evaluating worker is set up: one decoder reads ahead of its model."""
-    on_gpu = gpus() > 0
+    on_gpu = _worker_gpus(settings) > 0
     return EvaluateWork(
         decoders=settings.decoders or 1,
         decode_deadline_s=settings.decode_deadline_s,
