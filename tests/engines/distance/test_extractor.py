@@ -35,7 +35,7 @@ def digest(file: str) -> str:
 def test_weights_are_not_guessed() -> None:
     with pytest.raises(UserError, match=r"FVD needs --weights PATH.*--extractor pixel_stats"):
         pinned(ClipSpec())
-    with pytest.raises(UserError, match="no weights in nowhere.pt"):
+    with pytest.raises(UserError, match=r"no weights in nowhere\.pt"):
         pinned(ClipSpec(weights="nowhere.pt"))
 
 

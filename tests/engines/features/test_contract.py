@@ -1,0 +1,79 @@
+"""What every extractor keeps to, on random weights where it needs some."""
+
+import pkgutil
+
+import numpy as np
+import pytest
+import torch
+
+from data.distance_specs import ClipSpec
+from data.errors import UserError
+from engines import features
+from engines.base import plugin
+from engines.distance.extractor import extractor, pinned
+from engines.nets.i3d import I3D
+from engines.nets.video_transformer import VideoTransformer
+
+torch.set_num_threads(1)
+NAMES = sorted(module.name for module in pkgutil.iter_modules(features.__path__))
+
+
+def _i3d() -> dict:
+    state = I3D().state_dict()
+    return {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+
+
+def _videomae() -> dict:
+    return {"module": VideoTransformer(176, 1, 2, 64, 14, 2, 5).state_dict()}
+
+
+def _r3d() -> dict:
+    from torchvision.models.video import r3d_18
+
+    return r3d_18(weights=None).state_dict()
+
+
+WEIGHTS = {"i3d_k400": _i3d, "videomae_v2_ssv2": _videomae, "r3d_18": _r3d}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def model(request, tmp_path_factory):
+    """Each extractor, loaded."""
+    file = None
+    if plugin("features", request.param).FILE is not None:
+        torch.manual_seed(0)
+        file = str(tmp_path_factory.mktemp("weights") / "weights.pt")
+        torch.save(WEIGHTS[request.param](), file)
+    frames = 16 if request.param == "videomae_v2_ssv2" else 9
+    asked = pinned(ClipSpec(extractor=request.param, weights=file, frames=frames))
+    found = extractor(asked)
+    found.load()
+    return found, asked
+
+
+def test_what_is_beside_a_clip_changes_no_bit_of_its_feature(model) -> None:
+    model, asked = model
+    shape = (2, asked.frames, 20, 30, 3)
+    clips = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    before = clips.copy()
+    together = model(clips)
+    assert together.shape == (2, model.dim) and together.dtype == np.float32
+    assert (together[1] == model(clips[1:])[0]).all() and (clips == before).all()
+    assert (together[0] != together[1]).any() and np.isfinite(together).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_i3d_is_called_fvd(name: str) -> None:
+    module = plugin("features", name)
+    assert (module.LABEL == "FVD") == (module.KERNEL == "KVD") == (name == "i3d_k400")
+    assert name == "i3d_k400" or module.LABEL.startswith("fd_")
+    assert module.VERSION and (module.FILE is None or module.FETCH)
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_other_weights_are_refused_with_what_differs(name: str, tmp_path) -> None:
+    file = str(tmp_path / "other.pt")
+    torch.save({"state_dict": {"some.weight": torch.zeros(3)}}, file)
+    model = extractor(ClipSpec(extractor=name, weights=file))
+    with pytest.raises(UserError, match="these are no weights of"):
+        model.load()
