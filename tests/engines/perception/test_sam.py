@@ -83,8 +83,8 @@ def test_heads_of_three_layers_keep_their_order(exact) -> None:
 
 @pytest.mark.parametrize(
     ("size", "side", "small"),
-    [((288, 512), 1024, (576, 1024)), ((240, 427), 1024, (576, 1024)), ((240, 426), 1024, (577, 1024)),
-     ((512, 512), 1024, (1024, 1024)), ((45, 80), 64, (36, 64))],
+    [((288, 512), 1024, (576, 1024)), ((240, 427), 1024, (576, 1024)), ((45, 80), 64, (36, 64)),
+     ((240, 426), 1024, (577, 1024)), ((512, 512), 1024, (1024, 1024))],
 )  # fmt: skip
 def test_the_longer_side_becomes_the_models(size, side, small) -> None:
     assert sam.fitted(size, side) == small
