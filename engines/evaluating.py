@@ -107,9 +107,8 @@ class Evaluator:
     ) -> Outcome[Measured]:
         wanted = self.spec.num_frames
         if wanted is not None and stats.frames < wanted:
-            detail = (
-                f"{stats.frames} frames, {wanted} were asked: --num-frames {stats.frames} or all"
-            )
+            has = stats.frames
+            detail = f"has {has} of the {wanted} frames asked for: --num-frames {has} or all"
             return Failed(target.id, "rejected", detail)
         height, width = parts[0].shape[2:]
         try:

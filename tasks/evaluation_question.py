@@ -14,6 +14,7 @@ from data.workplace import Workplace
 from engines.base import plugin
 from engines.evaluating import lacking
 from engines.perception.models import digests, found
+from tasks.benchmark_embed import embed_benchmark
 from tasks.targets import Layout, Source, kept, targets
 from tasks.truths import truth_digests, truth_in
 
@@ -94,6 +95,4 @@ def _embedded(
     place: Workplace, source: Source, spec: EvaluateSpec, models: Sequence[str]
 ) -> TruthRef:
     """The miniature's own truth, made once in the store."""
-    from tasks.benchmark_embed import embed_benchmark
-
     return embed_benchmark(place, source.name, spec, models)

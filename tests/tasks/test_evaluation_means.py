@@ -1,0 +1,82 @@
+"""Means, counts and intervals of rows, whoever made them and in whatever order they came."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+
+from data.evaluate_specs import EvaluateSpec
+from data.evaluation_plans import Evaluation
+from engines.statistics import interval
+from tasks.evaluation_means import in_order, method_results
+
+METRIC = "temporal_consistency"
+
+
+def asked(**changes: object) -> Evaluation:
+    usual = {"source": "s", "benchmark": None, "mode": None, "spec": EvaluateSpec(),
+             "targets": (), "versions": {METRIC: "1"}, "digests": {}}  # fmt: skip
+    return Evaluation(**usual | changes)
+
+
+def video(method: str, clip: str, **said: object) -> dict:
+    usual = {"reason": None, "frames": 16, "fps": 8.0, "width": 64, "height": 48}
+    return {"id": clip, "clip": clip, "method": method} | usual | said
+
+
+def measure(method: str, clip: str, value: float | None, subject: str | None = None) -> dict:
+    return {"id": clip, "clip": clip, "method": method, "metric": METRIC, "subject": subject,
+            "value": value, "reason": None if value is not None else "why"}  # fmt: skip
+
+
+def test_a_mean_is_the_exact_sum_of_what_could_be_measured_in_any_order_of_rows() -> None:
+    values = {f"{n:03d}": 10.0 ** random.Random(n).randint(-9, 9) for n in range(50)}
+    videos = [video("A", clip) for clip in values]
+    measures = [measure("A", clip, value) for clip, value in values.items()]
+    found = []
+    for seed in range(3):
+        random.Random(seed).shuffle(measures)
+        found.append(method_results(asked(), in_order(videos), in_order(measures)))
+    assert found[0] == found[1] == found[2]
+    (result,) = found[0]
+    (mean,) = result.means
+    assert mean.mean == math.fsum(values.values()) / 50
+    around = interval(np.array(list(values.values())))
+    assert (mean.low, mean.high) == (around.low, around.high)
+    assert (mean.metric, mean.label, mean.better, mean.n) == (METRIC, "T-Cons", "higher", 50)
+
+
+def test_every_video_of_a_method_is_in_one_of_its_counts() -> None:
+    videos = [
+        video("A", "a"), video("A", "b", fps=4.0), video("B", "a", frames=3),
+        video("A", "c", reason="undecodable", frames=None, fps=None, width=None, height=None),
+    ]  # fmt: skip
+    measures = [
+        measure("A", "a", 0.5), measure("A", "a", 0.1, "cat"), measure("A", "b", None),
+        measure("B", "a", None),
+    ]  # fmt: skip
+    question = asked(dropped={"A": 2}, absent={"dynamic_degree": "no weights"})
+    first, second = method_results(question, in_order(videos), in_order(measures))
+    (mean,) = first.means
+    assert (first.method, first.videos, first.failed, first.dropped) == ("A", 5, 1, 2)
+    assert (mean.n, mean.unmeasured, mean.mean) == (1, 1, 0.5)
+    assert (first.size, first.fps, first.frames) == ("64x48", None, 16)
+    assert first.absent == {"dynamic_degree": "no weights"}
+    (mean,) = second.means
+    assert (mean.n, mean.unmeasured, mean.mean, mean.low, mean.high) == (0, 1, None, None, None)
+    assert (second.size, second.fps, second.frames) == ("64x48", 8.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [("spec", EvaluateSpec(num_frames=8)), ("versions", {METRIC: "2"}), ("mode", "face"),
+     ("digests", {"clip": "ab"}), ("dropped", {"A": 1}), ("benchmark", "b")],
+)  # fmt: skip
+def test_an_evaluation_is_another_where_a_figure_could_be(field: str, other: object) -> None:
+    assert asked(**{field: other}).fingerprint != asked().fingerprint
+
+
+def test_an_evaluation_is_the_same_wherever_files_lie() -> None:
+    weights = EvaluateSpec(weights={"raft": "/a/raft-things.pth"})
+    assert asked(spec=weights, source="/elsewhere").fingerprint == asked().fingerprint
