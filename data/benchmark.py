@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from data import tables
 from data.ids import file_name
+from data.outcome import Failed, Outcome
 from data.storage import Store
 
 Kind = Literal["text", "video", "subject", "object", "tag", "face"]
@@ -27,6 +28,9 @@ KNOWN = pa.schema(
     }
 )
 
+
+# What came of each clip: no reason where it went through.
+CLIPS = pa.schema({"clip": pa.string(), "reason": pa.string(), "detail": pa.string()})
 
 CLIP = re.compile(r"[^./\\\0\n]{1,200}")  # the published clips are `videoNNNN`
 
@@ -61,8 +65,7 @@ def write_known(store: Store, name: str, clip: str, parts: Iterable[Part]) -> No
     Rows keep the order of the parts; the file appears whole or not at all.
     """
     rows = [row for part in parts for row in _rows(clip, part)]
-    with tables.create(store, name, KNOWN) as writer:
-        writer.write_table(pa.Table.from_pylist(rows, KNOWN))
+    tables.write(store, name, KNOWN, rows)
 
 
 def read_known(store: Store, name: str, kinds: Sequence[Kind] = KINDS) -> list[Part]:
@@ -76,6 +79,18 @@ def read_known(store: Store, name: str, kinds: Sequence[Kind] = KINDS) -> list[P
         Part(kind, tag, None if reason else np.array(vectors, np.float32), reason)
         for (kind, tag, reason), vectors in found.items()
     ]
+
+
+def write_clips(store: Store, name: str, outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """Writes what came of each clip as `CLIPS`, in the order of their names; the rows."""
+    rows = [
+        {"clip": each.id, "reason": each.reason, "detail": each.detail[:500]}
+        if isinstance(each, Failed)
+        else {"clip": each.id, "reason": None, "detail": None}
+        for each in sorted(outcomes, key=lambda each: each.id)
+    ]
+    tables.write(store, name, CLIPS, rows)
+    return rows
 
 
 def _rows(clip: str, part: Part) -> Iterable[dict[str, Any]]:

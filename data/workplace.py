@@ -1,5 +1,6 @@
 """The store and its catalogue, as one run uses them."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,13 @@ class Workplace:
         """Held by the one process that may make features of one kind; others wait for it."""
         folder = layout.features(fingerprint)
         with self._alone(folder, f"makes features {fingerprint}", [folder], waiting):
+            yield
+
+    @contextmanager
+    def only_benchmark(self, folder: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Held by the one process that may write a benchmark's clips in a folder; others wait."""
+        name = f"benchmark-{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
+        with self._alone(name, f"writes {folder}", [], waiting):
             yield
 
     @contextmanager

@@ -13,6 +13,7 @@ from engines.benchmark.cutting import FRAMES
 from engines.benchmark.folder import BACKGROUND
 
 FRAME = FRAMES[1]
+KIND = "StableDiffusionInpaintPipeline"
 PROMPT = "clean and empty background"
 NEGATIVE = "any human or any object, complex pattern and texture"
 # As diffusers has it, but for the scale.
@@ -38,7 +39,7 @@ def hidden(cutouts: Iterable[CutOut], size: tuple[int, int]) -> np.ndarray:
 
 @dataclass
 class Inpainter:
-    """A Stable Diffusion inpainting pipeline from a folder; the same seed for every clip."""
+    """A Stable Diffusion inpainting pipeline, a folder or a name; the same seed for every clip."""
 
     model: str
     seed: int = 0
@@ -47,18 +48,15 @@ class Inpainter:
 
     def load(self) -> None:
         import torch
-        from diffusers import StableDiffusionInpaintPipeline
 
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = torch.float16 if device == "cuda" else torch.float32
-        try:
-            pipe: Any = StableDiffusionInpaintPipeline.from_pretrained(
-                self.model, torch_dtype=dtype, local_files_only=True
-            )
-        except (OSError, ValueError) as error:
-            raise UserError(f"no inpainting pipeline in {self.model}: {error}") from error
-        pipe.set_progress_bar_config(disable=True)
-        self._pipe = pipe.to(device)
+        from engines.bases.folder import pipeline_folder
+        from engines.bases.loading import load, pipeline_class
+
+        folder, on_gpu = pipeline_folder(self.model), torch.cuda.is_available()
+        if pipeline_class(folder).__name__ != KIND:
+            raise UserError(f"{self.model} is no {KIND}, which paints backgrounds")
+        pipe: Any = load(folder, "fp16" if on_gpu else "fp32")
+        self._pipe = pipe.to("cuda" if on_gpu else "cpu")
 
     def paint(self, folder: Path, where: np.ndarray) -> None:
         """Writes a clip's background: its second frame, painted over `where` (height, width)."""

@@ -1,7 +1,7 @@
 """What models make of a benchmark's clips: the vectors that videos are compared with."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,9 @@ import numpy as np
 from data.benchmark import Kind, Part, is_name
 from data.evaluate_specs import EvaluateSpec
 from data.outcome import Done, Failed, Outcome
-from engines.base import Needs
 from engines.benchmark.sources import Source, source
 from engines.children.guard import Guard
+from engines.evaluating import EvaluateWork
 from engines.perception.models import Models, absent
 from engines.video.frames import DecodeError
 
@@ -24,15 +24,6 @@ class Known:
     """A clip that vectors are to be made of."""
 
     id: str
-
-
-@dataclass(frozen=True, slots=True)
-class KnowWork:
-    """How a worker is set up: speed only."""
-
-    deadline_s: float = 60.0
-    memory_gb: float = 4.0
-    needs: Needs = field(default_factory=Needs)
 
 
 def truth_spec(spec: EvaluateSpec) -> EvaluateSpec:
@@ -51,7 +42,7 @@ class Knower:
     """
 
     def __init__(
-        self, folder: str, spec: EvaluateSpec, models: Sequence[str], work: KnowWork,
+        self, folder: str, spec: EvaluateSpec, models: Sequence[str], work: EvaluateWork,
         annotations: str | None = None,
     ) -> None:  # fmt: skip
         self.folder, self.spec, self.annotations = folder, truth_spec(spec), annotations
@@ -69,7 +60,8 @@ class Knower:
         self._models = Models(self.spec)
         for name in (name for name in MODELS if not self.lacking[name]):
             self._models.get(name)
-        self._guard = Guard(1, self.work.deadline_s, self.work.memory_gb)
+        work = self.work
+        self._guard = Guard(work.decoders, work.decode_deadline_s, work.decoder_memory_gb)
 
     def run(self, batch: Sequence[Known]) -> Iterator[Outcome[list[Part]]]:
         """The parts of each clip: text, video, subjects, objects, faces."""
@@ -91,11 +83,11 @@ class Knower:
             yield Part("video", reason=lacking)
             return
         clip = self._models.get("clip")
-        yield Part("text", None, clip.texts([of.caption()]))
+        yield Part("text", None, _single(clip.texts([of.caption()])))
         frames = of.frames()
         if len({frame.shape for frame in frames}) > 1:
             raise DecodeError("rejected", "the clip's frames differ in size")
-        yield Part("video", None, clip.images(np.stack(frames)))
+        yield Part("video", None, _single(clip.images(np.stack(frames))))
 
     def _tagged(self, of: Source) -> Iterator[Part]:
         yield from (self._tag(of, "subject", tag) for tag in of.subjects)
@@ -114,3 +106,8 @@ class Knower:
         if not seen:
             return Part("face", reason=why or "not exactly one subject with a face")
         return Part("face", None, self._models.get("arcface").embed(seen))
+
+
+def _single(vectors: np.ndarray) -> np.ndarray:
+    """In single precision, which holds half precision too."""
+    return vectors.astype(np.float32)

@@ -19,7 +19,8 @@ def clips(folder: Path) -> list[str]:
     """The clips of a data folder, in the order of their paths."""
     if not folder.is_dir():
         raise UserError(f"no folder {folder}: make it with `reelflow benchmark prepare`")
-    return sorted(each.name for each in folder.iterdir() if each.is_dir())
+    folders = (each for each in folder.iterdir() if each.is_dir())
+    return sorted(each.name for each in folders if not each.name.startswith("."))
 
 
 def caption(clip: Path) -> str:

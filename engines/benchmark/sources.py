@@ -47,6 +47,14 @@ def source(clip: Path, guard: Guard, annotations: str | None = None) -> Source:
     return PreparedClip(clip, annotations)
 
 
+def inputs(clip: Path) -> list[Path]:
+    """The files that a clip's vectors are made of, in order."""
+    if (clip / SAMPLE).exists():
+        return [clip / name for name in (SAMPLE, TRUTH, REFERENCE)]
+    named = {folder.CAPTION, folder.TAGS, *cutting.FRAMES}
+    return sorted(file for file in clip.iterdir() if file.name in named or file.suffix == ".png")
+
+
 class PreparedClip:
     """A clip's folder as `prepare`, or the published script, leaves it."""
 

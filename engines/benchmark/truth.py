@@ -42,8 +42,7 @@ class Prompted(Nothing):
     def text(self) -> np.ndarray:
         if not self._prompt:
             raise Missing("no prompt")
-        found: np.ndarray = self._models.get("clip").texts([self._prompt])[0]
-        return found
+        return np.asarray(self._models.get("clip").texts([self._prompt])[0], np.float32)
 
 
 class Recorded:

@@ -41,6 +41,7 @@ def _silence() -> None:
 def _register() -> None:
     """Importing a module of commands adds them to the app."""
     import flows.cli.backfill
+    import flows.cli.benchmark
     import flows.cli.checkpoints
     import flows.cli.corpora
     import flows.cli.demo
