@@ -58,13 +58,29 @@
     if (video.currentTime >= Number(to) || video.currentTime < from - 0.1) video.currentTime = from;
   }
 
-  for (const video of document.querySelectorAll("video")) {
-    video.muted = true;
-    video.addEventListener("error", gone);
-    video.addEventListener("loadedmetadata", begin);
-    if (video.dataset.to) video.addEventListener("timeupdate", stay);
-    eye.observe(video);
+  function watch(part) {
+    for (const video of part.querySelectorAll("video")) {
+      video.muted = true;
+      video.addEventListener("error", gone);
+      video.addEventListener("loadedmetadata", begin);
+      if (video.dataset.to) video.addEventListener("timeupdate", stay);
+      eye.observe(video);
+    }
   }
+
+  // Of a long page, what a section holds is laid out when it is nearly in view.
+  const filler = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const held = isIntersecting && target.querySelector("template");
+      if (!held) continue;
+      filler.unobserve(target);
+      held.replaceWith(held.content);
+      watch(target);
+    }
+  }, { rootMargin: "600px" });
+
+  watch(document);
+  for (const section of sections) if (section.querySelector("template")) filler.observe(section);
 
   function rest(now) {
     paused = now;
@@ -88,7 +104,8 @@
       left += !section.hidden;
     }
     const all = sections.length;
-    count.value = (left === all ? "" : `${left} of `) + `${all} prompt${all === 1 ? "" : "s"}`;
+    const noun = main.dataset.of;
+    count.value = (left === all ? "" : `${left} of `) + `${all} ${noun}${all === 1 ? "" : "s"}`;
     none.hidden = left > 0;
   }
 
@@ -97,6 +114,22 @@
     const rank = (section) => Number(section.dataset[sort.value] ?? -Infinity);
     const sorted = sort.value ? [...sections].sort((a, b) => rank(b) - rank(a) || 0) : sections;
     main.prepend(...sorted);
+  }
+
+  // A table's heading sorts its rows: the first click best first, the next one the other way.
+  function rank(button) {
+    const head = button.closest("th"), body = head.closest("table").tBodies[0];
+    const falls = head.ariaSort ? head.ariaSort === "ascending" : head.dataset.better !== "lower";
+    for (const other of head.parentElement.cells) other.ariaSort = null;
+    head.ariaSort = falls ? "descending" : "ascending";
+    const value = (row) => row.cells[head.cellIndex].dataset.value;
+    const rows = [...body.rows].sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (!x || !y) return !x - !y; // those without a value stay last
+      const apart = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
+      return falls ? -apart : apart;
+    });
+    body.append(...rows);
   }
 
   find.addEventListener("input", filter);
@@ -111,8 +144,9 @@
     }
   });
   document.addEventListener("click", ({ target }) => {
-    const button = target.closest("[data-find], [data-copy]");
+    const button = target.closest("[data-find], [data-copy], [data-rank]");
     if (!button) return;
+    if ("rank" in button.dataset) return rank(button);
     if (button.dataset.copy) return copy(button);
     find.value = button.dataset.find;
     filter();

@@ -1,0 +1,49 @@
+"""The leaderboard flow: evaluations ranked beside what was published."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import flow
+
+from data.settings import Settings
+from data.workplace import open_workplace
+from tasks.html import write
+from tasks.leaderboard_board import board
+from tasks.leaderboard_page import write_leaderboard
+from tasks.leaderboard_text import artifact, as_data, markdown
+from tasks.report import publish_table
+
+Mode = Literal["subject", "face"]
+
+
+@flow(name="leaderboard", flow_run_name="leaderboard")
+def leaderboard(
+    evaluations: list[str] | None = None,
+    mode: Mode | None = None,
+    sort: str | None = None,
+    group: bool = False,
+    out: str | None = None,
+    clips: str | None = None,
+) -> dict[str, Any]:
+    """Ranks methods by their means; those of different switches only in tables of their own.
+
+    Args:
+        evaluations: fingerprints, or their first digits; by default all of the store
+        mode: subject or face; by default both, and what has no mode
+        sort: the metric, or its heading, to rank by
+        group: show evaluations with different switches as separate tables, instead of refusing
+        out: a file to write: .md, .json, or .html, the page that plays the videos
+        clips: the benchmark's data folder, whose real videos the page shows
+    """
+    place = open_workplace(Settings())
+    made = board(place, evaluations or (), mode, sort, group)
+    said = as_data(made)
+    if out is not None:
+        path = Path(out).absolute()
+        if path.suffix == ".html":
+            write_leaderboard(place, made, path, clips)
+        else:
+            write(path, json.dumps(said, indent=2) if path.suffix == ".json" else markdown(said))
+    publish_table("leaderboard", mode or "all", artifact(said))
+    return said
