@@ -84,7 +84,11 @@ def _pickled(file: str) -> Mapping[str, Any]:
             f" {Path(file).with_suffix('.safetensors')}` takes its weights out, running nothing"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError) as error:
-        said = str(error).splitlines()[0]
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        if "TorchScript" in said:
+            raise UserError(
+                f"{file} is TorchScript, a program, and not one that is known: give the state dict"
+            ) from error
         raise UserError(f"{file} is cut short, or no checkpoint ({said}): get it anew") from error
     if not isinstance(held, Mapping):
         raise UserError(f"{file} holds a {type(held).__name__}: give the state dict of a model")
