@@ -27,7 +27,8 @@ def service(settings: Settings) -> Iterator[Service]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(folder_of(settings) / "prefect"))
         patch.setenv("PREFECT_WORKER_QUERY_SECONDS", "2")
-        patch.setenv("PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS", "2")
+        patch.setenv("PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS", "5")
+        patch.setenv("PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS", "3")
         patch.setenv("REELFLOW_RUNNER", "in_process")
         service = start(settings, "127.0.0.1", _free_port())
         yield service
@@ -41,7 +42,7 @@ def ask(service: Service, path: str, body: dict | None = None) -> dict | list:
         return json.loads(answer.read())
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_a_schedule_is_served_and_its_run_completes(service: Service) -> None:
     nightly = ask(service, "deployments/name/pipeline/nightly")
     parameters = {
@@ -49,7 +50,7 @@ def test_a_schedule_is_served_and_its_run_completes(service: Service) -> None:
         "index_spec": {"engine": "flat"},
     }  # fmt: skip
     schedule = {
-        "interval": 5,
+        "interval": 60,
         "anchor_date": "2024-01-01T00:00Z",
     }
     asked = [{"schedule": schedule, "active": True, "parameters": parameters}]
@@ -91,7 +92,7 @@ def test_a_port_that_is_taken_is_said_and_nothing_stays_behind(tmp_path: Path) -
 
 def _completed(service: Service, deployment: str) -> dict:
     """The first run of the deployment that came to its end."""
-    until = time.monotonic() + 240
+    until = time.monotonic() + 270
     chosen = {"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_ASC"}
     while time.monotonic() < until:
         for run in ask(service, "flow_runs/filter", chosen):
