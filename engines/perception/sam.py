@@ -1,6 +1,6 @@
 """Segment Anything (Kirillov et al. 2023): the mask of what a box holds; ViT-B, or of any size."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,19 +40,24 @@ class Segmenter:
 
     def masks(
         self, frames: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(n, H, W) bool masks and (n,) float32 predicted IoUs, for each of the frames.
 
         Frames are (H, W, 3) RGB bytes of one size; the n boxes of each, at least one, are
         (n, 4): left, top, right, bottom in pixels, which may lie beyond the frame.
         """
-        found = []
+        for chunk in batched(zip(frames, boxes, strict=True), CHUNK):
+            yield from self._chunk([frame for frame, _ in chunk], [asked for _, asked in chunk])
+
+    def _chunk(
+        self, frames: list[np.ndarray], boxes: list[np.ndarray]
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         with exactly():
-            for chunk in batched(zip(frames, boxes, strict=True), CHUNK):
-                embedded = self.net.get_image_embeddings(self._shown([one for one, _ in chunk]))
-                for (frame, asked), one in zip(chunk, embedded, strict=True):
-                    found.append(self._masks(one[None], asked, frame.shape[:2]))
-        return found
+            embedded = self.net.get_image_embeddings(self._shown(frames))
+            return [
+                self._masks(one[None], asked, frames[0].shape[:2])
+                for one, asked in zip(embedded, boxes, strict=True)
+            ]
 
     @property
     def side(self) -> int:

@@ -125,14 +125,14 @@ def test_masks_are_those_of_the_network_asked_frame_by_frame(segmenter) -> None:
 
 def test_the_same_video_gives_the_same_masks_whatever_came_before(segmenter) -> None:
     frames, boxes = footage(), [np.array([[4, 5, 40, 30]])] * 6
-    once = segmenter.masks(frames, boxes)
-    segmenter.masks(footage(3, 60, 60), boxes[:3])
+    once = list(segmenter.masks(frames, boxes))
+    assert len(list(segmenter.masks(footage(3, 60, 60), boxes[:3]))) == 3
     for (masks, ious), (again, others) in zip(once, segmenter.masks(frames, boxes), strict=True):
         assert np.array_equal(masks, again) and np.array_equal(ious, others)
 
 
 def test_no_frames_have_no_masks(segmenter) -> None:
-    assert segmenter.masks([], []) == []
+    assert list(segmenter.masks([], [])) == []
 
 
 def test_a_weight_that_is_missing_or_left_over_is_named(tmp_path: Path) -> None:
