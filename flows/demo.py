@@ -4,19 +4,18 @@ import json
 import os
 from pathlib import Path
 
-from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
 from data.specs import EmbedSpec
 from data.workplace import Workplace, open_workplace
 from tasks.demo import CORPUS, Demo, complete, look, make_corpus, timed
-from tasks.demo_generated import Generated, judged, write_prompts
+from tasks.demo_generated import MEASURED, TRIALS, Generated, judged, write_prompts
 from tasks.demo_page import demo_page
 from tasks.machine import fastest_precision
 from tasks.page import write_page
 
 
 def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 12) -> Demo:
-    """Makes what is missing in `folder`: `summary.json`, `report.html` and `generated.html`."""
+    """Makes what is missing in `folder`: `summary.json` and three pages."""
     seconds: dict[str, float] = {}
     with timed(seconds, "corpus"):
         table = make_corpus(folder / "corpus", videos)
@@ -39,14 +38,21 @@ def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 1
 
 
 def _generated(place: Workplace, folder: Path, count: int) -> Generated:
-    """Videos of motions that the base model has no words for, following clips that show them."""
+    """Videos of motions that the base model has no words for, with clips that show them; measured.
+
+    The same prompts without clips are what they are compared with.
+    """
     from flows.evaluate import evaluate
     from flows.generate import generate
+    from flows.leaderboard import leaderboard
 
     asked = str(write_prompts(folder, count))
-    made = generate(CORPUS, asked)
-    measure = EvaluateSpec(metrics=("moving_shapes",), num_frames=None)
-    return judged(place, folder, evaluate(made["run"], spec=measure, prompts=asked))
+    found = []
+    for name, spec in TRIALS.items():
+        made = generate(CORPUS, asked, spec)
+        found.append(evaluate(made["run"], methods=[name], spec=MEASURED, prompts=asked))
+    leaderboard([each["evaluation"] for each in found], out=str(folder / "leaderboard.html"))
+    return judged(place, folder, *found)
 
 
 def _run(table: Path, spec: EmbedSpec) -> dict[str, float]:

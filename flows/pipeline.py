@@ -1,18 +1,23 @@
-"""The pipeline flow: ingest, embed, pool, index, and generate where asked, in one run."""
+"""The pipeline flow: ingest, embed, pool, index; generate, evaluate, report where asked."""
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from prefect import flow
 
+from data.evaluate_specs import EvaluateSpec
 from data.specs import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
 from flows.embed import embed
+from flows.evaluate import evaluate
 from flows.generate import generate
 from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
+from flows.report import report
 from tasks.generate import generate_spec as usual_spec
+from tasks.prompts import TABLES
 
 
 @flow(name="pipeline", flow_run_name="pipeline-{corpus}")
@@ -25,6 +30,7 @@ def pipeline(
     index_spec: IndexSpec = IndexSpec(),
     prompts: str | None = None,
     generate_spec: GenerateSpec = usual_spec(),
+    measure: EvaluateSpec | None = None,
 ) -> dict[str, Any]:
     """Brings a corpus from its source to a published index; run it every night.
 
@@ -37,6 +43,7 @@ def pipeline(
         index_spec: the kind of index and its gate
         prompts: a file of prompts to make videos for; none are made where it is left out
         generate_spec: the models, the videos' shape, and what is retrieved for them
+        measure: the metrics and switches to measure the videos by; not measured if left out
     """
     summary: dict[str, Any] = {}
     if source:
@@ -45,7 +52,11 @@ def pipeline(
     summary["pool"] = _timed(pool, corpus, pool_spec)
     summary["index"] = _timed(index, corpus, index_spec)
     if prompts:
-        summary["generate"] = _timed(generate, corpus, prompts, generate_spec)
+        summary["generate"] = made = _timed(generate, corpus, prompts, generate_spec)
+        if measure:
+            measured = partial(evaluate, spec=measure, prompts=table_of(prompts))
+            summary["evaluate"] = _timed(measured, made["run"])
+        summary["report"] = _timed(report, made["run"])
     return summary
 
 
@@ -53,3 +64,8 @@ def _timed(stage: Callable[..., dict[str, Any]], *given: Any) -> dict[str, Any]:
     """What the stage says of its run, and the seconds that all of it took."""
     started = time.monotonic()
     return {**stage(*given), "took_s": time.monotonic() - started}
+
+
+def table_of(prompts: str) -> str | None:
+    """The file, where it has columns that metrics may ask for."""
+    return prompts if prompts.endswith(TABLES) else None

@@ -6,22 +6,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data.evaluate_specs import EvaluateSpec
 from data.runs import generations, run_of
 from data.workplace import Workplace
 from engines.tiny.t2v.asked import prompts
+from tasks.generate import generate_spec
 from tasks.run_report import write_report
 
 FILE = "prompts.jsonl"
+TRIALS = {"with clips": generate_spec(), "without clips": generate_spec(retrieve={"k": 0})}
+MEASURED = EvaluateSpec(
+    metrics=("moving_shapes", "text_similarity", "temporal_consistency"), num_frames=None
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """The videos of the demo's run: how many, how right, how fast, and their page."""
+    """The videos of the demo's run: how many, how right, how fast, and their page.
+
+    `means` are those of each metric, `without` those of the same prompts without clips.
+    """
 
     run: str
     videos: int
-    motion: float
-    appearance: float
+    means: dict[str, float]
+    without: dict[str, float]
     seconds_a_video: float
     page: Path
 
@@ -29,8 +38,10 @@ class Generated:
         """What `summary.json` says."""
         return {
             "videos": self.videos,
-            "motion_accuracy": self.motion,
-            "appearance_accuracy": self.appearance,
+            "motion_accuracy": self.means["motion"],
+            "appearance_accuracy": self.means["appearance"],
+            "means": self.means,
+            "means_without_clips": self.without,
             "seconds_a_video": self.seconds_a_video,
         }
 
@@ -43,12 +54,17 @@ def write_prompts(folder: Path, count: int) -> Path:
     return file
 
 
-def judged(place: Workplace, folder: Path, found: Mapping[str, Any]) -> Generated:
-    """What an evaluation found in the run's videos, and their page in the folder."""
+def judged(
+    place: Workplace, folder: Path, found: Mapping[str, Any], without: Mapping[str, Any]
+) -> Generated:
+    """What evaluations found in the run's videos and in those without clips, and their page."""
     run = run_of(place.store, found["source"])
-    means = {mean["metric"]: mean["mean"] for mean in found["methods"][0]["means"]}
     rows = [row for row in generations(place.store, run) if row["reason"] is None]
     page = folder / "generated.html"
     write_report.fn(place, run.folder, page)
     seconds = sum(row["seconds"] for row in rows) / max(len(rows), 1)
-    return Generated(run.fingerprint, len(rows), **means, seconds_a_video=seconds, page=page)
+    return Generated(run.fingerprint, len(rows), _means(found), _means(without), seconds, page)
+
+
+def _means(found: Mapping[str, Any]) -> dict[str, float]:
+    return {mean["metric"]: mean["mean"] for mean in found["methods"][0]["means"]}

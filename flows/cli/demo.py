@@ -32,6 +32,7 @@ def demo(
     out().print(_figures(found), "")
     out().print(f"the clips found, playing: {folder / 'report.html'}")
     out().print(f"the videos generated from clips: {folder / 'generated.html'}")
+    out().print(f"measured beside those without: {folder / 'leaderboard.html'}")
 
 
 def _figures(found: "Demo") -> Table:
@@ -51,8 +52,10 @@ def _figures(found: "Demo") -> Table:
     table.add_row("bottleneck", "", load.sentence())
     if (video := found.generated) is not None:
         told = f"of {video.videos} videos, asked for motions the base has no words for"
-        table.add_row("motion accuracy", f"{video.motion:.2f}", told)
-        table.add_row("appearance accuracy", f"{video.appearance:.2f}", "shape and colour right")
+        for name, mean in video.means.items():
+            without = f"without clips {video.without[name]:.2f}"
+            about = f"{without}   {told}" if name == "motion" else without
+            table.add_row(name.replace("_", " "), f"{mean:.2f}", about)
         table.add_row("seconds a video", f"{video.seconds_a_video:.1f}", "")
     for part, seconds in found.seconds.items():
         table.add_row(f"seconds, {part}", f"{seconds:,.1f}", "")

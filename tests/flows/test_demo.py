@@ -48,7 +48,14 @@ def test_the_summary_has_the_promised_figures(first: Demo, folder: Path) -> None
         "retrieval": {"attribute_precision_at_5"},
         "index": {"recall_at_10"},
         "embed": {"frames_per_second", "video_hours_per_day"},
-        "generate": {"videos", "motion_accuracy", "appearance_accuracy", "seconds_a_video"},
+        "generate": {
+            "videos",
+            "motion_accuracy",
+            "appearance_accuracy",
+            "means",
+            "means_without_clips",
+            "seconds_a_video",
+        },
         "seconds": None,
     }
     assert said["index"]["recall_at_10"] >= 0.95
@@ -125,6 +132,15 @@ def test_what_was_generated_has_its_own_page(first: Demo, folder: Path) -> None:
     assert all(row["prompt"] in html for row in asked_for(GENERATED))
 
 
+def test_videos_with_and_without_clips_are_measured_and_ranked(first: Demo, folder: Path) -> None:
+    assert first.generated is not None
+    metrics = {"motion", "appearance", "text_similarity", "temporal_consistency"}
+    assert first.generated.means.keys() == first.generated.without.keys() == metrics
+    html = (folder / "leaderboard.html").read_text()
+    assert "with clips" in html and "without clips" in html
+    assert html.count(".mp4") >= 2 * GENERATED
+
+
 def test_figures_are_of_an_index_that_is_published(first: Demo, folder: Path) -> None:
     place = open_workplace(Settings(root=str(folder / "store")))
     stages = first.about["fingerprints"].split(", ")
@@ -154,7 +170,8 @@ def test_the_command_prints_every_figure(
     said = capsys.readouterr().out
     for text in ("precision@5", "0.200", "recall@10, text", "recall@10, video", "frames a second",
                  "video-hours a day", "bottleneck", "seconds, embed", "seconds in all",
-                 "motion accuracy", "demo/report.html", "demo/generated.html"):  # fmt: skip
+                 "motion", "demo/report.html", "demo/generated.html",
+                 "demo/leaderboard.html"):  # fmt: skip
         assert text in said
 
 
