@@ -33,10 +33,12 @@ def fvd(generated: str, real: str, spec: DistanceSpec = DistanceSpec()) -> dict[
         spec: the extractor, which frames of which videos, and how they are resized
     """
     place, spec = open_workplace(Settings()), asked(spec)
-    sets = []
-    for side, source in (("real", real), ("generated", generated)):
-        say(f"{side}: choosing clips of {source}")
-        sets.append(choose(place, source, spec, side))
+    here = place.settings.model_copy(update={"runner": "in_process"})  # reading needs no model
+    with open_runner(here, 1) as runner:
+        sets = [
+            choose(place, runner, source, spec, side)
+            for side, source in (("real", real), ("generated", generated))
+        ]
     run = _featured(place, spec, sets)
     result = measure_distance(place, run, spec, *sets)
     publish("fvd", result["distance"], result)

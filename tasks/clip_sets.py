@@ -1,6 +1,5 @@
 """The clips of a distance: which videos of each side, and which frames of them, by a seed."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -14,10 +13,11 @@ from data.outcome import Done, Failed, Outcome
 from data.records import Probe, Video
 from data.runs import generations, run_of
 from data.workplace import Workplace
+from engines.base import Runner
 from engines.distance.clips import starts
 from engines.reading import open_source
-from engines.runners.in_process import InProcessRunner
 from engines.video.probe import Prober
+from tasks.progress import Progress
 from tasks.runners import cores
 
 AT_ONCE = 64  # videos read, for their digest and length, before it is seen whether these do
@@ -25,7 +25,7 @@ AT_ONCE = 64  # videos read, for their digest and length, before it is seen whet
 Listed = tuple[list[Video], list[Failed]]
 
 
-def choose(place: Workplace, source: str, spec: DistanceSpec, side: str) -> ClipSet:
+def choose(place: Workplace, runner: Runner, source: str, spec: DistanceSpec, side: str) -> ClipSet:
     """As many clips of a source as the spec wants, drawn in an order that its seed alone settles.
 
     A video that is too short, or cannot be read, is passed over for the next, and has a reason.
@@ -37,17 +37,19 @@ def choose(place: Workplace, source: str, spec: DistanceSpec, side: str) -> Clip
     )
     videos, failed = listed(place, source)
     drawn = np.random.default_rng(spec.seed).permutation(len(videos))
-    probe = partial(Prober, cores(), place.settings.decode_deadline_s)
-    runner, clips = InProcessRunner(), list[Clip]()
-    try:
-        for some in batched((videos[at] for at in drawn), min(AT_ONCE, most or AT_ONCE)):
-            for video, outcome in zip(some, _probed(runner, probe, some), strict=True):
-                clip = _clip(video, outcome, spec, window)
-                failed.append(clip) if isinstance(clip, Failed) else clips.append(clip)
-            if most is not None and len(clips) >= most:
-                break
-    finally:
-        runner.close()
+    settings, clips = place.settings, list[Clip]()
+    probe = partial(Prober, cores(), settings.decode_deadline_s, settings.decoder_memory_gb)
+    progress = Progress(f"choose {side}", len(videos) if most is None else min(most, len(videos)))
+    for some in batched((videos[at] for at in drawn), min(AT_ONCE, most or AT_ONCE)):
+        for video, outcome in zip(some, runner.map(probe, some, AT_ONCE), strict=True):
+            clip = _clip(video, outcome, spec, window)
+            if isinstance(clip, Failed):
+                failed.append(clip)
+            else:
+                clips.append(clip)
+                progress.add(done=1)
+        if most is not None and len(clips) >= most:
+            break
     return ClipSet(source, tuple(clips[:most]), tuple(failed), len(videos))
 
 
@@ -86,7 +88,7 @@ def _of_corpus(place: Workplace, corpus: str) -> list[Video]:
 
 def _of_source(source: str) -> Listed:
     videos, failed = dict[str, Video](), list[Failed]()
-    for row in open_source(source):
+    for row in open_source(source, {"txt": ""}):  # captions are of no use here
         if not row.uri:
             name = row.id or f"line {row.line}"
             failed.append(Failed(name, "rejected", str(row.columns.get("error") or "no location")))
@@ -94,12 +96,6 @@ def _of_source(source: str) -> Listed:
         name = row.id if row.id and row.id not in videos else row.uri  # a.mp4 beside a.avi
         videos[name] = Video(name, row.uri, "")
     return list(videos.values()), failed
-
-
-def _probed(
-    runner: InProcessRunner, probe: partial[Prober], videos: list[Video]
-) -> Iterator[Outcome[Probe]]:
-    return runner.map(probe, videos, AT_ONCE)
 
 
 def _clip(

@@ -1,0 +1,31 @@
+"""I3D's published figures, where its weights are: REELFLOW_TEST_I3D names the file."""
+
+import os
+
+import numpy as np
+import pytest
+
+from data.distance_specs import ClipSpec
+from engines.distance.extractor import extractor
+from engines.distance.frechet import between
+from engines.weights import file_digest
+
+FILE = os.environ.get("REELFLOW_TEST_I3D", "")
+
+pytestmark = [
+    pytest.mark.weights,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not FILE, reason="REELFLOW_TEST_I3D names no weights of I3D"),
+]
+
+
+@pytest.mark.parametrize(("frames", "expected"), [(10, 569.2), (30, 151.3)])
+def test_black_against_white(frames: int, expected: float) -> None:
+    """Sets without variance: the term of the means alone."""
+    model = extractor(ClipSpec(weights=FILE, sha256=file_digest(FILE), frames=frames))
+    model.load()
+    black, white = (
+        np.repeat(model(np.full((1, frames, 64, 64, 3), value, np.uint8)), 2, axis=0)
+        for value in (0, 255)
+    )
+    assert between(black, white).total == pytest.approx(expected, abs=0.2)
