@@ -59,9 +59,13 @@ class FaceDetector:
             pixels = torch.from_numpy(shown.transpose(0, 3, 1, 2).copy()).to(device()) / 255
             boxes, scores = self._model(pixels, self._spec.face_head)
             sure, best = scores.amax(dim=2).max(dim=1)
-            surest = boxes[torch.arange(len(frames)), best].cpu().numpy()
-        found = [restored(box, shown.shape[1:3], frames[0].shape[:2]) for box in surest]
-        return [box if score > SURE else None for box, score in zip(found, sure, strict=True)]
+            surest = torch.take_along_dim(boxes, best[:, None, None], dim=1)[:, 0]
+        found = [
+            restored(box, shown.shape[1:3], frames[0].shape[:2]) for box in surest.cpu().numpy()
+        ]
+        return [
+            box if score > SURE else None for box, score in zip(found, sure.tolist(), strict=True)
+        ]
 
 
 def load(spec: EvaluateSpec, file: str) -> FaceDetector:
