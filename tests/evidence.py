@@ -11,7 +11,7 @@ from data.settings import Settings
 from data.workplace import Workplace, open_workplace
 
 TABLES = ("ingests", "videos", "rejects", "shards", "receipts", "outcomes", "members", "merged",
-          "runs", "generations", "conditioning", "withdrawn")  # fmt: skip
+          "runs", "generations", "conditioning", "withdrawn", "evaluations")  # fmt: skip
 
 
 def workplace(root: Path) -> Workplace:
@@ -38,7 +38,8 @@ def committed(root: Path) -> dict[str, tuple[int, bytes]]:
 
 def partials(root: Path) -> list[Path]:
     """Files that were begun and never put in place."""
-    return [*root.glob("corpora/**/.*.tmp"), *root.glob("generations/**/.*.tmp")]
+    kinds = ("corpora", "generations", "evaluations")
+    return [file for kind in kinds for file in root.glob(f"{kind}/**/.*.tmp")]
 
 
 def videos(root: Path) -> dict[str, tuple[int, bytes]]:

@@ -1,0 +1,89 @@
+"""All metrics, with small random models, on the real miniature: the same figures by any workers."""
+
+import json
+import signal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import toy_detectors
+import toy_models
+from commands import Shop
+
+from data.evaluate_specs import EvaluateSpec
+from data.settings import Settings
+from data.workplace import open_workplace
+from tasks.benchmark_embed import embed_benchmark
+
+CLIPS = Path(__file__).parents[3] / "shared" / "clips" / "personalization"
+METRICS = ("text_clip_similarity", "video_clip_similarity", "subject_dino_similarity",
+           "arcface_similarity", "dynamic_degree", "temporal_consistency")  # fmt: skip
+STILL = ("ELITE", "IP-Adapter", "PhotoMaker")  # methods whose videos have one frame
+
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not CLIPS.is_dir(), reason="the real clips are not on this machine"),
+]
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """The evaluation of two frames each, with weights and truth that were made before."""
+    folder = tmp_path_factory.mktemp("models")
+    weights = toy_models.write_small(folder) | toy_detectors.write_small(folder)
+    place = open_workplace(Settings(root=str(folder / "store"), runner="in_process"))
+    truth = embed_benchmark(place, str(CLIPS), EvaluateSpec(weights=weights))
+    return (
+        "evaluate", str(CLIPS), "--layout", "miniature", "--metrics", ",".join(METRICS),
+        "--num-frames", "2", "--weights", str(folder), "--truth", truth.path,
+    )  # fmt: skip
+
+
+def files(root: Path) -> dict[str, bytes]:
+    (folder,) = root.glob("evaluations/*")
+    said = json.loads((folder / "summary.json").read_text()) | {"made": ""}
+    tables = ("scores.parquet", "videos.parquet")
+    return {name: (folder / name).read_bytes() for name in tables} | {
+        "summary.json": json.dumps(said).encode()
+    }
+
+
+def test_six_metrics_by_one_two_and_three_workers_and_after_a_kill(
+    command: tuple[str, ...], tmp_path: Path, ray_cluster: str
+) -> None:
+    found = {}
+    for workers in (1, 2, 3):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        settings = {"RUNNER": "ray", "RAY_ADDRESS": ray_cluster, "WORKERS": workers}
+        shop = Shop(folder, **settings | {"SHARD_SIZE": 6})
+        if workers == 2:
+            moment = ("after", "evaluations/*/receipts/*.json", 2)
+            assert shop.run(*command, dies=moment).code == -signal.SIGKILL
+        shop.ok(*command)
+        found[workers] = files(shop.root)
+    assert found[1] == found[2] == found[3]
+    check(tmp_path / "1" / "store")
+
+
+def check(root: Path) -> None:
+    """Every video counts, whole or failed; zeros and what is unmeasured say why."""
+    said = json.loads(files(root)["summary.json"])
+    assert sum(method["videos"] for method in said["methods"]) == 24
+    for method in said["methods"]:
+        assert method["absent"] == {}
+        failed = method["videos"] if method["method"] in STILL else 0
+        assert method["failed"] == failed, method["method"]
+        for mean in method["means"]:
+            assert mean["n"] + mean["unmeasured"] == method["videos"] - failed
+    (folder,) = root.glob("evaluations/*")
+    videos = pq.read_table(folder / "videos.parquet").to_pylist()
+    assert {v["reason"] for v in videos if v["method"] in STILL} == {"rejected"}
+    rows = pq.read_table(folder / "scores.parquet").to_pylist()
+    assert {row["metric"] for row in rows} == {*METRICS, "dynamic_degree_flow"}
+    assert all(row["reason"] for row in rows if row["value"] is None)
+    subjects = [row for row in rows if row["metric"] == "subject_dino_similarity"]
+    assert all(row["reason"] for row in subjects if row["value"] == 0)
+    assert any(row["value"] for row in subjects if row["subject"])
+    assert any(row["value"] for row in rows if row["metric"] == "arcface_similarity")

@@ -1,0 +1,155 @@
+"""The evaluate command on real small files: figures, files, repetition, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import golden
+import pyarrow.parquet as pq
+import pytest
+from generated import run_in
+
+from data import tables
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+
+STEADY = ("--metrics", "temporal_consistency")
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> Path:
+    """Three good ones, a broken and a short one."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for n, name in enumerate("abc"):
+        golden.clip(folder / f"{name}.mp4", frames=10 + n, fps=8)
+    golden.clip(folder / "short.mp4", frames=2, fps=8)
+    golden.html(folder / "torn..mp4")
+    return folder
+
+
+def files(place, evaluation: str) -> dict[str, bytes]:
+    """All that an evaluation left, without what took another time."""
+    folder = place.store.local(f"evaluations/{evaluation}")
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.parent.name != "receipts"
+    }
+
+
+def test_every_video_is_measured_or_a_row_with_a_reason(
+    place, reelflow, videos: Path, tmp_path: Path
+) -> None:
+    rows, flat = tmp_path / "rows.parquet", tmp_path / "mine.json"
+    code, out, err = reelflow(
+        "evaluate", str(videos), *STEADY, "--num-frames", "8", "--method", "ours", "--json",
+        "--per-video", str(rows), "--reference-json", str(flat),
+    )  # fmt: skip
+    assert code == 0, err
+    said = json.loads(out)
+    (method,) = said["methods"]
+    (mean,) = method["means"]
+    assert (method["method"], method["videos"], method["failed"], mean["n"]) == ("ours", 5, 2, 3)
+    assert (method["size"], method["fps"], method["frames"]) == ("96x64", 8.0, 8)
+    assert json.loads(flat.read_text()) == {"temporal_consistency_score": mean["mean"]}
+    by = {row["clip"]: row for row in pq.read_table(rows).to_pylist()}
+    assert list(by) == ["a", "b", "c", "short", "torn."]
+    assert by["short"]["reason"].startswith("rejected: has 2 of the 8 frames")
+    assert by["torn."]["reason"].startswith("undecodable: ")
+    assert all(by[name]["reason"] is None and 0 < by[name]["value"] < 1 for name in "abc")
+    folder = place.store.local(f"evaluations/{said['evaluation']}")
+    assert pq.read_schema(folder / "scores.parquet").equals(tables.MEASURES)
+    assert pq.read_schema(folder / "videos.parquet").equals(tables.EVALUATED)
+    assert json.loads((folder / "summary.json").read_text()) == said
+
+
+def test_the_same_again_measures_nothing_and_leaves_the_same_bytes(
+    place, reelflow, videos: Path
+) -> None:
+    command = ("evaluate", str(videos), *STEADY, "--num-frames", "all", "--json")
+    first = json.loads(reelflow(*command)[1])
+    receipts = list(place.store.local("evaluations").glob("*/receipts/*"))
+    before = files(place, first["evaluation"]), [file.stat().st_mtime_ns for file in receipts]
+    assert json.loads(reelflow(*command)[1]) == first
+    after = files(place, first["evaluation"]), [file.stat().st_mtime_ns for file in receipts]
+    assert after == before
+    moved = videos.rename(videos.with_name("elsewhere"))
+    again = json.loads(reelflow("evaluate", str(moved), "--method", "mine", *command[2:])[1])
+    assert again == first  # a name is of the videos, not of where they lie
+    golden.clip(moved / "a.mp4", frames=20, fps=8)
+    other = json.loads(reelflow("evaluate", str(moved), "--method", "mine", *command[2:])[1])
+    assert other["evaluation"] != first["evaluation"]
+
+
+def test_evaluations_are_listed_and_the_catalogue_rebuilds(place, reelflow, videos: Path) -> None:
+    said = json.loads(reelflow("evaluate", str(videos), *STEADY, "--json")[1] or "{}")
+    assert not said  # every one is shorter than 16
+    said = json.loads(reelflow("evaluate", str(videos), *STEADY, "--num-frames", "8", "--json")[1])
+    listed = json.loads(reelflow("evaluations", "--json")[1])
+    mine = [row for row in listed if row["evaluation"] == said["evaluation"]]
+    assert [row["mean"] for row in mine] == [said["methods"][0]["means"][0]["mean"]]
+    place.rebuild_catalog()
+    assert json.loads(reelflow("evaluations", "--json")[1]) == listed
+    assert "T-Cons" in reelflow("evaluations")[1]
+
+
+def test_a_run_of_ours_is_measured_with_what_was_not_made(place, reelflow, tmp_path) -> None:
+    run = run_in(
+        place.store, ["a cat", "a dog"], [golden.clip(tmp_path / "clip.mp4", frames=3)],
+        fails={1: "no"},
+    )  # fmt: skip
+    command = ("evaluate", run.fingerprint, *STEADY, "--num-frames", "all", "--json")
+    (method,) = json.loads(reelflow(*command)[1])["methods"]
+    assert (method["method"], method["videos"], method["failed"]) == (run.fingerprint, 2, 1)
+
+
+def test_a_metric_without_weights_is_absent_and_the_others_are_measured(
+    reelflow, videos: Path
+) -> None:
+    command = ("evaluate", str(videos), "--num-frames", "8", "--mode", "subject")
+    code, out, _ = reelflow(*command, "--json")
+    (method,) = json.loads(out)["methods"]
+    assert code == 0
+    assert [mean["metric"] for mean in method["means"]] == ["temporal_consistency"]
+    assert set(method["absent"]) == {
+        "text_clip_similarity", "video_clip_similarity", "subject_dino_similarity",
+        "dynamic_degree",
+    }  # fmt: skip
+    assert "raft-things.pth" in method["absent"]["dynamic_degree"]
+    shown = reelflow(*command)[1]
+    assert "dynamic_degree is absent" in shown and "0.9" in shown
+
+
+def test_dropped_videos_are_counted(reelflow, videos: Path) -> None:
+    drop = ("--remainder", "drop", "--world-size", "2", "--num-frames", "all")
+    (method,) = json.loads(reelflow("evaluate", str(videos), *STEADY, *drop, "--json")[1])[
+        "methods"
+    ]
+    assert (method["videos"], method["dropped"], method["failed"]) == (5, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--metrics", "dynamic_degree"], "no weights of raft"),
+        (["--metrics", "beauty"], "no evaluate plugin 'beauty'"),
+        ([*STEADY, "--num-frames", "50"], "none of 5 videos could be measured"),
+        ([*STEADY, "--truth", "/no/such"], "no folder /no/such of embeddings"),
+        ([*STEADY, "--layout", "miniature"], "no videos in"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_code_1(
+    reelflow, videos: Path, words: list[str], says: str
+) -> None:
+    code, _, err = reelflow("evaluate", str(videos), *words)
+    assert code == 1
+    assert says in [line for line in err.splitlines() if line][-1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--num-frames", "few"], ["--num-frames", "0"], ["--weight", "raft"], ["--crop", "round"],
+     ["--mode", "both"]],
+)  # fmt: skip
+def test_wrong_usage_is_exit_code_2(reelflow, videos: Path, words: list[str]) -> None:
+    assert reelflow("evaluate", str(videos), *words)[0] == 2
