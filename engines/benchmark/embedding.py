@@ -1,5 +1,6 @@
 """What models make of a benchmark's clips: the vectors that videos are compared with."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,7 @@ class Knower:
             for name in MODELS
         }
         self.work, self.needs = work, work.needs
+        self._lane = threading.Lock()
 
     def load(self) -> None:
         import torch
@@ -69,13 +71,18 @@ class Knower:
             try:
                 if not is_name(clip.id):
                     raise DecodeError("rejected", f"{clip.id!r} is no name of a clip")
-                of = source(Path(self.folder) / clip.id, self._guard, self.annotations)
-                yield Done(clip.id, [*self._shown(of), *self._tagged(of), self._faces(of)])
+                with self._lane:
+                    parts = self._parts(clip.id)
+                yield Done(clip.id, parts)
             except DecodeError as fault:
                 yield Failed(clip.id, fault.reason, str(fault))  # type: ignore[arg-type]
 
     def close(self) -> None:
         self._guard.close()
+
+    def _parts(self, clip: str) -> list[Part]:
+        of = source(Path(self.folder) / clip, self._guard, self.annotations)
+        return [*self._shown(of), *self._tagged(of), self._faces(of)]
 
     def _shown(self, of: Source) -> Iterator[Part]:
         if lacking := self.lacking["clip"]:

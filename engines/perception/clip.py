@@ -40,9 +40,9 @@ class Clip:
     def __init__(self, model: Any, spec: EvaluateSpec) -> None:
         self._model = model
         self._half = spec.clip_dtype == "fp16"
-        size, dim = model.visual.image_size[0], model.visual.output_dim
+        size, self.dim = model.visual.image_size[0], model.visual.output_dim
         square = square_crop if spec.crop == "short" else lambda seen: square_pad(seen, 0)
-        self._look = Encoder(self._seen, lambda seen: bicubic(square(seen), size), *LOOK, dim)
+        self._look = Encoder(self._seen, lambda seen: bicubic(square(seen), size), *LOOK, self.dim)
 
     def images(self, frames: Sequence[np.ndarray]) -> np.ndarray:
         """Of n RGB pictures (H, W, 3) uint8, in chunks of a fixed size.

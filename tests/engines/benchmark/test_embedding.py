@@ -75,6 +75,7 @@ def test_every_kind_is_made_of_its_own_pictures(root: Path, spec: EvaluateSpec) 
         assert found[key].vectors.dtype == np.float32
         assert np.array_equal(found[key].vectors, vectors), key
     assert found["object", "blue cap"].vectors.shape == (1, 64)
+    assert [model.dim for model in (clip_model, dino, arcface)] == [48, 64, 32]
 
 
 def test_faces_follow_the_annotations_where_they_are_given(root: Path, spec: EvaluateSpec) -> None:
