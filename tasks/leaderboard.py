@@ -101,7 +101,7 @@ def table(
     sort: str | None = None, **said: object,
 ) -> Table:  # fmt: skip
     """The entries ranked by a metric, its name or heading; those without it last."""
-    shown = _columns(columns)
+    shown = in_order(columns)
     by = _by(shown, sort)
     sign = 1 if by.better == "lower" else -1
 
@@ -115,7 +115,7 @@ def table(
 
 def check_sort(sort: str | None, columns: Iterable[Column]) -> None:
     """A UserError where no column has this name or heading."""
-    known = _columns(columns)
+    known = in_order(columns)
     if sort is not None and not any(_named(column, sort) for column in known):
         names = ", ".join(f"{column.metric} ({column.label})" for column in known)
         raise UserError(f"no column {sort!r} to sort by: there are {names or 'none'}")
@@ -129,6 +129,13 @@ def columns_of(summary: Summary) -> list[Column]:
     for metric in summary.spec.get("metrics", ()):
         found.setdefault(metric, Column(metric, LABELS.get(metric, metric)))
     return list(found.values())
+
+
+def in_order(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Each once, those of the benchmark first and in its order."""
+    each = {column.metric: column for column in columns}
+    known = [each.pop(metric) for metric in LABELS if metric in each]
+    return (*known, *sorted(each.values(), key=lambda column: column.metric))
 
 
 def entries_of(summary: Summary, warning: str | None = None) -> list[Entry]:
@@ -161,13 +168,6 @@ def _published(said: PublishedTable, row: PublishedRow) -> Entry:
         row.method, cells, kind=row.kind, frames=row.frames, size=row.size, fps=row.fps,
         references=said.references, background=said.background,
     )  # fmt: skip
-
-
-def _columns(columns: Iterable[Column]) -> tuple[Column, ...]:
-    """Each once, those of the benchmark first and in its order."""
-    each = {column.metric: column for column in columns}
-    known = [each.pop(metric) for metric in LABELS if metric in each]
-    return (*known, *sorted(each.values(), key=lambda column: column.metric))
 
 
 def _by(columns: Sequence[Column], sort: str | None) -> Column:

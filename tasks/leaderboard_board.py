@@ -96,17 +96,24 @@ def _ours(place: Workplace, some: Sequence[Summary], sort: str | None) -> Iterat
     """Tables of evaluations of one benchmark and mode, with published rows where these compare."""
     alike = [summary for summary in some if not unlike_published(summary)]
     other = [summary for summary in some if summary not in alike]
-    for lot, comparable in [
-        (g, c) for c, part in ((True, alike), (False, other)) for g in groups(part)
-    ]:
-        standard = [t for t in published(lot[0].mode or "") if t.standard and comparable]
-        entries = [e for summary in lot for e in entries_of(summary, warning(summary))]
-        columns = [column for summary in lot for column in columns_of(summary)]
-        for each in standard:
-            entries, columns = entries + published_entries(each), columns + published_columns(each)
-        made = table(_title(lot[0]), lot[0].mode, entries, columns, sort, switches=switches(lot[0]),
-                     source=standard[0].source if standard else None)  # fmt: skip
-        yield replace(made, notes=tuple(_notes(place, lot, made)))
+    for part, comparable in ((alike, True), (other, False)):
+        for lot in groups(part):
+            yield _lot(place, lot, comparable, sort)
+
+
+def _lot(place: Workplace, lot: Sequence[Summary], comparable: bool, sort: str | None) -> Table:
+    """The table of evaluations that compare."""
+    first = lot[0]
+    standard = [t for t in published(first.mode or "") if t.standard and comparable]
+    entries = [entry for summary in lot for entry in entries_of(summary, warning(summary))]
+    columns = [column for summary in lot for column in columns_of(summary)]
+    for each in standard:
+        entries += published_entries(each)
+        columns += published_columns(each)
+    title = f"{_title(first)}, with published scores" if standard else _title(first)
+    source = standard[0].source if standard else None
+    made = table(title, first.mode, entries, columns, sort, source=source, switches=switches(first))
+    return replace(made, notes=tuple(_notes(place, lot, made)))
 
 
 def _title(summary: Summary) -> str:
@@ -121,16 +128,17 @@ def warning(summary: Summary) -> str | None:
         return None
     clips = len({leak.clip for leak in summary.leaks})
     exact = len({leak.clip for leak in summary.leaks if leak.kind == "exact"})
-    said = f"{clips:,} clip{'s' if clips > 1 else ''} of the benchmark lie in the bank"
+    said = f"{clips:,} clip{'s' if clips > 1 else ''} of the benchmark lie in the bank of"
     return f"{said} {summary.guarded} ({exact} exact, {clips - exact} near)"
 
 
 def _notes(place: Workplace, lot: Sequence[Summary], made: Table) -> Iterator[str]:
     """What a reader of the table must know besides."""
-    yield from dict.fromkeys(f"⚑ {e.method}: {e.warning}." for e in made.entries if e.warning)
     for summary in lot:
-        if summary.leaks == ():
-            yield f"No clip of {summary.evaluation} lies in the bank {summary.guarded}."
+        if said := warning(summary):
+            yield f"⚑ {summary.evaluation}: {said}."
+        elif summary.guarded:
+            yield f"No clip of {summary.evaluation} lies in the bank of {summary.guarded}."
     absent = {m: why for e in made.entries for m, c in e.cells.items() if (why := c.why)}
     for metric, why in absent.items():
         yield f"{LABELS.get(metric, metric)} is absent: {why}."

@@ -31,7 +31,7 @@ class Clips:
     page: Path
     columns: Mapping[str, Column]
     data: str | None = None
-    _found: dict[tuple[str, str], Clip] = field(default_factory=dict, init=False)
+    _found: dict[tuple[str, ...], Clip] = field(default_factory=dict, init=False)
 
     def add(self, summary: Summary) -> None:
         """Adds the videos of an evaluation to the clips that they are of."""
@@ -41,7 +41,7 @@ class Clips:
         for row in scores(store, summary.evaluation):
             measured.setdefault(row["id"], []).append(row)
         for row in videos(store, summary.evaluation):
-            key = row["clip"], row["prompt"] or ""
+            key = row["clip"], row["prompt"] or "", summary.mode or ""
             clip = self._found.get(key) or self._clip(row, summary, leaks.get(row["clip"], ()))
             trial = self._trial(row, measured.get(row["id"], ()), summary.evaluation)
             trial = replace(trial, leaked=tuple(tainted.get(row["id"], ())))
@@ -62,7 +62,7 @@ class Clips:
 
     def _clip(self, row: Row, summary: Summary, leaks: tuple[str, ...]) -> Clip:
         name, beside = row["clip"], Path(row["uri"]).parent
-        clip = Clip(name, row["prompt"] or name, leaks=leaks)
+        clip = Clip(name, row["prompt"] or name, summary.mode, leaks=leaks)
         if not is_name(name):
             return clip
         folders = [Path(self.data, name)] if self.data else []
@@ -124,7 +124,8 @@ def _part(row: Row) -> str | None:
 def _by_clip(leaks: Sequence[Leak]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for leak in leaks:
-        said = f"{leak.video_id} ({leak.kind}, {leak.similarity:.3f})"
+        how = "exact" if leak.kind == "exact" else f"{leak.similarity:.3f}"
+        said = f"{leak.video_id} ({how})"
         found[leak.clip] = (*found.get(leak.clip, ()), said)
     return found
 

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from data.errors import UserError
 from data.workplace import Workplace
 from tasks.html import Figure, render, write
-from tasks.leaderboard import Column, Entry, Table
+from tasks.leaderboard import Column, Entry, Table, in_order
 from tasks.leaderboard_board import Board
 from tasks.leaderboard_clips import Clip, Clips
 from tasks.leaderboard_text import settings, settings_of
@@ -72,7 +72,7 @@ def leaderboard_page(
 ) -> LeaderboardPage:
     """The page of a board, at a path that its videos are seen from."""
     ours = [table for table in board.tables if any(e.evaluation for e in table.entries)]
-    columns = {c.metric: c for t in ours for c in t.columns if _measured(t, c)}
+    columns = {c.metric: c for c in in_order(c for t in ours for c in t.columns if _measured(t, c))}
     clips = Clips(place, page, columns, data)
     for summary in board.summaries:
         clips.add(summary)
@@ -97,7 +97,7 @@ def _lead(board: Board, methods: int) -> str:
     runs = len(board.summaries)
     return (
         f"{methods:,} method{'s' if methods > 1 else ''} in {runs:,} evaluation"
-        f"{'s' if runs > 1 else ''}, beside what was published. Means over videos, with 95 %"
+        f"{'s' if runs > 1 else ''}, beside what was published. Means over videos, with 95\u00a0%"
         " intervals; the best of a column is bold."
     )
 
@@ -119,9 +119,11 @@ def _figures(board: Board, clips: list[Clip], ours: list[Table]) -> Iterator[Fig
     yield Figure("clips", f"{len(clips):,}", note="each by every method that has it")
     videos = sum(method.videos - method.dropped for method in methods)
     yield Figure("videos", f"{videos:,}", note=f"{failed:,} failed" if failed else "none failed")
-    for table in ours[:2]:
-        first: Entry = table.entries[0]
-        cell = first.cell(table.by)
+    first = {table.mode: table for table in reversed(ours)}
+    for mode, table in sorted(first.items(), key=lambda each: ours.index(each[1]))[:2]:
+        leading = next(entry for entry in table.entries if entry.evaluation)
+        cell = leading.cell(table.by)
         if cell.value is not None:
             label = next(c.label for c in table.columns if c.metric == table.by)
-            yield Figure(f"best {label}, {table.title.lower()}", cell.shown, note=first.method)
+            where = f", {mode} mode" if mode else ""
+            yield Figure(f"our best {label}{where}", cell.shown, note=leading.method)

@@ -43,6 +43,7 @@ class Clip:
 
     id: str
     prompt: str
+    mode: str | None = None
     real: str | None = None
     image: str | None = None
     trials: tuple[Trial, ...] = ()

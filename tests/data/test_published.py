@@ -1,0 +1,57 @@
+"""The published tables: whole, as they were printed, and part of what is installed."""
+
+from pathlib import Path
+
+import pytest
+
+from data.published import CLIPS, LABELS, MODES, published
+
+ROOT = Path(__file__).parents[2]
+
+
+def scores(mode: str, title: str) -> dict[str, dict[str, float]]:
+    (table,) = [each for each in published(mode) if each.title == title]
+    return {row.method: row.scores for row in table.rows}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_benchmarks_own_table_comes_first_and_is_the_only_one(mode: str) -> None:
+    tables = published(mode)
+    assert [table.standard for table in tables] == [True, *[False] * (len(tables) - 1)]
+    assert all(table.source and table.rows for table in tables)
+    assert CLIPS[mode] > 1000
+
+
+def test_scores_are_as_printed() -> None:
+    subject = scores("subject", "one subject image")
+    assert list(subject) == ["ELITE", "VideoBooth", "DreamVideo", "Video Alchemist"]
+    assert list(subject["VideoBooth"].values()) == [0.222, 0.612, 0.395, 0.448, 0.963]
+    assert list(subject["Video Alchemist"].values()) == [0.269, 0.732, 0.617, 0.466, 0.993]
+    face = scores("face", "one face crop")
+    assert list(face["Magic-Me"].values()) == [0.251, 0.602, 0.135, 0.418, 0.974]
+    assert scores("face", "several face crops")["Video Alchemist"]["arcface_similarity"] == 0.411
+    ablated = scores("subject", "ablation, at 256 × 144")
+    assert ablated["no augmentation"]["subject_dino_similarity"] == 0.609
+    assert scores("subject", "user study")["Video Alchemist"]["fidelity_preference"] == 0.981
+    other = scores("face", "humans, by another paper")
+    assert other["Tora2"] == {
+        "text_clip_similarity": 0.274, "video_clip_similarity": 0.702, "arcface_similarity": 0.419,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_methods_that_make_images_have_no_score_of_motion(mode: str) -> None:
+    for table in published(mode):
+        for row in table.rows:
+            assert row.scores and set(row.scores) <= set(LABELS)
+            assert all(0 <= value <= 1 for value in row.scores.values())
+            if row.kind == "image, no tuning":
+                assert not {"dynamic_degree", "temporal_consistency"} & set(row.scores)
+
+
+def test_they_are_installed_with_the_package() -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    shipped = {each.distribution_path for each in WheelBuilder(str(ROOT)).recurse_included_files()}
+    files = {f"data/published/{path.name}" for path in (ROOT / "data/published").iterdir()}
+    assert len(files) == 3 and files <= shipped
