@@ -49,8 +49,10 @@ def architecture(shapes: state.Shapes) -> "GroundingDinoForObjectDetection":
     """The network of the sizes that the weights have, less a norm that no output goes through."""
     from torch import nn
     from transformers import GroundingDinoForObjectDetection
+    from transformers.initialization import no_init_weights
 
-    net = GroundingDinoForObjectDetection(config(shapes))
+    with no_init_weights():  # 10 s of random numbers, for weights to take their place
+        net = GroundingDinoForObjectDetection(config(shapes))
     net.model.backbone.conv_encoder.model.swin.layernorm = nn.Identity()
     return net
 

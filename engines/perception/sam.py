@@ -26,9 +26,11 @@ MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 def load(spec: EvaluateSpec, file: str) -> "Segmenter":
     """The segmenter of published weights; a UserError where the file holds others."""
     from transformers import SamModel
+    from transformers.initialization import no_init_weights
 
     weights, of = state.read(file), f"SAM ({file})"
-    net = SamModel(config(state.Shapes(weights, of)))
+    with no_init_weights():  # the file's take their place
+        net = SamModel(config(state.Shapes(weights, of)))
     return Segmenter(state.load(net, for_transformers(weights), of))
 
 

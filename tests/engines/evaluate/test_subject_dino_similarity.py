@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import toy_detectors
 import toy_models
 
@@ -13,6 +14,7 @@ from engines.evaluate import subject_dino_similarity as subj
 from engines.evaluation import Missing, Nothing, Sample
 from engines.perception.models import Models
 
+torch.set_num_threads(1)
 NAME = subj.NAME
 HEIGHT, WIDTH, COUNT = 40, 60, 4
 RED, BLUE = (200, 30, 10), (10, 20, 220)

@@ -13,6 +13,7 @@ from data.errors import UserError
 from data.evaluate_specs import EvaluateSpec
 from engines.perception import grounding, grounding_scores
 
+torch.set_num_threads(1)
 TAGS = ("horse", "blue cap", "cap")
 
 

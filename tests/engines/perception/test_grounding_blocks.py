@@ -9,6 +9,7 @@ from engines.perception.grounding import architecture
 from engines.perception.grounding_names import for_transformers
 from engines.perception.state import Shapes, load
 
+torch.set_num_threads(1)
 LEVELS = [(4, 5), (2, 3), (1, 2), (1, 1)]
 PLACES = sum(height * width for height, width in LEVELS)
 WIDTH = toy_grounding.SMALL.width

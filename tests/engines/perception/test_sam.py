@@ -14,6 +14,7 @@ from data.errors import UserError
 from data.evaluate_specs import EvaluateSpec
 from engines.perception import sam
 
+torch.set_num_threads(1)
 SPEC = EvaluateSpec()
 
 
