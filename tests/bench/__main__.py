@@ -10,7 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT / "tests")
 
-SECTIONS = ("alone", "real", "shapes", "setups", "orchestration", "memory", "thousand", "generate")
+SECTIONS = (
+    "alone", "real", "shapes", "setups", "orchestration", "memory", "thousand", "generate", "fvd",
+    "evaluate",
+)  # fmt: skip
 
 
 def main() -> None:
