@@ -1,16 +1,10 @@
 """ArcFace (Deng et al. 2019): whose face a picture shows, as a vector; IResNet-100 or other."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from data.evaluate_specs import EvaluateSpec
 from engines.perception import state
 from engines.perception.encoder import Encoder
-
-if TYPE_CHECKING:
-    from engines.nets.iresnet import IResNet
 
 FILE = "backbone.pth"
 FETCH = (
@@ -25,19 +19,14 @@ def load(spec: EvaluateSpec, file: str) -> Encoder:
 
     A crop is resized to 112 x 112, bilinearly and whatever its aspect, and scaled to [-1, 1].
     """
+    from engines.nets.iresnet import IResNet, sizes
+
     weights, of = state.read(file), f"ArcFace's IResNet ({file})"
-    model = state.load(architecture(state.Shapes(weights, of)), weights, of)
+    model = state.load(IResNet(sizes(state.Shapes(weights, of))), weights, of)
     side = model.side
     return Encoder(
         model, lambda crop: squeezed(crop, side), HALF, HALF, model.features.num_features
     )
-
-
-def architecture(shapes: Mapping[str, tuple[int, ...]]) -> "IResNet":
-    """The network of the sizes that the weights have."""
-    from engines.nets.iresnet import IResNet, sizes
-
-    return IResNet(sizes(shapes))
 
 
 def squeezed(crop: np.ndarray, side: int) -> np.ndarray:

@@ -60,25 +60,17 @@ class FaceDetector:
             boxes, scores = self._model(pixels, self._spec.face_head)
             sure, best = scores.amax(dim=2).max(dim=1)
             surest = torch.take_along_dim(boxes, best[:, None, None], dim=1)[:, 0]
-        found = [
-            restored(box, shown.shape[1:3], frames[0].shape[:2]) for box in surest.cpu().numpy()
-        ]
-        return [
-            box if score > SURE else None for box, score in zip(found, sure.tolist(), strict=True)
-        ]
+        boxed, size = shown.shape[1:3], frames[0].shape[:2]
+        pairs = zip(surest.cpu().numpy(), (sure > SURE).tolist(), strict=True)
+        return [restored(box, boxed, size) if there else None for box, there in pairs]
 
 
 def load(spec: EvaluateSpec, file: str) -> FaceDetector:
     """The detector, its width read off the shapes; a UserError where there is no auxiliary head."""
-    weights, of = state.read(file), f"YOLOv9-C with its auxiliary branch ({file})"
-    return FaceDetector(state.load(architecture(state.Shapes(weights, of)), weights, of), spec)
-
-
-def architecture(shapes: state.Shapes) -> "YoloV9C":
-    """The network of the sizes that the weights have."""
     from engines.nets.yolov9 import architecture
 
-    return architecture(shapes)
+    weights, of = state.read(file), f"YOLOv9-C with its auxiliary branch ({file})"
+    return FaceDetector(state.load(architecture(state.Shapes(weights, of)), weights, of), spec)
 
 
 def letterboxed(frame: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ FETCH = (
 )
 UPDATES = 20
 LEAST, STEP = 128, 8  # what it wants of a frame's sides
-CORRELATIONS = 2**26  # of a batch: 256 MB
+CHUNK, CORRELATIONS = 8, 2**26  # pairs at once, and numbers at once (256 MB), at most
 LEVELS = 4
 RENAMED = (
     (r"^fnet\.", "feature_encoder."),
@@ -55,7 +55,7 @@ class Raft:
         alone, so that the same pairs give the same flow.
         """
         places = earlier.shape[1] * earlier.shape[2] // STEP**2
-        at_once = max(1, CORRELATIONS // places**2)
+        at_once = min(CHUNK, max(1, CORRELATIONS // places**2))
         pairs = batched(zip(earlier, later, strict=True), at_once)
         flows = [self._flow(*map(np.stack, zip(*pair, strict=True))) for pair in pairs]
         return np.concatenate([np.zeros((0, *earlier.shape[1:3], 2), np.float32), *flows])
