@@ -57,9 +57,8 @@ def test_environment_names_exist() -> None:
 
 def test_default_commands_exist() -> None:
     commands = re.findall(r"^CMD (\[.*\])$", INSTRUCTIONS, flags=re.MULTILINE)
-    assert commands == ['["prefect", "server", "start", "--host", "0.0.0.0", "--no-services"]',
-                        '["reelflow", "doctor"]']  # fmt: skip
-    shipped.understands(["prefect", "server", "start", "--host", "0.0.0.0", "--no-services"])
+    assert commands == ['["prefect", "server", "start", "--no-services"]', '["reelflow", "doctor"]']
+    shipped.understands(["prefect", "server", "start", "--no-services"])
 
 
 def test_the_servers_packages_are_those_that_flows_run_with() -> None:

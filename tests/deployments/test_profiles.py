@@ -51,9 +51,13 @@ def test_rays_variables_are_ones_that_ray_reads() -> None:
 
 def test_the_server_on_a_cluster_keeps_nothing_in_its_own_memory() -> None:
     server = shipped.environment("server.env")
-    parts = [value for name, value in server.items() if value.startswith("prefect_redis.")]
+    parts = [value for value in server.values() if value.startswith("prefect_redis.")]
     assert len(parts) == 5
     assert "prefect-redis" in shipped.locked("deployments/server.lock")
+    # Each has a connection of its own, and looks on its own machine where it is given none.
+    given = shipped.compose()["services"]["prefect-services"]["environment"]
+    connections = [value for value in given.values() if value.startswith("redis://")]
+    assert len(connections) == 3 and all("@redis:6379/" in url for url in connections)
 
 
 def test_on_a_cluster_no_run_starts_a_server_of_its_own() -> None:

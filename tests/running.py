@@ -1,0 +1,67 @@
+"""Servers as processes of a test: started, asked, and ended with all that they started."""
+
+import json
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+@contextmanager
+def started(
+    log: Path, words: list[str], *, stop: signal.Signals = signal.SIGTERM, **how: Any
+) -> Iterator[None]:
+    """A program, its output in the log; `how` is for `subprocess.Popen`."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, **how)
+    try:
+        yield
+    finally:
+        below: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):
+            below = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(stop)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        for left in [process, *below]:
+            with suppress(psutil.NoSuchProcess):
+                left.kill()
+        process.wait()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
+    with ExitStack() as held:
+        found = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in found:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in found]
+
+
+def listens(port: int) -> bool:
+    """Whether somebody does."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answers(url: str) -> bool:
+    """Whether the address gives a page."""
+    try:
+        urllib.request.urlopen(url, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def asked(url: str, given: Any = None, **headers: str) -> Any:
+    """What a JSON API answers; posted where something is given."""
+    body = None if given is None else json.dumps(given).encode()
+    sent = {"Content-Type": "application/json"} | headers
+    with urllib.request.urlopen(urllib.request.Request(url, body, sent), timeout=30) as answer:
+        return json.load(answer)
