@@ -1,5 +1,7 @@
 """What a clip's second frame shows where nobody stands in the way, painted by a model."""
 
+import os
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,24 +58,24 @@ class Inpainter:
         if pipeline_class(folder).__name__ != KIND:
             raise UserError(f"{self.model} is no {KIND}, which paints backgrounds")
         pipe: Any = load(folder, "fp16" if on_gpu else "fp32")
-        self._pipe = pipe.to("cuda" if on_gpu else "cpu")
+        self._pipe, self._lane = pipe.to("cuda" if on_gpu else "cpu"), threading.Lock()
 
     def paint(self, folder: Path, where: np.ndarray) -> None:
         """Writes a clip's background: its second frame, painted over `where` (height, width)."""
-        import os
-
         import cv2
         import torch
         from PIL import Image
 
         frame = Image.open(folder / FRAME).convert("RGB")
         square = (self.side, self.side)
-        painted = self._pipe(
-            prompt=PROMPT, negative_prompt=NEGATIVE, image=frame.resize(square),
-            mask_image=Image.fromarray(where.astype(np.uint8) * 255).resize(square),
-            height=self.side, width=self.side,
-            generator=torch.Generator("cpu").manual_seed(self.seed), **self.how,
-        ).images[0].resize(frame.size)  # fmt: skip
+        asked = {
+            "prompt": PROMPT, "negative_prompt": NEGATIVE, "image": frame.resize(square),
+            "mask_image": Image.fromarray(where.astype(np.uint8) * 255).resize(square),
+            "height": self.side, "width": self.side,
+            "generator": torch.Generator("cpu").manual_seed(self.seed), **self.how,
+        }  # fmt: skip
+        with self._lane:  # a scheduler is not for two threads at once
+            painted = self._pipe(**asked).images[0].resize(frame.size)
         seen = np.where(where[..., None], np.asarray(painted), np.asarray(frame))
         _, content = cv2.imencode(".jpg", seen[..., ::-1])
         draft = folder / f".{BACKGROUND}"

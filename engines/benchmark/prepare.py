@@ -77,7 +77,7 @@ class Preparer:
         for wanted in batch:
             try:
                 about = annotation(Path(self.places.annotations), wanted.id)
-                if (self._made(about) / folder.CAPTION).exists():
+                if self._made(about).exists():
                     yield Done(wanted.id, self._again(about))
                 else:
                     asked[wanted.id] = about, cutouts(Path(self.places.annotations), about)
@@ -118,8 +118,12 @@ class Preparer:
     def _again(self, about: Annotation) -> Prepared:
         """A clip that is there, with its background where it lacked one."""
         made = self._made(about)
-        if (folder.caption(made), folder.read_tags(made)) != (about.caption, about.tags):
-            raise DecodeError("rejected", f"{made} was made of another annotation: move it away")
+        try:
+            same = (folder.caption(made), folder.read_tags(made)) == (about.caption, about.tags)
+        except DecodeError:
+            same = False
+        if not same:
+            raise DecodeError("rejected", f"{made} was made of something else: move it away")
         if self._inpainter and not (made / folder.BACKGROUND).exists():
             found = cutouts(Path(self.places.annotations), about)
             self._inpainter.paint(made, hidden(found, about.size))

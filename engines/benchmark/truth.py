@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from data.benchmark import Kind, Part, is_name, known_file, read_known
 from data.evaluations import TruthRef
@@ -98,6 +99,8 @@ class Recorded:
         name = part.tag or kind
         if part.vectors is None:
             raise Missing(part.reason or f"no {kind} embeddings")
+        if part.vectors.ndim != 2:
+            raise Missing(f"the embeddings of {name} are no rows of vectors")
         if not part.vectors.size:
             raise Missing(f"the embeddings of {name} are empty")
         if not np.isfinite(part.vectors).all():
@@ -116,5 +119,5 @@ def _stored(ref: TruthRef, kind: Kind) -> list[Part]:
         )
     except FileNotFoundError as error:
         raise Missing(f"no embeddings of {ref.clip}") from error
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+    except (OSError, TypeError, ValueError, pa.ArrowException) as error:
         raise Missing(f"the embeddings of {ref.clip} cannot be read: {error}") from error

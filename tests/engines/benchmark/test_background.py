@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import inpainting
 import numpy as np
 import pytest
 import zeroscope
@@ -36,22 +37,8 @@ def test_nobody_hides_nothing() -> None:
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A small random Stable Diffusion for inpainting, as diffusers saves it."""
-    from diffusers import StableDiffusionInpaintPipeline, UNet2DConditionModel
-
-    parts = zeroscope.pipeline()
-    net = UNet2DConditionModel(
-        block_out_channels=(16, 32), layers_per_block=1, sample_size=16, in_channels=9,
-        out_channels=4, cross_attention_dim=24, norm_num_groups=8, attention_head_dim=8,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-    )  # fmt: skip
-    made = StableDiffusionInpaintPipeline(
-        vae=parts.vae, text_encoder=parts.text_encoder, tokenizer=parts.tokenizer, unet=net.eval(),
-        scheduler=parts.scheduler, safety_checker=None, feature_extractor=None,
-        requires_safety_checker=False,
-    )  # fmt: skip
     folder = str(tmp_path_factory.mktemp("inpainting"))
-    made.save_pretrained(folder)
+    inpainting.save(folder)
     return folder
 
 

@@ -106,3 +106,10 @@ def test_a_clip_as_it_lies_gives_its_frames_by_their_count(tmp_path: Path) -> No
 def test_one_frame_is_all_three(tmp_path: Path) -> None:
     cutting.work(str(golden.clip(tmp_path / "a.mp4", frames=1)), str(tmp_path))
     assert len({(tmp_path / f"frame{n}.jpg").read_bytes() for n in (1, 2, 3)}) == 1
+
+
+def test_the_same_video_gives_the_same_bytes(tmp_path: Path) -> None:
+    source = golden.clip(tmp_path / "a.mp4")
+    made = [cut(source, tmp_path / f"{n}", 0.4, 1.2, (72, 64)) for n in range(4)]
+    for name in ("video.mp4", "frame1.jpg", "frame2.jpg", "frame3.jpg"):
+        assert len({(folder / name).read_bytes() for folder in made}) == 1

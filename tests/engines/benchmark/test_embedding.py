@@ -17,6 +17,8 @@ from engines.benchmark.prepare import Places, Preparer, PrepareWork, Wanted
 from engines.evaluating import EvaluateWork
 from engines.perception.models import Models
 
+MINIATURE = Path(__file__).parents[4] / "shared" / "clips" / "personalization"
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -159,3 +161,19 @@ def test_a_miniature_with_a_broken_video_is_a_row(spec: EvaluateSpec, tmp_path: 
     (tmp_path / "cat" / "sample.json").write_text('{"caption": 3}')
     found = known(tmp_path, spec, "horse", "cat")
     assert (found["horse"].reason, found["cat"].reason) == ("undecodable", "rejected")
+
+
+@pytest.mark.skipif(not MINIATURE.is_dir(), reason="the benchmark's sample clips are not here")
+def test_real_clips_of_the_miniature_are_embedded(spec: EvaluateSpec) -> None:
+    clips = sorted(path.name for path in MINIATURE.iterdir())
+    found = {id: by_kind(each.value) for id, each in known(MINIATURE, spec, *clips).items()}
+    assert {id: [key for key, part in parts.items() if part.vectors is not None]
+            for id, parts in found.items()} == {
+        "car": [("text", None), ("video", None), ("subject", "white sports car")],
+        "cat": [("text", None), ("video", None), ("subject", "brown cat")],
+        "dinosaur_toy": [("text", None), ("video", None), ("subject", "green dinosaur toy")],
+        "face_0": [("text", None), ("video", None), ("face", None)],
+        "face_1": [("text", None), ("video", None), ("face", None)],
+        "horse": [("text", None), ("video", None), ("subject", "horse")],
+    }  # fmt: skip
+    assert {parts["video", None].vectors.shape for parts in found.values()} == {(3, 48)}

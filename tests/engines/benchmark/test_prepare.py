@@ -5,12 +5,14 @@ from pathlib import Path
 
 import av
 import golden
+import inpainting
 import numpy as np
 import pytest
 from annotated import CAPTION, MASKS, TAGS, annotate, entry, film
 from PIL import Image
 
 from data.outcome import Done, Failed
+from engines.benchmark.background import Inpainter
 from engines.benchmark.prepare import Places, Prepared, Preparer, PrepareWork, Wanted
 
 
@@ -87,6 +89,39 @@ def test_a_folder_of_another_annotation_is_left_alone(engine: Preparer) -> None:
     assert isinstance(found, Failed)
     assert "move it away" in found.detail
     assert (Path(engine.places.made) / "b" / "summary_text.txt").read_text() == CAPTION
+
+
+def test_a_folder_that_is_no_clip_is_left_alone(engine: Preparer) -> None:
+    annotate(Path(engine.places.annotations), "mine")
+    film(Path(engine.places.videos), "mine")
+    file = Path(engine.places.made) / "mine" / "notes.txt"
+    file.parent.mkdir()
+    file.write_text("not yours")
+    found = run(engine, "mine")["mine"]
+    assert "move it away" in found.detail
+    assert file.read_text() == "not yours"
+
+
+def test_backgrounds_are_painted_with_a_clip_or_added_to_it(tmp_path: Path) -> None:
+    for clip in ("a", "b"):
+        annotate(tmp_path / "notes", clip)
+        film(tmp_path / "films", clip)
+    (tmp_path / "data").mkdir()
+    inpainting.save(str(tmp_path / "pipeline"))
+    engine = Preparer(places(tmp_path), PrepareWork())
+    engine.load()
+    assert run(engine, "a")["a"] == Done("a", Prepared(True, False))
+    how = {"num_inference_steps": 2, "guidance_scale": 12.0}
+    engine._inpainter = Inpainter(str(tmp_path / "pipeline"), side=64, how=how)
+    engine._inpainter.load()
+    found = run(engine, "a", "b")
+    engine.close()
+    assert found == {"a": Done("a", Prepared(False, True)), "b": Done("b", Prepared(True, True))}
+    for clip in ("a", "b"):
+        seen = Image.open(tmp_path / "data" / clip / "background.jpg")
+        assert seen.size == (72, 64)
+    added, made = ((tmp_path / "data" / c / "background.jpg").read_bytes() for c in "ab")
+    assert added == made
 
 
 def test_one_bad_clip_costs_no_other(engine: Preparer) -> None:

@@ -10,7 +10,8 @@ import pytest
 import torch
 from known import DIM, OneModel, parts, same
 
-from data.benchmark import Part, known_file, read_known, write_known
+from data import tables
+from data.benchmark import KNOWN, Part, known_file, read_known, write_known
 from data.evaluations import TruthRef
 from data.storage import Store
 from engines.benchmark.official import SUBJECTS, TAGS, TEXT, VIDEO, read_parts, write_parts
@@ -164,6 +165,19 @@ def test_a_broken_or_absent_parquet_file_is_missing(tmp_path: Path) -> None:
     for clip in ("a", "b"):
         with pytest.raises(Missing, match=f"embeddings of {clip}"):
             known(TruthRef("parquet", str(tmp_path), clip)).text()
+
+
+def test_rows_without_vectors_or_reasons_are_missing(tmp_path: Path) -> None:
+    rows = [
+        {"clip": "a", "kind": "text", "n": 0},
+        {"clip": "a", "kind": "video", "n": 0, "vector": [1.0] * DIM},
+        {"clip": "a", "kind": "video", "n": 1, "vector": [1.0]},
+    ]
+    tables.write(Store(str(tmp_path)), known_file("a"), KNOWN, rows)
+    truth = known(TruthRef("parquet", str(tmp_path), "a"))
+    for ask in (truth.text, truth.video):
+        with pytest.raises(Missing, match="embeddings of"):
+            ask()
 
 
 def test_a_prompt_alone_gives_its_text_and_nothing_else() -> None:
