@@ -90,6 +90,7 @@ def test_flows_share_what_a_ray_driver_needs_of_its_node() -> None:
         assert worker[shared] == "service:ray-head"
     assert head["ipc"] == "shareable"
     assert set(head["volumes"]) <= set(worker["volumes"])
+    assert {"catalogue:/catalogue"} == set(worker["volumes"]) - set(head["volumes"])
     assert "--num-cpus=0" in head["command"]
 
 

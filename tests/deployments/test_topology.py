@@ -122,6 +122,7 @@ def _prefect(room: Path, at: dict[str, int]) -> Iterator[None]:
         "PREFECT_API_URL": _api(at),
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "PREFECT_WORKER_WEBSERVER_PORT": str(at["health"]),
+        "REELFLOW_CATALOG": str(room / "catalogue/catalog.duckdb"),
         "REELFLOW_CORES_PER_WORKER": "1",
         "REELFLOW_RAY_ADDRESS": f"127.0.0.1:{at['gcs']}",  # other Rays may run on this machine
         "REELFLOW_ROOT": str(room / "store"),
