@@ -72,3 +72,24 @@ def version_of(store: Store, stage: Stage | None) -> str | None:
     if stage is None or not store.exists(f"{stage.folder}/current"):
         return None
     return store.read(f"{stage.folder}/current").decode().strip()
+
+
+def over(store: Store, stage: Stage, kind: str) -> Stage | None:
+    """The stage of the next kind that is made from this one, the current one where it is."""
+    found = []
+    for folder in store.names(f"{layout.corpus(stage.corpus)}/{kind}"):
+        each = Stage(stage.corpus, kind, folder.rsplit("/", 1)[-1])
+        there = store.exists(layout.spec(folder))
+        if there and stage.fingerprint in recorded(store, each)["inputs"]:
+            found.append(each)
+    now = current(store, stage.corpus, kind)
+    return now if now in found else next(iter(found), None)
+
+
+def switch(store: Store, index: Stage, pool: Stage, embed: Stage) -> None:
+    """Makes these the corpus's current stages; cut short, the same call completes it.
+
+    The index goes first: until the last alias is written no search mixes old and new.
+    """
+    for stage in (index, pool, embed):
+        store.write(layout.current(stage.corpus, stage.kind), stage.fingerprint.encode())

@@ -4,30 +4,33 @@ from typing import Any
 
 from prefect import flow
 
-from data.chain import current, version_of
+from data.chain import version_of
 from data.settings import Settings
 from data.specs import IndexSpec
 from data.workplace import open_workplace
 from tasks.index import build_index
 from tasks.progress import say
 from tasks.report import publish
-from tasks.stages import index_stage
+from tasks.stages import index_stage, made, named
 
 
 @flow(name="index", flow_run_name="index-{corpus}")
-def index(corpus: str, spec: IndexSpec = IndexSpec(), rebuild: bool = False) -> dict[str, Any]:
+def index(
+    corpus: str, spec: IndexSpec = IndexSpec(), rebuild: bool = False, embed: str | None = None
+) -> dict[str, Any]:
     """Adds what is pooled and not indexed, or builds anew; publishes only above the recall gate.
 
     Args:
         corpus: a corpus that was pooled
         spec: the kind of index, its memory and parts, and the least recall@10 to publish at
         rebuild: index everything anew even where adding would do
+        embed: the fingerprint of the vectors to index; those in use if left out
     """
     place = open_workplace(Settings())
     with place.only_run(place.known(corpus), "index", say):
-        stage = index_stage(place, corpus, spec)
-        embedded, pooled = (current(place.store, corpus, kind) for kind in ("embed", "pool"))
-        assert embedded is not None and pooled is not None
+        embedded = named(place, corpus, embed)
+        pooled = made(place, embedded, "pool")
+        stage = index_stage(place, corpus, spec, pooled)
         about = build_index(place, embedded, pooled, stage, rebuild)
         published = version_of(place.store, stage)
     summary = about or {"version": published, "new": 0}

@@ -4,27 +4,26 @@ from typing import Any
 
 from prefect import flow
 
-from data.chain import current
 from data.settings import Settings
 from data.specs import PoolSpec
 from data.workplace import open_workplace
 from tasks.pool import pool_shards
 from tasks.progress import say
-from tasks.stages import pool_stage
+from tasks.stages import named, pool_stage
 
 
 @flow(name="pool", flow_run_name="pool-{corpus}")
-def pool(corpus: str, spec: PoolSpec = PoolSpec()) -> dict[str, Any]:
+def pool(corpus: str, spec: PoolSpec = PoolSpec(), embed: str | None = None) -> dict[str, Any]:
     """Pools every shard that embed has finished and pool has not.
 
     Args:
         corpus: a corpus that was embedded
         spec: the way of pooling
+        embed: the fingerprint of the vectors to pool; those in use if left out
     """
     place = open_workplace(Settings())
     with place.only_run(place.known(corpus), "pool", say):
-        stage = pool_stage(place, corpus, spec)
-        embedded = current(place.store, corpus, "embed")
-        assert embedded is not None
+        embedded = named(place, corpus, embed)
+        stage = pool_stage(place, corpus, spec, embedded)
         pooled = pool_shards(place, embedded, stage)
     return {"corpus": corpus, "fingerprint": stage.fingerprint, "shards": pooled.done}

@@ -2,7 +2,8 @@
 
 import json
 
-from data.chain import Stage, current, recorded, register, spec_of
+from data import layout
+from data.chain import Stage, current, over, recorded, register, spec_of, version_of
 from data.errors import UserError
 from data.specs import EmbedSpec, IndexSpec, PoolSpec
 from data.workplace import Workplace
@@ -34,18 +35,49 @@ def same_weights(place: Workplace, stage: Stage) -> EmbedSpec:
     return spec
 
 
-def pool_stage(place: Workplace, corpus: str, spec: PoolSpec) -> Stage:
-    """The stage over the current embed stage, made the corpus's current one."""
-    embedded = _before(place, corpus, "embed")
-    version = plugin("pooling", spec.method).VERSION
-    return register(place.store, corpus, "pool", spec, version, embedded.fingerprint)
+def pool_stage(
+    place: Workplace, corpus: str, spec: PoolSpec, embedded: Stage | None = None
+) -> Stage:
+    """The stage over the current embed stage, made the corpus's current one; or over another."""
+    before = embedded or _before(place, corpus, "embed")
+    version, shadow = plugin("pooling", spec.method).VERSION, _is_shadow(place, before)
+    return register(place.store, corpus, "pool", spec, version, before.fingerprint, shadow=shadow)
 
 
-def index_stage(place: Workplace, corpus: str, spec: IndexSpec) -> Stage:
-    """The stage over the current pool stage, made the corpus's current one."""
-    pooled = _before(place, corpus, "pool")
-    version = plugin("index", spec.engine).VERSION
-    return register(place.store, corpus, "index", spec, version, pooled.fingerprint)
+def index_stage(
+    place: Workplace, corpus: str, spec: IndexSpec, pooled: Stage | None = None
+) -> Stage:
+    """The stage over the current pool stage, made the corpus's current one; or over another."""
+    before = pooled or _before(place, corpus, "pool")
+    version, shadow = plugin("index", spec.engine).VERSION, _is_shadow(place, before)
+    return register(place.store, corpus, "index", spec, version, before.fingerprint, shadow=shadow)
+
+
+def named(place: Workplace, corpus: str, embed: str | None) -> Stage:
+    """The embed stage of a fingerprint, or the corpus's current one; a UserError without it."""
+    if embed is None:
+        return _before(place, corpus, "embed")
+    stage = Stage(corpus, "embed", embed)
+    if not embed.isalnum() or not place.store.exists(layout.spec(stage.folder)):
+        raise UserError(
+            f"{corpus} was never embedded as {embed}: `reelflow backfill embed` does it"
+        )
+    return stage
+
+
+def made(place: Workplace, embed: Stage, kind: str) -> Stage:
+    """The pool stage over an embed stage, or the index over that; a UserError without one."""
+    stage = over(place.store, embed if kind == "pool" else made(place, embed, "pool"), kind)
+    if stage is None or (kind == "index" and version_of(place.store, stage) is None):
+        raise UserError(
+            f"{embed.corpus} has no {kind} of {embed.fingerprint}: make it with"
+            f" `reelflow {kind} {embed.corpus} --embed {embed.fingerprint}`"
+        )
+    return stage
+
+
+def _is_shadow(place: Workplace, before: Stage) -> bool:
+    return before != current(place.store, before.corpus, before.kind)
 
 
 def _before(place: Workplace, corpus: str, kind: str) -> Stage:

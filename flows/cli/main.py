@@ -56,6 +56,7 @@ def _register() -> None:
     import flows.cli.queries
     import flows.cli.report
     import flows.cli.service
+    import flows.cli.shadow
     import flows.cli.stages
     import flows.cli.training  # noqa: F401
 

@@ -27,6 +27,9 @@ Fps = Annotated[float | None, typer.Option("--fps", help="Keep so many frames a 
 Precision = Annotated[
     str, typer.Option("--precision", help="fp32, bf16, fp16, or auto: bf16 where it is fast.")
 ]
+Embed = Annotated[
+    str | None, typer.Option("--embed", help="Of these vectors, by fingerprint. [those in use]")
+]
 Activation = Annotated[str, typer.Option("--activation", help="auto, gelu or quickgelu.")]
 
 
@@ -61,12 +64,12 @@ def embed(
 
 
 @app.command()
-def pool(corpus: Corpus, method: str = "mean", root: Root = None) -> None:
+def pool(corpus: Corpus, method: str = "mean", embed: Embed = None, root: Root = None) -> None:
     """Make one vector of each video's frame vectors."""
     from flows.pool import pool as flow
 
     with live():
-        print_summary(flow(corpus, PoolSpec(method=method)))
+        print_summary(flow(corpus, PoolSpec(method=method), embed))
 
 
 @app.command()
@@ -77,6 +80,7 @@ def index(
     gate: Annotated[float, typer.Option("--gate", help="Least recall@10 to publish.")] = 0.95,
     parts: Annotated[int, typer.Option("--parts", min=1, help="Build in as many tasks.")] = 1,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Index everything anew.")] = False,
+    embed: Embed = None,
     root: Root = None,
 ) -> None:
     """Add what is new to the index, or build it; publish it if it passes the gate."""
@@ -84,7 +88,7 @@ def index(
 
     spec = IndexSpec(engine=engine, index_key=key, gate=gate, parts=parts)
     with live():
-        print_summary(flow(corpus, spec, rebuild))
+        print_summary(flow(corpus, spec, rebuild, embed))
 
 
 @app.command()

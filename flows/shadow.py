@@ -1,0 +1,48 @@
+"""The flows of vectors made another way: compared with those in use, then switched to, and back."""
+
+from dataclasses import asdict
+from typing import Any
+
+from prefect import flow
+
+from data import chain
+from data.settings import Settings
+from data.workplace import open_workplace
+from tasks.progress import say
+from tasks.report import publish
+from tasks.shadow import compare
+from tasks.stages import made, named
+
+
+@flow(name="compare-vectors", flow_run_name="compare-vectors-{corpus}")
+def compare_vectors(corpus: str, embed: str, sample: int = 2000) -> dict[str, Any]:
+    """Compares vectors with those in use: neighbours in common, captions that find their video.
+
+    Args:
+        corpus: a corpus whose vectors were also made another way, and pooled
+        embed: the fingerprint of those vectors
+        sample: how many videos are compared
+    """
+    place = open_workplace(Settings())
+    used = named(place, place.known(corpus), None)
+    summary = asdict(compare(place, used, named(place, corpus, embed), sample))
+    publish("compare-vectors", corpus, summary)
+    return {"corpus": corpus, "used": used.fingerprint, "other": embed, **summary}
+
+
+@flow(name="switch", flow_run_name="switch-{corpus}")
+def switch(corpus: str, embed: str) -> dict[str, Any]:
+    """Makes searches use other vectors and their index; the same with the former switches back.
+
+    Args:
+        corpus: a corpus whose vectors were also made another way, pooled and indexed
+        embed: the fingerprint of the vectors to use from now on
+    """
+    place = open_workplace(Settings())
+    with place.only_run(place.known(corpus), "index", say):
+        now = chain.current(place.store, corpus, "embed")
+        stage = named(place, corpus, embed)
+        chain.switch(place.store, made(place, stage, "index"), made(place, stage, "pool"), stage)
+    summary = {"corpus": corpus, "from": now.fingerprint if now else None, "to": embed}
+    publish("switch", corpus, summary)
+    return summary

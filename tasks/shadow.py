@@ -1,0 +1,86 @@
+"""Vectors made another way, compared with those in use before anybody switches to them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import layout, merge, tables
+from data.catalog import sql
+from data.chain import Stage
+from data.errors import UserError
+from data.shards import names
+from data.workplace import Workplace
+from engines.base import plugin
+from engines.neighbourhood import overlap, recall
+from engines.pooling.mean import pool
+from tasks.stages import made, same_weights
+
+TOP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What two sets of vectors of the same `videos` have in common, and how well each is searched.
+
+    `overlap` is the share of a video's ten nearest that both agree on. `recall` is the share of
+    `captions` that find their own video among the first ten, `recall_at_1` first of all.
+    """
+
+    videos: int
+    captions: int
+    overlap: float
+    recall: tuple[float | None, float | None]
+    recall_at_1: tuple[float | None, float | None]
+
+
+@task(name="compare", cache_policy=NO_CACHE, persist_result=False)
+def compare(place: Workplace, used: Stage, other: Stage, sample: int) -> Compared:
+    """The vectors in use and others, on the same sample; a UserError where they share too few."""
+    pooled = [made(place, stage, "pool") for stage in (used, other)]
+    rows = _shared(place, pooled[0], pooled[1], sample)
+    if len(rows) <= TOP:
+        raise UserError(f"only {len(rows)} videos have both vectors: more than {TOP} are needed")
+    spaces = [_vectors(place, stage, list(rows)) for stage in pooled]
+    told = [n for n, caption in enumerate(rows.values()) if caption]
+    texts = [str(caption) for caption in rows.values() if caption]
+    found = [
+        _recalls(place, stage, texts, space[told]) if told else (None, None)
+        for stage, space in zip((used, other), spaces, strict=True)
+    ]
+    (first, first_at_1), (second, second_at_1) = found
+    alike = overlap(spaces[0], spaces[1], TOP)
+    return Compared(len(rows), len(told), alike, (first, second), (first_at_1, second_at_1))
+
+
+def _shared(place: Workplace, one: Stage, other: Stage, sample: int) -> dict[str, str | None]:
+    with place.catalog() as catalog:
+        for stage in (one, other):
+            merge.sync_stage(catalog, place.store, stage.corpus, "pool", stage.fingerprint)
+        asked = {"one": one.fingerprint, "other": other.fingerprint, "count": sample}
+        return dict(catalog.execute(sql("shared"), corpus=one.corpus, **asked))
+
+
+def _vectors(place: Workplace, stage: Stage, contents: list[str]) -> np.ndarray:
+    """(n, d) unit vectors of the contents, in their order."""
+    at = {content: n for n, content in enumerate(contents)}
+    found: dict[int, np.ndarray] = {}
+    for shard in names(place.store, stage.folder, "receipts"):
+        rows = tables.read(place.store, layout.shard_file(stage.folder, shard))
+        rows = rows.filter(pc.is_in(rows["content"], value_set=pa.array(contents)))
+        for content, vector in zip(rows["content"].to_pylist(), rows["vector"], strict=True):
+            found[at[content]] = vector.values.to_numpy()
+    return np.stack([found[n] for n in range(len(contents))])
+
+
+def _recalls(
+    place: Workplace, embedded: Stage, texts: list[str], vectors: np.ndarray
+) -> tuple[float, float]:
+    spec = same_weights(place, embedded)
+    model = plugin("embed", spec.engine).Embedder(spec)
+    model.load(None, compile=False)
+    queries = np.stack([pool(model.embed_text([text])) for text in texts])
+    return recall(queries, vectors, TOP), recall(queries, vectors, 1)

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from corpora import FAKE
+
+from data.errors import UserError
+from data.records import Prompt
+from data.specs import EmbedSpec, IndexSpec, RetrieveSpec
+from data.workplace import Workplace
+from engines.neighbourhood import overlap, recall
+from flows.backfill import backfill
+from flows.index import index
+from flows.pipeline import pipeline
+from flows.pool import pool
+from flows.shadow import compare_vectors, switch
+from tasks.search import Bank
+
+pytestmark = pytest.mark.usefixtures("prefect_backend")
+OTHER = EmbedSpec(engine="fake", every_nth=3)
+FLAT = IndexSpec(engine="flat")
+
+
+def searched(place: Workplace) -> tuple[str, list[tuple[str, float]]]:
+    """Which vectors are searched, and what is found."""
+    bank = Bank(place, "c")
+    hits = bank.by_text([Prompt("p", "a red circle")], RetrieveSpec(k=3, dedup=1.01))
+    return bank.stage.fingerprint, [(hit.video_id, round(hit.score, 6)) for hit in hits]
+
+
+@pytest.fixture
+def shadow(place: Workplace) -> tuple[str, str]:
+    """A corpus in use, and the same videos embedded in another way: both fingerprints."""
+    used = pipeline("c", "fake://24", embed_spec=FAKE, index_spec=FLAT)["embed"]["fingerprint"]
+    other = backfill("c", "true", OTHER, approved=True)["fingerprint"]
+    return used, other
+
+
+def test_one_command_switches_and_the_same_command_switches_back(place: Workplace, shadow) -> None:
+    used, other = shadow
+    before = searched(place)
+    pool("c", embed=other)
+    index("c", FLAT, embed=other)
+    assert searched(place) == before  # nothing changed by filling the other
+    switch("c", other)
+    after = searched(place)
+    assert after[0] != before[0]
+    switch("c", used)
+    assert searched(place) == before
+    switch("c", other)
+    assert searched(place) == after
+
+
+def test_vectors_without_an_index_are_not_switched_to(place: Workplace, shadow) -> None:
+    _, other = shadow
+    before = searched(place)
+    with pytest.raises(UserError, match=f"reelflow pool c --embed {other}"):
+        switch("c", other)
+    pool("c", embed=other)
+    with pytest.raises(UserError, match=f"reelflow index c --embed {other}"):
+        switch("c", other)
+    with pytest.raises(UserError, match="never embedded as 0123"):
+        switch("c", "0123")
+    assert searched(place) == before
+
+
+def test_both_are_compared_on_the_same_videos(place: Workplace, shadow) -> None:
+    used, other = shadow
+    pool("c", embed=other)
+    made = compare_vectors("c", other)
+    assert (made["videos"], made["captions"]) == (24, 24)
+    assert 0 <= made["overlap"] <= 1
+    assert all(0 <= share <= 1 for share in (*made["recall"], *made["recall_at_1"]))
+    same = compare_vectors("c", used)
+    assert same["overlap"] == 1
+    assert same["recall"][0] == same["recall"][1]
+
+
+def test_overlap_and_recall_by_hand() -> None:
+    line = np.array([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9]], np.float32)
+    swapped = line[[0, 2, 1, 3]]
+    assert overlap(line, line, 1) == 1
+    assert overlap(line, swapped, 1) == 0
+    assert recall(line, line, 1) == 0.5  # the two that are not of length 1 are beaten
+    assert recall(line, line, 2) == 1
