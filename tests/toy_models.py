@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+torch.set_num_threads(1)  # as the evaluator has it; more spin where the cores are busy
 HEAD = 64  # channels of an attention head, in all of them
 
 

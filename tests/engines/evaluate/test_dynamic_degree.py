@@ -1,12 +1,19 @@
 """Dync-D: its constants on real videos, and its rules with optical flow that is known."""
 
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 from planted import Flows, Planted
+from toy_models import raft_state
 
 from data.evaluate_specs import EvaluateSpec
 from engines.evaluate.dynamic_degree import Metric, plan
 from engines.evaluation import Sample
+from engines.perception import raft
+from engines.perception.device import device
 
 
 @pytest.mark.parametrize(
@@ -157,3 +164,31 @@ def test_a_video_of_which_one_frame_is_kept_does_not_move() -> None:
     degree, speed, _ = score(frames(4), steady(9.0), fps=60.0)
     assert degree.value == 0.0 and "one frame of 4" in degree.reason
     assert speed.value is None
+
+
+def transcribed(seen: np.ndarray, model: raft.Raft) -> list[float]:
+    """The speed of each pair as the text has it, in float64 after the network."""
+    wide = torch.from_numpy(seen).permute(0, 3, 1, 2).float()
+    down, across = -seen.shape[1] % 8, -seen.shape[2] % 8
+    sides = (across // 2, across - across // 2, down // 2, down - down // 2)
+    padded = torch.nn.functional.pad(wide, sides, mode="replicate")
+    speeds = []
+    for earlier, later in pairwise(padded):
+        pair = (2 * (each[None].to(device()) / 255) - 1 for each in (earlier, later))
+        with torch.inference_mode():
+            flow = model._model(*pair, num_flow_updates=20)[-1][0].cpu().double()
+        size = flow.norm(dim=0).flatten()
+        speeds.append(size.sort(descending=True).values[: int(0.05 * len(size))].mean().item())
+    return speeds
+
+
+def test_the_real_network_gives_what_the_text_says(tmp_path: Path) -> None:
+    torch.save(raft_state(), tmp_path / raft.FILE)
+    spec = EvaluateSpec(weights={"raft": str(tmp_path / raft.FILE)})
+    models = Planted(spec)
+    seen = np.random.default_rng(0).integers(0, 256, (3, 131, 140, 3), dtype=np.uint8)
+    found = Metric(spec, models).score(Sample(seen, 8.0))
+    speeds = transcribed(seen, models.get("raft"))
+    assert found["dynamic_degree_flow"].value == pytest.approx(np.median(speeds) / 131, rel=1e-4)
+    moving = sum(speed > 6.0 * 131 / 256 for speed in speeds)
+    assert found["dynamic_degree"].value == float(moving >= round(3 / 4))

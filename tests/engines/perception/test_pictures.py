@@ -45,3 +45,18 @@ def test_normalised_is_the_formula() -> None:
     found = pictures.normalised(seen, mean, std)
     assert found.shape == (2, 3, 4, 6)
     assert np.abs(found.numpy() - wide.transpose(0, 3, 1, 2)).max() < 1e-6
+
+
+@pytest.mark.parametrize(("size", "step"), [((13, 16), 8), ((16, 21), 8), ((16, 16), 16)])
+def test_edges_are_repeated_around_the_frames_to_multiples(size, step) -> None:
+    import torch
+    from torch.nn.functional import pad
+
+    frames = np.stack([picture(*size), picture(*size)[::-1]])
+    found, (rows, columns) = pictures.edged(frames, step)
+    down, across = (-side % step for side in size)
+    sides = (across // 2, across - across // 2, down // 2, down - down // 2)
+    wide = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+    theirs = pad(wide, sides, mode="replicate").permute(0, 2, 3, 1).numpy()
+    assert np.array_equal(found, theirs)
+    assert np.array_equal(found[:, rows, columns], frames)
