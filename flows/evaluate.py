@@ -13,6 +13,7 @@ from tasks.evaluate import complete
 from tasks.evaluation_files import write_per_video, write_reference
 from tasks.evaluation_means import means, refuse_nothing
 from tasks.evaluation_question import ask, metrics_of, source_of
+from tasks.leaks import guard_run
 from tasks.report import publish_table
 from tasks.shards import AT_ONCE
 from tasks.targets import Layout
@@ -36,6 +37,7 @@ def evaluate(
     benchmark: str | None = None,
     per_video: str | None = None,
     reference_json: str | None = None,
+    clips: str | None = None,
 ) -> dict[str, Any]:
     """Measures every video; what is measured stays, however often it is run.
 
@@ -52,11 +54,14 @@ def evaluate(
         benchmark: the name of the benchmark, as leaderboards show it
         per_video: a Parquet file to write, with a row for each video and metric
         reference_json: a JSON file to write, as the published evaluator leaves it
+        clips: a folder of the benchmark's real clips, which the bank of a run is tested for
     """
     place = open_workplace(Settings())
     spec = spec.model_copy(update={"metrics": metrics_of(metrics, mode, spec.metrics)})
     videos = source_of(source, layout, mode, methods, prompts, truth)
     asked = ask(place, videos, spec, weights, benchmark)
+    if clips is not None:
+        guard_run(place, asked, clips)
     summary = complete(place, asked)
     if per_video is not None:
         write_per_video(place.store, summary, per_video)

@@ -31,6 +31,7 @@ from data.workplace import Workplace
 from engines.base import Engine, Runner
 from engines.evaluating import Evaluator, Measured
 from tasks.evaluation_means import in_order, method_results
+from tasks.leak_files import kept
 from tasks.progress import Progress, say
 from tasks.retrying import worth_retrying
 from tasks.runners import evaluate_work, evaluate_workers, open_runner
@@ -132,7 +133,8 @@ def _written(place: Workplace, asked: Evaluation, said: dict[str, Any]) -> Summa
     measures = in_order(row for file in files for row in file.to_pylist())
     tables.write(store, f"{folder}/scores.parquet", tables.MEASURES, measures)
     tables.write(store, f"{folder}/videos.parquet", tables.EVALUATED, videos)
-    summary = Summary(**said, methods=method_results(asked, videos, measures))
+    results = method_results(asked, videos, measures)
+    summary = Summary(**said, methods=results, **kept(store, folder))
     content = json.dumps(asdict(summary), indent=2, allow_nan=False).encode()
     name = f"{folder}/summary.json"
     changed = store.exists(name) and store.read(name) != content

@@ -1,16 +1,19 @@
-"""What the leak guard reads and writes: a benchmark's clips, and ids that nobody may retrieve."""
+"""What the leak guard reads and writes: a benchmark's clips, matches, and ids not to retrieve."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from data.errors import UserError
 from data.evaluations import Leak
 from data.records import Video
+from data.storage import Store
 from tasks.html import put
 from tasks.ingest import read_source
 
+KEPT = "leaks.json"
 REAL = ("ground_truth", "video")  # what benchmarks call the real video in a clip's folder
 
 
@@ -44,6 +47,20 @@ def write_leaks(path: str, leaks: Sequence[Leak]) -> None:
     """A JSON object a line: clip, video_id, kind and similarity."""
     lines = "".join(f"{json.dumps(asdict(leak), ensure_ascii=False)}\n" for leak in leaks)
     put(Path(path).absolute(), lambda draft: draft.write_text(lines, encoding="utf-8"))
+
+
+def keep(store: Store, folder: str, corpus: str, leaks: Sequence[Leak]) -> None:
+    """Writes into an evaluation's folder what was found of its clips in a corpus."""
+    said = {"guarded": corpus, "leaks": [asdict(leak) for leak in leaks]}
+    store.write(f"{folder}/{KEPT}", json.dumps(said, indent=2).encode())
+
+
+def kept(store: Store, folder: str) -> dict[str, Any]:
+    """The fields of a `Summary` that `keep` wrote; none where no corpus was tested."""
+    if not store.exists(f"{folder}/{KEPT}"):
+        return {}
+    said = json.loads(store.read(f"{folder}/{KEPT}"))
+    return said | {"leaks": tuple(Leak(**leak) for leak in said["leaks"])}
 
 
 def excluded(path: str) -> tuple[str, ...]:

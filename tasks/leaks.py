@@ -9,11 +9,14 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from data import layout
 from data.chain import current, spec_of
+from data.errors import UserError
+from data.evaluation_plans import Evaluation
 from data.evaluations import Leak
 from data.outcome import Done, Failed, Outcome
 from data.records import Video
-from data.runs import Run, generations
+from data.runs import Run, generations, run_of
 from data.specs import PoolSpec
 from data.workplace import Workplace
 from engines.base import plugin
@@ -22,6 +25,7 @@ from engines.leaks import THRESHOLD, near
 from engines.pool_shard import pooled
 from engines.video.frames import DecodeError
 from engines.video.probe import digest
+from tasks.leak_files import clips_of, keep
 from tasks.progress import Progress
 from tasks.runners import embed_work, embed_workers, open_runner
 from tasks.search import Bank
@@ -39,16 +43,6 @@ class Tested:
     clips: int
     leaks: tuple[Leak, ...]
     failed: tuple[Failed, ...]
-
-
-def leaks_of(
-    place: Workplace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
-) -> tuple[Leak, ...]:
-    """The clips, by id and place, that the corpus's bank has; see `guard`."""
-    tested = guard(place, corpus, clips, threshold)
-    for failed in tested.failed:
-        log.warning("leak guard: %s: %s (%s)", failed.id, failed.detail, failed.reason)
-    return tested.leaks
 
 
 @task(name="guard", task_run_name="guard-{corpus}", cache_policy=NO_CACHE, persist_result=False)
@@ -86,6 +80,25 @@ def guard(
               if (leak.clip, leak.video_id) not in same]  # fmt: skip
     order = sorted([*exact, *nearly], key=lambda leak: (leak.clip, -leak.similarity, leak.video_id))
     return Tested(corpus, threshold, len(clips), tuple(order), tuple(failed))
+
+
+def guard_run(place: Workplace, asked: Evaluation, source: str) -> None:
+    """Tests the bank of an evaluated run against the clips of a source, and keeps what it finds.
+
+    Clips that are not evaluated do not count. A bank that nothing was retrieved from is not
+    tested; a UserError where no run of ours is evaluated, or not one of the clips.
+    """
+    if not place.store.exists(layout.spec(layout.generation(asked.source))):
+        raise UserError(f"{asked.source} is no run of ours, and has no bank: leave --clips out")
+    run, evaluated = run_of(place.store, asked.source), {target.clip for target in asked.targets}
+    clips = [clip for clip in clips_of(source) if clip.id in evaluated]
+    if not clips:
+        raise UserError(f"{source} has no clip that is evaluated: prompts are named as clips are")
+    if run.index is not None:
+        tested = guard_task(place, run.corpus, clips)
+        for failed in tested.failed:
+            log.warning("guard: %s: %s (%s)", failed.id, failed.detail, failed.reason)
+        keep(place.store, asked.folder, run.corpus, tested.leaks)
 
 
 def conditioned(place: Workplace, run: Run, leaks: Sequence[Leak]) -> dict[str, list[str]]:

@@ -63,6 +63,10 @@ ReferenceJson = Annotated[
     str | None, typer.Option("--reference-json", help="A file as the published evaluator writes.")
 ]
 
+Clips = Annotated[
+    str | None, typer.Option("--clips", help="Of the benchmark: tests the bank of a run for them.")
+]
+
 
 @app.command()
 def evaluate(
@@ -74,7 +78,7 @@ def evaluate(
     remainder: Remainder = None, world_size: WorldSize = None, face_head: FaceHead = None,
     face_channel_order: FaceChannelOrder = None, subject_scope: SubjectScope = None,
     clip_box: ClipBox = None, flow_region: FlowRegion = None, clip_dtype: ClipDtype = None,
-    crop: Crop = None,
+    crop: Crop = None, clips: Clips = None,
     as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Measure videos: how like their prompt and truth they are, how they move, how steady."""
@@ -90,7 +94,7 @@ def evaluate(
     with live():
         made = flow(
             source, layout, mode, method, named or None, spec, weights, truth, prompts, benchmark,
-            per_video, reference_json,
+            per_video, reference_json, clips,
         )  # fmt: skip
     typer.echo(json.dumps(made)) if as_json else _print(made)
 
@@ -139,6 +143,9 @@ def _print(made: dict[str, Any]) -> None:
         out().print(table)
     for name, why in made["methods"][0]["absent"].items():
         out().print(f"[yellow]{name} is absent[/]: {why}")
+    if made["guarded"]:
+        leaked = len({leak["clip"] for leak in made["leaks"]})
+        out().print(f"{leaked} of its clips are in the bank of {made['guarded']}")
     out().print(f"evaluation {made['evaluation']}")
 
 

@@ -13,15 +13,19 @@ from generated import SPEC, run_in
 import tasks.canary
 from data.evaluations import Leak
 from data.records import Prompt, Video
+from data.runs import Run, generations, run_of
+from data.settings import Settings
 from data.specs import GenerateSpec, RetrieveSpec, fingerprint
-from data.workplace import Workplace
-from flows.leaks import leaks
+from data.workplace import Workplace, open_workplace
+from flows.generate import generate
+from flows.leaderboard import leaderboard
 from flows.pipeline import pipeline
-from tasks.leaks import conditioned, guard, leaks_of
+from tasks.leaks import conditioned, guard
 from tasks.search import Bank
 from tasks.withdrawal import mark_withdrawn
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+# Decoders start.
+pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
 
 
 def noise(number: int, size: tuple[int, int]) -> np.ndarray:
@@ -37,14 +41,15 @@ def built(_clips: Path, prefect_backend, tmp_path_factory: pytest.TempPathFactor
     shutil.copy(folder / "clips" / "clip-1.mp4", folder / "clips" / "copy of clip-1.mp4")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks.canary, "_clips", lambda store: [Video("canary", "fake://canary", "")])
-        for name, value in (("ROOT", folder / "store"), ("RUNNER", "in_process"), ("DECODERS", 2)):
+        for name, value in (("ROOT", folder / "store"), ("RUNNER", "in_process"), ("DECODERS", 1)):
             patch.setenv(f"REELFLOW_{name}", str(value))
         pipeline("c", str(folder / "clips"), embed_spec=FAKE)
     return folder / "store"
 
 
 @pytest.fixture
-def corpus(place: Workplace, built: Path) -> str:
+def corpus(place: Workplace, built: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("REELFLOW_DECODERS", "1")
     shutil.copytree(built, place.store.root)
     return "c"
 
@@ -71,18 +76,33 @@ def recode(clip: Path, out: Path) -> None:
     golden.clip(out, frames=len(frames), options={"crf": "30"}, draw=lambda n, _: frames[n])
 
 
-def test_exact_and_near_copies_are_told_apart_and_a_broken_clip_costs_nothing(
-    place, corpus: str, source: Path, tmp_path: Path
+def test_exact_and_near_copies_are_told_apart_and_generate_leaves_them_out(
+    reelflow, corpus: str, source: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "leaks.jsonl"
-    found = leaks(corpus, str(source), 0.995, str(out))
-    kinds = {(leak["clip"], leak["video_id"]): leak["kind"] for leak in found["leaks"]}
+    words = ("leaks", corpus, str(source), "--threshold", "0.995", "--out", str(out))
+    code, said, err = reelflow(*words)
+    assert code == 0 and "2 of 4 clips are in c" in said and "exact" in said, err
+    assert "not compared: broken" in err and "(undecodable)" in err  # and costs nothing
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    kinds = {(leak["clip"], leak["video_id"]): leak["kind"] for leak in found}
     assert kinds["same", "clip-1"] == "exact" and kinds["again", "clip-2"] == "near"
     assert not [pair for pair in kinds if pair[0] in ("other", "broken")]
-    assert all(leak["similarity"] >= 0.995 for leak in found["leaks"])
-    assert [(f["id"], f["reason"]) for f in found["failed"]] == [("broken", "undecodable")]
-    assert found["clips"] == 4
-    assert [json.loads(line) for line in out.read_text().splitlines()] == list(found["leaks"])
+    assert all(leak["similarity"] >= 0.995 for leak in found)
+    left = {f"clip-{n}" for n in range(4)} - {leak["video_id"] for leak in found}
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a red circle\n")
+    shape = ("--engine", "fake", "--size", "32x16", "--frames", str(FAKE_VIDEOS.frames))
+    code, said, err = reelflow(
+        "generate", corpus, str(prompts), "-k", "4", "--without", str(out), "--json", *shape
+    )
+    assert code == 0, err
+    rows = generations(open_workplace(Settings()).store, run_of_json(said))
+    assert {hit["video_id"] for row in rows for hit in row["hits"]} == left
+
+
+def run_of_json(said: str) -> Run:
+    return run_of(open_workplace(Settings()).store, json.loads(said)["run"])
 
 
 def test_what_is_excluded_is_not_retrieved_nor_are_its_copies(place, corpus: str) -> None:
@@ -99,9 +119,8 @@ def test_what_is_excluded_is_not_retrieved_nor_are_its_copies(place, corpus: str
 
 def test_a_withdrawn_video_leaks_no_more(place, corpus: str, source: Path) -> None:
     clips = [Video("same", str(source / "same" / "video.mp4"), "")]
-    assert [leak.kind for leak in leaks_of(place, corpus, clips, 0.9999)] == ["exact"]
     mark_withdrawn(place, corpus, "clip-1", None)
-    assert leaks_of(place, corpus, clips, 0.9999) == ()
+    assert guard(place, corpus, clips, 0.9999).leaks == ()
 
 
 def test_a_clip_that_is_not_there_is_left_out_with_its_reason(place, corpus: str) -> None:
@@ -124,25 +143,33 @@ def test_a_spec_that_excludes_nothing_keeps_its_name() -> None:
     assert RetrieveSpec.model_validate(barred.model_dump()) == barred
 
 
-def test_the_command_prints_what_it_found_and_generate_leaves_it_out(
+def test_an_evaluated_runs_bank_is_tested_and_the_leaderboard_flags_it(
     reelflow, corpus: str, source: Path, tmp_path: Path
 ) -> None:
-    out, prompts = tmp_path / "leaks.jsonl", tmp_path / "prompts.txt"
-    code, said, err = reelflow(
-        "leaks", corpus, str(source), "--threshold", "0.9999", "--out", str(out)
-    )
-    assert code == 0 and "1 of 4 clips are in c" in said and "exact" in said, err
-    assert "not compared: broken" in err
-    prompts.write_text("a red circle\n")
-    shape = ("--engine", "fake", "--size", "32x16", "--frames", str(FAKE_VIDEOS.frames))
-    code, said, err = reelflow(
-        "generate", corpus, str(prompts), "-k", "4", "--without", str(out), "--json", *shape
-    )
+    prompts = tmp_path / "prompts.jsonl"
+    asked = [{"id": clip, "txt": f"a {clip} circle"} for clip in ("same", "other", "unknown")]
+    prompts.write_text("".join(json.dumps(row) + "\n" for row in asked))
+    spec = FAKE_VIDEOS.model_copy(update={"retrieve": RetrieveSpec(k=4, dedup=1.01)})
+    run = generate(corpus, str(prompts), spec)["run"]
+    words = ("evaluate", run, "--metrics", "motion_smoothness_average", "--num-frames", "3")
+    code, said, err = reelflow(*words, "--clips", str(source), "--json")
     assert code == 0, err
-    _, said, _ = reelflow("passport", "clip-1", "--json")
-    assert json.loads(said)["influenced"] == []
-    _, said, _ = reelflow("passport", "clip-0", "--json")
-    assert len(json.loads(said)["influenced"]) == 1
+    first = json.loads(said)
+    found = {(leak["clip"], leak["video_id"], leak["kind"]) for leak in first["leaks"]}
+    assert ("same", "clip-1", "exact") in found and first["guarded"] == "c"
+    assert {clip for clip, *_ in found} <= {"same", "other"}  # what is not evaluated does not count
+    _, said, _ = reelflow(*words, "--json")
+    assert json.loads(said) == first  # as it is known, though it was not asked for again
+    made = leaderboard(out=str(tmp_path / "board.html"))
+    assert made["tables"][0]["entries"][0]["warning"]
+    page = (tmp_path / "board.html").read_text()
+    assert "⚑ in the bank: clip-1 (exact)" in page and page.count("⚑ followed") == 3
+
+
+def test_only_runs_have_a_bank_to_test(reelflow, place, source: Path, clips: Path) -> None:
+    words = ("--metrics", "motion_smoothness_average", "--num-frames", "3", "--clips", str(source))
+    code, _, err = reelflow("evaluate", str(clips), *words)
+    assert code == 1 and "has no bank" in err
 
 
 def test_a_corpus_without_an_index_is_refused(reelflow, source: Path) -> None:
