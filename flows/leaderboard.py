@@ -10,7 +10,7 @@ from data.settings import Settings
 from data.workplace import open_workplace
 from tasks.html import write
 from tasks.leaderboard_board import board
-from tasks.leaderboard_page import write_leaderboard
+from tasks.leaderboard_page import write_leaderboard_task
 from tasks.leaderboard_text import artifact, as_data, markdown
 from tasks.report import publish_table
 
@@ -42,7 +42,7 @@ def leaderboard(
     if out is not None:
         path = Path(out).absolute()
         if path.suffix == ".html":
-            write_leaderboard(place, made, path, clips)
+            write_leaderboard_task(place, made, path, clips)
         else:
             write(path, json.dumps(said, indent=2) if path.suffix == ".json" else markdown(said))
     publish_table("leaderboard", mode or "all", artifact(said))

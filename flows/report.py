@@ -12,7 +12,7 @@ from tasks.run_report import LATEST, find, page_path, write_report
 
 @flow(name="report", flow_run_name="report-{run}")
 def report(run: str = LATEST, out: str | None = None) -> dict[str, Any]:
-    """Writes a static page of a run of generation or an experiment, with all that plays in it.
+    """Writes a static page of a run, an experiment or an evaluation, with all that plays in it.
 
     Args:
         run: its fingerprint, the first digits of one, or latest

@@ -53,6 +53,13 @@ class LeaderboardPage:
 
 
 @task(name="leaderboard-page", cache_policy=NO_CACHE, persist_result=False)
+def write_leaderboard_task(
+    place: Workplace, board: Board, page: Path, data: str | None = None
+) -> dict[str, Any]:
+    """Prefect's skin over `write_leaderboard`."""
+    return write_leaderboard(place, board, page, data)
+
+
 def write_leaderboard(
     place: Workplace, board: Board, page: Path, data: str | None = None
 ) -> dict[str, Any]:
@@ -64,7 +71,8 @@ def write_leaderboard(
         raise UserError(f"no folder {data} of clips: give the benchmark's data folder")
     made = leaderboard_page(place, board, page, data and str(Path(data).absolute()))
     write(page, render("leaderboard.html", made))
-    return {"page": page, "clips": len(made.clips)}
+    videos = sum(len(clip.trials) for clip in made.clips)
+    return {"clips": len(made.clips), "videos": videos, "page": page}
 
 
 def leaderboard_page(

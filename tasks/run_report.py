@@ -1,4 +1,4 @@
-"""Pages of what was generated: of a run with its contact sheet, or of an experiment."""
+"""Pages of what was generated or measured: a run with its contact sheet, an experiment, and on."""
 
 import json
 from pathlib import Path
@@ -19,20 +19,23 @@ from tasks.contact_sheet import contact_sheet
 from tasks.experiment_page import experiment_page
 from tasks.generation_page import GenerationPage, Shown
 from tasks.html import render, write
+from tasks.leaderboard_board import board
+from tasks.leaderboard_page import write_leaderboard
 
 LATEST = "latest"
 KINDS = (layout.GENERATIONS, layout.EXPERIMENTS)
 
 
 def find(place: Workplace, name: str) -> str:
-    """The folder of the run or experiment that a fingerprint, its first digits or "latest" names.
+    """The folder of the run, experiment or evaluation that a fingerprint or its first digits name.
 
-    A UserError where there is none, or more than one.
+    "latest" is the latest run or experiment. A UserError where there is none, or more than one.
     """
     store = place.store
     made = [folder for kind in KINDS for folder in store.names(kind)]
     if name == LATEST and made:
         return max(made, key=lambda folder: _made(place, folder))
+    made += store.names(layout.EVALUATIONS)
     found = [folder for folder in made if folder.rpartition("/")[2].startswith(name)]
     if len(found) == 1 and name:
         return found[0]
@@ -50,11 +53,13 @@ def page_path(place: Workplace, folder: str, out: str | None) -> Path:
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
 def write_report(place: Workplace, folder: str, page: Path) -> dict[str, Any]:
-    """Writes the page of a run or an experiment; where it is, and what is on it, in numbers.
+    """Writes the page that fits; where it is, and what is on it, in numbers.
 
-    A UserError where nothing is made yet.
+    A UserError where nothing is made yet. Of an evaluation it is the leaderboard with it alone.
     """
     kind, _, fingerprint = folder.rpartition("/")
+    if kind == layout.EVALUATIONS:
+        return write_leaderboard(place, board(place, [fingerprint]), page)
     writer = _experiment if kind == layout.EXPERIMENTS else _generation
     return writer(place, fingerprint, page)
 

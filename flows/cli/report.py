@@ -19,7 +19,7 @@ def report(
     ] = None,
     root: Root = None,
 ) -> None:
-    """Write a page of a run of generation or an experiment: prompts, clips, videos, playing."""
+    """Write a page of a run of generation, an experiment or an evaluation, its videos playing."""
     from flows.report import report as flow
 
     with live():

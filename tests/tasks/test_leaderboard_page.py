@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 def html_of(place: Workplace, tmp_path: Path, data: str | None = None) -> str:
     page = tmp_path / "out" / "board.html"
-    write_leaderboard.fn(place, board(place, group=True), page, data)
+    write_leaderboard(place, board(place, group=True), page, data)
     return page.read_text()
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from evaluated import evaluation_in
 from generated import run_in
 from pages import Tags
 
@@ -90,3 +91,16 @@ def _all_there(page: Path) -> None:
     assert videos
     for video in videos:
         assert (page.parent / video["data-src"]).is_file()
+
+
+def test_an_evaluations_page_is_the_leaderboard_with_it_alone(place, two_runs, tmp_path) -> None:
+    evaluation_in(place.store, tmp_path)
+    evaluation_in(place.store, tmp_path, id="bbbb00000002", spec={"num_frames": None})
+    folder = find(place, "bbbb")
+    assert folder == "evaluations/bbbb00000002"
+    assert find(place, "latest") == f"generations/{two_runs[1]}"
+    page = page_path(place, folder, None)
+    made = write_report.fn(place, folder, page)
+    assert made == {"clips": 3, "videos": 6, "page": page}
+    html = page.read_text()
+    assert "Subject mode · num_frames all" in html and "aaaa00000001" not in html
