@@ -6,6 +6,7 @@ CATALOG = "catalog.duckdb"
 DISTANCES = "distances"
 EVALUATIONS = "evaluations"
 EXPERIMENTS = "experiments"
+FEATURES = "features"
 GENERATIONS = "generations"
 MEDIA = "media"
 
@@ -57,7 +58,7 @@ def distance(fingerprint: str) -> str:
 
 def features(fingerprint: str) -> str:
     """The folder of the features of clips, made in one way, whichever sets they are in."""
-    return f"features/{fingerprint}"
+    return f"{FEATURES}/{fingerprint}"
 
 
 def benchmark(fingerprint: str) -> str:

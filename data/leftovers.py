@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from data import layout
 from data.storage import Store
 
+WRITTEN = (
+    layout.GENERATIONS, layout.EXPERIMENTS, layout.EVALUATIONS, layout.FEATURES, layout.DISTANCES,
+)  # fmt: skip
 OLD_S = 24 * 3600  # what is younger may be at work
 
 
@@ -37,7 +40,7 @@ def _partials(store: Store, old_s: float) -> Iterator[Leftover]:
     if not store.is_local:
         return
     root = store.local("")
-    for folder in ("corpora", layout.GENERATIONS, layout.EXPERIMENTS, layout.EVALUATIONS):
+    for folder in ("corpora", *WRITTEN):
         for path in sorted((root / folder).rglob(".*")):
             name = str(path.relative_to(root))
             if "/." not in name.rsplit("/.", 1)[0] and _old(store, name, old_s):

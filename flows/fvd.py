@@ -9,7 +9,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from data.distance_specs import DistanceSpec
 from data.distances import ClipSet
 from data.settings import Settings
-from data.workplace import Workplace, open_workplace
+from data.workplace import open_workplace
 from tasks.clip_sets import choose
 from tasks.features import Features, features_shard_task, plan_features
 from tasks.fvd import asked, measure_distance
@@ -39,19 +39,19 @@ def fvd(generated: str, real: str, spec: DistanceSpec = DistanceSpec()) -> dict[
             choose(place, runner, source, spec, side)
             for side, source in (("real", real), ("generated", generated))
         ]
-    run = _featured(place, spec, sets)
-    result = measure_distance(place, run, spec, *sets)
+    run = Features(place, spec.clip)
+    with place.only_features(run.fingerprint, say):
+        _make(run, sets)
+        result = measure_distance(place, run, spec, *sets)
     publish("fvd", result["distance"], result)
     return result
 
 
-def _featured(place: Workplace, spec: DistanceSpec, sets: list[ClipSet]) -> Features:
+def _make(run: Features, sets: list[ClipSet]) -> None:
     """Makes the features of all clips that have none yet."""
-    run, workers = Features(place, spec.clip), embed_workers(place.settings)
-    with place.only_features(run.fingerprint, say):
-        shards = plan_features(run, (clip for each in sets for clip in each.clips))
-        if shards:
-            with open_runner(place.settings, workers) as runner:
-                submit = partial(features_shard_task.submit, run, runner)
-                run_shards(submit, shards, 2 * workers, lambda receipt: None, lambda: None)
-    return run
+    settings = run.place.settings
+    workers = embed_workers(settings)
+    if shards := plan_features(run, (clip for each in sets for clip in each.clips)):
+        with open_runner(settings, workers) as runner:
+            submit = partial(features_shard_task.submit, run, runner)
+            run_shards(submit, shards, 2 * workers, lambda receipt: None, lambda: None)

@@ -45,10 +45,6 @@ class Side:
     features: np.ndarray
     failed: tuple[Failed, ...]
 
-    @property
-    def names(self) -> list[str]:
-        return [clip.name for clip in self.clips]
-
 
 def side(chosen: ClipSet, run: Features) -> Side:
     """A set with its features. A UserError where fewer than two clips have one."""
@@ -158,6 +154,7 @@ def _write(
     place: Workplace, folder: str, result: dict[str, Any], sides: dict[str, Side], made: str
 ) -> None:
     """The moments of both sets, the lists of clips, and last the result."""
+    place.store.drop_partials(folder)
     for name, each in sides.items():
         ids = sorted(clip.id for clip in each.clips)
         with place.store.create(f"{folder}/{name}.npz") as file:
