@@ -17,11 +17,14 @@ import psutil
 def started(
     log: Path, words: list[str], *, stop: signal.Signals = signal.SIGTERM, **how: Any
 ) -> Iterator[None]:
-    """A program, its output in the log; `how` is for `subprocess.Popen`."""
+    """A program, its output in the log, shown where the test fails; `how` is for `Popen`."""
     with log.open("wb") as out:
         process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, **how)
     try:
         yield
+    except BaseException:
+        print(f"{log.name}, at the end:\n{log.read_text(errors='replace')[-3000:]}")
+        raise
     finally:
         below: list[psutil.Process] = []
         with suppress(psutil.NoSuchProcess):

@@ -53,7 +53,7 @@ def test_a_pipeline_goes_through_the_cluster_as_it_is_shipped() -> None:
         run = asked(f"{api}/deployments/{deployment}/create_flow_run", {"parameters": PARAMETERS})
         ended = wait_until(lambda: _ended(f"{api}/flow_runs/{run['id']}"), "the run ended", 240)
 
-        assert ended == "Completed", (room / "prefect-worker").read_text(errors="replace")
+        assert ended == "Completed"
         receipts = (room / "store/corpora/rehearsal/embed").glob("*/receipts/*.json")
         assert sum(len(json.loads(file.read_text())["done"]) for file in receipts) == 40
         assert (room / "store/corpora/rehearsal/index/current").exists()
