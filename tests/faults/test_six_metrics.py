@@ -49,22 +49,20 @@ def files(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_six_metrics_by_one_two_and_three_workers_and_after_a_kill(
+def test_six_metrics_by_one_two_and_three_workers_and_a_kill(
     command: tuple[str, ...], tmp_path: Path, ray_cluster: str
 ) -> None:
-    found = {}
-    for workers in (1, 2, 3):
-        folder = tmp_path / str(workers)
-        folder.mkdir()
-        settings = {"RUNNER": "ray", "RAY_ADDRESS": ray_cluster, "WORKERS": workers}
-        shop = Shop(folder, **settings | {"SHARD_SIZE": 6})
-        if workers == 2:
-            moment = ("after", "evaluations/*/receipts/*.json", 2)
-            assert shop.run(*command, dies=moment).code == -signal.SIGKILL
-        shop.ok(*command)
-        found[workers] = files(shop.root)
-    assert found[1] == found[2] == found[3]
-    check(tmp_path / "1" / "store")
+    """One worker is killed half way and two end its work; three do all of it undisturbed."""
+    ray = {"RUNNER": "ray", "RAY_ADDRESS": ray_cluster, "SHARD_SIZE": 6}
+    for name in ("killed", "whole"):
+        (tmp_path / name).mkdir()
+    killed, whole = (Shop(tmp_path / name, **ray) for name in ("killed", "whole"))
+    moment = ("after", "evaluations/*/receipts/*.json", 2)
+    assert killed.run(*command, dies=moment, RUNNER="in_process").code == -signal.SIGKILL
+    killed.ok(*command, WORKERS=2)
+    whole.ok(*command, WORKERS=3)
+    assert files(killed.root) == files(whole.root)
+    check(whole.root)
 
 
 def check(root: Path) -> None:
