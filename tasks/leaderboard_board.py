@@ -17,7 +17,13 @@ from tasks.leaderboard import (
     published_entries,
     table,
 )
-from tasks.leaderboard_groups import groups, refuse_mixed, switched, switches, unlike_published
+from tasks.leaderboard_groups import (
+    groups,
+    refuse_mixed,
+    switched,
+    switches,
+    unlike_published,
+)
 
 REASONS = 3  # that a heading names
 
@@ -112,7 +118,8 @@ def _lot(place: Workplace, lot: Sequence[Summary], comparable: bool, sort: str |
         columns += published_columns(each)
     title = f"{_title(first)}, with published scores" if standard else _title(first)
     source = standard[0].source if standard else None
-    made = table(title, first.mode, entries, columns, sort, source=source, switches=switches(first))
+    said = switches(first) | {k: v for summary in lot for k, v in made_with(summary).items()}
+    made = table(title, first.mode, entries, columns, sort, source=source, switches=said)
     return replace(made, notes=tuple(_notes(place, lot, made)))
 
 

@@ -32,7 +32,7 @@ def differences(one: Summary, other: Summary) -> dict[str, tuple[str, str]]:
     Versions of metrics and digests of weights count where both have them.
     """
     found: dict[str, tuple[str, str]] = {}
-    for a, b in ((switches(one), switches(other)), (_made_with(one), _made_with(other))):
+    for a, b in ((switches(one), switches(other)), (made_with(one), made_with(other))):
         found |= {name: (a[name], b[name]) for name in a if name in b and a[name] != b[name]}
     return found
 
@@ -94,8 +94,8 @@ def switched(summary: Summary) -> dict[str, str]:
     }
 
 
-def _made_with(summary: Summary) -> dict[str, str]:
-    """What counts only where both have it; names with a blank are no options."""
+def made_with(summary: Summary) -> dict[str, str]:
+    """Versions of metrics and digests of weights, which count only where both have them."""
     versions = {f"version of {name}": value for name, value in summary.versions.items()}
     weights = {f"weights of {name}": value[:12] for name, value in summary.digests.items() if value}
     return versions | weights

@@ -95,7 +95,7 @@ def _lines(table: Said) -> list[str]:
     rule = "|".join(["", "---", *["---:"] * len(heads), *["---"] * (len(about) + 1), ""])
     body = [f"| {' | '.join(map(_plain, row))} |" for row in rows]
     switches = ", ".join(f"{name} {value}" for name, value in table["switches"].items())
-    notes = [*table["notes"], *([f"Switches: {switches}."] if switches else []),
+    notes = [*table["notes"], *([f"Made with: {switches}."] if switches else []),
              *([f"Published: {table['source']}."] if table["source"] else [])]  # fmt: skip
     lines = [f"## {table['title']}", "", body[0], rule, *body[1:], ""]
     return [*lines, *(line for note in notes for line in (_plain(note), ""))]

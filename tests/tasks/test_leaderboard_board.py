@@ -144,11 +144,12 @@ def test_markdown_has_bold_bests_dashes_intervals_and_counts(place, tmp_path: Pa
 
 
 def test_data_has_every_figure_and_is_json(place, tmp_path: Path) -> None:
-    evaluation_in(place.store, tmp_path)
+    evaluation_in(place.store, tmp_path, digests={"clip": "ab" * 32})
     said = json.loads(json.dumps(as_data(board(place)), allow_nan=False))
     table = said["tables"][0]
     assert table["mode"] == "subject" and table["by"] == "subject_dino_similarity"
     assert table["switches"]["num_frames"] == "16"
+    assert table["switches"]["weights of clip"] == "ab" * 6
     for entry in table["entries"]:
         cell = entry["cells"]["temporal_consistency"]
         assert cell["low"] <= cell["value"] <= cell["high"] and cell["n"] == 3
