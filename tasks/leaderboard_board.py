@@ -19,6 +19,7 @@ from tasks.leaderboard import (
 )
 from tasks.leaderboard_groups import (
     groups,
+    made_with,
     refuse_mixed,
     switched,
     switches,
