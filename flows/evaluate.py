@@ -51,7 +51,7 @@ def evaluate(
         weights: a folder of the models' weights, under the names they are published with
         truth: a folder of the benchmark's embeddings, as the official scripts or ours leave it
         prompts: a table of what was asked for, with the videos' names as ids
-        benchmark: the name of the benchmark, as leaderboards show it
+        benchmark: msrvtt-personalization, where neither layout nor mode says so
         per_video: a Parquet file to write, with a row for each video and metric
         reference_json: a JSON file to write, as the published evaluator leaves it
         clips: a folder of the benchmark's real clips, which the bank of a run is tested for

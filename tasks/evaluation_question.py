@@ -8,6 +8,7 @@ from data.errors import UserError
 from data.evaluate_specs import EvaluateSpec
 from data.evaluation_plans import Evaluation
 from data.evaluations import TruthRef
+from data.published import BENCHMARK
 from data.runs import run_of
 from data.specs import EmbedSpec
 from data.workplace import Workplace
@@ -18,7 +19,6 @@ from tasks.benchmark_embed import embed_benchmark
 from tasks.targets import Layout, Source, kept, targets
 from tasks.truths import truth_digests, truth_in
 
-BENCHMARK = "msrvtt-personalization"
 # Of each mode the published metrics, in the order of its configuration.
 MODES = {
     "subject": ("text_clip_similarity", "video_clip_similarity", "subject_dino_similarity",
@@ -47,10 +47,17 @@ def ask(
         source = replace(source, truth=_embedded(place, source, spec, models))
     some, dropped = kept(targets(place, source), spec)
     return Evaluation(
-        source.name, benchmark, source.mode, spec, tuple(some),
+        source.name, _named(benchmark, source), source.mode, spec, tuple(some),
         {name: plugin("evaluate", name).VERSION for name in present}, digests(spec, models),
         truth_digests(some), dropped, absent,
     )  # fmt: skip
+
+
+def _named(benchmark: str | None, source: Source) -> str | None:
+    """What modes, sidecars and miniatures are of is told by them."""
+    if benchmark not in (None, BENCHMARK):
+        raise UserError(f"no benchmark {benchmark!r}: there is {BENCHMARK}")
+    return BENCHMARK if benchmark or source.mode or source.layout != "folder" else None
 
 
 def source_of(

@@ -55,7 +55,7 @@ Truth = Annotated[
 Prompts = Annotated[
     str | None, typer.Option("--prompts", help="A table of what was asked for, by video.")
 ]
-Benchmark = Annotated[str | None, typer.Option("--benchmark", help="As leaderboards show it.")]
+Benchmark = Annotated[str | None, typer.Option("--benchmark", help="msrvtt-personalization.")]
 PerVideo = Annotated[
     str | None, typer.Option("--per-video", help="A Parquet file: a row a video and metric.")
 ]

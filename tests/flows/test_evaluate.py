@@ -108,8 +108,10 @@ def test_a_metric_without_weights_is_absent_and_the_others_are_measured(
 ) -> None:
     command = ("evaluate", str(videos), "--num-frames", "8", "--mode", "subject")
     code, out, _ = reelflow(*command, "--json")
-    (method,) = json.loads(out)["methods"]
+    said = json.loads(out)
+    (method,) = said["methods"]
     assert code == 0
+    assert (said["benchmark"], said["mode"]) == ("msrvtt-personalization", "subject")
     assert [mean["metric"] for mean in method["means"]] == ["temporal_consistency"]
     assert set(method["absent"]) == {
         "text_clip_similarity", "video_clip_similarity", "subject_dino_similarity",
@@ -132,6 +134,7 @@ def test_dropped_videos_are_counted(reelflow, videos: Path) -> None:
     ("words", "says"),
     [
         (["--metrics", "dynamic_degree"], "no weights of raft"),
+        ([*STEADY, "--benchmark", "another"], "no benchmark 'another'"),
         (["--metrics", "beauty"], "no evaluate plugin 'beauty'"),
         ([*STEADY, "--num-frames", "50"], "none of 5 videos could be measured"),
         ([*STEADY, "--truth", "/no/such"], "no folder /no/such of embeddings"),

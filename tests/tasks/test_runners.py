@@ -1,21 +1,25 @@
-"""How workers are set up: as this machine suggests, or as a cluster of other machines is told."""
+"""How many workers a machine is given."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
 from tasks import runners
 
 
-def test_a_worker_takes_its_share_of_this_machine(monkeypatch) -> None:
+@pytest.mark.parametrize(("gigabytes", "workers"), [(1, 1), (10, 3), (1000, 8)])
+def test_evaluating_takes_a_core_a_worker_and_no_more_than_half_of_the_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gigabytes: int, workers: int
+) -> None:
+    monkeypatch.setattr(runners, "gpus", lambda: 0)
     monkeypatch.setattr(runners, "cores", lambda: 8)
-    monkeypatch.setattr(runners, "gpus", lambda: 0)
-    work = runners.embed_work(Settings(workers=2, ray_address="auto"))
-    assert (work.decoders, work.needs.cpus, work.needs.gpus) == (4, 4, 0)
-
-
-def test_a_cluster_unlike_this_machine_is_described_by_settings(monkeypatch) -> None:
-    monkeypatch.setattr(runners, "cores", lambda: 64)
-    monkeypatch.setattr(runners, "gpus", lambda: 0)
-    cluster = Settings(gpus=4, cores_per_worker=6, ray_address="auto")
-    assert runners.embed_workers(cluster) == 4
-    for work in (runners.embed_work(cluster), runners.generate_work(cluster)):
-        assert (work.needs.cpus, work.needs.gpus, work.decoders) == (6, 1, 6)
-    assert runners.evaluate_work(cluster).needs.gpus == 1
+    memory = SimpleNamespace(total=gigabytes << 30)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    (tmp_path / "small.pth").write_bytes(bytes(1 << 20))
+    spec = EvaluateSpec(weights={"raft": str(tmp_path / "small.pth"), "clip": "/not/there"})
+    assert runners.evaluate_workers(Settings(), spec) == workers
+    assert runners.evaluate_workers(Settings(workers=5), spec) == 5
