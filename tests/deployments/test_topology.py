@@ -45,6 +45,7 @@ def test_a_pipeline_goes_through_the_cluster_as_it_is_shipped() -> None:
         running.enter_context(_prefect(room, at))
         running.enter_context(_ray_node(room, at))
         nodes, api = f"http://127.0.0.1:{at['ui']}/api/v0/nodes", _api(at)
+        wait_until(lambda: listens(at["ui"]), "Ray's dashboard was up", 120)
         with pytest.raises(urllib.error.HTTPError, match="401"):  # not without the token
             asked(nodes)
         wait_until(lambda: _alive(nodes) == 2, "both Ray nodes were there", 60)
@@ -95,7 +96,7 @@ def _ray_head(room: Path, at: dict[str, int]) -> Iterator[None]:
 @contextmanager
 def _ray_node(room: Path, at: dict[str, int]) -> Iterator[None]:
     """A node of two cores, once the head is up."""
-    wait_until(lambda: listens(at["ui"]), "the Ray head was up", 120)
+    wait_until(lambda: listens(at["gcs"]), "the Ray head was up", 120)
     address = [f"--address=127.0.0.1:{at['gcs']}", "--num-cpus=2"]
     words = [*_command("ray-worker"), *address, *_own_ports()]
     with started(room / "ray-worker", words, env=_environment(room)):
