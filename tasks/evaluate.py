@@ -24,12 +24,14 @@ from data.evaluation_plans import (
     write_targets,
 )
 from data.evaluations import Summary, Target
+from data.ids import file_name
 from data.merge_evaluations import forget, sync_evaluations
 from data.outcome import Done, Outcome
 from data.shards import names, shard_name
 from data.workplace import Workplace
 from engines.base import Engine, Runner
 from engines.evaluating import Evaluator, Measured
+from tasks.evaluation_files import reference
 from tasks.evaluation_means import in_order, method_results
 from tasks.leak_files import kept
 from tasks.progress import Progress, say
@@ -135,6 +137,9 @@ def _written(place: Workplace, asked: Evaluation, said: dict[str, Any]) -> Summa
     tables.write(store, f"{folder}/videos.parquet", tables.EVALUATED, videos)
     results = method_results(asked, videos, measures)
     summary = Summary(**said, methods=results, **kept(store, folder))
+    for each in summary.methods:
+        flat = json.dumps(reference(each), indent=4).encode()
+        store.write(f"{folder}/reference/{file_name(each.method)}.json", flat)
     content = json.dumps(asdict(summary), indent=2, allow_nan=False).encode()
     name = f"{folder}/summary.json"
     changed = store.exists(name) and store.read(name) != content

@@ -61,6 +61,7 @@ def test_every_video_is_measured_or_a_row_with_a_reason(
     assert pq.read_schema(folder / "scores.parquet").equals(tables.MEASURES)
     assert pq.read_schema(folder / "videos.parquet").equals(tables.EVALUATED)
     assert json.loads((folder / "summary.json").read_text()) == said
+    assert (folder / "reference" / "ours.json").read_bytes() == flat.read_bytes()
 
 
 def test_the_same_again_measures_nothing_and_leaves_the_same_bytes(
