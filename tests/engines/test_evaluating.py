@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Target
+from data.evaluations import Target, TruthRef
 from data.outcome import Done, Failed, Outcome
 from engines import evaluating
 from engines.decode import pyav
@@ -152,3 +152,43 @@ def test_a_metric_without_weights_says_what_fetches_them() -> None:
     spec = EvaluateSpec(metrics=("temporal_consistency", "dynamic_degree"))
     (why,) = lacking(spec).values()
     assert "raft-things.pth" in why
+
+
+class Harms:
+    """What a pickle would run where anybody unpickled it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.path,)
+
+
+def test_sidecars_that_are_missing_or_bad_cost_their_own_video_its_score_alone(
+    good: str, tmp_path: Path
+) -> None:
+    import torch
+    import toy_models
+
+    weights = toy_models.write_small(tmp_path / "weights")
+    spec = EvaluateSpec(metrics=("arcface_similarity",), num_frames=2, weights=weights)
+    made = Evaluator(spec, EvaluateWork())
+    made.load()
+    dim, harm = made.models.get("arcface").dim, tmp_path / "harm"
+    known = {
+        "good": torch.ones(2, dim), "nan": torch.full((1, dim), math.nan),
+        "none": torch.ones(0, dim), "narrow": torch.ones(1, 3), "evil": Harms(harm),
+    }  # fmt: skip
+    for name, content in known.items():
+        torch.save(content, tmp_path / f"{name}.face_embeddings.pt")
+    some = [
+        Target(n, n, "m", good, "", truth=TruthRef("sidecars", str(tmp_path / n), n))
+        for n in (*known, "absent")
+    ]
+    found = {o.id: o.value.scores["arcface_similarity"] for o in made.run(some)}
+    made.close()
+    assert found["good"].value is not None
+    assert all(found[n].value is None and found[n].reason for n in found if n != "good")
+    assert "not finite" in found["nan"].reason
+    assert "face_embeddings.pt" in found["absent"].reason
+    assert "face_embeddings.pt" in found["evil"].reason and not harm.exists()
