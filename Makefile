@@ -30,6 +30,8 @@ bench: $(STAMP) ## measure speed, orchestration and memory
 lock: $(STAMP) ## choose the versions of all dependencies anew
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
 		--generate-hashes --no-header --output-file requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--constraint requirements.lock --output-file deployments/server.lock deployments/server.in
 
 $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "reelflow needs Python 3.11 to 3.13: make PYTHON=path/to/python"; exit 1; }
