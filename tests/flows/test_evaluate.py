@@ -94,6 +94,24 @@ def test_evaluations_are_listed_and_the_catalogue_rebuilds(place, reelflow, vide
     assert "T-Cons" in reelflow("evaluations")[1]
 
 
+def test_what_timed_out_is_measured_when_the_same_is_asked_again(
+    reelflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "large").mkdir()
+    large = golden.clip(tmp_path / "large" / "a.mp4", frames=8, fps=8, size=(1280, 720))
+    command = ("evaluate", str(large.parent), *STEADY, "--num-frames", "8", "--json")
+    with monkeypatch.context() as hasty:
+        hasty.setenv("REELFLOW_DECODE_DEADLINE_S", "0.000001")
+        code, _, err = reelflow(*command)
+        assert code == 1 and "timeout" in err
+        (row,) = json.loads(reelflow("evaluations", "--json")[1])
+        assert (row["n"], row["failed"], row["mean"]) == (0, 1, None)
+    (method,) = json.loads(reelflow(*command)[1])["methods"]
+    (row,) = json.loads(reelflow("evaluations", "--json")[1])
+    assert (row["n"], row["failed"]) == (1, 0)
+    assert row["mean"] == method["means"][0]["mean"]
+
+
 def test_a_run_of_ours_is_measured_with_what_was_not_made(place, reelflow, tmp_path) -> None:
     run = run_in(
         place.store, ["a cat", "a dog"], [golden.clip(tmp_path / "clip.mp4", frames=3)],
