@@ -15,6 +15,7 @@ from data.errors import UserError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 NO_WRITE = {errno.EROFS, errno.EACCES, errno.EPERM}
+CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 class Store:
@@ -22,7 +23,7 @@ class Store:
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/") or root
-        self.fs, self._base = fsspec.core.url_to_fs(self.root)
+        self.fs, self._base = filesystem(self.root)
         self.is_local = "file" in _protocols(self.fs)
 
     def __reduce__(self) -> tuple:
@@ -46,8 +47,20 @@ class Store:
         return bytes(self.fs.cat_file(self.path(name)))
 
     def write(self, name: str, content: bytes) -> None:
+        if not self.is_local:  # one request, where a file written bit by bit takes three
+            return self.fs.pipe_file(self.path(name), content)
         with self.create(name) as out:
             out.write(content)
+
+    def claim(self, name: str, content: bytes) -> bool:
+        """Writes an object that is not there yet; False where it is. Of many who try, one does."""
+        try:
+            self.fs.pipe_file(self.path(name), content, mode="create")
+        except OSError as error:
+            if isinstance(error, FileExistsError) or CONFLICT & set(str(error).split()):
+                return False
+            raise
+        return True
 
     def open(self, name: str) -> IO[bytes]:
         return self.fs.open(self.path(name), "rb")
@@ -92,6 +105,17 @@ class Store:
         if self.is_local:
             for partial in self.local(folder).rglob(".*.tmp"):
                 partial.unlink(missing_ok=True)
+        elif "s3" in _protocols(self.fs):
+            with suppress(OSError):  # not every store and not every role lets one ask
+                self._abort_uploads(folder)
+
+    def _abort_uploads(self, folder: str) -> None:
+        """Nobody sees the parts of an upload that was never completed, but they are paid for."""
+        bucket, prefix, _ = self.fs.split_path(self.path(folder))
+        asked = {"Bucket": bucket, "Prefix": f"{prefix}/"}
+        for each in self.fs.call_s3("list_multipart_uploads", **asked).get("Uploads", ()):
+            which = {"Bucket": bucket, "Key": each["Key"], "UploadId": each["UploadId"]}
+            self.fs.call_s3("abort_multipart_upload", **which)
 
     @contextmanager
     def _create_local(self, name: str) -> Iterator[IO[bytes]]:
@@ -114,9 +138,27 @@ class Store:
             yield out
         except BaseException:
             out.discard()
+            out.closed = True  # else it is uploaded, though never completed, as it is forgotten
             raise
         out.close()
         out.commit()
+
+
+def filesystem(url: str) -> tuple[Any, str]:
+    """What reads and writes the url, and the path that it knows it by.
+
+    Credentials are those of the environment. Requests that S3 throttles, or fails to answer, are
+    made again, ever more slowly, for about a minute (`AWS_RETRY_MODE`, `AWS_MAX_ATTEMPTS`).
+    """
+    options: dict[str, Any] = {"use_listings_cache": False}  # it would hide what others change
+    if url.split("://")[0] in ("s3", "s3a"):
+        mode, most = os.environ.get("AWS_RETRY_MODE"), os.environ.get("AWS_MAX_ATTEMPTS")
+        retries = {"mode": mode or "standard", "max_attempts": int(most or 6)}
+        options["config_kwargs"] = {"retries": retries}
+    try:
+        return fsspec.core.url_to_fs(url, **options)
+    except ImportError as error:
+        raise UserError(f"cannot use {url}: {error}") from error
 
 
 def _protocols(fs: Any) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from data import layout, merge
 from data.catalog import Catalog, catalog_path, new_catalog, open_catalog
 from data.errors import UserError
+from data.lease import lease, machine
 from data.lock import hold
 from data.settings import Settings
 from data.storage import Store
@@ -66,8 +67,12 @@ class Workplace:
         self, name: str, what: str, folders: list[str], waiting: Callable[[str], None]
     ) -> Iterator[None]:
         locks = catalog_path(self.store, self.settings.catalog).parent / "locks"
-        lock = locks / f"{name.replace('/', '-')}.lock"
-        with hold(lock, what, self.settings.wait_s, waiting):
+        lock, wait_s = locks / f"{name.replace('/', '-')}.lock", self.settings.wait_s
+        with ExitStack() as held:
+            held.enter_context(hold(lock, what, wait_s, waiting))
+            if not self.store.is_local:  # the lock keeps off this machine, the lease all others
+                here = machine(lock)
+                held.enter_context(lease(self.store, name, what, wait_s, waiting, here))
             for folder in folders:
                 self.store.drop_partials(folder)
             yield

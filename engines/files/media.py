@@ -12,8 +12,8 @@ from typing import BinaryIO, cast
 from urllib.parse import parse_qs, urlsplit
 
 import fsspec
-from fsspec.core import url_to_fs
 
+from data import storage
 from data.errors import UserError
 from engines.files.archive import Member, Range, copy_member, parse_member, unpacker
 
@@ -78,10 +78,7 @@ def stat_media(uri: str) -> tuple[int, str]:
 def filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """What reads the url, and the path it knows it by."""
     try:
-        # A cached listing would hide that a file has changed.
-        return url_to_fs(url, use_listings_cache=False)
-    except ImportError as error:
-        raise UserError(f"cannot read {url}: {error}") from error
+        return storage.filesystem(url)
     except ValueError as error:
         raise OSError(errno.EINVAL, str(error), url) from error
 

@@ -1,6 +1,8 @@
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import buckets
 import pytest
 
 from data.errors import UserError
@@ -8,22 +10,10 @@ from data.storage import Store
 
 
 @pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
+def bucket() -> Iterator[buckets.Bucket]:
     """An object store's bucket, served on this machine."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as env:
-        env.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            env.setenv(name, "test")
-        env.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3").create_bucket(Bucket="videos")
-        yield "s3://videos"
-    server.stop()
+    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
+        yield served
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -31,7 +21,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """A store on disk, and one on an object store."""
     if request.param == "local":
         return Store(str(tmp_path / "s"))
-    return Store(f"{request.getfixturevalue('bucket')}/{tmp_path.name}")
+    request.getfixturevalue("bucket")
+    return Store(f"s3://videos/{tmp_path.name}")
 
 
 def test_what_is_written_is_read_and_listed(store: Store) -> None:
@@ -76,3 +67,70 @@ def test_a_store_travels_to_workers(store: Store) -> None:
     import pickle
 
     assert pickle.loads(pickle.dumps(store)).root == store.root
+
+
+@pytest.fixture
+def remote(bucket: buckets.Bucket, tmp_path: Path) -> Store:
+    return Store(f"s3://videos/{tmp_path.name}")
+
+
+def test_what_others_write_is_seen(remote: Store) -> None:
+    import boto3
+
+    remote.write("a/1", b"1")
+    assert remote.names("a") == ["a/1"] and not remote.exists("a/2")
+    key = f"{remote.root.removeprefix('s3://videos/')}/a/2"
+    boto3.client("s3").put_object(Bucket="videos", Key=key, Body=b"2")
+    assert remote.names("a") == ["a/1", "a/2"] and remote.exists("a/2")
+
+
+def test_of_two_who_claim_a_name_one_has_it(remote: Store) -> None:
+    assert [remote.claim("a", b"1"), remote.claim("a", b"2")] == [True, False]
+    assert remote.read("a") == b"1"
+
+
+@pytest.mark.parametrize("which", ["PUT", "GET", "POST"])
+def test_a_request_that_is_throttled_is_made_again(
+    bucket: buckets.Bucket, remote: Store, which: str
+) -> None:
+    bucket.fail(2, which)
+    remote.write("a/1", b"1")
+    with remote.create("a/2") as out:
+        out.write(b"2")
+    assert (remote.names("a"), remote.read("a/1"), remote.read("a/2")) == (
+        ["a/1", "a/2"], b"1", b"2",
+    )  # fmt: skip
+    assert bucket.failing == 0
+
+
+def test_who_is_throttled_for_ever_is_told_so(
+    bucket: buckets.Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr("s3fs.S3FileSystem.retries", 2)
+    bucket.fail(1000)
+    with pytest.raises(OSError, match="reduce your request rate"):
+        Store(f"s3://videos/{tmp_path.name}").write("a", b"1")
+    bucket.fail(0)
+
+
+def test_parts_of_an_upload_that_was_cut_short_are_dropped(remote: Store) -> None:
+    def uploads() -> list[str]:
+        found = remote.fs.call_s3("list_multipart_uploads", Bucket="videos").get("Uploads", [])
+        return [each["Key"].rsplit("/", 1)[-1] for each in found]
+
+    for name in ("a/half", "ab/other"):
+        out = remote.fs.open(remote.path(name), "wb", autocommit=False)
+        out.write(b"1" * 2**20)
+        out.close()  # and never completed, as by a process that is killed
+        assert not remote.exists(name)
+    remote.drop_partials("a")
+    assert uploads() == ["other"]
+
+
+def test_storage_whose_library_is_not_there_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    with pytest.raises(UserError, match=r"gs://videos: .*[Ii]nstall gcsfs"):
+        Store("gs://videos")

@@ -1,0 +1,80 @@
+"""An object store as a process of a test's own, whose requests can be made to fail."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+
+TROUBLE = (
+    b"<?xml version='1.0'?><Error><Code>SlowDown</Code>"
+    b"<Message>Please reduce your request rate.</Message></Error>"
+)
+
+
+class Bucket:
+    """A bucket named `videos`; `asked` counts its requests, `url` is the server's."""
+
+    def __init__(self) -> None:
+        self.url, self.asked, self._faults, self._which = "", 0, 0, re.compile("")
+
+    def fail(self, count: int, which: str = "") -> None:
+        """The next so many requests whose method and path match are answered 503."""
+        self._faults, self._which = count, re.compile(which)
+
+    @property
+    def failing(self) -> int:
+        """How many of them are still to come."""
+        return self._faults
+
+    def fails(self, asked: WSGIEnvironment) -> bool:
+        self.asked += 1
+        said = f"{asked['REQUEST_METHOD']} {asked['PATH_INFO']}?{asked.get('QUERY_STRING', '')}"
+        struck = self._faults > 0 and self._which.search(said) is not None
+        self._faults -= struck
+        return struck
+
+
+@contextmanager
+def served(env: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """A bucket on this machine, which the environment names for whoever asks for `s3://videos`."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+    from s3fs import S3FileSystem
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs each request
+    bucket = Bucket()
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    _faulty(server, bucket)
+    bucket.url = f"http://{host}:{port}"
+    env.setenv("AWS_ENDPOINT_URL", bucket.url)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        env.setenv(name, "test")
+    env.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    env.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    boto3.client("s3").create_bucket(Bucket="videos")
+    S3FileSystem.clear_instance_cache()  # whose clients ask the server that was there before
+    try:
+        yield bucket
+    finally:
+        server.stop()
+        S3FileSystem.clear_instance_cache()
+
+
+def _faulty(server: object, bucket: Bucket) -> None:
+    """Puts the bucket's faults before the server's application."""
+    inner = server._server.app
+
+    def outer(asked: WSGIEnvironment, start: StartResponse):
+        if not bucket.fails(asked):
+            return inner(asked, start)
+        size = int(asked.get("CONTENT_LENGTH") or 0)
+        asked["wsgi.input"].read(size)
+        start("503 Slow Down", [("Content-Type", "application/xml")])
+        return [TROUBLE]
+
+    server._server.app = outer

@@ -1,0 +1,161 @@
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import buckets
+import pytest
+
+from data.errors import UserError
+from data.lease import Pace, lease, machine
+from data.settings import Settings
+from data.storage import Store
+from data.workplace import Workplace, open_workplace
+
+REPOSITORY = Path(__file__).parents[2]
+QUICK = Pace(beat=0.2, dead=2.0, look=0.1)
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[buckets.Bucket]:
+    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
+        yield served
+
+
+@pytest.fixture
+def store(bucket: buckets.Bucket, tmp_path: Path) -> Store:
+    return Store(f"s3://videos/{tmp_path.name}")
+
+
+def take(store: Store, wait_s: float = 60.0, here: str | None = None, waiting=lambda who: None):
+    return lease(store, "corpora/c/embed", "runs embed on c", wait_s, waiting, here, QUICK)
+
+
+HOLD = f"""
+import sys, time
+sys.path.insert(0, {str(REPOSITORY)!r})
+from data.lease import Pace, lease
+from data.storage import Store
+
+with lease(Store(sys.argv[1]), "corpora/c/embed", "runs embed on c", 0, print, None, {QUICK}):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(store: Store) -> Iterator[subprocess.Popen]:
+    """Another process, which holds the lease."""
+    words = [sys.executable, "-c", HOLD, store.root]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_what_is_given_back_is_free_at_once_and_leaves_one_object(store: Store) -> None:
+    for _ in range(3):
+        with take(store, wait_s=0):
+            pass
+    assert len(store.names("locks/corpora-c-embed")) == 1
+
+
+def test_who_waits_is_told_for_whom_and_patience_has_an_end(store: Store, holder) -> None:
+    told: list[str] = []
+    with pytest.raises(UserError, match=f"process {holder.pid} on {socket.gethostname()} runs"):
+        with take(store, wait_s=3 * QUICK.dead, waiting=told.append):  # it is renewed meanwhile
+            pass
+    assert told == [
+        f"waiting for process {holder.pid} on {socket.gethostname()}, which runs embed on c"
+    ]
+
+
+def test_a_killed_holder_is_followed_when_it_counts_as_dead(store: Store, holder) -> None:
+    holder.kill()
+    with pytest.raises(UserError), take(store, wait_s=0):
+        pass
+    with take(store, wait_s=60):
+        assert len(store.names("locks/corpora-c-embed", ".json")) == 1
+
+
+def test_nobodys_clock_but_the_stores_counts(
+    store: Store, holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for days in (-400, 400):
+        monkeypatch.setattr(time, "time", lambda days=days: days * 86400.0)
+        with pytest.raises(UserError), take(store, wait_s=0):
+            pass
+    holder.kill()
+    with take(store, wait_s=60):
+        pass
+
+
+def test_a_killed_holder_of_this_machine_is_followed_at_once(store: Store, tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    lock.touch()
+    here = machine(lock)
+    if here is None:
+        pytest.skip("nothing tells this machine from others")
+    store.claim("locks/corpora-c-embed/000000007.json",
+                b'{"pid": 1, "host": "h", "here": "%s", "is": ""}' % here.encode())  # fmt: skip
+    with pytest.raises(UserError), take(store, wait_s=0, here="elsewhere"):
+        pass
+    with take(store, wait_s=0, here=here):
+        assert store.names("locks/corpora-c-embed") == ["locks/corpora-c-embed/000000008.json"]
+
+
+def test_of_many_who_try_at_once_one_holds_at_a_time(store: Store) -> None:
+    inside, most = 0, 0
+    guard = threading.Lock()
+
+    def work(_: int) -> None:
+        nonlocal inside, most
+        with take(store):
+            with guard:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.05)
+            with guard:
+                inside -= 1
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(work, range(6)))
+    assert most == 1
+
+
+def test_who_was_taken_for_dead_is_interrupted(store: Store) -> None:
+    with pytest.raises(UserError, match="another has gone on"), take(store):
+        store.claim("locks/corpora-c-embed/000000099.json", b"{}")
+        threading.Event().wait(30)
+    assert store.names("locks/corpora-c-embed")[-1].endswith("99.json")
+
+
+def test_an_answer_that_is_lost_costs_nobody_the_lease(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = Store.claim
+    monkeypatch.setattr(Store, "claim", lambda self, *a: claim(self, *a) and False)
+    with take(store, wait_s=0):
+        assert len(store.names("locks/corpora-c-embed")) == 1
+
+
+def test_a_stage_of_a_remote_store_is_one_machines_at_a_time(store: Store, tmp_path: Path) -> None:
+    def workplace(name: str) -> Workplace:
+        """As another machine has it: with a catalogue and locks of its own."""
+        where = str(tmp_path / name / "catalog.duckdb")
+        return open_workplace(Settings(root=store.root, catalog=where, wait_s=0))
+
+    with ExitStack() as held:
+        held.enter_context(workplace("one").only_run("c", "embed", print))
+        held.enter_context(workplace("two").only_run("c", "pool", print))
+        with pytest.raises(UserError, match=f"process {os.getpid()} on .* runs embed on c"):
+            with workplace("two").only_run("c", "embed", print):
+                pass
+    with workplace("two").only_run("c", "embed", print):
+        pass
