@@ -74,7 +74,7 @@ def line(progress: Progress) -> str:
         _speed(progress.rate),
     ]
     if progress.left_s is not None:
-        parts.append(f"{_clock(progress.left_s)} left")
+        parts.append(f"{clock(progress.left_s)} left")
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     return " · ".join(parts)
@@ -86,7 +86,8 @@ def _speed(rate: float) -> str:
     return f"{1 / rate:,.1f} s a video" if slow else f"{rate:,.1f} videos/s"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """As 1:02:03, or 2:03 within the hour."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

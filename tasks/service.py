@@ -49,6 +49,10 @@ class Service:
     processes: tuple[Process, ...]
 
     @property
+    def api(self) -> str:
+        return f"{self.url}/api"
+
+    @property
     def alive(self) -> bool:
         return bool(self.processes) and all(process.alive for process in self.processes)
 
@@ -116,6 +120,8 @@ def _environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
     ours = {
         "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(folder / "prefect")),
         "PREFECT_API_URL": f"{url}/api",
+        "PREFECT_LOGGING_LEVEL": "INFO",  # commands quieten their own
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "data,engines,tasks,flows",
         "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
     }
     return {**os.environ, **QUIET, **ours}
@@ -124,7 +130,7 @@ def _environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
 def _spawn(name: str, words: list[str], folder: Path, environment: Mapping[str, str]) -> Process:
     with (folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", *words], env=environment, cwd=_project(),
+            [sys.executable, "-m", "prefect", *words], env=environment, cwd=project(),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     return Process(name, process.pid, psutil.Process(process.pid).create_time())
@@ -132,7 +138,7 @@ def _spawn(name: str, words: list[str], folder: Path, environment: Mapping[str, 
 
 def _once(words: list[str], environment: Mapping[str, str]) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "prefect", *words], env=environment, cwd=_project(),
+        [sys.executable, "-m", "prefect", *words], env=environment, cwd=project(),
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
     if ran.returncode:
@@ -140,8 +146,8 @@ def _once(words: list[str], environment: Mapping[str, str]) -> None:
         raise UserError(f"`prefect {' '.join(words)}` failed: {said[0]}")
 
 
-def _project() -> Path:
-    """The folder of prefect.yaml."""
+def project() -> Path:
+    """The folder of prefect.yaml; a UserError where reelflow is installed without it."""
     folder = Path(__file__).parents[1]
     if not (folder / "prefect.yaml").is_file():
         raise UserError(

@@ -58,6 +58,7 @@ def _register() -> None:
     import flows.cli.service
     import flows.cli.shadow
     import flows.cli.stages
+    import flows.cli.top
     import flows.cli.training  # noqa: F401
 
 

@@ -1,0 +1,168 @@
+"""What is going on, as a server of Prefect's tells it."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from corpora import FAKE
+from prefect import flow
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.settings import (
+    PREFECT_API_DATABASE_CONNECTION_URL,
+    PREFECT_API_URL,
+    temporary_settings,
+)
+from prefect.states import Scheduled
+
+from data.errors import UserError
+from data.settings import Settings
+from data.workplace import Workplace
+from flows.embed import embed
+from flows.ingest import ingest
+from tasks import live
+from tasks.load import MIB, Gpu, load, read
+from tasks.progress import Progress, tell
+from tasks.server import address, connected
+from tasks.top import SHOWN, Now, look
+
+HISTORY = 2000
+
+
+@pytest.fixture
+def client(prefect_backend: None) -> Iterator[SyncPrefectClient]:
+    with connected(address(Settings())) as client:
+        yield client
+
+
+@pytest.fixture
+def history(client: SyncPrefectClient) -> Iterator[None]:
+    """Two thousand more runs that ended, copied where making them would take minutes."""
+    nothing("past")
+    file = str(PREFECT_API_DATABASE_CONNECTION_URL.value()).partition(":///")[2]
+    with closing(sqlite3.connect(file, timeout=60)) as database, database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(flow_run)")]
+        kept = ", ".join(name for name in columns if name not in ("id", "name"))
+        database.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            f"INSERT INTO flow_run (name, {kept}) SELECT 'copied', {kept} FROM n, "
+            "(SELECT * FROM flow_run WHERE end_time NOT NULL ORDER BY end_time DESC LIMIT 1)",
+            [HISTORY],
+        )
+    yield
+    with closing(sqlite3.connect(file, timeout=60)) as database, database:
+        database.execute("DELETE FROM flow_run WHERE name = 'copied'")
+
+
+@flow(flow_run_name="watching-{corpus}")
+def watching(corpus: str, client: SyncPrefectClient) -> Now:
+    """What is seen while a run of embed is under way."""
+    with live.watched("embed", corpus):
+        tell(Progress("embed", 40, done=10))
+        time.sleep(4 * live.EVERY_S)
+        return look(client)
+
+
+@flow
+def nothing(corpus: str) -> None:
+    """Does nothing."""
+
+
+def test_a_run_is_seen_with_its_progress_and_then_with_its_result(
+    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "EVERY_S", 0.2)
+    seen = {run.name: run for run in watching("seen", client).running}
+    run = seen["watching-seen"]
+    assert (run.state, run.corpus) == ("Running", "seen")
+    assert run.said.startswith("embed 10/40 videos")
+    ended = {run.name: run for run in look(client).finished}
+    assert ended["watching-seen"].state == "Completed"
+    assert ended["watching-seen"].said.startswith("embed 10/40 videos")
+
+
+def test_a_failed_run_says_why(client: SyncPrefectClient, place: Workplace) -> None:
+    with pytest.raises(UserError):
+        embed("nowhere", FAKE)
+    newest = look(client).finished[0]
+    assert (newest.name, newest.state) == ("embed-nowhere", "Failed")
+    assert "no corpus 'nowhere'" in newest.said
+
+
+def test_failures_are_those_of_the_last_embedding(
+    client: SyncPrefectClient, place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest("fake://8?undecodable=2&empty=1", "Told.of")
+    embed("Told.of", FAKE)
+    assert look(client).failures["Told.of"] == {"undecodable": 2, "empty": 1}
+    monkeypatch.setattr(live, "EVERY_S", 0.2)
+    watching("Told.of", client)
+    assert "Told.of" not in look(client).failures
+
+
+def test_what_should_have_begun_is_told_from_what_is_to_come(client: SyncPrefectClient) -> None:
+    now = datetime.now(UTC)
+    before = look(client).due
+    times = {"due": now - timedelta(minutes=5), "coming": now + timedelta(minutes=5)}
+    made = [
+        client.create_flow_run(
+            nothing, name=name, parameters={"corpus": "c"}, state=Scheduled(scheduled_time=at)
+        )
+        for name, at in times.items()
+    ]
+    seen = look(client)
+    assert seen.due == before + 1
+    assert ("due", times["due"]) in [(run.name, run.since) for run in seen.waiting]
+    assert ("coming", times["coming"]) in [(run.name, run.since) for run in seen.coming]
+    for run in made:
+        client.delete_flow_run(run.id)
+    assert look(client).due == before
+
+
+def test_a_long_history_costs_neither_time_nor_bytes(
+    client: SyncPrefectClient, history: None
+) -> None:
+    answered: list[int] = []
+    client._client.event_hooks["response"].append(lambda r: answered.append(len(r.read())))
+    started = time.perf_counter()
+    seen = look(client)
+    assert time.perf_counter() - started < 3
+    assert client.count_flow_runs() >= HISTORY
+    assert len(seen.finished) == SHOWN
+    assert len(answered) <= 13
+    assert sum(answered) < 100_000
+
+
+def test_without_a_server_the_error_says_how_to_get_one(tmp_path: Path) -> None:
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        with pytest.raises(UserError, match="reelflow up"):
+            address(Settings(root=str(tmp_path)))
+    with pytest.raises(UserError, match="does not answer"):
+        with connected("http://127.0.0.1:9/api") as client:
+            look(client)
+
+
+def test_this_machine_is_measured_with_the_ray_workers_on_it() -> None:
+    before = load()
+    assert 0 < before.memory_used < before.memory
+    titles = ("ray::IDLE", "ray::Worker.work", "array::of")
+    asleep = ["-c", "import time; time.sleep(60)"]
+    started = [subprocess.Popen([title, *asleep], executable=sys.executable) for title in titles]
+    try:
+        after = load()
+        assert after.ray_busy - before.ray_busy == 1
+        assert after.ray_idle - before.ray_idle == 1
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_a_gpu_is_read_whatever_it_leaves_out() -> None:
+    assert read("93, 1024, 143771, NVIDIA H200") == Gpu("NVIDIA H200", 93, 1024 * MIB, 143771 * MIB)
+    assert read("[N/A], [N/A], 24576, A, B") == Gpu("A, B", 0, 0, 24576 * MIB)
