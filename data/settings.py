@@ -40,4 +40,5 @@ class Settings(BaseSettings):
     offload: bool = False
     vae_slicing: bool = True
     wait_s: float = Field(3600.0, ge=0)
+    failed_share: float = Field(0.05, ge=0, le=1)  # of a run's videos: more is told of
     price_per_gpu_hour: float = Field(0.0, ge=0)

@@ -18,7 +18,7 @@ from tasks.embed import Embedding, embed_shard_task
 from tasks.live import watched
 from tasks.plan import plan, planned
 from tasks.progress import say
-from tasks.report import Tally, publish, publish_failures, share_done
+from tasks.report import Tally, publish, publish_failures, share_done, tell_of_failures
 from tasks.runners import embed_workers, open_runner
 from tasks.shards import AT_ONCE, run_shards
 from tasks.stages import embed_stage
@@ -71,7 +71,9 @@ def embed_shards(
             partial(embed_shard_task.submit, run), shards, 2 * workers, tally.add,
             partial(_merge, place, stage),
         )  # fmt: skip
-        return tally, time.monotonic() - started, run.progress.hours
+        seconds = time.monotonic() - started
+    tell_of_failures(place, tally)
+    return tally, seconds, run.progress.hours
 
 
 def _merge(place: Workplace, stage: Stage) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
+from prefect.events import emit_event
 
 from data.bottleneck import Load, video_hours_per_day
 from data.catalog import sql
@@ -38,6 +39,10 @@ class Tally:
         for part in ("read", "decode", "model", "write"):
             self.spent[part] += getattr(receipt.seconds, part)
         self.decoders = receipt.decoders
+
+    @property
+    def tried(self) -> int:
+        return self.done + sum(self.failed.values())
 
     def refuse_nothing(self, place: Workplace) -> None:
         """A UserError where videos were tried, and none of the stage went through, now or ever.
@@ -111,6 +116,19 @@ def publish_failures(place: Workplace, stage: Stage) -> None:
         rows = catalog.rows(sql("failed_by_reason"), **values)
     if rows:
         publish_table(f"{stage.kind}-failures", stage.corpus, rows)
+
+
+def tell_of_failures(place: Workplace, tally: Tally) -> None:
+    """Prefect's event `reelflow.many-failures`, where a larger share failed than is usual."""
+    failed = sum(tally.failed.values())
+    if FlowRunContext.get() is None or failed <= place.settings.failed_share * tally.tried:
+        return
+    emit_event(
+        "reelflow.many-failures",
+        {"prefect.resource.id": f"reelflow.corpus.{tally.stage.corpus}"},
+        payload={"stage": tally.stage.kind, "failed": failed, "tried": tally.tried,
+                 "share": failed / tally.tried, "reasons": dict(tally.failed)},
+    )  # fmt: skip
 
 
 def key_of(kind: str, corpus: str) -> str:

@@ -22,13 +22,15 @@ def up(
     ] = "127.0.0.1",
     root: Root = None,
 ) -> None:  # fmt: skip
-    """Start Prefect's server, every deployment, and a worker, in the background."""
+    """Start Prefect's server, every deployment and automation, and a worker, in the background."""
+    from tasks.automations import apply
     from tasks.service import start
 
     service = start(Settings(), host, port)
+    apply(service.api)
     out().print(f"the UI: {service.url}")
     out().print(f"the logs: {service.folder}")
-    out().print(f"to use it from here: export PREFECT_API_URL={service.url}/api")
+    out().print(f"to use it from here: export PREFECT_API_URL={service.api}")
     out().print("the schedules are off: turn one on in the UI, under Deployments")
     if not _is_local(host):
         out(err=True).print(f"{host} is reachable by others, and Prefect asks nobody who they are")
