@@ -1,7 +1,6 @@
 """The leaderboard flow: evaluations ranked beside what was published."""
 
 import json
-from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow
@@ -12,6 +11,7 @@ from tasks.html import write
 from tasks.leaderboard_board import board
 from tasks.leaderboard_page import write_leaderboard_task
 from tasks.leaderboard_text import artifact, as_data, markdown
+from tasks.outputs import output
 from tasks.report import publish_table
 
 Mode = Literal["subject", "face"]
@@ -40,10 +40,11 @@ def leaderboard(
     made = board(place, evaluations or (), mode, sort, group)
     said = as_data(made)
     if out is not None:
-        path = Path(out).absolute()
-        if path.suffix == ".html":
-            write_leaderboard_task(place, made, path, clips)
-        else:
-            write(path, json.dumps(said, indent=2) if path.suffix == ".json" else markdown(said))
+        with output(out) as path:
+            if path.suffix == ".html":
+                write_leaderboard_task(place, made, path, clips)
+            else:
+                text = json.dumps(said, indent=2) if path.suffix == ".json" else markdown(said)
+                write(path, text)
     publish_table("leaderboard", mode or "all", artifact(said))
     return said

@@ -6,6 +6,7 @@ from prefect import flow
 
 from data.settings import Settings
 from data.workplace import open_workplace
+from tasks.outputs import output, placed
 from tasks.report import publish
 from tasks.run_report import LATEST, find, page_path, write_report
 
@@ -16,10 +17,12 @@ def report(run: str = LATEST, out: str | None = None) -> dict[str, Any]:
 
     Args:
         run: its fingerprint, the first digits of one, or latest
-        out: the HTML file to write; by default report.html in the run's folder
+        out: the HTML file to write; by default report.html in the run's folder; also a URL
     """
     place = open_workplace(Settings())
     folder = find(place, run)
-    summary = write_report(place, folder, page_path(place, folder, out))
+    with output(out or str(page_path(place, folder))) as page:
+        summary = write_report(place, folder, page)
+    summary = placed(summary, out) if out else summary
     publish("report", folder.rpartition("/")[2], summary)
     return summary

@@ -7,6 +7,7 @@ from prefect import flow
 from data.settings import Settings
 from data.specs import RetrieveSpec
 from data.workplace import open_workplace
+from tasks.outputs import output
 from tasks.page import write_retrieval_page
 from tasks.retrieve import retrieve_prompts
 
@@ -29,7 +30,10 @@ def retrieve(
         report: the page to write, with the clips playing; none where it is left out
     """
     place = open_workplace(Settings())
-    summary = retrieve_prompts(place, corpus, prompts, out, spec)
-    if report:
-        summary["report"] = write_retrieval_page(place, corpus, out, spec, report)
+    with output(out) as hits:
+        summary = retrieve_prompts(place, corpus, prompts, str(hits), spec) | {"out": out}
+        if report:
+            with output(report) as page:
+                write_retrieval_page(place, corpus, str(hits), spec, str(page))
+            summary["report"] = report
     return summary

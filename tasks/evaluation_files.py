@@ -15,6 +15,7 @@ from data.merge_evaluations import sync_evaluations
 from data.storage import Store
 from data.workplace import Workplace
 from tasks.html import put
+from tasks.outputs import here
 
 PER_VIDEO = pa.schema(
     {
@@ -62,7 +63,7 @@ def write_reference(summary: Summary, path: str) -> None:
     """
     if len(summary.methods) != 1:
         raise UserError(f"{path} holds one method, there are {len(summary.methods)}: give --method")
-    file = Path(path).absolute()
+    file = here(path)
     if file.exists() and not _ours(file):
         raise UserError(f"{path} holds something else: remove it, or name another file")
     text = json.dumps(reference(summary.methods[0]), indent=4)

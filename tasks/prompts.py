@@ -1,6 +1,7 @@
 """Files of prompts: lines, tables and JSON Lines, checked as a whole before anything is done."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 
 from data.errors import UserError
 from data.records import Prompt
+from engines.files.media import is_url, open_media, resolve
 
 TABLES = (".parquet", ".jsonl")
 TEXTS, IDS = ("txt", "prompt", "text"), ("videoID", "id")
@@ -23,8 +25,6 @@ def read_prompts(path: str) -> list[Prompt]:
     condition on the videos to find. A UserError names the first prompt that is empty, and the
     first id that is there twice.
     """
-    if not Path(path).is_file():
-        raise UserError(f"no file of prompts {path}")
     if path.endswith(TABLES):
         rows = _rows(path)
         found = [_prompt(path, rows, n) for n in range(len(rows))]
@@ -49,9 +49,18 @@ def _id(number: int, count: int) -> str:
 
 def _lines(path: str) -> list[str]:
     try:
-        return Path(path).read_text(encoding="utf-8").splitlines()
+        return _bytes(path).decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is no text in UTF-8: {error}") from error
+
+
+def _bytes(path: str) -> bytes:
+    """The file, here or at a URL."""
+    try:
+        with open_media(path) as file:
+            return file.read()
+    except OSError as error:
+        raise UserError(f"no file of prompts {path}") from error
 
 
 def _rows(path: str) -> list[dict[str, Any]]:
@@ -60,7 +69,7 @@ def _rows(path: str) -> list[dict[str, Any]]:
 
 def _parquet(path: str) -> list[dict[str, Any]]:
     try:
-        return pq.read_table(path).to_pylist()
+        return pq.read_table(pa.BufferReader(_bytes(path))).to_pylist()
     except pa.ArrowInvalid as error:
         raise UserError(f"{path} is no Parquet table: {error}") from error
 
@@ -93,7 +102,8 @@ def _prompt(path: str, rows: list[dict[str, Any]], number: int) -> Prompt:
         raise UserError(f"{path} has no text for {id!r}: fill or remove the row")
     image = row.get("image")
     if image and "://" not in image:
-        image = str((Path(path).parent / image).resolve())
+        folder = os.path.dirname(path)
+        image = resolve(image, folder) if is_url(path) else str(Path(folder, image).resolve())
     return Prompt(id, text, image or None, row.get("where") or None)
 
 

@@ -44,11 +44,11 @@ def find(place: Workplace, name: str) -> str:
     raise UserError(f"no run {name!r} in {store.root}: `reelflow generations` lists them")
 
 
-def page_path(place: Workplace, folder: str, out: str | None) -> Path:
+def page_path(place: Workplace, folder: str) -> Path:
     """Where the page of a run goes: into its folder, or here where the store is elsewhere."""
-    if out is None and place.store.is_local:
+    if place.store.is_local:
         return place.store.local(f"{folder}/report.html")
-    return Path(out or f"report-{folder.rpartition('/')[2]}.html").absolute()
+    return Path(f"report-{folder.rpartition('/')[2]}.html").absolute()
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)

@@ -53,7 +53,7 @@ def test_without_a_run_at_all_the_latest_is_none(place) -> None:
 
 def test_a_page_lies_with_its_run_beside_its_sheet(place, two_runs) -> None:
     folder = find(place, two_runs[0])
-    page = page_path(place, folder, None)
+    page = page_path(place, folder)
     made = write_report.fn(place, folder, page)
     assert made == {"run": two_runs[0], "prompts": 2, "videos": 2, "failed": 0, "page": page,
                     "sheet": page.with_name("report-sheet.jpg")}  # fmt: skip
@@ -69,7 +69,7 @@ def test_a_page_elsewhere_has_in_its_folder_what_may_be_shown(
     mark = {"video_id": "clip-0", "content": "content of clip-0", "at": "2026", "why": ""}
     place.store.write(f"{layout.withdrawn('c')}/clip-0.json", json.dumps(mark).encode())
     place.store.delete(f"{folder}/media/000-0.mp4")
-    page = page_path(place, folder, str(tmp_path / "out/cats.html"))
+    page = tmp_path / "out/cats.html"
     write_report.fn(place, folder, page)
     html, copies = page.read_text(), (tmp_path / "out/cats_files").rglob("*.mp4")
     assert [copy.name for copy in copies] == ["001-0.mp4"]
@@ -82,7 +82,7 @@ def test_a_run_of_which_nothing_is_made_says_so(place, two_runs) -> None:
     folder = find(place, two_runs[0])
     place.store.delete(f"{folder}/receipts")
     with pytest.raises(UserError, match="is made yet"):
-        write_report.fn(place, folder, page_path(place, folder, None))
+        write_report.fn(place, folder, page_path(place, folder))
 
 
 def _all_there(page: Path) -> None:
@@ -99,7 +99,7 @@ def test_an_evaluations_page_is_the_leaderboard_with_it_alone(place, two_runs, t
     folder = find(place, "bbbb")
     assert folder == "evaluations/bbbb00000002"
     assert find(place, "latest") == f"generations/{two_runs[1]}"
-    page = page_path(place, folder, None)
+    page = page_path(place, folder)
     made = write_report.fn(place, folder, page)
     assert made == {"clips": 3, "videos": 6, "page": page}
     html = page.read_text()
