@@ -1,5 +1,6 @@
 """What a store holds, to compare before and after, and with a store that nothing happened to."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,13 @@ def videos(root: Path) -> dict[str, tuple[int, bytes]]:
     """Generated files whose row is there too, with the time they were written."""
     marked = [mark.with_suffix(".mp4") for mark in root.glob("generations/*/media/*.json")]
     return {str(f.relative_to(root)): (f.stat().st_mtime_ns, f.read_bytes()) for f in marked}
+
+
+def outcomes(root: Path, stage: str) -> Counter[str]:
+    """How many outcomes each content has, by the receipts of a stage."""
+    receipts = root.glob(f"corpora/*/{stage}/*/receipts/*.json")
+    said = [json.loads(receipt.read_bytes()) for receipt in receipts]
+    return Counter(each["content"] for r in said for each in (*r["done"], *r["failed"]))
 
 
 def status(root: Path, corpus: str = "c") -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """Disks that are full or read-only: one line that says what to do, and then the same command."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import evidence
 import pytest
 from commands import Result, Shop
+from disks import Disk, mounted
 
 SOURCE = "fake://12?undecodable=1&frames=60"
 COMMANDS = {
@@ -19,34 +18,12 @@ COMMANDS = {
 }
 
 
-class Disk:
-    """A small file system of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def fill(self, but: int) -> None:
-        """Leaves so many bytes free."""
-        free = os.statvfs(self.folder)
-        with (self.folder / "filler").open("wb") as out:
-            os.posix_fallocate(out.fileno(), 0, free.f_bavail * free.f_frsize - but)
-
-    def empty(self) -> None:
-        (self.folder / "filler").unlink()
-
-    def remount(self, mode: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,{mode}", self.folder], check=True)
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=32m", "reelflow-test", folder]
-    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("only a privileged root can mount a small disk")
-    yield Disk(folder)
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    with mounted(tmp_path / "disk") as disk:
+        if disk is None:
+            pytest.skip("only a privileged root can mount a small disk")
+        yield disk
 
 
 def assert_one_line(result: Result, *words: str) -> None:
