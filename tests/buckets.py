@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -15,26 +15,25 @@ TROUBLE = (
 
 
 class Bucket:
-    """A bucket named `videos`; `asked` counts its requests, `url` is the server's."""
+    """A bucket named `videos`.
+
+    `fault` is asked of each request, as `PUT /videos/name?query`, whether it is answered 503.
+    """
 
     def __init__(self) -> None:
-        self.url, self.asked, self._faults, self._which = "", 0, 0, re.compile("")
+        self.fault: Callable[[str], bool] = lambda asked: False
+        self.failing = 0
 
     def fail(self, count: int, which: str = "") -> None:
-        """The next so many requests whose method and path match are answered 503."""
-        self._faults, self._which = count, re.compile(which)
+        """The next so many requests that match; `failing` is how many are still to come."""
+        self.failing = count
 
-    @property
-    def failing(self) -> int:
-        """How many of them are still to come."""
-        return self._faults
+        def fault(asked: str) -> bool:
+            struck = self.failing > 0 and re.search(which, asked) is not None
+            self.failing -= struck
+            return struck
 
-    def fails(self, asked: WSGIEnvironment) -> bool:
-        self.asked += 1
-        said = f"{asked['REQUEST_METHOD']} {asked['PATH_INFO']}?{asked.get('QUERY_STRING', '')}"
-        struck = self._faults > 0 and self._which.search(said) is not None
-        self._faults -= struck
-        return struck
+        self.fault = fault
 
 
 @contextmanager
@@ -50,8 +49,7 @@ def served(env: pytest.MonkeyPatch) -> Iterator[Bucket]:
     server.start()
     host, port = server.get_host_and_port()
     _faulty(server, bucket)
-    bucket.url = f"http://{host}:{port}"
-    env.setenv("AWS_ENDPOINT_URL", bucket.url)
+    env.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         env.setenv(name, "test")
     env.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -70,7 +68,8 @@ def _faulty(server: object, bucket: Bucket) -> None:
     inner = server._server.app
 
     def outer(asked: WSGIEnvironment, start: StartResponse):
-        if not bucket.fails(asked):
+        said = f"{asked['REQUEST_METHOD']} {asked['PATH_INFO']}?{asked.get('QUERY_STRING', '')}"
+        if not bucket.fault(said):
             return inner(asked, start)
         size = int(asked.get("CONTENT_LENGTH") or 0)
         asked["wsgi.input"].read(size)

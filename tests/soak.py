@@ -144,7 +144,11 @@ def main() -> None:
     asked.add_argument("--runner", choices=("ray", "in_process"), default="ray")
     asked.add_argument("--real", action="store_true", help="under Prefect, as users run it")
     given = asked.parse_args()
-    os.environ.update({"RAY_gcs_rpc_server_reconnect_timeout_s": "5"})
+    patience = {
+        "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
+        "RAY_raylet_start_wait_time_s": "300",
+    }
+    os.environ.update(patience)  # killed Rays end soon, new ones may start slowly
     settings = {"RUNNER": given.runner, "SHARD_SIZE": given.shard_size, "WORKERS": 1}
     folder = Path(tempfile.mkdtemp(prefix="reelflow-soak-"))
     os.environ["TMPDIR"] = str(folder)
