@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from data.errors import UserError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 NO_WRITE = {errno.EROFS, errno.EACCES, errno.EPERM}
+SECRET = re.compile(r"\w+://[^/]*:[^/]*@")
 CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
@@ -23,6 +25,8 @@ class Store:
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/") or root
+        if SECRET.match(root):
+            raise UserError("the store's address has a password: put it into the environment")
         self.fs, self._base = filesystem(self.root)
         self.is_local = "file" in _protocols(self.fs)
 

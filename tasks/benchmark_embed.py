@@ -23,6 +23,7 @@ from engines.benchmark.sources import inputs
 from engines.perception.models import absent, digests, found
 from engines.weights import file_digest
 from tasks.benchmark_prepare import refuse_nothing
+from tasks.outputs import here
 from tasks.progress import Progress, say
 from tasks.runners import evaluate_work, evaluate_workers, open_runner
 
@@ -61,7 +62,7 @@ def embed_folder(
     lacking = {name: why for name in MODELS if (why := absent(spec, name))}
     if len(lacking) == len(MODELS):
         raise UserError("; ".join(lacking.values()))
-    made = Path(out).absolute()
+    made = here(out)
     store = Store(str(made.parent))
     half = spec.clip_dtype == "fp16"
     shelf: Shelf = ParquetShelf(store, made.name)

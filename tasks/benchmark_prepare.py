@@ -14,6 +14,7 @@ from data.storage import Store
 from data.workplace import Workplace
 from engines.benchmark import annotations, lists
 from engines.benchmark.prepare import Places, Prepared, Preparer, PrepareWork, Wanted
+from tasks.outputs import here
 from tasks.progress import Progress, say
 from tasks.runners import embed_work, embed_workers, open_runner
 
@@ -34,7 +35,7 @@ def prepare(
             f"no *{annotations.INFO} in {annotated}, or no folder {videos}: give the unpacked"
             " annotations of the benchmark, and the folder of MSR-VTT's videos"
         )
-    made = Path(out).absolute()
+    made = here(out)
     drafts = made.with_name(f".{made.name}.drafts")
     places = Places(*(str(Path(each).absolute()) for each in (annotated, videos, drafts, made)))
     make = partial(Preparer, places, _work(place.settings), inpaint, seed)
@@ -52,7 +53,7 @@ def prepare(
 
 def write_lists(data: str, out: str, modes: tuple[lists.Mode, ...]) -> dict[str, Any]:
     """Writes the lists of a data folder into another; how many clips each mode has."""
-    made, store = lists.lists(data, modes), Store(str(Path(out).absolute()))
+    made, store = lists.lists(data, modes), Store(str(here(out)))
     for name, text in made.files.items():
         store.write(name, text.encode())
     return {

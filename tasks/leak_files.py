@@ -12,6 +12,7 @@ from data.records import Video
 from data.storage import Store
 from tasks.html import put
 from tasks.ingest import read_source
+from tasks.outputs import here
 
 KEPT = "leaks.json"
 REAL = ("ground_truth", "video")  # what benchmarks call the real video in a clip's folder
@@ -46,7 +47,7 @@ def _named(videos: Sequence[Video], name: str) -> list[Video]:
 def write_leaks(path: str, leaks: Sequence[Leak]) -> None:
     """A JSON object a line: clip, video_id, kind and similarity."""
     lines = "".join(f"{json.dumps(asdict(leak), ensure_ascii=False)}\n" for leak in leaks)
-    put(Path(path).absolute(), lambda draft: draft.write_text(lines, encoding="utf-8"))
+    put(here(path), lambda draft: draft.write_text(lines, encoding="utf-8"))
 
 
 def keep(store: Store, folder: str, corpus: str, leaks: Sequence[Leak]) -> None:

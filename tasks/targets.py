@@ -44,7 +44,9 @@ class Source:
         if Path(self.name).is_dir():
             return False
         if not self.name.isalnum():
-            raise UserError(f"no folder {self.name}: give one of videos, or a run of generation")
+            raise UserError(
+                f"no folder {self.name} on this machine: give one of videos, or a run of generation"
+            )
         return True
 
 

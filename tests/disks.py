@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -15,9 +15,12 @@ class Disk:
 
     def fill(self, but: int) -> None:
         """Leaves so many bytes free."""
-        free = os.statvfs(self.folder)
         with (self.folder / "filler").open("wb") as out:
-            os.posix_fallocate(out.fileno(), 0, max(1, free.f_bavail * free.f_frsize - but))
+            while not os.fstat(out.fileno()).st_size:
+                free = os.statvfs(self.folder)
+                with suppress(OSError):  # somebody else has just taken some of it
+                    size = max(1, free.f_bavail * free.f_frsize - but)
+                    os.posix_fallocate(out.fileno(), 0, size)
 
     def empty(self) -> None:
         (self.folder / "filler").unlink()

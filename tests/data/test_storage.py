@@ -134,3 +134,9 @@ def test_storage_whose_library_is_not_there_says_what_to_install(
     monkeypatch.setitem(sys.modules, "gcsfs", None)
     with pytest.raises(UserError, match=r"gs://videos: .*[Ii]nstall gcsfs"):
         Store("gs://videos")
+
+
+def test_a_password_in_the_address_is_refused() -> None:
+    with pytest.raises(UserError, match="put it into the environment") as refused:
+        Store("s3://key:planted@videos/a")
+    assert "planted" not in str(refused.value)
