@@ -5,16 +5,33 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from prefect.blocks.webhook import Webhook
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.events.schemas.automations import AutomationCore
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from data.errors import UserError
 from data.settings import Settings
+from tasks.automations import WEBHOOK, apply
+from tasks.server import connected
 from tasks.service import Service, folder_of, read, start, stop
+
+HANGS = """
+import time, prefect
+@prefect.flow(name="hangs")
+def hangs():
+    time.sleep(600)
+hangs()
+"""
+BEAT = "prefect.flow-run.heartbeat"
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +79,35 @@ def test_a_schedule_is_served_and_its_run_completes(service: Service) -> None:
     assert made["stages"]["embed"]["videos"]["done"] == 3
 
 
+@pytest.mark.timeout(400)
+def test_a_run_whose_process_is_killed_is_marked_and_somebody_is_told(
+    service: Service, told: tuple[str, list[dict]]
+) -> None:
+    url, heard = told
+    with connected(service.api) as client, temporary_settings({PREFECT_API_URL: service.api}):
+        Webhook(url=url).save(WEBHOOK)
+        apply(service.api)
+        _watch_only(client, "hangs", seconds=15)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGS], env=os.environ | {"PREFECT_API_URL": service.api}
+    )
+    mine = {"flows": {"name": {"any_": ["hangs"]}}}
+    try:
+        [run] = _until(lambda: ask(service, "flow_runs/filter", mine))
+        resource = {"id": [f"prefect.flow-run.{run['id']}"]}
+        beats = {"filter": {"resource": resource, "event": {"name": [BEAT]}}}
+        assert _until(lambda: ask(service, "events/filter", beats)["events"])
+    finally:
+        process.kill()
+        process.wait()
+    crashed = mine | {"flow_runs": {"state": {"type": {"any_": ["CRASHED"]}}}}
+    [run] = _until(lambda: ask(service, "flow_runs/filter", crashed))
+    assert run["state"]["message"].startswith("no heartbeat")
+    [said] = _until(lambda: heard)
+    assert said["text"].startswith("reelflow: vanished: ")
+    assert run["name"] in said["text"]
+
+
 def test_starting_again_starts_nothing_and_only_this_machine_is_served(
     settings: Settings, service: Service
 ) -> None:
@@ -88,6 +134,43 @@ def test_a_port_that_is_taken_is_said_and_nothing_stays_behind(tmp_path: Path) -
         with pytest.raises(UserError, match="server ended"):
             start(Settings(root=str(tmp_path)), "127.0.0.1", taken.getsockname()[1])
     assert read(folder_of(Settings(root=str(tmp_path)))) is None
+
+
+@pytest.fixture
+def told() -> Iterator[tuple[str, list[dict]]]:
+    """An address that listens, and what was posted to it."""
+    heard: list[dict] = []
+
+    class Ear(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *words: object) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Ear) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", heard
+        server.shutdown()
+
+
+def _watch_only(client: SyncPrefectClient, flow: str, seconds: int) -> None:
+    """Makes the server wait for the heartbeats of this flow alone, and so long only."""
+    [made] = client.read_automations_by_name("reelflow: vanished")
+    written = made.model_dump(mode="json", exclude={"id", "created", "updated", "owner_resource"})
+    related = {"prefect.resource.role": "flow", "prefect.resource.name": flow}
+    written["trigger"] |= {"within": seconds, "match_related": related}
+    client.update_automation(made.id, AutomationCore(**written))
+
+
+def _until(answer: Callable[[], list]) -> list:
+    """What is answered once there is something."""
+    until = time.monotonic() + 120
+    while not (found := answer()) and time.monotonic() < until:
+        time.sleep(1)
+    return found
 
 
 def _completed(service: Service, deployment: str) -> dict:
