@@ -82,11 +82,8 @@ def test_a_wrong_file_or_name_is_one_line(place, reelflow, tmp_path: Path) -> No
 
 
 def test_the_run_leaves_a_table_artifact(place) -> None:
-    from prefect.client.orchestration import get_client
+    from prefect.artifacts import Artifact
 
     leaderboard(mode="face")
-    with get_client(sync_client=True) as client:
-        found = client.read_artifacts()
-    tables = [a for a in found if a.key == "leaderboard-table-face"]
-    rows = json.loads(tables[-1].data)
+    rows = json.loads(Artifact.get(key="leaderboard-table-face").data)
     assert rows[0]["method"] == "Video Alchemist" and rows[0]["Face-S"] == "0.382"
