@@ -10,8 +10,6 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from data import layout, tables
 from data.chain import Stage
@@ -26,7 +24,7 @@ from engines.base import Engine, Runner, plugin
 from engines.embedding import VideoEmbedder
 from engines.packing import Vectors
 from tasks.progress import Progress
-from tasks.retrying import worth_retrying
+from tasks.retrying import shard_task
 from tasks.runners import embed_work, embed_workers
 
 log = logging.getLogger(__name__)
@@ -45,15 +43,7 @@ class Embedding:
         self.progress = Progress("embed", 0)
 
 
-@task(
-    name="embed-shard",
-    task_run_name="embed-{shard}",
-    cache_policy=NO_CACHE,  # the receipt is the cache
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=worth_retrying,
-)
+@shard_task("embed")
 def embed_shard_task(run: Embedding, shard: str) -> Receipt:
     """Prefect's skin over `embed_shard`."""
     return embed_shard(run, shard)

@@ -8,9 +8,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from data import layout, tables
 from data.batches import batched
 from data.evaluation_plans import (
@@ -35,7 +32,7 @@ from tasks.evaluation_files import reference
 from tasks.evaluation_means import in_order, method_results
 from tasks.leak_files import kept
 from tasks.progress import Progress, say
-from tasks.retrying import worth_retrying
+from tasks.retrying import shard_task
 from tasks.runners import evaluate_work, evaluate_workers, open_runner
 from tasks.shards import run_shards
 
@@ -61,15 +58,7 @@ class Evaluating:
         self.progress = Progress("evaluate", sum(map(len, some)))
 
 
-@task(
-    name="evaluate-shard",
-    task_run_name="evaluate-{shard}",
-    cache_policy=NO_CACHE,  # the receipt is the cache
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=worth_retrying,
-)
+@shard_task("evaluate")
 def evaluate_shard_task(at: Evaluating, shard: str) -> Log:
     """Prefect's skin over `evaluate_shard`."""
     return evaluate_shard(at, shard)

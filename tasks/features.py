@@ -8,8 +8,6 @@ from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from data import layout, tables
 from data.batches import batched
@@ -31,7 +29,7 @@ from data.workplace import Workplace
 from engines.base import Engine, Runner, plugin
 from engines.distance.making import FeatureMaker
 from tasks.progress import Progress
-from tasks.retrying import worth_retrying
+from tasks.retrying import shard_task
 from tasks.runners import embed_work, embed_workers
 
 log = logging.getLogger(__name__)
@@ -84,15 +82,7 @@ def _again(fault: object) -> bool:
     return getattr(fault, "reason", None) in TRANSIENT
 
 
-@task(
-    name="features-shard",
-    task_run_name="features-{shard}",
-    cache_policy=NO_CACHE,  # the receipt is the cache
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=worth_retrying,
-)
+@shard_task("features")
 def features_shard_task(run: Features, runner: Runner, shard: str) -> Receipt:
     """Prefect's skin over `features_shard`."""
     return features_shard(run, runner, shard)

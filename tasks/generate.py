@@ -10,8 +10,6 @@ from hashlib import sha256
 from typing import Any
 
 import pyarrow as pa
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from data import tables
 from data.batches import batched
@@ -27,7 +25,7 @@ from engines.generated import Generated
 from engines.generating import VideoGenerator
 from engines.stored import StoredVectors
 from tasks.progress import Progress
-from tasks.retrying import worth_retrying
+from tasks.retrying import shard_task
 from tasks.runners import generate_work
 from tasks.stages import same_weights
 
@@ -74,15 +72,7 @@ def _stored(place: Workplace, stage: Stage, items: list[Planned]) -> StoredVecto
     return StoredVectors(place.store, stage.folder, shards)
 
 
-@task(
-    name="generate-shard",
-    task_run_name="generate-{shard}",
-    cache_policy=NO_CACHE,  # the receipt is the cache
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=worth_retrying,
-)
+@shard_task("generate")
 def generate_shard_task(run: Generation, shard: str) -> Log:
     """Prefect's skin over `generate_shard`."""
     return generate_shard(run, shard)
