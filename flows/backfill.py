@@ -57,10 +57,10 @@ def backfill(
         child_runs: each window a run of the deployment embed-window, on any worker
     """
     place = open_workplace(Settings())
-    with place.only_run(place.known(corpus), "embed", say):
-        stage = embed_stage(place, corpus, spec, shadow=True)
-        plan = plan_backfill(place, stage, where)
-        approve(plan, approved)
+    stage = embed_stage(place, place.known(corpus), spec, shadow=True)
+    plan = plan_backfill(place, stage, where)
+    approve(plan, approved)  # may take days, in which others embed
+    with place.only_run(corpus, "embed", say):
         budget = Budget(budget_gpu_hours)
         waiting = windows(place, stage, where, window, budget)
         if child_runs:
