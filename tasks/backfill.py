@@ -18,6 +18,14 @@ from data.errors import UserError
 from data.shards import pending
 from data.workplace import Workplace
 
+SAID = {
+    "matching": "videos that match",
+    "videos": "of them to do",
+    "hours": "hours of video to do",
+    "pending": "shards left by an earlier run",
+    "worker_hours": "GPU-hours (without a GPU, worker-hours) by the receipts so far",
+    "cost": "cost by REELFLOW_PRICE_PER_GPU_HOUR",
+}
 APPROVAL_S = 7 * 24 * 3600  # how long a run waits for its approval
 
 
@@ -89,11 +97,12 @@ def _page(plan: Left) -> str:
     """The plan as a table for the one who approves it."""
     said = asdict(plan)
     said["worker_hours"] = "not known yet" if plan.worker_hours is None else plan.worker_hours
-    rows = [f"| {key.replace('_', ' ')} | {_figure(value)} |" for key, value in said.items()]
+    said["cost"] = "not known yet" if plan.cost is None else plan.cost
+    rows = [f"| {SAID.get(key, key)} | {_figure(value)} |" for key, value in said.items()]
     return "\n".join(["| what | figure |", "|---|---|", *rows])
 
 
 def _figure(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return f"{value:,.2f}" if value >= 0.01 or not value else f"{value:.1g}"
     return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "\\|")

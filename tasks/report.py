@@ -95,16 +95,19 @@ def publish(kind: str, corpus: str, summary: dict[str, Any]) -> None:
     """The summary as a markdown artifact of the flow run, where there is one."""
     if FlowRunContext.get() is None:
         return
-    lines = [f"| {key} | {_shown(value)} |" for key, value in summary.items()]
+    lines = [f"| {key.replace('_', ' ')} | {_shown(value)} |" for key, value in summary.items()]
     table = "\n".join(["| what | figure |", "|---|---|", *lines])
-    create_markdown_artifact(table, key=key_of(kind, corpus), description=f"{kind} of {corpus}")
+    about = f"figures of {kind} on {corpus}"
+    create_markdown_artifact(table, key=key_of(kind, corpus), description=about)
 
 
-def publish_table(kind: str, corpus: str, rows: list[dict[str, Any]]) -> None:
+def publish_table(
+    kind: str, corpus: str, rows: list[dict[str, Any]], about: str | None = None
+) -> None:
     """Rows as a table artifact of the flow run, where there is one."""
     if FlowRunContext.get() is not None:
-        about = f"{kind} on {corpus}"
-        create_table_artifact(rows, key=key_of(f"{kind}-table", corpus), description=about)
+        said = f"{about or kind} on {corpus}"
+        create_table_artifact(rows, key=key_of(f"{kind}-table", corpus), description=said)
 
 
 def publish_failures(place: Workplace, stage: Stage) -> None:
@@ -115,7 +118,9 @@ def publish_failures(place: Workplace, stage: Stage) -> None:
         values = {"corpus": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
         rows = catalog.rows(sql("failed_by_reason"), **values)
     if rows:
-        publish_table(f"{stage.kind}-failures", stage.corpus, rows)
+        failed = sum(row["videos"] for row in rows)
+        about = f"{failed:,} videos failed in {stage.kind}"
+        publish_table(f"{stage.kind}-failures", stage.corpus, rows, about)
 
 
 def tell_of_failures(place: Workplace, tally: Tally) -> None:
@@ -141,4 +146,6 @@ def _shown(value: Any) -> str:
         return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items()) or "none"
     if isinstance(value, Path):
         return f"[{value.name}]({value.as_uri()})"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

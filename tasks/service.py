@@ -122,6 +122,7 @@ def _environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
         "PREFECT_API_URL": f"{url}/api",
         "PREFECT_LOGGING_LEVEL": "INFO",  # commands quieten their own
         "PREFECT_LOGGING_EXTRA_LOGGERS": "data,engines,tasks,flows",
+        "PREFECT_LOGGING_ROOT_LEVEL": "INFO",  # which those have
         "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
     }
     return {**os.environ, **QUIET, **ours}
