@@ -36,6 +36,16 @@ def test_nothing_is_done_before_somebody_approved(place: Workplace) -> None:
     assert videos(place, "c", "embed") == counts(4, 0, 0)
 
 
+def test_a_plan_that_waits_for_its_approval_and_the_nightly_run_are_not_in_each_others_way(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELFLOW_WAIT_S", "1")
+    ingest("fake://4", "c")
+    with place.only_run("c", "embed", print):
+        with pytest.raises(UserError, match="add --approve"):
+            backfill("c", "true", FAKE)
+
+
 def test_only_what_the_condition_names_is_done_and_the_rest_is_left(place: Workplace) -> None:
     ingest("fake://12", "c")
     made = backfill("c", "number < 6", FAKE, window=4, approved=True)

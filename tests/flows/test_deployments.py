@@ -28,6 +28,12 @@ def test_every_flow_is_deployed() -> None:
     assert deployed >= modules - {"flows.demo", "flows.takeover"}
 
 
+def test_a_deployment_that_pauses_has_no_slot_to_lose() -> None:
+    """Prefect takes the slot of a paused run back, and ends the run when it cannot renew it."""
+    [backfill] = [d for d in DEPLOYMENTS if d["name"] == "backfill"]
+    assert "concurrency_limit" not in backfill
+
+
 def _needed(flow: Flow) -> dict[str, object]:
     """Something for every parameter that has no default."""
     return {
