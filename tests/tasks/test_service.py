@@ -75,6 +75,8 @@ def test_a_schedule_is_served_and_its_run_completes(service: Service) -> None:
     run = _completed(service, nightly["id"])
     assert run["auto_scheduled"]
     assert run["state"]["type"] == "COMPLETED", run["state"]
+    logged = _until(lambda: _lines(service, "shard 000000: 3 done"))
+    assert logged and logged[0]["task_run_id"]
     made = json.loads(_status(service))
     assert made["stages"]["embed"]["videos"]["done"] == 3
 
@@ -163,6 +165,12 @@ def _watch_only(client: SyncPrefectClient, flow: str, seconds: int) -> None:
     related = {"prefect.resource.role": "flow", "prefect.resource.name": flow}
     written["trigger"] |= {"within": seconds, "match_related": related}
     client.update_automation(made.id, AutomationCore(**written))
+
+
+def _lines(service: Service, beginning: str) -> list[dict]:
+    """What was logged and begins so."""
+    logged = ask(service, "logs/filter", {"limit": 200, "sort": "TIMESTAMP_ASC"})
+    return [line for line in logged if line["message"].startswith(beginning)]
 
 
 def _until(answer: Callable[[], list]) -> list:
