@@ -152,7 +152,7 @@ def filesystem(url: str) -> tuple[Any, str]:
     """What reads and writes the url, and the path that it knows it by.
 
     Credentials are those of the environment. Requests that S3 throttles, or fails to answer, are
-    made again, ever more slowly, for about a minute (`AWS_RETRY_MODE`, `AWS_MAX_ATTEMPTS`).
+    made again, ever more slowly: throttled ones for about a minute, others for a quarter of one.
     """
     options: dict[str, Any] = {"use_listings_cache": False}  # it would hide what others change
     if url.split("://")[0] in ("s3", "s3a"):
