@@ -50,10 +50,10 @@ def top(
         elif once or not console.is_terminal:
             console.print(_page(look(client), load()))
         else:
-            with Live(_page(look(client), load()), console=console, screen=True) as page:
+            with Live(console=console, screen=True, auto_refresh=False) as screen:
                 while True:
+                    screen.update(_page(look(client), load()), refresh=True)
                     time.sleep(EVERY_S)
-                    page.update(_page(look(client), load()), refresh=True)
 
 
 def _page(now: "Now", load: "Load") -> Group:
