@@ -122,11 +122,11 @@ def check_sort(sort: str | None, columns: Iterable[Column]) -> None:
 
 
 def columns_of(summary: Summary) -> list[Column]:
-    """A column for each metric that was measured or asked for."""
+    """A column for each metric that was measured, or asked for in vain."""
     found = {
         m.metric: Column(m.metric, m.label, m.better) for r in summary.methods for m in r.means
     }
-    for metric in summary.spec.get("metrics", ()):
+    for metric in {metric: None for r in summary.methods for metric in r.absent}:
         found.setdefault(metric, Column(metric, LABELS.get(metric, metric)))
     return list(found.values())
 
