@@ -14,7 +14,6 @@ from tasks.evaluation_files import write_per_video, write_reference
 from tasks.evaluation_means import means, refuse_nothing
 from tasks.evaluation_question import ask, metrics_of, source_of
 from tasks.leaks import guard_run
-from tasks.outputs import output
 from tasks.report import publish_table
 from tasks.shards import AT_ONCE
 from tasks.targets import Layout
@@ -65,8 +64,7 @@ def evaluate(
         guard_run(place, asked, clips)
     summary = complete(place, asked)
     if per_video is not None:
-        with output(per_video) as file:
-            write_per_video(place.store, summary, str(file))
+        write_per_video(place.store, summary, per_video)
     if reference_json is not None:
         write_reference(summary, reference_json)
     publish_table("evaluate", summary.evaluation, means(summary))

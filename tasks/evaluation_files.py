@@ -15,7 +15,7 @@ from data.merge_evaluations import sync_evaluations
 from data.storage import Store
 from data.workplace import Workplace
 from tasks.html import put
-from tasks.outputs import here
+from tasks.outputs import here, output
 
 PER_VIDEO = pa.schema(
     {
@@ -44,7 +44,8 @@ def write_per_video(store: Store, summary: Summary, path: str) -> None:
         key=lambda row: (row["method"], row["clip"], row["metric"]),
     )
     table = pa.Table.from_pylist(rows, PER_VIDEO)
-    put(Path(path).absolute(), lambda draft: pq.write_table(table, draft))
+    with output(path) as file:
+        put(file, lambda draft: pq.write_table(table, draft))
 
 
 def reference(method: MethodResult) -> dict[str, float]:
