@@ -7,8 +7,9 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.evaluate_specs import EvaluateSpec
+from data.evaluations import Summary
 from data.settings import Settings
-from data.workplace import open_workplace
+from data.workplace import Workplace, open_workplace
 from tasks.evaluate import complete
 from tasks.evaluation_files import write_per_video, write_reference
 from tasks.evaluation_means import means, refuse_nothing
@@ -70,3 +71,14 @@ def evaluate(
     publish_table("evaluate", summary.evaluation, means(summary))
     refuse_nothing(place, summary)
     return asdict(summary)
+
+
+def _write(
+    place: Workplace, summary: Summary, per_video: str | None, reference_json: str | None
+) -> None:
+    """The files that were asked for."""
+    if per_video is not None:
+        with output(per_video) as file:
+            write_per_video(place.store, summary, str(file))
+    if reference_json is not None:
+        write_reference(summary, reference_json)
