@@ -78,7 +78,6 @@ def _write(
 ) -> None:
     """The files that were asked for."""
     if per_video is not None:
-        with output(per_video) as file:
-            write_per_video(place.store, summary, str(file))
+        write_per_video(place.store, summary, per_video)
     if reference_json is not None:
         write_reference(summary, reference_json)
