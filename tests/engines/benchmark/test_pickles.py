@@ -106,7 +106,11 @@ class _Called:
         return self.called
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b""), packed({})[:-3]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b""), packed({})[:-3]],
+    ids=["nothing", "no gzip", "empty", "torn"],  # compressed bytes tell the time
+)
 def test_what_is_not_whole_is_refused(content: bytes) -> None:
     with pytest.raises(pickles.Unsafe):
         pickles.arrays(content)
