@@ -13,6 +13,8 @@ TROUBLE = (
     b"<Message>Please reduce your request rate.</Message></Error>"
 )
 
+SECRET = "planted-4d1f0c9a"  # what may be found nowhere
+
 
 class Bucket:
     """A bucket named `videos`.
@@ -50,8 +52,8 @@ def served(env: pytest.MonkeyPatch) -> Iterator[Bucket]:
     host, port = server.get_host_and_port()
     _faulty(server, bucket)
     env.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        env.setenv(name, "test")
+    env.setenv("AWS_ACCESS_KEY_ID", "test")
+    env.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     env.setenv("AWS_DEFAULT_REGION", "us-east-1")
     env.setenv("AWS_EC2_METADATA_DISABLED", "true")
     boto3.client("s3").create_bucket(Bucket="videos")

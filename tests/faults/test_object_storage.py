@@ -106,6 +106,15 @@ def test_from_videos_there_to_a_leaderboard_there(
     assert f"{other.json('status', 'c')['stages']['index']['videos']['done']}" == "4"
     assert made["run"] in other.ok("leaderboard").out
     assert uploads() == []
+    assert holding(buckets.SECRET, there, tmp_path) == []
+
+
+def holding(secret: str, store: Store, folder: Path) -> list[str]:
+    """Objects of the store, and files and logs of the machines, that a secret is in."""
+    objects = {name: store.fs.cat_file(name) for name in store.fs.find(store.path(""))}
+    files = {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert objects and files
+    return [name for name, held in (objects | files).items() if secret.encode() in held]
 
 
 def test_a_kill_in_mid_upload_leaves_nothing_to_see_and_the_next_run_completes(
