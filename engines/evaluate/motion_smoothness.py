@@ -25,7 +25,7 @@ class Metric:
         """A share; None of fewer than three frames."""
         even, odd = video.frames[::2], video.frames[1:-1:2]
         if not len(odd):
-            said = f"{len(video.frames)} frames: none lies between two others"
+            said = f"no frame of {len(video.frames)} lies between two others"
             return {"motion_smoothness": Score(None, said)}
         found = self.models.get("interpolator").middle(even[: len(odd)], even[1 : len(odd) + 1])
         error = np.abs(found.astype(np.float64) - odd).mean()

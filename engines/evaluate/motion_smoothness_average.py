@@ -27,7 +27,7 @@ class Metric:
         frames = video.frames
         odd = range(1, len(frames) - 1, 2)
         if not odd:
-            said = f"{len(frames)} frames: none lies between two others"
+            said = f"no frame of {len(frames)} lies between two others"
             return {"motion_smoothness_average": Score(None, said)}
         twice = sum(_error(frames[n - 1], frames[n], frames[n + 1]) for n in odd)
         mean = twice / (2 * len(odd) * frames[0].size)
