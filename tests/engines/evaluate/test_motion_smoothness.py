@@ -61,7 +61,7 @@ def test_both_are_the_formula_in_float64() -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_fewer_than_three_frames_cannot_be_measured(count) -> None:
     for found in scores(shades(*range(count))):
-        assert found.value is None and f"{count} frames" in found.reason
+        assert found.value is None and f"no frame of {count}" in found.reason
 
 
 def test_without_an_interpolator_it_is_absent_and_the_average_is_not(tmp_path: Path) -> None:
