@@ -1,0 +1,50 @@
+"""What README and docs tell people to type is there to be typed."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from flows.cli import main
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Every `reelflow …` line of the page's code blocks, with the lines that it goes on in."""
+    for block in re.findall(r"^```\w*\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"\s#\s|\s{3,}|&&|\|(?!\|)", line):
+                if part.strip().startswith("reelflow "):
+                    yield part.strip()
+
+
+TYPED = [(page.name, command) for page in PAGES for command in commands(page)]
+
+
+@pytest.fixture(scope="module")
+def known():
+    main._register()
+    return typer.main.get_command(main.app)
+
+
+@pytest.mark.parametrize(("page", "typed"), TYPED, ids=[f"{p}: {c}" for p, c in TYPED])
+def test_a_command_and_its_options_exist(known, page: str, typed: str) -> None:
+    words = shlex.split(typed.replace("[", "").replace("]", "").replace("…", ""))[1:]
+    command = known
+    while hasattr(command, "commands"):
+        name = words.pop(0)
+        assert name in command.commands, f"no command {name}"
+        command = command.commands[name]
+    options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    options |= {name for parameter in command.params for name in parameter.secondary_opts}
+    said = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+    assert said <= options
+
+
+def test_there_is_something_to_type() -> None:
+    assert len(TYPED) > 40
