@@ -34,10 +34,11 @@ def stages(folder: Path, calls: list[list[Any]], **settings: object) -> Watched:
     return run([sys.executable, str(STAGE), json.dumps(calls)], {k: str(v) for k, v in own.items()})
 
 
-def command(*words: str, folder: Path) -> Watched:
+def command(*words: str, folder: Path, **settings: object) -> Watched:
     """The command line, on the store `folder/store`; its last line must be JSON."""
     line = [sys.executable, "-m", "flows.cli.main", *words]
-    return run(line, {"REELFLOW_ROOT": str(folder / "store")})
+    own = {f"REELFLOW_{name.upper()}": str(value) for name, value in settings.items()}
+    return run(line, own | {"REELFLOW_ROOT": str(folder / "store")})
 
 
 def run(command: list[str], environment: dict[str, str]) -> Watched:

@@ -1,4 +1,4 @@
-"""A corpus of a million videos: what planning a backfill takes, and planning when all is done."""
+"""A backfill in a thousand shards, whole; and what planning takes beside a million videos."""
 
 import json
 import time
@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import psutil
 import pyarrow as pa
+from bench import watched
 from bench.figures import Figure
 from bench.job import Job
 
@@ -27,6 +28,25 @@ T = TypeVar("T")
 
 
 def measure(job: Job) -> Iterator[Figure]:
+    yield from _whole(job)
+    yield from _planning(job)
+
+
+def _whole(job: Job) -> Iterator[Figure]:
+    """A hundred videos a shard, a hundred shards a window, all in one process."""
+    folder, count = job.scratch / "windows", job.size(100_000, 2_000)
+    settings = {"shard_size": 100, "runner": "in_process"}
+    source = {"source": f"fake://{count}?frames=2", "corpus": "fakes", "probe": False}
+    watched.stages(folder, [["ingest", source]], **settings)
+    words = ("backfill", "embed", "--corpus", "fakes", "--engine", "fake", "--take-every-nth", "1",
+             "--window", "10000", "--approve", "--json")  # fmt: skip
+    ran = watched.command(*words, folder=folder, **settings)
+    assert (ran.said["planned"], ran.said["left"]) == (count, 0)
+    yield Figure("backfill", f"{count:,} fakes in {count // 100:,} shards", ran.seconds, "s")
+    yield Figure("backfill", "memory of its process at most, PSS", ran.pss["driver"], "MB")
+
+
+def _planning(job: Job) -> Iterator[Figure]:
     count = job.size(1_000_000, 20_000)
     place = open_workplace(Settings(root=str(job.scratch / "million"), shard_size=SIZE))
     _ingested(place, count)
