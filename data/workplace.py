@@ -35,24 +35,12 @@ class Workplace:
             yield
 
     @contextmanager
-    def only_generation(self, run: str, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Held by the one process that may work on a run of generation; others wait for it."""
-        folder = layout.generation(run)
-        with self._alone(folder, f"generates {run}", [folder], waiting):
-            yield
+    def only_writer(self, folder: str, does: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Held by the one process that may write in a folder of the store; others wait for it.
 
-    @contextmanager
-    def only_evaluation(self, evaluation: str, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Held by the one process that may work on an evaluation; others wait for it."""
-        folder = layout.evaluation(evaluation)
-        with self._alone(folder, f"evaluates {evaluation}", [folder], waiting):
-            yield
-
-    @contextmanager
-    def only_features(self, fingerprint: str, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Held by the one process that may make features of one kind; others wait for it."""
-        folder = layout.features(fingerprint)
-        with self._alone(folder, f"makes features {fingerprint}", [folder], waiting):
+        `does` is what it does there, as others are told: "generates 1a2b".
+        """
+        with self._alone(folder, does, [folder], waiting):
             yield
 
     @contextmanager

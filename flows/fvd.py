@@ -40,7 +40,7 @@ def fvd(generated: str, real: str, spec: DistanceSpec = DistanceSpec()) -> dict[
             for side, source in (("real", real), ("generated", generated))
         ]
     run = Features(place, spec.clip)
-    with place.only_features(run.fingerprint, say):
+    with place.only_writer(run.folder, f"makes features {run.fingerprint}", say):
         _make(run, sets)
         result = measure_distance(place, run, spec, *sets)
     publish("fvd", result["distance"], result)

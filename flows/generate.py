@@ -36,7 +36,7 @@ def generate(
     place = open_workplace(Settings())
     asked = of_texts(prompts) if isinstance(prompts, list) else read_prompts(prompts)
     run = ask(place, place.known(corpus), spec, asked)
-    with place.only_generation(run.fingerprint, say):
+    with place.only_writer(run.folder, f"generates {run.fingerprint}", say):
         summary = complete(place, run, plan_requests(place, run))
     publish("generate", corpus, summary)
     return summary

@@ -37,7 +37,7 @@ def withdraw(
     outputs = influenced(place, video, corpus)
     again = []
     for run, some in by_run(place, outputs) if regenerate else []:
-        with place.only_generation(run.fingerprint, say):
+        with place.only_writer(run.folder, f"generates {run.fingerprint}", say):
             forget(place, run, some)
             again.append(complete(place, run, plan_requests(place, run)))
     summary = {"corpus": corpus, **marked, "outputs": outputs, "regenerated": again}

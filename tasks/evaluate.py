@@ -86,7 +86,7 @@ def evaluate_shard(at: Evaluating, shard: str) -> Log:
 
 def complete(place: Workplace, asked: Evaluation) -> Summary:
     """Measures what is not measured yet, and writes what all rows come to; the summary last."""
-    with place.only_evaluation(asked.fingerprint, say):
+    with place.only_writer(asked.folder, f"evaluates {asked.fingerprint}", say):
         said = record(place.store, asked)
         if shards := plan(place, asked):
             workers = evaluate_workers(place.settings, asked.spec)

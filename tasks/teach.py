@@ -19,7 +19,7 @@ from engines.rag.base import PARTS, base_digest, base_folder
 from engines.rag.examples import Examples, Footage
 from engines.rag.teaching import Teaching
 from tasks.footage import opened
-from tasks.progress import Progress, tell
+from tasks.progress import Progress, clock, tell
 
 VERSION = "1"
 RECORD = "training.json"
@@ -107,15 +107,9 @@ def _teller(steps: int) -> Callable[[int, float], None]:
         speed = ""
         if before:
             rate = (step - before[0]) / (now - before[1])
-            speed = f" · {rate:.2f} steps/s · {_clock((steps - step) / rate)} left"
+            speed = f" · {rate:.2f} steps/s · {clock((steps - step) / rate)} left"
         before[:] = step, now
         progress.note = f"train step {step:,}/{steps:,} · loss {loss:.4f}{speed}"
         tell(progress)
 
     return told
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"
