@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.request import Request, urlopen
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -50,6 +51,8 @@ def served(env: pytest.MonkeyPatch) -> Iterator[Bucket]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    with urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")):
+        pass  # the servers of a process share what they keep
     _faulty(server, bucket)
     env.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
     env.setenv("AWS_ACCESS_KEY_ID", "test")
