@@ -19,10 +19,11 @@ demo: $(STAMP) ## make 2,000 videos, run the whole pipeline on them, search, and
 test: $(STAMP) ## run the test suite
 	@$(BIN)/pytest
 
-lint: $(STAMP) ## check style and types
+lint: $(STAMP) ## check style and types, and dependencies for known faults
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/python tests/scan.py
 
 bench: $(STAMP) ## measure speed, orchestration and memory
 	@$(BIN)/python tests/bench
