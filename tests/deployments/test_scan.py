@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import scan
 
+pytestmark = pytest.mark.timeout(400)
 HASH = f"--hash=sha256:{'0' * 64}"
 MENDED = [{"introduced": "0"}, {"fixed": "2.1"}]
 FAULTS = {"kept": MENDED, "mended": MENDED, "unmended": MENDED[:1]}
