@@ -10,23 +10,26 @@ Window = Literal["first", "random"]
 
 
 class ClipSpec(Spec):
-    """How a clip becomes a feature.
-
-    A clip is `frames` frames, every `stride`th of the video's own, or of `fps` a second. `direct`
-    ignores the aspect ratio, `short` fits the short side and crops the centre; both are bilinear.
-    `weights` is a path; what is hashed of it is its `sha256`, which a file must have if it is
-    given. `seed` is that of `random_projection`.
-    """
+    """How a clip becomes a feature."""
 
     extractor: str = "i3d_k400"
+    """a plugin of engines/features"""
     weights: str | None = None
+    """a path; what is hashed of it is its sha256"""
     sha256: str | None = None
+    """the digest that the file of weights must have"""
     frames: int = Field(16, ge=1)
+    """of a clip"""
     stride: int = Field(1, ge=1)
+    """every so manieth of the video's own frames; of fps, where that is set"""
     fps: float | None = Field(None, gt=0)
+    """frames a second that a clip is made of; the video's own if left out"""
     resize: Literal["direct", "short"] = "direct"
+    """direct ignores the aspect ratio, short fits the short side and crops the centre"""
     antialias: bool = False
+    """of the bilinear resize"""
     seed: int = Field(0, ge=0)
+    """of the extractor random_projection"""
 
     @property
     def span(self) -> int:
@@ -35,22 +38,26 @@ class ClipSpec(Spec):
 
 
 class DistanceSpec(Spec):
-    """What is compared, and how: `n_real` and `n_generated` clips at most (None: all there are).
-
-    One clip a video: its first frames, or a window that `seed` places, as it chooses the videos.
-    With `subsets`, the distance is also taken of so many random subsets of `subset_size` clips,
-    each drawn without replacement. `protocol` names the published protocol that this is.
-    """
+    """What is compared, and how: one clip a video."""
 
     protocol: str | None = None
+    """the name of the published protocol that this is"""
     clip: ClipSpec = ClipSpec()
+    """how a clip becomes a feature"""
     real_window: Window = "first"
+    """a video's first frames, or a window that the seed places"""
     generated_window: Window = "first"
+    """the same of the generated videos"""
     n_real: int | None = Field(None, ge=2)
+    """clips at most, chosen by the seed; all there are if left out"""
     n_generated: int | None = Field(None, ge=2)
+    """the same of the generated videos"""
     subsets: int = Field(0, ge=0)
+    """the distance is also taken of so many random subsets, drawn without replacement"""
     subset_size: int = Field(256, ge=2)
+    """clips of each"""
     seed: int = Field(0, ge=0)
+    """of windows, of the videos that are chosen, and of subsets"""
 
 
 PROTOCOLS = {

@@ -1,13 +1,21 @@
 import pytest
 from pydantic import ValidationError
 
-from data.specs import EmbedSpec, IndexSpec, fingerprint
+from data.distance_specs import DistanceSpec
+from data.evaluate_specs import EvaluateSpec
+from data.specs import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec, fingerprint
+from data.train_specs import TrainSpec
 
 
 def test_fingerprints_are_what_they_were() -> None:
     """Vectors stored under a fingerprint must be found under it by every later version."""
     assert fingerprint(EmbedSpec(), "1", "digest") == "b754ce636495"
     assert fingerprint(IndexSpec(), "1", "pool") == "00a2e2fab29c"
+    assert fingerprint(PoolSpec(), "1") == "dba6f04b10a4"
+    assert fingerprint(GenerateSpec(), "1") == "3ae20e763fbd"
+    assert fingerprint(EvaluateSpec(), "1") == "e1d362ef2b4e"
+    assert fingerprint(DistanceSpec(), "1") == "94b989d98f56"
+    assert fingerprint(TrainSpec(), "1") == "86f60e1dce1e"
 
 
 @pytest.mark.parametrize(
