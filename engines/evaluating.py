@@ -1,5 +1,6 @@
 """The evaluate stage's engine: each video is decoded once, and every metric is asked about it."""
 
+import logging
 import math
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,15 @@ from engines.batching import OUT_OF_MEMORY
 from engines.benchmark.truth import truth_of
 from engines.children.guard import DecodeStats, Guard
 from engines.evaluation import Metric, Missing, Sample, Score
+from engines.perception.device import device
 from engines.perception.models import Models, absent
 from engines.video.frames import Sampling
 
 MOST_BYTES = 2 << 30  # of frames a video: 345 of 1920x1080, 7281 of 426x240
 FEWER = "ask for fewer --num-frames"
 AHEAD = 32  # frames that a decoder may be ahead: 200 MB of 1920x1080
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Evaluator:
             name: module.Metric(self.spec, self.models) for name, module in modules.items()
         }
         self.guard = Guard(work.decoders, work.decode_deadline_s, work.decoder_memory_gb, AHEAD)
+        log.info("%s on %s", ", ".join(names), device() if wanted else "cpu")
 
     def run(self, batch: Sequence[Target]) -> Iterator[Outcome[Measured]]:
         """One outcome a video, in order."""

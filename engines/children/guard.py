@@ -1,7 +1,9 @@
 """Decoding where it can be killed: child processes with a deadline and a memory limit."""
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
+from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from typing import Self
 
@@ -15,6 +17,8 @@ from engines.video.frames import Frames, Resize, Sampling
 
 AHEAD = 8  # videos per worker that may wait behind a slow one
 CHUNK = 32
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +117,10 @@ class Guard:
             for job in jobs:
                 line.add(job)
                 if len(threads) < self.workers:
-                    threads.append(threading.Thread(target=self._work, args=(line,), daemon=True))
-                    threads[-1].start()
+                    told = copy_context().run  # so that what is logged is known as the caller's
+                    work = threading.Thread(target=told, args=(self._work, line), daemon=True)
+                    threads.append(work)
+                    work.start()
                 while len(line.jobs) > AHEAD * self.workers:
                     yield from line.head()
             while line.jobs:
@@ -148,6 +154,7 @@ class Guard:
                     raise Cancelled from death
                 line_end = Failed(job.id, "crashed", f"{death}, twice")
                 if attempt == 1:
+                    log.warning("video %s is tried once more: %s", job.id, death)
                     continue
             return line.end(job, line_end)
 

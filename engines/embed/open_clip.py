@@ -1,5 +1,6 @@
 """Any open_clip architecture, with published weights, a weights file, or the bundled tiny model."""
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ VERSION = "1"
 # and threads change nothing; in bf16 they never do.
 LEAST = 16
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+
+log = logging.getLogger(__name__)
 
 
 def digest(spec: EmbedSpec) -> str:
@@ -55,6 +58,7 @@ class Embedder:
         self._look = _Look(_preprocess(self.spec), self._device, DTYPES[self.spec.precision])
         self.resize = self._look.resize
         self.dim = open_clip.get_model_config(self.spec.model)["embed_dim"]
+        log.info("%s in %s on %s", self.spec.model, self.spec.precision, self._device)
 
     def embed_images(self, pixels: np.ndarray) -> np.ndarray:
         import torch

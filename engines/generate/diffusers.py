@@ -1,5 +1,6 @@
 """Any text-to-video or image-to-video pipeline that diffusers saved, as it is."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from engines.bases.folder import pipeline_digest, pipeline_folder
 from engines.generation import Clip, Speed, Spent, Wants
 
 VERSION = "1"
+_log = logging.getLogger(__name__)
 
 
 def digests(spec: GenerateSpec) -> dict[str, str]:
@@ -42,6 +44,8 @@ class Generator:
         self._pipe: Any = loading.load(self._folder, self.spec.precision)
         call.check_frames(self._pipe, self.spec.frames)
         loading.place(self._pipe, speed, self.spec.vae_tiling)
+        name, device = type(self._pipe).__name__, self._pipe.device
+        _log.info("%s in %s on %s", name, self.spec.precision, device)
 
     def refusal(self, request: Request) -> str | None:
         if self.wants.pixels:

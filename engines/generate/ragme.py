@@ -52,6 +52,8 @@ class Generator:
         self._controller = self._loaded()
         self._place(speed)
         self._latents = Latents(self._pipe.vae, self._device, self.spent)
+        name = type(self._pipe).__name__
+        _log.info("%s in %s on %s", name, self.spec.precision, self._device)
 
     def refusal(self, request: Request) -> str | None:
         return pipeline.cut(self._pipe, request.prompt)
