@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import fsspec
 
+from data import s3
 from data.errors import UserError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -45,14 +46,17 @@ class Store:
         return Path(self.path(name))
 
     def exists(self, name: str) -> bool:
-        return bool(self.fs.exists(self.path(name)))
+        with s3.admitted(self.root):
+            return bool(self.fs.exists(self.path(name)))
 
     def read(self, name: str) -> bytes:
-        return bytes(self.fs.cat_file(self.path(name)))
+        with s3.admitted(self.root):
+            return bytes(self.fs.cat_file(self.path(name)))
 
     def write(self, name: str, content: bytes) -> None:
         if not self.is_local:  # one request, where a file written bit by bit takes three
-            return self.fs.pipe_file(self.path(name), content)
+            with s3.admitted(self.root):
+                return self.fs.pipe_file(self.path(name), content)
         with self.create(name) as out:
             out.write(content)
 
@@ -79,7 +83,8 @@ class Store:
     def names(self, folder: str, suffix: str = "") -> list[str]:
         """What lies directly in a folder, sorted, as relative paths; empty where there is none."""
         try:
-            found = self.fs.ls(self.path(folder), detail=False)
+            with s3.admitted(self.root):
+                found = self.fs.ls(self.path(folder), detail=False)
         except FileNotFoundError:
             return []
         files = (f.rstrip("/").rsplit("/", 1)[-1] for f in found)
@@ -151,16 +156,14 @@ class Store:
 def filesystem(url: str) -> tuple[Any, str]:
     """What reads and writes the url, and the path that it knows it by.
 
-    Credentials are those of the environment. Requests that S3 throttles, or fails to answer, are
-    made again, ever more slowly: throttled ones for about a minute, others for a quarter of one.
+    Credentials are those of the environment.
     """
     options: dict[str, Any] = {"use_listings_cache": False}  # it would hide what others change
-    if url.split("://")[0] in ("s3", "s3a"):
-        mode, most = os.environ.get("AWS_RETRY_MODE"), os.environ.get("AWS_MAX_ATTEMPTS")
-        retries = {"mode": mode or "standard", "max_attempts": int(most or 6)}
-        options["config_kwargs"] = {"retries": retries}
+    is_s3 = url.split("://")[0] in ("s3", "s3a")
     try:
-        return fsspec.core.url_to_fs(url, **options)
+        if is_s3:
+            s3.speak_plainly()
+        return fsspec.core.url_to_fs(url, **options | (s3.options() if is_s3 else {}))
     except ImportError as error:
         raise UserError(f"cannot use {url}: {error}") from error
 
@@ -185,6 +188,7 @@ def disk_faults(root: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in NO_ROOM:
             raise no_room(root) from error
-        if error.errno in NO_WRITE:
-            raise UserError(f"cannot write to {root}: {error.strerror}; mend its rights") from error
+        if error.errno in NO_WRITE or isinstance(error, PermissionError):  # S3's have no number
+            said = error.strerror or error
+            raise UserError(f"cannot write to {root}: {said}; mend its rights") from error
         raise

@@ -16,7 +16,7 @@ import sys; sys.path.insert(0, sys.argv[1])
 from engines.children.guard_child import main; main()
 """
 START_S = 120.0  # importing torch took 2 to 6 s on two busy cores
-FINAL = {"done", "failed", "error"}
+FINAL = {"done", "failed", "mend", "error"}
 
 
 class Died(Exception):

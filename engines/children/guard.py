@@ -7,6 +7,7 @@ from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from data.records import Probe, Video
 from engines.children.child import Child, Died
@@ -167,6 +168,8 @@ class Guard:
                     return Done(job.id, job.done(header["value"]))
                 case "failed":
                     return Failed(job.id, header["reason"], header["detail"])
+                case "mend":
+                    raise UserError(header["detail"])
                 case "error":
                     raise DecoderError(f"{job.request['uri']}\n{header['traceback']}")
         raise AssertionError("a child's answer has an end")

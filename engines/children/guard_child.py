@@ -14,9 +14,12 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
+from data.errors import UserError
 from engines.base import plugin
 from engines.children.pulse import listen
 from engines.children.wire import Closed, Header, receive, send, send_frames
+from engines.files import media
+from engines.files.media import is_url
 from engines.video.container import Reading
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
 
@@ -90,6 +93,12 @@ def warm(name: str, imports: Callable[[], None], request: Header, warmed: set[st
         warmed.add(name)
 
 
+def warm_storage(uri: str, request: Header, warmed: set[str]) -> None:
+    """The same for what reads the uri, once for each kind of address."""
+    kind = uri.partition("://")[0] if is_url(uri) else "file"
+    warm(kind, lambda: media.warm(uri), request, warmed)
+
+
 def answer(sock: socket.socket, request: Header, warmed: set[str]) -> None:
     """Does what is asked and says how it ended."""
     try:
@@ -108,7 +117,9 @@ def answer(sock: socket.socket, request: Header, warmed: set[str]) -> None:
 
 
 def _verdict(error: Exception) -> Header:
-    """Out of memory is the video's fault; anything else is the program's."""
+    """Out of memory is the video's fault, what users can mend theirs; all else the program's."""
+    if isinstance(error, UserError):
+        return {"kind": "mend", "detail": str(error)}
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         detail = "needs more memory than a decoder may take"
         return {"kind": "failed", "reason": "undecodable", "detail": detail}
@@ -121,6 +132,7 @@ def _probe(sock: socket.socket, request: Header, warmed: set[str]) -> None:
     uri = request["uri"]
     if not uri.startswith("fake://"):
         warm("probe", probe.warm, request, warmed)
+        warm_storage(uri, request, warmed)
     send(sock, {"kind": "begin"})
     send(sock, {"kind": "done", "value": asdict(probe.probe(uri))})
 
@@ -140,6 +152,7 @@ def _decode(sock: socket.socket, request: Header, warmed: set[str]) -> None:
     resize = Resize(**request["resize"]) if request["resize"] else None
     imports = getattr(decoder, "warm", lambda resize: None)
     warm(f"{name} {resize is not None}", lambda: imports(resize), request, warmed)
+    warm_storage(uri, request, warmed)
     send(sock, {"kind": "begin"})  # imports are over: from here on it is the video's time
     parts = decoder.frames(uri, sampling, resize, request["chunk"])
     _stream(sock, parts, sampling.max_bytes)

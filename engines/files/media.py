@@ -7,7 +7,7 @@ import posixpath
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -73,6 +73,17 @@ def stat_media(uri: str) -> tuple[int, str]:
         raise IsADirectoryError(errno.EISDIR, "a folder, not a file", uri)
     stamp = next((str(info[key]) for key in _STAMPS if info.get(key)), "")
     return int(info.get("size") or 0), stamp.strip('"')
+
+
+def warm(uri: str) -> None:
+    """Makes the client that reads the uri: for S3 seconds of imports, which are no video's time."""
+    member = parse_member(uri)
+    url = member.tar if member else uri
+    if is_url(url) and not url.startswith("fake://"):
+        with suppress(OSError):  # of the address: whoever opens it says so
+            connect = getattr(filesystem(url)[0], "connect", None)
+            if callable(connect):
+                connect()
 
 
 def filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:

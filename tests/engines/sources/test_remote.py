@@ -1,6 +1,7 @@
 """Sources in an object store give what the same files on disk give."""
 
 import io
+import socket
 import tarfile
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +10,12 @@ import fsspec
 import pytest
 
 from data.errors import UserError
-from engines.files.media import open_media, stat_media
+from engines.children.guard import Guard
+from engines.children.guard_child import answer
+from engines.children.wire import receive
+from engines.files.media import filesystem, open_media, stat_media
 from engines.reading import open_source
+from engines.video.frames import DecodeError
 
 moto_server = pytest.importorskip("moto.server")
 s3fs = pytest.importorskip("s3fs")
@@ -97,3 +102,36 @@ def test_a_storage_out_of_reach_stops_the_run(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "_open", unreachable)
     with pytest.raises(UserError, match=r"cannot reach memory://.*no credentials"):
         open_media("memory://reach/x.mp4")
+
+
+def test_imports_for_a_remote_video_are_not_on_its_time(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engines.video import probe
+
+    began: list[bool] = []
+
+    def probed(uri: str) -> Any:
+        ours.settimeout(30)
+        assert receive(ours, 30)[0] == {"kind": "begin"}
+        began.append(filesystem(uri)[0]._s3 is not None)
+        raise DecodeError("missing", "seen enough")
+
+    monkeypatch.setattr(probe, "probe", probed)
+    s3fs.S3FileSystem.clear_instance_cache()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        asked = {"op": "probe", "uri": "s3://corpus/a.mp4", "memory_gb": float("inf")}
+        answer(theirs, asked, set())
+        assert receive(ours, 30)[0]["reason"] == "missing"
+    assert began == [True]
+
+
+def test_a_child_that_is_let_in_nowhere_says_what_to_set(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with Guard(1) as guard, pytest.raises(UserError, match="AWS_ACCESS_KEY_ID"):
+        list(guard.probe([("a", "s3://corpus/a.mp4")]))

@@ -1,0 +1,81 @@
+"""S3 as the environment sets it up, and its faults in words that say what to do."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from data.errors import UserError
+
+KEYS = (
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where they are"
+    " temporary), or AWS_PROFILE"
+)
+REGION = "set AWS_REGION to the bucket's"
+REACH = "see AWS_ENDPOINT_URL, and this machine's network and proxy; then run the same again"
+# By the name of botocore's exception or S3's code: what is wrong, and what mends it.
+MENDS = {
+    "NoCredentialsError": ("no credentials", KEYS),
+    "PartialCredentialsError": ("half of the credentials", KEYS),
+    "CredentialRetrievalError": ("no credentials", KEYS),
+    "InvalidAccessKeyId": ("the access key is not known there", KEYS),
+    "SignatureDoesNotMatch": ("the secret key is not that of the access key", KEYS),
+    "InvalidToken": ("the session token is not valid", KEYS),
+    "ExpiredToken": ("the session token has expired", f"fetch a new one, then {KEYS}"),
+    "TokenRefreshRequired": ("the session token has expired", f"fetch a new one, then {KEYS}"),
+    "RequestTimeTooSkewed": ("this machine's clock is wrong", "set it, as by NTP"),
+    "AuthorizationHeaderMalformed": ("the bucket lies in another region", REGION),
+    "IllegalLocationConstraintException": ("the bucket lies in another region", REGION),
+    "PermanentRedirect": ("the bucket lies in another region", REGION),
+    "301": ("the bucket lies in another region", REGION),
+    "EndpointConnectionError": ("nobody answers", REACH),
+    "ConnectTimeoutError": ("nobody answers", REACH),
+    "ProxyConnectionError": ("the proxy does not answer", REACH),
+    "SSLError": ("it does not prove who it is", REACH),
+}
+
+
+def options() -> dict[str, Any]:
+    """What fsspec's S3 is made with, credentials apart, which it takes from the environment.
+
+    Requests that S3 throttles, or fails to answer, are made again, ever more slowly: throttled
+    ones for about a minute, others for a quarter of one.
+    """
+    mode, most = os.environ.get("AWS_RETRY_MODE"), os.environ.get("AWS_MAX_ATTEMPTS")
+    retries = {"mode": mode or "standard", "max_attempts": int(most or 6)}
+    found: dict[str, Any] = {"config_kwargs": {"retries": retries}}
+    if region := os.environ.get("AWS_REGION"):  # of which botocore knows only AWS_DEFAULT_REGION
+        found["client_kwargs"] = {"region_name": region}
+    return found
+
+
+def speak_plainly() -> None:
+    """From now on S3's faults that no request gets over are UserErrors."""
+    from s3fs.core import set_custom_error_handler
+
+    set_custom_error_handler(explained)
+
+
+def explained(error: Exception) -> bool:
+    """Raises a UserError where somebody must mend something first; else False: no more tries."""
+    said = getattr(error, "response", {}).get("Error", {})
+    names = [str(said.get("Code")), *(kind.__name__ for kind in type(error).__mro__)]
+    for name in names:
+        if name in MENDS:
+            fault, mend = MENDS[name]
+            where = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+            region = f" ({said['Region']})" if "Region" in said else ""
+            raise UserError(f"S3{f' at {where}' if where else ''}: {fault}{region}: {mend}")
+    return False
+
+
+@contextmanager
+def admitted(root: str) -> Iterator[None]:
+    """Turns a refusal by the store itself into a UserError; S3 gives a HEAD no reason for it."""
+    try:
+        yield
+    except PermissionError as error:
+        raise UserError(
+            f"cannot use {root}: access denied ({error}): mend the rights that these credentials"
+            " have there, or take others"
+        ) from error
