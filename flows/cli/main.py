@@ -43,6 +43,7 @@ def _register() -> None:
     import flows.cli.backfill
     import flows.cli.benchmark
     import flows.cli.checkpoints
+    import flows.cli.copying
     import flows.cli.corpora
     import flows.cli.demo
     import flows.cli.evaluate
@@ -55,6 +56,7 @@ def _register() -> None:
     import flows.cli.provenance
     import flows.cli.queries
     import flows.cli.report
+    import flows.cli.schedules
     import flows.cli.service
     import flows.cli.shadow
     import flows.cli.stages
