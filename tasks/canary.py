@@ -35,8 +35,7 @@ def check_canary(run: Embedding) -> float:
     if not store.exists(name):
         schema = tables.frames(next(iter(now.values())).vector.shape[1])
         with tables.create(store, name, schema) as writer:
-            for id, vectors in now.items():
-                writer.write_table(frame_rows(id, vectors, schema))
+            writer.write_table(frame_rows(list(now.items())))
         return 1.0
     alike = min(_cosines(tables.read(store, name).to_pylist(), now))
     if alike < ALIKE:

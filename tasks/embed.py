@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +24,7 @@ from engines.base import Engine, Runner, plugin
 from engines.embedding import VideoEmbedder
 from engines.packing import Vectors
 from tasks.progress import Progress
-from tasks.retrying import shard_task
+from tasks.retrying import decoder, shard_task
 from tasks.runners import embed_work, embed_workers
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class Embedding:
         self.work = embed_work(place.settings)
         self.make: Callable[[], Engine] = partial(VideoEmbedder, spec, self.work)
         self.version: str = plugin("embed", spec.engine).VERSION
+        self.decoder = decoder()
         self.progress = Progress("embed", 0)
 
 
@@ -54,7 +55,7 @@ def embed_shard(run: Embedding, shard: str) -> Receipt:
     started = time.perf_counter()
     store, folder = run.place.store, run.stage.folder
     planned = read_shard(store, folder, shard)
-    books = _Books({v.id: v for v in planned.videos})
+    books = _Books({v.id: v for v in planned.videos}, run.decoder)
     outcomes = run.runner.map(run.make, planned.videos, run.place.settings.batch)
     kept = books.keep(outcomes, run.progress)
     write_s = write_vectors(store, layout.shard_file(folder, shard), kept)
@@ -83,6 +84,7 @@ class _Books:
     """What came of each video of a shard."""
 
     videos: dict[str, Video]
+    decoder: str
     done: list[Made] = field(default_factory=list)
     failed: list[Refused] = field(default_factory=list)
     read_s: float = 0.0
@@ -101,7 +103,7 @@ class _Books:
                 yield outcome.id, outcome.value
                 progress.add(done=1, hours=hours)
             else:
-                self.failed.append(Refused.of(outcome, video.content))
+                self.failed.append(Refused.of(outcome, video.content, self.decoder))
                 progress.add(failed=1, hours=hours)
 
     def _enter(self, video: Video, vectors: Vectors) -> None:
@@ -113,15 +115,18 @@ class _Books:
 
 def write_vectors(store: Store, name: str, vectors: Iterable[tuple[str, Vectors]]) -> float:
     """Writes vectors as they come; the seconds that writing alone took."""
-    spent, waiting, writer = 0.0, [], None
+    spent, rows, writer = 0.0, 0, None
+    waiting: list[tuple[str, Vectors]] = []
     with ExitStack() as stack:
         for id, made in vectors:
             started = time.perf_counter()
             schema = tables.frames(made.vector.shape[1])
             writer = writer or stack.enter_context(tables.create(store, name, schema))
-            waiting.append(frame_rows(id, made, schema))
-            if sum(map(len, waiting)) >= ROWS:
+            waiting.append((id, made))
+            rows += len(made.frame)
+            if rows >= ROWS:
                 _flush(writer, waiting)
+                rows = 0
             spent += time.perf_counter() - started
         started = time.perf_counter()
         if writer:
@@ -130,20 +135,21 @@ def write_vectors(store: Store, name: str, vectors: Iterable[tuple[str, Vectors]
         return spent + time.perf_counter() - started
 
 
-def _flush(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
+def _flush(writer: pq.ParquetWriter, waiting: list[tuple[str, Vectors]]) -> None:
     if waiting:
-        writer.write_table(pa.concat_tables(waiting).combine_chunks())
+        writer.write_table(frame_rows(waiting))
         waiting.clear()
 
 
-def frame_rows(id: str, made: Vectors, schema: pa.Schema) -> pa.Table:
-    """A video's frame vectors as rows of `tables.frames`."""
-    flat = pa.array(np.ascontiguousarray(made.vector).reshape(-1))
-    vectors = pa.FixedSizeListArray.from_arrays(flat, made.vector.shape[1])
+def frame_rows(videos: Sequence[tuple[str, Vectors]]) -> pa.Table:
+    """The frame vectors of videos, one after the other, as rows of `tables.frames`."""
+    made = [vectors for _, vectors in videos]
+    vector = np.concatenate([each.vector for each in made])
+    video = np.repeat(np.arange(len(made)), [len(each.frame) for each in made])
     columns = [
-        pa.repeat(id, len(made.frame)),
-        pa.array(made.frame),
-        pa.array(made.seconds),
-        vectors,
+        pa.array([id for id, _ in videos], pa.string()).take(pa.array(video)),
+        pa.array(np.concatenate([each.frame for each in made])),
+        pa.array(np.concatenate([each.seconds for each in made])),
+        pa.FixedSizeListArray.from_arrays(pa.array(vector.reshape(-1)), vector.shape[1]),
     ]
-    return pa.Table.from_arrays(columns, schema=schema)
+    return pa.Table.from_arrays(columns, schema=tables.frames(vector.shape[1]))
