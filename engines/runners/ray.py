@@ -1,6 +1,5 @@
 """Runs an engine on warm Ray actors: loaded once each, bounded in flight, replaced as they die."""
 
-import os
 import pickle
 import threading
 from collections import deque
@@ -8,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from data.batches import batched
-from data.errors import UserError
 from data.outcome import Failed, Outcome
 from engines.base import Engine
 from engines.runners.accounting import answered
 from engines.runners.actors import Actors, Job, WorkerDied
+from engines.runners.starting import connect
 
 
 class RayRunner:
@@ -22,7 +21,7 @@ class RayRunner:
         self._workers = workers
         self._pools: dict[bytes, Actors] = {}
         self._opening = threading.Lock()
-        self._connected = _connect(address)
+        self._connected = connect(address)
 
     def map(self, make: Callable[[], Engine], items: Iterable, batch: int) -> Iterator[Outcome]:
         """One outcome per item, batch by batch in the items' order."""
@@ -84,24 +83,3 @@ def _alone(pool: Actors, item: Any) -> Iterator[Outcome]:
     except WorkerDied as death:
         found = [Failed(item.id, "crashed", f"ended two workers that ran it ({death})")]
     yield from found
-
-
-def _connect(address: str | None) -> bool:
-    """Joins the cluster at the address, or starts a Ray here; False where one is joined already."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    import ray
-
-    if ray.is_initialized():
-        return False
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address is None:  # outcomes are small: the default would reserve a third of the memory
-        options |= {"include_dashboard": False, "object_store_memory": 256 * 2**20}
-    try:
-        ray.init(address=address or "local", **options)
-    except ConnectionError as error:
-        raise UserError(
-            f"no Ray cluster at {address}: start one with `ray start --head`, or leave"
-            " REELFLOW_RAY_ADDRESS unset to run on this machine"
-        ) from error
-    return True

@@ -1,0 +1,77 @@
+"""Joining the Ray of a cluster, or starting one on this machine."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from data.errors import UserError
+
+TRIES = 3  # a busy machine may not start Ray within the 30 s that Ray gives itself
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_raylet_start_wait_time_s": "300",  # of its workers, for their node: else 60
+}
+
+log = logging.getLogger(__name__)
+
+
+def connect(address: str | None) -> bool:
+    """Joins the cluster at the address, or starts a Ray here; False where one is joined already.
+
+    A UserError where there is no such cluster, or where Ray does not start.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    if ray.is_initialized():
+        return False
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:  # outcomes are small: the default would reserve a third of the memory
+        options |= {"include_dashboard": False, "object_store_memory": 256 * 2**20}
+        start(lambda: ray.init(address="local", **options))
+        return True
+    try:
+        ray.init(address=address, **options)
+    except ConnectionError as error:
+        raise UserError(
+            f"no Ray cluster at {address}: start one with `ray start --head`, or leave"
+            " REELFLOW_RAY_ADDRESS unset to run on this machine"
+        ) from error
+    return True
+
+
+def start(init: Callable[[], Any], tries: int = TRIES) -> None:
+    """Starts a Ray, trying again where it does not come up; a UserError where it never does."""
+    for left in reversed(range(tries)):
+        try:
+            with _all_or_nothing():
+                init()
+            return
+        except Exception as error:  # Ray raises nothing more special
+            said = " ".join(str(error).split())[:300]
+            log.warning("Ray did not start: %s", said)
+            if not left:
+                raise UserError(
+                    f"Ray did not start on this machine, tried {tries} times ({said}): give it more"
+                    " free cores, memory and room in its temporary folder (its logs:"
+                    " /tmp/ray/session_latest/logs), or set REELFLOW_RUNNER=in_process"
+                ) from error
+
+
+@contextmanager
+def _all_or_nothing() -> Iterator[None]:
+    """Ends the processes that were started in a block that failed; Ray leaves them running."""
+    import psutil
+
+    before = set(psutil.Process().children(recursive=True))
+    try:
+        yield
+    except Exception:
+        for process in set(psutil.Process().children(recursive=True)) - before:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        raise
