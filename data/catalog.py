@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -17,6 +16,7 @@ from data import layout
 from data.errors import UserError
 from data.lock import hold
 from data.storage import Store, no_room
+from data.temporary import Temporary
 
 MEMORY = "1GB"
 HOLDS = "has the catalogue open"
@@ -141,7 +141,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
 def scratch() -> Iterator[Catalog]:
     """A throw-away database on disk, for sets that are too large to hold in memory."""
     with (
-        tempfile.TemporaryDirectory(prefix="reelflow-") as folder,
+        Temporary() as folder,
         _connect(Path(folder) / "scratch.duckdb") as connection,
     ):
         yield Catalog(connection)

@@ -1,6 +1,5 @@
 """The canary: fixed clips embedded before every run, so that drift is seen before it is stored."""
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from data.errors import UserError
 from data.outcome import Done
 from data.records import Video
 from data.storage import Store
+from data.temporary import Temporary
 from engines.base import Engine, Runner
 from engines.packing import Vectors
 from engines.tiny import canary as clips
@@ -58,7 +58,7 @@ def embed_canary(store: Store, runner: Runner, make: Callable[[], Engine]) -> di
 
 def _clips(store: Store) -> list[Video]:
     """The clips, in the store: there workers on other machines can read them too."""
-    with tempfile.TemporaryDirectory(prefix="reelflow-canary-") as folder:
+    with Temporary() as folder:
         made = clips.canary(Path(folder))
         names = [f"canary/{VERSION}/{path.name}" for path in made]
         for name, path in zip(names, made, strict=True):

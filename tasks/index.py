@@ -1,11 +1,11 @@
 """The index stage's task: build or extend, measure, and publish only what passes the gate."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from data.outcome import Done
 from data.records import Prompt
 from data.shards import names
 from data.specs import EmbedSpec, IndexSpec
+from data.temporary import Temporary
 from data.workplace import Workplace
 from engines.base import plugin
 from engines.index import flat
@@ -157,7 +158,8 @@ class _Build:
         """A folder to build in, gone afterwards; in the store where other machines take part."""
         shared = "://" in self.place.settings.dask_scheduler
         inside = self.place.store.local(self.stage.folder) if shared else None
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=inside) as folder:
+        made = TemporaryDirectory(prefix=".building-", dir=inside) if inside else Temporary()
+        with made as folder:
             yield Path(folder)
 
 

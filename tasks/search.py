@@ -1,6 +1,5 @@
 """Searching a published index: for one text at the terminal, or for a file of prompts."""
 
-import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from data.filters import chosen
 from data.outcome import Done
 from data.records import Hit, Prompt
 from data.specs import RetrieveSpec
+from data.temporary import Temporary
 from data.workplace import Workplace
 from engines.base import plugin
 from engines.indexing import version
@@ -37,7 +37,7 @@ class Bank:
         self.stage, self.version = published(place, corpus)
         with place.catalog() as catalog:
             merge.sync_corpus(catalog, place.store, corpus)
-        self._temporary = tempfile.TemporaryDirectory(prefix="reelflow-bank-")
+        self._temporary = Temporary()
         folder = open_version(place, self.stage, self.version, Path(self._temporary.name) / "v")
         engine = recorded(place.store, self.stage)["spec"]["engine"]
         self.index = plugin("index", engine).open(folder)

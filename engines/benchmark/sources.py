@@ -1,7 +1,6 @@
 """Where a clip's texts and pictures are taken from: a prepared folder, or the miniature's."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from data.outcome import Failed
+from data.temporary import Temporary
 from engines.benchmark import cutting, folder
 from engines.benchmark.annotations import annotation, cutouts
 from engines.children.guard import Guard
@@ -114,7 +114,7 @@ class Miniature:
         return self._caption
 
     def frames(self) -> list[np.ndarray]:
-        with tempfile.TemporaryDirectory(prefix="reelflow-frames-") as drafts:
+        with Temporary() as drafts:
             asked = {"video": str((self.clip / TRUTH).absolute()), "folder": drafts}
             outcome = next(self.guard.work(cutting.__name__, [(self.clip.name, asked)]))
             if isinstance(outcome, Failed):

@@ -1,6 +1,5 @@
 """Pictures to H.264 files: exact rates, true colours, the same bytes for the same pictures."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import partial
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.errors import UserError
+from data.temporary import Temporary
 
 if TYPE_CHECKING:
     from av import AudioFrame, VideoFrame
@@ -34,7 +34,7 @@ def mp4(frames: np.ndarray, fps: float) -> bytes:
             f"cannot write {count} frames of {width}x{height} as H.264: at least one frame, and"
             " an even width and height are needed; choose another size"
         )
-    with tempfile.TemporaryDirectory(prefix="reelflow-mp4-") as folder:
+    with Temporary() as folder:
         file = Path(folder) / "video.mp4"
         write(planar(frames), (height, width), fps, file, FINE, {"movflags": "+faststart"})
         return file.read_bytes()
