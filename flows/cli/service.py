@@ -11,7 +11,11 @@ from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
 from flows.cli.options import AsJson, Corpus, Root, Runner
 
-Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Of Prefect's UI and API.")]
+Port = Annotated[
+    int,
+    typer.Option("--port", min=1, max=65535, envvar="PREFECT_SERVER_API_PORT",
+                 help="Of Prefect's UI and API."),
+]  # fmt: skip
 
 
 @app.command()
@@ -31,7 +35,7 @@ def up(
     out().print(f"the UI: {service.url}")
     out().print(f"the logs: {service.folder}")
     out().print(f"to use it from here: export PREFECT_API_URL={service.api}")
-    out().print("the schedules are off: turn one on in the UI, under Deployments")
+    out().print("to bring a corpus up to date every night: reelflow schedule NAME")
     if not _is_local(host):
         out(err=True).print(f"{host} is reachable by others, and Prefect asks nobody who they are")
 
