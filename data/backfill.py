@@ -6,7 +6,7 @@ from data.catalog import catalog_path, sql
 from data.chain import Stage
 from data.filters import chosen, unlisted
 from data.records import Video
-from data.shards import Shard, names, shard_name, write_shard
+from data.shards import Shard, next_number, shard_name, write_shard
 from data.workplace import Workplace
 
 
@@ -52,11 +52,11 @@ def take(place: Workplace, stage: Stage, where: str, count: int) -> list[str]:
     with unlisted(path, stage, [where], wait_s) as videos:
         rows = videos.order("content").limit(count).fetchall()
     size = place.settings.shard_size
-    written = len(names(place.store, stage.folder, "shards"))
+    first = next_number(place.store, stage.folder)
     shards: list[str] = []
     for at in range(0, len(rows), size):
         listed = tuple(Video(id, uri, content, d) for content, id, uri, d in rows[at : at + size])
-        shards.append(shard_name(written + len(shards)))
+        shards.append(shard_name(first + len(shards)))
         write_shard(place.store, stage.folder, Shard(shards[-1], 1, listed))
     return shards
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from data.bottleneck import Load, video_hours_per_day
 from data.catalog import Catalog, sql
@@ -35,7 +34,8 @@ def history(catalog: Catalog, stage: Stage) -> History:
     rows = catalog.rows(sql("receipts_of"), **names)
     spent = {part: float(sum(row[part] for row in rows)) for part in PARTS}
     workers, decoders = (max((row[key] for row in rows), default=1) for key in _LANES)
-    load = Load(at_work(_span(row) for row in rows), **spent, workers=workers, decoders=decoders)
+    spans = (span_of(row["finished"], row["wall"]) for row in rows)
+    load = Load(at_work(spans), **spent, workers=workers, decoders=decoders)
     hours = catalog.execute(sql("hours_done"), **names)[0][0]
     return History(sum(row["frames"] for row in rows), hours, load)
 
@@ -49,9 +49,10 @@ def at_work(spans: Iterable[tuple[float, float]]) -> float:
     return total
 
 
+def span_of(finished: str, wall: float) -> tuple[float, float]:
+    """When a shard was begun and when it was done, in seconds since 1970."""
+    end = datetime.fromisoformat(finished).timestamp()
+    return end - wall, end
+
+
 _LANES = ("workers", "decoders")
-
-
-def _span(row: dict[str, Any]) -> tuple[float, float]:
-    end = datetime.fromisoformat(row["finished"]).timestamp()
-    return end - row["wall"], end

@@ -1,10 +1,10 @@
-"""What nothing in the store names any more: half-written files, versions that searches left."""
+"""What nothing in the store names any more: half-written or packed files, versions left behind."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from data import layout
+from data.packs import covered, is_pack
 from data.storage import Store
 
 WRITTEN = (
@@ -29,6 +29,10 @@ def leftovers(store: Store, keep: int = 2, old_s: float = OLD_S) -> Iterator[Lef
     """
     yield from _partials(store, old_s)
     for corpus in store.names("corpora"):
+        yield from _packed(store, f"{corpus}/videos", old_s)
+        for stage in (*store.names(f"{corpus}/embed"), *store.names(f"{corpus}/pool")):
+            if not stage.endswith("/current"):
+                yield from _packed_shards(store, stage, old_s)
         for stage in store.names(f"{corpus}/index"):
             yield from _versions(store, stage, keep, old_s)
     for run in store.names(layout.GENERATIONS):
@@ -45,6 +49,35 @@ def _partials(store: Store, old_s: float) -> Iterator[Leftover]:
             name = str(path.relative_to(root))
             if "/." not in name.rsplit("/.", 1)[0] and _old(store, name, old_s):
                 yield Leftover(name, store.size(name), "half-written")
+
+
+def _packed(store: Store, folder: str, old_s: float) -> Iterator[Leftover]:
+    """Files that a pack stands for since so long; whoever read them then has come to an end."""
+    old: dict[str, bool] = {}
+    for name, pack in covered(store.names(folder)):
+        if pack not in old:
+            old[pack] = _old(store, pack, old_s)
+        if old[pack]:
+            yield Leftover(name, store.size(name), "packed")
+
+
+def _packed_shards(store: Store, stage: str, old_s: float) -> Iterator[Leftover]:
+    """As above: lists, vectors and receipts; a pack's vectors count once it has its receipt."""
+    for part in ("shards", "receipts"):
+        yield from _packed(store, f"{stage}/{part}", old_s)
+    receipts = {_shard(name) for name in store.names(f"{stage}/receipts", ".json")}
+    files = {_shard(name): name for name in store.names(stage, ".parquet")}
+    halves = {shard for shard in files if is_pack(shard) and shard not in receipts}
+    for shard, pack in covered(receipts | files.keys() - halves):
+        if shard in files and _old(store, layout.receipt(stage, pack), old_s):
+            yield Leftover(files[shard], store.size(files[shard]), "packed")
+    for shard in sorted(halves):
+        if _old(store, files[shard], old_s):
+            yield Leftover(files[shard], store.size(files[shard]), "half-packed")
+
+
+def _shard(name: str) -> str:
+    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0].removeprefix("shard-")
 
 
 def _versions(store: Store, stage: str, keep: int, old_s: float) -> Iterator[Leftover]:
@@ -71,4 +104,4 @@ def _unmarked(store: Store, run: str, old_s: float) -> Iterator[Leftover]:
 
 
 def _old(store: Store, name: str, old_s: float) -> bool:
-    return time.time() - store.modified(name) >= old_s
+    return store.age(name) >= old_s

@@ -9,8 +9,10 @@ from data.batches import batched
 from data.catalog import Catalog, sql
 from data.merge_evaluations import sync_evaluations
 from data.merge_experiments import sync_experiments
+from data.merge_packs import forget_packed, merge_video_pack
 from data.merge_runs import sync_runs
 from data.merged import insert, insert_rows, is_merged, mark, new, only
+from data.packs import is_pack, span
 from data.storage import Store
 
 AT_ONCE = 64  # files a transaction: bounds memory, keeps commits few
@@ -40,19 +42,26 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
 
 def sync_videos(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges the parts of ingests, oldest first: the newest row of an id is the one that holds."""
-    sources: dict[str, str] = {}
-    for name in new(catalog, store, layout.videos(corpus), ".parquet"):
-        run = name.rsplit("/", 1)[-1].split("-")[0]
+    sources: dict[int, str] = {}
+    for name in new(catalog, store, layout.videos(corpus), ".parquet", packed=True):
+        found = span(name)
+        assert found is not None
+        if is_pack(name):
+            merge_video_pack(catalog, store, corpus, name, found)
+            continue
+        run = found.first
         if run not in sources:
-            sources[run] = json.loads(store.read(f"{layout.ingests(corpus)}/{run}.json"))["source"]
-        _merge_part(catalog, store, corpus, name, int(run), sources[run])
-    for name in new(catalog, store, layout.ingests(corpus), "-done.json"):
-        said = json.loads(store.read(name))
+            sources[run] = source_of(store, corpus, run)
+        _merge_part(catalog, store, corpus, name, run, sources[run])
+    for names in batched(new(catalog, store, layout.ingests(corpus), "-done.json"), AT_ONCE):
+        said = [json.loads(store.read(name)) for name in names]
         with catalog.transaction():
-            catalog.execute(sql("drop_old_rejects"), corpus=corpus, **only(said, "source", "run"))
-            fields = only(said, "run", "source", "finished", "rows")
-            insert_rows(catalog, "ingests", [fields], {"corpus": corpus})
-            mark(catalog, [name])
+            for each in said:
+                values = only(each, "source", "run")
+                catalog.execute(sql("drop_old_rejects"), corpus=corpus, **values)
+            fields = [only(each, "run", "source", "finished", "rows") for each in said]
+            insert_rows(catalog, "ingests", fields, {"corpus": corpus})
+            mark(catalog, names)
 
 
 def sync_withdrawn(catalog: Catalog, store: Store, corpus: str) -> None:
@@ -69,9 +78,12 @@ def sync_stage(catalog: Catalog, store: Store, corpus: str, kind: str, fingerpri
     folder = layout.stage(corpus, kind, fingerprint)
     where = {"corpus": corpus, "stage": kind, "fingerprint": fingerprint}
     for part, merge in (("shards", _merge_lists), ("receipts", _merge_receipts)):
-        for names in batched(new(catalog, store, f"{folder}/{part}", ".json"), AT_ONCE):
+        found = new(catalog, store, f"{folder}/{part}", ".json", packed=True)
+        for names in batched(found, AT_ONCE):
             said = [json.loads(store.read(name)) for name in names]
             with catalog.transaction():
+                for pack in filter(is_pack, names):
+                    forget_packed(catalog, where, part, pack)
                 merge(catalog, where, said)
                 mark(catalog, names)
 
@@ -88,6 +100,11 @@ def sync_index(catalog: Catalog, store: Store, corpus: str, fingerprint: str) ->
             insert(catalog, "members", {"content": content}, corpus=corpus,
                     fingerprint=fingerprint, version=version.rsplit("/", 1)[-1])  # fmt: skip
             mark(catalog, [name])
+
+
+def source_of(store: Store, corpus: str, run: int) -> str:
+    """What an ingest read."""
+    return json.loads(store.read(f"{layout.ingests(corpus)}/{run:06d}.json"))["source"]
 
 
 def _merge_part(
@@ -122,9 +139,9 @@ def _summary(receipt: dict[str, Any]) -> dict[str, Any]:
 def _outcomes(receipt: dict[str, Any]) -> Iterator[dict[str, Any]]:
     shard = only(receipt, "shard", "attempt")
     for made in receipt["done"]:
-        yield shard | made | {"reason": None, "detail": None}
+        yield shard | made | {"reason": None, "detail": None, "decoder": None}
     for refused in receipt["failed"]:
-        yield shard | refused | {"frames": 0}
+        yield shard | {"decoder": None} | refused | {"frames": 0}
 
 
 def _columns(rows: list[tuple], width: int) -> list[list]:

@@ -6,16 +6,23 @@ from typing import Any
 import pyarrow as pa
 
 from data.catalog import Catalog
+from data.packs import uncovered
 from data.storage import Store
 
 
-def new(catalog: Catalog, store: Store, folder: str, suffix: str) -> list[str]:
-    """The files of a folder that are not merged yet, in order."""
+def new(
+    catalog: Catalog, store: Store, folder: str, suffix: str, packed: bool = False
+) -> list[str]:
+    """The files of a folder that are not merged yet, in order.
+
+    Of one that may be `packed`, without those that a pack covers.
+    """
     found = catalog.execute(
         "SELECT path FROM merged WHERE starts_with(path, $folder)", folder=folder
     )
     merged = {path for (path,) in found}
-    return [name for name in store.names(folder, suffix) if name not in merged]
+    names = store.names(folder, suffix)
+    return [name for name in (uncovered(names) if packed else names) if name not in merged]
 
 
 def is_merged(catalog: Catalog, name: str) -> bool:

@@ -33,16 +33,17 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A video that did not, and why."""
+    """A video that did not, and why; `decoder` is what looked at it, with its version."""
 
     id: str
     content: str
     reason: str
     detail: str
+    decoder: str | None = None
 
     @classmethod
-    def of(cls, outcome: Failed, content: str) -> "Refused":
-        return cls(outcome.id, content, outcome.reason, outcome.detail[:500])
+    def of(cls, outcome: Failed, content: str, decoder: str | None = None) -> "Refused":
+        return cls(outcome.id, content, outcome.reason, outcome.detail[:500], decoder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from data import layout
+from data.packs import span, uncovered
 from data.records import Video
 from data.storage import Store
 
@@ -22,6 +23,12 @@ def shard_name(number: int) -> str:
     return f"{number:06d}"
 
 
+def next_number(store: Store, folder: str) -> int:
+    """The number of the next shard to list: one more than any that was."""
+    spans = [span(name) for name in names(store, folder, "shards")]
+    return max((each.last + 1 for each in spans if each), default=0)
+
+
 def write_shard(store: Store, folder: str, shard: Shard) -> None:
     """Writes the list into its stage's folder."""
     store.write(layout.shard_list(folder, shard.id), json.dumps(asdict(shard)).encode())
@@ -34,12 +41,20 @@ def read_shard(store: Store, folder: str, shard: str) -> Shard:
 
 
 def names(store: Store, folder: str, part: str) -> list[str]:
-    """The shards that have a list (`part` is "shards") or a receipt ("receipts"), in order."""
+    """The shards that have a list (`part` is "shards") or a receipt ("receipts"), in order.
+
+    Where shards were packed into one, it is the pack.
+    """
     files = store.names(f"{folder}/{part}", ".json")
-    return [f.rsplit("/", 1)[-1].removesuffix(".json") for f in files]
+    return uncovered(f.rsplit("/", 1)[-1].removesuffix(".json") for f in files)
 
 
 def pending(store: Store, folder: str) -> list[str]:
     """The shards that are planned and have no receipt yet."""
-    done = set(names(store, folder, "receipts"))
-    return [shard for shard in names(store, folder, "shards") if shard not in done]
+    return without(names(store, folder, "shards"), names(store, folder, "receipts"))
+
+
+def without(shards: list[str], done: list[str]) -> list[str]:
+    """The shards that are neither among those done, nor packed into one of these."""
+    there = set(done)
+    return sorted(shard for shard in uncovered({*shards, *done}) if shard not in there)

@@ -29,8 +29,12 @@ VIDEOS = pa.schema(
         "detail": pa.string(),
         "note": pa.string(),
         "rejected": pa.bool_(),
+        "decoder": pa.string(),  # what refused it, with its version
     }
 )
+
+# Of many ingests: which each row is of, and what that read.
+PACKED_VIDEOS = VIDEOS.append(pa.field("run", pa.int32())).append(pa.field("source", pa.string()))
 
 HITS = pa.schema(
     {

@@ -9,7 +9,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from data import merge
 from data.chain import Stage
-from data.outcome import REASONS
+from data.retries import Failures
 from data.settings import Settings
 from data.specs import EmbedSpec
 from data.workplace import Workplace, open_workplace
@@ -30,20 +30,19 @@ from tasks.stages import embed_stage
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )
 def embed(
-    corpus: str, spec: EmbedSpec = EmbedSpec(), retry: list[str] | None = None
+    corpus: str, spec: EmbedSpec = EmbedSpec(), retry: Failures | None = None
 ) -> dict[str, Any]:
     """Embeds what is missing, shard by shard; what is done stays done, however often it is run.
 
     Args:
         corpus: a corpus that was ingested
         spec: the model, its weights and precision, and which frames are sampled
-        retry: reasons whose failures are tried again; an empty list means all
+        retry: failures to try again; none if left out
     """
     place = open_workplace(Settings())
-    reasons = () if retry is None else tuple(retry or REASONS)
     with place.only_run(place.known(corpus), "embed", say):
         stage = embed_stage(place, corpus, spec)
-        shards = plan(place, stage, reasons)
+        shards = plan(place, stage, retry)
         before = share_done(place, corpus)
         tally, seconds, hours = embed_shards(place, stage, spec, shards)
         tally.refuse_nothing(place)

@@ -8,7 +8,7 @@ from prefect import flow
 from data.batches import batched
 from data.ids import corpus_name
 from data.known import seen
-from data.outcome import REASONS
+from data.retries import Failures
 from data.settings import Settings
 from data.workplace import open_workplace
 from tasks.ingest import Counts, begin, failed_rows, finish, ingest_part, read_source
@@ -30,17 +30,17 @@ def ingest(
         columns: which columns hold txt, videoLoc and videoID, where they have other names
         probe: read each new video once, for its duration, size, codec and digest
     """
-    return _ingest(source, corpus_name(corpus), columns or {}, probe, ())
+    return _ingest(source, corpus_name(corpus), columns or {}, probe, None)
 
 
 @flow(name="retry-ingest", flow_run_name="retry-ingest-{corpus}")
-def retry_ingest(corpus: str, reasons: list[str] | None = None) -> dict[str, Any]:
-    """Looks again at the videos that ingest refused, for these reasons or for any."""
-    return _ingest("retry", corpus_name(corpus), {}, True, tuple(reasons or REASONS))
+def retry_ingest(corpus: str, which: Failures = Failures()) -> dict[str, Any]:
+    """Looks again at the videos that ingest refused, at all or at some."""
+    return _ingest("retry", corpus_name(corpus), {}, True, which)
 
 
 def _ingest(
-    source: str, corpus: str, columns: dict[str, str], probe: bool, retry: tuple[str, ...]
+    source: str, corpus: str, columns: dict[str, str], probe: bool, retry: Failures | None
 ) -> dict[str, Any]:
     place = open_workplace(Settings())
     runner_settings = place.settings

@@ -7,27 +7,57 @@ from prefect import flow
 from data.chain import current, spec_of
 from data.errors import UserError
 from data.outcome import REASONS
+from data.retries import Failures
 from data.settings import Settings
 from data.specs import EmbedSpec
 from data.workplace import open_workplace
 from flows.embed import embed
 from flows.ingest import retry_ingest
+from tasks.report import publish_table
+from tasks.retrying import count_failures
 
 
 @flow(name="retry", flow_run_name="retry-{corpus}")
-def retry(corpus: str, reasons: list[str] | None = None) -> dict[str, Any]:
+def retry(
+    corpus: str,
+    reasons: list[str] | None = None,
+    decoder: str | None = None,
+    outdated: bool = False,
+) -> dict[str, Any]:
     """Tries failures again in ingest and in embed; successes are left alone.
 
     Args:
         corpus: the corpus
         reasons: only failures for these reasons; all where it is left out
+        decoder: only what this decoder refused, as "av 15.1.0"
+        outdated: only what another version of the decoder refused than there is now
     """
-    unknown = set(reasons or []) - set(REASONS)
-    if unknown:
-        raise UserError(f"no reason {sorted(unknown)[0]!r}: there are {', '.join(REASONS)}")
+    which = failures(reasons, decoder, outdated)
     place = open_workplace(Settings())
-    made = {"ingest": retry_ingest(place.known(corpus), reasons or [])}
+    found = count_failures(place, place.known(corpus), which)
+    stages = {row["stage"] for row in found}
+    made: dict[str, Any] = {}
+    if found:
+        publish_table("retry", corpus, found, "tried again")
+    if "ingest" in stages:
+        made["ingest"] = retry_ingest(corpus, which)
     stage = current(place.store, corpus, "embed")
-    if stage is not None:
-        made["embed"] = embed(corpus, spec_of(place.store, stage, EmbedSpec), reasons or [])
+    if stage is not None and stages:
+        made["embed"] = embed(corpus, spec_of(place.store, stage, EmbedSpec), which)
     return made
+
+
+def to_retry(
+    corpus: str, reasons: list[str] | None, decoder: str | None, outdated: bool
+) -> list[dict[str, Any]]:
+    """How many failures `retry` would try again: stage, reason, decoder, videos."""
+    place = open_workplace(Settings())
+    return count_failures(place, place.known(corpus), failures(reasons, decoder, outdated))
+
+
+def failures(reasons: list[str] | None, decoder: str | None, outdated: bool) -> Failures:
+    """The failures that are meant; a UserError for a reason that there is not."""
+    unknown = sorted(set(reasons or []) - set(REASONS))
+    if unknown:
+        raise UserError(f"no reason {unknown[0]!r}: there are {', '.join(REASONS)}")
+    return Failures(reasons=tuple(reasons or ()), decoder=decoder, outdated=outdated)  # type: ignore[arg-type]

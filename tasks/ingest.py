@@ -16,6 +16,7 @@ from data.catalog import sql
 from data.known import Seen, earlier
 from data.outcome import Done, Failed
 from data.records import Row, Video
+from data.retries import Failures
 from data.workplace import Workplace
 from engines.base import Engine, Runner
 from engines.files.reach import Reach
@@ -23,6 +24,7 @@ from engines.reading import open_source
 from engines.video.probe import Prober
 from tasks.entries import checked, stat
 from tasks.progress import Progress
+from tasks.retrying import decoder
 from tasks.runners import cores
 
 KEPT = ("uri", "caption", "columns", "bytes", "stamp")  # where these are the same, nothing changed
@@ -62,11 +64,11 @@ def read_source(source: str, columns: dict[str, str]) -> Iterator[Row]:
     return open_source(source, columns)
 
 
-def failed_rows(place: Workplace, corpus: str, reasons: Sequence[str]) -> Iterator[Row]:
-    """The rows of earlier ingests that failed for one of the reasons, as if read again."""
+def failed_rows(place: Workplace, corpus: str, which: Failures) -> Iterator[Row]:
+    """The rows of earlier ingests that failed in such a way, as if read again."""
     with place.catalog() as catalog:
         merge.sync_videos(catalog, place.store, corpus)
-        found = catalog.rows(sql("failed_rows"), corpus=corpus, reasons=list(reasons))
+        found = catalog.rows(sql("failed_rows"), corpus=corpus, **which.values(decoder()))
     for line, row in enumerate(found):
         yield Row(line, row["id"], row["uri"], row["caption"], json.loads(row["columns"]))
 
@@ -111,6 +113,9 @@ def ingest_part(
     fresh = [e for e in entries if not _unchanged(e, before.get(e["id"]), ingest)]
     progress.add(done=len(entries) - len(fresh))
     _identify(fresh, ingest, runner, progress)
+    now = decoder()
+    for entry in fresh:
+        entry["decoder"] = now if entry["reason"] else None
     written = [e for e in fresh if not _same_failure(e, before.get(e["id"]))]
     if written:
         name = f"{layout.videos(ingest.corpus)}/{ingest.run:06d}-{part:06d}.parquet"
@@ -132,7 +137,7 @@ def _same_failure(entry: dict[str, Any], before: dict[str, Any] | None) -> bool:
     """Whether the row failed before just as it does now: then nothing new is to be written."""
     if before is None or entry["rejected"] or entry["reason"] is None:
         return False
-    return all(entry[key] == before[key] for key in (*KEPT, "reason", "detail"))
+    return all(entry[key] == before[key] for key in (*KEPT, "reason", "detail", "decoder"))
 
 
 def _identify(

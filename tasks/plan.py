@@ -10,30 +10,32 @@ from data import merge
 from data.catalog import Catalog, sql
 from data.chain import Stage
 from data.records import Video
-from data.shards import Shard, names, pending, shard_name, write_shard
+from data.retries import Failures
+from data.shards import Shard, next_number, pending, shard_name, write_shard
 from data.workplace import Workplace
+from tasks.retrying import decoder
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
-def plan(place: Workplace, stage: Stage, retry: tuple[str, ...] = ()) -> list[str]:
+def plan(place: Workplace, stage: Stage, retry: Failures | None = None) -> list[str]:
     """The shards to run: those without a receipt, after everything missing was written into some.
 
-    With `retry`, videos whose last attempt failed for one of these reasons get a new attempt.
+    With `retry`, videos whose last attempt was such a failure get a new attempt.
     """
     with place.catalog() as catalog:
         merge.sync_videos(catalog, place.store, stage.corpus)
         merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
-        written = len(names(place.store, stage.folder, "shards"))
+        number = next_number(place.store, stage.folder)
         for attempt, videos in _lists(catalog, place, stage, retry):
-            shard = Shard(shard_name(written), attempt, tuple(videos))
+            shard = Shard(shard_name(number), attempt, tuple(videos))
             write_shard(place.store, stage.folder, shard)
-            written += 1
+            number += 1
         merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
     return pending(place.store, stage.folder)
 
 
 def _lists(
-    catalog: Catalog, place: Workplace, stage: Stage, retry: tuple[str, ...]
+    catalog: Catalog, place: Workplace, stage: Stage, retry: Failures | None
 ) -> Iterator[tuple[int, list[Video]]]:
     values: dict[str, Any] = {
         "corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint
@@ -41,9 +43,9 @@ def _lists(
     size = place.settings.shard_size
     for rows in catalog.stream(sql("missing"), size, **values):
         yield 1, [Video(*row) for row in rows]
-    if retry:
+    if retry is not None:
         attempt = 1 + catalog.execute(sql("last_attempt"), **values)[0][0]
-        for rows in catalog.stream(sql("retry"), size, reasons=list(retry), **values):
+        for rows in catalog.stream(sql("retry"), size, **retry.values(decoder()), **values):
             yield attempt, [Video(*row) for row in rows]
 
 

@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from data import merge
 from data.chain import Stage, spec_of
 from data.outcome import Done
-from data.shards import names
+from data.shards import names, without
 from data.specs import PoolSpec
 from data.workplace import Workplace
 from engines.pool_shard import ShardPooler, ShardToPool
@@ -21,9 +21,9 @@ from tasks.runners import cores
 def pool_shards(place: Workplace, embedded: Stage, stage: Stage) -> Progress:
     """Pools what embed has finished and pool has not, over Dask; one graph, not a task a shard."""
     spec = spec_of(place.store, stage, PoolSpec)
-    there = set(names(place.store, stage.folder, "receipts"))
+    there = names(place.store, stage.folder, "receipts")
     embedded_shards = names(place.store, embedded.folder, "receipts")
-    shards = [ShardToPool(shard) for shard in embedded_shards if shard not in there]
+    shards = [ShardToPool(shard) for shard in without(embedded_shards, there)]
     make = partial(ShardPooler, place.store, embedded.folder, stage.folder, spec.method)
     progress = Progress("pool", len(shards))
     runner = DaskRunner(cores(), place.settings.dask_scheduler)

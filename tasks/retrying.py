@@ -1,4 +1,4 @@
-"""Tasks of one shard: tried once more, where another try may end better."""
+"""Trying again: a shard once more, where that may end better; failures, where a user asks."""
 
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -6,7 +6,15 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 
+from data import merge
+from data.catalog import sql
+from data.chain import current
 from data.errors import UserError
+from data.retries import Failures
+from data.workplace import Workplace
+from engines.base import plugin
+
+DECODER = "pyav"  # a plugin of engines/decode
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,3 +38,17 @@ def shard_task(stage: str) -> Callable[[Callable[P, R]], Task[P, R]]:
         persist_result=False, retries=1, retry_delay_seconds=5, retry_condition_fn=_worth_it,
     )  # fmt: skip
     return made
+
+
+def decoder() -> str:
+    """What decodes here, with its version."""
+    return plugin("decode", DECODER).version()
+
+
+def count_failures(place: Workplace, corpus: str, which: Failures) -> list[dict[str, Any]]:
+    """How many failures `which` means: stage, reason, decoder, videos."""
+    stage = current(place.store, corpus, "embed")
+    asked = which.values(decoder()) | {"embed": stage.fingerprint if stage else ""}
+    with place.catalog() as catalog:
+        merge.sync_corpus(catalog, place.store, corpus)
+        return catalog.rows(sql("to_retry"), corpus=corpus, **asked)

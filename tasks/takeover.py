@@ -18,7 +18,7 @@ from data.chain import Stage, register
 from data.outcome import Done, Outcome
 from data.receipts import Made, Receipt, Seconds, write_receipt
 from data.records import Video
-from data.shards import Shard, names, shard_name, write_shard
+from data.shards import Shard, next_number, shard_name, write_shard
 from data.specs import EmbedSpec
 from data.workplace import Workplace
 from engines.files.media import resolve
@@ -115,7 +115,7 @@ def _embed(
     """The shard that embed would have written: list, vectors, receipt."""
     started = time.perf_counter()
     done = {_content(o.value): o for o in outcomes if isinstance(o, Done)}
-    shard = shard_name(len(names(place.store, stage.folder, "shards")))
+    shard = shard_name(next_number(place.store, stage.folder))
     videos = tuple(Video(o.id, str(o.value.record.get("videoLoc")), c) for c, o in done.items())
     write_shard(place.store, stage.folder, Shard(shard, 1, videos))
     vectors = ((o.id, _vectors(o.value, spec.every_nth or 1)) for o in done.values())

@@ -1,9 +1,9 @@
 -- Every row that failed, once, at the stage where it did.
-SELECT 'ingest' AS stage, id, reason, detail, 1 AS attempts FROM rejects WHERE corpus = $corpus
+SELECT 'ingest' AS stage, id, reason, detail, 1 AS attempts, NULL AS decoder FROM rejects WHERE corpus = $corpus
 UNION ALL
-SELECT 'ingest', id, reason, detail, 1 FROM videos WHERE corpus = $corpus AND reason IS NOT NULL
+SELECT 'ingest', id, reason, detail, 1, decoder FROM videos WHERE corpus = $corpus AND reason IS NOT NULL
 UNION ALL
-SELECT o.stage, v.id, o.reason, o.detail, o.attempt
+SELECT o.stage, v.id, o.reason, o.detail, o.attempt, o.decoder
 FROM latest o JOIN videos v USING (corpus, content)
 WHERE o.corpus = $corpus AND o.reason IS NOT NULL AND v.reason IS NULL
   AND o.fingerprint IN ($embed, $pool)

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,11 @@ MARGIN_SECONDS = 1.0  # longer than any frame of a usual video lasts
 
 Picked = tuple[int, float, "VideoFrame"]
 Pictured = tuple[int, float, np.ndarray]
+
+
+def version() -> str:
+    """Of what decodes; another one may read what this one refuses."""
+    return f"av {metadata.version('av')}"
 
 
 def warm(resize: Resize | None) -> None:

@@ -6,6 +6,7 @@ import pytest
 from corpora import FAKE, counts, reasons, table, videos
 
 from data.errors import UserError
+from data.retries import Failures
 from flows.embed import embed
 from flows.ingest import ingest, retry_ingest
 
@@ -93,7 +94,7 @@ def test_a_file_that_came_back_is_good_after_retry(place, clips: Path) -> None:
     ingest(source, "c")
     assert reasons(place, "c") == {"a": "missing"}
     away.rename(hidden)
-    retry_ingest("c", ["missing"])
+    retry_ingest("c", Failures(reasons=("missing",)))
     assert reasons(place, "c") == {}
     assert videos(place, "c", "ingest") == counts(2, 2)
 

@@ -1,0 +1,3 @@
+DELETE FROM shards
+WHERE corpus = $corpus AND stage = $stage AND fingerprint = $fingerprint
+  AND shard >= $first AND shard < $past;

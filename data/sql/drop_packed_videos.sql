@@ -1,0 +1,5 @@
+-- The rows that a pack of parts stands for, and those that its videos replace.
+DELETE FROM videos WHERE corpus = $corpus AND (
+    run BETWEEN $first AND $last
+    OR (run < $first AND id IN (SELECT id FROM incoming WHERE NOT rejected))
+);

@@ -1,0 +1,4 @@
+-- A corpus's newest videos that have files.
+SELECT id, uri, caption, duration FROM shown
+WHERE corpus = $corpus AND uri NOT LIKE 'fake://%'
+ORDER BY run DESC, line LIMIT $count;

@@ -1,0 +1,1 @@
+DELETE FROM merged WHERE path >= $first AND path < $past;

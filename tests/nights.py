@@ -1,0 +1,82 @@
+"""A corpus as many small ingests leave it, each embedded by itself, without running them."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+
+from data import layout, tables
+from data.chain import Stage
+from data.receipts import Made, Receipt, Seconds, write_receipt
+from data.records import Video
+from data.shards import Shard, shard_name, write_shard
+from data.specs import EmbedSpec
+from data.workplace import Workplace
+from engines.packing import Vectors
+from tasks.embed import write_vectors
+from tasks.stages import embed_stage
+
+SPEC = EmbedSpec(engine="fake", every_nth=1)
+FRAMES, DIM = 8, 64
+
+
+def nights(place: Workplace, corpus: str, count: int, each: int = 2) -> Stage:
+    """`count` ingests of `each` new videos, embedded one shard a night; the stage."""
+    stage = embed_stage(place, corpus, SPEC)
+    for night in range(count):
+        videos = tuple(video(night, number) for number in range(each))
+        ingested(place, corpus, night + 1, f"night-{night}", videos)
+        embedded(place, stage, night, videos)
+    return stage
+
+
+def video(night: int, number: int) -> Video:
+    """A fake, 10 s long."""
+    name = f"{night:04d}-{number}"
+    return Video(f"video-{name}", f"fake://{name}?frames={FRAMES}", f"sha256:{name}", 10.0)
+
+
+def ingested(
+    place: Workplace, corpus: str, run: int, source: str, videos: tuple[Video, ...],
+    rejected: int = 0, ended: bool = True,
+) -> None:  # fmt: skip
+    """What an ingest leaves: its header, a part, and that it ended."""
+    header = f"{layout.ingests(corpus)}/{run:06d}"
+    said = {"run": run, "source": source, "finished": "2026-01-01T00:00:00+00:00"}
+    place.store.write(f"{header}.json", json.dumps(said).encode())
+    empty = dict.fromkeys(tables.VIDEOS.names) | {"columns": "{}"}
+    rows = [
+        empty | {"line": line, "id": v.id, "uri": v.uri, "content": v.content,
+                 "duration": v.duration, "rejected": False}
+        for line, v in enumerate(videos)
+    ]  # fmt: skip
+    rows += [
+        empty | {"line": len(videos) + n, "reason": "rejected", "detail": "no id", "rejected": True}
+        for n in range(rejected)
+    ]
+    name = f"{layout.videos(corpus)}/{run:06d}-000000.parquet"
+    tables.write(place.store, name, tables.VIDEOS, rows)
+    if ended:
+        said |= {"rows": len(rows)}
+        place.store.write(f"{header}-done.json", json.dumps(said).encode())
+
+
+def embedded(
+    place: Workplace, stage: Stage, number: int, videos: tuple[Video, ...], attempt: int = 1
+) -> None:
+    """What embedding a shard leaves: list, vectors that follow from the contents, receipt."""
+    shard = shard_name(number)
+    write_shard(place.store, stage.folder, Shard(shard, attempt, videos))
+    write_vectors(
+        place.store, layout.shard_file(stage.folder, shard), ((v.id, _vectors(v)) for v in videos)
+    )
+    made = tuple(Made(v.id, v.content, FRAMES) for v in videos)
+    receipt = Receipt(shard, attempt, "1", made, (), Seconds(wall=30.0, decode=20.0))
+    finished = f"2026-01-{1 + number // 24 % 28:02d}T{number % 24:02d}:00:00+00:00"
+    write_receipt(place.store, stage.folder, replace(receipt, finished=finished))
+
+
+def _vectors(video: Video) -> Vectors:
+    seed = int.from_bytes(video.content[-8:].encode(), "little")
+    made = np.random.default_rng(seed).standard_normal((FRAMES, DIM)).astype(np.float16)
+    return Vectors(np.arange(FRAMES), np.arange(FRAMES) / 25.0, made, 0.0, 0.0, 0.0)
