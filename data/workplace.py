@@ -44,9 +44,9 @@ class Workplace:
             yield
 
     @contextmanager
-    def only_benchmark(self, folder: str, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Held by the one process that may write a benchmark's clips in a folder; others wait."""
-        name = f"benchmark-{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
+    def only_folder(self, folder: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Held by the one process that may write in a folder outside of the store; others wait."""
+        name = f"folder-{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
         with self._alone(name, f"writes {folder}", [], waiting):
             yield
 

@@ -33,8 +33,8 @@ def fvd(generated: str, real: str, spec: DistanceSpec = DistanceSpec()) -> dict[
         spec: the extractor, which frames of which videos, and how they are resized
     """
     place, spec = open_workplace(Settings()), asked(spec)
-    here = place.settings.model_copy(update={"runner": "in_process"})  # reading needs no model
-    with open_runner(here, 1) as runner:
+    reading = {"runner": "in_process", "gpus": 0}  # which needs no model
+    with open_runner(place.settings.model_copy(update=reading), 1) as runner:
         sets = [
             choose(place, runner, source, spec, side)
             for side, source in (("real", real), ("generated", generated))

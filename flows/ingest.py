@@ -43,14 +43,14 @@ def _ingest(
     source: str, corpus: str, columns: dict[str, str], probe: bool, retry: Failures | None
 ) -> dict[str, Any]:
     place = open_workplace(Settings())
-    runner_settings = place.settings
-    if runner_settings.ray_address is None:  # probing needs no model: not worth a local Ray
-        runner_settings = runner_settings.model_copy(update={"runner": "in_process"})
+    probing: dict[str, Any] = {"gpus": 0}  # which needs no model, and is not worth a local Ray
+    if place.settings.ray_address is None:
+        probing |= {"runner": "in_process"}
     counts, progress = Counts(), Progress("ingest", 0)
     with place.only_run(corpus, "ingest", say):
         rows = failed_rows(place, corpus, retry) if retry else read_source(source, columns)
         this = begin(place, corpus, source, probe)
-        with seen() as ids, open_runner(runner_settings, 1) as runner:
+        with seen() as ids, open_runner(place.settings.model_copy(update=probing), 1) as runner:
             for part, some in enumerate(batched(rows, ROWS)):
                 ingest_part(place, this, part, some, ids, runner, counts, progress)
         finish(place, this, counts)

@@ -92,7 +92,7 @@ def _embed(
     work = evaluate_work(place.settings)
     at = str(Path(source).absolute())
     make = partial(Knower, at, spec, tuple(models), work, annotations)
-    with place.only_benchmark(shelf.store.path(shelf.folder), say):
+    with place.only_folder(shelf.store.path(shelf.folder), say):
         shelf.store.drop_partials(shelf.folder)
         claim(shelf, {"version": VERSION, "clip_dtype": spec.clip_dtype, **_models(spec, models)})
         waiting = [Known(clip) for clip in named if not shelf.has(clip)]

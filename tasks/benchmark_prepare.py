@@ -40,7 +40,7 @@ def prepare(
     places = Places(*(str(Path(each).absolute()) for each in (annotated, videos, drafts, made)))
     make = partial(Preparer, places, _work(place.settings), inpaint, seed)
     progress, found = Progress("prepare", len(named)), list[Outcome[Prepared]]()
-    with place.only_benchmark(str(made), say):
+    with place.only_folder(str(made), say):
         made.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(drafts, ignore_errors=True)  # what a killed run had begun
         with open_runner(place.settings, embed_workers(place.settings)) as runner:

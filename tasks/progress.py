@@ -1,9 +1,12 @@
 """How far long work is, told to whoever listens: the terminal, or a flow run's log."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -60,7 +63,8 @@ def tell(progress: Progress) -> None:
 
 
 def say(text: str) -> None:
-    """A line for the listeners that is no count, as "waiting for process 7"."""
+    """A line for the listeners and the log that is no count, as "waiting for process 7"."""
+    log.info(text)
     tell(Progress("note", 0, note=text))
 
 
@@ -71,7 +75,7 @@ def line(progress: Progress) -> str:
     parts = [
         f"{progress.stage} {progress.done + progress.failed:,}/{progress.total:,} videos",
         *([f"{progress.hours:,.2f} video-hours"] if progress.total_hours or progress.hours else []),
-        _speed(progress.rate),
+        speed(progress.rate),
     ]
     if progress.left_s is not None:
         parts.append(f"{clock(progress.left_s)} left")
@@ -80,7 +84,7 @@ def line(progress: Progress) -> str:
     return " · ".join(parts)
 
 
-def _speed(rate: float) -> str:
+def speed(rate: float) -> str:
     """Videos a second, or the seconds of one where it takes longer."""
     slow = 0 < rate < 1
     return f"{1 / rate:,.1f} s a video" if slow else f"{rate:,.1f} videos/s"

@@ -1,5 +1,6 @@
 """Which runner a run works on, and how its workers are set up on this machine."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from engines.embedding import Work
 from engines.evaluating import EvaluateWork
 from engines.generating import GenerateWork
 from engines.generation import Speed
+from tasks.gpus import gpus_held
 
 WORKER_BYTES = 3 << 29  # of an evaluating worker: 1.5 GB of imports and frames
 WEIGHTS_TIMES = 3  # and its weights, half precision made single, with what they compute
@@ -19,12 +21,13 @@ LANES = 2  # as many batches of videos as a Ray actor has in flight
 
 @contextmanager
 def open_runner(settings: Settings, workers: int) -> Iterator[Runner]:
-    """The runner that the settings name; its workers end with the block."""
-    runner = _make(settings, workers)
-    try:
-        yield runner
-    finally:
-        runner.close()
+    """The runner that the settings name; its workers, and their GPUs, are its own in the block."""
+    with gpus_held(gpus_of(settings, workers), settings.wait_s):
+        runner = _make(settings, workers)
+        try:
+            yield runner
+        finally:
+            runner.close()
 
 
 def _make(settings: Settings, workers: int) -> Runner:
@@ -52,9 +55,14 @@ def gpus() -> int:
     return len(glob("/dev/nvidia[0-9]*"))
 
 
-def _worker_gpus(settings: Settings) -> int:
+def worker_gpus(settings: Settings) -> int:
     """GPUs for workers: of a cluster they are told, since flows may run on a machine without."""
     return gpus() if settings.gpus is None else settings.gpus
+
+
+def gpus_of(settings: Settings, workers: int) -> int:
+    """GPUs that so many workers take together; those begun count in full."""
+    return math.ceil(workers * settings.gpus_per_worker) if worker_gpus(settings) else 0
 
 
 def _share(settings: Settings) -> int:
@@ -64,7 +72,7 @@ def _share(settings: Settings) -> int:
 
 def embed_workers(settings: Settings) -> int:
     """One worker a GPU share; without GPUs one worker that has all cores."""
-    return settings.workers or max(1, int(_worker_gpus(settings) / settings.gpus_per_worker))
+    return settings.workers or max(1, int(worker_gpus(settings) / settings.gpus_per_worker))
 
 
 def embed_work(settings: Settings) -> Work:
@@ -75,7 +83,7 @@ def embed_work(settings: Settings) -> Work:
     half the cores: a batch by all cores spins where its threads wait for each other. ViT-B-32 in
     bf16 on two shared cores: 35 ms of CPU a frame against 52 (`make bench`, "setups").
     """
-    share, on_gpu = _share(settings), _worker_gpus(settings) > 0
+    share, on_gpu = _share(settings), worker_gpus(settings) > 0
     lanes = 1 if on_gpu else min(LANES, share)
     return Work(
         decoders=settings.decoders or share,
@@ -95,7 +103,7 @@ def embed_work(settings: Settings) -> Work:
 
 def generate_work(settings: Settings) -> GenerateWork:
     """How each generating worker is set up: on a GPU four videos at once, else one."""
-    share, on_gpu = _share(settings), _worker_gpus(settings) > 0
+    share, on_gpu = _share(settings), worker_gpus(settings) > 0
     speed = Speed(
         threads=settings.threads or (None if on_gpu else share),
         compile=settings.compile,
@@ -121,7 +129,7 @@ def evaluate_workers(settings: Settings, spec: EvaluateSpec) -> int:
 
     On a CPU each computes with one thread, so that any number of them gives the same scores.
     """
-    if settings.workers or _worker_gpus(settings):
+    if settings.workers or worker_gpus(settings):
         return embed_workers(settings)
     import psutil
 
@@ -132,7 +140,7 @@ def evaluate_workers(settings: Settings, spec: EvaluateSpec) -> int:
 
 def evaluate_work(settings: Settings) -> EvaluateWork:
     """How each evaluating worker is set up: one decoder reads ahead of its model."""
-    on_gpu = _worker_gpus(settings) > 0
+    on_gpu = worker_gpus(settings) > 0
     return EvaluateWork(
         decoders=settings.decoders or 1,
         decode_deadline_s=settings.decode_deadline_s,

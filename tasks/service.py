@@ -11,33 +11,29 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import psutil
+from prefect.settings import PREFECT_API_URL
 
 from data.errors import UserError
 from data.settings import Settings
+from tasks.limits import POOL, prepare
+from tasks.processes import Process, end, spawn
+from tasks.server import connected
 
-POOL = "reelflow"
 HEALTHY_S = 180.0  # a fresh database is migrated first
-ENDS_S = 30.0
+PREFECT = [sys.executable, "-m", "prefect"]
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process of ours; `born` tells it from another that got its number later."""
-
-    name: str
-    pid: int
-    born: float
-
-    @property
-    def alive(self) -> bool:
-        return _alive(self.pid, self.born)
+LEASES = "PREFECT_SERVER_CONCURRENCY"
+LIMITS = {
+    # In the server's memory, who holds what would be forgotten when it ends, and held for ever.
+    f"{LEASES}_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+    # A run that waits for GPUs asks so often: before the next window has come up to ask.
+    f"{LEASES}_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +68,17 @@ def read(folder: Path) -> Service | None:
     return Service(said["url"], folder, tuple(Process(**each) for each in said["processes"]))
 
 
+def address(settings: Settings) -> str:
+    """The API that Prefect's settings name, else this machine's; a UserError where none is."""
+    url = PREFECT_API_URL.value()
+    if url:
+        return url
+    service = read(folder_of(settings))
+    if service is None or not service.alive:
+        raise UserError("no Prefect server runs here: `reelflow up`, or set PREFECT_API_URL")
+    return service.api
+
+
 def start(settings: Settings, host: str, port: int) -> Service:
     """Starts the server, deploys every flow, and starts a worker; a UserError where one fails.
 
@@ -86,15 +93,16 @@ def start(settings: Settings, host: str, port: int) -> Service:
     folder.mkdir(parents=True, exist_ok=True)
     url = f"http://{host}:{port}"
     environment = _environment(settings, folder, url)
-    server = ["server", "start", "--host", host, "--port", str(port)]
-    started = [_spawn("server", server, folder, environment)]
+    server = [*PREFECT, "server", "start", "--host", host, "--port", str(port)]
+    started = [spawn("server", server, folder / "server.log", project(), environment)]
     try:
         _write(Service(url, folder, tuple(started)))
         _wait_healthy(url, started[0], folder)
-        _once(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
+        with connected(f"{url}/api") as client:
+            prepare(client, settings)
         _once(["--no-prompt", "deploy", "--all"], environment)
-        worker = ["worker", "start", "--pool", POOL, "--name", "reelflow"]
-        started.append(_spawn("worker", worker, folder, environment))
+        worker = [*PREFECT, "worker", "start", "--pool", POOL, "--name", "reelflow"]
+        started.append(spawn("worker", worker, folder / "worker.log", project(), environment))
     except BaseException:
         stop(Service(url, folder, tuple(started)))
         raise
@@ -108,7 +116,7 @@ def stop(service: Service) -> list[str]:
     ended = []
     for process in reversed(service.processes):
         if process.alive:
-            _end(process.pid)
+            end(process)
             ended.append(process.name)
     (service.folder / "service.json").unlink(missing_ok=True)
     return ended
@@ -125,21 +133,12 @@ def _environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
         "PREFECT_LOGGING_ROOT_LEVEL": "INFO",  # which those have
         "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
     }
-    return {**os.environ, **QUIET, **ours}
-
-
-def _spawn(name: str, words: list[str], folder: Path, environment: Mapping[str, str]) -> Process:
-    with (folder / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", *words], env=environment, cwd=project(),
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    return Process(name, process.pid, psutil.Process(process.pid).create_time())
+    return {**LIMITS, **os.environ, **QUIET, **ours}
 
 
 def _once(words: list[str], environment: Mapping[str, str]) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "prefect", *words], env=environment, cwd=project(),
+        [*PREFECT, *words], env=environment, cwd=project(),
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
     if ran.returncode:
@@ -178,22 +177,3 @@ def _last_line(log: Path) -> str:
 def _write(service: Service) -> None:
     said = {"url": service.url, "processes": [asdict(process) for process in service.processes]}
     (service.folder / "service.json").write_text(json.dumps(said, indent=2))
-
-
-def _alive(pid: int, born: float) -> bool:
-    try:
-        process = psutil.Process(pid)
-        return process.create_time() == born and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _end(pid: int) -> None:
-    """SIGTERM to the process, and once it is gone SIGKILL to what it left behind."""
-    parent = psutil.Process(pid)
-    family = [parent, *parent.children(recursive=True)]
-    parent.terminate()
-    _, left = psutil.wait_procs(family, timeout=ENDS_S)
-    for process in left:
-        process.kill()
-    psutil.wait_procs(left, timeout=ENDS_S)

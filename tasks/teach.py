@@ -1,8 +1,10 @@
 """Training a controller on footage that is ready; what it was trained with is written down."""
 
 import json
+import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from engines.rag.base import PARTS, base_digest, base_folder
 from engines.rag.examples import Examples, Footage
 from engines.rag.teaching import Teaching
 from tasks.footage import opened
-from tasks.progress import Progress, clock, tell
+from tasks.gpus import gpus_held, leads
+from tasks.progress import Progress, clock, say, tell
+from tasks.runners import gpus_of
 
 VERSION = "1"
 RECORD = "training.json"
@@ -49,20 +53,29 @@ def train_spec(kind: str, asked: dict[str, Any]) -> TrainSpec:
 @task(name="teach-controller", cache_policy=NO_CACHE, persist_result=False)
 def teach(place: Workplace, stage: Stage, spec: TrainSpec, out: str) -> dict[str, Any]:
     """Trains in the folder `out`, or goes on there; a UserError where it is of another training."""
-    base, folder, footage = base_folder(spec.base), Path(out), opened(place, stage)
+    folder, footage = Path(out), opened(place, stage)
     record = _record(place, stage, spec, footage)
-    if not _through(folder, record):
-        examples = Examples(footage, spec)
-        lessons = Teaching(base, spec, examples, place.settings.threads)
-        if lessons.leads:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n")
-        lessons.train(folder, _teller(spec.steps))
+    with place.only_folder(str(folder.absolute()), say) if leads() else nullcontext():
+        if not _through(folder, record):
+            _train(place, spec, footage, folder, record)
     return {
         "controller": out, "steps": spec.steps, "videos": record["videos"],
         "targets": record["targets"], "neighbours": record["neighbours"],
         "left_out": record["left_out"],
     }  # fmt: skip
+
+
+def _train(
+    place: Workplace, spec: TrainSpec, footage: Footage, folder: Path, record: dict[str, Any]
+) -> None:
+    settings, team = place.settings, int(os.environ.get("WORLD_SIZE", "1"))
+    with gpus_held(gpus_of(settings, team), settings.wait_s):
+        examples = Examples(footage, spec)
+        lessons = Teaching(base_folder(spec.base), spec, examples, settings.threads)
+        if lessons.leads:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+        lessons.train(folder, _teller(spec.steps))
 
 
 def _record(place: Workplace, stage: Stage, spec: TrainSpec, footage: Footage) -> dict[str, Any]:

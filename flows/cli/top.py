@@ -39,7 +39,8 @@ def top(
 ) -> None:
     """What runs, what waits, what came of the last runs, and how busy this machine is."""
     from tasks.load import load
-    from tasks.server import address, connected
+    from tasks.server import connected
+    from tasks.service import address
     from tasks.top import look
 
     console = out()

@@ -11,7 +11,8 @@ from shipped import DEPLOYMENTS
 
 from data.settings import Settings
 from tasks.automations import WEBHOOK, apply
-from tasks.server import address, connected
+from tasks.server import connected
+from tasks.service import address
 
 FILES = sorted((DEPLOYMENTS / "automations").glob("*.yaml"))
 NAMES = [yaml.safe_load(file.read_text())["name"] for file in FILES]
