@@ -42,3 +42,4 @@ class Settings(BaseSettings):
     wait_s: float = Field(3600.0, ge=0)
     failed_share: float = Field(0.05, ge=0, le=1)  # of a run's videos: more is told of
     price_per_gpu_hour: float = Field(0.0, ge=0)
+    pictured: int = Field(12, ge=0)  # videos on the contact sheets of runs' pages; 0: no sheets

@@ -15,8 +15,10 @@ from data.settings import Settings
 from data.specs import EmbedSpec
 from data.workplace import Workplace, open_workplace
 from flows.embed import embed_shards
+from tasks.assets import stage_made, videos_of
 from tasks.backfill import Budget, approve, plan_backfill, windows
 from tasks.child_runs import run_window, stop_windows
+from tasks.cost import priced
 from tasks.progress import say
 from tasks.report import publish
 from tasks.runners import embed_workers
@@ -74,7 +76,9 @@ def backfill(
         "left": after.videos, "shards_left": after.pending,
         "stopped": "the budget is spent" if budget.gone and after.videos else None,
     }  # fmt: skip
-    publish("backfill", corpus, summary)
+    publish("backfill", corpus, summary | priced(place.settings, budget.spent))
+    if done:
+        stage_made(place, stage, videos_of(corpus), windows=done)
     return summary
 
 

@@ -13,15 +13,18 @@ from data.retries import Failures
 from data.settings import Settings
 from data.specs import EmbedSpec
 from data.workplace import Workplace, open_workplace
+from tasks.assets import stage_made, videos_of
 from tasks.canary import check_canary
 from tasks.embed import Embedding, embed_shard_task
 from tasks.live import watched
 from tasks.plan import plan, planned
 from tasks.progress import say
-from tasks.report import Tally, publish, publish_failures, share_done, tell_of_failures
+from tasks.report import publish, publish_failures
 from tasks.runners import embed_workers, open_runner
 from tasks.shards import AT_ONCE, run_shards
+from tasks.sheets import show_videos
 from tasks.stages import embed_stage
+from tasks.tally import Tally, covered, share
 
 
 @flow(
@@ -43,13 +46,16 @@ def embed(
     with place.only_run(place.known(corpus), "embed", say):
         stage = embed_stage(place, corpus, spec)
         shards = plan(place, stage, retry)
-        before = share_done(place, corpus)
+        before = covered(place, corpus, "embed")
         tally, seconds, hours = embed_shards(place, stage, spec, shards)
-        tally.refuse_nothing(place)
-    summary = tally.summary(seconds, hours)
-    coverage = {"coverage before": before, "coverage after": share_done(place, corpus)}
+        tally.refuse_nothing()
+    after, summary = covered(place, corpus, "embed"), tally.summary(seconds, hours)
+    coverage = {"coverage before": share(*before), "coverage after": share(*after)}
     publish("embed", corpus, summary | coverage)
     publish_failures(place, stage)
+    if tally.done:
+        stage_made(place, stage, videos_of(corpus), new=tally.done, videos=after[0])
+        show_videos("embed", place, corpus)
     return summary
 
 
@@ -58,10 +64,11 @@ def embed_shards(
 ) -> tuple[Tally, float, float]:
     """Embeds planned shards: what came of them, the seconds it took, the hours of video."""
     workers = embed_workers(place.settings)
-    tally = Tally(stage, workers)
+    tally = Tally(place, stage, workers)
     if not shards:
         return tally, 0.0, 0.0
     with open_runner(place.settings, workers) as runner, watched("embed", stage.corpus):
+        held = time.monotonic()
         run = Embedding(place, stage, spec, runner)
         check_canary(run)
         run.progress.total, run.progress.total_hours = planned(place, stage, shards)
@@ -70,8 +77,8 @@ def embed_shards(
             partial(embed_shard_task.submit, run), shards, 2 * workers, tally.add,
             partial(_merge, place, stage),
         )  # fmt: skip
-        seconds = time.monotonic() - started
-    tell_of_failures(place, tally)
+        seconds, tally.held_s = time.monotonic() - started, time.monotonic() - held
+    tally.tell_of_failures()
     return tally, seconds, run.progress.hours
 
 

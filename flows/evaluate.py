@@ -7,15 +7,17 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Summary
+from data.layout import generation
 from data.settings import Settings
-from data.workplace import Workplace, open_workplace
+from data.workplace import open_workplace
+from tasks.assets import folder_key, made
 from tasks.evaluate import complete
 from tasks.evaluation_files import write_per_video, write_reference
-from tasks.evaluation_means import means, refuse_nothing
+from tasks.evaluation_means import counts, means, refuse_nothing
 from tasks.evaluation_question import ask, metrics_of, source_of
 from tasks.leaks import guard_run
-from tasks.report import publish_table
+from tasks.live import watched
+from tasks.report import publish, publish_table
 from tasks.shards import AT_ONCE
 from tasks.targets import Layout
 
@@ -63,21 +65,17 @@ def evaluate(
     asked = ask(place, videos, spec, weights, benchmark)
     if clips is not None:
         guard_run(place, asked, clips)
-    summary = complete(place, asked)
+    with watched("evaluate", asked.fingerprint):
+        summary, cost = complete(place, asked)
     if per_video is not None:
         write_per_video(place.store, summary, per_video)
     if reference_json is not None:
         write_reference(summary, reference_json)
     publish_table("evaluate", summary.evaluation, means(summary))
+    publish("evaluate", summary.evaluation, counts(summary) | cost)
+    if cost:
+        sources = [folder_key(generation(source))] if videos.is_run else []
+        said = {"fingerprint": asked.fingerprint, "videos": len(asked.targets)}
+        made(folder_key(asked.folder), f"scores of {asked.fingerprint}", sources, **said)
     refuse_nothing(place, summary)
-    return asdict(summary)
-
-
-def _write(
-    place: Workplace, summary: Summary, per_video: str | None, reference_json: str | None
-) -> None:
-    """The files that were asked for."""
-    if per_video is not None:
-        write_per_video(place.store, summary, per_video)
-    if reference_json is not None:
-        write_reference(summary, reference_json)
+    return asdict(summary) | cost

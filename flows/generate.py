@@ -5,16 +5,21 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from data.chain import Stage
 from data.settings import Settings
 from data.specs import GenerateSpec
 from data.workplace import open_workplace
+from tasks.assets import folder_key, key_of, made, videos_of
 from tasks.complete import complete
 from tasks.generate import generate_spec
+from tasks.live import watched
+from tasks.outputs import located
 from tasks.progress import say
 from tasks.prompts import of_texts, read_prompts
 from tasks.report import publish
 from tasks.requests import ask, plan_requests
 from tasks.shards import AT_ONCE
+from tasks.sheets import show_made
 
 
 @flow(
@@ -37,6 +42,16 @@ def generate(
     asked = of_texts(prompts) if isinstance(prompts, list) else read_prompts(prompts)
     run = ask(place, place.known(corpus), spec, asked)
     with place.only_writer(run.folder, f"generates {run.fingerprint}", say):
-        summary = complete(place, run, plan_requests(place, run))
-    publish("generate", corpus, summary)
+        shards = plan_requests(place, run)
+        with watched("generate", corpus):
+            summary = complete(place, run, shards)
+    files = {key: located(summary[key]) for key in ("videos", "table")}
+    publish("generate", corpus, summary | files)
+    if shards:
+        bank = Stage(corpus, "index", run.index[0]) if run.index else None
+        source = key_of(place, bank) if bank else videos_of(corpus)
+        said = {"fingerprint": run.fingerprint, "videos": summary["done"]}
+        size = place.store.size(run.folder)
+        made(folder_key(run.folder), f"generated of {corpus}", [source], bytes=size, **said)
+        show_made(place, run)
     return summary

@@ -8,6 +8,7 @@ from data.chain import version_of
 from data.settings import Settings
 from data.specs import IndexSpec
 from data.workplace import open_workplace
+from tasks.assets import key_of, stage_made
 from tasks.index import build_index
 from tasks.progress import say
 from tasks.report import publish
@@ -34,5 +35,8 @@ def index(
         about = build_index(place, embedded, pooled, stage, rebuild)
         published = version_of(place.store, stage)
     summary = about or {"version": published, "new": 0}
-    publish("index", corpus, summary)
+    publish("index", corpus, {"fingerprint": stage.fingerprint, **summary})
+    if about:
+        said = {"version": published, "videos": about["count"]}
+        stage_made(place, stage, key_of(place, pooled), **said)
     return {"corpus": corpus, "fingerprint": stage.fingerprint, **summary}

@@ -11,9 +11,12 @@ from data.known import seen
 from data.retries import Failures
 from data.settings import Settings
 from data.workplace import open_workplace
+from tasks.assets import made, videos_of
 from tasks.ingest import Counts, begin, failed_rows, finish, ingest_part, read_source
 from tasks.progress import Progress, say
+from tasks.report import publish
 from tasks.runners import open_runner
+from tasks.sheets import show_videos
 
 ROWS = 2000  # a part: one Prefect task, one Parquet file
 
@@ -54,4 +57,8 @@ def _ingest(
             for part, some in enumerate(batched(rows, ROWS)):
                 ingest_part(place, this, part, some, ids, runner, counts, progress)
         finish(place, this, counts)
+    publish("ingest", corpus, asdict(counts))
+    if added := counts.new + counts.changed:
+        made(videos_of(corpus), f"videos of {corpus}", [], new=added, rows=counts.rows)
+        show_videos("ingest", place, corpus)
     return asdict(counts)

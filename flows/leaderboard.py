@@ -11,8 +11,8 @@ from tasks.html import write
 from tasks.leaderboard_board import board
 from tasks.leaderboard_page import write_leaderboard_task
 from tasks.leaderboard_text import artifact, as_data, markdown
-from tasks.outputs import output
-from tasks.report import publish_table
+from tasks.outputs import located, output
+from tasks.report import publish, publish_table
 
 Mode = Literal["subject", "face"]
 
@@ -46,5 +46,6 @@ def leaderboard(
             else:
                 text = json.dumps(said, indent=2) if path.suffix == ".json" else markdown(said)
                 write(path, text)
+        publish("leaderboard-page", mode or "all", {"page": located(out)})
     publish_table("leaderboard", mode or "all", artifact(said))
     return said

@@ -1,7 +1,5 @@
 """The pipeline flow: ingest, embed, pool, index; generate, evaluate, report where asked."""
 
-import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,6 +16,7 @@ from flows.pool import pool
 from flows.report import report
 from tasks.generate import generate_spec as usual_spec
 from tasks.prompts import TABLES
+from tasks.story import told
 
 
 @flow(name="pipeline", flow_run_name="pipeline-{corpus}")
@@ -45,25 +44,19 @@ def pipeline(
         generate_spec: the models, the videos' shape, and what is retrieved for them
         measure: the metrics and switches to measure the videos by; not measured if left out
     """
-    summary: dict[str, Any] = {}
-    if source:
-        summary["ingest"] = _timed(ingest, source, corpus, columns)
-    summary["embed"] = _timed(embed, corpus, embed_spec)
-    summary["pool"] = _timed(pool, corpus, pool_spec)
-    summary["index"] = _timed(index, corpus, index_spec)
-    if prompts:
-        summary["generate"] = made = _timed(generate, corpus, prompts, generate_spec)
-        if measure:
-            measured = partial(evaluate, spec=measure, prompts=table_of(prompts))
-            summary["evaluate"] = _timed(measured, made["run"])
-        summary["report"] = _timed(report, made["run"])
-    return summary
-
-
-def _timed(stage: Callable[..., dict[str, Any]], *given: Any) -> dict[str, Any]:
-    """What the stage says of its run, and the seconds that all of it took."""
-    started = time.monotonic()
-    return {**stage(*given), "took_s": time.monotonic() - started}
+    with told(corpus) as story:
+        if source:
+            story.tell("ingest", ingest, source, corpus, columns)
+        story.tell("embed", embed, corpus, embed_spec)
+        story.tell("pool", pool, corpus, pool_spec)
+        story.tell("index", index, corpus, index_spec)
+        if prompts:
+            made = story.tell("generate", generate, corpus, prompts, generate_spec)
+            if measure:
+                measured = partial(evaluate, spec=measure, prompts=table_of(prompts))
+                story.tell("evaluate", measured, made["run"])
+            story.tell("report", report, made["run"])
+    return story.summary
 
 
 def table_of(prompts: str) -> str | None:

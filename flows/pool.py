@@ -7,8 +7,10 @@ from prefect import flow
 from data.settings import Settings
 from data.specs import PoolSpec
 from data.workplace import open_workplace
+from tasks.assets import key_of, stage_made
 from tasks.pool import pool_shards
 from tasks.progress import say
+from tasks.report import publish
 from tasks.stages import named, pool_stage
 
 
@@ -26,4 +28,8 @@ def pool(corpus: str, spec: PoolSpec = PoolSpec(), embed: str | None = None) -> 
         embedded = named(place, corpus, embed)
         stage = pool_stage(place, corpus, spec, embedded)
         pooled = pool_shards(place, embedded, stage)
-    return {"corpus": corpus, "fingerprint": stage.fingerprint, "shards": pooled.done}
+    summary = {"corpus": corpus, "fingerprint": stage.fingerprint, "shards": pooled.done}
+    publish("pool", corpus, summary)
+    if pooled.done:
+        stage_made(place, stage, key_of(place, embedded), shards=pooled.done)
+    return summary

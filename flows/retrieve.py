@@ -7,9 +7,11 @@ from prefect import flow
 from data.settings import Settings
 from data.specs import RetrieveSpec
 from data.workplace import open_workplace
-from tasks.outputs import output
+from tasks.outputs import located, output
 from tasks.page import write_retrieval_page
+from tasks.report import publish
 from tasks.retrieve import retrieve_prompts
+from tasks.sheets import show_hits
 
 
 @flow(name="retrieve", flow_run_name="retrieve-{corpus}")
@@ -36,4 +38,7 @@ def retrieve(
             with output(report) as page:
                 write_retrieval_page(place, corpus, str(hits), spec, str(page))
             summary["report"] = report
+        show_hits(place, corpus, str(hits))
+    files = {key: located(name) for key, name in summary.items() if key in ("out", "report")}
+    publish("retrieve", corpus, summary | {"short": len(summary["short"])} | files)
     return summary

@@ -8,6 +8,7 @@ from prefect import flow
 from data import chain
 from data.settings import Settings
 from data.workplace import open_workplace
+from tasks.assets import key_of, stage_made
 from tasks.progress import say
 from tasks.report import publish
 from tasks.shadow import compare
@@ -42,7 +43,10 @@ def switch(corpus: str, embed: str) -> dict[str, Any]:
     with place.only_run(place.known(corpus), "index", say):
         now = chain.current(place.store, corpus, "embed")
         stage = named(place, corpus, embed)
-        chain.switch(place.store, made(place, stage, "index"), made(place, stage, "pool"), stage)
+        index, pool = made(place, stage, "index"), made(place, stage, "pool")
+        chain.switch(place.store, index, pool, stage)
     summary = {"corpus": corpus, "from": now.fingerprint if now else None, "to": embed}
     publish("switch", corpus, summary)
+    version = chain.version_of(place.store, index)
+    stage_made(place, index, key_of(place, pool), version=version)
     return summary

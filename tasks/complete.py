@@ -12,6 +12,7 @@ from data.merge import sync_withdrawn
 from data.merge_runs import sync_run
 from data.runs import Run, generations
 from data.workplace import Workplace
+from tasks.cost import spent
 from tasks.generate import Generation, generate_shard_task, write_table
 from tasks.runners import embed_workers, open_runner
 from tasks.shards import run_shards
@@ -23,7 +24,7 @@ def complete(place: Workplace, run: Run, shards: list[str]) -> dict[str, Any]:
     A UserError where requests were tried and no video of the run was ever made.
     """
     started = time.monotonic()
-    spared = _make(place, run, shards) if shards else Counter[str]()
+    spared, cost = _make(place, run, shards) if shards else (Counter[str](), {})
     sync(place, run)
     table = write_table(place, run)
     summary = _summary(place, run)
@@ -36,6 +37,7 @@ def complete(place: Workplace, run: Run, shards: list[str]) -> dict[str, Any]:
         "seconds": time.monotonic() - started,
         "videos": place.store.path(f"{run.folder}/{layout.MEDIA}"),
         "table": place.store.path(table),
+        **cost,
     }
 
 
@@ -46,15 +48,15 @@ def sync(place: Workplace, run: Run) -> None:
         sync_run(catalog, place.store, run.fingerprint)
 
 
-def _make(place: Workplace, run: Run, shards: list[str]) -> Counter[str]:
-    """What caches spared the workers."""
-    workers, spared = embed_workers(place.settings), Counter[str]()
+def _make(place: Workplace, run: Run, shards: list[str]) -> tuple[Counter[str], dict[str, float]]:
+    """What caches spared the workers, and what these cost."""
+    workers, spared, started = embed_workers(place.settings), Counter[str](), time.monotonic()
     merge = partial(sync, place, run)
     with open_runner(place.settings, workers) as runner:
         at = Generation(place, run, runner, shards)
         submit = partial(generate_shard_task.submit, at)
         run_shards(submit, shards, 2 * workers, lambda log: spared.update(log.spared), merge)
-    return spared
+    return spared, spent(place.settings, time.monotonic() - started, workers)
 
 
 def _summary(place: Workplace, run: Run) -> dict[str, Any]:

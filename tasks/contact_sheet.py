@@ -1,46 +1,49 @@
 """A run's videos at a glance: one picture with frames of each, beside the clips behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from data.outcome import Done, Failed
-from data.records import Video
 from data.settings import Settings
-from engines.children.guard import Guard
-from engines.video.frames import Resize, Sampling
+from engines.video.frames import Sampling
 from tasks.generation_page import Row, Shown
 from tasks.html import put
-from tasks.mosaic import WELL, Strip, mosaic
+from tasks.mosaic import Strip, mosaic
+from tasks.stills import Found, stills
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MOST = 100  # videos: more are not seen at a glance
 HIGH, WIDEST = 96, 172  # pixels of a frame
 
-Asked = dict[str, tuple[str, Sampling]]  # where a video lies, and which frames of it
-Found = Mapping[str, list[np.ndarray | None]]
-
 
 def contact_sheet(shown: Shown, rows: Sequence[Row], settings: Settings, path: Path) -> int:
-    """Writes the sheet of the run's first videos as a JPEG; how many there are on it.
-
-    Each has its first, middle and last frame, and the first frame of each window that conditioned
-    its prompt. What cannot be read, and what is withdrawn, is left blank.
-    """
+    """Writes the sheet of the run's first videos as a JPEG; how many there are on it."""
     made = [row for row in rows if row["reason"] is None][:MOST]
-    spec = shown.run.spec
-    wide = min(WIDEST, round(HIGH * spec.width / spec.height))
-    found = _decoded(_asked(shown, made), Resize(HIGH, "longest", fill=WELL, width=wide), settings)
-    strips = [_strip(row, found) for row in made]
-    put(path, lambda draft: mosaic(strips, (HIGH, wide)).save(draft, "JPEG", quality=88))
+    sheet = sheet_of(shown, made, settings)
+    put(path, lambda draft: sheet.save(draft, "JPEG", quality=88))
     return len(made)
 
 
-def _asked(shown: Shown, rows: Sequence[Row]) -> Asked:
+def sheet_of(
+    shown: Shown, rows: Sequence[Row], settings: Settings, within_s: float | None = None
+) -> "Image":
+    """Each video's first, middle and last frame, and the first of each window behind it.
+
+    What cannot be read, what is withdrawn, and what takes longer than allowed is left blank.
+    """
+    spec = shown.run.spec
+    wide = min(WIDEST, round(HIGH * spec.width / spec.height))
+    found = stills(_asked(shown, rows), (HIGH, wide), settings, within_s)
+    return mosaic([_strip(row, found) for row in rows], (HIGH, wide))
+
+
+def _asked(shown: Shown, rows: Sequence[Row]) -> dict[str, tuple[str, Sampling]]:
     spec = shown.run.spec
     apart = max(1, spec.frames - 1) / 2
     thirds = Sampling(None, spec.fps / apart, count=3)  # a frame is given once
-    asked: Asked = {}
+    asked: dict[str, tuple[str, Sampling]] = {}
     for row in rows:
         asked[row["request_id"]] = (shown.store.path(f"{shown.run.folder}/{row['file']}"), thirds)
         for hit in row["hits"]:
@@ -48,17 +51,6 @@ def _asked(shown: Shown, rows: Sequence[Row]) -> Asked:
                 first = Sampling(None, spec.fps, start_s=hit["start_s"], count=1)
                 asked[_key(hit)] = (hit["uri"], first)
     return asked
-
-
-def _decoded(asked: Asked, resize: Resize, settings: Settings) -> Found:
-    """(height, width, 3) frames of each video that can be read."""
-    found: dict[str, list[np.ndarray | None]] = {key: [] for key in asked}
-    videos = [(Video(key, uri, ""), sampling) for key, (uri, sampling) in asked.items()]
-    with Guard(1, settings.decode_deadline_s, settings.decoder_memory_gb) as guard:
-        for event in guard.decode_each(videos, resize):
-            if not isinstance(event, Done | Failed):
-                found[event[0].id] += list(event[1].pixels.transpose(0, 2, 3, 1))
-    return found
 
 
 def _strip(row: Row, found: Found) -> Strip:

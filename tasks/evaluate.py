@@ -28,6 +28,7 @@ from data.shards import names, shard_name
 from data.workplace import Workplace
 from engines.base import Engine, Runner
 from engines.evaluating import Evaluator, Measured
+from tasks.cost import spent
 from tasks.evaluation_files import reference
 from tasks.evaluation_means import in_order, method_results
 from tasks.leak_files import kept
@@ -84,18 +85,23 @@ def evaluate_shard(at: Evaluating, shard: str) -> Log:
     return receipt
 
 
-def complete(place: Workplace, asked: Evaluation) -> Summary:
-    """Measures what is not measured yet, and writes what all rows come to; the summary last."""
+def complete(place: Workplace, asked: Evaluation) -> tuple[Summary, dict[str, float]]:
+    """Measures what is not measured yet, and writes what all rows come to; the summary last.
+
+    And what that cost, where anything was measured.
+    """
+    cost: dict[str, float] = {}
     with place.only_writer(asked.folder, f"evaluates {asked.fingerprint}", say):
         said = record(place.store, asked)
         if shards := plan(place, asked):
-            workers = evaluate_workers(place.settings, asked.spec)
+            workers, started = evaluate_workers(place.settings, asked.spec), time.monotonic()
             with open_runner(place.settings, workers) as runner:
                 submit = partial(
                     evaluate_shard_task.submit, Evaluating(place, asked, runner, shards)
                 )
                 run_shards(submit, shards, 2 * workers, lambda log: None, lambda: None)
-        return _written(place, asked, said)
+            cost = spent(place.settings, time.monotonic() - started, workers)
+        return _written(place, asked, said), cost
 
 
 def plan(place: Workplace, asked: Evaluation) -> list[str]:

@@ -84,6 +84,16 @@ def means(summary: Summary) -> list[dict[str, Any]]:
     ]
 
 
+def counts(summary: Summary) -> dict[str, Any]:
+    """Of all methods together: what was asked, how many videos, how many of them failed."""
+    return {
+        "evaluation": summary.evaluation,
+        "source": summary.source,
+        "videos": sum(each.videos - each.dropped for each in summary.methods),
+        "failed": sum(each.failed for each in summary.methods),
+    }
+
+
 def refuse_nothing(place: Workplace, summary: Summary) -> None:
     """A UserError where not one video could be measured."""
     if any(method.failed + method.dropped < method.videos for method in summary.methods):

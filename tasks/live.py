@@ -12,43 +12,61 @@ from prefect.context import FlowRunContext
 from tasks.progress import Progress, ignore, line, listen
 from tasks.report import key_of
 
-EVERY_S = 10.0  # each update is a write to Prefect's database
+FIRST_S, EVERY_S = 1.0, 10.0  # each showing is a write to Prefect's database
 
 
 @contextmanager
 def watched(kind: str, subject: str) -> Iterator[None]:
-    """Shows the progress of a stage as an artifact of the flow run, where there is one."""
+    """Shows the progress of a stage as an artifact of the flow run, where there is one.
+
+    A stage that has nothing to do shows none.
+    """
     if FlowRunContext.get() is None:
         yield
         return
-    newest: list[Progress] = []
-
-    def note(progress: Progress) -> None:
-        if progress.stage == kind:
-            newest[:] = [progress]
-
-    artifact = create_progress_artifact(0.0, key_of(f"{kind}-progress", subject), "not begun")
-    assert isinstance(artifact, UUID)
-    ended = threading.Event()
-
-    def update() -> None:
-        while not ended.wait(EVERY_S):
-            show()
-
-    def show() -> None:
-        if newest:
-            update_progress_artifact(artifact, share(newest[0]), line(newest[0]))
-
-    thread = threading.Thread(target=copy_context().run, args=(update,), daemon=True)
-    listen(note)
+    shown = _Shown(kind, key_of(f"{kind}-progress", subject))
+    thread = threading.Thread(target=copy_context().run, args=(shown.follow,), daemon=True)
+    listen(shown)
     thread.start()
     try:
         yield
     finally:
-        ignore(note)
-        ended.set()
+        ignore(shown)
+        shown.ended.set()
         thread.join()
-        show()
+        shown.show()
+
+
+class _Shown:
+    """One artifact, made when there is something to show."""
+
+    def __init__(self, kind: str, key: str) -> None:
+        self._kind, self._key = kind, key
+        self._newest: Progress | None = None
+        self._artifact: UUID | None = None
+        self.ended = threading.Event()
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.stage == self._kind:
+            self._newest = progress
+
+    def follow(self) -> None:
+        """Shows it now and then, until it has ended."""
+        wait_s = FIRST_S
+        while not self.ended.wait(wait_s):
+            self.show()
+            wait_s = EVERY_S if self._artifact else FIRST_S
+
+    def show(self) -> None:
+        if self._newest is None:
+            return
+        now, said = share(self._newest), line(self._newest)
+        if self._artifact is None:
+            made = create_progress_artifact(now, self._key, said)
+            assert isinstance(made, UUID)
+            self._artifact = made
+        else:
+            update_progress_artifact(self._artifact, now, said)
 
 
 def share(progress: Progress) -> float:

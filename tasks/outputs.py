@@ -4,11 +4,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from data.errors import UserError
 from data.storage import Store
+from data.temporary import Temporary
 from engines.files.media import is_url
 
 
@@ -23,7 +23,7 @@ def output(out: str) -> Iterator[Path]:
         yield Path(out).absolute()
         return
     folder, _, name = out.rpartition("/")
-    with TemporaryDirectory(prefix="reelflow-") as made:
+    with Temporary() as made:
         file = Path(made, name)
         yield file
         beside = [each for each in Path(made).rglob("*") if each.is_file() and each != file]
@@ -40,6 +40,11 @@ def placed(said: dict[str, Any], out: str) -> dict[str, Any]:
     folder = out.rpartition("/")[0]
     names = {key: value.name for key, value in said.items() if isinstance(value, Path)}
     return said | {key: f"{folder}/{name}" for key, name in names.items()}
+
+
+def located(out: str) -> Path | str:
+    """An output as it is found again: its whole path, or its URL."""
+    return out if is_url(out) else Path(out).absolute()
 
 
 def here(out: str) -> Path:

@@ -70,7 +70,7 @@ def _generation(place: Workplace, fingerprint: str, page: Path) -> dict[str, Any
     rows = list(generations(place.store, run))
     if not rows:
         raise UserError(f"nothing of run {fingerprint} is made yet: run `reelflow generate` again")
-    shown = Shown(place.store, run, page, _gone(place, run.corpus))
+    shown = Shown(place.store, run, page, gone(place, run.corpus))
     sheet = page.with_name(f"{page.stem}-sheet.jpg")
     pictured = contact_sheet(shown, rows, place.settings, sheet)
     made = GenerationPage(
@@ -98,7 +98,7 @@ def _experiment(place: Workplace, fingerprint: str, page: Path) -> dict[str, Any
     return {"experiment": fingerprint, **counts, "page": page}
 
 
-def _gone(place: Workplace, corpus: str) -> set[str]:
+def gone(place: Workplace, corpus: str) -> set[str]:
     """Contents that are withdrawn."""
     with place.catalog() as catalog:
         sync_withdrawn(catalog, place.store, corpus)

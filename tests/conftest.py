@@ -57,6 +57,7 @@ def place(
     monkeypatch.setenv("REELFLOW_ROOT", str(tmp_path / "store"))
     monkeypatch.setenv("REELFLOW_RUNNER", "in_process")
     monkeypatch.setenv("REELFLOW_DECODERS", "2")
+    monkeypatch.setenv("REELFLOW_PICTURED", "0")  # contact sheets take a second each
     if "real_canary" not in request.keywords:
         _cheap_canary(monkeypatch)
     return open_workplace(Settings())

@@ -1,7 +1,8 @@
 """Pictures of Prefect's UI over real runs: `python tests/screenshots.py FOLDER`, with Chromium.
 
-Starts a service of its own, has its worker run a pipeline with failures and plan a backfill, and
-photographs what an operator looks at. Not part of the test run: it is for looking.
+Starts a service of its own, has its worker run a pipeline over fakes with failures, one over
+moving shapes from ingest to scores, and plan a backfill, and photographs what an operator looks at.
+Not part of the test run: it is for looking.
 """
 
 import base64
@@ -16,8 +17,13 @@ from browser import Tab, opened
 from running import asked, free_ports
 
 SIZE = {"width": 1280, "height": 900}
-CORPUS = "news"
+CORPUS, SHAPES = "news", "shapes"
 SOURCE = "fake://2000?undecodable=31&empty=12&missing=5"
+ARTIFACTS = (
+    ("embed-progress", CORPUS), ("embed-failures-table", CORPUS), ("embed", CORPUS),
+    ("backfill-embed", CORPUS), ("pipeline", SHAPES), ("ingest-sheet", SHAPES),
+    ("generate-sheet", SHAPES), ("generate", SHAPES),
+)  # fmt: skip
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "PAUSED")
 SETTLES_S = 3.0  # what a page fades in
 
@@ -32,38 +38,55 @@ def main(folder: Path) -> None:
         os.environ |= {
             "PREFECT_HOME": f"{root}/prefect", "PREFECT_WORKER_QUERY_SECONDS": "2",
             "REELFLOW_RUNNER": "in_process", "REELFLOW_SHARD_SIZE": "100",
+            "REELFLOW_PRICE_PER_GPU_HOUR": "2.5",
         }  # fmt: skip
         service = start(Settings(root=f"{root}/store"), "127.0.0.1", free_ports(1)[0])
         try:
             apply(service.api)
+            work(service.api, Path(root))
             photograph(service.api, service.url, folder, Path(root) / "browser")
         finally:
             stop(service)
 
 
-def photograph(api: str, ui: str, folder: Path, profile: Path) -> None:
-    """Runs what is looked at, then looks."""
-    folder.mkdir(parents=True, exist_ok=True)
+def work(api: str, folder: Path) -> None:
+    """Runs what is looked at."""
+    from tasks.demo import make_corpus
+    from tasks.demo_generated import MEASURED, write_prompts
+
     fake = {"engine": "fake", "every_nth": 1}
-    given = {"corpus": CORPUS, "source": SOURCE, "embed_spec": fake}
+    ran(api, "pipeline/nightly", {"corpus": CORPUS, "source": SOURCE, "embed_spec": fake})
+    given = {
+        "corpus": SHAPES, "source": str(make_corpus(folder / "shapes", 60)),
+        "prompts": str(write_prompts(folder, 8)), "measure": MEASURED.model_dump(),
+    }  # fmt: skip
     ran(api, "pipeline/nightly", given)
     ran(api, "backfill/backfill", {"corpus": CORPUS, "spec": fake | {"every_nth": 2}})
+
+
+def photograph(api: str, ui: str, folder: Path, profile: Path) -> None:
+    """Looks at it, page by page."""
+    folder.mkdir(parents=True, exist_ok=True)
     form = f"deployments/deployment/{deployment(api, 'pipeline/nightly')}/run"
 
-    def run(flow: str) -> str:
-        return f"v2/runs/flow-run/{newest(api, flow)}"
+    def run(flow: str, corpus: str = CORPUS) -> str:
+        return f"v2/runs/flow-run/{newest(api, f'{flow}-{corpus}')}"
 
     pages = {  # and a word that each shows once it is there
         "deployments": ("v2/deployments", "compare-vectors"),
         "automations": ("v2/automations", "vanished"),
         "form": (f"v2/{form}", "the corpus to bring up to date"),
-        "pipeline": (f"{run('pipeline')}?tab=Artifacts", "Completed"),
+        "pipeline": (f"{run('pipeline', SHAPES)}?tab=Artifacts", "Completed"),
+        "story": (f"{run('pipeline', SHAPES)}?tab=Logs", "index:"),
+        "generate": (f"{run('generate', SHAPES)}?tab=Artifacts", "Completed"),
+        "events": ("v2/events", "Asset"),
         "embed": (f"{run('embed')}?tab=Artifacts", "failures"),
         "log": (f"{run('embed')}?tab=Logs", "shard"),
         "approval": (run("backfill-embed").removeprefix("v2/"), "Resume"),  # which v2 has not
     }
-    for key in ("embed-progress", "embed-failures-table", "embed", "backfill-embed"):
-        pages[f"artifact-{key}"] = (f"v2/artifacts/artifact/{artifact(api, key)}", CORPUS)
+    for kind, corpus in ARTIFACTS:
+        found = artifact(api, f"{kind}-{corpus}")
+        pages[f"artifact-{kind}"] = (f"v2/artifacts/artifact/{found}", corpus)
     blank = profile.with_suffix(".html")
     blank.write_text("")
     with opened(blank, profile, **SIZE) as tab:
@@ -96,20 +119,20 @@ def ran(api: str, name: str, parameters: dict[str, Any]) -> None:
     print(run["name"], run["state"]["name"], run["state"]["message"] or "")
 
 
-def newest(api: str, flow: str) -> str:
-    """The id of the flow's newest run on the corpus."""
+def newest(api: str, name: str) -> str:
+    """The id of the newest run of this name."""
     chosen = {
-        "flow_runs": {"name": {"any_": [f"{flow}-{CORPUS}"]}},
+        "flow_runs": {"name": {"any_": [name]}},
         "sort": "START_TIME_DESC",
         "limit": 1,
     }
     return asked(f"{api}/flow_runs/filter", chosen)[0]["id"]
 
 
-def artifact(api: str, kind: str) -> str:
-    """The id of the newest artifact of this kind on the corpus."""
+def artifact(api: str, key: str) -> str:
+    """The id of the newest artifact of this key."""
     chosen = {
-        "artifacts": {"key": {"any_": [f"{kind}-{CORPUS}"]}},
+        "artifacts": {"key": {"any_": [key]}},
         "sort": "CREATED_DESC",
         "limit": 1,
     }

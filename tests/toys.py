@@ -1,5 +1,6 @@
 """An engine that does what its items tell it to, wherever it runs."""
 
+import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,10 @@ class Toy:
                 yield done
             case "slowly":
                 time.sleep(float(item.with_))
+                yield done
+            case "warn":
+                logging.getLogger("toys").warning("%s has no sound", item.id)
+                logging.getLogger("toys").info("not worth a line")
                 yield done
             case "fail":
                 yield Failed(item.id, "undecodable", "as told")

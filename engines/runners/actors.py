@@ -1,5 +1,6 @@
 """The warm actors of one engine: hired, lent out place by place, replaced when they die."""
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,15 +11,20 @@ from typing import Any
 from data.errors import UserError
 from data.outcome import Outcome
 from engines.base import Engine
+from engines.runners.said import Ear, Said
 
 DEPTH = 2  # batches in flight per actor: one is decoded while the other's frames are embedded
 AHEAD = 4  # outcomes an actor may be ahead of its reader: bounds memory
+
+log = logging.getLogger(__name__)
 
 
 class Worker:
     """The actor's body: an engine, loaded once."""
 
     def __init__(self, make: Callable[[], Engine]) -> None:
+        self._ear = Ear()
+        self._ear.listen()
         self.engine, self._loaded, self._loading = make(), False, threading.Lock()
 
     def load(self) -> None:
@@ -28,9 +34,13 @@ class Worker:
                 self.engine.load()
             self._loaded = True
 
-    def run(self, batch: Sequence[Any]) -> Iterator[Outcome]:
+    def run(self, batch: Sequence[Any]) -> Iterator[Outcome | Said]:
+        """The engine's outcomes, and before each what the process logged since the last."""
         self.load()  # a replacement is handed batches at once, and its calls run side by side
-        yield from (outcome for outcome in self.engine.run(batch))  # Ray sends into what it gets
+        for outcome in self.engine.run(batch):
+            yield from self._ear.heard()
+            yield outcome
+        yield from self._ear.heard()
 
 
 class WorkerDied(Exception):
@@ -94,15 +104,16 @@ class Actors:
         try:
             while ray.wait([job.outcomes], timeout=self._needs.deadline_s)[0]:
                 with _own_words():
-                    outcome = ray.get(next(job.outcomes))
-                yield outcome
-            self._replace(job.actor)
-            raise WorkerDied(f"no answer within {self._needs.deadline_s:g} s")
+                    given = ray.get(next(job.outcomes))
+                if isinstance(given, Said):
+                    given.tell()
+                else:
+                    yield given
+            raise self._lost(job.actor, f"no answer within {self._needs.deadline_s:g} s")
         except StopIteration:
             return
         except RayActorError as error:
-            self._replace(job.actor)
-            raise WorkerDied("the process died") from error
+            raise self._lost(job.actor, "the process died") from error
 
     def close(self) -> None:
         import ray
@@ -129,16 +140,23 @@ class Actors:
             self._free.put(actor)
         return loaded
 
-    def _replace(self, actor: Any) -> None:
+    def _lost(self, actor: Any, why: str) -> WorkerDied:
+        """Another takes the actor's place."""
+        if self._replace(actor):
+            log.warning("a worker is replaced: %s", why)
+        return WorkerDied(why)
+
+    def _replace(self, actor: Any) -> bool:
         import ray
 
         with self._changing:
             if actor not in self._actors or self._closed:
-                return
+                return False
             del self._actors[actor]
             with suppress(Exception):
                 ray.kill(actor)
             self._hire()
+            return True
 
     def _check_open(self) -> None:
         if self._closed:

@@ -1,0 +1,21 @@
+"""What a run's workers cost."""
+
+from data.settings import Settings
+from tasks.runners import worker_gpus
+
+
+def spent(settings: Settings, seconds: float, workers: int) -> dict[str, float]:
+    """GPU-hours of so many workers that were held for so long; without GPUs, worker-hours.
+
+    And their cost, where REELFLOW_PRICE_PER_GPU_HOUR says what an hour costs.
+    """
+    hours, name = seconds * workers / 3600, "worker_hours"
+    if worker_gpus(settings):
+        hours, name = hours * settings.gpus_per_worker, "gpu_hours"
+    return {name: hours} | priced(settings, hours)
+
+
+def priced(settings: Settings, hours: float) -> dict[str, float]:
+    """What so many hours cost, where their price is known."""
+    price = settings.price_per_gpu_hour
+    return {"cost": hours * price} if price else {}

@@ -1,0 +1,116 @@
+"""Contact sheets on the page of a flow run: what came in, what was found, what was made."""
+
+import base64
+import io
+import logging
+from collections.abc import Callable
+from itertools import groupby, islice
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+from prefect.artifacts import create_image_artifact
+from prefect.context import FlowRunContext
+
+from data.catalog import sql
+from data.records import Hit
+from data.runs import Run, generations
+from data.workplace import Workplace
+from engines.video.frames import Sampling
+from tasks.contact_sheet import HIGH, WIDEST, sheet_of
+from tasks.generation_page import Shown
+from tasks.mosaic import Strip, mosaic
+from tasks.report import key_of
+from tasks.run_report import gone, page_path
+from tasks.stills import stills
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WITHIN_S = 3.0  # of decoding: the rest of the sheet stays blank
+MOST_BYTES = 140_000  # of the picture; as text in Prefect's database it is a third more
+FRAMES, HITS = 3, 5  # of a video; of a prompt
+QUALITIES = (85, 70, 55, 40)
+
+log = logging.getLogger(__name__)
+
+
+def show_videos(kind: str, place: Workplace, corpus: str) -> None:
+    """The newest videos of a corpus, those of fake sources aside."""
+
+    def sheet() -> "Image | None":
+        with place.catalog() as catalog:
+            values = {"corpus": corpus, "count": place.settings.pictured}
+            rows = catalog.rows(sql("newest_videos"), **values)
+        asked = {row["id"]: (row["uri"], _spread(row["duration"])) for row in rows}
+        found = stills(asked, (HIGH, WIDEST), place.settings, WITHIN_S)
+        blank = FRAMES * [None]
+        strips = [
+            Strip(row["id"], row["caption"] or "", (found[row["id"]] + blank)[:FRAMES], [])
+            for row in rows
+        ]
+        return mosaic(strips, (HIGH, WIDEST)) if rows else None
+
+    _show(place, kind, corpus, f"the newest videos of {corpus}", sheet)
+
+
+def show_hits(place: Workplace, corpus: str, hits: str) -> None:
+    """The first prompts of a table of hits, with a frame of each clip that was found."""
+
+    def sheet() -> "Image | None":
+        found = (Hit(**row) for row in pq.ParquetFile(hits).read_row_group(0).to_pylist())
+        asked = groupby(found, key=lambda hit: (hit.prompt_id, hit.prompt))
+        rows = [(prompt, list(islice(some, HITS))) for prompt, some in asked]
+        rows = rows[: place.settings.pictured]
+        uris = {hit.uri for _, some in rows for hit in some if not hit.uri.startswith("fake://")}
+        first = {uri: (uri, Sampling(None, 1.0, start_s=1.0, count=1)) for uri in sorted(uris)}
+        seen = stills(first, (HIGH, WIDEST), place.settings, WITHIN_S)
+        strips = [
+            Strip(id, text, [], [next(iter(seen.get(hit.uri, ())), None) for hit in some])
+            for (id, text), some in rows
+        ]
+        return mosaic(strips, (HIGH, WIDEST)) if first else None
+
+    _show(place, "retrieve", corpus, f"the best of {corpus} for the first prompts", sheet)
+
+
+def show_made(place: Workplace, run: Run) -> None:
+    """The first videos of a run of generation, beside the clips that they follow."""
+
+    def sheet() -> "Image | None":
+        made = (row for row in generations(place.store, run) if row["reason"] is None)
+        rows = list(islice(made, place.settings.pictured))
+        shown = Shown(place.store, run, page_path(place, run.folder), gone(place, run.corpus))
+        return sheet_of(shown, rows, place.settings, WITHIN_S) if rows else None
+
+    about = f"videos of run {run.fingerprint}, and right of them the clips that they follow"
+    _show(place, "generate", run.corpus, about, sheet)
+
+
+def _show(
+    place: Workplace, kind: str, corpus: str, about: str, sheet: Callable[[], "Image | None"]
+) -> None:
+    """The sheet as an image artifact; a run does not fail for want of a picture."""
+    if FlowRunContext.get() is None or not place.settings.pictured:
+        return
+    try:
+        if picture := sheet():
+            coded = base64.b64encode(_jpeg(picture)).decode()
+            key = key_of(f"{kind}-sheet", corpus)
+            create_image_artifact(f"data:image/jpeg;base64,{coded}", key, about)
+    except Exception as error:
+        log.warning("no contact sheet of %s: %s", corpus, error)
+
+
+def _spread(duration: float | None) -> Sampling:
+    """The first, the middle and the last frame."""
+    return Sampling(None, (FRAMES - 1) / duration if duration else 1.0, count=FRAMES)
+
+
+def _jpeg(picture: "Image") -> bytes:
+    """As good as fits."""
+    for quality in QUALITIES:
+        out = io.BytesIO()
+        picture.save(out, "JPEG", quality=quality)
+        if out.tell() <= MOST_BYTES:
+            break
+    return out.getvalue()

@@ -1,0 +1,51 @@
+"""What Ray's workers log: told where their results are read, a few lines of each wording."""
+
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+from toys import Toy, several
+
+from engines.runners.ray import RayRunner
+from engines.runners.said import ALIKE, WAITING, Ear
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture(scope="module")
+def runner(ray_cluster: str) -> Iterator[RayRunner]:
+    opened = RayRunner(1)
+    yield opened
+    opened.close()
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.name == "engines.runners.said"]
+
+
+def test_a_few_warnings_of_a_worker_are_told_with_its_name_and_every_outcome_comes(
+    runner: RayRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    items = several(12, **{f"i{n}": "warn" for n in range(1, 9)})
+    assert [o.id for o in runner.map(Toy, items, 4)] == [item.id for item in items]
+    assert len(lines(caplog)) == ALIKE
+    one = r"worker \d+ on \S+: i\d has no sound"
+    assert all(re.fullmatch(one, line) for line in lines(caplog)[:-1])
+    assert re.fullmatch(one + r" \(more like it are left out\)", lines(caplog)[-1])
+
+
+def test_a_worker_that_is_lost_is_told_of(
+    runner: RayRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes = list(runner.map(Toy, several(3, i1="exit"), 3))
+    assert [o.id for o in outcomes] == ["i0", "i1", "i2"]
+    assert "a worker is replaced: the process died" in caplog.messages
+
+
+def test_more_than_waits_for_one_outcome_leaves_the_newest() -> None:
+    ear = Ear()
+    for n in range(WAITING + 5):
+        ear.handle(logging.LogRecord("toys", logging.WARNING, "", 1, f"wording {n}", (), None))
+    assert [said.text for said in ear.heard()] == [f"wording {n}" for n in range(5, WAITING + 5)]
+    assert list(ear.heard()) == []

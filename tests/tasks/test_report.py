@@ -1,0 +1,36 @@
+"""How figures read on the page of a run."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.report import figure, head
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "read"),
+    [
+        ("seconds", 0.42, "0.4 s"),
+        ("seconds", 42.4, "42 s"),
+        ("took_s", 3725.0, "1:02:05"),
+        ("gpu_hours", 0.0, "0.00"),
+        ("gpu_hours", 0.004, "< 0.01"),
+        ("cost", 1234.5, "1,234.50"),
+        ("busy", {"read": 0.071, "model": 1.0}, "read 7%, model 100%"),
+        ("failed", {"missing": 1200, "empty": 1}, "1,200 missing, 1 empty"),
+        ("failed", {}, "none"),
+        ("stopped", None, "–"),
+        ("where", "a = 1 | b", "a = 1 \\| b"),
+        ("frames_per_second", 2.345678, "2.35"),
+        ("recall_at_10", {"text_recall_at_10": 0.9876}, "text recall@10 0.988"),
+        ("out", "s3://bucket/hits.parquet", "`s3://bucket/hits.parquet`"),
+        ("page", "https://host/a/page.html", "[page.html](https://host/a/page.html)"),
+        ("page", Path("/a b/page.html"), "[page.html](file:///a%20b/page.html) `/a b/page.html`"),
+    ],
+)
+def test_a_figure_reads(key: str, value: object, read: str) -> None:
+    assert figure(key, value) == read
+
+
+def test_a_figure_has_a_name() -> None:
+    assert [head(key) for key in ("gpu_hours", "short_of_clips")] == ["GPU-hours", "short of clips"]

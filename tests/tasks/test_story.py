@@ -1,0 +1,63 @@
+"""A pipeline's story: what each stage is said to have done, paid and left."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.story import Story, page, sentence, told
+
+INGEST = {
+    "rows": 9,
+    "new": 6,
+    "changed": 1,
+    "unchanged": 1,
+    "failed": {"missing": 1},
+    "took_s": 2.0,
+}
+EMBED = {"done": 7, "failed": {}, "bottleneck": "decode-bound", "took_s": 60.0, "gpu_hours": 0.5,
+         "cost": 1.25}  # fmt: skip
+MEANS = [{"label": "Motion", "mean": 0.51234}, {"label": "Face", "mean": None}]
+METHOD = {"videos": 5, "dropped": 1, "failed": 1, "means": MEANS}
+INDEX = {"version": "v0002", "count": 7, "recall_at_10": {"video_recall_at_10": 1.0}, "took_s": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("stage", "said", "line"),
+    [
+        ("ingest", INGEST, "7 done, 1 failed in 2.0 s (3.5 videos/s): 9 rows, 1 of them as before"),
+        ("embed", EMBED, "7 done in 1:00 (8.6 s a video): decode-bound"),
+        ("pool", {"shards": 3, "took_s": 0.5}, "done in 0.5 s: shards pooled: 3"),
+        ("index", INDEX, "7 done in 3.0 s: v0002 of 7 videos, video recall@10 1.000"),
+        ("index", {"version": "v0002", "new": 0, "took_s": 0.1}, "0 done in 0.1 s: as it was"),
+        ("evaluate", {"methods": [METHOD], "took_s": 9.0},
+         "3 done, 1 failed in 9.0 s: Motion 0.512"),
+    ],
+)  # fmt: skip
+def test_a_stage_is_a_line(stage: str, said: dict, line: str) -> None:
+    assert sentence(stage, said) == line
+
+
+def test_the_table_adds_up_hours_and_cost_and_links_the_report() -> None:
+    report = {"page": Path("/out/report.html"), "videos": 3, "took_s": 1.0}
+    generated = {"run": "ab", "requests": 3, "done": 3, "failed": {}, "took_s": 30.0,
+                 "gpu_hours": 0.25, "cost": 0.625}  # fmt: skip
+    shown = page(Story("c", {"embed": EMBED, "generate": generated, "report": report}))
+    assert "| stage | took | done | failed | rate | GPU-hours | cost | what came of it |" in shown
+    assert "| embed | 1:00 | 7 | 0 | 8.6 s a video | 0.50 | 1.25 | decode-bound |" in shown
+    assert "| **all** | 1:31 |  |  |  | 0.75 | 1.88 |  |" in shown
+    assert "Report: [report.html](file:///out/report.html) `/out/report.html`" in shown
+
+
+def test_without_a_price_there_is_no_column_of_costs() -> None:
+    assert "cost" not in page(Story("c", {"ingest": INGEST}))
+
+
+def test_a_stage_that_fails_says_why_and_raises() -> None:
+    def fails() -> dict:
+        raise ValueError("no | room")
+
+    with pytest.raises(ValueError, match="room"), told("c") as story:
+        story.tell("ingest", lambda: dict(INGEST))
+        story.tell("embed", fails)
+    assert "| embed |  |  |  |  | **failed**: no \\| room |" in page(story)
+    assert list(story.summary) == ["ingest"]
