@@ -124,10 +124,7 @@ class _Tenure:
             said = json.loads(self.store.read(term))
             if not said or (self.here is not None and said["here"] == self.here):
                 return None
-            clock = f"{term}.{uuid.uuid4().hex}"  # tells the time there, whatever it is here
-            self.store.write(clock, FREE)
-            age = self.store.modified(clock) - self.store.modified(term)
-            self.store.delete(clock)
+            age = self.store.now(self.folder) - self.store.modified(term)
         except FileNotFoundError:
             return None
         return None if age > self.pace.dead else f"process {said['pid']} on {said['host']}"

@@ -38,9 +38,12 @@ MENDS = {
 def options() -> dict[str, Any]:
     """What fsspec's S3 is made with, credentials apart, which it takes from the environment.
 
+    From now on faults there that no request gets over are UserErrors.
+
     Requests that S3 throttles, or fails to answer, are made again, ever more slowly: throttled
     ones for about a minute, others for a quarter of one.
     """
+    _speak_plainly()
     mode, most = os.environ.get("AWS_RETRY_MODE"), os.environ.get("AWS_MAX_ATTEMPTS")
     retries = {"mode": mode or "standard", "max_attempts": int(most or 6)}
     found: dict[str, Any] = {"config_kwargs": {"retries": retries}}
@@ -49,8 +52,7 @@ def options() -> dict[str, Any]:
     return found
 
 
-def speak_plainly() -> None:
-    """From now on S3's faults that no request gets over are UserErrors."""
+def _speak_plainly() -> None:
     from s3fs.core import set_custom_error_handler
 
     set_custom_error_handler(explained)
@@ -67,6 +69,15 @@ def explained(error: Exception) -> bool:
             region = f" ({said['Region']})" if "Region" in said else ""
             raise UserError(f"S3{f' at {where}' if where else ''}: {fault}{region}: {mend}")
     return False
+
+
+def abort_uploads(fs: Any, folder: str) -> None:
+    """Drops uploads below a folder that nobody completed: not to be seen, but they are paid for."""
+    bucket, prefix, _ = fs.split_path(folder)
+    asked = {"Bucket": bucket, "Prefix": f"{prefix}/"}
+    for each in fs.call_s3("list_multipart_uploads", **asked).get("Uploads", ()):
+        which = {"Bucket": bucket, "Key": each["Key"], "UploadId": each["UploadId"]}
+        fs.call_s3("abort_multipart_upload", **which)
 
 
 @contextmanager

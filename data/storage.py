@@ -30,6 +30,7 @@ class Store:
             raise UserError("the store's address has a password: put it into the environment")
         self.fs, self._base = filesystem(self.root)
         self.is_local = "file" in _protocols(self.fs)
+        self._ahead: float | None = None  # the store's clock, of this process's own
 
     def __reduce__(self) -> tuple:
         return Store, (self.root,)
@@ -105,6 +106,21 @@ class Store:
         times = [each["LastModified"].timestamp() for each in files if "LastModified" in each]
         return max(times, default=time.time())
 
+    def now(self, folder: str) -> float:
+        """The time by the store's clock, whatever it is here; written and removed in a folder."""
+        clock = f"{folder}/{uuid.uuid4().hex}.clock"
+        self.write(clock, b"")
+        try:
+            return self.modified(clock)
+        finally:
+            self.delete(clock)
+
+    def age(self, name: str) -> float:
+        """Seconds since a file was written, by the store's clock; a folder's newest file."""
+        if self._ahead is None:
+            self._ahead = self.now("locks") - time.monotonic()
+        return self._ahead + time.monotonic() - self.modified(name)
+
     def delete(self, name: str) -> None:
         with suppress(FileNotFoundError):
             self.fs.rm(self.path(name), recursive=True)
@@ -116,15 +132,7 @@ class Store:
                 partial.unlink(missing_ok=True)
         elif "s3" in _protocols(self.fs):
             with suppress(OSError):  # not every store and not every role lets one ask
-                self._abort_uploads(folder)
-
-    def _abort_uploads(self, folder: str) -> None:
-        """Nobody sees the parts of an upload that was never completed, but they are paid for."""
-        bucket, prefix, _ = self.fs.split_path(self.path(folder))
-        asked = {"Bucket": bucket, "Prefix": f"{prefix}/"}
-        for each in self.fs.call_s3("list_multipart_uploads", **asked).get("Uploads", ()):
-            which = {"Bucket": bucket, "Key": each["Key"], "UploadId": each["UploadId"]}
-            self.fs.call_s3("abort_multipart_upload", **which)
+                s3.abort_uploads(self.fs, self.path(folder))
 
     @contextmanager
     def _create_local(self, name: str) -> Iterator[IO[bytes]]:
@@ -159,11 +167,10 @@ def filesystem(url: str) -> tuple[Any, str]:
     Credentials are those of the environment.
     """
     options: dict[str, Any] = {"use_listings_cache": False}  # it would hide what others change
-    is_s3 = url.split("://")[0] in ("s3", "s3a")
     try:
-        if is_s3:
-            s3.speak_plainly()
-        return fsspec.core.url_to_fs(url, **options | (s3.options() if is_s3 else {}))
+        if url.split("://")[0] in ("s3", "s3a"):
+            options |= s3.options()
+        return fsspec.core.url_to_fs(url, **options)
     except ImportError as error:
         raise UserError(f"cannot use {url}: {error}") from error
 

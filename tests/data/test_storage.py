@@ -1,4 +1,6 @@
+import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,3 +142,13 @@ def test_a_password_in_the_address_is_refused() -> None:
     with pytest.raises(UserError, match="put it into the environment") as refused:
         Store("s3://key:planted@videos/a")
     assert "planted" not in str(refused.value)
+
+
+def test_ages_are_by_the_stores_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write("a", b"1")
+    monkeypatch.setattr(time, "time", lambda: 0.0)  # this machine is off by decades
+    assert 0 <= store.age("a") < 600
+    assert store.names("locks") == []
+    if store.is_local:
+        os.utime(store.local("a"), (0, 0))
+        assert store.age("a") > 1e9
