@@ -7,6 +7,8 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.evaluate_specs import EvaluateSpec
+from data.evaluation_plans import Evaluation
+from data.evaluations import Summary
 from data.layout import generation
 from data.settings import Settings
 from data.workplace import open_workplace
@@ -71,11 +73,16 @@ def evaluate(
         write_per_video(place.store, summary, per_video)
     if reference_json is not None:
         write_reference(summary, reference_json)
+    _show(asked, summary, cost, generation(source) if videos.is_run else None)
+    refuse_nothing(place, summary)
+    return asdict(summary) | cost
+
+
+def _show(asked: Evaluation, summary: Summary, cost: dict[str, float], run: str | None) -> None:
+    """The means and what they cost, on the page of the run; the scores as an asset, where new."""
     publish_table("evaluate", summary.evaluation, means(summary))
     publish("evaluate", summary.evaluation, counts(summary) | cost)
     if cost:
-        sources = [folder_key(generation(source))] if videos.is_run else []
         said = {"fingerprint": asked.fingerprint, "videos": len(asked.targets)}
-        made(folder_key(asked.folder), f"scores of {asked.fingerprint}", sources, **said)
-    refuse_nothing(place, summary)
-    return asdict(summary) | cost
+        made_from = [folder_key(run)] if run else []
+        made(folder_key(asked.folder), f"scores of {asked.fingerprint}", made_from, **said)
