@@ -4,11 +4,18 @@ from typing import Any
 
 from prefect import flow
 
+from data.chain import current, spec_of
+from data.retries import Failures
 from data.runs import now
 from data.settings import Settings
-from data.workplace import open_workplace
+from data.specs import PoolSpec
+from data.workplace import Workplace, open_workplace
+from flows.pool import pool
+from flows.retry import retry
+from tasks.compact import compact as pack
 from tasks.maintain import canary_now, collect, verify
 from tasks.report import publish, publish_table
+from tasks.retrying import count_failures
 
 
 @flow(name="maintain", flow_run_name="maintain-{corpus}")
@@ -19,6 +26,8 @@ def maintain(
     keep: int = 2,
     rebuild: bool = False,
     canary: bool = True,
+    compact: bool = False,
+    requeue: bool = False,
 ) -> dict[str, Any]:
     """Reads a sample of the videos again, looks for leftovers, and embeds the canary anew.
 
@@ -29,22 +38,40 @@ def maintain(
         keep: versions of each index that stay
         rebuild: make the catalogue again from the store
         canary: embed the canary, to see whether this machine still makes the same vectors
+        compact: make few files of many small ones, not only count them
+        requeue: try again what another version of the decoder refused, not only count it
     """
     place = open_workplace(Settings())
     place.known(corpus)
     if rebuild:
         place.rebuild_catalog()
     wrong = verify(place, corpus, sample, seed=now()[:10])
+    outdated = count_failures(place, corpus, Failures(outdated=True))
+    if requeue and outdated:
+        retry(corpus, outdated=True)
+    small = _compacted(place, corpus) if compact else pack(place, corpus, do=False)
     left = collect(place, keep, remove)
     alike = canary_now(place, corpus) if canary else None
-    if wrong:
-        publish_table("maintain-wrong", corpus, wrong)
-    if left:
-        publish_table("maintain-leftovers", corpus, left)
+    tables = {"wrong": wrong, "outdated": outdated, "small-files": small, "leftovers": left}
+    for name, rows in tables.items():
+        if rows:
+            publish_table(f"maintain-{name}", corpus, rows)
     summary = {
-        "corpus": corpus, "wrong": len(wrong), "examples": wrong[:10], "leftovers": len(left),
-        "leftover_bytes": sum(row["bytes"] for row in left), "removed": remove and bool(left),
-        "canary": alike,
+        "corpus": corpus, "wrong": len(wrong), "examples": wrong[:10],
+        "outdated": sum(row["videos"] for row in outdated), "requeued": requeue and bool(outdated),
+        "small_files": sum(row["files"] for row in small),
+        "packs": sum(row["packs"] for row in small), "packed": compact and bool(small),
+        "leftovers": len(left), "leftover_bytes": sum(row["bytes"] for row in left),
+        "removed": remove and bool(left), "canary": alike,
     }  # fmt: skip
     publish("maintain", corpus, summary)
     return summary | {"leftover_names": [row["name"] for row in left[:50]]}
+
+
+def _compacted(place: Workplace, corpus: str) -> list[dict[str, Any]]:
+    """What was packed; pooling follows at once where the corpus was pooled."""
+    made = pack(place, corpus, do=True)
+    stage = current(place.store, corpus, "pool")
+    if stage and any("/embed/" in row["folder"] for row in made):
+        pool(corpus, spec_of(place.store, stage, PoolSpec))
+    return made

@@ -61,7 +61,8 @@ def _register() -> None:
     import flows.cli.shadow
     import flows.cli.stages
     import flows.cli.top
-    import flows.cli.training  # noqa: F401
+    import flows.cli.training
+    import flows.cli.upkeep  # noqa: F401
 
 
 def _quiet_prefect(debug: bool) -> None:

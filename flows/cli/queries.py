@@ -70,9 +70,10 @@ def failures(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None
     found = _ask(corpus, failures_of)
     if as_json:
         return typer.echo(json.dumps(found))
-    table = Table("stage", "id", "reason", "detail", "attempts")
+    columns = ("stage", "id", "reason", "detail", "attempts", "decoder")
+    table = Table(*columns)
     for row in found:
-        table.add_row(*(str(row[key]) for key in ("stage", "id", "reason", "detail", "attempts")))
+        table.add_row(*(str(row[key] or "") for key in columns))
     out().print(table if found else f"nothing of {corpus} failed")
 
 

@@ -130,20 +130,6 @@ def run(
         print_summary({"stage": stage} | summary)
 
 
-@app.command()
-def retry(
-    corpus: Corpus,
-    reason: Annotated[list[str] | None, typer.Option("--reason", help="Only these.")] = None,
-    runner: Runner = None, workers: Workers = None, root: Root = None,
-) -> None:  # fmt: skip
-    """Try again what failed, in ingest and in embed."""
-    from flows.retry import retry as flow
-
-    with live():
-        for stage, summary in flow(corpus, reason or []).items():
-            print_summary({"stage": stage} | summary)
-
-
 def spec_of(
     engine: str, model: str, weights: str | None, nth: int | None, fps: float | None,
     precision: str, activation: str,

@@ -3,15 +3,19 @@ import time
 from pathlib import Path
 
 import pytest
-from corpora import FAKE
+from corpora import FAKE, videos
+from nights import SPEC, nights
 
 from data.chain import current
 from data.leftovers import leftovers
+from data.shards import names
 from data.specs import EmbedSpec, IndexSpec
 from data.workplace import Workplace
+from flows.embed import embed
 from flows.ingest import ingest
 from flows.maintain import maintain
 from flows.pipeline import pipeline
+from flows.pool import pool
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 FLAT = IndexSpec(engine="flat")
@@ -56,6 +60,24 @@ def test_the_version_before_the_published_one_stays_to_go_back_to(place: Workpla
 def test_the_canary_is_embedded_again(place: Workplace) -> None:
     pipeline("c", "fake://4", embed_spec=EmbedSpec(engine="fake"), index_spec=FLAT)
     assert maintain("c", sample=0)["canary"] == pytest.approx(1.0)
+
+
+def test_many_small_files_are_counted_then_packed_and_everything_says_the_same(
+    place: Workplace,
+) -> None:
+    stage = nights(place, "c", 8)
+    pool("c")
+    before = videos(place, "c", "pool")
+    counted = maintain("c", sample=0, canary=False)
+    assert (counted["small_files"], counted["packs"], counted["packed"]) == (16, 2, False)
+    assert names(place.store, stage.folder, "receipts")[0] == "000000"
+    assert maintain("c", sample=0, canary=False, compact=True)["packed"]
+    pooled = current(place.store, "c", "pool")
+    for each in (stage, pooled):
+        assert names(place.store, each.folder, "receipts") == ["000000-to-000007"]
+    assert videos(place, "c", "pool") == before
+    assert maintain("c", sample=0, canary=False)["small_files"] == 0
+    assert embed("c", SPEC)["shards"] == 0
 
 
 def _aged(place: Workplace, name: str, old: bool = True) -> None:
