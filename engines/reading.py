@@ -7,6 +7,7 @@ from types import ModuleType
 
 from data.errors import UserError
 from data.records import Row
+from data.storage import SECRET
 from engines import sources
 from engines.base import plugin
 from engines.files.listing import TABLES, TARS, VIDEOS
@@ -16,8 +17,10 @@ def open_source(src: str, columns: Mapping[str, str] | None = None) -> Iterator[
     """The rows of a source, read as they are asked for; the first is read at once.
 
     `columns` says which column holds `txt`, `videoLoc` and `videoID` where they have other names.
-    A source that cannot be read raises a UserError that says why.
+    A source that cannot be read, or whose address has a password, raises a UserError that says why.
     """
+    if SECRET.search(src):
+        raise UserError("the source's address has a password: put it into the environment")
     try:
         found = _plugin(src).rows(src, dict(columns or {}))
         first = next(found, None)

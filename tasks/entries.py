@@ -10,7 +10,7 @@ from data import tables
 from data.known import Seen
 from data.records import Row
 from engines.files.media import stat_media
-from engines.files.reach import Reach
+from engines.files.reach import Reach, unsecret
 
 STATS_AT_ONCE = 32  # object stores answer in 50 ms: ask for many at a time
 
@@ -53,7 +53,7 @@ def stat(entries: list[dict[str, Any]], reach: Reach) -> None:
 
 def _stated(reach: Reach, entry: dict[str, Any]) -> dict[str, Any]:
     if refusal := reach.refusal(entry["uri"]):
-        return {"reason": "rejected", "detail": refusal}
+        return {"reason": "rejected", "detail": refusal, "uri": unsecret(entry["uri"])}
     try:
         size, stamp = stat_media(entry["uri"])
         return {"bytes": size, "stamp": stamp}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from urllib.parse import urlsplit
 
+from data.storage import SECRET
 from engines.files.archive import parse_member
 from engines.files.media import is_url
 
@@ -26,6 +27,8 @@ class Reach:
 
     def refusal(self, uri: str) -> str | None:
         """Why a row's uri is not to be opened; None where it may be."""
+        if SECRET.search(uri):
+            return "its address has a password: put it into the environment"
         member = parse_member(uri)
         for part in _parts(member.tar if member else uri):
             scheme = part.partition("://")[0].lower()
@@ -43,6 +46,11 @@ class Reach:
         if not host or self.private or host in self.trusted or not self._inside(host):
             return None
         return f"{host} is a private address: REELFLOW_PRIVATE_ADDRESSES=true allows those"
+
+
+def unsecret(uri: str) -> str:
+    """The uri without the names and passwords that its addresses have."""
+    return SECRET.sub(lambda found: f"{found[0].partition('://')[0]}://", uri)
 
 
 def _parts(uri: str) -> Iterator[str]:

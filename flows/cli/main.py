@@ -7,6 +7,7 @@ import sys
 import typer
 
 from data.errors import UserError
+from data.storage import SECRET
 
 app = typer.Typer(
     name="reelflow",
@@ -22,6 +23,8 @@ def main() -> None:
     atexit.register(_silence)  # registered first, runs last
     debug = "--debug" in sys.argv
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    if any(SECRET.search(word) for word in arguments):  # before Prefect writes down a parameter
+        _fail("an address has a password: put it into the environment")
     _quiet_prefect(debug)
     _register()
     try:

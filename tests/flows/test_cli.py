@@ -47,6 +47,7 @@ def test_bad_videos_leave_the_exit_code_at_0_and_are_listed(reelflow) -> None:
         (["embed", "nothing"], "no corpus 'nothing'"),
         (["ingest", "/nowhere/at/all", "--corpus", "c"], "/nowhere/at/all"),
         (["ingest", "fake://3", "--corpus", "../x"], "cannot name a corpus"),
+        (["ingest", "s3://me:planted@bucket", "--corpus", "c"], "an address has a password"),
         (["search", "nothing", "text"], "no corpus"),
         (["retry", "nothing", "--reason", "bored"], "no reason 'bored'"),
     ],

@@ -23,17 +23,21 @@ def test_every_row_is_accounted_for(place, clips: Path) -> None:
             {"videoID": "gone", "videoLoc": "nowhere.mp4", "txt": "no file"},
             {"videoID": "nowhere", "videoLoc": None, "txt": "no location"},
             {"videoID": "silent", "videoLoc": "clip-2.mp4", "txt": " "},
+            {"videoID": "told", "videoLoc": "https://me:planted@example.org/a.mp4", "txt": "x"},
         ],
     )
     made = ingest(source, "c")
-    assert made["rows"] == 6
+    assert made["rows"] == 7
     assert made["new"] == 2
-    assert made["failed"] == {"rejected": 3, "missing": 1}
+    assert made["failed"] == {"rejected": 4, "missing": 1}
     assert made["notes"] == {"no caption": 1}
-    assert videos(place, "c", "ingest") == counts(6, 2, 4)
+    assert videos(place, "c", "ingest") == counts(7, 2, 5)
     assert reasons(place, "c") == {
-        None: "rejected", "good": "rejected", "gone": "missing", "nowhere": "rejected"
+        None: "rejected", "good": "rejected", "gone": "missing", "nowhere": "rejected",
+        "told": "rejected",
     }  # fmt: skip
+    held = [file for file in place.store.local("").rglob("*") if file.is_file()]
+    assert not [file for file in held if b"planted" in file.read_bytes()]
 
 
 def test_a_second_ingest_adds_only_what_is_new(place, clips: Path) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from data.settings import Settings
-from engines.files.reach import Reach
+from engines.files.reach import Reach, unsecret
 
 SCHEMES = tuple(Settings().url_schemes.split(","))
 
@@ -38,3 +38,10 @@ def test_the_host_of_the_source_itself_is_allowed() -> None:
     reach = Reach(SCHEMES, private=False, source="http://10.0.0.5/videos.csv")
     assert reach.refusal("http://10.0.0.5/a.mp4") is None
     assert reach.refusal("http://10.0.0.6/a.mp4")
+
+
+def test_an_address_with_a_password_is_refused_and_can_be_told_without_it() -> None:
+    uri = "zip://a.mp4::https://me:planted@93.184.215.14/a.zip"
+    assert "password" in (Reach((*SCHEMES, "zip"), private=True).refusal(uri) or "")
+    assert unsecret(uri) == "zip://a.mp4::https://93.184.215.14/a.zip"
+    assert unsecret("s3://bucket/a:b@c.mp4") == "s3://bucket/a:b@c.mp4"
