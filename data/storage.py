@@ -102,18 +102,17 @@ class Store:
         path = self.path(name)
         if self.is_local:
             return Path(path).stat().st_mtime
-        files = self.fs.find(path, detail=True).values()
-        times = [each["LastModified"].timestamp() for each in files if "LastModified" in each]
+        found = self.fs.find(path, detail=True).values()
+        times = [each["LastModified"].timestamp() for each in found if "LastModified" in each]
         return max(times, default=time.time())
 
     def now(self, folder: str) -> float:
         """The time by the store's clock, whatever it is here; written and removed in a folder."""
         clock = f"{folder}/{uuid.uuid4().hex}.clock"
         self.write(clock, b"")
-        try:
-            return self.modified(clock)
-        finally:
-            self.delete(clock)
+        now = self.modified(clock)
+        self.delete(clock)
+        return now
 
     def age(self, name: str) -> float:
         """Seconds since a file was written, by the store's clock; a folder's newest file."""

@@ -54,7 +54,8 @@ class Workplace:
     def _alone(
         self, name: str, what: str, folders: list[str], waiting: Callable[[str], None]
     ) -> Iterator[None]:
-        locks = catalog_path(self.store, self.settings.catalog).parent / "locks"
+        near = catalog_path(self.store, self.settings.catalog).parent
+        locks = self.store.local("locks") if self.store.is_local else near / "locks"
         lock, wait_s = locks / f"{name.replace('/', '-')}.lock", self.settings.wait_s
         with ExitStack() as held:
             held.enter_context(hold(lock, what, wait_s, waiting))
