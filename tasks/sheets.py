@@ -48,7 +48,7 @@ def show_videos(kind: str, place: Workplace, corpus: str) -> None:
             Strip(row["id"], row["caption"] or "", (found[row["id"]] + blank)[:FRAMES], [])
             for row in rows
         ]
-        return mosaic(strips, (HIGH, WIDEST)) if rows else None
+        return mosaic(strips, (HIGH, WIDEST)) if any(found.values()) else None
 
     _show(place, kind, corpus, f"the newest videos of {corpus}", sheet)
 
@@ -68,7 +68,7 @@ def show_hits(place: Workplace, corpus: str, hits: str) -> None:
             Strip(id, text, [], [next(iter(seen.get(hit.uri, ())), None) for hit in some])
             for (id, text), some in rows
         ]
-        return mosaic(strips, (HIGH, WIDEST)) if first else None
+        return mosaic(strips, (HIGH, WIDEST)) if any(seen.values()) else None
 
     _show(place, "retrieve", corpus, f"the best of {corpus} for the first prompts", sheet)
 

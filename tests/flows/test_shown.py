@@ -12,6 +12,7 @@ from typing import Any
 
 import golden
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from corpora import FAKE, FAKE_VIDEOS, PROMPTS
@@ -159,8 +160,9 @@ def test_a_stage_that_fails_is_in_the_pipelines_table(place: Workplace) -> None:
 
 @pytest.fixture
 def pictured(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Workplace:
-    """A place whose runs leave pictures of three videos at most."""
+    """A place whose runs leave pictures of three videos at most, however long they take."""
     monkeypatch.setenv("REELFLOW_PICTURED", "3")
+    monkeypatch.setattr("tasks.sheets.WITHIN_S", 100.0)
     return open_workplace(Settings())
 
 
@@ -193,8 +195,6 @@ def test_newest_videos_found_clips_and_made_videos_are_pictured(
     files = [clips / "clip-0.mp4", clips / "zz-broken.mp4"]
     rows = [hit | {"rank": n, "video_id": f.name, "uri": str(f)} for n, f in enumerate(files, 1)]
     hits = clips / "hits.parquet"
-    import pyarrow as pa
-
     pq.write_table(pa.Table.from_pylist(rows, HITS), hits)
     run = run_in(pictured.store, ["a", "b"], files[:1], corpus="seen")
 
