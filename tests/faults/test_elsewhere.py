@@ -1,0 +1,107 @@
+"""Two machines on one store, each with a catalogue, a name and a clock of its own."""
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import buckets
+import pytest
+from commands import Run, Shop, wait_until
+
+from data.storage import Store
+
+pytestmark = pytest.mark.timeout(600)
+
+SHARDS = 3
+SOURCE = "fake://6?undecodable=1&frames=60&seconds=1"  # time to interfere
+RUN = ("run", "c", "--source", SOURCE, "--engine", "fake")
+HOUR = 3600.0
+
+Machine = Callable[..., Shop]
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[buckets.Bucket]:
+    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
+        yield served
+
+
+@pytest.fixture(params=["disk", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A store that several machines reach."""
+    if request.param == "disk":
+        return Store(str(tmp_path / "shared"))
+    request.getfixturevalue("bucket")
+    return Store(f"s3://videos/{tmp_path.name}")
+
+
+@pytest.fixture
+def machine(store: Store, tmp_path: Path) -> Machine:
+    def made(name: str, ahead_s: float = 0.0) -> Shop:
+        there = tmp_path / name
+        there.mkdir()
+        own = {"CATALOG": there / "catalog.duckdb", "HOST": name, "AHEAD_S": ahead_s}
+        return Shop(there, ROOT=store.root, SHARD_SIZE=2, **own)
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What an undisturbed run leaves."""
+    shop = Shop(tmp_path_factory.mktemp("undisturbed"), SHARD_SIZE=2)
+    shop.ok(*RUN, DECODERS=6)
+    return made(Store(str(shop.root)))
+
+
+def found(store: Store, which: str) -> dict[str, bytes]:
+    """The files of the corpus whose names match."""
+    base = store.path("")
+    names = [store.fs.unstrip_protocol(name) for name in store.fs.find(store.path("corpora/c"))]
+    short = [name.removeprefix("file://").removeprefix(base) for name in names]
+    return {name: store.read(name) for name in short if re.search(which, name)}
+
+
+def made(store: Store) -> dict[str, bytes]:
+    """Vectors, pooled vectors, and the index's ids and vectors."""
+    return found(store, r"/(shard-\d+\.parquet|ids\.parquet|knn\.index|vectors\.npy)$")
+
+
+def written(store: Store) -> dict[str, tuple[bytes, float]]:
+    """Receipts of shards and what they stand for, with the time they were written."""
+    files = found(store, r"/(embed|pool)/\w+/(receipts/|shard-)")
+    return {name: (content, store.modified(name)) for name, content in files.items()}
+
+
+def shards(run: Run) -> list[int]:
+    return [int(count) for count in re.findall(r"^shards +(\d+)", run.out, re.MULTILINE)]
+
+
+def test_two_schedulers_that_start_the_same_run_do_each_shard_once(
+    store: Store, machine: Machine, right: dict[str, bytes]
+) -> None:
+    runs = [machine(name).start(*RUN) for name in ("alpha", "beta")]
+    assert [run.ended().code for run in runs] == [0, 0], [run.err for run in runs]
+    assert [sum(some) for some in zip(*map(shards, runs), strict=True)] == [SHARDS, SHARDS]
+    assert made(store) == right
+    waited = [run.err for run in runs if "waiting for process" in run.err]
+    assert all(re.search(r"waiting for process \d+ on \S+, which runs ", err) for err in waited)
+
+
+def test_what_was_cancelled_is_resumed_by_a_machine_whose_clock_is_hours_behind(
+    store: Store, machine: Machine, right: dict[str, bytes]
+) -> None:
+    run = machine("alpha", HOUR).start(*RUN)
+    wait_until(lambda: found(store, "/embed/.*/receipts/"), "a shard is done")
+    os.kill(run.pid, signal.SIGINT)
+    assert run.ended().code != 0
+    before = written(store)
+    assert 0 < len(before) < len([name for name in right if "/shard-" in name])
+    beta = machine("beta", -HOUR)
+    assert "waiting" not in beta.ok(*RUN, DECODERS=6).err
+    assert before.items() <= written(store).items(), "done twice"
+    assert made(store) == right
+    status = beta.json("status", "c")["stages"]
+    assert status["embed"]["videos"] == {"total": 6, "done": 5, "failed": 1, "missing": 0}
