@@ -2,12 +2,13 @@
 
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-ENDS_S = 30.0
+ENDS_S, LEFT_S = 30.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,14 @@ def spawn(
 
 
 def end(process: Process) -> None:
-    """SIGTERM to the process, and once it is gone SIGKILL to what it left behind."""
+    """SIGTERM to the process, once it is gone to what it left behind, and SIGKILL to what stays."""
     parent = psutil.Process(process.pid)
     family = [parent, *parent.children(recursive=True)]
     parent.terminate()
-    _, left = psutil.wait_procs(family, timeout=ENDS_S)
-    for each in left:
-        each.kill()
-    psutil.wait_procs(left, timeout=ENDS_S)
+    psutil.wait_procs([parent], timeout=ENDS_S)
+    _, left = psutil.wait_procs(family, timeout=0)
+    for stop in (psutil.Process.terminate, psutil.Process.kill):
+        for each in left:
+            with suppress(psutil.NoSuchProcess):
+                stop(each)
+        _, left = psutil.wait_procs(left, timeout=LEFT_S)

@@ -1,4 +1,4 @@
-"""All of reelflow on one machine: Prefect's server, the deployments, a worker; started, stopped."""
+"""All of reelflow on one machine: Prefect's server, deployments, a worker, a Ray; begun, ended."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -17,6 +17,7 @@ from data.errors import UserError
 from data.settings import Settings
 from tasks.limits import POOL, prepare
 from tasks.processes import Process, end, spawn
+from tasks.ray_head import access, begin, free_port
 from tasks.server import connected
 
 HEALTHY_S = 180.0  # a fresh database is migrated first
@@ -43,6 +44,7 @@ class Service:
     url: str
     folder: Path
     processes: tuple[Process, ...]
+    ray: str | None = None  # the address of the one that its runs share
 
     @property
     def api(self) -> str:
@@ -51,6 +53,13 @@ class Service:
     @property
     def alive(self) -> bool:
         return bool(self.processes) and all(process.alive for process in self.processes)
+
+    def having(self, process: Process) -> "Service":
+        """With a process more, written down: whatever happens next, it can be stopped."""
+        more = replace(self, processes=(*self.processes, process))
+        said = {"url": more.url, "ray": more.ray, "processes": [asdict(p) for p in more.processes]}
+        (self.folder / "service.json").write_text(json.dumps(said, indent=2))
+        return more
 
 
 def folder_of(settings: Settings) -> Path:
@@ -65,7 +74,8 @@ def read(folder: Path) -> Service | None:
     if not file.is_file():
         return None
     said = json.loads(file.read_text())
-    return Service(said["url"], folder, tuple(Process(**each) for each in said["processes"]))
+    processes = tuple(Process(**each) for each in said["processes"])
+    return Service(said["url"], folder, processes, said.get("ray"))
 
 
 def address(settings: Settings) -> str:
@@ -79,10 +89,10 @@ def address(settings: Settings) -> str:
     return service.api
 
 
-def start(settings: Settings, host: str, port: int) -> Service:
+def start(settings: Settings, host: str, port: int, ray: bool = False) -> Service:
     """Starts the server, deploys every flow, and starts a worker; a UserError where one fails.
 
-    Where all of it runs already nothing is started again.
+    With `ray` the worker's runs share one. Where all of it runs already nothing is started again.
     """
     folder = folder_of(settings)
     running = read(folder)
@@ -91,24 +101,30 @@ def start(settings: Settings, host: str, port: int) -> Service:
     if running:
         stop(running)
     folder.mkdir(parents=True, exist_ok=True)
-    url = f"http://{host}:{port}"
-    environment = _environment(settings, folder, url)
-    server = [*PREFECT, "server", "start", "--host", host, "--port", str(port)]
-    started = [spawn("server", server, folder / "server.log", project(), environment)]
+    address = f"127.0.0.1:{free_port()}" if ray else None
+    service = Service(f"http://{host}:{port}", folder, (), address)
+    environment = _environment(settings, service)
     try:
-        _write(Service(url, folder, tuple(started)))
-        _wait_healthy(url, started[0], folder)
-        with connected(f"{url}/api") as client:
+        if address:
+            service = service.having(begin(address, folder, project(), environment))
+        server = ["server", "start", "--host", host, "--port", str(port)]
+        service = service.having(_spawn("server", server, folder, environment))
+        _wait_healthy(service)
+        with connected(service.api) as client:
             prepare(client, settings)
         _once(["--no-prompt", "deploy", "--all"], environment)
-        worker = [*PREFECT, "worker", "start", "--pool", POOL, "--name", "reelflow"]
-        started.append(spawn("worker", worker, folder / "worker.log", project(), environment))
+        worker = ["worker", "start", "--pool", POOL, "--name", "reelflow"]
+        return service.having(_spawn("worker", worker, folder, environment))
     except BaseException:
-        stop(Service(url, folder, tuple(started)))
+        stop(read(folder) or service)
         raise
-    service = Service(url, folder, tuple(started))
-    _write(service)
-    return service
+
+
+def joining(service: Service) -> dict[str, str]:
+    """What the environment of a run must say, where runs share a Ray; nothing where they do not."""
+    if service.ray is None:
+        return {}
+    return {"REELFLOW_RAY_ADDRESS": service.ray, **access(service.folder)}
 
 
 def stop(service: Service) -> list[str]:
@@ -122,18 +138,22 @@ def stop(service: Service) -> list[str]:
     return ended
 
 
-def _environment(settings: Settings, folder: Path, url: str) -> dict[str, str]:
-    """As it is, but for the server to talk to, no telemetry, and the store as an absolute path."""
+def _environment(settings: Settings, service: Service) -> dict[str, str]:
+    """As it is, but for what to talk to, no telemetry, and the store as an absolute path."""
     local = "://" not in settings.root
     ours = {
-        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(folder / "prefect")),
-        "PREFECT_API_URL": f"{url}/api",
+        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(service.folder / "prefect")),
+        "PREFECT_API_URL": service.api,
         "PREFECT_LOGGING_LEVEL": "INFO",  # commands quieten their own
         "PREFECT_LOGGING_EXTRA_LOGGERS": "data,engines,tasks,flows",
         "PREFECT_LOGGING_ROOT_LEVEL": "INFO",  # which those have
         "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
     }
-    return {**LIMITS, **os.environ, **QUIET, **ours}
+    return {**LIMITS, **os.environ, **QUIET, **ours, **joining(service)}
+
+
+def _spawn(name: str, words: list[str], folder: Path, environment: Mapping[str, str]) -> Process:
+    return spawn(name, [*PREFECT, *words], folder / f"{name}.log", project(), environment)
 
 
 def _once(words: list[str], environment: Mapping[str, str]) -> None:
@@ -156,24 +176,19 @@ def project() -> Path:
     return folder
 
 
-def _wait_healthy(url: str, server: Process, folder: Path) -> None:
-    until = time.monotonic() + HEALTHY_S
+def _wait_healthy(service: Service) -> None:
+    until, server, log = time.monotonic() + HEALTHY_S, service.processes[-1], service.folder
     while time.monotonic() < until:
         if not server.alive:
-            raise UserError(f"Prefect's server ended: {_last_line(folder / 'server.log')}")
+            raise UserError(f"Prefect's server ended: {_last_line(log / 'server.log')}")
         try:
-            with urlopen(f"{url}/api/health", timeout=5):  # noqa: S310 (our own http://)
+            with urlopen(f"{service.api}/health", timeout=5):  # noqa: S310 (our own http://)
                 return
         except (URLError, OSError):
             time.sleep(0.5)
-    raise UserError(f"Prefect's server does not answer: see {folder / 'server.log'}")
+    raise UserError(f"Prefect's server does not answer: see {log / 'server.log'}")
 
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
     return f"{lines[-1].strip() if lines else 'it said nothing'} (see {log})"
-
-
-def _write(service: Service) -> None:
-    said = {"url": service.url, "processes": [asdict(process) for process in service.processes]}
-    (service.folder / "service.json").write_text(json.dumps(said, indent=2))

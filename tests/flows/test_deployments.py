@@ -8,6 +8,8 @@ import yaml
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
+from tasks.limits import POOL, QUEUES
+
 ROOT = Path(__file__).parents[2]
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
@@ -18,6 +20,9 @@ def test_an_entrypoint_is_a_flow_whose_parameters_are_described(deployment: dict
     assert isinstance(flow, Flow)
     form = parameter_schema(flow.fn)
     assert all(field.get("description") for field in form.properties.values())
+    for name, spec in form.definitions.items():
+        nameless = [key for key, each in spec["properties"].items() if "description" not in each]
+        assert not nameless, f"{name}: {nameless}"
     flow.validate_parameters(_needed(flow) | deployment.get("parameters", {}))
     assert deployment["description"]
 
@@ -32,6 +37,14 @@ def test_a_deployment_that_pauses_has_no_slot_to_lose() -> None:
     """Prefect takes the slot of a paused run back, and ends the run when it cannot renew it."""
     [backfill] = [d for d in DEPLOYMENTS if d["name"] == "backfill"]
     assert "concurrency_limit" not in backfill
+
+
+def test_windows_are_in_a_queue_that_comes_after_all_others() -> None:
+    queues = {d["name"]: d["work_pool"]["work_queue_name"] for d in DEPLOYMENTS}
+    assert {d["work_pool"]["name"] for d in DEPLOYMENTS} == {POOL}
+    assert set(queues.values()) == set(QUEUES)
+    last = max(QUEUES, key=lambda name: QUEUES[name])
+    assert [name for name, queue in queues.items() if queue == last] == ["embed-window"]
 
 
 def _needed(flow: Flow) -> dict[str, object]:
