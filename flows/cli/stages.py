@@ -1,22 +1,24 @@
 """Commands that run a flow."""
 
 import os
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
+from data import chain
+from data.ids import corpus_name
 from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
 from flows.cli.console import live, print_summary
 from flows.cli.main import app
-from flows.cli.options import Corpus, Mmr, Root, Runner, Workers, columns
+from flows.cli.options import Corpus, Mmr, Root, Runner, Workers, columns, given, workplace
 
 Columns = Annotated[
     list[str] | None,
     typer.Option("--column", help="txt=NAME, videoLoc=NAME or videoID=NAME, where they differ."),
 ]
-Engine = Annotated[str, typer.Option("--engine", help="open_clip, or fake to rehearse.")]
-Model = Annotated[str, typer.Option("--model", help="An open_clip architecture.")]
+Engine = Annotated[str | None, typer.Option("--engine", help="open_clip, or fake to rehearse.")]
+Model = Annotated[str | None, typer.Option("--model", help="An open_clip architecture.")]
 Weights = Annotated[
     str | None, typer.Option("--weights", help="A published tag, or a path to a weights file.")
 ]
@@ -25,12 +27,13 @@ EveryNth = Annotated[
 ]
 Fps = Annotated[float | None, typer.Option("--fps", help="Keep so many frames a second instead.")]
 Precision = Annotated[
-    str, typer.Option("--precision", help="fp32, bf16, fp16, or auto: bf16 where it is fast.")
+    str | None,
+    typer.Option("--precision", help="fp32, bf16, fp16, or auto: bf16 where it is fast."),
 ]
 Embed = Annotated[
     str | None, typer.Option("--embed", help="Of these vectors, by fingerprint. [those in use]")
 ]
-Activation = Annotated[str, typer.Option("--activation", help="auto, gelu or quickgelu.")]
+Activation = Annotated[str | None, typer.Option("--activation", help="auto, gelu or quickgelu.")]
 
 
 @app.command()
@@ -50,15 +53,15 @@ def ingest(
 
 @app.command()
 def embed(
-    corpus: Corpus, engine: Engine = "open_clip", model: Model = "reelflow-tiny",
-    weights: Weights = None, take_every_nth: EveryNth = None, fps: Fps = None,
-    precision: Precision = "auto", activation: Activation = "auto", workers: Workers = None,
-    runner: Runner = None, root: Root = None,
+    corpus: Corpus, engine: Engine = None, model: Model = None, weights: Weights = None,
+    take_every_nth: EveryNth = None, fps: Fps = None, precision: Precision = None,
+    activation: Activation = None, workers: Workers = None, runner: Runner = None,
+    root: Root = None,
 ) -> None:  # fmt: skip
-    """Make the frame vectors that are missing."""
+    """Make the frame vectors that are missing; as those that there are, unless told otherwise."""
     from flows.embed import embed as flow
 
-    spec = spec_of(engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = spec_of(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
         print_summary(flow(corpus, spec))
 
@@ -115,15 +118,15 @@ def retrieve(
 def run(
     corpus: Corpus,
     source: Annotated[str | None, typer.Option("--source", help="Ingest this first.")] = None,
-    column: Columns = None, engine: Engine = "open_clip", model: Model = "reelflow-tiny",
-    weights: Weights = None, take_every_nth: EveryNth = None, fps: Fps = None,
-    precision: Precision = "auto", activation: Activation = "auto", workers: Workers = None,
-    runner: Runner = None, root: Root = None,
+    column: Columns = None, engine: Engine = None, model: Model = None, weights: Weights = None,
+    take_every_nth: EveryNth = None, fps: Fps = None, precision: Precision = None,
+    activation: Activation = None, workers: Workers = None, runner: Runner = None,
+    root: Root = None,
 ) -> None:  # fmt: skip
-    """Bring a corpus up to date: ingest, embed, pool, index."""
+    """Bring a corpus up to date: ingest, embed, pool, index; as before, unless told otherwise."""
     from flows.pipeline import pipeline
 
-    spec = spec_of(engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = spec_of(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
         made = pipeline(corpus, source, columns(column), spec)
     for stage, summary in made.items():
@@ -131,23 +134,34 @@ def run(
 
 
 def spec_of(
-    engine: str, model: str, weights: str | None, nth: int | None, fps: float | None,
-    precision: str, activation: str,
+    corpus: str, engine: str | None, model: str | None, weights: str | None, nth: int | None,
+    fps: float | None, precision: str | None, activation: str | None,
 ) -> EmbedSpec:  # fmt: skip
-    """The spec of a command's options."""
+    """The spec that a command's options name; without any, the one that the corpus has."""
     from tasks.machine import fastest_precision
 
-    if engine == "fake":  # a rehearsed hang should not take a minute
-        os.environ.setdefault("REELFLOW_DECODE_DEADLINE_S", "5")
     if nth is not None and fps is not None:
         raise typer.BadParameter("give one of --take-every-nth and --fps")
-    fields: dict[str, Any] = {
-        "engine": engine, "model": model, "weights": weights, "activation": activation,
-        "fps": fps, "every_nth": None if fps is not None else nth or 25,
-        "precision": fastest_precision() if precision == "auto" else precision,
-    }  # fmt: skip
+    fields = given({
+        "engine": engine, "model": model, "weights": weights, "activation": activation, "fps": fps,
+        "every_nth": nth, "precision": precision,
+    })  # fmt: skip
+    spec = None if fields else _in_use(corpus)
+    if fps is not None:
+        fields["every_nth"] = None
+    if precision in (None, "auto"):
+        fields["precision"] = fastest_precision()
     try:
-        return EmbedSpec(**fields)
+        spec = spec or EmbedSpec(**fields)
     except ValidationError as error:
         wrong = error.errors()[0]
         raise typer.BadParameter(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
+    if spec.engine == "fake":  # a rehearsed hang should not take a minute
+        os.environ.setdefault("REELFLOW_DECODE_DEADLINE_S", "5")
+    return spec
+
+
+def _in_use(corpus: str) -> EmbedSpec | None:
+    store = workplace().store
+    stage = chain.current(store, corpus_name(corpus), "embed")
+    return chain.spec_of(store, stage, EmbedSpec) if stage else None

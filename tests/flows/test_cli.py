@@ -33,6 +33,17 @@ def test_status_has_the_promised_shape(reelflow, clips: Path) -> None:
         assert stage["hours"]["done"] == pytest.approx(stage["hours"]["total"])
 
 
+def test_what_is_not_asked_for_is_as_it_was(reelflow, place) -> None:
+    reelflow("run", "c", "--source", "fake://3", "--engine", "fake", "--take-every-nth", "7")
+    made = place.store.names("corpora/c/embed")
+    assert reelflow("run", "c", "--source", "fake://4")[0] == 0
+    assert reelflow("embed", "c")[0] == 0
+    assert place.store.names("corpora/c/embed") == made
+    assert (
+        json.loads(reelflow("status", "c", "--json")[1])["stages"]["embed"]["videos"]["done"] == 4
+    )
+
+
 def test_bad_videos_leave_the_exit_code_at_0_and_are_listed(reelflow) -> None:
     code, _, _ = reelflow("run", "c", "--source", "fake://6?undecodable=2", "--engine", "fake")
     assert code == 0
@@ -49,7 +60,7 @@ def test_bad_videos_leave_the_exit_code_at_0_and_are_listed(reelflow) -> None:
         (["ingest", "fake://3", "--corpus", "../x"], "cannot name a corpus"),
         (["ingest", "s3://me:planted@bucket", "--corpus", "c"], "an address has a password"),
         (["search", "nothing", "text"], "no corpus"),
-        (["retry", "nothing", "--reason", "bored"], "no reason 'bored'"),
+        (["retry", "nothing", "--reason", "bored"], "no corpus 'nothing'"),
     ],
 )
 def test_a_failure_is_one_line_and_exit_code_1(reelflow, words: list[str], says: str) -> None:
