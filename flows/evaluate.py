@@ -75,7 +75,7 @@ def evaluate(
         write_reference(summary, reference_json)
     _show(asked, summary, cost, generation(source) if videos.is_run else None)
     refuse_nothing(place, summary)
-    return asdict(summary) | cost
+    return asdict(summary) | {"spent": cost}
 
 
 def _show(asked: Evaluation, summary: Summary, cost: dict[str, float], run: str | None) -> None:

@@ -37,8 +37,9 @@ def folder_key(folder: str) -> str:
 
 def stage_made(place: Workplace, stage: Stage, made_from: str, **said: Any) -> None:
     """Tells of a stage that a run added to, with its bytes and what else is said."""
-    figures = {"fingerprint": stage.fingerprint, "bytes": place.store.size(stage.folder)} | said
-    made(key_of(place, stage), f"{stage.kind} of {stage.corpus}", [made_from], **figures)
+    if FlowRunContext.get() is not None:
+        figures = {"fingerprint": stage.fingerprint, "bytes": place.store.size(stage.folder)} | said
+        made(key_of(place, stage), f"{stage.kind} of {stage.corpus}", [made_from], **figures)
 
 
 def made(key: str, name: str, made_from: Sequence[str], **said: Any) -> None:

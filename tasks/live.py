@@ -12,7 +12,8 @@ from prefect.context import FlowRunContext
 from tasks.progress import Progress, ignore, line, listen
 from tasks.report import key_of
 
-FIRST_S, EVERY_S = 1.0, 10.0  # each showing is a write to Prefect's database
+FIRST_S = 1.0
+EVERY_S = 10.0  # each showing is a write to Prefect's database
 
 
 @contextmanager

@@ -34,6 +34,7 @@ class Story:
         started = time.monotonic()
         self.now = stage
         said = {**run(*given), "took_s": time.monotonic() - started}
+        said |= said.pop("spent", {})
         self.summary[stage] = said
         log.info("%s: %s", stage, sentence(stage, said))
         return said

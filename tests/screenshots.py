@@ -18,7 +18,7 @@ from running import asked, free_ports
 
 SIZE = {"width": 1280, "height": 900}
 CORPUS, SHAPES = "news", "shapes"
-SOURCE = "fake://2000?undecodable=31&empty=12&missing=5"
+SOURCE = "fake://600?undecodable=31&empty=12&missing=5"
 ARTIFACTS = (
     ("embed-progress", CORPUS), ("embed-failures-table", CORPUS), ("embed", CORPUS),
     ("backfill-embed", CORPUS), ("pipeline", SHAPES), ("ingest-sheet", SHAPES),
@@ -53,12 +53,14 @@ def work(api: str, folder: Path) -> None:
     """Runs what is looked at."""
     from tasks.demo import make_corpus
     from tasks.demo_generated import MEASURED, write_prompts
+    from tasks.generate import generate_spec
 
     fake = {"engine": "fake", "every_nth": 1}
     ran(api, "pipeline/nightly", {"corpus": CORPUS, "source": SOURCE, "embed_spec": fake})
     given = {
-        "corpus": SHAPES, "source": str(make_corpus(folder / "shapes", 60)),
-        "prompts": str(write_prompts(folder, 8)), "measure": MEASURED.model_dump(),
+        "corpus": SHAPES, "source": str(make_corpus(folder / "shapes", 24)),
+        "prompts": str(write_prompts(folder, 3)), "measure": MEASURED.model_dump(),
+        "generate_spec": generate_spec(steps=8).model_dump(),
     }  # fmt: skip
     ran(api, "pipeline/nightly", given)
     ran(api, "backfill/backfill", {"corpus": CORPUS, "spec": fake | {"every_nth": 2}})

@@ -96,6 +96,7 @@ def evaluate(
             source, layout, mode, method, named or None, spec, weights, truth, prompts, benchmark,
             per_video, reference_json, clips,
         )  # fmt: skip
+    del made["spent"]  # of this time: asked again, it says the same
     typer.echo(json.dumps(made)) if as_json else _print(made)
 
 

@@ -65,7 +65,9 @@ def watching(corpus: str, client: SyncPrefectClient) -> Now:
     """What is seen while a run of embed is under way."""
     with live.watched("embed", corpus):
         tell(Progress("embed", 40, done=10))
-        time.sleep(4 * live.EVERY_S)
+        due = time.monotonic() + 60
+        while not any(run.said for run in look(client).running):
+            assert time.monotonic() < due
         return look(client)
 
 
@@ -77,7 +79,7 @@ def nothing(corpus: str) -> None:
 def test_a_run_is_seen_with_its_progress_and_then_with_its_result(
     client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "EVERY_S", 0.2)
+    monkeypatch.setattr(live, "FIRST_S", 0.1)
     seen = {run.name: run for run in watching("seen", client).running}
     run = seen["watching-seen"]
     assert (run.state, run.corpus) == ("Running", "seen")
@@ -101,7 +103,7 @@ def test_failures_are_those_of_the_last_embedding(
     ingest("fake://8?undecodable=2&empty=1", "Told.of")
     embed("Told.of", FAKE)
     assert look(client).failures["Told.of"] == {"undecodable": 2, "empty": 1}
-    monkeypatch.setattr(live, "EVERY_S", 0.2)
+    monkeypatch.setattr(live, "FIRST_S", 0.1)
     watching("Told.of", client)
     assert "Told.of" not in look(client).failures
 
