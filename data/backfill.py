@@ -14,8 +14,9 @@ from data.workplace import Workplace
 class Left:
     """Of the contents that a condition names, those that no shard of the stage lists yet.
 
-    `pending` are shards that were planned and not finished. `worker_hours` is an estimate from
-    the receipts of the corpus, None where there are none to learn from; `cost` follows from it.
+    `pending` are shards that were planned and not finished; `hours` of video, and what follows,
+    are of both. `worker_hours` is an estimate from the receipts of the corpus, None where there
+    are none to learn from; `wall_hours`, of so many `workers` together, and `cost` follow from it.
     """
 
     stage: str
@@ -27,22 +28,27 @@ class Left:
     hours: float
     pending: int
     worker_hours: float | None
+    workers: int
+    wall_hours: float | None
     cost: float | None
 
 
-def left(place: Workplace, stage: Stage, where: str, pending: int) -> Left:
-    """What is left to do; the catalogue must be up to the store."""
+def left(place: Workplace, stage: Stage, where: str, pending: list[str], workers: int = 1) -> Left:
+    """What is left to do, these shards among it; the catalogue must be up to the store."""
     path, wait_s = catalog_path(place.store, place.settings.catalog), place.settings.wait_s
     with chosen(path, stage.corpus, [where], wait_s) as videos:
         matching = videos.aggregate("count(DISTINCT content)").fetchall()[0][0]
     with unlisted(path, stage, [where], wait_s) as videos:
         summed = videos.aggregate("count(*), coalesce(sum(duration), 0) / 3600").fetchall()[0]
     count, hours = int(summed[0]), float(summed[1])
-    worker_hours = _worker_hours(place, stage, count, hours)
-    cost = None if worker_hours is None else worker_hours * place.settings.price_per_gpu_hour
+    listed, listed_hours = _listed(place, stage, pending)
+    takes = _worker_hours(place, stage, count + listed, hours + listed_hours)
+    wall, cost = (None, None) if takes is None else (
+        takes / workers, takes * place.settings.price_per_gpu_hour
+    )  # fmt: skip
     return Left(
-        stage.kind, stage.corpus, stage.fingerprint, where, matching, count, hours, pending,
-        worker_hours, cost,
+        stage.kind, stage.corpus, stage.fingerprint, where, matching, count, hours + listed_hours,
+        len(pending), takes, workers, wall, cost,
     )  # fmt: skip
 
 
@@ -59,6 +65,13 @@ def take(place: Workplace, stage: Stage, where: str, count: int) -> list[str]:
         shards.append(shard_name(first + len(shards)))
         write_shard(place.store, stage.folder, Shard(shards[-1], 1, listed))
     return shards
+
+
+def _listed(place: Workplace, stage: Stage, shards: list[str]) -> tuple[int, float]:
+    """Videos that these shards list, and their hours."""
+    with place.catalog() as catalog:
+        values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
+        return catalog.execute(sql("planned"), shards=shards, **values)[0]  # type: ignore[return-value]
 
 
 def _worker_hours(place: Workplace, stage: Stage, videos: int, hours: float) -> float | None:

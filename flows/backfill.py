@@ -3,27 +3,31 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from prefect import Flow, flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from data.chain import Stage
+from data.chain import Stage, current, spec_of
 from data.settings import Settings
-from data.specs import EmbedSpec
+from data.specs import EmbedSpec, IndexSpec, PoolSpec, Spec
 from data.workplace import Workplace, open_workplace
 from flows.embed import embed_shards
+from flows.index import index
+from flows.pool import pool
 from tasks.assets import stage_made, videos_of
 from tasks.backfill import Budget, approve, plan_backfill, windows
-from tasks.child_runs import run_window, stop_windows
+from tasks.child_runs import run_stage, run_window, stop_windows
 from tasks.cost import priced
 from tasks.progress import say
 from tasks.report import publish
 from tasks.runners import embed_workers
 from tasks.shards import AT_ONCE
 from tasks.stages import embed_stage
+
+THROUGH = ("embed", "pool", "index")
 
 
 def _stop(flow: Flow, flow_run: FlowRun, state: State) -> None:
@@ -43,6 +47,7 @@ def backfill(
     budget_gpu_hours: float | None = None,
     approved: bool = False,
     child_runs: bool = False,
+    through: Literal["embed", "pool", "index"] = "embed",
 ) -> dict[str, Any]:
     """Embeds what a condition names and no shard lists yet; what is done stays done.
 
@@ -57,10 +62,12 @@ def backfill(
         budget_gpu_hours: no window begins once the workers took so long; any time if left out
         approved: go on without waiting for somebody to look at the plan
         child_runs: each window a run of the deployment embed-window, on any worker
+        through: once nothing is left, go on and pool, or pool and index, what was embedded
     """
     place = open_workplace(Settings())
     stage = embed_stage(place, place.known(corpus), spec, shadow=True)
-    plan = plan_backfill(place, stage, where)
+    at_once = max_parallel if child_runs else 1
+    plan = plan_backfill(place, stage, where, at_once)
     approve(plan, approved)  # may take days, in which others embed
     with place.only_run(corpus, "embed", say):
         budget = Budget(budget_gpu_hours)
@@ -69,17 +76,18 @@ def backfill(
             done = _on_workers(place, stage, spec, waiting, budget, max_parallel)
         else:
             done = _here(place, stage, spec, waiting, budget)
-        after = plan_backfill(place, stage, where)
+        after = plan_backfill(place, stage, where, at_once)
+    left = bool(after.videos or after.pending)
     summary = {
         "corpus": corpus, "fingerprint": stage.fingerprint, "where": where,
         "planned": plan.videos, "windows": done, "gpu_hours": budget.spent,
         "left": after.videos, "shards_left": after.pending,
-        "stopped": "the budget is spent" if budget.gone and after.videos else None,
+        "stopped": "the budget is spent" if budget.gone and left else None,
     }  # fmt: skip
     publish("backfill", corpus, summary | priced(place.settings, budget.spent))
     if done:
         stage_made(place, stage, videos_of(corpus), windows=done)
-    return summary
+    return summary if left else summary | _onward(place, stage, through, child_runs)
 
 
 @flow(
@@ -145,8 +153,26 @@ def _on_workers(
     return done
 
 
-def plan_of(corpus: str, where: str, spec: EmbedSpec) -> dict[str, Any]:
+def _onward(place: Workplace, stage: Stage, through: str, child_runs: bool) -> dict[str, Any]:
+    """Pools and indexes what was embedded, in the corpus's own ways; what each says of it."""
+    made: dict[str, Any] = {}
+    after: tuple[tuple[str, Flow, Spec], ...] = (
+        ("pool", pool, PoolSpec()), ("index", index, IndexSpec())
+    )  # fmt: skip
+    for kind, run, usual in after[: THROUGH.index(through)]:
+        used = current(place.store, stage.corpus, kind)
+        spec = spec_of(place.store, used, type(usual)) if used else usual
+        about: dict[str, Any] = {"corpus": stage.corpus, "embed": stage.fingerprint}
+        if child_runs:
+            about |= {"spec": spec.model_dump()}
+            made[kind] = run_stage(kind, about, stage.fingerprint)
+        else:
+            made[kind] = run(spec=spec, **about)
+    return made
+
+
+def plan_of(corpus: str, where: str, spec: EmbedSpec, at_once: int = 1) -> dict[str, Any]:
     """What a backfill would do, without doing it."""
     place = open_workplace(Settings())
     stage = embed_stage(place, place.known(corpus), spec, shadow=True)
-    return asdict(plan_backfill.fn(place, stage, where))
+    return asdict(plan_backfill.fn(place, stage, where, at_once))

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from math import ceil
 
 from prefect import pause_flow_run, task
@@ -15,17 +15,12 @@ from data.backfill import Left, left, take
 from data.batches import batched
 from data.chain import Stage
 from data.errors import UserError
+from data.settings import Settings
 from data.shards import pending
 from data.workplace import Workplace
+from tasks.report import key_of
+from tasks.runners import embed_workers, worker_gpus
 
-SAID = {
-    "matching": "videos that match",
-    "videos": "of them to do",
-    "hours": "hours of video to do",
-    "pending": "shards left by an earlier run",
-    "worker_hours": "GPU-hours (without a GPU, worker-hours) by the receipts so far",
-    "cost": "cost by REELFLOW_PRICE_PER_GPU_HOUR",
-}
 APPROVAL_S = 7 * 24 * 3600  # how long a run waits for its approval
 
 
@@ -47,13 +42,14 @@ class Budget:
 
 
 @task(name="plan-backfill", cache_policy=NO_CACHE, persist_result=False)
-def plan_backfill(place: Workplace, stage: Stage, where: str) -> Left:
-    """What the backfill would do, also as an artifact of the run."""
+def plan_backfill(place: Workplace, stage: Stage, where: str, at_once: int = 1) -> Left:
+    """What the backfill would do, `at_once` windows at a time; also as an artifact of the run."""
     _sync(place, stage)
-    plan = left(place, stage, where, len(pending(place.store, stage.folder)))
+    workers = at_once * embed_workers(place.settings)
+    plan = left(place, stage, where, pending(place.store, stage.folder), workers)
     if FlowRunContext.get() is not None:
-        key = f"backfill-{stage.kind}-{stage.corpus}".lower().replace("_", "-").replace(".", "-")
-        create_markdown_artifact(_page(plan), key=key, description=f"backfill of {stage.corpus}")
+        key, about = key_of(f"backfill-{stage.kind}", stage.corpus), f"backfill of {stage.corpus}"
+        create_markdown_artifact(page(plan, place.settings), key=key, description=about)
     return plan
 
 
@@ -93,16 +89,27 @@ def _sync(place: Workplace, stage: Stage) -> None:
         merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
 
 
-def _page(plan: Left) -> str:
+def page(plan: Left, settings: Settings) -> str:
     """The plan as a table for the one who approves it."""
-    said = asdict(plan)
-    said["worker_hours"] = "not known yet" if plan.worker_hours is None else plan.worker_hours
-    said["cost"] = "not known yet" if plan.cost is None else plan.cost
-    rows = [f"| {SAID.get(key, key)} | {_figure(value)} |" for key, value in said.items()]
+    price, unit = settings.price_per_gpu_hour, "GPU" if worker_gpus(settings) else "worker"
+    said: dict[str, object] = {
+        "corpus": plan.corpus, "vectors": plan.fingerprint, "condition": plan.where,
+        "videos that match": plan.matching,
+        "of them to do": plan.videos,
+        "shards left by an earlier run": plan.pending,
+        "hours of video to do": plan.hours,
+        f"{unit}-hours, by the receipts so far": plan.worker_hours,
+        f"hours at {plan.workers:,} worker{'s' * (plan.workers > 1)}": plan.wall_hours,
+    }  # fmt: skip
+    if price:
+        said[f"cost at {price:g} a GPU-hour"] = plan.cost
+    rows = [f"| {key} | {_figure(value)} |" for key, value in said.items()]
     return "\n".join(["| what | figure |", "|---|---|", *rows])
 
 
 def _figure(value: object) -> str:
+    if value is None:
+        return "not known yet"
     if isinstance(value, float):
         return f"{value:,.2f}" if value >= 0.01 or not value else f"{value:.1g}"
     return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "\\|")

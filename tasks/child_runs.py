@@ -15,7 +15,10 @@ from prefect.tasks import exponential_backoff
 
 from data.runs import digest
 
-DEPLOYMENT = "embed-window/embed-window"
+RETRIED: dict[str, Any] = {
+    "retries": 3, "retry_delay_seconds": exponential_backoff(10), "retry_jitter_factor": 0.5,
+    "cache_policy": NO_CACHE, "persist_result": False,
+}  # fmt: skip
 
 
 def tag(parent: UUID | str) -> str:
@@ -23,29 +26,38 @@ def tag(parent: UUID | str) -> str:
     return f"backfill:{parent}"
 
 
-@task(
-    name="window", task_run_name="window-{name}", cache_policy=NO_CACHE, persist_result=False,
-    retries=3, retry_delay_seconds=exponential_backoff(10), retry_jitter_factor=0.5,
-)  # fmt: skip
+@task(name="window", task_run_name="window-{name}", **RETRIED)
 def run_window(name: str, parameters: dict[str, Any], fingerprint: str) -> float:
-    """Runs a window and waits for it: the seconds it took. Raises where it did not complete.
+    """Runs a window and waits for it: the seconds it took. Raises where it did not complete."""
+    key = f"embed:{fingerprint}:{digest(parameters['shards'])[:12]}"
+    return _run("embed-window/embed-window", f"window-{name}", parameters, key)
 
-    The idempotency key names stage, fingerprint, window, and the attempt: the same key would give
-    back a failed run for ever.
+
+@task(name="stage", task_run_name="{kind}", **RETRIED)
+def run_stage(kind: str, parameters: dict[str, Any], fingerprint: str) -> float:
+    """Runs a stage that follows embed, as `run_window` does a window; the seconds it took."""
+    about = f"{kind}-{parameters['corpus']}"
+    return _run(f"{kind}/{kind}", about, parameters, f"{kind}:{fingerprint}")
+
+
+def _run(deployment: str, name: str, parameters: dict[str, Any], key: str) -> float:
+    """Runs a deployment once and waits for it.
+
+    Its idempotency key has the attempt beside the `key` of what is done (stage, fingerprint,
+    window): the same one would give back a failed run for ever.
     """
     flow, this = FlowRunContext.get(), TaskRunContext.get()
     assert flow is not None and flow.flow_run is not None and this is not None
-    window = digest(parameters["shards"])[:12]
     parent = flow.flow_run.id
-    key = f"embed:{fingerprint}:{window}:{parent}:{this.task_run.run_count}"
     run = run_deployment(
-        DEPLOYMENT, parameters=parameters, idempotency_key=key, tags=[tag(parent)],
-        flow_run_name=f"window-{name}", timeout=None, as_subflow=True,
+        deployment, parameters=parameters, timeout=None, as_subflow=True,
+        idempotency_key=f"{key}:{parent}:{this.task_run.run_count}", tags=[tag(parent)],
+        flow_run_name=name,
     )  # fmt: skip
     assert isinstance(run, FlowRun)
     if run.state is None or not run.state.is_completed():
         said = run.state.message if run.state else "no state"
-        raise RuntimeError(f"window {name} did not complete: {said}")
+        raise RuntimeError(f"{name} did not complete: {said}")
     return run.total_run_time.total_seconds()
 
 

@@ -1,14 +1,23 @@
 """The command that backfills a corpus."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
+from data.errors import UserError
 from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
 from flows.cli.options import AsJson, Root, Runner, Workers
 from flows.cli.stages import Activation, Engine, EveryNth, Fps, Model, Precision, Weights, spec_of
+
+INSTEAD = {  # of a backfill, for stages that no condition on videos makes sense for
+    "ingest": "ingest reads a source, not a condition: `reelflow ingest SRC --corpus {0}`",
+    "pool": "pool follows embed: `reelflow pool {0}`, or `backfill embed --through pool`",
+    "index": "index follows pool: `reelflow index {0}`, or `backfill embed --through index`",
+    "generate": "generate follows prompts: `reelflow generate {0} PROMPTS`",
+    "evaluate": "evaluate takes videos that were generated: `reelflow evaluate RUN`",
+}
 
 
 @app.command()
@@ -31,24 +40,31 @@ def backfill(
     on_workers: Annotated[
         bool, typer.Option("--on-workers", help="Each window a run of its deployment.")
     ] = False,
-    engine: Engine = "open_clip", model: Model = "reelflow-tiny", weights: Weights = None,
-    take_every_nth: EveryNth = None, fps: Fps = None, precision: Precision = "auto",
-    activation: Activation = "auto", as_json: AsJson = False, workers: Workers = None,
+    through: Annotated[
+        Literal["embed", "pool", "index"],
+        typer.Option("--through", help="When nothing is left, go on to this stage."),
+    ] = "embed",
+    engine: Engine = None, model: Model = None, weights: Weights = None,
+    take_every_nth: EveryNth = None, fps: Fps = None, precision: Precision = None,
+    activation: Activation = None, as_json: AsJson = False, workers: Workers = None,
     runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Embed what a condition names, window by window, within a budget; first see the plan."""
     from flows.backfill import backfill as flow
     from flows.backfill import plan_of
 
+    if stage in INSTEAD:
+        raise UserError(INSTEAD[stage].format(corpus))
     if stage != "embed":
-        raise typer.BadParameter(f"{stage} takes up what embed made by itself: backfill embed")
-    spec = spec_of(engine, model, weights, take_every_nth, fps, precision, activation)
+        raise typer.BadParameter(f"there is no stage {stage!r}: backfill embed")
+    spec = spec_of(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     if not approve:
-        return _print(plan_of(corpus, where, spec), as_json)
+        at_once = max_parallel if on_workers else 1
+        return _print(plan_of(corpus, where, spec, at_once), as_json)
     with live():
         made = flow(
             corpus, where, spec, window, max_parallel, budget_gpu_hours, approved=True,
-            child_runs=on_workers,
+            child_runs=on_workers, through=through,
         )  # fmt: skip
     _print(made, as_json)
 

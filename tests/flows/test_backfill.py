@@ -1,15 +1,21 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from corpora import FAKE, counts, videos
 
-from data.chain import current
+from data.backfill import Left
+from data.chain import Stage, current, spec_of
 from data.errors import UserError
 from data.shards import names, pending
-from data.specs import EmbedSpec
+from data.specs import EmbedSpec, IndexSpec
 from data.workplace import Workplace
 from flows.backfill import backfill, embed_window, plan_of
 from flows.embed import embed
+from flows.index import index
 from flows.ingest import ingest
-from tasks.backfill import windows
+from flows.pool import pool
+from tasks.backfill import page, windows
 from tasks.stages import embed_stage
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
@@ -84,6 +90,77 @@ def test_a_spec_of_ones_own_is_filled_beside_the_one_in_use(place: Workplace) ->
     assert current(place.store, "c", "embed") == used
 
 
+def test_a_finished_backfill_goes_on_to_the_index_where_asked_in_the_corpus_s_own_way(
+    place: Workplace,
+) -> None:
+    flat = IndexSpec(engine="flat")
+    ingest("fake://8", "c")
+    other = EmbedSpec(engine="fake", every_nth=3)
+    backfill("c", "number < 4", FAKE, approved=True)
+    pool("c")
+    index("c", flat)
+    made = backfill("c", "true", FAKE, approved=True, through="pool")
+    assert "index" not in made
+    assert videos(place, "c", "pool") == counts(8, 8, 0)
+    made = backfill("c", "true", other, approved=True, through="index")
+    used = current(place.store, "c", "index")
+    beside = Stage("c", "index", made["index"]["fingerprint"])
+    assert beside != used
+    assert made["index"]["count"] == 8
+    assert spec_of(place.store, beside, IndexSpec) == flat
+
+
+def test_a_backfill_that_is_not_through_does_not_go_on(place: Workplace) -> None:
+    ingest("fake://8", "c")
+    made = backfill("c", "true", FAKE, 4, budget_gpu_hours=1e-9, approved=True, through="index")
+    assert made["stopped"]
+    assert "pool" not in made
+
+
+def test_another_machine_with_a_catalogue_of_its_own_plans_only_what_is_left(
+    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest("fake://12", "c")
+    stage = embed_stage(place, "c", FAKE, shadow=True)
+    made = backfill("c", "true", FAKE, window=4, budget_gpu_hours=1e-9, approved=True)
+    assert made["left"] == 8
+    next(windows(place, stage, "true", 4, _unlimited()))  # planned, and then it was gone
+    monkeypatch.setenv("REELFLOW_CATALOG", str(tmp_path / "elsewhere" / "catalog.duckdb"))
+    plan = plan_of("c", "true", FAKE)
+    assert (plan["matching"], plan["videos"], plan["pending"]) == (12, 4, 1)
+    before = _receipts(place, stage)
+    made = backfill("c", "true", FAKE, window=4, approved=True)
+    assert (made["planned"], made["windows"], made["left"]) == (4, 2, 0)
+    monkeypatch.delenv("REELFLOW_CATALOG")
+    assert plan_of("c", "true", FAKE)["videos"] == 0
+    assert _receipts(place, stage)[: len(before)] == before, "done twice"
+
+
+def test_a_plan_is_a_table_for_whoever_approves_it(place: Workplace) -> None:
+    settings = place.settings.model_copy(update={"price_per_gpu_hour": 2.0})
+    plan = Left("embed", "c", "1a2b", "a | b", 1200, 1000, 20.0, 3, 50.0, 4, 12.5, 100.0)
+    said = page(plan, settings)
+    assert "| of them to do | 1,000 |" in said
+    assert "-hours, by the receipts so far | 50.00 |" in said
+    assert "| hours at 4 workers | 12.50 |" in said
+    assert "| cost at 2 a GPU-hour | 100.00 |" in said
+    assert r"a \| b" in said
+    unknown = page(replace(plan, worker_hours=None, wall_hours=None), settings)
+    assert "| hours at 4 workers | not known yet |" in unknown
+
+
+def test_what_a_crashed_run_listed_counts_in_the_estimate(place: Workplace) -> None:
+    ingest("fake://12", "c")
+    stage = embed_stage(place, "c", FAKE, shadow=True)
+    backfill("c", "number < 4", FAKE, approved=True)
+    whole = plan_of("c", "true", FAKE)
+    next(windows(place, stage, "true", 4, _unlimited()))
+    after = plan_of("c", "true", FAKE)
+    assert (after["videos"], after["pending"]) == (4, 1)
+    assert after["worker_hours"] == pytest.approx(whole["worker_hours"])
+    assert after["wall_hours"] == pytest.approx(after["worker_hours"] / after["workers"])
+
+
 def test_what_an_earlier_run_planned_and_left_comes_first(place: Workplace) -> None:
     ingest("fake://12", "c")
     stage = embed_stage(place, "c", FAKE, shadow=True)
@@ -125,6 +202,28 @@ def test_the_command_shows_the_plan_then_does_it(reelflow, place: Workplace) -> 
     assert "add --approve" in shown
     assert reelflow(*asked, "--approve")[0] == 0
     assert videos(place, "c", "embed")["done"] == 4
+
+
+@pytest.mark.parametrize(
+    ("stage", "says"),
+    [
+        ("pool", "reelflow pool c"),
+        ("index", "reelflow index c"),
+        ("generate", "generate c"),
+    ],
+)
+def test_what_to_run_for_a_stage_that_has_no_backfill_is_said_in_a_line(
+    reelflow, stage: str, says: str
+) -> None:
+    code, _, said = reelflow("backfill", stage, "--corpus", "c")
+    assert code == 1
+    assert says in said
+    assert len(said.splitlines()) == 1
+
+
+def _receipts(place: Workplace, stage: Stage) -> list[bytes]:
+    shards = names(place.store, stage.folder, "receipts")
+    return [place.store.read(f"{stage.folder}/receipts/{shard}.json") for shard in shards]
 
 
 def _unlimited():
