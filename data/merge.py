@@ -7,10 +7,9 @@ from typing import Any
 from data import layout, tables
 from data.batches import batched
 from data.catalog import Catalog, sql
-from data.merge_evaluations import sync_evaluations
-from data.merge_experiments import sync_experiments
 from data.merge_packs import forget_packed, merge_video_pack
 from data.merge_runs import sync_runs
+from data.merge_summaries import sync_evaluations, sync_experiments
 from data.merged import insert, insert_rows, is_merged, mark, new, only
 from data.packs import is_pack, span
 from data.storage import Store

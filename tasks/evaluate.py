@@ -22,7 +22,7 @@ from data.evaluation_plans import (
 )
 from data.evaluations import Summary, Target
 from data.ids import file_name
-from data.merge_evaluations import forget, sync_evaluations
+from data.merge_summaries import sync_evaluations
 from data.outcome import Done, Outcome
 from data.shards import names, shard_name
 from data.workplace import Workplace
@@ -136,12 +136,8 @@ def _written(place: Workplace, asked: Evaluation, said: dict[str, Any]) -> Summa
         flat = json.dumps(reference(each), indent=4).encode()
         store.write(f"{folder}/reference/{file_name(each.method)}.json", flat)
     content = json.dumps(asdict(summary), indent=2, allow_nan=False).encode()
-    name = f"{folder}/summary.json"
-    changed = store.exists(name) and store.read(name) != content
-    store.write(name, content)
+    store.write(f"{folder}/summary.json", content)
     with place.catalog() as catalog:
-        if changed:
-            forget(catalog, asked.fingerprint)
         sync_evaluations(catalog, store)
     return summary
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from data.catalog import sql
 from data.errors import UserError
 from data.evaluations import MethodResult, Summary, scores, videos
-from data.merge_evaluations import sync_evaluations
+from data.merge_summaries import sync_evaluations
 from data.storage import Store
 from data.workplace import Workplace
 from tasks.html import put

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from data import layout, tables
 from data.evaluations import scores
-from data.merge_experiments import sync_experiments
+from data.merge_summaries import sync_experiments
 from data.runs import Run, generations, now
 from data.specs import ExperimentSpec, fingerprint
 from data.workplace import Workplace
