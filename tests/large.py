@@ -1,0 +1,72 @@
+"""Corpora too large to be made step by step: written as an ingest and a stage leave them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from data import layout, tables
+from data.chain import Stage
+from data.receipts import Made, Receipt, Seconds, write_receipt
+from data.records import Video
+from data.shards import Shard, shard_name, write_shard
+from data.workplace import Workplace
+
+PART = 100_000
+
+
+def ingested(place: Workplace, corpus: str, count: int, broken: int = 0) -> None:
+    """The parts of an ingest of `count` fakes of one frame, `broken` of which do not decode.
+
+    The source's column `number` counts them.
+    """
+    every = count // broken if broken else count + 1
+    folder = layout.ingests(corpus)
+    place.store.write(f"{folder}/000001.json", json.dumps({"source": "large"}).encode())
+    for part, first in enumerate(range(0, count, PART)):
+        numbers = range(first, min(first + PART, count))
+        given: dict[str, Any] = {
+            "line": numbers, "id": [id_of(n) for n in numbers],
+            "uri": [_uri(n, every) for n in numbers], "content": [_content(n) for n in numbers],
+            "duration": np.full(len(numbers), 10.0),
+            "columns": [f'{{"number": {n}}}' for n in numbers],
+            "rejected": np.zeros(len(numbers), bool),
+        }  # fmt: skip
+        columns = [pa.array(given.get(each.name, [None] * len(numbers)), each.type)
+                   for each in tables.VIDEOS]  # fmt: skip
+        name = f"{layout.videos(corpus)}/000001-{part:06d}.parquet"
+        with tables.create(place.store, name, tables.VIDEOS) as writer:
+            writer.write_table(pa.Table.from_arrays(columns, schema=tables.VIDEOS))
+
+
+def finished(place: Workplace, stage: Stage, count: int, size: int) -> None:
+    """The lists and receipts of an embed stage that is through, `size` videos a shard."""
+    for shard in _shards(count, size):
+        write_shard(place.store, stage.folder, shard)
+        made = tuple(Made(video.id, video.content, 8) for video in shard.videos)
+        receipt = Receipt(shard.id, 1, "1", made, (), Seconds(wall=30.0))
+        write_receipt(place.store, stage.folder, receipt)
+
+
+def _shards(count: int, size: int) -> Iterator[Shard]:
+    for number, first in enumerate(range(0, count, size)):
+        numbers = range(first, min(first + size, count))
+        videos = tuple(Video(id_of(n), _uri(n), _content(n), 10.0) for n in numbers)
+        yield Shard(shard_name(number), 1, videos)
+
+
+def id_of(n: int) -> str:
+    """The id of a video by its number."""
+    return f"video-{n:07d}"
+
+
+def _uri(n: int, broken: int = 0) -> str:
+    """Every `broken`-th does not decode."""
+    fault = "&fault=undecodable" if broken and n % broken == broken - 1 else ""
+    return f"fake://{n}?frames=1{fault}"
+
+
+def _content(n: int) -> str:
+    return f"sha256:{n:064x}"
