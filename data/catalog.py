@@ -19,6 +19,7 @@ from data.storage import Store, no_room
 from data.temporary import Temporary
 
 MEMORY = "1GB"
+WHOLE = 3 * 4096  # bytes that every DuckDB file begins with
 HOLDS = "has the catalogue open"
 
 
@@ -108,9 +109,13 @@ def _connect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "memory_limit": MEMORY,
         "temp_directory": str(path.parent / ".duckdb-tmp"),
     }
+    if path.is_file() and path.stat().st_size < WHOLE:
+        path.unlink()  # the disk was full, or the process died, as it was made
     try:
         connection = duckdb.connect(str(path), config=config)
     except duckdb.IOException as error:
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise no_room(str(path.parent)) from error
         raise UserError(
             f"cannot open the catalogue {path}: {error}. Everything in it can be made again:"
             " remove the file, then run `reelflow catalog rebuild`"
