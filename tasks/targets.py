@@ -1,5 +1,6 @@
 """Finding what to evaluate: a folder of videos, a benchmark's miniature, or a run of ours."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from data.errors import UserError
 from data.evaluate_specs import EvaluateSpec
 from data.evaluations import Target, TruthRef
 from data.runs import generations, media, run_of
 from data.workplace import Workplace
+from engines.files.media import is_url, open_media
+from engines.files.walk import walk
 from engines.weights import file_digest
 from tasks.prompts import read_columns
 
@@ -41,12 +44,10 @@ class Source:
     @property
     def is_run(self) -> bool:
         """Whether it names a run of generation; a UserError where it names nothing."""
-        if Path(self.name).is_dir():
+        if Path(self.name).is_dir() or is_url(self.name):
             return False
         if not self.name.isalnum():
-            raise UserError(
-                f"no folder {self.name} on this machine: give one of videos, or a run of generation"
-            )
+            raise UserError(f"no folder {self.name}: give one of videos, or a run of generation")
         return True
 
 
@@ -55,8 +56,13 @@ def targets(place: Workplace, source: Source) -> list[Target]:
     asked = read_columns(source.prompts) if source.prompts else {}
     if source.is_run:
         found = list(_run(place, source, asked))
+    elif source.layout == "folder":
+        url = source.name.rstrip("/") if is_url(source.name) else None
+        found = _digested(list(_folder(url or str(Path(source.name).absolute()), source, asked)))
+    elif is_url(source.name):
+        raise UserError(f"a {source.layout} folder must be on this machine: {source.name} is not")
     else:
-        listed = _miniature if source.layout == "miniature" else _folder
+        listed = _miniature if source.layout == "miniature" else _official
         found = _digested(list(listed(Path(source.name).absolute(), source, asked)))
     if not found:
         raise UserError(f"no videos in {source.name}: their names end in {', '.join(ENDINGS)}")
@@ -86,20 +92,28 @@ def _method(target: Target) -> str:
     return target.method
 
 
-def _listed(folder: Path) -> list[str]:
+def _listed(folder: str) -> list[str]:
     """Names of videos, in the order of the published evaluator."""
-    return sorted(name for name in os.listdir(folder) if name.endswith(ENDINGS))
+    try:
+        names = next(walk(folder, 1)).files if is_url(folder) else os.listdir(folder)
+    except FileNotFoundError:  # a bucket has no empty folders
+        return []
+    return sorted(name for name in names if name.endswith(ENDINGS))
 
 
-def _folder(folder: Path, source: Source, asked: Mapping[str, Any]) -> Iterator[Target]:
-    method = _only_method(source) or folder.name
+def _folder(folder: str, source: Source, asked: Mapping[str, Any]) -> Iterator[Target]:
+    method = _only_method(source) or folder.rpartition("/")[2]
     for name in _listed(folder):
         clip = name.rpartition(".")[0]
-        uri = str(folder / name)
-        truth = source.truth or TruthRef()
-        if source.layout == "official" and source.truth is None:
-            truth = TruthRef("sidecars", str(folder / clip), clip)
-        yield Target(name, clip, method, uri, "", _said(asked.get(clip)), replace(truth, clip=clip))
+        truth = replace(source.truth or TruthRef(), clip=clip)
+        yield Target(name, clip, method, f"{folder}/{name}", "", _said(asked.get(clip)), truth)
+
+
+def _official(folder: Path, source: Source, asked: Mapping[str, Any]) -> Iterator[Target]:
+    """With the files beside each video as its truth, where no other is given."""
+    for target in _folder(str(folder), source, asked):
+        beside = TruthRef("sidecars", str(folder / target.clip), target.clip)
+        yield replace(target, truth=target.truth if source.truth else beside)
 
 
 def _miniature(folder: Path, source: Source, asked: Mapping[str, Any]) -> Iterator[Target]:
@@ -110,7 +124,7 @@ def _miniature(folder: Path, source: Source, asked: Mapping[str, Any]) -> Iterat
             continue
         said = {"prompt": sample["caption"], "word": sample["conditioned_word"]}
         row = _said(asked.get(clip)) or _said(said)
-        for name in _listed(folder / clip):
+        for name in _listed(str(folder / clip)):
             method = name.rpartition(".")[0]
             there.add(method)
             if method in source.methods or not (source.methods or method == GROUND_TRUTH):
@@ -161,8 +175,11 @@ def _digested(found: list[Target]) -> list[Target]:
         return list(threads.map(lambda t: replace(t, content=_content(t.uri)), found))
 
 
-def _content(path: str) -> str:
+def _content(uri: str) -> str:
     try:
-        return file_digest(path)
+        if not is_url(uri):
+            return file_digest(uri)
+        with open_media(uri) as file:
+            return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
     except (OSError, ValueError):
         return ""

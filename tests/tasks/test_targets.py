@@ -1,9 +1,12 @@
 """Which videos an evaluation finds, and what it knows of them."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import buckets
 import golden
 import pytest
 from generated import run_in
@@ -11,6 +14,7 @@ from generated import run_in
 from data.errors import UserError
 from data.evaluate_specs import EvaluateSpec
 from data.evaluations import Target, TruthRef
+from data.storage import Store
 from tasks.evaluation_question import source_of
 from tasks.targets import Source, kept, targets
 from tasks.truths import truth_digests, truth_in
@@ -29,6 +33,28 @@ def miniature(folder: Path) -> Path:
         said = {"clip": clip, "caption": f"a {clip}", "conditioned_word": clip, "mode": mode}
         (folder / clip / "sample.json").write_text(json.dumps(said))
     return touched(folder, "readme/about.txt")
+
+
+@pytest.fixture
+def bucket() -> Iterator[buckets.Bucket]:
+    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
+        yield served
+
+
+def test_a_folder_in_object_storage_is_one_as_on_disk(place, bucket, tmp_path: Path) -> None:
+    folder = touched(tmp_path / "mine", "b.mp4", "a.webp", "b.json", "sub/z.mp4")
+    there = Store("s3://videos/mine")
+    for file in folder.rglob("*.*"):
+        there.write(str(file.relative_to(folder)), file.read_bytes())
+    found = targets(place, Source("s3://videos/mine/"))
+    assert [replace(t, uri="") for t in found] == [
+        replace(t, uri="") for t in targets(place, Source(str(folder)))
+    ]
+    assert [target.uri for target in found] == [f"s3://videos/mine/{id}" for id in ids(found)]
+    with pytest.raises(UserError, match="no videos in s3://videos/nothing"):
+        targets(place, Source("s3://videos/nothing"))
+    with pytest.raises(UserError, match="official folder must be on this machine"):
+        targets(place, Source("s3://videos/mine", "official"))
 
 
 def ids(found: list[Target]) -> list[str]:
