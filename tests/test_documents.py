@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import shipped
 import typer.main
 
 from flows.cli import main
@@ -15,12 +16,12 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def commands(page: Path) -> Iterator[str]:
-    """Every `reelflow …` line of the page's code blocks, with the lines that it goes on in."""
+    """Every command of ours, of Prefect and of Ray in the page's code blocks, with its options."""
     for block in re.findall(r"^```\w*\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
         for line in block.replace("\\\n", " ").splitlines():
             for part in re.split(r"\s#\s|\s{3,}|&&|\|(?!\|)", line):
-                if part.strip().startswith("reelflow "):
-                    yield part.strip()
+                if part.strip().startswith(("reelflow ", "prefect ", "ray ")):
+                    yield part.strip(" &")
 
 
 TYPED = [(page.name, command) for page in PAGES for command in commands(page)]
@@ -34,7 +35,9 @@ def known():
 
 @pytest.mark.parametrize(("page", "typed"), TYPED, ids=[f"{p}: {c}" for p, c in TYPED])
 def test_a_command_and_its_options_exist(known, page: str, typed: str) -> None:
-    words = shlex.split(typed.replace("[", "").replace("]", "").replace("…", ""))[1:]
+    program, *words = shlex.split(typed.replace("[", "").replace("]", "").replace("…", ""))
+    if program != "reelflow":
+        return shipped.understands([program, *words])
     command = known
     while hasattr(command, "commands"):
         name = words.pop(0)
