@@ -92,6 +92,8 @@ def test_from_videos_there_to_a_leaderboard_there(
     assert (made["done"], made["failed"]) == (2, {})
     measured = ("--metrics", "temporal_consistency,motion_smoothness_average", "--num-frames", "4")
     shop.ok("evaluate", made["run"], *measured, "--per-video", f"{there.root}/scores.parquet")
+    theirs = json.loads(shop.ok("evaluate", f"{there.root}/in", *measured, "--json").out)
+    assert [(m["method"], m["videos"], m["failed"]) for m in theirs["methods"]] == [("in", 4, 0)]
     shop.ok("leaderboard", "--out", f"{there.root}/board.html")
     shop.ok("report", made["run"], "--out", f"{there.root}/run/page.html")
     assert {"hits.parquet", "hits.html", "scores.parquet", "board.html"} <= {
