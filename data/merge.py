@@ -118,8 +118,11 @@ def _merge_part(
 
 
 def _merge_lists(catalog: Catalog, where: dict[str, str], shards: list[dict[str, Any]]) -> None:
-    rows = [(s["id"], s["attempt"], v["content"]) for s in shards for v in s["videos"]]
-    columns = dict(zip(("shard", "attempt", "content"), _columns(rows, 3), strict=True))
+    columns = {
+        "shard": [s["id"] for s in shards for _ in s["videos"]],
+        "attempt": [s["attempt"] for s in shards for _ in s["videos"]],
+        "content": [v["content"] for s in shards for v in s["videos"]],
+    }
     insert(catalog, "shards", columns, **where)
 
 
@@ -141,7 +144,3 @@ def _outcomes(receipt: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield shard | made | {"reason": None, "detail": None, "decoder": None}
     for refused in receipt["failed"]:
         yield shard | {"decoder": None} | refused | {"frames": 0}
-
-
-def _columns(rows: list[tuple], width: int) -> list[list]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width
