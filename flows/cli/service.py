@@ -34,6 +34,8 @@ def up(
 
     service = start(Settings(), host, port, ray)
     apply(service.api)
+    if ray and service.ray is None:
+        out(err=True).print("it runs, and each run with a Ray of its own: `reelflow down` first")
     out().print(f"the UI: {service.url}")
     out().print(f"the logs: {service.folder}")
     out().print(f"to use it from here: export PREFECT_API_URL={service.api}")

@@ -8,11 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from deployed import FILE, deployed
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
@@ -21,6 +24,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from data.errors import UserError
 from data.settings import Settings
 from tasks.automations import WEBHOOK, apply
+from tasks.limits import POOL
+from tasks.runners import open_runner
 from tasks.server import connected
 from tasks.service import Service, folder_of, read, start, stop
 
@@ -32,11 +37,26 @@ def hangs():
 hangs()
 """
 BEAT = "prefect.flow-run.heartbeat"
+HOLDS = """
+import pathlib, sys, time, prefect
+from data.settings import Settings
+from tasks import gpus
+from tasks.limits import POOL
+from tasks.runners import open_runner
+gpus.LEASE_S = 60.0  # the least that Prefect has
+@prefect.flow(name="holds")
+def holds(name):
+    with open_runner(Settings(), 1):
+        pathlib.Path(f"{name}.begun").touch()
+        while not pathlib.Path(f"{name}.over").exists():
+            time.sleep(0.1)
+holds(sys.argv[1])
+"""
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(root=str(tmp_path_factory.mktemp("served") / "store"))
+    return Settings(root=str(tmp_path_factory.mktemp("served") / "store"), gpus=1)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +66,7 @@ def service(settings: Settings) -> Iterator[Service]:
         patch.setenv("PREFECT_WORKER_QUERY_SECONDS", "2")
         patch.setenv("PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS", "5")
         patch.setenv("PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS", "3")
+        patch.setenv("PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS", "2")
         patch.setenv("REELFLOW_RUNNER", "in_process")
         service = start(settings, "127.0.0.1", _free_port())
         yield service
@@ -59,7 +80,65 @@ def ask(service: Service, path: str, body: dict | None = None) -> dict | list:
         return json.loads(answer.read())
 
 
-@pytest.mark.timeout(400)
+@pytest.fixture(scope="module")
+def second(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What a run leaves that waits for the only GPU, which a run has that was killed since."""
+    room = tmp_path_factory.mktemp("gpus")
+    with _holding(service, room / "first") as first:
+        assert _until(lambda: [*room.glob("first.begun")])
+        with _holding(service, room / "second"):
+            assert _until(lambda: _lines(service, "waiting for 1 of reelflow-gpus: of 1 others"))
+            first.kill()
+            yield room / "second"
+
+
+@pytest.mark.timeout(900)
+def test_a_run_waits_for_the_gpu_of_another(service: Service, second: Path) -> None:
+    assert _gpus(service) == 1
+    assert not second.with_suffix(".begun").exists()
+
+
+def test_what_is_deployed_is_what_is_written_down(service: Service) -> None:
+    """Where it is to change: `python tests/deployed.py API`, and look at the difference."""
+    assert deployed(service.api) == json.loads(FILE.read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "said"),
+    [
+        ("embed/embed", {"spec": {"precision": "fp8"}}, "'fp8' is not one of"),
+        ("embed/embed", {"spec": {"every_nth": 0}}, "0 is less than the minimum of 1"),
+        ("embed/embed", {"spec": {"colour": "red"}}, "'colour' was unexpected"),
+        ("generate/generate", {"prompts": "a", "spec": {"rag": {"init": 2}}}, "the maximum of 1"),
+    ],
+)  # fmt: skip
+def test_the_server_refuses_a_value_that_the_form_does_not_have(
+    service: Service, name: str, wrong: dict, said: str
+) -> None:
+    deployment = ask(service, f"deployments/name/{name}")["id"]
+    body = {"parameters": {"corpus": "c"} | wrong}
+    with pytest.raises(HTTPError) as refused:
+        ask(service, f"deployments/{deployment}/create_flow_run", body)
+    assert refused.value.code == 409
+    assert said in refused.value.read().decode()
+
+
+def test_windows_come_after_whatever_else_is_to_run(service: Service) -> None:
+    """Seen as by a worker that has room for one run, in years to come."""
+    window = _scheduled(service, "embed-window/embed-window", "2100-01-01", shards=["000000"])
+    nightly = _scheduled(service, "pipeline/nightly", "2100-01-02")
+    later = {"scheduled_after": "2099-01-01T00:00Z", "scheduled_before": "2101-01-01T00:00Z"}
+    taken = []
+    for _ in range(2):
+        [next_one] = ask(
+            service, f"work_pools/{POOL}/get_scheduled_flow_runs", later | {"limit": 1}
+        )
+        taken.append(next_one["flow_run"]["id"])
+        ask(service, f"flow_runs/{taken[-1]}/set_state", {"state": {"type": "CANCELLED"}})
+    assert taken == [nightly, window]
+
+
+@pytest.mark.timeout(900)
 def test_a_schedule_is_served_and_its_run_completes(service: Service) -> None:
     nightly = ask(service, "deployments/name/pipeline/nightly")
     parameters = {
@@ -81,7 +160,7 @@ def test_a_schedule_is_served_and_its_run_completes(service: Service) -> None:
     assert made["stages"]["embed"]["videos"]["done"] == 3
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_run_whose_process_is_killed_is_marked_and_somebody_is_told(
     service: Service, told: tuple[str, list[dict]]
 ) -> None:
@@ -108,6 +187,35 @@ def test_a_run_whose_process_is_killed_is_marked_and_somebody_is_told(
     [said] = _until(lambda: heard)
     assert said["text"].startswith("reelflow: vanished: ")
     assert run["name"] in said["text"]
+
+
+@pytest.mark.timeout(900)
+def test_the_gpu_of_a_killed_run_and_of_one_that_ended_is_another_s(
+    service: Service, second: Path
+) -> None:
+    assert _until(lambda: [*second.parent.glob("second.begun")])
+    with _holding(service, second.with_name("third")) as third:
+        third_waits = "waiting for 1 of reelflow-gpus"
+        assert _until(lambda: _lines(service, third_waits)[1:])
+        assert not second.with_name("third.begun").exists()
+        second.with_suffix(".over").touch()
+        assert _until(lambda: [*second.parent.glob("third.begun")])
+        second.with_name("third.over").touch()
+        assert third.wait(60) == 0
+    assert _gpus(service) == 0
+
+
+def test_a_run_that_there_will_never_be_enough_gpus_for_says_so(service: Service) -> None:
+    from prefect import flow
+
+    @flow(name="greedy")
+    def greedy() -> None:
+        with open_runner(Settings(gpus=2, runner="in_process"), 2):
+            raise AssertionError("it got them")
+
+    with temporary_settings({PREFECT_API_URL: service.api}):
+        with pytest.raises(UserError, match="2 GPUs, and reelflow-gpus has 1"):
+            greedy()
 
 
 def test_starting_again_starts_nothing_and_only_this_machine_is_served(
@@ -156,6 +264,35 @@ def told() -> Iterator[tuple[str, list[dict]]]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/", heard
         server.shutdown()
+
+
+@contextmanager
+def _holding(service: Service, name: Path) -> Iterator[subprocess.Popen]:
+    """A run that has a GPU, or waits for one; it touches `name`.begun, and ends at `name`.over."""
+    environment = os.environ | {
+        "PREFECT_API_URL": service.api, "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks",
+        "PREFECT_LOGGING_ROOT_LEVEL": "INFO", "PREFECT_LOGGING_LEVEL": "INFO",
+        "REELFLOW_GPUS": "1", "REELFLOW_RUNNER": "in_process",
+    }  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-c", HOLDS, str(name)], env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _gpus(service: Service) -> int:
+    """How many of the limit are held."""
+    return ask(service, "v2/concurrency_limits/reelflow-gpus")["active_slots"]
+
+
+def _scheduled(service: Service, name: str, day: str, **parameters: object) -> str:
+    """The id of a run of a deployment that is to begin on that day."""
+    deployment = ask(service, f"deployments/name/{name}")["id"]
+    when = {"type": "SCHEDULED", "state_details": {"scheduled_time": f"{day}T00:00Z"}}
+    body = {"state": when, "parameters": {"corpus": "later"} | parameters}
+    return ask(service, f"deployments/{deployment}/create_flow_run", body)["id"]
 
 
 def _watch_only(client: SyncPrefectClient, flow: str, seconds: int) -> None:
