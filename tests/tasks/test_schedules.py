@@ -1,0 +1,73 @@
+"""A corpus's schedule: one, with what the corpus was last made with, on a real server."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from corpora import FAKE
+from prefect.client.orchestration import SyncPrefectClient
+
+from data.chain import register
+from data.errors import UserError
+from data.settings import Settings
+from flows.ingest import ingest
+from tasks.schedules import schedule, unschedule
+from tasks.server import connected
+from tasks.service import address
+
+NIGHT, TIMEZONE = "0 2 * * *", "Europe/Berlin"
+
+
+@pytest.fixture
+def corpus(place, clips: Path, monkeypatch: pytest.MonkeyPatch, prefect_backend: None) -> str:
+    """Ingested from a folder by its relative path, and embedded by fakes."""
+    monkeypatch.chdir(clips.parent)
+    ingest(clips.name, "c", probe=False)
+    register(place.store, "c", "embed", FAKE, "1")
+    return "c"
+
+
+@pytest.fixture
+def client(prefect_backend: None) -> Iterator[SyncPrefectClient]:
+    with connected(address(Settings())) as client:
+        made = client.create_deployment(client.create_flow_from_name("pipeline"), "nightly")
+        yield client
+        client.delete_deployment(made)
+
+
+def schedules(client: SyncPrefectClient) -> list[Any]:
+    return client.read_deployment_by_name("pipeline/nightly").schedules
+
+
+def test_a_corpus_has_one_schedule_with_what_it_was_last_made_with(
+    place, corpus: str, client: SyncPrefectClient, clips: Path
+) -> None:
+    url = address(Settings())
+    schedule(place, url, corpus, "0 1 * * *", "UTC")
+    schedule(place, url, corpus, NIGHT, TIMEZONE)
+    [made] = schedules(client)
+    assert (made.active, made.schedule.cron, made.schedule.timezone) == (True, NIGHT, TIMEZONE)
+    assert made.parameters == {
+        "corpus": "c", "source": os.path.abspath(clips), "columns": None,
+        "embed_spec": FAKE.model_dump(mode="json"),
+    }  # fmt: skip
+    schedule(place, url, corpus, NIGHT, TIMEZONE, "s3://footage/c", {"txt": "caption"})
+    [made] = schedules(client)
+    assert made.parameters["source"] == "s3://footage/c"
+    assert made.parameters["columns"] == {"txt": "caption"}
+    assert unschedule(url, corpus) and not schedules(client)
+    assert not unschedule(url, corpus)
+
+
+def test_what_cannot_be_scheduled_is_said(place, corpus: str) -> None:
+    url = address(Settings())
+    with pytest.raises(UserError, match="'tonight' is no cron"):
+        schedule(place, url, corpus, "tonight", "UTC")
+    with pytest.raises(UserError, match="'Mars' is no timezone"):
+        schedule(place, url, corpus, NIGHT, "Mars")
+    with pytest.raises(UserError, match="no corpus 'd'"):
+        schedule(place, url, "d", NIGHT, TIMEZONE)
+    with pytest.raises(UserError, match="not deployed there: `reelflow up`"):
+        schedule(place, url, corpus, NIGHT, TIMEZONE)
