@@ -4,13 +4,15 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import evidence
 import pytest
-from commands import Run, Shop, wait_until
+from commands import REPOSITORY, Run, Shop, wait_until
 
 EMBED = ("embed", "c", "--engine", "fake")
 VIDEOS, SHARDS = 6, 3
@@ -95,3 +97,25 @@ def test_other_stages_need_not_wait(shop: Shop) -> None:
     wait_until(lambda: list(shop.root.glob("corpora/c/embed/*/canary-1.parquet")), "it decodes")
     shop.ok("ingest", "fake://9?frames=60", "--corpus", "c")
     assert first.ended().code == 0
+
+
+WRITES = """
+import sys, time
+from pathlib import Path
+from data.catalog import open_catalog
+with open_catalog(Path(sys.argv[1])) as catalog, catalog.transaction():
+    catalog.execute("DELETE FROM videos")
+    print("writes", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_the_catalogue_of_a_writer_that_died_is_taken_over_as_it_was(shop: Shop) -> None:
+    words = [sys.executable, "-c", WRITES, str(shop.root / "catalog.duckdb")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as writer:
+        assert writer.stdout is not None and writer.stdout.readline() == "writes\n"
+        said = shop.run("status", "c", WAIT_S=0.2)
+        assert said.code == 1
+        assert f"process {writer.pid} on {socket.gethostname()} has the catalogue" in said.err
+        writer.kill()
+    assert shop.json("status", "c")["stages"]["embed"]["videos"]["total"] == VIDEOS
