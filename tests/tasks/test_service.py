@@ -152,6 +152,7 @@ def test_a_schedule_is_served_and_its_run_completes(service: Service) -> None:
     asked = [{"schedule": schedule, "active": True, "parameters": parameters}]
     ask(service, f"deployments/{nightly['id']}/schedules", asked)
     run = _completed(service, nightly["id"])
+    ask(service, f"deployments/{nightly['id']}/pause_deployment", {})  # one is enough
     assert run["auto_scheduled"]
     assert run["state"]["type"] == "COMPLETED", run["state"]
     logged = _until(lambda: _lines(service, "shard 000000: 3 done"))
