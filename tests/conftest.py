@@ -12,9 +12,10 @@ import pytest
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="reelflow-prefect-")
 os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "300"
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "240")
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_raylet_start_wait_time_s"] = "240"  # where others keep the machine busy
 
 import golden
 
@@ -22,6 +23,11 @@ from data.settings import Settings
 from data.workplace import Workplace, open_workplace
 
 CAPTIONS = ("a wave in colours", "stripes that move", "something short", "a picture that counts")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Short files come last, so that the processes that share the work end together."""
+    items.sort(key=lambda item: item.path.is_relative_to(Path(__file__).parent / "data"))
 
 
 def pytest_unconfigure() -> None:
@@ -43,7 +49,7 @@ def prefect_backend() -> Iterator[None]:
     from prefect.testing.utilities import prefect_test_harness
 
     with (
-        prefect_test_harness(server_startup_timeout=120),
+        prefect_test_harness(server_startup_timeout=None),
         temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield
@@ -54,22 +60,33 @@ def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Workplace:
     """An empty store that flows find too, with work done in this process."""
-    monkeypatch.setenv("REELFLOW_ROOT", str(tmp_path / "store"))
-    monkeypatch.setenv("REELFLOW_RUNNER", "in_process")
-    monkeypatch.setenv("REELFLOW_DECODERS", "2")
-    monkeypatch.setenv("REELFLOW_PICTURED", "0")  # contact sheets take a second each
-    if "real_canary" not in request.keywords:
-        _cheap_canary(monkeypatch)
+    return _place(tmp_path / "store", monkeypatch, "real_canary" in request.keywords)
+
+
+@pytest.fixture(scope="module")
+def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    """As `place`, one for all tests of a file: what they look at is made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield _place(tmp_path_factory.mktemp("shared") / "store", patch)
+
+
+def _place(root: Path, patch: pytest.MonkeyPatch, real_canary: bool = False) -> Workplace:
+    patch.setenv("REELFLOW_ROOT", str(root))
+    patch.setenv("REELFLOW_RUNNER", "in_process")
+    patch.setenv("REELFLOW_DECODERS", "1")  # each is a process that imports what it needs
+    patch.setenv("REELFLOW_PICTURED", "0")  # contact sheets take a second each
+    if not real_canary:
+        _cheap_canary(patch)
     return open_workplace(Settings())
 
 
-def _cheap_canary(monkeypatch: pytest.MonkeyPatch) -> None:
+def _cheap_canary(patch: pytest.MonkeyPatch) -> None:
     """A canary of fakes: the real clips make every decoder import torch, some 3 s a run."""
     import tasks.canary
     from data.records import Video
 
     made = [Video(f"canary/{n}", f"fake://canary{n}", "") for n in "ab"]
-    monkeypatch.setattr(tasks.canary, "_clips", lambda store: made)
+    patch.setattr(tasks.canary, "_clips", lambda store: made)
 
 
 @pytest.fixture(scope="session")
