@@ -1,7 +1,5 @@
 """The scripts that train the bundled text-to-video model, for a few steps each."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +8,20 @@ import torch
 
 from engines.tiny.t2v import base, codec, footage, words
 
-ROOT = Path(__file__).parents[4]
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the codec's script and the base's leave after two steps."""
     made = tmp_path_factory.mktemp("t2v")
-    for module in ("codec", "base"):
-        few = f"from engines.tiny.t2v import {module}; getattr({module}, 'main')()"
-        if module == "base":
-            few = few.replace(";", "; base.CLIPS = 4;", 1)
-        options = ["--steps", "2", "--folder", str(made / "model")]
-        options += ["--checkpoint", str(made / f"{module}.pt")]
-        subprocess.run([sys.executable, "-c", few, *options], check=True, cwd=ROOT)
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "CLIPS", 4)
+        for script in (codec, base):
+            checkpoint = str(made / f"{script.__name__}.pt")
+            options = ["--steps", "2", "--folder", str(made / "model"), "--checkpoint", checkpoint]
+            patch.setattr("sys.argv", ["script", *options])
+            script.main()
+    torch.set_num_threads(threads)
     return made / "model"
 
 
