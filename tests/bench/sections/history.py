@@ -17,6 +17,7 @@ from running import answers, free_ports, started
 PAGES = {"dashboard": "v2/dashboard", "runs": "v2/runs", "dashboard, V1": "dashboard",
          "runs, V1": "runs"}  # fmt: skip
 TASKS = 5  # of each run
+TRIES = 3  # the best counts
 QUIET_MS = 2000  # a page that asked nothing for so long has all that it shows at first
 PATIENCE_S = 60.0
 ASKED = """JSON.stringify(performance.getEntriesByType('resource')
@@ -52,8 +53,9 @@ def measure(job: Job) -> Iterator[Figure]:
 
 def _pages(tab: Tab, port: int, runs: int) -> Iterator[Figure]:
     for name, page in PAGES.items():
-        _seen(tab, f"http://127.0.0.1:{port}/{page}")  # once for the browser's own cache
-        asked = _seen(tab, f"http://127.0.0.1:{port}/{page}")
+        url = f"http://127.0.0.1:{port}/{page}"
+        tries = [_seen(tab, url) for _ in range(TRIES)]  # the first fills the browser's cache
+        asked = min(tries, key=lambda some: max(end for _, end in some))
         slowest = max(end - start for start, end in asked)
         what = f"{name}, {runs} runs"
         yield Figure("history", f"{what}: slowest of {len(asked)} requests", slowest, "ms")
@@ -63,7 +65,6 @@ def _pages(tab: Tab, port: int, runs: int) -> Iterator[Figure]:
 
 def _seen(tab: Tab, url: str) -> list[tuple[float, float]]:
     """When each request of a page was made and answered, in milliseconds since it was opened."""
-
     tab.ask("Page.navigate", url="about:blank")
     tab.ask("Page.navigate", url=url)
     due = time.monotonic() + PATIENCE_S
@@ -80,10 +81,12 @@ def _top(api: str) -> float:
     from tasks.top import look
 
     with connected(api) as client:
-        look(client)
-        began = time.perf_counter()
-        look(client)
-        return time.perf_counter() - began
+        spent = []
+        for _ in range(TRIES):
+            began = time.perf_counter()
+            look(client)
+            spent.append(time.perf_counter() - began)
+        return min(spent)
 
 
 def _run(api: str) -> None:
