@@ -10,6 +10,7 @@ from corpora import FAKE, FAKE_VIDEOS
 from data import tables
 from data.errors import UserError
 from data.specs import ExperimentSpec, RetrieveSpec
+from data.workplace import Workplace
 from flows.experiment import experiment_retrieval
 from flows.pipeline import pipeline
 from flows.report import report
@@ -28,12 +29,25 @@ def spec(**changes: object) -> ExperimentSpec:
     return ExperimentSpec(generate=generated, controllers=("one", "two"), **changes)
 
 
-@pytest.fixture
-def prompts(place, tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def place(shared_place: Workplace) -> Workplace:
+    return shared_place
+
+
+@pytest.fixture(scope="module")
+def prompts(
+    place: Workplace, prefect_backend: None, tmp_path_factory: pytest.TempPathFactory
+) -> str:
     pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
-    file = tmp_path / "prompts.jsonl"
+    file = tmp_path_factory.mktemp("prompts") / "prompts.jsonl"
     file.write_text("\n".join(map(json.dumps, ROWS)))
     return str(file)
+
+
+@pytest.fixture(scope="module")
+def made(prompts: str) -> dict:
+    """An experiment that its tests look at."""
+    return experiment_retrieval("c", prompts, spec())
 
 
 def test_every_condition_is_generated_measured_and_compared(place, prompts: str) -> None:
@@ -54,16 +68,16 @@ def test_every_condition_is_generated_measured_and_compared(place, prompts: str)
     assert all(result["n"] == 3 for result in said)
 
 
-def test_shuffled_clips_are_those_of_another_prompt(place, prompts: str) -> None:
-    made = experiment_retrieval("c", prompts, spec())
+def test_shuffled_clips_are_those_of_another_prompt(place, made: dict) -> None:
     runs = json.loads(place.store.read(f"experiments/{made['experiment']}/spec.json"))["runs"]
     own, other = (_clips(place, runs[name]) for name in ("one k=2", "one shuffled"))
     assert sorted(map(tuple, own.values())) == sorted(map(tuple, other.values()))
     assert all(own[id] != other[id] for id in own)
 
 
-def test_an_experiment_again_is_the_same_and_generates_nothing(place, prompts: str) -> None:
-    made = experiment_retrieval("c", prompts, spec())
+def test_an_experiment_again_is_the_same_and_generates_nothing(
+    place, prompts: str, made: dict
+) -> None:
     media = {f: f.stat().st_mtime_ns for f in Path(place.store.local("generations")).rglob("*.mp4")}
     assert experiment_retrieval("c", prompts, spec()) == made
     assert {
@@ -71,8 +85,7 @@ def test_an_experiment_again_is_the_same_and_generates_nothing(place, prompts: s
     } == media
 
 
-def test_results_are_in_the_catalogue_also_after_a_rebuild(place, prompts: str) -> None:
-    made = experiment_retrieval("c", prompts, spec())
+def test_results_are_in_the_catalogue_also_after_a_rebuild(place, made: dict) -> None:
     asked = "SELECT condition, mean, low FROM experiments WHERE experiment = $id ORDER BY 1, 2"
     with place.catalog() as catalog:
         before = catalog.execute(asked, id=made["experiment"])
@@ -82,8 +95,7 @@ def test_results_are_in_the_catalogue_also_after_a_rebuild(place, prompts: str) 
     assert len(before) == len(made["results"])
 
 
-def test_an_experiment_has_a_page(place, prompts: str, tmp_path: Path) -> None:
-    made = experiment_retrieval("c", prompts, spec())
+def test_an_experiment_has_a_page(made: dict, tmp_path: Path) -> None:
     said = report(made["experiment"], str(tmp_path / "page.html"))
     html = Path(said["page"]).read_text()
     assert "one shuffled" in html and "a blue star" in html
