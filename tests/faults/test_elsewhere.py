@@ -43,7 +43,7 @@ def machine(store: Store, tmp_path: Path) -> Machine:
         there = tmp_path / name
         there.mkdir()
         own = {"CATALOG": there / "catalog.duckdb", "HOST": name, "AHEAD_S": ahead_s}
-        return Shop(there, ROOT=store.root, SHARD_SIZE=2, **own)
+        return Shop(there, ROOT=store.root, SHARD_SIZE=2, DECODERS=2, **own)
 
     return made
 
@@ -93,7 +93,7 @@ def test_two_schedulers_that_start_the_same_run_do_each_shard_once(
 def test_what_was_cancelled_is_resumed_by_a_machine_whose_clock_is_hours_behind(
     store: Store, machine: Machine, right: dict[str, bytes]
 ) -> None:
-    run = machine("alpha", HOUR).start(*RUN)
+    run = machine("alpha", HOUR).start(*RUN, DECODERS=1)  # time to be cancelled in
     wait_until(lambda: found(store, "/embed/.*/receipts/"), "a shard is done")
     os.kill(run.pid, signal.SIGINT)
     assert run.ended().code != 0

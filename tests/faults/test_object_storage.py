@@ -18,7 +18,6 @@ pytestmark = pytest.mark.timeout(600)
 
 EMBED = ("embed", "c", "--engine", "fake")
 SOURCE = "fake://12?undecodable=1&frames=60"
-SHARDS = 3
 
 
 @pytest.fixture(scope="module")
@@ -151,17 +150,6 @@ def test_a_stage_gets_through_requests_that_are_throttled(
     bucket.fault = lambda asked: next(count) % 6 == 0
     shop.ok(*EMBED)
     assert next(count) > 30
-    assert vectors(store_of(shop)) == right
-
-
-def test_two_machines_that_embed_one_corpus_do_each_shard_once(
-    shop: Shop, right: dict[str, bytes], tmp_path: Path
-) -> None:
-    other = machine(tmp_path, "other", tmp_path.name)
-    runs = [each.start(*EMBED) for each in (shop, other)]
-    assert [run.ended().code for run in runs] == [0, 0], [run.err for run in runs]
-    done = [int(re.search(r"^shards +(\d+)", run.out, re.MULTILINE)[1]) for run in runs]
-    assert sum(done) == SHARDS
     assert vectors(store_of(shop)) == right
 
 
