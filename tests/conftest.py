@@ -15,7 +15,7 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "240")
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-os.environ |= {"RAY_raylet_start_wait_time_s": "240"}  # where others keep the machine busy
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")  # where others keep the machine busy
 
 import golden
 
