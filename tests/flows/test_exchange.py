@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from data.chain import current, recorded
 from data.errors import UserError
 from data.records import Prompt
 from data.specs import RetrieveSpec
+from data.workplace import Workplace
 from flows.embed import embed
 from flows.index import index
 from flows.pipeline import pipeline
@@ -21,14 +23,24 @@ from tasks.search import Bank
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
 
-@pytest.fixture
-def exported(place, clips: Path, tmp_path: Path) -> Path:
-    """A corpus of real clips, as RAGME's scripts read it."""
-    pipeline("c", str(clips), embed_spec=FAKE.model_copy(update={"every_nth": 5}))
-    prompts = tmp_path / "prompts.txt"
+@pytest.fixture(scope="module")
+def exported(
+    prefect_backend: None, shared_place: Workplace, _clips: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:  # fmt: skip
+    """The shared corpus `c` of real clips, as RAGME's scripts read it."""
+    folder = tmp_path_factory.mktemp("exported")
+    pipeline("c", str(_clips), embed_spec=FAKE.model_copy(update={"every_nth": 5}))
+    prompts = folder / "prompts.txt"
     prompts.write_text("stripes\nwaves\n")
-    export_ragme(place, "c", str(tmp_path / "ragme"), str(prompts), k=2)
-    return tmp_path / "ragme"
+    export_ragme(shared_place, "c", str(folder / "ragme"), str(prompts), k=2)
+    return folder / "ragme"
+
+
+@pytest.fixture
+def embeddings(exported: Path, tmp_path: Path) -> Path:
+    """A copy of what was exported of frames, to add to."""
+    return Path(shutil.copytree(exported / "embeddings", tmp_path / "embeddings"))
 
 
 def test_frame_and_pooled_vectors_have_ragmes_shapes(exported: Path) -> None:
@@ -65,39 +77,39 @@ def test_a_copy_of_a_video_is_exported_under_its_own_id(place, clips: Path, tmp_
     assert np.array_equal(first, copy)
 
 
-def test_what_was_exported_comes_back_the_same(place, exported: Path) -> None:
+def test_what_was_exported_comes_back_the_same(shared_place, exported: Path) -> None:
     made = import_ragme(str(exported / "embeddings"), "back", FAKE)
     assert (made["new"], made["channel_order"], made["resize"]) == (4, "unknown", "unknown")
     pool("back")
     index("back")
     for kind in ("embed", "pool"):
-        ours, theirs = (_vectors(place, corpus, kind) for corpus in ("c", "back"))
+        ours, theirs = (_vectors(shared_place, corpus, kind) for corpus in ("c", "back"))
         assert ours.keys() == theirs.keys()
         assert all(np.allclose(ours[id], theirs[id], atol=1e-3) for id in ours)
     asked = [Prompt("0", "stripes")], RetrieveSpec(k=4, dedup=1.01)
-    first, second = (Bank(place, corpus).by_text(*asked) for corpus in ("c", "back"))
+    first, second = (Bank(shared_place, corpus).by_text(*asked) for corpus in ("c", "back"))
     assert [hit.video_id for hit in first] == [hit.video_id for hit in second]
 
 
-def test_imported_vectors_never_share_a_stage_with_our_own(place, exported: Path) -> None:
-    import_ragme(str(exported / "embeddings"), "back", FAKE)
+def test_imported_vectors_never_share_a_stage_with_our_own(place, embeddings: Path) -> None:
+    import_ragme(str(embeddings), "back", FAKE)
     stage = current(place.store, "back", "embed")
     assert "unknown" in json.dumps(recorded(place.store, stage))
     assert embed("back", FAKE)["fingerprint"] != stage.fingerprint
 
 
-def test_importing_again_adds_only_what_is_new(place, exported: Path) -> None:
-    import_ragme(str(exported / "embeddings"), "back", FAKE)
-    np.save(exported / "embeddings" / "more.npy", np.ones((3, 32), np.float16))
-    made = import_ragme(str(exported / "embeddings"), "back", FAKE)
+def test_importing_again_adds_only_what_is_new(place, embeddings: Path) -> None:
+    import_ragme(str(embeddings), "back", FAKE)
+    np.save(embeddings / "more.npy", np.ones((3, 32), np.float16))
+    made = import_ragme(str(embeddings), "back", FAKE)
     assert (made["new"], made["unchanged"]) == (1, 4)
     assert videos(place, "back", "embed") == counts(5, 5)
 
 
-def test_vectors_of_two_kinds_are_refused_before_anything_is_stored(place, exported: Path) -> None:
-    np.save(exported / "embeddings" / "zz.npy", np.ones((3, 32), np.float32))
+def test_vectors_of_two_kinds_are_refused_before_anything_is_stored(place, embeddings) -> None:
+    np.save(embeddings / "zz.npy", np.ones((3, 32), np.float32))
     with pytest.raises(UserError, match="vectors of two kinds"):
-        import_ragme(str(exported / "embeddings"), "back", FAKE)
+        import_ragme(str(embeddings), "back", FAKE)
     assert "back" not in place.corpora()
 
 
