@@ -11,7 +11,7 @@ from data.evaluation_plans import Evaluation
 from data.evaluations import Summary
 from data.layout import generation
 from data.settings import Settings
-from data.workplace import open_workplace
+from data.workplace import Workplace, open_workplace
 from tasks.assets import folder_key, made
 from tasks.evaluate import complete
 from tasks.evaluation_files import write_per_video, write_reference
@@ -69,13 +69,20 @@ def evaluate(
         guard_run(place, asked, clips)
     with watched("evaluate", asked.fingerprint):
         summary, cost = complete(place, asked)
-    if per_video is not None:
-        write_per_video(place.store, summary, per_video)
-    if reference_json is not None:
-        write_reference(summary, reference_json)
+    _write(place, summary, per_video, reference_json)
     _show(asked, summary, cost, generation(source) if videos.is_run else None)
     refuse_nothing(place, summary)
     return asdict(summary) | {"spent": cost}
+
+
+def _write(
+    place: Workplace, summary: Summary, per_video: str | None, reference: str | None
+) -> None:
+    """The files that are asked for."""
+    if per_video is not None:
+        write_per_video(place.store, summary, per_video)
+    if reference is not None:
+        write_reference(summary, reference)
 
 
 def _show(asked: Evaluation, summary: Summary, cost: dict[str, float], run: str | None) -> None:
