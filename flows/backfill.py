@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from data.backfill import Left
 from data.chain import Stage, current, spec_of
 from data.settings import Settings
 from data.specs import EmbedSpec, IndexSpec, PoolSpec, Spec
@@ -21,6 +22,7 @@ from tasks.assets import stage_made, videos_of
 from tasks.backfill import Budget, approve, plan_backfill, windows
 from tasks.child_runs import run_stage, run_window, stop_windows
 from tasks.cost import priced
+from tasks.ending import ends_soon
 from tasks.progress import say
 from tasks.report import publish
 from tasks.runners import embed_workers
@@ -77,13 +79,7 @@ def backfill(
         else:
             done = _here(place, stage, spec, waiting, budget)
         after = plan_backfill(place, stage, where, at_once)
-    left = bool(after.videos or after.pending)
-    summary = {
-        "corpus": corpus, "fingerprint": stage.fingerprint, "where": where,
-        "planned": plan.videos, "windows": done, "gpu_hours": budget.spent,
-        "left": after.videos, "shards_left": after.pending,
-        "stopped": "the budget is spent" if budget.gone and left else None,
-    }  # fmt: skip
+    summary, left = _summary(plan, after, done, budget), after.videos or after.pending
     publish("backfill", corpus, summary | priced(place.settings, budget.spent))
     if done:
         stage_made(place, stage, videos_of(corpus), windows=done)
@@ -108,6 +104,17 @@ def embed_window(corpus: str, shards: list[str], spec: EmbedSpec = EmbedSpec()) 
     summary = tally.summary(seconds, hours)
     publish("embed-window", corpus, summary)
     return summary
+
+
+def _summary(plan: Left, after: Left, done: int, budget: Budget) -> dict[str, Any]:
+    """What was to do, what was done, what is left, and why."""
+    left = after.videos or after.pending
+    return {
+        "corpus": plan.corpus, "fingerprint": plan.fingerprint, "where": plan.where,
+        "planned": plan.videos, "windows": done, "gpu_hours": budget.spent,
+        "left": after.videos, "shards_left": after.pending,
+        "stopped": "the budget is spent" if budget.gone and left else None,
+    }  # fmt: skip
 
 
 def _here(
@@ -140,14 +147,15 @@ def _on_workers(
         except Exception as error:
             errors.append(error)
 
-    while not errors and (shards := next(waiting, None)) is not None:
-        about = {"corpus": stage.corpus, "spec": spec.model_dump(), "shards": shards}
-        flying.append(run_window.submit(f"{shards[0]}-{shards[-1]}", about, stage.fingerprint))
-        done += 1
-        if len(flying) >= at_once:
+    with ends_soon(stop_windows):
+        while not errors and (shards := next(waiting, None)) is not None:
+            about = {"corpus": stage.corpus, "spec": spec.model_dump(), "shards": shards}
+            flying.append(run_window.submit(f"{shards[0]}-{shards[-1]}", about, stage.fingerprint))
+            done += 1
+            if len(flying) >= at_once:
+                land()
+        while flying:
             land()
-    while flying:
-        land()
     if errors:
         raise errors[0]
     return done

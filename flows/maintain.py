@@ -52,10 +52,7 @@ def maintain(
     small = _compacted(place, corpus) if compact else pack(place, corpus, do=False)
     left = collect(place, keep, remove)
     alike = canary_now(place, corpus) if canary else None
-    tables = {"wrong": wrong, "outdated": outdated, "small-files": small, "leftovers": left}
-    for name, rows in tables.items():
-        if rows:
-            publish_table(f"maintain-{name}", corpus, rows)
+    _show(corpus, {"wrong": wrong, "outdated": outdated, "small-files": small, "leftovers": left})
     summary = {
         "corpus": corpus, "wrong": len(wrong), "examples": wrong[:10],
         "outdated": sum(row["videos"] for row in outdated), "requeued": requeue and bool(outdated),
@@ -66,6 +63,13 @@ def maintain(
     }  # fmt: skip
     publish("maintain", corpus, summary)
     return summary | {"leftover_names": [row["name"] for row in left[:50]]}
+
+
+def _show(corpus: str, found: dict[str, list[dict[str, Any]]]) -> None:
+    """Each kind of finding as a table of the run."""
+    for name, rows in found.items():
+        if rows:
+            publish_table(f"maintain-{name}", corpus, rows)
 
 
 def _compacted(place: Workplace, corpus: str) -> list[dict[str, Any]]:

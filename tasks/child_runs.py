@@ -61,8 +61,12 @@ def _run(deployment: str, name: str, parameters: dict[str, Any], key: str) -> fl
     return run.total_run_time.total_seconds()
 
 
-def stop_windows(parent: UUID | str) -> int:
-    """Cancels the child runs of a backfill that are not at their end; how many there were."""
+def stop_windows(parent: UUID | str | None = None) -> int:
+    """Cancels the child runs of a backfill, of this one if left out; how many were under way."""
+    flow = FlowRunContext.get()
+    if parent is None:
+        assert flow is not None and flow.flow_run is not None
+        parent = flow.flow_run.id
     with get_client(sync_client=True) as client:
         chosen = FlowRunFilter(tags=FlowRunFilterTags(all_=[tag(parent)]))
         runs = client.read_flow_runs(flow_run_filter=chosen)

@@ -12,6 +12,7 @@ from engines.embedding import Work
 from engines.evaluating import EvaluateWork
 from engines.generating import GenerateWork
 from engines.generation import Speed
+from tasks.ending import ends_soon
 from tasks.gpus import gpus_held
 
 WORKER_BYTES = 3 << 29  # of an evaluating worker: 1.5 GB of imports and frames
@@ -21,8 +22,11 @@ LANES = 2  # as many batches of videos as a Ray actor has in flight
 
 @contextmanager
 def open_runner(settings: Settings, workers: int) -> Iterator[Runner]:
-    """The runner that the settings name; its workers, and their GPUs, are its own in the block."""
-    with gpus_held(gpus_of(settings, workers), settings.wait_s):
+    """The runner that the settings name; its workers, and their GPUs, are its own in the block.
+
+    A run that is told to end there ends within seconds, and its workers with it.
+    """
+    with ends_soon(), gpus_held(gpus_of(settings, workers), settings.wait_s):
         runner = _make(settings, workers)
         try:
             yield runner
