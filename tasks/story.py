@@ -137,7 +137,7 @@ def _gist(stage: str, said: Summary) -> str:
         case "evaluate":
             means = [mean for each in said["methods"] for mean in each["means"]]
             said_of = [f"{m['label']} {m['mean']:.3g}" for m in means if m["mean"] is not None]
-            return ", ".join(said_of) or "nothing measured"
+            return "; ".join(said_of) or "nothing measured"
         case "report":
             return f"{said['videos']:,} videos on a page" if "videos" in said else "a page"
     return ""
