@@ -96,7 +96,7 @@ def took(seconds: float) -> str:
 
 def hundredths(value: float) -> str:
     """Hours and money, as "1,234.50"."""
-    return "< 0.01" if 0 < value < 0.01 else f"{value:,.2f}"
+    return "<0.01" if 0 < value < 0.01 else f"{value:,.2f}"
 
 
 def number(value: float) -> str:

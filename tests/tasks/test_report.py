@@ -14,7 +14,7 @@ from tasks.report import figure, head
         ("seconds", 42.4, "42 s"),
         ("took_s", 3725.0, "1:02:05"),
         ("gpu_hours", 0.0, "0.00"),
-        ("gpu_hours", 0.004, "< 0.01"),
+        ("gpu_hours", 0.004, "<0.01"),
         ("cost", 1234.5, "1,234.50"),
         ("busy", {"read": 0.071, "model": 1.0}, "read 7%, model 100%"),
         ("failed", {"missing": 1200, "empty": 1}, "1,200 missing, 1 empty"),
