@@ -51,8 +51,8 @@ def to_retry(
     corpus: str, reasons: list[str] | None, decoder: str | None, outdated: bool
 ) -> list[dict[str, Any]]:
     """How many failures `retry` would try again: stage, reason, decoder, videos."""
-    place = open_workplace(Settings())
-    return count_failures(place, place.known(corpus), failures(reasons, decoder, outdated))
+    which, place = failures(reasons, decoder, outdated), open_workplace(Settings())
+    return count_failures(place, place.known(corpus), which)
 
 
 def failures(reasons: list[str] | None, decoder: str | None, outdated: bool) -> Failures:

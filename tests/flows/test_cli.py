@@ -60,7 +60,7 @@ def test_bad_videos_leave_the_exit_code_at_0_and_are_listed(reelflow) -> None:
         (["ingest", "fake://3", "--corpus", "../x"], "cannot name a corpus"),
         (["ingest", "s3://me:planted@bucket", "--corpus", "c"], "an address has a password"),
         (["search", "nothing", "text"], "no corpus"),
-        (["retry", "nothing", "--reason", "bored"], "no corpus 'nothing'"),
+        (["retry", "nothing", "--reason", "bored"], "no reason 'bored'"),
     ],
 )
 def test_a_failure_is_one_line_and_exit_code_1(reelflow, words: list[str], says: str) -> None:

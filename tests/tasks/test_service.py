@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import TypeVar
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -29,6 +30,7 @@ from tasks.runners import open_runner
 from tasks.server import connected
 from tasks.service import Service, folder_of, read, start, stop
 
+T = TypeVar("T")
 HANGS = """
 import time, prefect
 @prefect.flow(name="hangs")
@@ -36,6 +38,7 @@ def hangs():
     time.sleep(600)
 hangs()
 """
+PATIENCE_S = 45.0  # seconds on a machine at rest; Prefect alone would kill after twice 30
 BEAT = "prefect.flow-run.heartbeat"
 HOLDS = """
 import pathlib, sys, time, prefect
@@ -219,6 +222,28 @@ def test_a_run_that_there_will_never_be_enough_gpus_for_says_so(service: Service
             greedy()
 
 
+@pytest.mark.timeout(900)
+def test_cancelling_a_backfill_ends_its_windows_and_their_workers_within_seconds(
+    service: Service,
+) -> None:
+    _command(service, "ingest", "fake://2?seconds=900", "--corpus", "slow")
+    asked = {"spec": {"engine": "fake"}, "approved": True, "child_runs": True, "corpus": "slow"}
+    backfill = ask(service, "deployments/name/backfill/backfill")["id"]
+    body = {"parameters": asked, "state": {"type": "SCHEDULED"}}
+    run = ask(service, f"deployments/{backfill}/create_flow_run", body)["id"]
+    decoders = _until(lambda: _below(service, "worker", "guard_child"), seconds=400)
+    assert decoders, (service.folder / "worker.log").read_text()[-2000:]
+    cancel, begun = {"state": {"type": "CANCELLING"}}, time.monotonic()
+    ask(service, f"flow_runs/{run}/set_state", cancel)
+    assert _until(lambda: not _below(service, "worker", "guard_child"))
+    assert time.monotonic() - begun < PATIENCE_S
+    tagged = {"flow_runs": {"tags": {"all_": [f"backfill:{run}"]}}}
+    [window] = ask(service, "flow_runs/filter", tagged)
+    for each in (run, window["id"]):
+        assert _until(lambda each=each: _state(service, each) == "CANCELLED")
+    assert _until(lambda: not _below(service, "worker"))
+
+
 def test_starting_again_starts_nothing_and_only_this_machine_is_served(
     settings: Settings, service: Service
 ) -> None:
@@ -311,9 +336,9 @@ def _lines(service: Service, beginning: str) -> list[dict]:
     return [line for line in logged if line["message"].startswith(beginning)]
 
 
-def _until(answer: Callable[[], list]) -> list:
+def _until(answer: Callable[[], T], seconds: float = 120) -> T:
     """What is answered once there is something."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + seconds
     while not (found := answer()) and time.monotonic() < until:
         time.sleep(1)
     return found
@@ -332,9 +357,31 @@ def _completed(service: Service, deployment: str) -> dict:
 
 
 def _status(service: Service) -> str:
-    words = [sys.executable, "-m", "flows.cli.main", "status", "served", "--json"]
+    return _command(service, "status", "served", "--json")
+
+
+def _state(service: Service, run: str) -> str:
+    return ask(service, f"flow_runs/{run}")["state_type"]
+
+
+def _command(service: Service, *words: str) -> str:
+    """What a command on the service's store prints."""
+    command = [sys.executable, "-m", "flows.cli.main", *words]
     environment = os.environ | {"REELFLOW_ROOT": str(service.folder.parent)}
-    return subprocess.run(words, env=environment, capture_output=True, text=True).stdout
+    return subprocess.run(command, env=environment, capture_output=True, text=True).stdout
+
+
+def _below(service: Service, name: str, having: str = "") -> list[int]:
+    """The live processes below one of the service's, whose command line has this text."""
+    import psutil
+
+    [top] = [process.pid for process in service.processes if process.name == name]
+    found = []
+    for child in psutil.Process(top).children(recursive=True):
+        with suppress(psutil.Error):  # it has ended meanwhile
+            if child.status() != psutil.STATUS_ZOMBIE and having in " ".join(child.cmdline()):
+                found.append(child.pid)
+    return found
 
 
 def _free_port() -> int:
