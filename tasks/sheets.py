@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
-from prefect.artifacts import create_image_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
 from data.catalog import sql
@@ -89,14 +89,17 @@ def show_made(place: Workplace, run: Run) -> None:
 def _show(
     place: Workplace, kind: str, corpus: str, about: str, sheet: Callable[[], "Image | None"]
 ) -> None:
-    """The sheet as an image artifact; a run does not fail for want of a picture."""
+    """The sheet as an artifact; a run does not fail for want of a picture.
+
+    In Markdown: of an image Prefect's UI would write out the address, which is all of it.
+    """
     if FlowRunContext.get() is None or not place.settings.pictured:
         return
     try:
         if picture := sheet():
             coded = base64.b64encode(_jpeg(picture)).decode()
             key = key_of(f"{kind}-sheet", corpus)
-            create_image_artifact(f"data:image/jpeg;base64,{coded}", key, about)
+            create_markdown_artifact(f"![{about}](data:image/jpeg;base64,{coded})", key, about)
     except Exception as error:
         log.warning("no contact sheet of %s: %s", corpus, error)
 
