@@ -10,7 +10,7 @@ from pathlib import Path
 from data.errors import UserError
 from tasks.processes import Process, end, spawn
 
-ATTEMPTS = 3  # Ray gives itself 30 s, which a busy machine may not
+ATTEMPTS = 6  # Ray gives itself 30 s, which a busy machine may not
 UP = "Ray runtime started"
 OUTCOMES = 256 * 2**20  # bytes: what workers give back is small, the default a third of the memory
 TOKEN = "ray-token"  # noqa: S105 (the file's name)
