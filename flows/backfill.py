@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from typing import Any, Literal
 
 from prefect import Flow, flow
@@ -15,7 +16,7 @@ from data.chain import Stage, current, spec_of
 from data.settings import Settings
 from data.specs import EmbedSpec, IndexSpec, PoolSpec, Spec
 from data.workplace import Workplace, open_workplace
-from flows.embed import embed_shards
+from flows.embed import embed_by, embed_shards, embedding
 from flows.index import index
 from flows.pool import pool
 from tasks.assets import stage_made, videos_of
@@ -120,12 +121,16 @@ def _summary(plan: Left, after: Left, done: int, budget: Budget) -> dict[str, An
 def _here(
     place: Workplace, stage: Stage, spec: EmbedSpec, waiting: Iterator[list[str]], budget: Budget
 ) -> int:
-    """Every window in this process; how many there were."""
+    """Every window in this process, by the same workers; how many there were."""
     done, workers = 0, embed_workers(place.settings)
-    for shards in waiting:
-        _, seconds, _ = embed_shards(place, stage, spec, shards)
-        budget.add(seconds, workers)
-        done += 1
+    first = next(waiting, None)
+    if first is None:
+        return 0
+    with embedding(place, stage, spec) as run:
+        for shards in chain([first], waiting):
+            _, seconds, _ = embed_by(run, shards)
+            budget.add(seconds, workers)
+            done += 1
     return done
 
 

@@ -1,6 +1,8 @@
 """The embed flow: every video that has no frame vectors under a spec gets them."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -18,7 +20,7 @@ from tasks.canary import check_canary
 from tasks.embed import Embedding, embed_shard_task
 from tasks.live import watched
 from tasks.plan import plan, planned
-from tasks.progress import say
+from tasks.progress import Progress, say
 from tasks.report import publish, publish_failures
 from tasks.runners import embed_workers, open_runner
 from tasks.shards import AT_ONCE, run_shards
@@ -63,23 +65,35 @@ def embed_shards(
     place: Workplace, stage: Stage, spec: EmbedSpec, shards: list[str]
 ) -> tuple[Tally, float, float]:
     """Embeds planned shards: what came of them, the seconds it took, the hours of video."""
-    workers = embed_workers(place.settings)
-    tally = Tally(place, stage, workers)
     if not shards:
-        return tally, 0.0, 0.0
+        return Tally(place, stage, embed_workers(place.settings)), 0.0, 0.0
+    with embedding(place, stage, spec) as run:
+        return embed_by(run, shards)
+
+
+@contextmanager
+def embedding(place: Workplace, stage: Stage, spec: EmbedSpec) -> Iterator[Embedding]:
+    """Workers that embed, once they were seen to make the vectors that are stored."""
+    workers = embed_workers(place.settings)
     with open_runner(place.settings, workers) as runner, watched("embed", stage.corpus):
-        held = time.monotonic()
         run = Embedding(place, stage, spec, runner)
         check_canary(run)
-        run.progress.total, run.progress.total_hours = planned(place, stage, shards)
-        started = run.progress.started = time.monotonic()
-        run_shards(
-            partial(embed_shard_task.submit, run), shards, 2 * workers, tally.add,
-            partial(_merge, place, stage),
-        )  # fmt: skip
-        seconds, tally.held_s = time.monotonic() - started, time.monotonic() - held
+        yield run
+
+
+def embed_by(run: Embedding, shards: list[str]) -> tuple[Tally, float, float]:
+    """As `embed_shards`, by workers that are there."""
+    place, stage, workers = run.place, run.stage, embed_workers(run.place.settings)
+    tally, started = Tally(place, stage, workers), time.monotonic()
+    run.progress = Progress("embed", *planned(place, stage, shards))
+    run_shards(
+        partial(embed_shard_task.submit, run), shards, 2 * workers, tally.add,
+        partial(_merge, place, stage),
+    )  # fmt: skip
+    ended = time.monotonic()
+    tally.held_s, run.held_since = ended - run.held_since, ended
     tally.tell_of_failures()
-    return tally, seconds, run.progress.hours
+    return tally, ended - started, run.progress.hours
 
 
 def _merge(place: Workplace, stage: Stage) -> None:

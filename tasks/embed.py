@@ -41,7 +41,7 @@ class Embedding:
         self.make: Callable[[], Engine] = partial(VideoEmbedder, spec, self.work)
         self.version: str = plugin("embed", spec.engine).VERSION
         self.decoder = decoder()
-        self.progress = Progress("embed", 0)
+        self.progress, self.held_since = Progress("embed", 0), time.monotonic()
 
 
 @shard_task("embed")
