@@ -4,6 +4,7 @@ import atexit
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -111,13 +112,16 @@ def ray_cluster() -> Iterator[str]:
     """The address of a Ray started once per session, on which runners come and go."""
     import ray
 
+    from engines.runners.starting import start
+
     folder = Path(__file__).parent
     with pytest.MonkeyPatch.context() as patch:  # workers import engines from the tests too
         patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(folder.parent)]))
-        started = ray.init(
-            address="local", num_cpus=4, include_dashboard=False, log_to_driver=False,
+        init = partial(
+            ray.init, "local", num_cpus=4, include_dashboard=False, log_to_driver=False,
             logging_level="ERROR", object_store_memory=128 * 2**20,
         )  # fmt: skip
+        started = start(init)
         yield started.address_info["address"]
         ray.shutdown()
 

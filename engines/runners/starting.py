@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from data.errors import UserError
 
@@ -14,6 +14,8 @@ ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_raylet_start_wait_time_s": "300",  # of its workers, for their node: else 60
 }
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -44,22 +46,25 @@ def connect(address: str | None) -> bool:
     return True
 
 
-def start(init: Callable[[], Any], tries: int = TRIES) -> None:
-    """Starts a Ray, trying again where it does not come up; a UserError where it never does."""
+def start(init: Callable[[], T], tries: int = TRIES) -> T:
+    """What `init` gives, which starts a Ray and is tried again where that does not come up.
+
+    A UserError where it never does.
+    """
     for left in reversed(range(tries)):
         try:
             with _all_or_nothing():
-                init()
-            return
+                return init()
         except Exception as error:  # Ray raises nothing more special
             said = " ".join(str(error).split())[:300]
             log.warning("Ray did not start: %s", said)
             if not left:
                 raise UserError(
                     f"Ray did not start on this machine, tried {tries} times ({said}): give it more"
-                    " free cores, memory and room in its temporary folder (its logs:"
-                    " /tmp/ray/session_latest/logs), or set REELFLOW_RUNNER=in_process"
+                    " free cores, memory and room in the temporary folder (there its logs are in"
+                    " ray/session_latest/logs), or set REELFLOW_RUNNER=in_process"
                 ) from error
+    raise AssertionError("at least one try")
 
 
 @contextmanager
