@@ -1,4 +1,4 @@
-"""The service as users have it: real processes, a real schedule, seen through the API."""
+"""The service as users have it: real processes, seen through the API."""
 
 import json
 import os
@@ -67,8 +67,6 @@ def service(settings: Settings) -> Iterator[Service]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(folder_of(settings) / "prefect"))
         patch.setenv("PREFECT_WORKER_QUERY_SECONDS", "2")
-        patch.setenv("PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS", "5")
-        patch.setenv("PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS", "3")
         patch.setenv("PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS", "2")
         patch.setenv("REELFLOW_RUNNER", "in_process")
         service = start(settings, "127.0.0.1", _free_port())
@@ -139,29 +137,6 @@ def test_windows_come_after_whatever_else_is_to_run(service: Service) -> None:
         taken.append(next_one["flow_run"]["id"])
         ask(service, f"flow_runs/{taken[-1]}/set_state", {"state": {"type": "CANCELLED"}})
     assert taken == [nightly, window]
-
-
-@pytest.mark.timeout(900)
-def test_a_schedule_is_served_and_its_run_completes(service: Service) -> None:
-    nightly = ask(service, "deployments/name/pipeline/nightly")
-    parameters = {
-        "corpus": "served", "source": "fake://3", "embed_spec": {"engine": "fake"},
-        "index_spec": {"engine": "flat"},
-    }  # fmt: skip
-    schedule = {
-        "interval": 60,
-        "anchor_date": "2024-01-01T00:00Z",
-    }
-    asked = [{"schedule": schedule, "active": True, "parameters": parameters}]
-    ask(service, f"deployments/{nightly['id']}/schedules", asked)
-    run = _completed(service, nightly["id"])
-    ask(service, f"deployments/{nightly['id']}/pause_deployment", {})  # one is enough
-    assert run["auto_scheduled"]
-    assert run["state"]["type"] == "COMPLETED", run["state"]
-    logged = _until(lambda: _lines(service, "shard 000000: 3 done"))
-    assert logged and logged[0]["task_run_id"]
-    made = json.loads(_status(service))
-    assert made["stages"]["embed"]["videos"]["done"] == 3
 
 
 @pytest.mark.timeout(900)
@@ -342,22 +317,6 @@ def _until(answer: Callable[[], T], seconds: float = 120) -> T:
     while not (found := answer()) and time.monotonic() < until:
         time.sleep(1)
     return found
-
-
-def _completed(service: Service, deployment: str) -> dict:
-    """The first run of the deployment that came to its end."""
-    until = time.monotonic() + 270
-    chosen = {"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_ASC"}
-    while time.monotonic() < until:
-        for run in ask(service, "flow_runs/filter", chosen):
-            if run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED"):
-                return run
-        time.sleep(2)
-    raise AssertionError((service.folder / "worker.log").read_text()[-2000:])
-
-
-def _status(service: Service) -> str:
-    return _command(service, "status", "served", "--json")
 
 
 def _state(service: Service, run: str) -> str:
