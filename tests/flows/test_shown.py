@@ -170,7 +170,7 @@ def sheet(kind: str) -> np.ndarray:
     """The pixels of a contact sheet, as the page shows it."""
     artifact = shown(kind)
     assert artifact.type == "markdown" and len(artifact.data) < 200_000
-    head, _, coded = artifact.data.removesuffix(")").partition(",")
+    head, _, coded = artifact.data.removesuffix(")").rpartition(",")
     assert head.startswith("![") and head.endswith("](data:image/jpeg;base64")
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(coded)))).astype(int)
 
