@@ -102,7 +102,7 @@ def page(plan: Left, settings: Settings) -> str:
         f"hours at {plan.workers:,} worker{'s' * (plan.workers > 1)}": plan.wall_hours,
     }  # fmt: skip
     if price:
-        said[f"cost at {price:g} a GPU-hour"] = plan.cost
+        said[f"cost at {price:g} a {unit}-hour"] = plan.cost
     rows = [f"| {key} | {_figure(value)} |" for key, value in said.items()]
     return "\n".join(["| what | figure |", "|---|---|", *rows])
 
