@@ -13,9 +13,7 @@ COMMAND = ("fvd", MADE, "--real", REAL, *CLIPS)
 
 MOMENTS = [
     ("before", "features/*/spec.json"),
-    ("during", "features/*/shards/000001.json"),
     ("during", "features/*/shard-*.parquet"),
-    ("after", "features/*/shard-*.parquet"),
     ("after", "features/*/receipts/*.json"),
     ("during", "distances/*/clips.parquet"),
     ("before", "distances/*/result.json"),
@@ -60,11 +58,10 @@ def test_killed_again_and_again_a_distance_is_the_same(undisturbed: Path, tmp_pa
 
 @pytest.mark.ray
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("workers", [2, 3])
-def test_any_number_of_workers_finds_the_same(
-    undisturbed: Path, tmp_path: Path, ray_cluster: str, workers: int
+def test_three_workers_find_the_same_as_one(
+    undisturbed: Path, tmp_path: Path, ray_cluster: str
 ) -> None:
-    shop = Shop(tmp_path, RUNNER="ray", RAY_ADDRESS=ray_cluster, WORKERS=workers)
+    shop = Shop(tmp_path, RUNNER="ray", RAY_ADDRESS=ray_cluster, WORKERS=3)
     shop.ok(*COMMAND)
     assert figures(shop.root) == figures(undisturbed)
     assert features(shop.root) == features(undisturbed)

@@ -95,13 +95,12 @@ def test_a_clip_s_feature_hangs_on_nothing_beside_it(make) -> None:
 
 
 @pytest.mark.ray
-def test_any_number_of_workers_makes_the_same_bits(make, ray_cluster: str) -> None:
+def test_three_workers_make_the_same_bits_as_one(make, ray_cluster: str) -> None:
     clips = [fake(n, "frames=30") for n in range(9)]
     expected = [o.value.tobytes() for o in make(PROJECTED).run(clips)]
-    for workers in (1, 3):
-        runner = RayRunner(workers)
-        try:
-            outcomes = list(runner.map(partial(FeatureMaker, PROJECTED, Work()), clips, 2))
-        finally:
-            runner.close()
-        assert [o.value.tobytes() for o in outcomes] == expected
+    runner = RayRunner(3)
+    try:
+        outcomes = list(runner.map(partial(FeatureMaker, PROJECTED, Work()), clips, 2))
+    finally:
+        runner.close()
+    assert [o.value.tobytes() for o in outcomes] == expected
