@@ -111,7 +111,7 @@ def below(run: Run) -> list[int]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shop = Shop(tmp_path_factory.mktemp("undisturbed"), SHARD_SIZE=2)
+    shop = Shop(tmp_path_factory.mktemp("undisturbed"), SHARD_SIZE=2, DECODERS=8)
     shop.ok(*COMMAND)
     return shop.root
 
@@ -152,7 +152,7 @@ def test_when_ray_dies_the_run_says_so_and_the_next_one_completes(
     assert ended.code == 1
     last = ended.err.strip().splitlines()[-1]
     assert "GCS" in last or "Ray" in last or "worker" in last, last
-    shop.ok("run", "c", "--engine", "fake", RUNNER="in_process")
+    shop.ok("run", "c", "--engine", "fake", RUNNER="in_process", DECODERS=8)
     assert before.items() <= evidence.committed(shop.root).items()
     assert evidence.artifacts(shop.root) == evidence.artifacts(undisturbed)
 

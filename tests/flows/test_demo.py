@@ -31,7 +31,7 @@ def first(folder: Path, prefect_backend: None) -> Demo:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REELFLOW_ROOT", "")  # set by the demo, taken back here
         patch.setenv("REELFLOW_RUNNER", "in_process")
-        patch.setenv("REELFLOW_DECODERS", "2")
+        patch.setenv("REELFLOW_DECODERS", "1")
         return demo(folder, VIDEOS, PROMPTS, GENERATED)
 
 
