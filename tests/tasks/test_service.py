@@ -77,7 +77,7 @@ def service(settings: Settings) -> Iterator[Service]:
 def ask(service: Service, path: str, body: dict | None = None) -> dict | list:
     data = None if body is None else json.dumps(body).encode()
     request = Request(f"{service.url}/api/{path}", data, {"Content-Type": "application/json"})
-    with urlopen(request, timeout=30) as answer:
+    with urlopen(request, timeout=120) as answer:
         return json.loads(answer.read())
 
 
