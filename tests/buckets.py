@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.request import Request, urlopen
@@ -14,18 +15,29 @@ TROUBLE = (
     b"<Message>Please reduce your request rate.</Message></Error>"
 )
 
+RESET = "reset"
+
 SECRET = "planted-4d1f0c9a"  # what may be found nowhere
 
 
 class Bucket:
     """A bucket named `videos`.
 
-    `fault` is asked of each request, as `PUT /videos/name?query`, whether it is answered 503.
+    `fault` is asked of each request, as `PUT /videos/name?query`, whether it is answered 503, or,
+    where it says `RESET`, its connection is cut.
     """
 
     def __init__(self) -> None:
-        self.fault: Callable[[str], bool] = lambda asked: False
+        self.fault: Callable[[str], bool | str] = lambda asked: False
         self.failing = 0
+
+    def names(self, prefix: str) -> list[str]:
+        """What it holds below a prefix, seen without a request."""
+        from moto.s3.models import s3_backends
+
+        (account,) = s3_backends.values()
+        held = list(account["aws"].buckets["videos"].keys)
+        return [name for name in held if name.startswith(prefix)]
 
     def fail(self, count: int, which: str = "") -> None:
         """The next so many requests that match; `failing` is how many are still to come."""
@@ -74,10 +86,14 @@ def _faulty(server: object, bucket: Bucket) -> None:
 
     def outer(asked: WSGIEnvironment, start: StartResponse):
         said = f"{asked['REQUEST_METHOD']} {asked['PATH_INFO']}?{asked.get('QUERY_STRING', '')}"
-        if not bucket.fault(said):
+        fault = bucket.fault(said)
+        if not fault:
             return inner(asked, start)
         size = int(asked.get("CONTENT_LENGTH") or 0)
         asked["wsgi.input"].read(size)
+        if fault == RESET:
+            asked["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionResetError
         start("503 Slow Down", [("Content-Type", "application/xml")])
         return [TROUBLE]
 

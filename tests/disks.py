@@ -22,6 +22,10 @@ class Disk:
                     size = max(1, free.f_bavail * free.f_frsize - but)
                     os.posix_fallocate(out.fileno(), 0, size)
 
+    @property
+    def full(self) -> bool:
+        return (self.folder / "filler").exists()
+
     def empty(self) -> None:
         (self.folder / "filler").unlink()
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from data.coverage import coverage
 from data.settings import Settings
@@ -27,6 +29,15 @@ def artifacts(root: Path) -> dict[str, bytes]:
         for file in (alias.parent / alias.read_text()).iterdir():
             made[f"{alias.relative_to(root)}/{file.name}"] = file.read_bytes()
     return made
+
+
+def vectors(root: Path) -> dict[str, pa.Table]:
+    """All rows of frame vectors and of pooled ones, in the order of their videos."""
+    found = {}
+    for stage, order in (("embed", ("video_id", "frame")), ("pool", ("video_id",))):
+        shards = [pq.read_table(file) for file in root.glob(f"corpora/*/{stage}/*/shard-*.parquet")]
+        found[stage] = pa.concat_tables(shards).sort_by([(name, "ascending") for name in order])
+    return found
 
 
 def committed(root: Path) -> dict[str, tuple[int, bytes]]:

@@ -16,12 +16,12 @@ import psutil
 @contextmanager
 def started(
     log: Path, words: list[str], *, stop: signal.Signals = signal.SIGTERM, **how: Any
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen]:
     """A program, its output in the log, shown where the test fails; `how` is for `Popen`."""
-    with log.open("wb") as out:
+    with log.open("ab") as out:
         process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, **how)
     try:
-        yield
+        yield process
     except BaseException:
         print(f"{log.name}, at the end:\n{log.read_text(errors='replace')[-3000:]}")
         raise

@@ -1,167 +1,192 @@
-"""A corpus brought to its index while a seeded chance kills, again and again; then looked over.
+"""A corpus brought to its index while a seeded chance strikes, again and again; then looked over.
 
     python tests/soak.py --seed 1 --videos 2000 --minutes 10
+    python tests/soak.py --seed 1 --videos 20000 --served --nodes 2 --store s3
 
-Each round runs `reelflow run c --source fake://N --engine fake` in a store of its own until it has
-been struck so many times, and then once undisturbed. A strike falls whenever chance has it: the
-flow's process is killed, or one of its Ray workers or decoders and then the flow, or the disk is
-full for a while. Afterwards the store must hold what that of an undisturbed run holds.
+Each round brings `fake://N` to its index in a store of its own, run after run, until one went
+through. A strike falls every few seconds: a process of the flow, of Ray or a decoder is killed, or
+the disk is full for a while; with `--nodes` a node of a Ray cluster dies and another joins, with
+`--served` the runs are a deployment's and PostgreSQL, on which Prefect's server stands, goes down
+and comes back, with `--store s3` requests are refused and cut off. Afterwards the store must hold
+what that of an undisturbed run holds. A strike counts as survived if a run was alive when it fell
+and its round ended well.
 """
 
 import argparse
+import logging
 import os
 import random
 import shutil
-import signal
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-import evidence
+import buckets
 import psutil
-from commands import Run, Shop, children, wait_until
-from disks import Disk, mounted
+import pytest
+from commands import Run, wait_until
+from soak_evidence import look_over, try_again
+from soak_grounds import Ground, Kind, Served
+from soak_strikes import Strikes
 
-from data.leftovers import leftovers
+log = logging.getLogger(__name__)
 
-PROCESSES = ("ray::", "guard_child")
-FAULTS = ("flow", "flow", "worker", "disk")
+GONE_S = 300.0  # after which it should be known that a run's process is dead
+
+
+@dataclass(frozen=True)
+class Pace:
+    """When the next strike falls: after about so many seconds, and at most so many files more."""
+
+    seconds: float = 0.0
+    files: int = 0
+    strikes: int | None = None  # in a round; None: for as long as it takes
 
 
 @dataclass
 class Chaos:
-    """Strikes runs of one command in rounds; `survived` counts the strikes by their kind."""
+    """Strikes runs in rounds, and counts."""
 
     folder: Path
     videos: int
     seed: int
-    settings: dict[str, object] = field(default_factory=dict)
-    real: bool = False  # as users run it, under Prefect
-    survived: Counter[str] = field(default_factory=Counter)
+    settings: dict[str, object]
+    survived: Counter[str] = field(default_factory=Counter)  # strikes, by kind
+    ends: Counter[str] = field(default_factory=Counter)  # of runs
+    again: int = 0  # videos that saw two workers die, and were asked for again
+    peak: int = 0  # bytes of the flow's process: its own, and its part of what it shares
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
         shape = f"undecodable={max(1, self.videos // 100)}&missing=1&frames=60"
-        self.command = ("run", "c", "--source", f"fake://{self.videos}?{shape}", "--engine", "fake")
-        self.undisturbed = self._shop("undisturbed", self.folder / "undisturbed-store")
-        self._arrive(self.undisturbed)
-        self.files = _files(self.undisturbed.root)
+        self.source = f"fake://{self.videos}?{shape}"
+        plain = Kind(self.settings | {"RUNNER": "in_process", "WORKERS": 1})
+        self.held = ExitStack()
+        self.undisturbed = Ground(self.folder, "undisturbed", plain)
+        self.held.enter_context(self.undisturbed.open(self.source))
+        self.run = self.undisturbed.start()
 
-    def round(self, name: str, strikes: int) -> None:
-        """One store, struck so many times; an AssertionError where it is not as it should be."""
-        with mounted(self.folder / f"{name}-disk", "2g") as disk:
-            shop = self._shop(name, self.folder / f"{name}-disk" / "store")
-            for left in range(strikes, 0, -1):
-                self._strike(shop, disk, left)
-            self._arrive(shop)
-            self._look_over(shop.root)
+    @cached_property
+    def right(self) -> Path:
+        """The store that an undisturbed run leaves, which works beside the first round."""
+        with self.held:
+            wait_until(lambda: not self.run.alive(), "an undisturbed run ended", 3600)
+            assert self.run.ended().code == 0, self.run.err
+            return Path(shutil.copytree(self.undisturbed.kept(), self.folder / "right"))
 
-    def _shop(self, name: str, root: Path) -> Shop:
-        (self.folder / name).mkdir()
-        return Shop(self.folder / name, **{"ROOT": root, **self.settings})
+    def round(self, name: str, kind: Kind, pace: Pace) -> None:
+        """One store, struck until it is whole; an AssertionError where it is not right."""
+        with Ground(self.folder, name, kind).open(self.source) as ground:
+            struck: Counter[str] = Counter()
+            while not self._through(ground, pace, struck):
+                pass
+            tried = try_again(ground)
+            look_over(ground, self.right, bool(tried))
+            self.again += tried
+            self.survived += struck
 
-    def _start(self, shop: Shop) -> Run:
-        return shop.start_real(*self.command) if self.real else shop.start(*self.command)
+    def _through(self, ground: Ground, pace: Pace, struck: Counter[str]) -> bool:
+        """One run, struck until it ends; whether it went through."""
+        run, strikes = ground.start(), Strikes(ground, self.chance)
+        killed = 0.0
+        while run.alive():
+            self._wait(run, ground, pace, strikes)
+            if killed:
+                gone = not strikes.lasting and time.monotonic() - killed > GONE_S
+                if gone and isinstance(run, Served):
+                    run.take_for_dead()
+                    self.ends["not known to have been killed"] += 1
+            elif run.alive() and struck.total() != pace.strikes and (kind := strikes.fall(run)):
+                struck[kind] += 1
+                log.info("%s, after %d files", kind, ground.files())
+                killed = time.monotonic() if kind == "flow" else 0.0
+        strikes.mend()
+        return self._ended(run, killed > 0)
 
-    def _arrive(self, shop: Shop) -> None:
-        run = self._start(shop)
-        wait_until(lambda: not run.alive(), "an undisturbed run ended", 3600)
-        assert run.ended().code == 0, run.err
+    def _wait(self, run: Run | Served, ground: Ground, pace: Pace, strikes: Strikes) -> None:
+        """Until the next strike is due, however slow the machine is."""
+        due = time.monotonic() + self.chance.uniform(0.5, 1.5) * pace.seconds
+        goal = ground.files() + self.chance.randint(0, pace.files)
+        while True:
+            began = time.monotonic()
+            strikes.mend(began)
+            self._weigh(run)
+            if not run.alive() or (began >= due and ground.files() >= goal):
+                return
+            time.sleep(max(0.01, min(0.5, time.monotonic() - began)))
 
-    def _strike(self, shop: Shop, disk: Disk | None, left: int) -> None:
-        """One run and what strikes it: it ends by it, or goes on to its end."""
-        share = max(1, (self.files - _files(shop.root)) // left)  # of what is to be done
-        fault = self.chance.choice(FAULTS if disk else FAULTS[:-1])
-        run = self._start(shop)
-        self._wait(run, shop.root, share)
-        if fault == "disk" and disk and run.alive():
-            disk.fill(but=self.chance.choice((0, 20_000)))
-            self._wait(run, shop.root, share)
-            disk.empty()
-        elif fault == "worker" and run.alive():
-            self._kill_worker(run)
-            self._wait(run, shop.root, share)
-        if not run.alive() and run.ended().code:
-            assert fault == "disk" and "no room left" in run.err, run.err
-            self.survived["disk"] += 1
-        elif run.alive():
-            self._kill(run)
+    def _ended(self, run: Run | Served, killed: bool) -> bool:
+        went = run.ended()
+        log.info("a run ended: %d", went.code)
+        if went.code == 0:
+            self.ends["went through"] += 1
+        elif killed:
+            self.ends["killed"] += 1
+        else:
+            assert "no room left" in went.err, went.err
+            self.ends["no room left"] += 1
+        return went.code == 0
 
-    def _wait(self, run: Run, root: Path, share: int) -> None:
-        """Until a few files more are written, however slow the machine is."""
-        goal = _files(root) + self.chance.randint(0, share)
-        while run.alive() and _files(root) < goal:
-            time.sleep(0.01)
-        time.sleep(self.chance.uniform(0, 0.2))
+    def _weigh(self, run: Run | Served) -> None:
+        with suppress(psutil.Error):
+            if run.pid:
+                self.peak = max(self.peak, psutil.Process(run.pid).memory_full_info().pss)
 
-    def _kill_worker(self, run: Run) -> None:
-        with suppress(psutil.NoSuchProcess):
-            found = [pid for each in PROCESSES for pid in children(run.pid, each)]
-            if found:
-                os.kill(self.chance.choice(sorted(found)), signal.SIGKILL)
-                self.survived["worker"] += 1
-
-    def _kill(self, run: Run) -> None:
-        """The flow's process; all that it started must end too."""
-        below = psutil.Process(run.pid).children(recursive=True)
-        run.kill()
-        self.survived["flow"] += 1
-        wait_until(lambda: not any(map(_lives, below)), f"all below ended: {below}")
-
-    def _look_over(self, root: Path) -> None:
-        right = self.undisturbed.root
-        assert evidence.artifacts(root) == evidence.artifacts(right)
-        assert evidence.status(root) == evidence.status(right)
-        assert not evidence.partials(root)
-        evidence.assert_rebuilt_the_same(root)
-        assert list(leftovers(evidence.workplace(root).store, old_s=0)) == []
-        for stage in ("embed", "pool"):
-            counts = evidence.outcomes(root, stage)
-            assert set(counts.values()) == {1} and counts == evidence.outcomes(right, stage)
-
-
-def _files(root: Path) -> int:
-    """How far a run has come."""
-    return sum(not file.name.startswith(".") for file in (root / "corpora").rglob("*.*"))
-
-
-def _lives(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(self.survived.items()))
+        ends = ", ".join(f"{count} {end}" for end, count in sorted(self.ends.items()))
+        return (
+            f"{self.survived.total()} strikes survived ({kinds}); runs: {ends}; {self.again} videos"
+            f" asked for again; a flow's process took {self.peak / 2**20:.0f} MiB at most"
+        )
 
 
 def main() -> None:
+    given = _asked()
+    logging.basicConfig(format="%(asctime)s %(message)s")
+    log.setLevel(logging.INFO)
+    if not given.nodes:
+        os.environ |= {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}  # killed ones end soon
+    settings = {"RUNNER": given.runner, "SHARD_SIZE": given.shard_size, "WORKERS": given.nodes or 1}
+    settings |= {"CORES_PER_WORKER": 1, "DECODERS": 1, "DECODE_DEADLINE_S": 300}
+    folder = Path(tempfile.mkdtemp(prefix="rf-", dir="/tmp"))  # short: Ray's sockets lie in it
+    os.environ["TMPDIR"] = str(folder)
+    until, rounds = time.monotonic() + given.minutes * 60, 0
+    with ExitStack() as held:
+        bucket = None
+        if given.store == "s3":
+            bucket = held.enter_context(
+                buckets.served(held.enter_context(pytest.MonkeyPatch.context()))
+            )
+        kind = Kind(settings, bucket, given.nodes, given.served, given.real)
+        chaos = Chaos(folder, given.videos, given.seed, settings)
+        pace = Pace(given.every, given.files, given.strikes)
+        while rounds == 0 or time.monotonic() < until:
+            chaos.round(f"round-{rounds}", kind, pace)
+            rounds += 1
+            print(f"{rounds} x {given.videos} videos: {chaos}", flush=True)
+    shutil.rmtree(folder)
+
+
+def _asked() -> argparse.Namespace:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--videos", type=int, default=2000)
-    asked.add_argument("--minutes", type=float, default=10)
-    asked.add_argument("--strikes", type=int, default=8, help="in each round")
+    asked.add_argument("--minutes", type=float, default=0, help="rounds begin for as long")
+    asked.add_argument("--every", type=float, default=5, help="seconds between strikes, about")
+    asked.add_argument("--files", type=int, default=4, help="at most so many between them")
+    asked.add_argument("--strikes", type=int, help="in a round [for as long as it takes]")
     asked.add_argument("--shard-size", type=int, default=50)
     asked.add_argument("--runner", choices=("ray", "in_process"), default="ray")
     asked.add_argument("--real", action="store_true", help="under Prefect, as users run it")
-    given = asked.parse_args()
-    patience = {
-        "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
-        "RAY_raylet_start_wait_time_s": "300",
-    }
-    os.environ.update(patience)  # killed Rays end soon, new ones may start slowly
-    settings = {"RUNNER": given.runner, "SHARD_SIZE": given.shard_size, "WORKERS": 1}
-    folder = Path(tempfile.mkdtemp(prefix="reelflow-soak-"))
-    os.environ["TMPDIR"] = str(folder)
-    until, rounds = time.monotonic() + given.minutes * 60, 0
-    chaos = Chaos(folder, given.videos, given.seed, settings, given.real)
-    print(f"an undisturbed run of {given.videos} videos leaves {chaos.files} files", flush=True)
-    while rounds == 0 or time.monotonic() < until:
-        chaos.round(f"round-{rounds}", given.strikes)
-        rounds += 1
-        said = ", ".join(f"{kind} {count}" for kind, count in sorted(chaos.survived.items()))
-        total = chaos.survived.total()
-        print(f"{rounds} x {given.videos} videos, {total} strikes survived: {said}", flush=True)
-    shutil.rmtree(folder)
+    asked.add_argument("--nodes", type=int, default=0, help="of a Ray cluster")
+    asked.add_argument("--served", action="store_true", help="by Prefect on PostgreSQL")
+    asked.add_argument("--store", choices=("disk", "s3"), default="disk")
+    return asked.parse_args()
 
 
 if __name__ == "__main__":
