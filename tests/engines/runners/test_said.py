@@ -30,9 +30,9 @@ def test_a_few_warnings_of_a_worker_are_told_with_its_name_and_every_outcome_com
     items = several(12, **{f"i{n}": "warn" for n in range(1, 9)})
     assert [o.id for o in runner.map(Toy, items, 4)] == [item.id for item in items]
     assert len(lines(caplog)) == ALIKE
-    one = r"worker \d+ on \S+: i\d has no sound"
-    assert all(re.fullmatch(one, line) for line in lines(caplog)[:-1])
-    assert re.fullmatch(one + r" \(more like it are left out\)", lines(caplog)[-1])
+    one = r"worker \d+ on \S+: i\d has no sound( \(more like it are left out\))?"
+    assert all(re.fullmatch(one, line) for line in lines(caplog))
+    assert sum(line.endswith("left out)") for line in lines(caplog)) == 1
 
 
 def test_a_worker_that_is_lost_is_told_of(
