@@ -22,7 +22,7 @@ from flows.pool import pool
 from tasks.assets import stage_made, videos_of
 from tasks.backfill import Budget, approve, plan_backfill, windows
 from tasks.child_runs import run_stage, run_window, stop_windows
-from tasks.cost import priced
+from tasks.cost import held_hours, priced
 from tasks.ending import ends_soon
 from tasks.progress import say
 from tasks.report import publish
@@ -129,7 +129,7 @@ def _here(
     with embedding(place, stage, spec) as run:
         for shards in chain([first], waiting):
             _, seconds, _ = embed_by(run, shards)
-            budget.add(seconds, workers)
+            budget.add(held_hours(place.settings, seconds, workers))
             done += 1
     return done
 
@@ -148,7 +148,7 @@ def _on_workers(
 
     def land() -> None:
         try:
-            budget.add(flying.popleft().result(), workers)
+            budget.add(held_hours(place.settings, flying.popleft().result(), workers))
         except Exception as error:
             errors.append(error)
 

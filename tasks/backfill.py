@@ -32,9 +32,9 @@ class Budget:
     spent: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, seconds: float, workers: int) -> None:
+    def add(self, hours: float) -> None:
         with self._lock:
-            self.spent += seconds * workers / 3600
+            self.spent += hours
 
     @property
     def gone(self) -> bool:

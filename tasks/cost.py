@@ -9,10 +9,15 @@ def spent(settings: Settings, seconds: float, workers: int) -> dict[str, float]:
 
     And their cost, where REELFLOW_PRICE_PER_GPU_HOUR says what an hour costs.
     """
-    hours, name = seconds * workers / 3600, "worker_hours"
-    if worker_gpus(settings):
-        hours, name = hours * settings.gpus_per_worker, "gpu_hours"
+    name = "gpu_hours" if worker_gpus(settings) else "worker_hours"
+    hours = held_hours(settings, seconds, workers)
     return {name: hours} | priced(settings, hours)
+
+
+def held_hours(settings: Settings, seconds: float, workers: int) -> float:
+    """The same hours as a number."""
+    each = settings.gpus_per_worker if worker_gpus(settings) else 1
+    return seconds * workers * each / 3600
 
 
 def priced(settings: Settings, hours: float) -> dict[str, float]:

@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout, merge, tables
+from data import merge
 from data.catalog import sql
 from data.chain import Stage
 from data.errors import UserError
 from data.shards import names
 from data.workplace import Workplace
 from engines.base import plugin
+from engines.indexing.pooled import PooledVectors
 from engines.neighbourhood import overlap, recall
 from engines.pooling.mean import pool
 from tasks.stages import made, same_weights
@@ -68,11 +67,11 @@ def _vectors(place: Workplace, stage: Stage, contents: list[str]) -> np.ndarray:
     """(n, d) unit vectors of the contents, in their order."""
     at = {content: n for n, content in enumerate(contents)}
     found: dict[int, np.ndarray] = {}
-    for shard in names(place.store, stage.folder, "receipts"):
-        rows = tables.read(place.store, layout.shard_file(stage.folder, shard))
-        rows = rows.filter(pc.is_in(rows["content"], value_set=pa.array(contents)))
-        for content, vector in zip(rows["content"].to_pylist(), rows["vector"], strict=True):
-            found[at[content]] = vector.values.to_numpy()
+    shards = tuple(names(place.store, stage.folder, "receipts"))
+    for batch in PooledVectors(place.store, stage.folder, shards, frozenset()).batches():
+        for content, vector in zip(batch.contents or (), batch.vectors, strict=True):
+            if content in at:
+                found[at[content]] = vector
     return np.stack([found[n] for n in range(len(contents))])
 
 

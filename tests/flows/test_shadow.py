@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from corpora import FAKE
@@ -72,6 +74,17 @@ def test_both_are_compared_on_the_same_videos(place: Workplace, shadow) -> None:
     same = compare_vectors("c", used)
     assert same["overlap"] == 1
     assert same["recall"][0] == same["recall"][1]
+
+
+def test_a_shard_of_which_nothing_went_through_has_no_vectors_to_compare(
+    place: Workplace, shadow, tmp_path: Path
+) -> None:
+    _, other = shadow
+    torn = tmp_path / "torn.csv"
+    torn.write_text("videoID,videoLoc,txt\nlast,fake://99?frames=8&fault=undecodable,a torn one\n")
+    pipeline("c", str(torn), embed_spec=FAKE, index_spec=FLAT)
+    pool("c", embed=other)
+    assert compare_vectors("c", other)["videos"] == 24
 
 
 def test_overlap_and_recall_by_hand() -> None:
