@@ -74,6 +74,7 @@ class Moment:
 def main(words: list[str], environment: dict[str, str], out: Path, moment: Moment | None) -> None:
     """Runs a command with its output in `out`."""
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a job in background
     os.environ.update(environment)
     for fd, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(out / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), fd)
