@@ -67,6 +67,12 @@ def spec_of(store: Store, stage: Stage, kind: type[S]) -> S:
     return kind.model_validate(recorded(store, stage)["spec"])
 
 
+def spec_in_use(store: Store, corpus: str, kind: str, usual: S) -> S:
+    """The spec of the corpus's current stage of a kind; the usual one where there is none."""
+    stage = current(store, corpus, kind)
+    return spec_of(store, stage, type(usual)) if stage else usual
+
+
 def version_of(store: Store, stage: Stage | None) -> str | None:
     """The published version of an index, where there is one."""
     if stage is None or not store.exists(f"{stage.folder}/current"):

@@ -12,7 +12,7 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.backfill import Left
-from data.chain import Stage, current, spec_of
+from data.chain import Stage, spec_in_use
 from data.settings import Settings
 from data.specs import EmbedSpec, IndexSpec, PoolSpec, Spec
 from data.workplace import Workplace, open_workplace
@@ -173,8 +173,7 @@ def _onward(place: Workplace, stage: Stage, through: str, child_runs: bool) -> d
         ("pool", pool, PoolSpec()), ("index", index, IndexSpec())
     )  # fmt: skip
     for kind, run, usual in after[: THROUGH.index(through)]:
-        used = current(place.store, stage.corpus, kind)
-        spec = spec_of(place.store, used, type(usual)) if used else usual
+        spec = spec_in_use(place.store, stage.corpus, kind, usual)
         about: dict[str, Any] = {"corpus": stage.corpus, "embed": stage.fingerprint}
         if child_runs:
             about |= {"spec": spec.model_dump()}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from data.chain import current, spec_of
+from data.chain import spec_in_use
 from data.errors import UserError
 from data.evaluate_specs import EvaluateSpec
 from data.evaluation_plans import Evaluation
@@ -89,8 +89,7 @@ def _weighed(
 
 
 def _bank_clip(place: Workplace, run: str) -> EmbedSpec:
-    embedded = current(place.store, run_of(place.store, run).corpus, "embed")
-    return spec_of(place.store, embedded, EmbedSpec) if embedded else EmbedSpec()
+    return spec_in_use(place.store, run_of(place.store, run).corpus, "embed", EmbedSpec())
 
 
 def _models(metrics: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ os.environ["DO_NOT_TRACK"] = "1"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")  # where others keep the machine busy
 
+import buckets
 import golden
 
 from data.settings import Settings
@@ -62,6 +63,20 @@ def place(
 ) -> Workplace:
     """An empty store that flows find too, with work done in this process."""
     return _place(tmp_path / "store", monkeypatch, "real_canary" in request.keywords)
+
+
+@pytest.fixture(scope="module")
+def object_store() -> Iterator[buckets.Bucket]:
+    """A bucket served on this machine, one for all tests of a file."""
+    with pytest.MonkeyPatch.context() as patch, buckets.served(patch) as served:
+        yield served
+
+
+@pytest.fixture
+def bucket(object_store: buckets.Bucket) -> Iterator[buckets.Bucket]:
+    """The same, of which no request fails that the test did not ask to."""
+    yield object_store
+    object_store.fail(0)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,16 @@ from data.errors import UserError
 from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
 from flows.cli.options import AsJson, Root, Runner, Workers
-from flows.cli.stages import Activation, Engine, EveryNth, Fps, Model, Precision, Weights, spec_of
+from flows.cli.stages import (
+    Activation,
+    Engine,
+    EveryNth,
+    Fps,
+    Model,
+    Precision,
+    Weights,
+    asked_spec,
+)
 
 INSTEAD = {  # of a backfill, for stages that no condition on videos makes sense for
     "ingest": "ingest reads a source, not a condition: `reelflow ingest SRC --corpus {0}`",
@@ -57,7 +66,7 @@ def backfill(
         raise UserError(INSTEAD[stage].format(corpus))
     if stage != "embed":
         raise typer.BadParameter(f"there is no stage {stage!r}: backfill embed")
-    spec = spec_of(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     if not approve:
         at_once = max_parallel if on_workers else 1
         return _print(plan_of(corpus, where, spec, at_once), as_json)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from data import chain
+from data.chain import spec_in_use
 from data.ids import corpus_name
 from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
 from flows.cli.console import live, print_summary
@@ -61,7 +61,7 @@ def embed(
     """Make the frame vectors that are missing; as those that there are, unless told otherwise."""
     from flows.embed import embed as flow
 
-    spec = spec_of(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
         print_summary(flow(corpus, spec))
 
@@ -126,14 +126,14 @@ def run(
     """Bring a corpus up to date: ingest, embed, pool, index; as before, unless told otherwise."""
     from flows.pipeline import pipeline
 
-    spec = spec_of(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
         made = pipeline(corpus, source, columns(column), spec)
     for stage, summary in made.items():
         print_summary({"stage": stage} | summary)
 
 
-def spec_of(
+def asked_spec(
     corpus: str, engine: str | None, model: str | None, weights: str | None, nth: int | None,
     fps: float | None, precision: str | None, activation: str | None,
 ) -> EmbedSpec:  # fmt: skip
@@ -146,22 +146,18 @@ def spec_of(
         "engine": engine, "model": model, "weights": weights, "activation": activation, "fps": fps,
         "every_nth": nth, "precision": precision,
     })  # fmt: skip
-    spec = None if fields else _in_use(corpus)
+    named = bool(fields)
     if fps is not None:
         fields["every_nth"] = None
     if precision in (None, "auto"):
         fields["precision"] = fastest_precision()
     try:
-        spec = spec or EmbedSpec(**fields)
+        spec = EmbedSpec(**fields)
     except ValidationError as error:
         wrong = error.errors()[0]
         raise typer.BadParameter(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
+    if not named:
+        spec = spec_in_use(workplace().store, corpus_name(corpus), "embed", spec)
     if spec.engine == "fake":  # a rehearsed hang should not take a minute
         os.environ.setdefault("REELFLOW_DECODE_DEADLINE_S", "5")
     return spec
-
-
-def _in_use(corpus: str) -> EmbedSpec | None:
-    store = workplace().store
-    stage = chain.current(store, corpus_name(corpus), "embed")
-    return chain.spec_of(store, stage, EmbedSpec) if stage else None

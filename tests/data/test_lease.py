@@ -22,12 +22,6 @@ REPOSITORY = Path(__file__).parents[2]
 QUICK = Pace(beat=0.2, dead=2.0, look=0.1)
 
 
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[buckets.Bucket]:
-    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
-        yield served
-
-
 @pytest.fixture
 def store(bucket: buckets.Bucket, tmp_path: Path) -> Store:
     return Store(f"s3://videos/{tmp_path.name}")

@@ -1,7 +1,6 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import buckets
@@ -9,13 +8,6 @@ import pytest
 
 from data.errors import UserError
 from data.storage import Store
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[buckets.Bucket]:
-    """An object store's bucket, served on this machine."""
-    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
-        yield served
 
 
 @pytest.fixture(params=["local", "s3"])

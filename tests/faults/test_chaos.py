@@ -1,7 +1,6 @@
 """A short run of the soak script: the same strikes for everybody, by its seed."""
 
 import itertools
-from collections.abc import Iterator
 
 import buckets
 import pytest
@@ -17,12 +16,6 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Chaos:
     return Chaos(tmp_path_factory.mktemp("chaos"), 120, 5, SETTINGS)
-
-
-@pytest.fixture
-def bucket() -> Iterator[buckets.Bucket]:
-    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
-        yield served
 
 
 def test_a_corpus_that_is_struck_at_random_ends_as_one_that_was_not(chaos: Chaos) -> None:

@@ -3,10 +3,9 @@
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import buckets
 import pytest
 from commands import Run, Shop, wait_until
 
@@ -20,12 +19,6 @@ RUN = ("run", "c", "--source", SOURCE, "--engine", "fake")
 HOUR = 3600.0
 
 Machine = Callable[..., Shop]
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[buckets.Bucket]:
-    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
-        yield served
 
 
 @pytest.fixture(params=["disk", "s3"])

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import buckets
@@ -18,18 +17,6 @@ pytestmark = pytest.mark.timeout(600)
 
 EMBED = ("embed", "c", "--engine", "fake")
 SOURCE = "fake://12?undecodable=1&frames=60"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[buckets.Bucket]:
-    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
-        yield served
-
-
-@pytest.fixture
-def bucket(served: buckets.Bucket) -> Iterator[buckets.Bucket]:
-    yield served
-    served.fail(0)
 
 
 def machine(folder: Path, name: str, store: str, **settings: object) -> Shop:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import buckets
@@ -8,12 +7,6 @@ from data.errors import UserError
 from data.storage import Store
 from tasks.outputs import here, output, placed
 from tasks.prompts import read_prompts
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[buckets.Bucket]:
-    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
-        yield served
 
 
 def test_a_file_here_is_written_in_its_place(tmp_path: Path) -> None:

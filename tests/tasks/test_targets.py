@@ -1,12 +1,10 @@
 """Which videos an evaluation finds, and what it knows of them."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-import buckets
 import golden
 import pytest
 from generated import run_in
@@ -33,12 +31,6 @@ def miniature(folder: Path) -> Path:
         said = {"clip": clip, "caption": f"a {clip}", "conditioned_word": clip, "mode": mode}
         (folder / clip / "sample.json").write_text(json.dumps(said))
     return touched(folder, "readme/about.txt")
-
-
-@pytest.fixture
-def bucket() -> Iterator[buckets.Bucket]:
-    with pytest.MonkeyPatch.context() as env, buckets.served(env) as served:
-        yield served
 
 
 def test_a_folder_in_object_storage_is_one_as_on_disk(place, bucket, tmp_path: Path) -> None:
