@@ -70,9 +70,9 @@ class _Terminal:
     """One line a stage, redrawn in place."""
 
     def __init__(self, console: Console) -> None:
-        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._drawn)
         self._stages: dict[str, Progress] = {}
         self._lock = threading.Lock()
+        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._drawn)
 
     def __enter__(self) -> None:
         self._live.start()

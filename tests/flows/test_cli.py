@@ -1,10 +1,15 @@
 """The command as a user types it; Prefect's server is shared, the rest is real."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 from corpora import counts
+from rich.console import Console
+
+from flows.cli import console
+from tasks.progress import Progress, say
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -132,3 +137,14 @@ def test_what_cannot_be_generated_is_wrong_usage(reelflow) -> None:
     for words in ((), ("p.txt", "--prompt", "x"), ("p.txt", "--size", "64"),
                   ("p.txt", "--init", "2")):  # fmt: skip
         assert reelflow("generate", "c", *words)[0] == 2, words
+
+
+def test_progress_is_drawn_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(console, "out", lambda err=False: screen)
+    with console.live():
+        Progress("embed", 4).add(done=1, failed=1)
+        say("waiting for process 7")
+    drawn = screen.file.getvalue()
+    assert console.MARK * 12 in drawn and console.MARK * 13 not in drawn
+    assert "embed 2/4 videos" in drawn and "waiting for process 7" in drawn
