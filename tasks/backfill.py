@@ -48,7 +48,8 @@ def plan_backfill(place: Workplace, stage: Stage, where: str, at_once: int = 1) 
     workers = at_once * embed_workers(place.settings)
     plan = left(place, stage, where, pending(place.store, stage.folder), workers)
     if FlowRunContext.get() is not None:
-        key, about = key_of(f"backfill-{stage.kind}", stage.corpus), f"backfill of {stage.corpus}"
+        key = key_of(f"backfill-{stage.kind}", stage.corpus)
+        about = f"{plan.videos:,} videos to do, {plan.pending:,} shards left"
         create_markdown_artifact(page(plan, place.settings), key=key, description=about)
     return plan
 
@@ -91,8 +92,15 @@ def _sync(place: Workplace, stage: Stage) -> None:
 
 def page(plan: Left, settings: Settings) -> str:
     """The plan as a table for the one who approves it."""
+    cells = [(key, value.replace("|", "\\|")) for key, value in said(plan, settings).items()]
+    rows = [f"| {key} | {value} |" for key, value in cells]
+    return "\n".join(["| what | figure |", "|---|---|", *rows])
+
+
+def said(plan: Left, settings: Settings) -> dict[str, str]:
+    """The plan in words, for a person."""
     price, unit = settings.price_per_gpu_hour, "GPU" if worker_gpus(settings) else "worker"
-    said: dict[str, object] = {
+    figures: dict[str, object] = {
         "corpus": plan.corpus, "vectors": plan.fingerprint, "condition": plan.where,
         "videos that match": plan.matching,
         "of them to do": plan.videos,
@@ -102,9 +110,8 @@ def page(plan: Left, settings: Settings) -> str:
         f"hours at {plan.workers:,} worker{'s' * (plan.workers > 1)}": plan.wall_hours,
     }  # fmt: skip
     if price:
-        said[f"cost at {price:g} a {unit}-hour"] = plan.cost
-    rows = [f"| {key} | {_figure(value)} |" for key, value in said.items()]
-    return "\n".join(["| what | figure |", "|---|---|", *rows])
+        figures[f"cost at {price:g} a {unit}-hour"] = plan.cost
+    return {key: _figure(value) for key, value in figures.items()}
 
 
 def _figure(value: object) -> str:
@@ -112,4 +119,4 @@ def _figure(value: object) -> str:
         return "not known yet"
     if isinstance(value, float):
         return f"{value:,.2f}" if value >= 0.01 or not value else f"{value:.1g}"
-    return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "\\|")
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -72,5 +72,4 @@ class _Shown:
 
 def share(progress: Progress) -> float:
     """How much of the work is through, in percent."""
-    through = progress.done + progress.failed
-    return min(100.0, 100.0 * through / progress.total) if progress.total else 0.0
+    return min(100.0, 100.0 * progress.through / progress.total) if progress.total else 0.0

@@ -25,7 +25,7 @@ def pool_shards(place: Workplace, embedded: Stage, stage: Stage) -> Progress:
     embedded_shards = names(place.store, embedded.folder, "receipts")
     shards = [ShardToPool(shard) for shard in without(embedded_shards, there)]
     make = partial(ShardPooler, place.store, embedded.folder, stage.folder, spec.method)
-    progress = Progress("pool", len(shards))
+    progress = Progress("pool", len(shards), unit="shard")
     runner = DaskRunner(cores(), place.settings.dask_scheduler)
     try:
         for outcome in runner.map(make, shards, batch=1):

@@ -21,6 +21,8 @@ class Progress:
     hours: float = 0.0
     started: float = field(default_factory=time.monotonic)
     note: str = ""
+    unit: str = "video"
+    latest: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, done: int = 0, failed: int = 0, hours: float = 0.0) -> None:
@@ -28,18 +30,27 @@ class Progress:
             self.done += done
             self.failed += failed
             self.hours += hours
+            self.latest = time.monotonic()
         tell(self)
 
     @property
     def rate(self) -> float:
-        """Videos a second since the start."""
-        return (self.done + self.failed) / max(time.monotonic() - self.started, 1e-9)
+        """Videos a second since the start; once all are through, until the last was."""
+        until = time.monotonic() if self.left else self.latest
+        return self.through / max(until - self.started, 1e-9)
+
+    @property
+    def through(self) -> int:
+        return self.done + self.failed
+
+    @property
+    def left(self) -> int:
+        return max(self.total - self.through, 0)
 
     @property
     def left_s(self) -> float | None:
-        """Seconds until the end at this rate; None before anything went through."""
-        through = self.done + self.failed
-        return (self.total - through) / self.rate if through else None
+        """Seconds until the end at this rate; None before anything, and once all, went through."""
+        return self.left / self.rate if self.through and self.left else None
 
 
 Listener = Callable[[Progress], None]
@@ -73,9 +84,9 @@ def line(progress: Progress) -> str:
     if progress.note:
         return progress.note
     parts = [
-        f"{progress.stage} {progress.done + progress.failed:,}/{progress.total:,} videos",
+        f"{progress.stage} {progress.through:,}/{progress.total:,} {progress.unit}s",
         *([f"{progress.hours:,.2f} video-hours"] if progress.total_hours or progress.hours else []),
-        speed(progress.rate),
+        *([speed(progress.rate, progress.unit)] if progress.through else []),
     ]
     if progress.left_s is not None:
         parts.append(f"{clock(progress.left_s)} left")
@@ -84,10 +95,10 @@ def line(progress: Progress) -> str:
     return " · ".join(parts)
 
 
-def speed(rate: float) -> str:
+def speed(rate: float, unit: str = "video") -> str:
     """Videos a second, or the seconds of one where it takes longer."""
     slow = 0 < rate < 1
-    return f"{1 / rate:,.1f} s a video" if slow else f"{rate:,.1f} videos/s"
+    return f"{1 / rate:,.1f} s a {unit}" if slow else f"{rate:,.1f} {unit}s/s"
 
 
 def clock(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """What a run shows on its page in Prefect's UI: figures, and what failed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ HEADS = {
     "cost": "cost, by the price of a GPU-hour", "busy": "busy share of the time",
     "frames_per_second": "frames a second", "video_hours_per_day": "hours of video a day",
     "seconds_per_video": "seconds a video", "short": "prompts with fewer hits than asked for",
+    "canary": "canary, cosine to what is stored", "wrong": "videos changed or gone",
+    "outdated": "refused by another decoder",
 }  # fmt: skip
 PAGES = (
     "A browser opens no file from a page of a server: copy the path into its address bar, on the"
@@ -32,12 +35,13 @@ def publish(kind: str, corpus: str, summary: dict[str, Any]) -> None:
     """
     if FlowRunContext.get() is None:
         return
-    lines = [f"| {head(key)} | {figure(key, value)} |" for key, value in summary.items()]
+    lines = [f"| {head(key)} | {cell(key, value)} |" for key, value in summary.items()]
     table = "\n".join(["| what | figure |", "|---|---|", *lines])
     if any(isinstance(value, Path) for value in summary.values()):
         table += f"\n\n{PAGES}"
-    about = f"figures of {kind} on {corpus}"
-    create_markdown_artifact(table, key=key_of(kind, corpus), description=about)
+    create_markdown_artifact(
+        table, key=key_of(kind, corpus), description=_gist(kind, corpus, summary)
+    )
 
 
 def publish_table(
@@ -72,8 +76,13 @@ def head(key: str) -> str:
     return HEADS.get(key, key.replace("_at_10", "@10").replace("_", " "))
 
 
-def figure(key: str, value: Any) -> str:
+def cell(key: str, value: Any) -> str:
     """A figure as a person reads it, in a cell of a Markdown table."""
+    return figure(key, value, opened).replace("|", "\\|")
+
+
+def figure(key: str, value: Any, named: Callable[[Path | str], str] = str) -> str:
+    """A figure as a person reads it; `named` says how a file or a page reads."""
     if value is None:
         return "–"
     if key in ("seconds", "took_s"):
@@ -84,7 +93,9 @@ def figure(key: str, value: Any) -> str:
         return ", ".join(f"{part} {share:.0%}" for part, share in value.items())
     if key == "failed" and isinstance(value, dict):
         return ", ".join(f"{count:,} {reason}" for reason, count in value.items()) or "none"
-    return _plain(value).replace("|", "\\|")
+    if key == "canary":
+        return f"{value:.4f}"
+    return _plain(value, named)
 
 
 def took(seconds: float) -> str:
@@ -111,13 +122,23 @@ def opened(file: Path | str) -> str:
     return f"[{file.rsplit('/', 1)[-1]}]({file})" if file.startswith("http") else f"`{file}`"
 
 
-def _plain(value: Any) -> str:
+def _gist(kind: str, corpus: str, summary: dict[str, Any]) -> str:
+    """What the artifact's card says: how much was done, where that is counted."""
+    if "done" in summary and "failed" in summary:
+        return f"{summary['done']:,} done, {sum(summary['failed'].values()):,} failed"
+    return f"figures of {kind} on {corpus}"
+
+
+def _plain(value: Any, named: Callable[[Path | str], str]) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Path) or (isinstance(value, str) and is_url(value)):
-        return opened(value)
+        return named(value)
     if isinstance(value, dict):
-        return ", ".join(f"{head(key)} {_plain(inner)}" for key, inner in value.items()) or "none"
+        said = (f"{head(key)} {figure(key, inner, named)}" for key, inner in value.items())
+        return ", ".join(said) or "none"
     if isinstance(value, list | tuple):
         return "; ".join(json.dumps(each, default=str) for each in value) or "none"
     if isinstance(value, float):
         return number(value)
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)

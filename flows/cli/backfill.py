@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from data.backfill import Left
 from data.errors import UserError
+from data.settings import Settings
 from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
 from flows.cli.options import AsJson, Root, Runner, Workers
@@ -69,19 +71,27 @@ def backfill(
     spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     if not approve:
         at_once = max_parallel if on_workers else 1
-        return _print(plan_of(corpus, where, spec, at_once), as_json)
+        return _print_plan(plan_of(corpus, where, spec, at_once), as_json)
     with live():
         made = flow(
             corpus, where, spec, window, max_parallel, budget_gpu_hours, approved=True,
             child_runs=on_workers, through=through,
         )  # fmt: skip
-    _print(made, as_json)
+    typer.echo(json.dumps(made)) if as_json else print_summary(made)
 
 
-def _print(said: dict[str, Any], as_json: bool) -> None:
-    """The plan, or what came of it."""
+def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
+    """What would be done, and how to have it done."""
+    from tasks.backfill import said
+
     if as_json:
-        return typer.echo(json.dumps(said))
-    print_summary(said)
-    if said.get("videos") or said.get("pending"):
-        out().print("this is the plan: add --approve to do it")
+        return typer.echo(json.dumps(plan))
+    print_summary(said(Left(**plan), Settings()))
+    if plan["videos"] or plan["pending"]:
+        return out().print("this is the plan: add --approve to do it")
+    out().print(
+        f"nothing to do: all that match are embedded as {plan['fingerprint']};"
+        " --model, --fps and the like name other vectors"
+        if plan["matching"]
+        else "nothing to do: no video matches"
+    )

@@ -39,10 +39,12 @@ def live() -> Iterator[None]:
 
 
 def print_summary(summary: dict[str, Any]) -> None:
-    """A run's figures, one a line."""
+    """A run's figures, one a line, as its page shows them."""
+    from tasks.report import figure, head
+
     table = Table(show_header=False, box=None, pad_edge=False)
     for key, value in summary.items():
-        table.add_row(Text(key.replace("_", " "), style="bold"), escape(_shown(value)))
+        table.add_row(Text(head(key), style="bold"), escape(figure(key, value)))
     out().print(table)
 
 
@@ -59,8 +61,7 @@ class _Plain:
         """Nothing to close."""
 
     def __call__(self, progress: Progress) -> None:
-        through = progress.done + progress.failed
-        ends = through and through >= progress.total and progress.stage != "ingest"
+        ends = progress.through and not progress.left and progress.stage != "ingest"
         if progress.note or ends or time.monotonic() - self._said > PLAIN_EVERY_S:
             self._said = time.monotonic()
             self._console.print(escape(line(progress)))
@@ -92,17 +93,9 @@ class _Terminal:
 
 
 def _bar(progress: Progress, width: int = 24) -> Text:
-    share = (progress.done + progress.failed) / progress.total if progress.total else 0.0
+    share = progress.through / progress.total if progress.total else 0.0
     full = round(share * width)
     text = Text(line(progress))
     if progress.note:
         return text
     return Text.assemble((MARK * full, "cyan"), ("─" * (width - full), "dim"), " ", text)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_shown(each)}" for key, each in value.items()) or "none"
-    if isinstance(value, float):
-        return f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -44,7 +44,8 @@ def import_ragme(
 
     made_with = {"model": model, "weights": weights, "every_nth": take_every_nth}
     with live():
-        print_summary(flow(source, corpus, RAGME.model_copy(update=made_with)))
+        made = flow(source, corpus, RAGME.model_copy(update=made_with))
+    print_summary(made)
 
 
 @catalog_app.command()

@@ -23,4 +23,5 @@ def report(
     from flows.report import report as flow
 
     with live():
-        print_summary(flow(run, out))
+        made = flow(run, out)
+    print_summary(made)

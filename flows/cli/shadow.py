@@ -34,4 +34,5 @@ def switch(corpus: Corpus, embed: Embed, root: Root = None) -> None:
     from flows.shadow import switch as flow
 
     with live():
-        print_summary(flow(corpus, embed))
+        made = flow(corpus, embed)
+    print_summary(made)

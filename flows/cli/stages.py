@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from rich.markup import escape
 
 from data.chain import spec_in_use
 from data.ids import corpus_name
 from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
-from flows.cli.console import live, print_summary
+from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
 from flows.cli.options import Corpus, Mmr, Root, Runner, Workers, columns, given, workplace
 
@@ -48,7 +49,8 @@ def ingest(
     from flows.ingest import ingest as flow
 
     with live():
-        print_summary(flow(source, corpus, columns(column), probe))
+        made = flow(source, corpus, columns(column), probe)
+    print_summary(made)
 
 
 @app.command()
@@ -63,7 +65,8 @@ def embed(
 
     spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
-        print_summary(flow(corpus, spec))
+        made = flow(corpus, spec)
+    print_summary(made)
 
 
 @app.command()
@@ -72,7 +75,8 @@ def pool(corpus: Corpus, method: str = "mean", embed: Embed = None, root: Root =
     from flows.pool import pool as flow
 
     with live():
-        print_summary(flow(corpus, PoolSpec(method=method), embed))
+        made = flow(corpus, PoolSpec(method=method), embed)
+    print_summary(made)
 
 
 @app.command()
@@ -91,7 +95,8 @@ def index(
 
     spec = IndexSpec(engine=engine, index_key=key, gate=gate, parts=parts)
     with live():
-        print_summary(flow(corpus, spec, rebuild, embed))
+        made = flow(corpus, spec, rebuild, embed)
+    print_summary(made)
 
 
 @app.command()
@@ -111,7 +116,8 @@ def retrieve(
     from flows.retrieve import retrieve as flow
 
     with live():
-        print_summary(flow(corpus, prompts, out, RetrieveSpec(k=k, where=where, mmr=mmr), report))
+        made = flow(corpus, prompts, out, RetrieveSpec(k=k, where=where, mmr=mmr), report)
+    print_summary(made)
 
 
 @app.command()
@@ -125,12 +131,13 @@ def run(
 ) -> None:  # fmt: skip
     """Bring a corpus up to date: ingest, embed, pool, index; as before, unless told otherwise."""
     from flows.pipeline import pipeline
+    from tasks.story import sentence
 
     spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
         made = pipeline(corpus, source, columns(column), spec)
     for stage, summary in made.items():
-        print_summary({"stage": stage} | summary)
+        out().print(f"{stage}: {escape(sentence(stage, summary))}")
 
 
 def asked_spec(

@@ -53,7 +53,8 @@ def train_controller(
         "lesson": given(lesson), "architecture": given(architecture),
     }  # fmt: skip
     with live():
-        print_summary(flow(corpus, out, _spec(kind, given(asked))))
+        made = flow(corpus, out, _spec(kind, given(asked)))
+    print_summary(made)
 
 
 def _spec(kind: str, asked: dict[str, Any]) -> TrainSpec:

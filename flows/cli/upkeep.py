@@ -32,8 +32,9 @@ def retry(
     if count:
         return
     with live():
-        for stage, summary in flow(corpus, reason or [], decoder, outdated).items():
-            print_summary({"stage": stage} | summary)
+        made = flow(corpus, reason or [], decoder, outdated)
+    for stage, summary in made.items():
+        print_summary({"stage": stage} | summary)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.report import figure, head
+from tasks.report import cell, figure, head
 
 
 @pytest.mark.parametrize(
@@ -22,14 +22,21 @@ from tasks.report import figure, head
         ("stopped", None, "–"),
         ("where", "a = 1 | b", "a = 1 \\| b"),
         ("frames_per_second", 2.345678, "2.35"),
+        ("removed", False, "no"),
+        ("canary", 0.99996, "1.0000"),
         ("recall_at_10", {"text_recall_at_10": 0.9876}, "text recall@10 0.988"),
         ("out", "s3://bucket/hits.parquet", "`s3://bucket/hits.parquet`"),
         ("page", "https://host/a/page.html", "[page.html](https://host/a/page.html)"),
         ("page", Path("/a b/page.html"), "[page.html](file:///a%20b/page.html) `/a b/page.html`"),
     ],
 )
-def test_a_figure_reads(key: str, value: object, read: str) -> None:
-    assert figure(key, value) == read
+def test_a_figure_in_a_table_reads(key: str, value: object, read: str) -> None:
+    assert cell(key, value) == read
+
+
+def test_in_a_terminal_a_file_is_its_path_and_nothing_is_escaped() -> None:
+    assert figure("page", Path("/a b/page.html")) == "/a b/page.html"
+    assert figure("where", "a = 1 | b") == "a = 1 | b"
 
 
 def test_a_figure_has_a_name() -> None:
