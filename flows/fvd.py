@@ -15,7 +15,7 @@ from tasks.features import Features, features_shard_task, plan_features
 from tasks.fvd import asked, measure_distance
 from tasks.progress import say
 from tasks.report import publish
-from tasks.runners import embed_workers, open_runner
+from tasks.runners import embed_workers, open_runner, probing
 from tasks.shards import AT_ONCE, run_shards
 
 
@@ -33,8 +33,8 @@ def fvd(generated: str, real: str, spec: DistanceSpec = DistanceSpec()) -> dict[
         spec: the extractor, which frames of which videos, and how they are resized
     """
     place, spec = open_workplace(Settings()), asked(spec)
-    reading = {"runner": "in_process", "gpus": 0}  # which needs no model
-    with open_runner(place.settings.model_copy(update=reading), 1) as runner:
+    looking = probing(place.settings)
+    with open_runner(looking, embed_workers(looking)) as runner:
         sets = [
             choose(place, runner, source, spec, side)
             for side, source in (("real", real), ("generated", generated))

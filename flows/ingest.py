@@ -15,7 +15,7 @@ from tasks.assets import made, videos_of
 from tasks.ingest import Counts, begin, failed_rows, finish, ingest_part, read_source
 from tasks.progress import Progress, say
 from tasks.report import publish
-from tasks.runners import open_runner
+from tasks.runners import embed_workers, open_runner, probing
 from tasks.sheets import show_videos
 
 ROWS = 2000  # a part: one Prefect task, one Parquet file
@@ -46,14 +46,12 @@ def _ingest(
     source: str, corpus: str, columns: dict[str, str], probe: bool, retry: Failures | None
 ) -> dict[str, Any]:
     place = open_workplace(Settings())
-    probing: dict[str, Any] = {"gpus": 0}  # which needs no model, and is not worth a local Ray
-    if place.settings.ray_address is None:
-        probing |= {"runner": "in_process"}
+    settings = probing(place.settings)
     counts, progress = Counts(), Progress("ingest", 0)
     with place.only_run(corpus, "ingest", say):
         rows = failed_rows(place, corpus, retry) if retry else read_source(source, columns)
         this = begin(place, corpus, source, probe)
-        with seen() as ids, open_runner(place.settings.model_copy(update=probing), 1) as runner:
+        with seen() as ids, open_runner(settings, embed_workers(settings)) as runner:
             for part, some in enumerate(batched(rows, ROWS)):
                 ingest_part(place, this, part, some, ids, runner, counts, progress)
         finish(place, this, counts)

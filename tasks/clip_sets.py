@@ -1,7 +1,5 @@
 """The clips of a distance: which videos of each side, and which frames of them, by a seed."""
 
-from functools import partial
-
 import numpy as np
 
 from data import layout, merge
@@ -16,9 +14,8 @@ from data.workplace import Workplace
 from engines.base import Runner
 from engines.distance.clips import starts
 from engines.reading import open_source
-from engines.video.probe import Prober
 from tasks.progress import Progress
-from tasks.runners import cores
+from tasks.runners import prober
 
 AT_ONCE = 64  # videos read, for their digest and length, before it is seen whether these do
 
@@ -37,8 +34,7 @@ def choose(place: Workplace, runner: Runner, source: str, spec: DistanceSpec, si
     )
     videos, failed = listed(place, source)
     drawn = np.random.default_rng(spec.seed).permutation(len(videos))
-    settings, clips = place.settings, list[Clip]()
-    probe = partial(Prober, cores(), settings.decode_deadline_s, settings.decoder_memory_gb)
+    probe, clips = prober(place.settings), list[Clip]()
     progress = Progress(f"choose {side}", len(videos) if most is None else min(most, len(videos)))
     for some in batched((videos[at] for at in drawn), min(AT_ONCE, most or AT_ONCE)):
         for video, outcome in zip(some, runner.map(probe, some, AT_ONCE), strict=True):

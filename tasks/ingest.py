@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -21,11 +20,10 @@ from data.workplace import Workplace
 from engines.base import Engine, Runner
 from engines.files.reach import Reach
 from engines.reading import open_source
-from engines.video.probe import Prober
 from tasks.entries import checked, stat
 from tasks.progress import Progress
 from tasks.retrying import decoder
-from tasks.runners import cores
+from tasks.runners import prober
 
 KEPT = ("uri", "caption", "columns", "bytes", "stamp")  # where these are the same, nothing changed
 
@@ -75,11 +73,10 @@ def failed_rows(place: Workplace, corpus: str, which: Failures) -> Iterator[Row]
 
 def begin(place: Workplace, corpus: str, source: str, probe: bool) -> Ingest:
     """The next ingest of a corpus, written down before its first part."""
-    deadline, memory = place.settings.decode_deadline_s, place.settings.decoder_memory_gb
-    prober = partial(Prober, cores(), deadline, memory) if probe else None
     headers = place.store.names(layout.ingests(corpus), ".json")
     numbers = [int(h.rsplit("/", 1)[-1][:6]) for h in headers]
-    ingest = Ingest(corpus, max(numbers, default=0) + 1, source, prober)
+    make = prober(place.settings) if probe else None
+    ingest = Ingest(corpus, max(numbers, default=0) + 1, source, make)
     said = {"run": ingest.run, "source": source, "probed": probe}
     place.store.write(ingest.header, json.dumps(said).encode())
     return ingest

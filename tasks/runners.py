@@ -4,6 +4,8 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
@@ -12,10 +14,12 @@ from engines.embedding import Work
 from engines.evaluating import EvaluateWork
 from engines.generating import GenerateWork
 from engines.generation import Speed
+from engines.video.probe import Prober
 from tasks.ending import ends_soon
 from tasks.gpus import gpus_held
 
 WORKER_BYTES = 3 << 29  # of an evaluating worker: 1.5 GB of imports and frames
+START_S = 300.0  # that a process of Ray's may take to start on a busy machine
 WEIGHTS_TIMES = 3  # and its weights, half precision made single, with what they compute
 LANES = 2  # as many batches of videos as a Ray actor has in flight
 
@@ -41,7 +45,7 @@ def _make(settings: Settings, workers: int) -> Runner:
         return InProcessRunner()
     from engines.runners.ray import RayRunner
 
-    return RayRunner(workers, settings.ray_address)
+    return RayRunner(workers, settings.ray_address, max(settings.wait_s, START_S))
 
 
 def cores() -> int:
@@ -77,6 +81,20 @@ def _share(settings: Settings) -> int:
 def embed_workers(settings: Settings) -> int:
     """One worker a GPU share; without GPUs one worker that has all cores."""
     return settings.workers or max(1, int(worker_gpus(settings) / settings.gpus_per_worker))
+
+
+def probing(settings: Settings) -> Settings:
+    """For looking at videos: that takes no GPU, and is not worth a Ray of its own."""
+    changed: dict[str, Any] = {"gpus": 0}
+    if settings.ray_address is None:
+        changed |= {"runner": "in_process"}
+    return settings.model_copy(update=changed)
+
+
+def prober(settings: Settings) -> partial[Prober]:
+    """What looks at videos, by a process a core; how many cores a cluster's nodes have is told."""
+    children = cores() if settings.ray_address is None else _share(probing(settings))
+    return partial(Prober, children, settings.decode_deadline_s, settings.decoder_memory_gb)
 
 
 def embed_work(settings: Settings) -> Work:

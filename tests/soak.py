@@ -32,6 +32,7 @@ from commands import Run, wait_until
 from soak_evidence import look_over, try_again
 from soak_grounds import Ground, Kind, Served
 from soak_strikes import Strikes
+from topology import TOKEN
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,9 @@ def main() -> None:
     given = _asked()
     logging.basicConfig(format="%(asctime)s %(message)s")
     log.setLevel(logging.INFO)
-    if not given.nodes:
+    if given.nodes:
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
+    else:
         os.environ |= {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}  # killed ones end soon
     settings = {"RUNNER": given.runner, "SHARD_SIZE": given.shard_size, "WORKERS": given.nodes or 1}
     settings |= {"CORES_PER_WORKER": 1, "DECODERS": 1, "DECODE_DEADLINE_S": 300}

@@ -24,11 +24,25 @@ class Item:
 class Toy:
     """Answers `Done(id, (pid, loads))`, unless the item says otherwise."""
 
-    def __init__(self, deadline_s: float = 60.0, unloadable: str = "") -> None:
-        self.needs = Needs(cpus=0, deadline_s=deadline_s)
-        self._unloadable, self._loads = unloadable, 0
+    def __init__(
+        self,
+        deadline_s: float = 60.0,
+        cpus: float = 0,
+        unloadable: str = "",
+        deadly: str = "",
+        hangs: str = "",
+    ) -> None:
+        """Of the file `deadly`, each byte costs a process that loads; `hangs` makes one wait."""
+        self.needs = Needs(cpus=cpus, deadline_s=deadline_s)
+        self._unloadable, self._deadly, self._hangs, self._loads = unloadable, deadly, hangs, 0
 
     def load(self) -> None:
+        if self._deadly and (left := os.path.getsize(self._deadly)):
+            os.truncate(self._deadly, left - 1)
+            os._exit(3)
+        if self._hangs and os.path.exists(self._hangs):
+            os.remove(self._hangs)
+            time.sleep(3600)
         if self._unloadable:
             raise UserError(self._unloadable)
         self._loads += 1

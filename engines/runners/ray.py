@@ -15,10 +15,13 @@ from engines.runners.starting import connect
 
 
 class RayRunner:
-    """`workers` actors per engine, shared by every thread that maps it."""
+    """`workers` actors per engine, shared by every thread that maps it.
 
-    def __init__(self, workers: int, address: str | None = None) -> None:
-        self._workers = workers
+    They work as they come; `wait_s` bounds the wait for a place for the first one.
+    """
+
+    def __init__(self, workers: int, address: str | None = None, wait_s: float = 3600.0) -> None:
+        self._workers, self._wait_s = workers, wait_s
         self._pools: dict[bytes, Actors] = {}
         self._opening = threading.Lock()
         self._connected = connect(address)
@@ -54,7 +57,7 @@ class RayRunner:
         key = pickle.dumps(make)
         with self._opening:
             if key not in self._pools:
-                self._pools[key] = Actors(make, self._workers)
+                self._pools[key] = Actors(make, self._workers, self._wait_s)
             return self._pools[key]
 
 

@@ -1,0 +1,73 @@
+"""Workers that Ray has no place for, and workers that die before they begin."""
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from toys import Toy, several
+
+from data.errors import UserError
+from data.outcome import Done, Outcome
+from engines.runners import hiring
+from engines.runners.ray import RayRunner
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def two(ray_cluster: str) -> Iterator[RayRunner]:
+    opened = RayRunner(2)
+    yield opened
+    opened.close()
+
+
+def answers(runner: RayRunner, toy: partial[Toy]) -> list[Outcome]:
+    found = list(runner.map(toy, several(12), 2))
+    assert all(isinstance(outcome, Done) for outcome in found), found
+    return found
+
+
+def test_workers_larger_than_any_node_are_said_to_be_and_what_to_lower(ray_cluster: str) -> None:
+    opened = RayRunner(1, wait_s=1.0)
+    with pytest.raises(UserError, match="no node is so large: set REELFLOW_CORES_PER_WORKER"):
+        answers(opened, partial(Toy, cpus=1000))
+    opened.close()
+
+
+def test_those_who_have_a_place_work_without_those_who_have_none(
+    two: RayRunner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import ray
+
+    cores = ray.cluster_resources()["CPU"]
+    monkeypatch.setattr(hiring, "TELL_S", 0.0)
+    with caplog.at_level(logging.WARNING):
+        found = answers(two, partial(Toy, cpus=cores))
+    assert len({outcome.value for outcome in found if isinstance(outcome, Done)}) == 1
+    assert f"no place for 1 workers of {cores:g} cores" in caplog.text
+    assert "1 are at work without them" in caplog.text
+
+
+def test_a_worker_that_dies_as_it_loads_is_no_fault_of_any_item(
+    two: RayRunner, tmp_path: Path
+) -> None:
+    deadly = tmp_path / "deadly"
+    deadly.write_bytes(b"x")
+    answers(two, partial(Toy, deadly=str(deadly)))
+    assert deadly.stat().st_size == 0
+
+
+def test_workers_that_all_die_as_they_load_end_the_run(two: RayRunner, tmp_path: Path) -> None:
+    deadly = tmp_path / "deadly"
+    deadly.write_bytes(b"x" * 100)
+    with pytest.raises(UserError, match="3 workers in a row came to nothing"):
+        answers(two, partial(Toy, deadly=str(deadly)))
+
+
+def test_a_worker_that_hangs_as_it_loads_is_replaced(two: RayRunner, tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    once.touch()
+    answers(two, partial(Toy, hangs=str(once), deadline_s=2.0))
+    assert not once.exists()
