@@ -1,5 +1,6 @@
 """Choosing videos by a condition over the catalogue, without letting it do anything else."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,12 +8,21 @@ from typing import Any
 
 import duckdb
 
-from data.catalog import sql
+from data.catalog import MEMORY, sql
 from data.chain import Stage
 from data.errors import UserError
 from data.lock import hold
 
-LOCKED: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
+LOCKED: dict[str, Any] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",  # else unknown functions are looked for elsewhere
+    "autoload_known_extensions": "false",
+    "memory_limit": MEMORY,
+    "lock_configuration": "true",
+}
+LIMIT_S = 300.0  # a condition over a million videos takes seconds
+LONGEST = 50_000  # characters; what is much longer is planned for minutes, and no limit cuts that
+PARSED, INNER = '{"error":false,', '"class":"SUBQUERY"'  # a condition's own quotes are escaped
 
 
 @contextmanager
@@ -22,7 +32,7 @@ def chosen(
     """The good videos of a corpus for which every condition holds: id, content, uri and more.
 
     Each is one DuckDB expression over the videos' columns and those of their source; it can
-    neither write nor read other files.
+    neither write nor read anything else, and a UserError ends what takes minutes.
     """
     with _locked(path, wait_s) as connection, _filtered(connection, corpus, wheres) as videos:
         yield videos
@@ -49,7 +59,13 @@ def _locked(path: Path, wait_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that can read the catalogue and nothing else."""
     with hold(path.with_suffix(".lock"), "has the catalogue open", wait_s):
         with duckdb.connect(str(path), read_only=True, config=LOCKED) as connection:
-            yield connection
+            clock = threading.Timer(LIMIT_S, connection.interrupt)
+            clock.start()
+            try:
+                yield connection
+            finally:
+                clock.cancel()
+                clock.join()  # before there is no connection to interrupt
 
 
 @contextmanager
@@ -60,12 +76,26 @@ def _filtered(
     asked = " and ".join(map(repr, wheres))
     try:
         for where in wheres:  # one by one: joined as text, one could end the other
-            videos = videos.filter(duckdb.SQLExpression(where.strip() or "(empty)"))
+            videos = videos.filter(_condition(connection, where))
         yield videos
+    except duckdb.InterruptException as error:
+        raise UserError(f"cannot use {asked}: it took longer than {LIMIT_S:g} s") from error
     except duckdb.Error as error:  # of the expression, or of a row it cannot be read on
         said = str(error).split("\n")[0]
         columns = ", ".join(videos.columns)
         raise UserError(f"cannot use {asked}: {said} (columns: {columns})") from error
+
+
+def _condition(connection: duckdb.DuckDBPyConnection, where: str) -> duckdb.Expression:
+    """One expression without queries of its own: they could look at other corpora, at settings."""
+    if len(where) > LONGEST:
+        raise UserError(f"a condition has {len(where):,} characters; the most is {LONGEST:,}")
+    expression = duckdb.SQLExpression(where.strip() or "(empty)")
+    tree = "SELECT json_serialize_sql('SELECT ' || $where::VARCHAR)::VARCHAR"
+    parsed = str(connection.execute(tree, {"where": where}).fetchall()[0][0])
+    if INNER in parsed or not parsed.startswith(PARSED):
+        raise UserError(f"cannot use {where!r}: a condition can hold no query of its own")
+    return expression
 
 
 def _with_source_columns(
