@@ -17,6 +17,8 @@ import logging
 import os
 import random
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -148,6 +150,7 @@ class Chaos:
 
 def main() -> None:
     given = _asked()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     logging.basicConfig(format="%(asctime)s %(message)s")
     log.setLevel(logging.INFO)
     if given.nodes:
