@@ -15,6 +15,7 @@ SHOWN = 12  # of each list; whatever else there is, is counted by the server
 POOLS = 5
 UNDER_WAY = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CANCELLING]
 FINISHED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
+UNTOLD = ("", "Flow run scheduled")  # messages that say no more than the state
 EMBEDDED = ("embed-progress-", "embed-failures-table-")  # keys of tasks/live.py, tasks/report.py
 
 
@@ -100,7 +101,7 @@ def _first(
 def _run(run: FlowRun, since: datetime | None, progress: dict[UUID, str]) -> Run:
     message = (run.state.message if run.state else None) or ""
     ended_well = run.state_type == StateType.COMPLETED
-    said = progress.get(run.id, "") if ended_well or not message else message
+    said = progress.get(run.id, "") if ended_well or message in UNTOLD else message
     corpus = run.parameters.get("corpus")
     return Run(
         str(run.id), run.name, corpus if isinstance(corpus, str) else None, run.state_name or "",

@@ -1,6 +1,7 @@
 """The command `reelflow`: parses, runs a flow, and turns errors into one line and an exit code."""
 
 import atexit
+import logging
 import os
 import sys
 
@@ -9,9 +10,12 @@ import typer
 from data.errors import UserError
 from data.storage import SECRET
 
+PREFECT_LOGGERS = ("APILogWorker", "EventsWorker")  # which no setting of Prefect's knows
+
 app = typer.Typer(
     name="reelflow",
     help="Batch pipelines over large video corpora, from ingest to generated videos.",
+    epilog="With any command: --debug shows Prefect's log, and where an error is from.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -66,12 +70,17 @@ def _register() -> None:
     import flows.cli.top
     import flows.cli.training
     import flows.cli.upkeep  # noqa: F401
+    from flows.cli.panels import arrange
+
+    arrange(app)
 
 
 def _quiet_prefect(debug: bool) -> None:
     """The command line has its own progress and errors; Prefect's log is for the UI and --debug."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if debug else "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
+    for name in () if debug else PREFECT_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _one_line(error: Exception) -> str:

@@ -39,12 +39,13 @@ def search(
     if (text is None) == (video is None):
         raise typer.BadParameter("give a text, or --video ID")
     bank = Bank(workplace(), corpus)
-    if video is not None:
-        spec = VIDEO_QUERIES.model_copy(update={"k": k, "where": where, "exact": exact, "mmr": mmr})
-        hits = bank.by_video([video], spec)
-    else:
-        spec = RetrieveSpec(k=k, where=where, exact=exact, mmr=mmr)
-        hits = bank.by_text([Prompt("0", text or "")], spec)
+    with out(err=True).status("searching"):  # loads a model
+        if video is not None:
+            asked = {"k": k, "where": where, "exact": exact, "mmr": mmr}
+            hits = bank.by_video([video], VIDEO_QUERIES.model_copy(update=asked))
+        else:
+            spec = RetrieveSpec(k=k, where=where, exact=exact, mmr=mmr)
+            hits = bank.by_text([Prompt("0", text or "")], spec)
     _print_hits(hits, as_json)
     if short := sum(bank.shortages.values()):
         out(err=True).print(f"{short} fewer than asked for: there are no more that differ enough")

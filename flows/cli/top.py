@@ -39,8 +39,7 @@ def top(
 ) -> None:
     """What runs, what waits, what came of the last runs, and how busy this machine is."""
     from tasks.load import load
-    from tasks.server import connected
-    from tasks.service import address
+    from tasks.server import address, connected
     from tasks.top import look
 
     console = out()
@@ -96,8 +95,13 @@ def _runs(title: str, since: str, runs: tuple["Run", ...], asked: datetime) -> T
         state = Text(run.state, style=COLOURS.get(run.state, ""))
         apart = abs((asked - run.since).total_seconds()) if run.since else 0.0
         took = clock(run.seconds) if run.seconds else ""
-        table.add_row(escape(run.name), state, clock(apart), took, escape(run.said[:SAID]))
+        table.add_row(escape(_named(run)), state, clock(apart), took, escape(run.said[:SAID]))
     return table
+
+
+def _named(run: "Run") -> str:
+    """With its corpus, where the name is one that Prefect made up for a run to come."""
+    return f"{run.name} ({run.corpus})" if run.corpus and run.corpus not in run.name else run.name
 
 
 def _failures(failures: dict[str, dict[str, int]]) -> Table:

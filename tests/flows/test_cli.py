@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from corpora import counts
 from rich.console import Console
 
-from flows.cli import console
+from flows.cli import console, main
+from flows.cli.panels import ORDER
 from tasks.progress import Progress, say
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
@@ -148,3 +150,8 @@ def test_progress_is_drawn_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     drawn = screen.file.getvalue()
     assert console.MARK * 12 in drawn and console.MARK * 13 not in drawn
     assert "embed 2/4 videos" in drawn and "waiting for process 7" in drawn
+
+
+def test_every_command_has_its_panel_in_the_help() -> None:
+    main._register()
+    assert sorted(ORDER) == sorted(typer.main.get_command(main.app).commands)

@@ -1,12 +1,15 @@
 """`reelflow top` as an operator reads it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from corpora import FAKE
 
+from flows.cli.top import _named
 from flows.embed import embed
 from flows.ingest import ingest
+from tasks.top import Run
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -34,3 +37,9 @@ def test_a_server_that_does_not_answer_is_one_line(reelflow) -> None:
     assert (code, said) == (1, "")
     assert error.strip().startswith("reelflow: http://127.0.0.1:9/api does not answer")
     assert error.count("\n") == 1
+
+
+def test_a_run_to_come_is_named_with_its_corpus() -> None:
+    to_come = Run("1", "teal-swift", "cats", "Scheduled", None, 0.0, "")
+    assert _named(to_come) == "teal-swift (cats)"
+    assert _named(replace(to_come, name="pipeline-cats")) == "pipeline-cats"
