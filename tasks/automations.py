@@ -7,7 +7,7 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
 from tasks.server import connected
-from tasks.service import project
+from tasks.service_start import project
 
 WEBHOOK = "reelflow"  # the name of a block of Prefect's type "Webhook"
 SAID = """{"text": {{ (automation.name ~ ": " ~ automation.description ~ " ("

@@ -1,14 +1,19 @@
 """Processes that outlive the command that starts them: found again, and ended, by their numbers."""
 
+import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
 
 ENDS_S, LEFT_S = 30.0, 5.0
+# What a shell runs in the background ignores interrupts, and so would all that it starts;
+# Prefect's worker ends by one that it sends itself, and would run on until it is killed.
+INTERRUPTIBLE = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ def spawn(
     with log.open("ab") as out:
         process = subprocess.Popen(
             words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=INTERRUPTIBLE,
         )  # fmt: skip
     return Process(name, process.pid, psutil.Process(process.pid).create_time())
 

@@ -1,4 +1,4 @@
-"""A client of Prefect's server."""
+"""Prefect's server: where it is, and a client of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,19 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from data.errors import UserError
+from data.settings import Settings
+from tasks.service import folder_of, read
+
+
+def address(settings: Settings) -> str:
+    """The API that Prefect's settings name, else this machine's; a UserError where none is."""
+    url = PREFECT_API_URL.value()
+    if url:
+        return url
+    service = read(folder_of(settings))
+    if service is None or not service.alive:
+        raise UserError("no Prefect server runs here: `reelflow up`, or set PREFECT_API_URL")
+    return service.api
 
 
 @contextmanager

@@ -32,7 +32,8 @@ def main(folder: Path) -> None:
     """Every picture, in the folder."""
     from data.settings import Settings
     from tasks.automations import apply
-    from tasks.service import start, stop
+    from tasks.service import stop
+    from tasks.service_start import start
 
     with tempfile.TemporaryDirectory() as root:
         os.environ |= {

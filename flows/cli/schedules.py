@@ -28,7 +28,7 @@ def schedule(
     """Bring a corpus up to date at set times, as it was made last: by `nightly`, on a worker."""
     from tasks.schedules import schedule as begin
     from tasks.schedules import unschedule
-    from tasks.service import address
+    from tasks.server import address
 
     url = address(Settings())
     if off:

@@ -30,7 +30,8 @@ def up(
 ) -> None:  # fmt: skip
     """Start Prefect's server, every deployment and automation, and a worker, in the background."""
     from tasks.automations import apply
-    from tasks.service import joining, start
+    from tasks.service import joining
+    from tasks.service_start import start
 
     service = start(Settings(), host, port, ray)
     apply(service.api)

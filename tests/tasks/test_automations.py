@@ -11,8 +11,7 @@ from shipped import DEPLOYMENTS
 
 from data.settings import Settings
 from tasks.automations import WEBHOOK, apply
-from tasks.server import connected
-from tasks.service import address
+from tasks.server import address, connected
 
 FILES = sorted((DEPLOYMENTS / "automations").glob("*.yaml"))
 NAMES = [yaml.safe_load(file.read_text())["name"] for file in FILES]

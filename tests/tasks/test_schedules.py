@@ -14,8 +14,7 @@ from data.errors import UserError
 from data.settings import Settings
 from flows.ingest import ingest
 from tasks.schedules import schedule, unschedule
-from tasks.server import connected
-from tasks.service import address
+from tasks.server import address, connected
 
 NIGHT, TIMEZONE = "0 2 * * *", "Europe/Berlin"
 

@@ -28,7 +28,8 @@ from tasks.automations import WEBHOOK, apply
 from tasks.limits import POOL
 from tasks.runners import open_runner
 from tasks.server import connected
-from tasks.service import Service, folder_of, read, start, stop
+from tasks.service import Service, folder_of, read, stop
+from tasks.service_start import start
 
 T = TypeVar("T")
 HANGS = """
@@ -235,6 +236,8 @@ def test_starting_again_starts_nothing_and_only_this_machine_is_served(
 def test_stopping_ends_every_process(settings: Settings, service: Service) -> None:
     assert stop(service) == ["worker", "server"]
     assert not service.alive
+    said = (service.folder / "worker.log").read_text()
+    assert "stopped!" in said and "SIGKILL" not in said, "it was not waited for but killed"
     assert read(folder_of(settings)) is None
 
 

@@ -28,8 +28,7 @@ from flows.ingest import ingest
 from tasks import live
 from tasks.load import MIB, Gpu, load, read
 from tasks.progress import Progress, tell
-from tasks.server import connected
-from tasks.service import address
+from tasks.server import address, connected
 from tasks.top import SHOWN, Now, look
 
 HISTORY = 2000
