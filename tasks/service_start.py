@@ -72,8 +72,6 @@ def _environment(settings: Settings, service: Service) -> dict[str, str]:
         "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(service.folder / "prefect")),
         "PREFECT_API_URL": service.api,
         "PREFECT_LOGGING_LEVEL": "INFO",  # commands quieten their own
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "data,engines,tasks,flows",
-        "PREFECT_LOGGING_ROOT_LEVEL": "INFO",  # which those have
         "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
     }
     return {**LIMITS, **os.environ, **QUIET, **ours, **joining(service)}

@@ -33,6 +33,14 @@ def test_every_flow_is_deployed() -> None:
     assert deployed >= modules - {"flows.demo", "flows.takeover"}
 
 
+def test_what_we_log_is_on_the_page_of_every_run() -> None:
+    for deployment in DEPLOYMENTS:
+        logged = deployment["work_pool"]["job_variables"]["env"]
+        ours = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+        assert set(logged["PREFECT_LOGGING_EXTRA_LOGGERS"].split(",")) == ours
+        assert logged["PREFECT_LOGGING_ROOT_LEVEL"] == "INFO"
+
+
 def test_a_deployment_that_pauses_has_no_slot_to_lose() -> None:
     """Prefect takes the slot of a paused run back, and ends the run when it cannot renew it."""
     [backfill] = [d for d in DEPLOYMENTS if d["name"] == "backfill"]
