@@ -33,8 +33,9 @@ def up(
     from tasks.service import joining
     from tasks.service_start import start
 
-    service = start(Settings(), host, port, ray)
-    apply(service.api)
+    with out(err=True).status("starting Prefect's server and a worker; a minute the first time"):
+        service = start(Settings(), host, port, ray)
+        apply(service.api)
     if ray and service.ray is None:
         out(err=True).print("it runs, and each run with a Ray of its own: `reelflow down` first")
     out().print(f"the UI: {service.url}")
