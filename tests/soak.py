@@ -160,6 +160,7 @@ def main() -> None:
     settings = {"RUNNER": given.runner, "SHARD_SIZE": given.shard_size, "WORKERS": given.nodes or 1}
     settings |= {"CORES_PER_WORKER": 1, "DECODERS": 1, "DECODE_DEADLINE_S": 300}
     folder = Path(tempfile.mkdtemp(prefix="rf-", dir="/tmp"))  # short: Ray's sockets lie in it
+    tempfile.gettempdir()  # this process's own stays: its last file goes after the folder
     os.environ["TMPDIR"] = str(folder)
     until, rounds = time.monotonic() + given.minutes * 60, 0
     with ExitStack() as held:
