@@ -40,7 +40,8 @@ def connect(address: str | None) -> bool:
         ray.init(address=address, **options)
     except ConnectionError as error:
         raise UserError(
-            f"no Ray cluster at {address}: start one with `ray start --head`, or leave"
+            f"no Ray cluster at {address} lets us in: start one with `ray start --head`, give the"
+            " token of one that asks for it (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN), or leave"
             " REELFLOW_RAY_ADDRESS unset to run on this machine"
         ) from error
     return True
