@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +17,10 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "240")
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+# The hundreds of processes that tests start spend half of their start on compiling what they
+# import, where Python may not keep what it compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")  # where others keep the machine busy
 
 import buckets
