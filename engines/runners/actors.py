@@ -84,13 +84,15 @@ class Actors:
                     return _given(actor, items)
 
     def submit_beside(self, items: list[Any]) -> Job:
-        """Hands a batch to an actor beyond its places, as soon as there is one."""
+        """Hands a batch to an actor beyond its places, as soon as there is one that lives."""
         while True:
             self._welcome()
             with self._changing:
-                if self._actors:
-                    return _given(next(reversed(self._actors)), items)
-            time.sleep(POLL_S)
+                actor = next(reversed(self._actors), None)
+            if actor is None:
+                time.sleep(POLL_S)
+            elif self._lives(actor):  # else its death would be blamed on the batch
+                return _given(actor, items)
 
     def leave(self, job: Job) -> None:
         """Nobody reads the job's outcomes any more: its place is for others."""
@@ -143,6 +145,18 @@ class Actors:
                 self._actors[actor] = None
                 for _ in range(DEPTH):
                     self._free.put(actor)
+
+    def _lives(self, actor: Any) -> bool:
+        """Whether the actor answers; another takes its place where it does not."""
+        import ray
+        from ray.exceptions import GetTimeoutError, RayActorError
+
+        try:
+            ray.get(actor.placed.remote(), timeout=self._needs.deadline_s)
+        except (GetTimeoutError, RayActorError):
+            self._lost(actor, "the process had died")
+            return False
+        return True
 
     def _lost(self, actor: Any, why: str) -> WorkerDied:
         """Another takes the actor's place."""

@@ -15,6 +15,7 @@ from commands import Run, Shop, children, wait_until
 from toys import Item, Toy, several
 
 from data.outcome import Done, Failed
+from engines.runners.actors import Actors
 from engines.runners.ray import RayRunner
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600), pytest.mark.usefixtures("impatient")]
@@ -73,6 +74,20 @@ def test_what_crashes_in_one_thread_is_not_held_against_another(runner: RayRunne
     for thread in threads:
         thread.join()
     assert found == {"a": {item.id: "crashed" for item in bad}, "b": {}}
+
+
+def test_a_suspect_is_not_blamed_for_a_worker_that_had_died_before_it_came(
+    ray_cluster: str,
+) -> None:
+    """As where a node goes with all of its workers, and nobody has noticed of the second."""
+    pool = Actors(Toy, 1, wait_s=600)
+    try:
+        [done] = pool.outcomes(pool.submit_beside([Item("first")]))
+        os.kill(done.value[0], signal.SIGKILL)
+        [done] = pool.outcomes(pool.submit_beside([Item("suspect")]))
+        assert done.id == "suspect"
+    finally:
+        pool.close()
 
 
 def test_closing_a_runner_ends_maps_under_way(ray_cluster: str) -> None:
