@@ -1,9 +1,11 @@
 """S3 as the environment sets it up, and its faults in words that say what to do."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from typing import IO, Any
 
 from data.errors import UserError
 
@@ -13,6 +15,9 @@ KEYS = (
 )
 REGION = "set AWS_REGION to the bucket's"
 REACH = "see AWS_ENDPOINT_URL, and this machine's network and proxy; then run the same again"
+CONNECT_S = 5.0
+ANSWER_S = 15.0  # without a byte, once all is sent
+STUCK_S = 30.0  # in which nothing of what is sent is taken
 # By the name of botocore's exception or S3's code: what is wrong, and what mends it.
 MENDS = {
     "NoCredentialsError": ("no credentials", KEYS),
@@ -30,6 +35,7 @@ MENDS = {
     "301": ("the bucket lies in another region", REGION),
     "EndpointConnectionError": ("nobody answers", REACH),
     "ConnectTimeoutError": ("nobody answers", REACH),
+    "FSTimeoutError": ("it stopped answering", REACH),
     "ProxyConnectionError": ("the proxy does not answer", REACH),
     "SSLError": ("it does not prove who it is", REACH),
 }
@@ -41,15 +47,48 @@ def options() -> dict[str, Any]:
     From now on faults there that no request gets over are UserErrors.
 
     Requests that S3 throttles, or fails to answer, are made again, ever more slowly: throttled
-    ones for about a minute, others for a quarter of one.
+    ones for about a minute, others for a quarter of one. A request that is not taken, or not
+    answered, is cut after a while, and made again likewise.
     """
     _speak_plainly()
     mode, most = os.environ.get("AWS_RETRY_MODE"), os.environ.get("AWS_MAX_ATTEMPTS")
     retries = {"mode": mode or "standard", "max_attempts": int(most or 6)}
-    found: dict[str, Any] = {"config_kwargs": {"retries": retries}}
+    config = {
+        "retries": retries,
+        "connect_timeout": CONNECT_S,
+        "read_timeout": ANSWER_S,
+        "http_session_cls": _impatient(),
+        "connector_args": {"socket_factory": _limited},
+    }
+    found: dict[str, Any] = {"config_kwargs": config}
     if region := os.environ.get("AWS_REGION"):  # of which botocore knows only AWS_DEFAULT_REGION
         found["client_kwargs"] = {"region_name": region}
     return found
+
+
+@cache
+def _impatient() -> type:
+    """The client of HTTP that gives up on a server which takes requests and does not answer."""
+    from aiobotocore.httpsession import AIOHTTPSession
+    from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+
+    class Impatient(AIOHTTPSession):
+        async def send(self, request: Any) -> Any:
+            request.headers.pop("Expect", None)  # aiohttp would wait for ever to be told to go on
+            try:
+                return await super().send(request)
+            except ReadTimeoutError as error:  # which s3fs would have tried again, five times over
+                raise ConnectTimeoutError(endpoint_url=request.url, error=error) from error
+
+    return Impatient
+
+
+def _limited(address: tuple) -> socket.socket:
+    """A socket that is cut where nothing sent is taken for too long; aiohttp has no such limit."""
+    made = socket.socket(*address[:3])
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STUCK_S * 1000))
+    return made
 
 
 def _speak_plainly() -> None:
@@ -58,7 +97,7 @@ def _speak_plainly() -> None:
     set_custom_error_handler(explained)
 
 
-def explained(error: Exception) -> bool:
+def explained(error: BaseException) -> bool:
     """Raises a UserError where somebody must mend something first; else False: no more tries."""
     said = getattr(error, "response", {}).get("Error", {})
     names = [str(said.get("Code")), *(kind.__name__ for kind in type(error).__mro__)]
@@ -82,7 +121,7 @@ def abort_uploads(fs: Any, folder: str) -> None:
 
 @contextmanager
 def admitted(root: str) -> Iterator[None]:
-    """Turns a refusal by the store itself into a UserError; S3 gives a HEAD no reason for it."""
+    """Turns a refusal, or silence, of the store into a UserError; a HEAD is given no reason."""
     try:
         yield
     except PermissionError as error:
@@ -90,3 +129,25 @@ def admitted(root: str) -> Iterator[None]:
             f"cannot use {root}: access denied ({error}): mend the rights that these credentials"
             " have there, or take others"
         ) from error
+    except OSError as error:  # of time, after so many tries
+        if root.startswith("s3"):
+            explained(error)
+        raise
+
+
+def opened(fs: Any, path: str) -> IO[bytes]:
+    """A file to read. Where S3 has it, and stops answering, a UserError ends the read."""
+    file = fs.open(path, "rb")
+    if "s3" in fs.protocol:
+        fetch = file.cache.fetcher
+
+        def fetcher(start: int, end: int) -> bytes:
+            try:
+                return fetch(start, end)
+            except (OSError, IndexError) as error:  # the latter as s3fs looks at the former
+                explained(error)
+                explained(error.__context__ or error)
+                raise
+
+        file.cache.fetcher = fetcher
+    return file

@@ -72,7 +72,7 @@ class Store:
         return True
 
     def open(self, name: str) -> IO[bytes]:
-        return self.fs.open(self.path(name), "rb")
+        return s3.opened(self.fs, self.path(name))
 
     @contextmanager
     def create(self, name: str) -> Iterator[IO[bytes]]:

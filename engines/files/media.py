@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import fsspec
 
-from data import storage
+from data import s3, storage
 from data.errors import UserError
 from engines.files.archive import Member, Range, copy_member, parse_member, unpacker
 
@@ -136,7 +136,7 @@ def _open_url(url: str) -> BinaryIO:
     if "file" in files.protocol:
         _regular(path)
     with reaching(url):
-        return cast(BinaryIO, files.open(path, "rb"))
+        return cast(BinaryIO, s3.opened(files, path))
 
 
 def _fake(uri: str) -> BinaryIO:

@@ -1,17 +1,27 @@
 """What reelflow says of object storage that lets nobody in: real clients, a server that refuses."""
 
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from data import s3
 from data.errors import UserError
 from data.storage import Store
+from engines.files.media import open_media
 
 REFUSAL = (
     "<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message>"
     "<Region>eu-north-1</Region></Error>"
+)
+
+FOUND = (
+    b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\nETag: "1"\r\n'
+    b"Last-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n"
 )
 
 
@@ -46,22 +56,70 @@ class _Answer(BaseHTTPRequestHandler):
         """Nothing to say."""
 
 
-@pytest.fixture
-def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Refusing]:
+class Silent:
+    """Takes every connection and whatever is sent, and never answers.
+
+    With `reads` off it takes not even what is sent. `half` is what it says all the same, to a GET.
+    """
+
+    def __init__(self) -> None:
+        self.reads, self.half = True, b""
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.server_address = self.listening.getsockname()
+        self.taken: list[socket.socket] = []
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        with suppress(OSError):  # once it is closed
+            while True:
+                self.taken.append(self.listening.accept()[0])
+                if self.reads:
+                    threading.Thread(target=self._hear, args=self.taken[-1:], daemon=True).start()
+
+    def _hear(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            while asked := connection.recv(2**16):
+                if asked.startswith(b"HEAD"):
+                    connection.sendall(FOUND + b"\r\n")
+                elif asked.startswith(b"GET") and self.half:
+                    connection.sendall(FOUND + b"\r\n" + self.half)
+
+    def close(self) -> None:
+        for each in (self.listening, *self.taken):
+            each.close()
+
+
+@contextmanager
+def _named(server: Refusing | Silent, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The server is the S3 of whoever asks."""
     from s3fs import S3FileSystem
 
-    with Refusing(("127.0.0.1", 0), _Answer) as server:
+    patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
+    patch.setenv("AWS_ACCESS_KEY_ID", "key")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    patch.setenv("AWS_MAX_ATTEMPTS", "1")
+    S3FileSystem.clear_instance_cache()
+    yield
+    S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Refusing]:
+    with Refusing(("127.0.0.1", 0), _Answer) as server, _named(server, monkeypatch):
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        where = f"http://127.0.0.1:{server.server_address[1]}"
-        monkeypatch.setenv("AWS_ENDPOINT_URL", where)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-        S3FileSystem.clear_instance_cache()
         yield server
         server.shutdown()
-        S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
+    monkeypatch.setattr(s3, "ANSWER_S", 0.3)
+    monkeypatch.setattr(s3, "STUCK_S", 0.5)
+    server = Silent()
+    with _named(server, monkeypatch):
+        yield server
+    server.close()
 
 
 @pytest.mark.parametrize(
@@ -116,3 +174,46 @@ def test_the_region_is_that_of_the_environment(
     with pytest.raises(UserError):
         Store("s3://videos/store").names("corpora")
     assert refusing.asked_in == "ap-south-1"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda store: store.write("a", b"1"),
+        lambda store: store.claim("a", b"1"),
+        lambda store: store.names("a"),
+    ],
+    ids=["write", "claim", "names"],
+)
+def test_a_server_that_takes_requests_and_never_answers_holds_nobody(
+    silent: Silent, ask: Callable[[Store], object]
+) -> None:
+    begun = time.monotonic()
+    with pytest.raises(UserError, match=r"nobody answers.*AWS_ENDPOINT_URL.*run the same again"):
+        ask(Store("s3://videos/store"))
+    assert silent.taken and time.monotonic() - begun < 60
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_nor_does_one_that_takes_an_upload_and_never_answers_or_stops_taking_it(
+    silent: Silent, reads: bool
+) -> None:
+    silent.reads = reads
+    with pytest.raises(UserError, match="nobody answers"):
+        with Store("s3://videos/store").create("a") as out:
+            out.write(bytes(30_000_000))
+    assert silent.taken
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: Store("s3://videos").read("a"),
+        lambda: open_media("s3://videos/a").read(),
+    ],
+    ids=["store", "video"],
+)
+def test_nor_does_one_that_stops_within_an_answer(silent: Silent, read: Callable) -> None:
+    silent.half = b"half of a video"
+    with pytest.raises(UserError, match=r"stopped answering.*AWS_ENDPOINT_URL"):
+        read()
