@@ -69,6 +69,8 @@ def take(place: Workplace, stage: Stage, where: str, count: int) -> list[str]:
 
 def _listed(place: Workplace, stage: Stage, shards: list[str]) -> tuple[int, float]:
     """Videos that these shards list, and their hours."""
+    if not shards:
+        return 0, 0.0
     with place.catalog() as catalog:
         values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
         return catalog.execute(sql("planned"), shards=shards, **values)[0]  # type: ignore[return-value]
@@ -76,6 +78,8 @@ def _listed(place: Workplace, stage: Stage, shards: list[str]) -> tuple[int, flo
 
 def _worker_hours(place: Workplace, stage: Stage, videos: int, hours: float) -> float | None:
     """By hours of video where they are known, else by videos."""
+    if not videos:
+        return 0.0
     with place.catalog() as catalog:
         values = {"corpus": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
         found = catalog.execute(sql("pace"), **values)

@@ -1,20 +1,26 @@
 """Brings the catalogue up to the store: what is there and not yet merged, each file once."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
+from functools import partial
+from itertools import groupby
+
+import numpy as np
+import pyarrow as pa
 
 from data import layout, tables
-from data.batches import batched
+from data.batches import batched, heaped
 from data.catalog import Catalog, sql
 from data.merge_packs import forget_packed, merge_video_pack
 from data.merge_runs import sync_runs
 from data.merge_summaries import sync_evaluations, sync_experiments
-from data.merged import insert, insert_rows, is_merged, mark, new, only
-from data.packs import is_pack, span
+from data.merged import insert, insert_rows, is_merged, mark, new, only, read_each
+from data.packs import Span, is_pack, span
 from data.storage import Store
 
-AT_ONCE = 64  # files a transaction: bounds memory, keeps commits few
+AT_ONCE = 64  # small files a transaction
+BYTES = 64 * 2**20  # of larger ones: bounds memory, keeps commits few
+STEPS = {"shards": ("add_lists",), "receipts": ("add_receipts", "add_outcomes")}
 
 
 def sync_all(catalog: Catalog, store: Store) -> None:
@@ -41,17 +47,13 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
 
 def sync_videos(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges the parts of ingests, oldest first: the newest row of an id is the one that holds."""
-    sources: dict[int, str] = {}
-    for name in new(catalog, store, layout.videos(corpus), ".parquet", packed=True):
-        found = span(name)
-        assert found is not None
-        if is_pack(name):
-            merge_video_pack(catalog, store, corpus, name, found)
-            continue
-        run = found.first
-        if run not in sources:
-            sources[run] = source_of(store, corpus, run)
-        _merge_part(catalog, store, corpus, name, run, sources[run])
+    found = new(catalog, store, layout.videos(corpus), ".parquet", packed=True)
+    for (packed, numbers), parts in groupby(found, lambda name: (is_pack(name), _span(name))):
+        if packed:
+            for pack in parts:
+                merge_video_pack(catalog, store, corpus, pack, numbers)
+        else:
+            _merge_parts(catalog, store, corpus, numbers.first, parts)
     for names in batched(new(catalog, store, layout.ingests(corpus), "-done.json"), AT_ONCE):
         said = [json.loads(store.read(name)) for name in names]
         with catalog.transaction():
@@ -76,14 +78,17 @@ def sync_stage(catalog: Catalog, store: Store, corpus: str, kind: str, fingerpri
     """Merges the shard lists and receipts of one stage under one fingerprint."""
     folder = layout.stage(corpus, kind, fingerprint)
     where = {"corpus": corpus, "stage": kind, "fingerprint": fingerprint}
-    for part, merge in (("shards", _merge_lists), ("receipts", _merge_receipts)):
+    for part, steps in STEPS.items():
         found = new(catalog, store, f"{folder}/{part}", ".json", packed=True)
-        for names in batched(found, AT_ONCE):
-            said = [json.loads(store.read(name)) for name in names]
+        files = read_each(store, store.read, found)
+        for heap in heaped(files, BYTES, lambda file: len(file[1])):
+            names, texts = zip(*heap, strict=True)
             with catalog.transaction():
                 for pack in filter(is_pack, names):
                     forget_packed(catalog, where, part, pack)
-                merge(catalog, where, said)
+                catalog.register(_column(texts))
+                for step in steps:
+                    catalog.execute(sql(step), **where)
                 mark(catalog, names)
 
 
@@ -106,41 +111,32 @@ def source_of(store: Store, corpus: str, run: int) -> str:
     return json.loads(store.read(f"{layout.ingests(corpus)}/{run:06d}.json"))["source"]
 
 
-def _merge_part(
-    catalog: Catalog, store: Store, corpus: str, name: str, run: int, source: str
+def _merge_parts(
+    catalog: Catalog, store: Store, corpus: str, run: int, names: Iterable[str]
 ) -> None:
-    values = {"corpus": corpus, "run": run, "source": source}
-    with catalog.transaction():
-        catalog.register(tables.read(store, name))
-        for step in ("drop_old_videos", "drop_old_rejects", "add_videos", "add_rejects"):
-            catalog.execute(sql(step), **values)
-        mark(catalog, [name])
+    """Parts of one ingest, in which no id is twice."""
+    values = {"corpus": corpus, "run": run, "source": source_of(store, corpus, run)}
+    parts = read_each(store, partial(tables.read, store), names)
+    for heap in heaped(parts, BYTES, lambda part: part[1].nbytes):
+        files, rows = zip(*heap, strict=True)
+        with catalog.transaction():
+            catalog.register(pa.concat_tables(rows, promote_options="default"))
+            for step in ("drop_old_videos", "drop_old_rejects", "add_videos", "add_rejects"):
+                catalog.execute(sql(step), **values)
+            mark(catalog, files)
 
 
-def _merge_lists(catalog: Catalog, where: dict[str, str], shards: list[dict[str, Any]]) -> None:
-    columns = {
-        "shard": [s["id"] for s in shards for _ in s["videos"]],
-        "attempt": [s["attempt"] for s in shards for _ in s["videos"]],
-        "content": [v["content"] for s in shards for v in s["videos"]],
-    }
-    insert(catalog, "shards", columns, **where)
+def _span(name: str) -> Span:
+    found = span(name)
+    assert found is not None
+    return found
 
 
-def _merge_receipts(catalog: Catalog, where: dict[str, str], said: list[dict[str, Any]]) -> None:
-    insert_rows(catalog, "receipts", [_summary(r) for r in said], where)
-    insert_rows(catalog, "outcomes", [o for r in said for o in _outcomes(r)], where)
+def _column(texts: Iterable[bytes]) -> pa.Table:
+    """A file a chunk: DuckDB parses a chunk at a time on each core."""
+    return pa.table({"text": pa.chunked_array(map(_uncopied, texts), pa.string())})
 
 
-def _summary(receipt: dict[str, Any]) -> dict[str, Any]:
-    done, failed = receipt["done"], receipt["failed"]
-    plain = only(receipt, "shard", "attempt", "version", "host", "finished", "workers", "decoders")
-    counts = {"done": len(done), "failed": len(failed), "frames": sum(d["frames"] for d in done)}
-    return plain | counts | receipt["seconds"]
-
-
-def _outcomes(receipt: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    shard = only(receipt, "shard", "attempt")
-    for made in receipt["done"]:
-        yield shard | made | {"reason": None, "detail": None, "decoder": None}
-    for refused in receipt["failed"]:
-        yield shard | {"decoder": None} | refused | {"frames": 0}
+def _uncopied(text: bytes) -> pa.Array:
+    ends = np.array([0, len(text)], np.int32)
+    return pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(ends), pa.py_buffer(text)])

@@ -1,13 +1,17 @@
 """Which of the store's files are in the catalogue, and how rows get into it."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from data.batches import ahead
 from data.catalog import Catalog
 from data.packs import uncovered
 from data.storage import Store
+
+READERS = 16  # files on their way at once, where the store is far
+T = TypeVar("T")
 
 
 def new(
@@ -32,7 +36,14 @@ def is_merged(catalog: Catalog, name: str) -> bool:
 
 def mark(catalog: Catalog, names: Iterable[str]) -> None:
     """The files are merged; in the transaction that merges them."""
-    catalog.insert("merged", pa.table({"path": pa.array(list(names), pa.string())}))
+    catalog.execute("INSERT INTO merged SELECT unnest($names)", names=list(names))
+
+
+def read_each(
+    store: Store, read: Callable[[str], T], names: Iterable[str]
+) -> Iterator[tuple[str, T]]:
+    """Each file's name with what is read of it, in order."""
+    return ahead(read, names, 1 if store.is_local else READERS)
 
 
 def insert_rows(

@@ -14,7 +14,7 @@ from data.records import Video
 from data.shards import Shard, shard_name, write_shard
 from data.workplace import Workplace
 
-PART = 100_000
+PART = 2000  # as ingests write them
 
 
 def ingested(place: Workplace, corpus: str, count: int, broken: int = 0) -> None:

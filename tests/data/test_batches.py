@@ -1,0 +1,19 @@
+from data.batches import ahead, heaped
+
+
+def test_a_heap_ends_with_what_fills_it() -> None:
+    assert list(heaped([1, 2, 3, 9, 1], 3, lambda item: item)) == [[1, 2], [3], [9], [1]]
+    assert list(heaped([], 3, lambda item: item)) == []
+
+
+def test_what_is_worked_ahead_comes_in_order_and_no_further_than_asked() -> None:
+    begun: list[int] = []
+
+    def work(item: int) -> int:
+        begun.append(item)
+        return 10 * item
+
+    found = ahead(work, iter(range(100)), 4)
+    assert [next(found) for _ in range(3)] == [(0, 0), (1, 10), (2, 20)]
+    assert set(begun) <= set(range(4))
+    assert list(found) == [(item, 10 * item) for item in range(3, 100)]

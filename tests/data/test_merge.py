@@ -1,0 +1,90 @@
+"""What the store's files say, as the catalogue says it, however many are merged at a time."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from nights import SPEC, embedded, video
+
+from data import layout, merge, tables
+from data.receipts import Made, Receipt, Refused, Seconds, write_receipt
+from data.workplace import Workplace
+from tasks.stages import embed_stage
+
+TABLES = ("merged", "ingests", "videos", "rejects", "shards", "receipts", "outcomes")
+ODD = 'tab\t, "quotes", new\nline, \\ and 映画 🎬'
+
+
+def test_a_receipt_says_what_failed_and_why(place: Workplace) -> None:
+    stage = embed_stage(place, "c", SPEC)
+    made = (Made("a", "sha256:a", 3), Made(ODD, "sha256:b", 4))
+    refused = (Refused("c", "sha256:c", "decode", ODD, "pyav 1"), Refused("d", "d", "gone", ""))
+    seconds = Seconds(wall=5.5, read=1, decode=2, model=3, write=4)
+    receipt = Receipt("000007", 2, "9", made, refused, seconds, 3, 4, "host", "2026-01-01")
+    write_receipt(place.store, stage.folder, receipt)
+    with place.catalog() as catalog:
+        merge.sync_corpus(catalog, place.store, "c")
+        [row] = catalog.rows("SELECT * EXCLUDE (corpus, stage, fingerprint) FROM receipts")
+        outcomes = catalog.execute(
+            "SELECT shard, attempt, id, content, frames, reason, detail, decoder"
+            " FROM outcomes ORDER BY content"
+        )
+    assert row == {
+        "shard": "000007", "attempt": 2, "version": "9", "host": "host", "finished": "2026-01-01",
+        "workers": 3, "decoders": 4, "done": 2, "failed": 2, "frames": 7,
+        "wall": 5.5, "read": 1, "decode": 2, "model": 3, "write": 4,
+    }  # fmt: skip
+    assert [each[2:] for each in outcomes if each[:2] == ("000007", 2)] == [
+        ("d", "d", 0, "gone", "", None),
+        ("a", "sha256:a", 3, None, None, None),
+        (ODD, "sha256:b", 4, None, None, None),
+        ("c", "sha256:c", 0, "decode", ODD, "pyav 1"),
+    ]
+
+
+def test_receipts_of_before_decoders_were_written_down_are_merged(place: Workplace) -> None:
+    stage = embed_stage(place, "c", SPEC)
+    receipt = Receipt("000000", 1, "1", (), (Refused("a", "a", "gone", "why"),), Seconds())
+    write_receipt(place.store, stage.folder, receipt)
+    name = layout.receipt(stage.folder, "000000")
+    said = json.loads(place.store.read(name))
+    del said["failed"][0]["decoder"]
+    place.store.write(name, json.dumps(said).encode())
+    with place.catalog() as catalog:
+        merge.sync_corpus(catalog, place.store, "c")
+        assert catalog.execute("SELECT frames FROM receipts") == [(0,)]
+        assert catalog.execute("SELECT id, reason, decoder FROM latest") == [("a", "gone", None)]
+
+
+def test_files_make_the_same_catalogue_one_by_one_and_all_together(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three ingests of three parts, in which videos come again; three shards of them."""
+    stage = embed_stage(place, "c", SPEC)
+    for run in range(1, 4):
+        said = json.dumps({"source": "one"}).encode()
+        place.store.write(f"{layout.ingests('c')}/{run:06d}.json", said)
+        for part in range(3):
+            seen = replace(video(0, part), content=f"sha256:{run}-{part}")
+            rows = [_row(seen), _row(video(run, part)), {"id": "twice", "rejected": True}]
+            name = f"{layout.videos('c')}/{run:06d}-{part:06d}.parquet"
+            tables.write(place.store, name, tables.VIDEOS, rows)
+        embedded(place, stage, run, (video(run, 0), video(run, 1)))
+    monkeypatch.setattr(merge, "BYTES", 1)
+    place.rebuild_catalog()
+    before = _everything(place)
+    monkeypatch.undo()
+    place.rebuild_catalog()
+    assert _everything(place) == before
+    assert [len(before[name]) for name in ("videos", "rejects", "shards")] == [12, 3, 6]
+    again = {row["content"] for row in before["videos"] if row["run"] == 3}
+    assert {f"sha256:3-{part}" for part in range(3)} < again
+
+
+def _row(seen) -> dict:
+    return {"id": seen.id, "uri": seen.uri, "content": seen.content, "rejected": False}
+
+
+def _everything(place: Workplace) -> dict[str, list]:
+    with place.catalog() as catalog:
+        return {name: sorted(catalog.rows(f"SELECT * FROM {name}"), key=str) for name in TABLES}
