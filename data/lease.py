@@ -57,8 +57,22 @@ def lease(
             raise UserError(f"{who} {what}: wait for it, or stop it, then run this again")
         told = True
         time.sleep(pace.look)
-    with held:
+    with _interruptible(), held:
         yield
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """What a shell runs in the background ignores interrupts, and would work beside another."""
+    mine = threading.current_thread() is threading.main_thread()
+    deaf = mine and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if deaf:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if deaf:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def machine(lock: Path) -> str | None:

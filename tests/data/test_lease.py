@@ -1,4 +1,5 @@
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -123,10 +124,19 @@ def test_of_many_who_try_at_once_one_holds_at_a_time(store: Store) -> None:
     assert most == 1
 
 
-def test_who_was_taken_for_dead_is_interrupted(store: Store) -> None:
-    with pytest.raises(UserError, match="another has gone on"), take(store):
-        store.claim("locks/corpora-c-embed/000000099.json", b"{}")
-        threading.Event().wait(30)
+@pytest.mark.parametrize("job", ["foreground", "background"])
+def test_who_was_taken_for_dead_is_interrupted(store: Store, job: str) -> None:
+    """Also where a shell runs it in the background, which makes it ignore interrupts."""
+    ignored = job == "background"
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
+    try:
+        with pytest.raises(UserError, match="another has gone on"), take(store):
+            store.claim("locks/corpora-c-embed/000000099.json", b"{}")
+            threading.Event().wait(60)
+            pytest.fail("it was not interrupted")
+        assert (signal.getsignal(signal.SIGINT) is signal.SIG_IGN) == ignored
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert store.names("locks/corpora-c-embed")[-1].endswith("99.json")
 
 
