@@ -1,6 +1,7 @@
 """All of reelflow on one machine, begun: Prefect's server, deployments, a worker, a Ray."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -45,6 +46,7 @@ def start(settings: Settings, host: str, port: int, ray: bool = False) -> Servic
         return running
     if running:
         stop(running)
+    _offered(host, port)
     folder.mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{free_port()}" if ray else None
     service = Service(f"http://{host}:{port}", folder, (), address)
@@ -63,6 +65,18 @@ def start(settings: Settings, host: str, port: int, ray: bool = False) -> Servic
     except BaseException:
         stop(read(folder) or service)
         raise
+
+
+def _offered(host: str, port: int) -> None:
+    """A UserError where nothing can listen there, which the server would find out last."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise UserError(
+            f"Prefect's server cannot listen on port {port} of {host} ({error.strerror}): end what"
+            " does, or choose another with --port"
+        ) from error
 
 
 def _environment(settings: Settings, service: Service) -> dict[str, str]:

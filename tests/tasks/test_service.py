@@ -245,8 +245,18 @@ def test_a_port_that_is_taken_is_said_and_nothing_stays_behind(tmp_path: Path) -
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(UserError, match="server ended"):
-            start(Settings(root=str(tmp_path)), "127.0.0.1", taken.getsockname()[1])
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"cannot listen on port {port} of 127.0.0.1"):
+            start(Settings(root=str(tmp_path)), "127.0.0.1", port)
+    assert read(folder_of(Settings(root=str(tmp_path)))) is None
+
+
+def test_a_server_that_does_not_come_up_is_said_and_nothing_stays_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_DATABASE_TIMEOUT", "never")
+    with pytest.raises(UserError, match=r"server ended: .*server\.log"):
+        start(Settings(root=str(tmp_path)), "127.0.0.1", _free_port())
     assert read(folder_of(Settings(root=str(tmp_path)))) is None
 
 
