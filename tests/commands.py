@@ -137,6 +137,14 @@ def children(pid: int, having: str) -> list[int]:
     return found
 
 
+def runs(pid: int) -> bool:
+    """Whether there is such a process, and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def _started(words: list[str], environment: dict[str, str], folder: Path, dies: tuple) -> None:
     import without_prefect
 

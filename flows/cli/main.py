@@ -31,12 +31,19 @@ def main() -> None:
         _fail("an address has a password: put it into the environment")
     _quiet_prefect(debug)
     _register()
+    _watch()
     try:
         app(arguments)  # wrong usage and interrupts end here, with their own lines and codes
     except Exception as error:
         if debug:
             raise
         _fail(_one_line(error))
+
+
+def _watch() -> None:
+    from tasks.temporary_server import watch  # Prefect reads its environment as it is imported
+
+    watch()
 
 
 def _silence() -> None:

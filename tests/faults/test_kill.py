@@ -6,7 +6,7 @@ from pathlib import Path
 
 import evidence
 import pytest
-from commands import Shop, children, wait_until
+from commands import Shop, children, runs, wait_until
 
 SOURCE = "fake://12?undecodable=1&missing=1&frames=60"
 COMMAND = ("run", "c", "--source", SOURCE, "--engine", "fake")
@@ -82,7 +82,7 @@ def test_decoders_end_with_their_killed_run_and_a_hang_is_a_timeout_after_it(
     decoders = wait_until(lambda: children(run.pid, "guard_child"), "a decoder started")
     wait_until(lambda: len(list(shop.root.glob("corpora/c/embed/*/shards/*"))) == SHARDS, "a plan")
     run.kill()
-    wait_until(lambda: not any(map(_runs, decoders)), "its decoders ended")
+    wait_until(lambda: not any(map(runs, decoders)), "its decoders ended")
     before = evidence.committed(shop.root)
     shop.ok(*embed, DECODE_DEADLINE_S=5)
     assert before.items() <= evidence.committed(shop.root).items()
@@ -104,10 +104,3 @@ def test_a_killed_decoder_costs_no_video(undisturbed: Path, tmp_path: Path) -> N
         name: made for name, made in evidence.artifacts(undisturbed).items() if "embed" in name
     }
     assert evidence.artifacts(shop.root) == vectors
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
-    except FileNotFoundError:
-        return False

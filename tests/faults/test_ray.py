@@ -11,7 +11,7 @@ from typing import Any
 
 import evidence
 import pytest
-from commands import Run, Shop, children, wait_until
+from commands import Run, Shop, children, runs, wait_until
 from toys import Item, Toy, several
 
 from data.outcome import Done, Failed
@@ -132,7 +132,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_as_users_run_it_survives_its_worker_and_its_own_death(
-    undisturbed: Path, tmp_path: Path
+    undisturbed: Path, tmp_path: Path, served_backend: None
 ) -> None:
     shop = Shop(tmp_path, RUNNER="ray", SHARD_SIZE=2)
     shop.ok("ingest", SOURCE, "--corpus", "c")
@@ -140,7 +140,9 @@ def test_the_command_as_users_run_it_survives_its_worker_and_its_own_death(
     count = len(until(lambda: evidence.committed(shop.root), first))
     os.kill(children(first.pid, "ray::Worker")[0], signal.SIGKILL)
     until(lambda: len(evidence.committed(shop.root)) >= count + 4, first)  # two shards more
+    [server] = children(first.pid, "prefect.server.api")
     first.kill()
+    wait_until(lambda: not runs(server), "Prefect's temporary server ended with it")
     before = evidence.committed(shop.root)
     again = shop.start_real(*EMBED).ended()
     assert again.code == 0, again.err
