@@ -31,14 +31,19 @@ PAGES = (
 def publish(kind: str, corpus: str, summary: dict[str, Any]) -> None:
     """The summary as a markdown artifact of the flow run, where there is one.
 
-    Files are given as paths, to open them by.
+    Files follow the table, as paths to open them by.
     """
     if FlowRunContext.get() is None:
         return
-    lines = [f"| {head(key)} | {cell(key, value)} |" for key, value in summary.items()]
+    files = {key: value for key, value in summary.items() if isinstance(value, Path)}
+    lines = [
+        f"| {head(key)} | {cell(key, value)} |"
+        for key, value in summary.items()
+        if key not in files
+    ]
     table = "\n".join(["| what | figure |", "|---|---|", *lines])
-    if any(isinstance(value, Path) for value in summary.values()):
-        table += f"\n\n{PAGES}"
+    table += "".join(f"\n\n{head(key)}: {opened(file)}" for key, file in files.items())
+    table += f"\n\n{PAGES}" if files else ""
     create_markdown_artifact(
         table, key=key_of(kind, corpus), description=_gist(kind, corpus, summary)
     )
@@ -116,10 +121,9 @@ def number(value: float) -> str:
 
 
 def opened(file: Path | str) -> str:
-    """A file or page in Markdown: linked, and the path to copy."""
-    if isinstance(file, Path):
-        return f"[{file.name}]({file.as_uri()}) `{file}`"
-    return f"[{file.rsplit('/', 1)[-1]}]({file})" if file.startswith("http") else f"`{file}`"
+    """A file or page in Markdown: linked where a browser follows it, else to copy."""
+    linked = isinstance(file, str) and file.startswith("http")
+    return f"[{str(file).rsplit('/', 1)[-1]}]({file})" if linked else f"`{file}`"
 
 
 def _gist(kind: str, corpus: str, summary: dict[str, Any]) -> str:

@@ -82,7 +82,7 @@ def show_made(place: Workplace, run: Run) -> None:
         shown = Shown(place.store, run, page_path(place, run.folder), gone(place, run.corpus))
         return sheet_of(shown, rows, place.settings, WITHIN_S) if rows else None
 
-    about = f"videos of run {run.fingerprint}, and right of them the clips that they follow"
+    about = f"videos, and right of them the clips that they follow, of run {run.fingerprint}"
     _show(place, "generate", run.corpus, about, sheet)
 
 

@@ -51,8 +51,7 @@ def told(corpus: str) -> Iterator[Story]:
         raise
     finally:
         if FlowRunContext.get() is not None:
-            about = f"the pipeline on {corpus}, stage by stage"
-            create_markdown_artifact(page(story), key_of("pipeline", corpus), about)
+            create_markdown_artifact(page(story), key_of("pipeline", corpus), _card(story))
 
 
 def sentence(stage: str, said: Summary) -> str:
@@ -77,6 +76,14 @@ def page(story: Story) -> str:
         rows.append(_total(story, hours))
     table = ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *rows)]
     return "\n".join(table) + _pages(story)
+
+
+def _card(story: Story) -> str:
+    """As "4 stages in 3:05", or the stage that failed."""
+    seconds = sum(said["took_s"] for said in story.summary.values())
+    count = len(story.summary)
+    told = f"{count} stage{'s' * (count != 1)} in {took(seconds)}"
+    return f"{story.now} failed, after {told}" if story.broken else told
 
 
 def _row(stage: str, said: Summary, hours: list[str]) -> list[str]:

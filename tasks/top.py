@@ -16,6 +16,7 @@ POOLS = 5
 UNDER_WAY = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CANCELLING]
 FINISHED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
 UNTOLD = ("", "Flow run scheduled")  # messages that say no more than the state
+RAISED = "Flow run encountered an exception: "  # before what the exception says
 EMBEDDED = ("embed-progress-", "embed-failures-table-")  # keys of tasks/live.py, tasks/report.py
 
 
@@ -102,6 +103,7 @@ def _run(run: FlowRun, since: datetime | None, progress: dict[UUID, str]) -> Run
     message = (run.state.message if run.state else None) or ""
     ended_well = run.state_type == StateType.COMPLETED
     said = progress.get(run.id, "") if ended_well or message in UNTOLD else message
+    said = said.removeprefix(RAISED).removeprefix("UserError: ")
     corpus = run.parameters.get("corpus")
     return Run(
         str(run.id), run.name, corpus if isinstance(corpus, str) else None, run.state_name or "",

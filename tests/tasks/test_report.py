@@ -27,7 +27,7 @@ from tasks.report import cell, figure, head
         ("recall_at_10", {"text_recall_at_10": 0.9876}, "text recall@10 0.988"),
         ("out", "s3://bucket/hits.parquet", "`s3://bucket/hits.parquet`"),
         ("page", "https://host/a/page.html", "[page.html](https://host/a/page.html)"),
-        ("page", Path("/a b/page.html"), "[page.html](file:///a%20b/page.html) `/a b/page.html`"),
+        ("page", Path("/a b/page.html"), "`/a b/page.html`"),
     ],
 )
 def test_a_figure_in_a_table_reads(key: str, value: object, read: str) -> None:
