@@ -1,8 +1,9 @@
-"""Pictures of Prefect's UI over real runs: `python tests/screenshots.py FOLDER`, with Chromium.
+"""Pictures of what people look at: `python tests/screenshots.py FOLDER [DEMO]`, with Chromium.
 
 Starts a service of its own, has its worker run a pipeline over fakes with failures, one over
-moving shapes from ingest to scores, and plan a backfill, and photographs what an operator looks at.
-Not part of the test run: it is for looking.
+moving shapes from ingest to scores, look after it, and plan a backfill, and photographs what an
+operator looks at. Where DEMO is the folder of a demo, its pages too. Pictures in docs/ are from
+here, by these names. Not part of the test run: it is for looking.
 """
 
 import base64
@@ -19,17 +20,41 @@ from running import asked, free_ports
 SIZE = {"width": 1280, "height": 900}
 CORPUS, SHAPES = "news", "shapes"
 SOURCE = "fake://600?undecodable=31&empty=12&missing=5"
-ARTIFACTS = (
-    ("embed-progress", CORPUS), ("embed-failures-table", CORPUS), ("embed", CORPUS),
-    ("backfill-embed", CORPUS), ("pipeline", SHAPES), ("ingest-sheet", SHAPES),
-    ("generate-sheet", SHAPES), ("generate", SHAPES),
-)  # fmt: skip
+ARTIFACTS = {  # by their pictures
+    "progress": ("embed-progress", CORPUS), "failures": ("embed-failures-table", CORPUS),
+    "figures": ("embed", CORPUS), "backfill": ("backfill-embed", CORPUS),
+    "stages": ("pipeline", SHAPES), "videos": ("ingest-sheet", SHAPES),
+    "sheet": ("generate-sheet", SHAPES), "generated": ("generate", SHAPES),
+    "maintained": ("maintain", SHAPES),
+}  # fmt: skip
+HIGH = {"backfill": 720, "sheet": 620, "report": 1100}  # what there is to see ends there
+LOWER = {"log": 480, "story": 480}  # what there is to see begins there
+DEMO = ("report", "leaderboard", "experiment")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "PAUSED")
 SETTLES_S = 3.0  # what a page fades in
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, demo: Path | None = None) -> None:
     """Every picture, in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if demo:
+        look_at_pages(folder, demo)
+    look_at_service(folder)
+
+
+def look_at_pages(folder: Path, demo: Path) -> None:
+    """The pages that a demo, and an experiment on it, left."""
+    for name in DEMO:
+        page = demo / f"{name}.html"
+        with tempfile.TemporaryDirectory() as profile:
+            if page.exists():
+                with opened(page, Path(profile), **SIZE) as tab:
+                    time.sleep(SETTLES_S)
+                    keep(tab, folder, name)
+
+
+def look_at_service(folder: Path) -> None:
+    """The pages of a service that has done something."""
     from data.settings import Settings
     from tasks.automations import apply
     from tasks.service import stop
@@ -64,16 +89,18 @@ def work(api: str, folder: Path) -> None:
         "generate_spec": generate_spec(steps=8).model_dump(),
     }  # fmt: skip
     ran(api, "pipeline/nightly", given)
+    ran(api, "maintain/maintain", {"corpus": SHAPES})
     ran(api, "backfill/backfill", {"corpus": CORPUS, "spec": fake | {"every_nth": 2}})
 
 
 def photograph(api: str, ui: str, folder: Path, profile: Path) -> None:
     """Looks at it, page by page."""
-    folder.mkdir(parents=True, exist_ok=True)
     form = f"deployments/deployment/{deployment(api, 'pipeline/nightly')}/run"
 
     def run(flow: str, corpus: str = CORPUS) -> str:
-        return f"v2/runs/flow-run/{newest(api, f'{flow}-{corpus}')}"
+        return f"v2/runs/flow-run/{newest(api, flow, corpus)}"
+
+    made = "%5B%22prefect.asset.materialization.succeeded%22%5D"  # of events, the kinds shown
 
     pages = {  # and a word that each shows once it is there
         "deployments": ("v2/deployments", "compare-vectors"),
@@ -82,29 +109,39 @@ def photograph(api: str, ui: str, folder: Path, profile: Path) -> None:
         "pipeline": (f"{run('pipeline', SHAPES)}?tab=Artifacts", "Completed"),
         "story": (f"{run('pipeline', SHAPES)}?tab=Logs", "index:"),
         "generate": (f"{run('generate', SHAPES)}?tab=Artifacts", "Completed"),
-        "events": ("v2/events", "Asset"),
-        "embed": (f"{run('embed')}?tab=Artifacts", "failures"),
+        "evaluate": (f"{run('evaluate', '')}?tab=Artifacts", "Completed"),
+        "maintain": (f"{run('maintain', SHAPES)}?tab=Artifacts", "Completed"),
+        "events": (f"v2/events?event={made}", "Asset"),
+        "run": (f"{run('embed')}?tab=Artifacts", "failures"),
         "log": (f"{run('embed')}?tab=Logs", "shard"),
-        "approval": (run("backfill-embed").removeprefix("v2/"), "Resume"),  # which v2 has not
+        "approval": (run("backfill").removeprefix("v2/"), "Resume"),  # which v2 has not
     }
-    for kind, corpus in ARTIFACTS:
-        found = artifact(api, f"{kind}-{corpus}")
-        pages[f"artifact-{kind}"] = (f"v2/artifacts/artifact/{found}", corpus)
+    for name, (kind, corpus) in ARTIFACTS.items():
+        pages[name] = (f"v2/artifacts/artifact/{artifact(api, f'{kind}-{corpus}')}", corpus)
     blank = profile.with_suffix(".html")
     blank.write_text("")
     with opened(blank, profile, **SIZE) as tab:
         for name, (page, word) in pages.items():
-            file = folder / f"{name}.png"
-            file.write_bytes(picture(tab, f"{ui}/{page}", word))
-            print(file)
+            visit(tab, f"{ui}/{page}", word)
+            keep(tab, folder, name)
 
 
-def picture(tab: Tab, url: str, word: str) -> bytes:
-    """The page as PNG, once it shows the word and nothing of it moves any more."""
+def visit(tab: Tab, url: str, word: str) -> None:
+    """Opens a page, until it shows the word and nothing of it moves any more."""
     tab.ask("Page.navigate", url=url)
-    tab.until("document.body?.innerText", lambda text: bool(text) and word in text)
+    text = tab.until("document.body?.innerText", lambda text: bool(text) and word in text)
+    assert word in (text or ""), f"{url} does not show {word!r}"
     time.sleep(SETTLES_S)
-    return base64.b64decode(tab.ask("Page.captureScreenshot")["data"])
+
+
+def keep(tab: Tab, folder: Path, name: str) -> None:
+    """Writes the open page as a picture."""
+    top, high = LOWER.get(name, 0), HIGH.get(name, SIZE["height"])
+    shown = {"x": 0, "y": top, "width": SIZE["width"], "height": high, "scale": 1}
+    made = tab.ask("Page.captureScreenshot", clip=shown, captureBeyondViewport=True)
+    file = folder / f"{name}.png"
+    file.write_bytes(base64.b64decode(made["data"]))
+    print(file)
 
 
 def deployment(api: str, name: str) -> str:
@@ -122,10 +159,11 @@ def ran(api: str, name: str, parameters: dict[str, Any]) -> None:
     print(run["name"], run["state"]["name"], run["state"]["message"] or "")
 
 
-def newest(api: str, name: str) -> str:
-    """The id of the newest run of this name."""
+def newest(api: str, flow: str, about: str) -> str:
+    """The id of the flow's newest run with this in its name."""
     chosen = {
-        "flow_runs": {"name": {"any_": [name]}},
+        "flows": {"name": {"any_": [flow]}},
+        "flow_runs": {"name": {"like_": about}},
         "sort": "START_TIME_DESC",
         "limit": 1,
     }
@@ -143,4 +181,4 @@ def artifact(api: str, key: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*(Path(each).resolve() for each in sys.argv[1:]))
