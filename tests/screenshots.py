@@ -27,8 +27,9 @@ ARTIFACTS = {  # by their pictures
     "sheet": ("generate-sheet", SHAPES), "generated": ("generate", SHAPES),
     "maintained": ("maintain", SHAPES),
 }  # fmt: skip
-HIGH = {"backfill": 720, "sheet": 620, "report": 1100}  # what there is to see ends there
-LOWER = {"log": 480, "story": 480}  # what there is to see begins there
+HIGH = {"backfill": 720, "sheet": 620, "experiment": 780}  # what there is to see ends there
+LOGS = (256, 500)  # left of them are the menu, above them when it happened
+PLAYING = "[...document.querySelectorAll('video')].slice(0, 3).every(v => v.readyState > 2)"
 DEMO = ("report", "leaderboard", "experiment")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "PAUSED")
 SETTLES_S = 3.0  # what a page fades in
@@ -49,7 +50,7 @@ def look_at_pages(folder: Path, demo: Path) -> None:
         with tempfile.TemporaryDirectory() as profile:
             if page.exists():
                 with opened(page, Path(profile), **SIZE) as tab:
-                    time.sleep(SETTLES_S)
+                    tab.until(PLAYING, bool)
                     keep(tab, folder, name)
 
 
@@ -111,7 +112,7 @@ def photograph(api: str, ui: str, folder: Path, profile: Path) -> None:
         "generate": (f"{run('generate', SHAPES)}?tab=Artifacts", "Completed"),
         "evaluate": (f"{run('evaluate', '')}?tab=Artifacts", "Completed"),
         "maintain": (f"{run('maintain', SHAPES)}?tab=Artifacts", "Completed"),
-        "events": (f"v2/events?event={made}", "Asset"),
+        "events": (f"v2/events?events={made}", "Asset"),
         "run": (f"{run('embed')}?tab=Artifacts", "failures"),
         "log": (f"{run('embed')}?tab=Logs", "shard"),
         "approval": (run("backfill").removeprefix("v2/"), "Resume"),  # which v2 has not
@@ -136,8 +137,8 @@ def visit(tab: Tab, url: str, word: str) -> None:
 
 def keep(tab: Tab, folder: Path, name: str) -> None:
     """Writes the open page as a picture."""
-    top, high = LOWER.get(name, 0), HIGH.get(name, SIZE["height"])
-    shown = {"x": 0, "y": top, "width": SIZE["width"], "height": high, "scale": 1}
+    (left, top), high = LOGS if name in ("log", "story") else (0, 0), HIGH.get(name, SIZE["height"])
+    shown = {"x": left, "y": top, "width": SIZE["width"] - left, "height": high, "scale": 1}
     made = tab.ask("Page.captureScreenshot", clip=shown, captureBeyondViewport=True)
     file = folder / f"{name}.png"
     file.write_bytes(base64.b64decode(made["data"]))
