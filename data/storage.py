@@ -160,12 +160,12 @@ class Store:
         out.commit()
 
 
-def filesystem(url: str) -> tuple[Any, str]:
+def filesystem(url: str, **more: Any) -> tuple[Any, str]:
     """What reads and writes the url, and the path that it knows it by.
 
-    Credentials are those of the environment.
+    Credentials are those of the environment; `more` is by scheme, for fsspec.
     """
-    options: dict[str, Any] = {"use_listings_cache": False}  # it would hide what others change
+    options = {"use_listings_cache": False} | more  # listings would hide what others change
     try:
         if url.split("://")[0] in ("s3", "s3a"):
             options |= s3.options()

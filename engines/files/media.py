@@ -15,6 +15,7 @@ import fsspec
 
 from data import s3, storage
 from data.errors import UserError
+from engines.files import web
 from engines.files.archive import Member, Range, copy_member, parse_member, unpacker
 
 _URL = re.compile(r"tar::|[A-Za-z][A-Za-z0-9+.\-]*(://|::.+://)", re.DOTALL)
@@ -89,7 +90,7 @@ def warm(uri: str) -> None:
 def filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """What reads the url, and the path it knows it by."""
     try:
-        return storage.filesystem(url)
+        return storage.filesystem(url, **web.options(url))
     except ValueError as error:
         raise OSError(errno.EINVAL, str(error), url) from error
 

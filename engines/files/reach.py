@@ -1,17 +1,12 @@
 """Which addresses the rows of a source may name: a table from elsewhere sends nobody inside."""
 
-import ipaddress
-import re
-import socket
-from collections.abc import Iterator
 from functools import cache
 from urllib.parse import urlsplit
 
 from data.storage import SECRET
 from engines.files.archive import parse_member
 from engines.files.media import is_url
-
-WEB = ("http", "https")
+from engines.files.web import WEB, is_private, parts
 
 
 class Reach:
@@ -23,7 +18,7 @@ class Reach:
     def __init__(self, schemes: tuple[str, ...], private: bool, source: str = "") -> None:
         self.schemes, self.private = frozenset(schemes), private
         self.trusted = {urlsplit(part).hostname for part in _parts(source)} - {None}
-        self._inside = cache(_inside)
+        self._inside = cache(is_private)
 
     def refusal(self, uri: str) -> str | None:
         """Why a row's uri is not to be opened; None where it may be."""
@@ -53,18 +48,6 @@ def unsecret(uri: str) -> str:
     return SECRET.sub(lambda found: f"{found[0].partition('://')[0]}://", uri)
 
 
-def _parts(uri: str) -> Iterator[str]:
-    """The URLs in a uri, which may be a chain as `zip://member::https://…`; none for a path."""
-    if is_url(uri):
-        for part in re.split(r"::(?=[A-Za-z][A-Za-z0-9+.\-]*://)", uri):
-            if "://" in part:
-                yield part
-
-
-def _inside(host: str) -> bool:
-    """Whether any address of the host is not a public one; a host without any is no danger."""
-    try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
-    except (OSError, UnicodeError):
-        return False
-    return any(not ipaddress.ip_address(each.split("%")[0]).is_global for each in found)
+def _parts(uri: str) -> list[str]:
+    """The URLs in a uri; none for a path."""
+    return parts(uri) if is_url(uri) else []

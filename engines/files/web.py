@@ -1,0 +1,70 @@
+"""Web servers: one in public may send nobody to a private address."""
+
+import errno
+import ipaddress
+import re
+import socket
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from data.settings import Settings
+
+if TYPE_CHECKING:
+    import aiohttp
+
+WEB = ("http", "https")
+_CHAIN = re.compile(r"::(?=[A-Za-z][A-Za-z0-9+.\-]*://)")
+
+
+def parts(url: str) -> list[str]:
+    """The URLs in one that may be a chain as `zip://member::https://…`."""
+    return [part for part in _CHAIN.split(url) if "://" in part]
+
+
+def options(url: str) -> dict[str, Any]:
+    """What fsspec opens a URL with: from public hosts redirects lead to public addresses alone.
+
+    A host that is private itself was allowed; REELFLOW_PRIVATE_ADDRESSES allows them all.
+    """
+    found = {}
+    for part in parts(url):
+        scheme = part.partition("://")[0].lower()
+        if scheme in WEB and not is_private(_host(part)) and not Settings().private_addresses:
+            found[scheme] = {"get_client": _public_client}
+    return found
+
+
+@lru_cache(1024)
+def is_private(host: str) -> bool:
+    """Whether any address of the host is not a public one; a host without any is no danger."""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return False
+    return not all(map(is_public, found))
+
+
+def is_public(address: str) -> bool:
+    """Whether everybody reaches the numeric address, from wherever they are."""
+    return ipaddress.ip_address(address.split("%")[0]).is_global
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _public_client(**how: Any) -> "aiohttp.ClientSession":
+    import aiohttp
+
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=_public), **how)
+
+
+def _public(address: tuple) -> socket.socket:
+    """A socket for the address; asked for each connection, and so after each redirect."""
+    if not is_public(str(address[4][0])):
+        raise PermissionError(errno.EACCES, "a public host leads to a private address")
+    return socket.socket(*address[:3])
