@@ -16,6 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from buckets import SECRET
 from deployed import FILE, deployed
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
@@ -167,6 +168,11 @@ def test_a_run_whose_process_is_killed_is_marked_and_somebody_is_told(
     [said] = _until(lambda: heard)
     assert said["text"].startswith("reelflow: vanished: ")
     assert run["name"] in said["text"]
+    of_it = {"filter": {"event": {"name": ["prefect.automation.action.failed"]}}}
+    assert _until(lambda: ask(service, "events/filter", of_it)["events"])
+    held = {str(file): file.read_bytes() for file in service.folder.rglob("*") if file.is_file()}
+    assert any(name.endswith("prefect.db") for name in held)
+    assert [name for name, content in held.items() if SECRET.encode() in content] == []
 
 
 @pytest.mark.timeout(900)
@@ -262,21 +268,20 @@ def test_a_server_that_does_not_come_up_is_said_and_nothing_stays_behind(
 
 @pytest.fixture
 def told() -> Iterator[tuple[str, list[dict]]]:
-    """An address that listens, and what was posted to it."""
+    """A secret address that listens, and what was posted to it."""
     heard: list[dict] = []
 
     class Ear(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
+            self.connection.shutdown(socket.SHUT_RDWR)  # a fault, which the server tells
 
         def log_message(self, *words: object) -> None:
             """Nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Ear) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/", heard
+        yield f"http://127.0.0.1:{server.server_port}/{SECRET}", heard
         server.shutdown()
 
 
