@@ -63,6 +63,14 @@ def prefect_backend() -> Iterator[None]:
 
 
 @pytest.fixture
+def served_backend(prefect_backend: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for commands in processes of their own, which else start a server each."""
+    from prefect.settings import PREFECT_API_URL
+
+    monkeypatch.setenv("PREFECT_API_URL", PREFECT_API_URL.value())
+
+
+@pytest.fixture
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Workplace:

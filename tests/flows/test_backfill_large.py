@@ -19,11 +19,8 @@ GROWTH_MB = 48.0  # from the first quarter to the last, of which allocators keep
 
 
 @pytest.fixture
-def shop(tmp_path: Path, prefect_backend: None, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(tmp_path: Path, served_backend: None) -> Shop:
     """A store with the corpus, whose commands find the tests' Prefect."""
-    from prefect.settings import PREFECT_API_URL
-
-    monkeypatch.setenv("PREFECT_API_URL", PREFECT_API_URL.value())
     shop = Shop(tmp_path, SHARD_SIZE=SHARD)
     large.ingested(evidence.workplace(shop.root), "c", VIDEOS, BROKEN)
     return shop

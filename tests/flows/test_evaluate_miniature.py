@@ -17,7 +17,9 @@ pytestmark = [
 ]
 
 
-def test_the_miniature_is_measured_as_the_benchmark_measures_it(tmp_path: Path) -> None:
+def test_the_miniature_is_measured_as_the_benchmark_measures_it(
+    tmp_path: Path, served_backend: None
+) -> None:
     rows = tmp_path / "out.parquet"
     shop = Shop(tmp_path, RUNNER="ray")
     ended = shop.start_real(
