@@ -61,6 +61,8 @@ def backfill(
     runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Embed what a condition names, window by window, within a budget; first see the plan."""
+    from prefect.settings import PREFECT_API_URL
+
     from flows.backfill import backfill as flow
     from flows.backfill import plan_of
 
@@ -72,6 +74,8 @@ def backfill(
     if not approve:
         at_once = max_parallel if on_workers else 1
         return _print_plan(plan_of(corpus, where, spec, at_once), as_json)
+    if on_workers and not PREFECT_API_URL.value():
+        raise UserError("--on-workers asks a server: export PREFECT_API_URL, as `reelflow up` says")
     with live():
         made = flow(
             corpus, where, spec, window, max_parallel, budget_gpu_hours, approved=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 from corpora import counts
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
 from flows.cli import console, main
@@ -155,3 +156,12 @@ def test_progress_is_drawn_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_every_command_has_its_panel_in_the_help() -> None:
     main._register()
     assert sorted(ORDER) == sorted(typer.main.get_command(main.app).commands)
+
+
+def test_windows_for_workers_need_a_server_and_say_so_at_once(reelflow) -> None:
+    reelflow("ingest", "fake://2", "--corpus", "c")
+    asked = ("backfill", "embed", "--corpus", "c", "--engine", "fake", "--approve", "--on-workers")
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        code, _, error = reelflow(*asked)
+    assert code == 1
+    assert "export PREFECT_API_URL" in error
