@@ -132,7 +132,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_as_users_run_it_survives_its_worker_and_its_own_death(
-    undisturbed: Path, tmp_path: Path, served_backend: None
+    undisturbed: Path, tmp_path: Path
 ) -> None:
     shop = Shop(tmp_path, RUNNER="ray", SHARD_SIZE=2)
     shop.ok("ingest", SOURCE, "--corpus", "c")
