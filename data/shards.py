@@ -1,12 +1,16 @@
 """Shards: written lists of videos, decided once and never recomputed."""
 
 import json
+import re
 from dataclasses import asdict, dataclass
 
 from data import layout
+from data.errors import UserError
 from data.packs import span, uncovered
 from data.records import Video
 from data.storage import Store
+
+NAME = re.compile(r"[0-9]{6,}(-to-[0-9]{6,})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,9 @@ def write_shard(store: Store, folder: str, shard: Shard) -> None:
 
 
 def read_shard(store: Store, folder: str, shard: str) -> Shard:
-    """The list as it was written."""
+    """The list as it was written; a UserError where that is no shard's name."""
+    if not NAME.fullmatch(shard):  # whoever starts a run of one window gives names
+        raise UserError(f"{shard!r} names no shard: their names are numbers, as 000012")
     said = json.loads(store.read(layout.shard_list(folder, shard)))
     return Shard(said["id"], said["attempt"], tuple(Video(**v) for v in said["videos"]))
 
