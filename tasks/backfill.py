@@ -18,7 +18,7 @@ from data.errors import UserError
 from data.settings import Settings
 from data.shards import pending
 from data.workplace import Workplace
-from tasks.report import key_of
+from tasks.report import hundredths, key_of
 from tasks.runners import embed_workers, worker_gpus
 
 APPROVAL_S = 7 * 24 * 3600  # how long a run waits for its approval
@@ -118,5 +118,5 @@ def _figure(value: object) -> str:
     if value is None:
         return "not known yet"
     if isinstance(value, float):
-        return f"{value:,.2f}" if value >= 0.01 or not value else f"{value:.1g}"
+        return hundredths(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
