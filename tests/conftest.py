@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -20,7 +19,6 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # The hundreds of processes that tests start spend half of their start on compiling what they
 # import, where Python may not keep what it compiled.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")  # where others keep the machine busy
 
 import buckets
@@ -29,12 +27,19 @@ import golden
 from data.settings import Settings
 from data.workplace import Workplace, open_workplace
 
+# Over a minute each, the longest first.
+LONG = (
+    "flows/test_operations.py", "tasks/test_service.py", "deployments/test_topology.py",
+    "faults/test_ray.py", "faults/test_six_metrics.py", "flows/test_backfill_large.py",
+)  # fmt: skip
 CAPTIONS = ("a wave in colours", "stripes that move", "something short", "a picture that counts")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Short files come last, so that the processes that share the work end together."""
-    items.sort(key=lambda item: item.path.is_relative_to(Path(__file__).parent / "data"))
+    """Long files come first and short ones last: the processes that share the work end together."""
+    here = Path(__file__).parent
+    order = {here / name: number - len(LONG) for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path, item.path.is_relative_to(here / "data")))
 
 
 def pytest_unconfigure() -> None:

@@ -38,6 +38,7 @@ prefect.flow, prefect.task = _flow, _task
 
 import autofaiss  # noqa: E402, F401
 import faiss  # noqa: E402, F401
+import torch  # noqa: E402, F401
 
 import flows.embed  # noqa: E402
 import flows.generate  # noqa: E402
