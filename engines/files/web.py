@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     import aiohttp
 
 WEB = ("http", "https")
-_CHAIN = re.compile(r"::(?=[A-Za-z][A-Za-z0-9+.\-]*://)")
+_CUT = re.compile(r"::(?![0-9A-Fa-f:.]*\])")  # but within `[::1]`
+_WORD = re.compile("[a-z]+")
 
 
 def parts(url: str) -> list[str]:
-    """The URLs in one that may be a chain as `zip://member::https://…`."""
-    return [part for part in _CHAIN.split(url) if "://" in part]
+    """The URLs in one that may be a chain, as `zip://member::https://…` or `zip::https://…`.
+
+    Cut as fsspec does it, to which a word by itself is a scheme.
+    """
+    each = [f"{part}://" if _WORD.fullmatch(part) else part for part in _CUT.split(url)]
+    return [part for part in each if "://" in part]
 
 
 def options(url: str) -> dict[str, Any]:

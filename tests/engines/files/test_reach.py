@@ -28,7 +28,17 @@ def test_private_hosts_are_refused_however_they_are_written(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["ssh://host/a.mp4", "ftp://host/a.mp4", "git://x", "SMB://h/a.mp4"]
+    "uri",
+    [
+        "ssh://host/a.mp4",
+        "ftp://host/a.mp4",
+        "git://x",
+        "SMB://h/a.mp4",
+        "reference::https://93.184.215.14/refs.json",
+        "reference::s3://bucket/refs.json",
+        "zip://a.mp4::ftp::https://93.184.215.14/a.zip",
+        "tar::reference::https://93.184.215.14/refs.json#0:10/a.mp4",
+    ],
 )
 def test_other_schemes_are_refused_with_the_setting_that_allows_them(uri: str) -> None:
     assert "REELFLOW_URL_SCHEMES" in (Reach(SCHEMES, private=True).refusal(uri) or "")
