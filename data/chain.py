@@ -45,12 +45,8 @@ def register(
 
 def current(store: Store, corpus: str, kind: str) -> Stage | None:
     """The corpus's current stage of a kind, where there is one made from the current one before."""
-    alias = layout.current(corpus, kind)
-    if not store.exists(alias):
-        return None
-    stage = Stage(corpus, kind, store.read(alias).decode().strip())
-    before = {"pool": "embed", "index": "pool"}.get(kind)
-    if before is None:
+    stage, before = _named(store, corpus, kind), {"pool": "embed", "index": "pool"}.get(kind)
+    if stage is None or before is None:
         return stage
     source = current(store, corpus, before)
     made_from = recorded(store, stage)["inputs"]
@@ -68,9 +64,17 @@ def spec_of(store: Store, stage: Stage, kind: type[S]) -> S:
 
 
 def spec_in_use(store: Store, corpus: str, kind: str, usual: S) -> S:
-    """The spec of the corpus's current stage of a kind; the usual one where there is none."""
-    stage = current(store, corpus, kind)
+    """The spec that the corpus was last brought through a stage with; the usual where none was."""
+    stage = _named(store, corpus, kind)
     return spec_of(store, stage, type(usual)) if stage else usual
+
+
+def _named(store: Store, corpus: str, kind: str) -> Stage | None:
+    """The stage that a corpus's alias names, whatever it was made from."""
+    alias = layout.current(corpus, kind)
+    if not store.exists(alias):
+        return None
+    return Stage(corpus, kind, store.read(alias).decode().strip())
 
 
 def version_of(store: Store, stage: Stage | None) -> str | None:

@@ -12,9 +12,9 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.backfill import Left
-from data.chain import Stage, spec_in_use
+from data.chain import Stage
 from data.settings import Settings
-from data.specs import EmbedSpec, IndexSpec, PoolSpec, Spec
+from data.specs import EmbedSpec
 from data.workplace import Workplace, open_workplace
 from flows.embed import embed_by, embed_shards, embedding
 from flows.index import index
@@ -28,7 +28,7 @@ from tasks.progress import say
 from tasks.report import publish
 from tasks.runners import embed_workers
 from tasks.shards import AT_ONCE
-from tasks.stages import embed_stage
+from tasks.stages import embed_spec, embed_stage
 
 THROUGH = ("embed", "pool", "index")
 
@@ -44,7 +44,7 @@ def _stop(flow: Flow, flow_run: FlowRun, state: State) -> None:
 def backfill(
     corpus: str,
     where: str = "true",
-    spec: EmbedSpec = EmbedSpec(),
+    spec: EmbedSpec | None = None,
     window: int = 5000,
     max_parallel: int = 1,
     budget_gpu_hours: float | None = None,
@@ -59,7 +59,7 @@ def backfill(
     Args:
         corpus: a corpus that was ingested
         where: a condition on the videos, as published >= '2024-01-01' and source = 'news'
-        spec: the model, its weights and precision, and which frames are sampled
+        spec: the model and which frames are sampled; the corpus's own if left out
         window: videos that are planned and done at a time
         max_parallel: windows under way at once, as child runs
         budget_gpu_hours: no window begins once the workers took so long; any time if left out
@@ -68,7 +68,8 @@ def backfill(
         through: once nothing is left, go on and pool, or pool and index, what was embedded
     """
     place = open_workplace(Settings())
-    stage = embed_stage(place, place.known(corpus), spec, shadow=True)
+    spec = embed_spec(place, place.known(corpus), spec)
+    stage = embed_stage(place, corpus, spec, shadow=True)
     at_once = max_parallel if child_runs else 1
     plan = plan_backfill(place, stage, where, at_once)
     approve(plan, approved)  # may take days, in which others embed
@@ -84,14 +85,14 @@ def backfill(
     publish("backfill", corpus, summary | priced(place.settings, budget.spent))
     if done:
         stage_made(place, stage, videos_of(corpus), windows=done)
-    return summary if left else summary | _onward(place, stage, through, child_runs)
+    return summary if left else summary | _onward(stage, through, child_runs)
 
 
 @flow(
     name="embed-window", flow_run_name="embed-window-{corpus}",
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )  # fmt: skip
-def embed_window(corpus: str, shards: list[str], spec: EmbedSpec = EmbedSpec()) -> dict[str, Any]:
+def embed_window(corpus: str, shards: list[str], spec: EmbedSpec) -> dict[str, Any]:
     """Embeds some planned shards of a backfill, which sees to it that nobody else does.
 
     Args:
@@ -166,25 +167,19 @@ def _on_workers(
     return done
 
 
-def _onward(place: Workplace, stage: Stage, through: str, child_runs: bool) -> dict[str, Any]:
+def _onward(stage: Stage, through: str, child_runs: bool) -> dict[str, Any]:
     """Pools and indexes what was embedded, in the corpus's own ways; what each says of it."""
     made: dict[str, Any] = {}
-    after: tuple[tuple[str, Flow, Spec], ...] = (
-        ("pool", pool, PoolSpec()), ("index", index, IndexSpec())
-    )  # fmt: skip
-    for kind, run, usual in after[: THROUGH.index(through)]:
-        spec = spec_in_use(place.store, stage.corpus, kind, usual)
-        about: dict[str, Any] = {"corpus": stage.corpus, "embed": stage.fingerprint}
-        if child_runs:
-            about |= {"spec": spec.model_dump()}
-            made[kind] = run_stage(kind, about, stage.fingerprint)
-        else:
-            made[kind] = run(spec=spec, **about)
+    about = {"corpus": stage.corpus, "embed": stage.fingerprint}
+    after: tuple[tuple[str, Flow], ...] = (("pool", pool), ("index", index))
+    for kind, run in after[: THROUGH.index(through)]:
+        made[kind] = run_stage(kind, about, stage.fingerprint) if child_runs else run(**about)
     return made
 
 
-def plan_of(corpus: str, where: str, spec: EmbedSpec, at_once: int = 1) -> dict[str, Any]:
+def plan_of(corpus: str, where: str, spec: EmbedSpec | None, at_once: int = 1) -> dict[str, Any]:
     """What a backfill would do, without doing it."""
     place = open_workplace(Settings())
-    stage = embed_stage(place, place.known(corpus), spec, shadow=True)
+    spec = embed_spec(place, place.known(corpus), spec)
+    stage = embed_stage(place, corpus, spec, shadow=True)
     return asdict(plan_backfill.fn(place, stage, where, at_once))

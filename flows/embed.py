@@ -25,7 +25,7 @@ from tasks.report import publish, publish_failures
 from tasks.runners import embed_workers, open_runner
 from tasks.shards import AT_ONCE, run_shards
 from tasks.sheets import show_videos
-from tasks.stages import embed_stage
+from tasks.stages import embed_spec, embed_stage
 from tasks.tally import Tally, covered, share
 
 
@@ -35,17 +35,18 @@ from tasks.tally import Tally, covered, share
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )
 def embed(
-    corpus: str, spec: EmbedSpec = EmbedSpec(), retry: Failures | None = None
+    corpus: str, spec: EmbedSpec | None = None, retry: Failures | None = None
 ) -> dict[str, Any]:
     """Embeds what is missing, shard by shard; what is done stays done, however often it is run.
 
     Args:
         corpus: a corpus that was ingested
-        spec: the model, its weights and precision, and which frames are sampled
+        spec: the model and which frames are sampled; the corpus's own if left out
         retry: failures to try again; none if left out
     """
     place = open_workplace(Settings())
     with place.only_run(place.known(corpus), "embed", say):
+        spec = embed_spec(place, corpus, spec)
         stage = embed_stage(place, corpus, spec)
         shards = plan(place, stage, retry)
         before = covered(place, corpus, "embed")

@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect import flow
 
-from data.chain import version_of
+from data.chain import spec_in_use, version_of
 from data.settings import Settings
 from data.specs import IndexSpec
 from data.workplace import open_workplace
@@ -17,13 +17,13 @@ from tasks.stages import index_stage, made, named
 
 @flow(name="index", flow_run_name="index-{corpus}")
 def index(
-    corpus: str, spec: IndexSpec = IndexSpec(), rebuild: bool = False, embed: str | None = None
+    corpus: str, spec: IndexSpec | None = None, rebuild: bool = False, embed: str | None = None
 ) -> dict[str, Any]:
     """Adds what is pooled and not indexed, or builds anew; publishes only above the recall gate.
 
     Args:
         corpus: a corpus that was pooled
-        spec: the kind of index, its memory and parts, and the least recall@10 to publish at
+        spec: the kind of index and the least recall@10 to publish at; the corpus's own if left out
         rebuild: index everything anew even where adding would do
         embed: the fingerprint of the vectors to index; those in use if left out
     """
@@ -31,6 +31,7 @@ def index(
     with place.only_run(place.known(corpus), "index", say):
         embedded = named(place, corpus, embed)
         pooled = made(place, embedded, "pool")
+        spec = spec or spec_in_use(place.store, corpus, "index", IndexSpec())
         stage = index_stage(place, corpus, spec, pooled)
         about = build_index(place, embedded, pooled, stage, rebuild)
         published = version_of(place.store, stage)

@@ -4,11 +4,10 @@ from typing import Any
 
 from prefect import flow
 
-from data.chain import current, spec_of
+from data.chain import current
 from data.retries import Failures
 from data.runs import now
 from data.settings import Settings
-from data.specs import PoolSpec
 from data.workplace import Workplace, open_workplace
 from flows.pool import pool
 from flows.retry import retry
@@ -75,7 +74,7 @@ def _show(corpus: str, found: dict[str, list[dict[str, Any]]]) -> None:
 def _compacted(place: Workplace, corpus: str) -> list[dict[str, Any]]:
     """What was packed; pooling follows at once where the corpus was pooled."""
     made = pack(place, corpus, do=True)
-    stage = current(place.store, corpus, "pool")
-    if stage and any("/embed/" in row["folder"] for row in made):
-        pool(corpus, spec_of(place.store, stage, PoolSpec))
+    packed = any("/embed/" in row["folder"] for row in made)
+    if packed and current(place.store, corpus, "pool"):
+        pool(corpus)
     return made

@@ -24,9 +24,9 @@ def pipeline(
     corpus: str,
     source: str | None = None,
     columns: dict[str, str] | None = None,
-    embed_spec: EmbedSpec = EmbedSpec(),
-    pool_spec: PoolSpec = PoolSpec(),
-    index_spec: IndexSpec = IndexSpec(),
+    embed_spec: EmbedSpec | None = None,
+    pool_spec: PoolSpec | None = None,
+    index_spec: IndexSpec | None = None,
     prompts: str | None = None,
     generate_spec: GenerateSpec = usual_spec(),
     measure: EvaluateSpec | None = None,
@@ -37,9 +37,9 @@ def pipeline(
         corpus: the corpus to bring up to date
         source: where new rows are read from; none are where it is left out
         columns: which columns of the source hold txt, videoLoc and videoID
-        embed_spec: the model and the sampling
-        pool_spec: the way of pooling
-        index_spec: the kind of index and its gate
+        embed_spec: the model and the sampling; the corpus's own if left out
+        pool_spec: the way of pooling; the corpus's own if left out
+        index_spec: the kind of index and its gate; the corpus's own if left out
         prompts: a file of prompts to make videos for; none are made where it is left out
         generate_spec: the models, the videos' shape, and what is retrieved for them
         measure: the metrics and switches to measure the videos by; not measured if left out

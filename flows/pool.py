@@ -4,6 +4,7 @@ from typing import Any
 
 from prefect import flow
 
+from data.chain import spec_in_use
 from data.settings import Settings
 from data.specs import PoolSpec
 from data.workplace import open_workplace
@@ -15,17 +16,18 @@ from tasks.stages import named, pool_stage
 
 
 @flow(name="pool", flow_run_name="pool-{corpus}")
-def pool(corpus: str, spec: PoolSpec = PoolSpec(), embed: str | None = None) -> dict[str, Any]:
+def pool(corpus: str, spec: PoolSpec | None = None, embed: str | None = None) -> dict[str, Any]:
     """Pools every shard that embed has finished and pool has not.
 
     Args:
         corpus: a corpus that was embedded
-        spec: the way of pooling
+        spec: the way of pooling; the corpus's own if left out
         embed: the fingerprint of the vectors to pool; those in use if left out
     """
     place = open_workplace(Settings())
     with place.only_run(place.known(corpus), "pool", say):
         embedded = named(place, corpus, embed)
+        spec = spec or spec_in_use(place.store, corpus, "pool", PoolSpec())
         stage = pool_stage(place, corpus, spec, embedded)
         pooled = pool_shards(place, embedded, stage)
     summary = {"corpus": corpus, "fingerprint": stage.fingerprint, "shards": pooled.done}

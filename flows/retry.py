@@ -4,12 +4,11 @@ from typing import Any
 
 from prefect import flow
 
-from data.chain import current, spec_of
+from data.chain import current
 from data.errors import UserError
 from data.outcome import REASONS
 from data.retries import Failures
 from data.settings import Settings
-from data.specs import EmbedSpec
 from data.workplace import open_workplace
 from flows.embed import embed
 from flows.ingest import retry_ingest
@@ -41,9 +40,8 @@ def retry(
         publish_table("retry", corpus, found, "tried again")
     if "ingest" in stages:
         made["ingest"] = retry_ingest(corpus, which)
-    stage = current(place.store, corpus, "embed")
-    if stage is not None and stages:
-        made["embed"] = embed(corpus, spec_of(place.store, stage, EmbedSpec), which)
+    if stages and current(place.store, corpus, "embed"):
+        made["embed"] = embed(corpus, retry=which)
     return made
 
 

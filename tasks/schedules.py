@@ -1,4 +1,4 @@
-"""A corpus's own schedule: the nightly deployment, with what the corpus was last made with."""
+"""A corpus's own schedule: the nightly deployment, from where the corpus was last ingested."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 
-from data import chain, layout
+from data import layout
 from data.errors import UserError
 from data.workplace import Workplace
 from engines.files.media import is_url
@@ -26,8 +26,9 @@ def schedule(
 ) -> dict[str, Any]:  # fmt: skip
     """Has the server at this address run a corpus's pipeline at such times; the run's parameters.
 
-    They are those of the corpus's last ingest and of the stages that it uses, and take the place
-    of an earlier schedule's. A UserError where the times are none, or the corpus is not there.
+    They are those of the corpus's last ingest, and take the place of an earlier schedule's; each
+    run takes the specs that the corpus has by then. A UserError where the times are none, or the
+    corpus is not there.
     """
     parameters = _last(place, place.known(corpus), source) | {"columns": columns}
     try:
@@ -73,11 +74,7 @@ def _last(place: Workplace, corpus: str, source: str | None) -> dict[str, Any]:
     source = source or _last_source(place, corpus)
     if source and not is_url(source):
         source = os.path.abspath(source)  # runs are in a folder of their own
-    parameters: dict[str, Any] = {"corpus": corpus, "source": source}
-    for kind in ("embed", "pool", "index"):
-        if stage := chain.current(place.store, corpus, kind):
-            parameters[f"{kind}_spec"] = chain.recorded(place.store, stage)["spec"]
-    return parameters
+    return {"corpus": corpus, "source": source}
 
 
 def _last_source(place: Workplace, corpus: str) -> str | None:

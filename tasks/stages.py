@@ -3,14 +3,31 @@
 import json
 
 from data import layout
-from data.chain import Stage, current, over, recorded, register, spec_of, version_of
+from data.chain import (
+    Stage,
+    current,
+    over,
+    recorded,
+    register,
+    spec_in_use,
+    spec_of,
+    version_of,
+)
 from data.errors import UserError
 from data.specs import EmbedSpec, IndexSpec, PoolSpec
 from data.workplace import Workplace
 from engines.base import plugin
 from engines.ragme import reading
+from tasks.machine import fastest_precision
 
 ORIGIN = json.dumps(reading.ORIGIN)  # stands for the weights of vectors that were taken over
+
+
+def embed_spec(place: Workplace, corpus: str, asked: EmbedSpec | None) -> EmbedSpec:
+    """The spec asked for, else the corpus's own, else the usual one at this machine's fastest."""
+    if asked is not None:
+        return asked
+    return spec_in_use(place.store, corpus, "embed", EmbedSpec(precision=fastest_precision()))
 
 
 def embed_stage(place: Workplace, corpus: str, spec: EmbedSpec, shadow: bool = False) -> Stage:

@@ -1,18 +1,18 @@
 """Commands that run a flow."""
 
 import os
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
-from data.chain import spec_in_use
-from data.ids import corpus_name
-from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
+from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec, Spec
 from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
-from flows.cli.options import Corpus, Mmr, Root, Runner, Workers, columns, given, workplace
+from flows.cli.options import Corpus, Mmr, Root, Runner, Workers, columns, given
+
+S = TypeVar("S", bound=Spec)
 
 Columns = Annotated[
     list[str] | None,
@@ -70,30 +70,43 @@ def embed(
 
 
 @app.command()
-def pool(corpus: Corpus, method: str = "mean", embed: Embed = None, root: Root = None) -> None:
+def pool(
+    corpus: Corpus,
+    method: Annotated[str | None, typer.Option("--method", help="A plugin of engines/pooling.")] = None,
+    embed: Embed = None,
+    root: Root = None,
+) -> None:
     """Make one vector of each video's frame vectors."""
     from flows.pool import pool as flow
 
+    spec = _spec(PoolSpec, {"method": method})
     with live():
-        made = flow(corpus, PoolSpec(method=method), embed)
+        made = flow(corpus, spec, embed)
     print_summary(made)
 
 
 @app.command()
 def index(
     corpus: Corpus,
-    engine: Annotated[str, typer.Option("--engine", help="autofaiss or flat.")] = "autofaiss",
+    engine: Annotated[str | None, typer.Option("--engine", help="autofaiss or flat.")] = None,
     key: Annotated[str | None, typer.Option("--key", help="A faiss key, as HNSW32.")] = None,
-    gate: Annotated[float, typer.Option("--gate", help="Least recall@10 to publish.")] = 0.95,
-    parts: Annotated[int, typer.Option("--parts", min=1, help="Build in as many tasks.")] = 1,
+    gate: Annotated[
+        float | None, typer.Option("--gate", help="Least recall@10 to publish. [0.95]")
+    ] = None,
+    parts: Annotated[
+        int | None, typer.Option("--parts", min=1, help="Build in as many tasks. [1]")
+    ] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Index everything anew.")] = False,
     embed: Embed = None,
     root: Root = None,
 ) -> None:
-    """Add what is new to the index, or build it; publish it if it passes the gate."""
+    """Add what is new to the index, or build it, of the kind that it has, unless told otherwise.
+
+    It is published if it passes the gate.
+    """
     from flows.index import index as flow
 
-    spec = IndexSpec(engine=engine, index_key=key, gate=gate, parts=parts)
+    spec = _spec(IndexSpec, {"engine": engine, "index_key": key, "gate": gate, "parts": parts})
     with live():
         made = flow(corpus, spec, rebuild, embed)
     print_summary(made)
@@ -143,8 +156,8 @@ def run(
 def asked_spec(
     corpus: str, engine: str | None, model: str | None, weights: str | None, nth: int | None,
     fps: float | None, precision: str | None, activation: str | None,
-) -> EmbedSpec:  # fmt: skip
-    """The spec that a command's options name; without any, the one that the corpus has."""
+) -> EmbedSpec | None:  # fmt: skip
+    """The spec that a command's options name; None without any: flows take the corpus's own."""
     from tasks.machine import fastest_precision
 
     if nth is not None and fps is not None:
@@ -153,18 +166,26 @@ def asked_spec(
         "engine": engine, "model": model, "weights": weights, "activation": activation, "fps": fps,
         "every_nth": nth, "precision": precision,
     })  # fmt: skip
-    named = bool(fields)
+    if not fields:
+        return None
     if fps is not None:
         fields["every_nth"] = None
     if precision in (None, "auto"):
         fields["precision"] = fastest_precision()
+    if engine == "fake":  # a rehearsed hang should not take a minute
+        os.environ.setdefault("REELFLOW_DECODE_DEADLINE_S", "5")
+    return _made(EmbedSpec, fields)
+
+
+def _spec(kind: type[S], options: dict[str, Any]) -> S | None:
+    """The spec that options name; None where nobody gave one."""
+    fields = given(options)
+    return _made(kind, fields) if fields else None
+
+
+def _made(kind: type[S], fields: dict[str, Any]) -> S:
     try:
-        spec = EmbedSpec(**fields)
+        return kind(**fields)
     except ValidationError as error:
         wrong = error.errors()[0]
         raise typer.BadParameter(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
-    if not named:
-        spec = spec_in_use(workplace().store, corpus_name(corpus), "embed", spec)
-    if spec.engine == "fake":  # a rehearsed hang should not take a minute
-        os.environ.setdefault("REELFLOW_DECODE_DEADLINE_S", "5")
-    return spec

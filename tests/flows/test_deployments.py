@@ -8,6 +8,7 @@ import yaml
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
+from data.specs import Spec
 from tasks.limits import POOL, QUEUES
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,13 @@ def test_windows_are_in_a_queue_that_comes_after_all_others() -> None:
 def _needed(flow: Flow) -> dict[str, object]:
     """Something for every parameter that has no default."""
     return {
-        name: ["x"] if str(parameter.annotation).startswith("list") else "x"
+        name: _some(parameter.annotation)
         for name, parameter in inspect.signature(flow.fn).parameters.items()
         if parameter.default is inspect.Parameter.empty
     }
+
+
+def _some(kind: object) -> object:
+    if isinstance(kind, type) and issubclass(kind, Spec):
+        return kind()
+    return ["x"] if str(kind).startswith("list") else "x"

@@ -1,4 +1,4 @@
-"""A corpus's schedule: one, with what the corpus was last made with, on a real server."""
+"""A corpus's schedule: one, from where the corpus was last ingested, on a real server."""
 
 import os
 from collections.abc import Iterator
@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpora import FAKE
 from prefect.client.orchestration import SyncPrefectClient
 
-from data.chain import register
 from data.errors import UserError
 from data.settings import Settings
 from flows.ingest import ingest
@@ -21,10 +19,9 @@ NIGHT, TIMEZONE = "0 2 * * *", "Europe/Berlin"
 
 @pytest.fixture
 def corpus(place, clips: Path, monkeypatch: pytest.MonkeyPatch, prefect_backend: None) -> str:
-    """Ingested from a folder by its relative path, and embedded by fakes."""
+    """Ingested from a folder by its relative path."""
     monkeypatch.chdir(clips.parent)
     ingest(clips.name, "c", probe=False)
-    register(place.store, "c", "embed", FAKE, "1")
     return "c"
 
 
@@ -40,7 +37,7 @@ def schedules(client: SyncPrefectClient) -> list[Any]:
     return client.read_deployment_by_name("pipeline/nightly").schedules
 
 
-def test_a_corpus_has_one_schedule_with_what_it_was_last_made_with(
+def test_a_corpus_has_one_schedule_from_where_it_was_last_ingested(
     place, corpus: str, client: SyncPrefectClient, clips: Path
 ) -> None:
     url = address(Settings())
@@ -50,7 +47,6 @@ def test_a_corpus_has_one_schedule_with_what_it_was_last_made_with(
     assert (made.active, made.schedule.cron, made.schedule.timezone) == (True, NIGHT, TIMEZONE)
     assert made.parameters == {
         "corpus": "c", "source": os.path.abspath(clips), "columns": None,
-        "embed_spec": FAKE.model_dump(mode="json"),
     }  # fmt: skip
     schedule(place, url, corpus, NIGHT, TIMEZONE, "s3://footage/c", {"txt": "caption"})
     [made] = schedules(client)
