@@ -54,7 +54,8 @@ def down(root: Root = None) -> None:
     from tasks.service import folder_of, read, stop
 
     service = read(folder_of(Settings()))
-    ended = stop(service) if service else []
+    with out(err=True).status("stopping; runs under way end first"):
+        ended = stop(service) if service else []
     out().print(f"stopped {' and '.join(ended)}" if ended else "nothing was running")
 
 
