@@ -72,7 +72,9 @@ def embed(
 @app.command()
 def pool(
     corpus: Corpus,
-    method: Annotated[str | None, typer.Option("--method", help="A plugin of engines/pooling.")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="A plugin of engines/pooling.")
+    ] = None,
     embed: Embed = None,
     root: Root = None,
 ) -> None:
