@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -40,6 +41,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     order = {here / name: number - len(LONG) for number, name in enumerate(LONG)}
     items.sort(key=lambda item: order.get(item.path, item.path.is_relative_to(here / "data")))
+
+
+def pytest_configure() -> None:
+    """What a shell runs in the background ignores interrupts, by which Prefect's workers end."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
