@@ -30,7 +30,7 @@ def test_who_has_the_token_works_on_it_and_with_its_process_all_of_it_ends(tmp_p
     try:
         assert family
         assert _joined(address, environment).stdout == "worked\n"
-        stranger = environment | {"RAY_AUTH_TOKEN": "0" * 64}
+        stranger = environment | {"RAY_AUTH_TOKEN": "0" * 64, "RAY_NUM_REDIS_GET_RETRIES": "2"}
         refused = _joined(address, stranger)
         assert refused.returncode and "ConnectionError" in refused.stderr
     finally:
