@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WEB = ("http", "https")
 _CUT = re.compile(r"::(?![0-9A-Fa-f:.]*\])")  # but within `[::1]`
-_WORD = re.compile("[a-z]+")
+_WORD = re.compile("[a-z][a-z0-9_+]*")
 
 
 def parts(url: str) -> list[str]:
