@@ -36,7 +36,7 @@ def test_private_hosts_are_refused_however_they_are_written(uri: str) -> None:
         "SMB://h/a.mp4",
         "reference::https://93.184.215.14/refs.json",
         "reference::s3://bucket/refs.json",
-        "arrow_hdfs::s3://bucket/a.mp4",
+        "simplecache::arrow_hdfs::s3://bucket/a.mp4",
         "zip://a.mp4::ftp::https://93.184.215.14/a.zip",
         "tar::reference::https://93.184.215.14/refs.json#0:10/a.mp4",
     ],
