@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -20,6 +21,9 @@ Format = Annotated[
     Literal["text", "md", "json", "html"] | None,
     typer.Option("--format", help="[as --out is named, else text]"),
 ]
+
+FIGURE = 7  # letters of "[0.977,": in a narrow terminal an interval is two lines, and no figure cut
+LEAST = {"method": 9, "of": 9, "evaluation": 12}
 
 
 @app.command()
@@ -68,9 +72,11 @@ def _file(format: str | None, file: str | None) -> str | None:
 def _print(table: dict[str, Any]) -> None:
     from tasks.leaderboard_text import cell, name_of, settings, settings_of
 
-    heads = [column["label"] for column in table["columns"]]
     about = settings_of(table["entries"])
-    shown = Table("method", *heads, *about, "evaluation", title=escape(table["title"]))
+    title = escape(table["title"])
+    shown = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for label in ("method", *(column["label"] for column in table["columns"]), "of", "evaluation"):
+        shown.add_column(label, min_width=LEAST.get(label, FIGURE))
     for entry in table["entries"]:
         cells = []
         for column in table["columns"]:
@@ -79,7 +85,8 @@ def _print(table: dict[str, Any]) -> None:
             cells.append(f"[bold]{said}[/]" if best else said)
         names = escape(name_of(entry)), entry["evaluation"] or "published"
         known = settings(entry)
-        shown.add_row(names[0], *cells, *(known[name] for name in about), names[1])
+        of = ", ".join(f"{name} {known[name]}" for name in about if known[name] != "–")
+        shown.add_row(names[0], *cells, of, names[1])
     out().print(shown)
     for note in table["notes"]:
         out().print(escape(note))
