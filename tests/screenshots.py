@@ -29,7 +29,7 @@ ARTIFACTS = {  # by their pictures
 }  # fmt: skip
 HIGH = {"backfill": 720, "sheet": 620, "experiment": 780}  # what there is to see ends there
 LOGS = (256, 500)  # left of them are the menu, above them when it happened
-FIRST = "[...document.querySelectorAll('video')].slice(0, 3)"
+FIRST = "[...document.querySelectorAll('video')].slice(0, 2)"
 PLAYING = f"{FIRST}.length > 0 && {FIRST}.every(video => video.readyState > 2)"
 DEMO = ("report", "leaderboard", "experiment")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "PAUSED")
