@@ -60,6 +60,15 @@ class Catalog:
         self._connection.register("incoming", incoming)
 
     @contextmanager
+    def unordered(self) -> Iterator[None]:
+        """What the block inserts lies in no order, for which it takes half the time."""
+        self._connection.execute("SET preserve_insertion_order = false")
+        try:
+            yield
+        finally:
+            self._connection.execute("SET preserve_insertion_order = true")
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         self._connection.begin()
         try:

@@ -83,7 +83,7 @@ def sync_stage(catalog: Catalog, store: Store, corpus: str, kind: str, fingerpri
         files = read_each(store, store.read, found)
         for heap in heaped(files, BYTES, lambda file: len(file[1])):
             names, texts = zip(*heap, strict=True)
-            with catalog.transaction():
+            with catalog.unordered(), catalog.transaction():
                 for pack in filter(is_pack, names):
                     forget_packed(catalog, where, part, pack)
                 catalog.register(_column(texts))
