@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import psutil
+from commands import wait_until
 
 
 @contextmanager
@@ -68,3 +70,19 @@ def asked(url: str, given: Any = None, **headers: str) -> Any:
     sent = {"Content-Type": "application/json"} | headers
     with urllib.request.urlopen(urllib.request.Request(url, body, sent), timeout=30) as answer:
         return json.load(answer)
+
+
+def answered(url: str, given: Any = None) -> Any:
+    """As `asked`, also of a Prefect server that is too busy at first: its database was locked."""
+
+    def tried() -> list:
+        try:
+            return [asked(url, given)]
+        except HTTPError as error:
+            if error.code != 503:
+                raise
+        except TimeoutError:
+            pass
+        return []
+
+    return wait_until(tried, f"{url} was answered", 600)[0]

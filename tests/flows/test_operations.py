@@ -9,14 +9,13 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.error import HTTPError
 
 import buckets
 import golden
 import psutil
 import pytest
 from commands import wait_until
-from running import asked, free_ports
+from running import answered, free_ports
 
 from data.chain import register
 from data.specs import EmbedSpec
@@ -106,19 +105,8 @@ class Walk:
             golden.clip(self.videos / f"{name}.mp4", frames=6 + len(os.listdir(self.videos)))
 
     def ask(self, path: str, body: object = None) -> list | dict:
-        """What the server says; it is asked again where it is too busy."""
-
-        def answered() -> list:
-            try:
-                return [asked(f"http://127.0.0.1:{self.port}/api/{path}", body)]
-            except HTTPError as error:
-                if error.code != 503:
-                    raise
-            except TimeoutError:
-                pass
-            return []
-
-        return wait_until(answered, f"{path} was answered", 600)[0]
+        """What the server says."""
+        return answered(f"http://127.0.0.1:{self.port}/api/{path}", body)
 
     def runs(self, **chosen: object) -> list[dict]:
         """The flow runs, newest first."""
