@@ -61,27 +61,31 @@ def backfill(
     runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Embed what a condition names, window by window, within a budget; first see the plan."""
-    from prefect.settings import PREFECT_API_URL
-
     from flows.backfill import backfill as flow
     from flows.backfill import plan_of
 
-    if stage in INSTEAD:
-        raise UserError(INSTEAD[stage].format(corpus))
-    if stage != "embed":
-        raise typer.BadParameter(f"there is no stage {stage!r}: backfill embed")
+    _check(stage, corpus, ask_server=approve and on_workers)
     spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
     if not approve:
         at_once = max_parallel if on_workers else 1
         return _print_plan(plan_of(corpus, where, spec, at_once), as_json)
-    if on_workers and not PREFECT_API_URL.value():
-        raise UserError("--on-workers asks a server: export PREFECT_API_URL, as `reelflow up` says")
     with live():
         made = flow(
             corpus, where, spec, window, max_parallel, budget_gpu_hours, approved=True,
             child_runs=on_workers, through=through,
         )  # fmt: skip
     typer.echo(json.dumps(made)) if as_json else print_summary(made)
+
+
+def _check(stage: str, corpus: str, ask_server: bool) -> None:
+    from prefect.settings import PREFECT_API_URL
+
+    if stage in INSTEAD:
+        raise UserError(INSTEAD[stage].format(corpus))
+    if stage != "embed":
+        raise typer.BadParameter(f"there is no stage {stage!r}: backfill embed")
+    if ask_server and not PREFECT_API_URL.value():
+        raise UserError("--on-workers asks a server: export PREFECT_API_URL, as `reelflow up` says")
 
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
