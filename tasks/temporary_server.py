@@ -6,8 +6,6 @@ import sys
 import uuid
 from functools import cache
 
-from prefect.settings import PREFECT_API_URL
-
 MARK = "_REELFLOW_COMMAND"  # by which a command's own is known
 TEMPORARY = "PREFECT__SERVER_EPHEMERAL=1"
 # Of the pipe that it reads the command has the other end, until it is gone.
@@ -28,7 +26,8 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 @cache
 def watch() -> None:
     """Has a small process end the server should this one be killed, which then cannot. On Linux."""
-    if PREFECT_API_URL.value() or not os.path.isdir("/proc/self"):
+    # Asking Prefect for its settings would import it, for longer than many a command takes.
+    if os.environ.get("PREFECT_API_URL") or not os.path.isdir("/proc/self"):
         return
     os.environ[MARK] = f"{os.getpid()}-{uuid.uuid4().hex}"
     reads, _ = os.pipe()

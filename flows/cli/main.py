@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _watch() -> None:
-    from tasks.temporary_server import watch  # Prefect reads its environment as it is imported
+    from tasks.temporary_server import watch
 
     watch()
 
