@@ -3,6 +3,9 @@ from pathlib import Path
 
 import pytest
 from corpora import FAKE, counts, videos
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.states import Running, Scheduled
 
 from data.backfill import Left
 from data.chain import Stage, current, spec_of
@@ -16,6 +19,7 @@ from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
 from tasks.backfill import page, windows
+from tasks.child_runs import windows_of
 from tasks.stages import embed_stage
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
@@ -178,6 +182,31 @@ def test_a_window_is_embedded_by_itself_as_a_child_run_does_it(place: Workplace)
     plan_of("c", "true", FAKE)
     shards = next(windows(place, stage, "true", 4, _unlimited()))
     assert embed_window("c", shards, FAKE)["done"] == 4
+
+
+@pytest.mark.parametrize("next_run", [embed, backfill])
+def test_windows_that_a_killed_backfill_left_end_before_others_embed(
+    place: Workplace, next_run: Flow
+) -> None:
+    ingest("fake://2", "c")
+    about = {"corpus": "c", "shards": ["000000"], "spec": FAKE.model_dump()}
+    with get_client(sync_client=True) as client:
+        made = {
+            (corpus, name): client.create_flow_run(
+                embed_window, parameters=about, tags=[windows_of(corpus)], state=state
+            ).id
+            for corpus in ("c", "another")
+            for name, state in (("at work", Running()), ("waiting", Scheduled()))
+        }
+        next_run("c", spec=FAKE, **({"approved": True} if next_run is backfill else {}))
+        found = {key: client.read_flow_run(id).state_name for key, id in made.items()}
+    assert videos(place, "c", "embed") == counts(2, 2, 0)
+    assert found == {
+        ("c", "at work"): "Cancelling",
+        ("c", "waiting"): "Cancelled",
+        ("another", "at work"): "Running",
+        ("another", "waiting"): "Scheduled",
+    }
 
 
 @pytest.mark.parametrize(
