@@ -21,7 +21,7 @@ from flows.index import index
 from flows.pool import pool
 from tasks.assets import stage_made, videos_of
 from tasks.backfill import Budget, approve, plan_backfill, windows
-from tasks.child_runs import of_backfill, run_stage, run_window, stop, stop_left, stop_own
+from tasks.child_runs import cancel, cancel_left, cancel_own, of_backfill, run_stage, run_window
 from tasks.cost import held_hours, priced
 from tasks.ending import ends_soon
 from tasks.progress import say
@@ -34,7 +34,7 @@ THROUGH = ("embed", "pool", "index")
 
 
 def _stop(flow: Flow, flow_run: FlowRun, state: State) -> None:
-    stop(of_backfill(flow_run.id))
+    cancel(of_backfill(flow_run.id))
 
 
 @flow(
@@ -74,7 +74,7 @@ def backfill(
     plan = plan_backfill(place, stage, where, at_once)
     approve(plan, approved)  # may take days, in which others embed
     with place.only_run(corpus, "embed", say):
-        stop_left(corpus)
+        cancel_left(place.store.root, corpus)
         budget = Budget(budget_gpu_hours)
         waiting = windows(place, stage, where, window, budget)
         if child_runs:
@@ -154,10 +154,11 @@ def _on_workers(
         except Exception as error:
             errors.append(error)
 
-    with ends_soon(stop_own):
+    with ends_soon(cancel_own):
         while not errors and (shards := next(waiting, None)) is not None:
             about = {"corpus": stage.corpus, "spec": spec.model_dump(), "shards": shards}
-            flying.append(run_window.submit(f"{shards[0]}-{shards[-1]}", about, stage.fingerprint))
+            name, of = f"{shards[0]}-{shards[-1]}", (stage.fingerprint, place.store.root)
+            flying.append(run_window.submit(name, about, *of))
             done += 1
             if len(flying) >= at_once:
                 land()

@@ -17,7 +17,7 @@ from data.specs import EmbedSpec
 from data.workplace import Workplace, open_workplace
 from tasks.assets import stage_made, videos_of
 from tasks.canary import check_canary
-from tasks.child_runs import stop_left
+from tasks.child_runs import cancel_left
 from tasks.embed import Embedding, embed_shard_task
 from tasks.live import watched
 from tasks.plan import plan, planned
@@ -47,7 +47,7 @@ def embed(
     """
     place = open_workplace(Settings())
     with place.only_run(place.known(corpus), "embed", say):
-        stop_left(corpus)
+        cancel_left(place.store.root, corpus)
         spec = embed_spec(place, corpus, spec)
         stage = embed_stage(place, corpus, spec)
         shards = plan(place, stage, retry)

@@ -1,5 +1,7 @@
 """Windows of a backfill as flow runs of a deployment, on whichever worker takes them."""
 
+import os
+import time
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
+    FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
@@ -27,6 +30,8 @@ RETRIED: dict[str, Any] = {
 }  # fmt: skip
 WAITING = [StateType.SCHEDULED, StateType.PAUSED]
 UNDER_WAY = [*WAITING, StateType.PENDING, StateType.RUNNING]
+UNFINISHED = [*UNDER_WAY, StateType.CANCELLING]
+END_S = 30.0  # a cancelled window's process is gone in less
 
 
 def of_backfill(parent: UUID) -> str:
@@ -34,16 +39,17 @@ def of_backfill(parent: UUID) -> str:
     return f"backfill:{parent}"
 
 
-def windows_of(corpus: str) -> str:
-    """The tag of the windows of a corpus, whichever backfill they are of."""
-    return f"windows:{corpus}"
+def windows_of(root: str, corpus: str) -> str:
+    """The tag of the windows of a corpus of a store, whichever backfill they are of."""
+    where = root if "://" in root else os.path.abspath(root)
+    return f"windows:{digest([where, corpus])[:12]}"
 
 
 @task(name="window", task_run_name="window-{name}", **RETRIED)
-def run_window(name: str, parameters: dict[str, Any], fingerprint: str) -> float:
+def run_window(name: str, parameters: dict[str, Any], fingerprint: str, root: str) -> float:
     """Runs a window and waits for it: the seconds it took. Raises where it did not complete."""
     key = f"embed:{fingerprint}:{digest(parameters['shards'])[:12]}"
-    tags = [windows_of(parameters["corpus"])]
+    tags = [windows_of(root, parameters["corpus"])]
     return _run("embed-window/embed-window", f"window-{name}", parameters, key, tags)
 
 
@@ -77,31 +83,41 @@ def _run(
     return run.total_run_time.total_seconds()
 
 
-def stop_own() -> None:
+def cancel_own() -> None:
     """Cancels the child runs of this backfill."""
     flow = FlowRunContext.get()
     assert flow is not None and flow.flow_run is not None
-    stop(of_backfill(flow.flow_run.id))
+    cancel(of_backfill(flow.flow_run.id))
 
 
-def stop_left(corpus: str) -> None:
-    """Cancels windows that a killed backfill left.
+def cancel_left(root: str, corpus: str) -> None:
+    """Cancels windows that a killed backfill left, and gives them some time to end.
 
     For who holds the lock of the corpus's embedding: nobody waits for those under way any more.
     """
-    if left := stop(windows_of(corpus)):
-        say(f"cancelled {left} windows of {corpus} that a killed backfill had left")
+    if FlowRunContext.get() is None:
+        return  # there is no server to ask
+    if left := cancel(windows_of(root, corpus)):
+        say(f"windows of {corpus} that a killed backfill had left are cancelled: {len(left)}")
+        until = time.monotonic() + END_S
+        while _under_way(FlowRunFilter(id=FlowRunFilterId(any_=left)), UNFINISHED):
+            if time.monotonic() > until:
+                return say("they have not ended: perhaps their machine is gone")
+            time.sleep(1)
 
 
-def stop(tag: str) -> int:
-    """Cancels the runs that carry the tag; how many were under way."""
+def cancel(tag: str) -> list[UUID]:
+    """Cancels the runs that carry the tag; which were under way."""
     with get_client(sync_client=True) as client:
-        chosen = FlowRunFilter(
-            tags=FlowRunFilterTags(all_=[tag]),
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNDER_WAY)),
-        )
-        runs = client.read_flow_runs(flow_run_filter=chosen)  # fewer than one answer holds
+        runs = _under_way(FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])), UNDER_WAY)
         for run in runs:
             waits = run.state_type in WAITING  # then no process is there to see it end
             client.set_flow_run_state(run.id, Cancelled() if waits else Cancelling(), force=True)
-    return len(runs)
+    return [run.id for run in runs]
+
+
+def _under_way(chosen: FlowRunFilter, states: list[StateType]) -> list[FlowRun]:
+    """Those of the runs that are in such a state: fewer than one answer holds."""
+    chosen.state = FlowRunFilterState(type=FlowRunFilterStateType(any_=states))
+    with get_client(sync_client=True) as client:
+        return client.read_flow_runs(flow_run_filter=chosen)

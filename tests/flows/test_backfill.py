@@ -18,8 +18,8 @@ from flows.embed import embed
 from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
+from tasks import child_runs
 from tasks.backfill import page, windows
-from tasks.child_runs import windows_of
 from tasks.stages import embed_stage
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
@@ -186,24 +186,29 @@ def test_a_window_is_embedded_by_itself_as_a_child_run_does_it(place: Workplace)
 
 @pytest.mark.parametrize("next_run", [embed, backfill])
 def test_windows_that_a_killed_backfill_left_end_before_others_embed(
-    place: Workplace, next_run: Flow
+    place: Workplace, next_run: Flow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(child_runs, "END_S", 0.0)  # these have no processes that could end
     ingest("fake://2", "c")
+    root = place.store.root
     about = {"corpus": "c", "shards": ["000000"], "spec": FAKE.model_dump()}
     with get_client(sync_client=True) as client:
         made = {
-            (corpus, name): client.create_flow_run(
-                embed_window, parameters=about, tags=[windows_of(corpus)], state=state
+            (store, name): client.create_flow_run(
+                embed_window,
+                parameters=about,
+                tags=[child_runs.windows_of(store, "c")],
+                state=state,
             ).id
-            for corpus in ("c", "another")
+            for store in (root, "another")
             for name, state in (("at work", Running()), ("waiting", Scheduled()))
         }
         next_run("c", spec=FAKE, **({"approved": True} if next_run is backfill else {}))
         found = {key: client.read_flow_run(id).state_name for key, id in made.items()}
     assert videos(place, "c", "embed") == counts(2, 2, 0)
     assert found == {
-        ("c", "at work"): "Cancelling",
-        ("c", "waiting"): "Cancelled",
+        (root, "at work"): "Cancelling",
+        (root, "waiting"): "Cancelled",
         ("another", "at work"): "Running",
         ("another", "waiting"): "Scheduled",
     }
