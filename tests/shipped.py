@@ -24,6 +24,16 @@ def compose(file: str = "compose.yaml", **environment: str) -> dict[str, Any]:
     return _filled(documents(file)[0], GIVEN | environment)
 
 
+def reaching_s3() -> set[str]:
+    """Every variable that reelflow reads, or says to set, where a store is on S3.
+
+    But for AWS_PROFILE, which names a part of a file of the user's.
+    """
+    code, page = ROOT / "data/s3.py", (ROOT / "docs/operations.md").read_text()
+    section = page.split("## Object storage", 1)[1].split("\n## ", 1)[0]
+    return set(re.findall(r"\bAWS_\w+", code.read_text() + section)) - {"AWS_PROFILE"}
+
+
 def environment(file: str) -> dict[str, str]:
     """The variables of an env file, by the rules that compose, kustomize and sh agree on."""
     lines = (DEPLOYMENTS / file).read_text().splitlines()

@@ -84,6 +84,15 @@ def test_volumes_are_declared_and_environment_names_exist(name: str) -> None:
         assert variable in known or variable.startswith(FOREIGN_NAMES)
 
 
+@pytest.mark.parametrize("name", ["ray-head", "ray-worker", "prefect-worker"])
+def test_what_lets_flows_and_workers_into_an_object_store_is_passed_on(name: str) -> None:
+    passed = SERVICES[name]["environment"]
+    wanted = shipped.reaching_s3()
+    assert {"AWS_REGION", "AWS_SESSION_TOKEN", "AWS_MAX_ATTEMPTS"} < wanted
+    assert {v for v in passed if v.startswith("AWS_")} == wanted
+    assert {passed[variable] for variable in wanted} == {None}, "of the environment alone"
+
+
 def test_flows_share_what_a_ray_driver_needs_of_its_node() -> None:
     worker, head = SERVICES["prefect-worker"], SERVICES["ray-head"]
     for shared in ("network_mode", "pid", "ipc"):

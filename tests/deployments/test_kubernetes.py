@@ -131,6 +131,15 @@ def test_secrets_are_names_without_values_and_not_applied() -> None:
     assert all(n.startswith(foreign) or n in shipped.prefects_variables() for n in given)
 
 
+def test_the_secret_has_all_that_lets_into_an_object_store_and_flows_and_workers_take_it() -> None:
+    [secret] = [s for s in SECRETS if s["metadata"]["name"] == RAY["metadata"]["name"]]
+    given = {name for name in secret["stringData"] if name.startswith("AWS_")}
+    assert given == shipped.reaching_s3()
+    for group in GROUPS:
+        for container in containers(group["template"]):
+            assert {"secretRef": {"name": secret["metadata"]["name"]}} in container["envFrom"]
+
+
 def test_config_is_made_of_the_same_files_as_compose_takes() -> None:
     files = {file for config in KUSTOMIZATION["configMapGenerator"] for file in config["envs"]}
     services = shipped.compose()["services"]
