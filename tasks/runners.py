@@ -45,7 +45,8 @@ def _make(settings: Settings, workers: int) -> Runner:
         return InProcessRunner()
     from engines.runners.ray import RayRunner
 
-    return RayRunner(workers, settings.ray_address, max(settings.wait_s, START_S))
+    wait_s = max(settings.wait_s, START_S) if settings.ray_address else START_S  # none joins ours
+    return RayRunner(workers, settings.ray_address, wait_s)
 
 
 def cores() -> int:
@@ -92,7 +93,7 @@ def probing(settings: Settings) -> Settings:
 
 
 def prober(settings: Settings) -> partial[Prober]:
-    """What looks at videos, by a process a core; how many cores a cluster's nodes have is told."""
+    """Makes what looks at videos, with a process a core; of a node's cores the settings tell."""
     children = cores() if settings.ray_address is None else _share(probing(settings))
     return partial(Prober, children, settings.decode_deadline_s, settings.decoder_memory_gb)
 

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +41,10 @@ class Toy:
         if self._deadly and (left := os.path.getsize(self._deadly)):
             os.truncate(self._deadly, left - 1)
             os._exit(3)
-        if self._hangs and os.path.exists(self._hangs):
-            os.remove(self._hangs)
-            time.sleep(3600)
+        if self._hangs:
+            with suppress(FileNotFoundError):
+                os.remove(self._hangs)  # which one worker can
+                time.sleep(3600)
         if self._unloadable:
             raise UserError(self._unloadable)
         self._loads += 1

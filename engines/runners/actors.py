@@ -67,8 +67,12 @@ class Actors:
         self._changing = threading.Lock()
         self.one_suspect = threading.Lock()
         self._closed = False
-        for _ in range(workers):
-            self._hiring.one()
+        try:
+            for _ in range(workers):
+                self._hiring.one()
+        except BaseException:
+            self.close()
+            raise
 
     def submit(self, items: list[Any], wait: bool) -> Job | None:
         """Hands a batch to an actor; None where all are busy and the caller will not wait."""

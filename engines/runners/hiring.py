@@ -11,7 +11,7 @@ from data.errors import UserError
 from engines.base import Needs
 
 TELL_S = 30.0  # between words about workers that Ray has no place for
-DEATHS = 3  # in a row, as they load: it is not chance
+TRIES = 3  # to start and load one worker: more deaths are not chance
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ class Hired:
     actor: Any
     placed: Any
     loaded: Any
+    tried: int
     placed_at: float | None = None
 
     def has_place(self, now: float) -> bool:
@@ -37,72 +38,82 @@ class Hiring:
     def __init__(self, ask: Callable[[], Any], needs: Needs, wait_s: float) -> None:
         self._ask, self._needs, self._wait_s = ask, needs, wait_s
         self._hired: list[Hired] = []
-        self._deaths, self._since = 0, time.monotonic()
-        self._told = self._since
+        self._told = time.monotonic()
+        self._stuck_since: float | None = None  # nobody works, and nobody has a place
+        self._failed: UserError | None = None
 
-    def one(self) -> None:
+    def one(self, tried: int = 0) -> None:
         """Asks Ray for one more."""
-        if not self._hired:
-            self._since = self._told = time.monotonic()
         actor = self._ask()
-        self._hired.append(Hired(actor, actor.placed.remote(), actor.load.remote()))
+        self._hired.append(Hired(actor, actor.placed.remote(), actor.load.remote(), tried))
+        self._told = time.monotonic()
 
     def come(self, working: int) -> Iterator[Any]:
         """The actors that have loaded by now; `working` is how many others are at work.
 
-        Raises what an engine raises as it loads. One that dies of it is asked for anew: a UserError
-        after a few in a row, and where nobody works since Ray has no place for `wait_s`.
+        Raises what an engine raises as it loads. One that dies is asked for anew, a few times. A
+        UserError where nobody is left then, or where Ray has no place for anybody for `wait_s`.
         """
+        if self._failed:
+            raise self._failed
         for hired in [each for each in self._hired if _done(each.loaded)]:
-            if self._has_loaded(hired):
+            why = self._died(hired)
+            if why:
+                self._ask_anew(hired, why, working)
+            else:
                 self._hired.remove(hired)
-                self._deaths, working = 0, working + 1
+                working += 1
                 yield hired.actor
         now = time.monotonic()
         without = [each for each in self._hired if not each.has_place(now)]
-        if without:
-            self._tell(len(without), working, now)
+        self._tell(len(without), working, now)
         for hired in self._hired[:]:
             if hired.placed_at is not None and now - hired.placed_at > self._needs.deadline_s:
-                self._ask_anew(hired, f"not loaded within {self._needs.deadline_s:g} s")
+                self._ask_anew(hired, f"not loaded within {self._needs.deadline_s:g} s", working)
 
     def close(self) -> None:
         """Ends those that have not come."""
         while self._hired:
             end(self._hired.pop().actor)
 
-    def _has_loaded(self, hired: Hired) -> bool:
+    def _died(self, hired: Hired) -> str | None:
+        """Of what an actor died that has no more to load; None where it lives."""
         import ray
         from ray.exceptions import RayActorError
 
         try:
             with own_words():
                 ray.get(hired.loaded)
-        except RayActorError:
-            self._ask_anew(hired, "its process died as it loaded")
-            return False
-        return True
+        except RayActorError as error:
+            last = str(error).strip().splitlines()[-1]
+            return last if error.actor_init_failed else "its process died as it loaded"
+        return None
 
-    def _ask_anew(self, hired: Hired, why: str) -> None:
-        self._deaths += 1
-        if self._deaths >= DEATHS:
-            raise UserError(
-                f"{DEATHS} workers in a row came to nothing, the last one: {why}; most often their"
-                " machine has too little memory for so many: set REELFLOW_WORKERS lower, or"
+    def _ask_anew(self, hired: Hired, why: str, working: int) -> None:
+        end(hired.actor)
+        self._hired.remove(hired)
+        if hired.tried + 1 < TRIES:
+            log.warning("a worker is replaced before its first video: %s", why)
+            self.one(hired.tried + 1)
+        elif working or self._hired:
+            log.warning("a worker is given up after %d tries, the last: %s", TRIES, why)
+        else:
+            self._failed = UserError(
+                f"no worker came to load its engine in {TRIES} tries, the last: {why}; where memory"
+                " is short, its machine's or its GPU's, set REELFLOW_WORKERS lower, or"
                 " REELFLOW_GPUS_PER_WORKER to 1"
             )
-        log.warning("a worker is replaced before its first video: %s", why)
-        self._hired.remove(hired)
-        end(hired.actor)
-        self.one()
+            raise self._failed
 
     def _tell(self, without: int, working: int, now: float) -> None:
-        if working == 0 and now - self._since > self._wait_s:
+        stuck = without > 0 and without == len(self._hired) and working == 0
+        self._stuck_since = (self._stuck_since or now) if stuck else None
+        if self._stuck_since and now - self._stuck_since > self._wait_s:
             raise UserError(f"{self._plight(without)} (tried for {self._wait_s:g} s)")
-        if now - self._told > TELL_S:
+        if without and now - self._told > TELL_S:
             self._told = now
-            then = f"{working} are at work without" if working else "waiting for"
-            log.warning("%s; %s them", self._plight(without), then)
+            then = f"{working} work meanwhile" if working else "they are waited for"
+            log.warning("%s; %s", self._plight(without), then)
 
     def _plight(self, without: int) -> str:
         """Why they have no place, and what to do."""
@@ -114,13 +125,14 @@ class Hiring:
             node.get("CPU", 0) >= needs.cpus and node.get("GPU", 0) >= needs.gpus for node in nodes
         )
         do = (
-            f"of its {len(nodes)} nodes, {_said(free.get('CPU', 0), free.get('GPU', 0))} are free:"
-            " wait for who has the others, or add nodes"
+            f"free on its nodes: {_said(free.get('CPU', 0), free.get('GPU', 0))}; wait for the runs"
+            " that hold the rest, or add nodes"
             if fits
             else "no node is so large: set REELFLOW_CORES_PER_WORKER or REELFLOW_GPUS_PER_WORKER"
-            " lower, or add one that is"
+            " lower, or add one"
         )
-        return f"Ray has no place for {without} workers of {_said(needs.cpus, needs.gpus)}: {do}"
+        each = _said(needs.cpus, needs.gpus)
+        return f"Ray has no place for a worker, {without} in all, that needs {each}: {do}"
 
 
 def end(actor: Any) -> None:
@@ -147,4 +159,5 @@ def _done(ref: Any) -> bool:
 
 
 def _said(cpus: float, gpus: float) -> str:
-    return f"{cpus:g} cores and {gpus:g} GPUs"
+    cores = "1 core" if cpus == 1 else f"{cpus:g} cores"
+    return f"{cores} and {gpus:g} GPU{'' if gpus == 1 else 's'}"

@@ -111,7 +111,8 @@ class Prober:
 
     def __init__(self, workers: int = 1, deadline_s: float = 60.0, memory_gb: float = 4.0) -> None:
         self.workers, self.deadline_s, self.memory_gb = workers, deadline_s, memory_gb
-        self.needs = Needs(cpus=workers, memory_gb=workers * memory_gb, deadline_s=deadline_s)
+        patience = 3 * deadline_s + 60  # the guard's own: it tries a video twice
+        self.needs = Needs(cpus=workers, memory_gb=workers * memory_gb, deadline_s=patience)
 
     def load(self) -> None:
         """Makes the guard; its children start with the first batch."""

@@ -1,12 +1,15 @@
 """Workers that Ray has no place for, and workers that die before they begin."""
 
 import logging
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from toys import Toy, several
+from toys import Item, Toy, several
 
 from data.errors import UserError
 from data.outcome import Done, Outcome
@@ -30,10 +33,9 @@ def answers(runner: RayRunner, toy: partial[Toy]) -> list[Outcome]:
 
 
 def test_workers_larger_than_any_node_are_said_to_be_and_what_to_lower(ray_cluster: str) -> None:
-    opened = RayRunner(1, wait_s=1.0)
-    with pytest.raises(UserError, match="no node is so large: set REELFLOW_CORES_PER_WORKER"):
-        answers(opened, partial(Toy, cpus=1000))
-    opened.close()
+    with closing(RayRunner(1, wait_s=1.0)) as opened:
+        with pytest.raises(UserError, match="no node is so large: set REELFLOW_CORES_PER_WORKER"):
+            answers(opened, partial(Toy, cpus=1000))
 
 
 def test_those_who_have_a_place_work_without_those_who_have_none(
@@ -46,8 +48,8 @@ def test_those_who_have_a_place_work_without_those_who_have_none(
     with caplog.at_level(logging.WARNING):
         found = answers(two, partial(Toy, cpus=cores))
     assert len({outcome.value for outcome in found if isinstance(outcome, Done)}) == 1
-    assert f"no place for 1 workers of {cores:g} cores" in caplog.text
-    assert "1 are at work without them" in caplog.text
+    assert f"no place for a worker, 1 in all, that needs {cores:g} cores" in caplog.text
+    assert "1 work meanwhile" in caplog.text
 
 
 def test_a_worker_that_dies_as_it_loads_is_no_fault_of_any_item(
@@ -59,15 +61,30 @@ def test_a_worker_that_dies_as_it_loads_is_no_fault_of_any_item(
     assert deadly.stat().st_size == 0
 
 
+def test_a_death_long_after_another_worker_had_no_place_does_not_end_the_run(
+    ray_cluster: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import ray
+
+    cores = ray.cluster_resources()["CPU"]
+    items = [*several(4), Item("once", "exit once", str(tmp_path / "died")), Item("last")]
+    with closing(RayRunner(2, wait_s=300.0)) as opened:
+        outcomes = opened.map(partial(Toy, cpus=cores), items, 1)
+        first = next(outcomes)
+        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000)
+        monkeypatch.setattr(hiring, "time", later)
+        assert all(isinstance(outcome, Done) for outcome in [first, *outcomes])
+
+
 def test_workers_that_all_die_as_they_load_end_the_run(two: RayRunner, tmp_path: Path) -> None:
     deadly = tmp_path / "deadly"
     deadly.write_bytes(b"x" * 100)
-    with pytest.raises(UserError, match="3 workers in a row came to nothing"):
+    with pytest.raises(UserError, match="no worker came to load its engine in 3 tries"):
         answers(two, partial(Toy, deadly=str(deadly)))
 
 
 def test_a_worker_that_hangs_as_it_loads_is_replaced(two: RayRunner, tmp_path: Path) -> None:
     once = tmp_path / "once"
     once.touch()
-    answers(two, partial(Toy, hangs=str(once), deadline_s=2.0))
+    answers(two, partial(Toy, hangs=str(once), deadline_s=6.0))
     assert not once.exists()
