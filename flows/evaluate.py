@@ -9,6 +9,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from data.evaluate_specs import EvaluateSpec
 from data.evaluation_plans import Evaluation
 from data.evaluations import Summary
+from data.evaluations import videos as videos_of
 from data.layout import generation
 from data.settings import Settings
 from data.workplace import Workplace, open_workplace
@@ -19,7 +20,7 @@ from tasks.evaluation_means import counts, means, refuse_nothing
 from tasks.evaluation_question import ask, metrics_of, source_of
 from tasks.leaks import guard_run
 from tasks.live import watched
-from tasks.report import publish, publish_table
+from tasks.report import publish, publish_refused, publish_table
 from tasks.shards import AT_ONCE
 from tasks.targets import Layout
 
@@ -71,6 +72,8 @@ def evaluate(
         summary, cost = complete(place, asked)
     _write(place, summary, per_video, reference_json)
     _show(asked, summary, cost, generation(source) if videos.is_run else None)
+    rows = videos_of(place.store, summary.evaluation)
+    publish_refused("evaluate", summary.evaluation, rows, "clip")
     refuse_nothing(place, summary)
     return asdict(summary) | {"spent": cost}
 

@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.chain import Stage
+from data.runs import generations
 from data.settings import Settings
 from data.specs import GenerateSpec
 from data.workplace import open_workplace
@@ -16,7 +17,7 @@ from tasks.live import watched
 from tasks.outputs import located
 from tasks.progress import say
 from tasks.prompts import of_texts, read_prompts
-from tasks.report import publish
+from tasks.report import publish, publish_refused
 from tasks.requests import ask, plan_requests
 from tasks.shards import AT_ONCE
 from tasks.sheets import show_made
@@ -47,6 +48,7 @@ def generate(
             summary = complete(place, run, shards)
     files = {key: located(summary[key]) for key in ("videos", "table")}
     publish("generate", corpus, summary | files)
+    publish_refused("generate", corpus, generations(place.store, run), "request_id")
     if shards:
         bank = Stage(corpus, "index", run.index[0]) if run.index else None
         source = key_of(place, bank) if bank else videos_of(corpus)

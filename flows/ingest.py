@@ -6,6 +6,7 @@ from typing import Any
 from prefect import flow
 
 from data.batches import batched
+from data.chain import Stage
 from data.ids import corpus_name
 from data.known import seen
 from data.retries import Failures
@@ -14,7 +15,7 @@ from data.workplace import open_workplace
 from tasks.assets import made, videos_of
 from tasks.ingest import Counts, begin, failed_rows, finish, ingest_part, read_source
 from tasks.progress import Progress, say
-from tasks.report import publish
+from tasks.report import publish, publish_failures
 from tasks.runners import embed_workers, open_runner, probing
 from tasks.sheets import show_videos
 
@@ -56,6 +57,7 @@ def _ingest(
                 ingest_part(place, this, part, some, ids, runner, counts, progress)
         finish(place, this, counts)
     publish("ingest", corpus, asdict(counts))
+    publish_failures(place, Stage(corpus, "ingest", ""))
     if added := counts.new + counts.changed:
         made(videos_of(corpus), f"videos of {corpus}", [], new=added, rows=counts.rows)
         show_videos("ingest", place, corpus)

@@ -11,7 +11,7 @@ from data.workplace import open_workplace
 from tasks.assets import key_of, stage_made
 from tasks.pool import pool_shards
 from tasks.progress import say
-from tasks.report import publish
+from tasks.report import publish, publish_failures
 from tasks.stages import named, pool_stage
 
 
@@ -32,6 +32,7 @@ def pool(corpus: str, spec: PoolSpec | None = None, embed: str | None = None) ->
         pooled = pool_shards(place, embedded, stage)
     summary = {"corpus": corpus, "fingerprint": stage.fingerprint, "shards": pooled.done}
     publish("pool", corpus, summary)
+    publish_failures(place, stage)
     if pooled.done:
         stage_made(place, stage, key_of(place, embedded), shards=pooled.done)
     return summary

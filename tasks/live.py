@@ -9,7 +9,7 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
 
-from tasks.progress import Progress, ignore, line, listen
+from tasks.progress import Progress, card, ignore, listen
 from tasks.report import key_of
 
 FIRST_S = 1.0
@@ -61,7 +61,7 @@ class _Shown:
     def show(self) -> None:
         if self._newest is None:
             return
-        now, said = share(self._newest), line(self._newest)
+        now, said = share(self._newest), card(self._newest)
         if self._artifact is None:
             made = create_progress_artifact(now, self._key, said)
             assert isinstance(made, UUID)

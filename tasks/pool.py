@@ -1,5 +1,6 @@
 """The pool stage's task: every finished shard's frame vectors become one vector per video."""
 
+import logging
 from functools import partial
 
 from prefect import task
@@ -8,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from data import merge
 from data.chain import Stage, spec_of
 from data.outcome import Done
+from data.receipts import Receipt
 from data.shards import names, without
 from data.specs import PoolSpec
 from data.workplace import Workplace
@@ -15,6 +17,8 @@ from engines.pool_shard import ShardPooler, ShardToPool
 from engines.runners.dask import DaskRunner
 from tasks.progress import Progress
 from tasks.runners import cores
+
+log = logging.getLogger(__name__)
 
 
 @task(name="pool-shards", cache_policy=NO_CACHE, persist_result=False)
@@ -31,8 +35,15 @@ def pool_shards(place: Workplace, embedded: Stage, stage: Stage) -> Progress:
         for outcome in runner.map(make, shards, batch=1):
             assert isinstance(outcome, Done)
             progress.add(done=1)
+            _log(outcome.value)
     finally:
         runner.close()
     with place.catalog() as catalog:
         merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
     return progress
+
+
+def _log(receipt: Receipt) -> None:
+    done, failed = len(receipt.done), len(receipt.failed)
+    wall_s = receipt.seconds.wall
+    log.info("shard %s: %d done, %d failed in %.1f s", receipt.shard, done, failed, wall_s)

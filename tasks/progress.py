@@ -83,16 +83,29 @@ def line(progress: Progress) -> str:
     """As "embed 120/2,000 videos · 1.2 h · 35.1 videos/s · 0:53 left · 2 failed"."""
     if progress.note:
         return progress.note
-    parts = [
-        f"{progress.stage} {progress.through:,}/{progress.total:,} {progress.unit}s",
-        *([f"{progress.hours:,.2f} video-hours"] if progress.total_hours or progress.hours else []),
-        *([speed(progress.rate, progress.unit)] if progress.through else []),
-    ]
-    if progress.left_s is not None:
-        parts.append(f"{clock(progress.left_s)} left")
-    if progress.failed:
-        parts.append(f"{progress.failed:,} failed")
-    return " · ".join(parts)
+    count = f"{progress.stage} {progress.through:,}/{progress.total:,} {progress.unit}s"
+    return " · ".join([count, *_hours(progress), *_pace(progress), *_failed(progress)])
+
+
+def card(progress: Progress) -> str:
+    """As "35.1 videos/s · 0:53 left · 120/2,000 · …": of a card some 30 letters are seen."""
+    count = f"{progress.through:,}/{progress.total:,}"
+    return " · ".join([*_pace(progress), count, *_failed(progress), *_hours(progress)])
+
+
+def _hours(progress: Progress) -> list[str]:
+    there = progress.total_hours or progress.hours
+    return [f"{progress.hours:,.2f} video-hours"] if there else []
+
+
+def _pace(progress: Progress) -> list[str]:
+    rate = [speed(progress.rate, progress.unit)] if progress.through else []
+    left_s = progress.left_s
+    return rate if left_s is None else [*rate, f"{clock(left_s)} left"]
+
+
+def _failed(progress: Progress) -> list[str]:
+    return [f"{progress.failed:,} failed"] if progress.failed else []
 
 
 def speed(rate: float, unit: str = "video") -> str:

@@ -1,7 +1,7 @@
 """What a run shows on its page in Prefect's UI: figures, and what failed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ HEADS = {
     "canary": "canary, cosine to what is stored", "wrong": "videos changed or gone",
     "outdated": "refused by another decoder",
 }  # fmt: skip
+PAID = {"gpu_hours": "GPU-hours", "worker_hours": "worker-hours", "cost": "cost"}
+EXAMPLES = 3  # of each reason; as many as `failed_by_reason.sql` has
 PAGES = (
     "A browser opens no file from a page of a server: copy the path into its address bar, on the"
     " machine that wrote it."
@@ -65,15 +67,33 @@ def publish_failures(place: Workplace, stage: Stage) -> None:
     with place.catalog() as catalog:
         values = {"corpus": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
         rows = catalog.rows(sql("failed_by_reason"), **values)
+    _publish_reasons(stage.kind, stage.corpus, rows)
+
+
+def publish_refused(kind: str, subject: str, rows: Iterable[dict[str, Any]], id: str) -> None:
+    """The same of rows with `reason`, `detail` and an `id` of their own; None is no reason."""
+    if FlowRunContext.get() is None:
+        return
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row["reason"]:
+            found.setdefault(row["reason"], []).append(f"{row[id]}: {row['detail']}")
+    table = [
+        {"reason": reason, "videos": len(some), "examples": "; ".join(some[:EXAMPLES])}
+        for reason, some in sorted(found.items(), key=lambda each: -len(each[1]))
+    ]
+    _publish_reasons(kind, subject, table)
+
+
+def _publish_reasons(kind: str, subject: str, rows: list[dict[str, Any]]) -> None:
     if rows:
         failed = sum(row["videos"] for row in rows)
-        about = f"{failed:,} videos failed in {stage.kind}"
-        publish_table(f"{stage.kind}-failures", stage.corpus, rows, about)
+        publish_table(f"{kind}-failures", subject, rows, f"{failed:,} videos failed in {kind}")
 
 
-def key_of(kind: str, corpus: str) -> str:
+def key_of(*parts: str) -> str:
     """An artifact's key: lower case letters, digits and dashes."""
-    return f"{kind}-{corpus}".lower().replace("_", "-").replace(".", "-")
+    return "-".join(parts).lower().replace("_", "-").replace(".", "-")
 
 
 def head(key: str) -> str:
@@ -127,10 +147,15 @@ def opened(file: Path | str) -> str:
 
 
 def _gist(kind: str, corpus: str, summary: dict[str, Any]) -> str:
-    """What the artifact's card says: how much was done, where that is counted."""
+    """What the artifact's card says, and `top` of a run that ended: what is known comes first."""
+    said = [f"{summary['coverage after']} covered"] if "coverage after" in summary else []
+    said += [f"{word} {hundredths(summary[key])}" for key, word in PAID.items() if key in summary]
+    said += [summary["bottleneck"]] if "bottleneck" in summary else []
     if "done" in summary and "failed" in summary:
-        return f"{summary['done']:,} done, {sum(summary['failed'].values()):,} failed"
-    return f"figures of {kind} on {corpus}"
+        done = f"{summary['done']:,} done, {sum(summary['failed'].values()):,} failed"
+        return " · ".join([done, *said])
+    counts = [f"{head(key)} {value:,}" for key, value in summary.items() if type(value) is int]
+    return ", ".join(counts) or f"figures of {kind} on {corpus}"
 
 
 def _plain(value: Any, named: Callable[[Path | str], str]) -> str:

@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas import filters
 from prefect.client.schemas.objects import ArtifactCollection, FlowRun, StateType
 from prefect.client.schemas.sorting import ArtifactCollectionSort, FlowRunSort
+
+from tasks.report import key_of
 
 SHOWN = 12  # of each list; whatever else there is, is counted by the server
 POOLS = 5
@@ -72,6 +75,7 @@ def look(client: SyncPrefectClient) -> Now:
     )
     finished = _first(client, _runs(*FINISHED), FlowRunSort.END_TIME_DESC)
     progress = _progress(client, [run.id for run in (*running, *finished)])
+    figures = _figures(client, finished)
     return Now(
         str(client.api_url),
         now,
@@ -79,7 +83,7 @@ def look(client: SyncPrefectClient) -> Now:
         tuple(_run(run, run.expected_start_time, {}) for run in waiting),
         client.count_flow_runs(flow_run_filter=due),
         tuple(_run(run, run.expected_start_time, {}) for run in coming),
-        tuple(_run(run, run.end_time, progress) for run in finished),
+        tuple(_run(run, run.end_time, progress | figures) for run in finished),
         tuple(_pools(client)),
         _failures(client),
     )
@@ -113,13 +117,21 @@ def _run(run: FlowRun, since: datetime | None, progress: dict[UUID, str]) -> Run
 
 def _progress(client: SyncPrefectClient, runs: list[UUID]) -> dict[UUID, str]:
     """The progress line of each run that has one."""
+    return _said(client, runs, type=filters.ArtifactFilterType(any_=["progress"]))
+
+
+def _figures(client: SyncPrefectClient, runs: list[FlowRun]) -> dict[UUID, str]:
+    """What the figures of each run come to: `tasks/report.py` names them as the run is named."""
+    keys = list({key_of(run.name) for run in runs})
+    return _said(client, [run.id for run in runs], key=filters.ArtifactFilterKey(any_=keys))
+
+
+def _said(client: SyncPrefectClient, runs: list[UUID], **which: Any) -> dict[UUID, str]:
     if not runs:
         return {}
-    which = filters.ArtifactFilter(
-        flow_run_id=filters.ArtifactFilterFlowRunId(any_=runs),
-        type=filters.ArtifactFilterType(any_=["progress"]),
-    )
-    found = client.read_artifacts(artifact_filter=which, limit=len(runs))
+    of = filters.ArtifactFilterFlowRunId(any_=runs)
+    chosen = filters.ArtifactFilter(flow_run_id=of, **which)
+    found = client.read_artifacts(artifact_filter=chosen, limit=len(runs))
     return {a.flow_run_id: a.description or "" for a in found if a.flow_run_id}
 
 

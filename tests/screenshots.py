@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from browser import Tab, opened
-from running import asked, free_ports
+from running import answered, free_ports
 
 SIZE = {"width": 1280, "height": 900}
 CORPUS, SHAPES = "news", "shapes"
@@ -148,15 +148,15 @@ def keep(tab: Tab, folder: Path, name: str) -> None:
 
 def deployment(api: str, name: str) -> str:
     """Its id."""
-    return asked(f"{api}/deployments/name/{name}")["id"]
+    return answered(f"{api}/deployments/name/{name}")["id"]
 
 
 def ran(api: str, name: str, parameters: dict[str, Any]) -> None:
     """A run of a deployment, come to its end or to its pause."""
-    made = asked(
+    made = answered(
         f"{api}/deployments/{deployment(api, name)}/create_flow_run", {"parameters": parameters}
     )
-    while (run := asked(f"{api}/flow_runs/{made['id']}"))["state"]["type"] not in ENDED:
+    while (run := answered(f"{api}/flow_runs/{made['id']}"))["state"]["type"] not in ENDED:
         time.sleep(1)
     print(run["name"], run["state"]["name"], run["state"]["message"] or "")
 
@@ -169,7 +169,7 @@ def newest(api: str, flow: str, about: str) -> str:
         "sort": "START_TIME_DESC",
         "limit": 1,
     }
-    return asked(f"{api}/flow_runs/filter", chosen)[0]["id"]
+    return answered(f"{api}/flow_runs/filter", chosen)[0]["id"]
 
 
 def artifact(api: str, key: str) -> str:
@@ -179,7 +179,7 @@ def artifact(api: str, key: str) -> str:
         "sort": "CREATED_DESC",
         "limit": 1,
     }
-    return asked(f"{api}/artifacts/filter", chosen)[0]["id"]
+    return answered(f"{api}/artifacts/filter", chosen)[0]["id"]
 
 
 if __name__ == "__main__":

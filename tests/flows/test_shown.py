@@ -22,6 +22,7 @@ from running import asked
 from toys import Toy, several
 
 from data.errors import UserError
+from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
 from data.tables import HITS
 from data.workplace import Workplace, open_workplace
@@ -45,6 +46,11 @@ def figures(key: str) -> dict[str, str]:
     """The rows of a table of figures."""
     rows = [line.split(" | ") for line in shown(key).data.splitlines() if line.startswith("| ")]
     return {row[0].removeprefix("| "): row[1].removesuffix(" |") for row in rows if len(row) == 2}
+
+
+def failed(key: str) -> dict[str, dict]:
+    """The rows of a table of failures, by reason."""
+    return {row["reason"]: row for row in json.loads(shown(key).data)}
 
 
 def until(look: Callable[[], Any], within_s: float = 60) -> Any:
@@ -73,6 +79,12 @@ def made_of(corpus: str) -> dict[str, dict]:
     }
 
 
+def told_of(event: str, resource: str) -> list[dict]:
+    """The events of a name about a resource."""
+    chosen = {"event": {"name": [event]}, "resource": {"id": [resource]}}
+    return asked(f"{api()}/events/filter", {"filter": chosen})["events"]
+
+
 def upstream(event: dict) -> list[str]:
     return [
         each["prefect.resource.id"]
@@ -90,9 +102,8 @@ def test_progress_failures_coverage_and_cost_are_on_the_page_of_the_run(
     made = embed("shown", FAKE)
     progress = shown("embed-progress-shown")
     assert progress.data == 100.0
-    assert progress.description.startswith("embed 8/8 videos")
-    assert progress.description.endswith("3 failed")
-    failures = {row["reason"]: row for row in json.loads(shown("embed-failures-table-shown").data)}
+    assert "/s · 8/8 · 3 failed" in progress.description
+    failures = failed("embed-failures-table-shown")
     assert {reason: row["videos"] for reason, row in failures.items()} == {
         "undecodable": 2,
         "empty": 1,
@@ -105,6 +116,19 @@ def test_progress_failures_coverage_and_cost_are_on_the_page_of_the_run(
     assert made["cost"] == pytest.approx(made["worker_hours"] * 3600)
     assert made["cost"] >= made["seconds"]  # of one worker, with what it took to load
     assert {"worker-hours", "cost, by the price of a GPU-hour", "bottleneck"} <= said.keys()
+    card = shown("embed-shown").description
+    assert card.startswith("5 done, 3 failed · 62.5% of 8 covered · ")
+    assert f" · cost {made['cost']:,.2f} · {made['bottleneck']}" in card
+    event = until(lambda: told_of("reelflow.many-failures", "reelflow.corpus.shown"))[0]
+    assert (event["payload"]["stage"], event["payload"]["share"]) == ("embed", 3 / 8)
+    assert event["payload"]["reasons"] == {"undecodable": 2, "empty": 1}
+
+
+def test_what_ingest_refused_is_a_table_with_examples(place: Workplace) -> None:
+    ingest("fake://5?missing=2", "refused")
+    [(reason, row)] = failed("ingest-failures-table-refused").items()
+    assert (reason, row["videos"]) == ("missing", 2)
+    assert row["examples"].count("fake-") == 2 and shown("ingest-refused").description
 
 
 def test_a_clean_run_has_no_table_of_failures_and_one_without_work_no_progress(
@@ -122,11 +146,12 @@ def test_a_clean_run_has_no_table_of_failures_and_one_without_work_no_progress(
 def test_a_pipelines_page_tells_its_stages_and_what_they_made_is_told_of_as_assets(
     place: Workplace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "tasks.story")
-    given = {"prompts": PROMPTS, "embed_spec": FAKE, "generate_spec": FAKE_VIDEOS}
+    caplog.set_level(logging.INFO, "tasks")
+    given = {"embed_spec": FAKE, "generate_spec": FAKE_VIDEOS}
+    given["measure"] = EvaluateSpec(num_frames=FAKE_VIDEOS.frames)
     prompts = place.store.local("prompts.txt")
     prompts.parent.mkdir(parents=True, exist_ok=True)
-    prompts.write_text("\n".join(PROMPTS))
+    prompts.write_text("\n".join([*PROMPTS, "word " * 80]))
     made = pipeline("told", "fake://9?undecodable=1", **given | {"prompts": str(prompts)})
     told = [line.split(" | ") for line in shown("pipeline-told").data.splitlines()]
     rows = {row[0].removeprefix("| "): row for row in told if len(row) > 5}
@@ -137,6 +162,15 @@ def test_a_pipelines_page_tells_its_stages_and_what_they_made_is_told_of_as_asse
     story = [r.getMessage() for r in caplog.records if r.name == "tasks.story"]
     assert [line.split(":")[0] for line in story] == list(made)
     assert story[1].startswith("embed: 8 done, 1 failed in ")
+    pooled = [r.getMessage() for r in caplog.records if r.name == "tasks.pool"]
+    assert [line.split(" in ")[0] for line in pooled] == ["shard 000000: 8 done, 0 failed"]
+
+    [evaluated] = made["evaluate"]["methods"]
+    assert (evaluated["videos"], evaluated["means"][0]["n"]) == (4, 3)
+    refused = failed("generate-failures-table-told")["too_long"]
+    assert refused["videos"] == 1 and refused["examples"].endswith(": 80 tokens, 77 at most")
+    unmeasured = failed(f"evaluate-failures-table-{made['evaluate']['evaluation']}")
+    assert [row["videos"] for row in unmeasured.values()] == [1]
 
     run = f"reelflow://generations/{made['generate']['run']}"
     chain = {"videos": None, "embed": "videos", "pool": "embed", "index": "pool"}

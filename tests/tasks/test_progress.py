@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tasks.progress import Progress, line
+from tasks.progress import Progress, card, line
 
 
 @pytest.fixture
@@ -21,6 +21,8 @@ def test_a_line_says_what_went_through_how_fast_and_how_long_it_will_take(clock)
     progress.add(done=4, failed=1, hours=1.0)
     said = "embed 5/10 videos · 1.00 video-hours · 2.0 s a video · 0:10 left · 1 failed"
     assert line(progress) == said
+    first = "2.0 s a video · 0:10 left · 5/10 · 1 failed · 1.00 video-hours"
+    assert card(progress) == first, "what a card cuts comes last"
 
 
 def test_once_all_is_through_the_rate_stays_and_nothing_is_left(clock) -> None:

@@ -82,10 +82,10 @@ def test_a_run_is_seen_with_its_progress_and_then_with_its_result(
     seen = {run.name: run for run in watching("seen", client).running}
     run = seen["watching-seen"]
     assert (run.state, run.corpus) == ("Running", "seen")
-    assert run.said.startswith("embed 10/40 videos")
+    assert " left · 10/40" in run.said
     ended = {run.name: run for run in look(client).finished}
     assert ended["watching-seen"].state == "Completed"
-    assert ended["watching-seen"].said.startswith("embed 10/40 videos")
+    assert " left · 10/40" in ended["watching-seen"].said
 
 
 def test_a_failed_run_says_why(client: SyncPrefectClient, place: Workplace) -> None:
@@ -101,7 +101,10 @@ def test_failures_are_those_of_the_last_embedding(
 ) -> None:
     ingest("fake://8?undecodable=2&empty=1", "Told.of")
     embed("Told.of", FAKE)
-    assert look(client).failures["Told.of"] == {"undecodable": 2, "empty": 1}
+    seen = look(client)
+    assert seen.failures["Told.of"] == {"undecodable": 2, "empty": 1}
+    ended = next(run for run in seen.finished if run.name == "embed-Told.of")
+    assert ended.said.startswith("5 done, 3 failed · 62.5% of 8 covered · ")
     monkeypatch.setattr(live, "FIRST_S", 0.1)
     watching("Told.of", client)
     assert "Told.of" not in look(client).failures
