@@ -9,7 +9,7 @@ from pathlib import Path
 
 import buckets
 import pytest
-from commands import Run, Shop, wait_until
+from commands import REPOSITORY, Run, Shop, wait_until
 
 from data.storage import Store
 
@@ -103,6 +103,30 @@ def holding(secret: str, store: Store, folder: Path) -> list[str]:
     files = {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     assert objects and files
     return [name for name, held in (objects | files).items() if secret.encode() in held]
+
+
+def test_duckdb_and_pyarrow_read_the_store_as_the_page_says(
+    bucket: buckets.Bucket, shop: Shop
+) -> None:
+    import duckdb
+
+    shop.ok(*EMBED)
+    page = (REPOSITORY / "docs/operations.md").read_text()
+    [said] = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    there = str(shop.settings["ROOT"]).removeprefix("s3://")
+    seen: dict = {}
+    try:
+        exec(said.replace("bucket/prefix/corpora/cats", f"{there}/corpora/c"), seen)
+        frames, shards = dict(seen["frames"].fetchall()), seen["shards"].fetchall()
+    finally:
+        duckdb.unregister_filesystem("s3")
+    ids = seen["videos"]["id"].to_pylist()
+    assert len(ids) == 12 and frames.keys() < set(ids) and len(frames) == 11
+    assert len(set(frames.values())) == 1 and min(frames.values()) > 1
+    assert sorted(shard for shard, _, _ in shards) == ["000000", "000001", "000002"]
+    assert sum(done for _, done, _ in shards) == 11
+    [failed] = [one for _, _, failed in shards for one in failed]
+    assert (failed["id"], failed["reason"]) == (*(set(ids) - frames.keys()), "undecodable")
 
 
 def test_a_kill_in_mid_upload_leaves_nothing_to_see_and_the_next_run_completes(
