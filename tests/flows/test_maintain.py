@@ -1,3 +1,4 @@
+import json
 import os
 import time
 from pathlib import Path
@@ -57,9 +58,25 @@ def test_the_version_before_the_published_one_stays_to_go_back_to(place: Workpla
     assert not list(leftovers(place.store, keep=2))
 
 
-def test_the_canary_is_embedded_again(place: Workplace) -> None:
+def test_the_command_embeds_the_canary_again_and_makes_the_catalogue_anew(
+    place: Workplace, reelflow
+) -> None:
     pipeline("c", "fake://4", embed_spec=EmbedSpec(engine="fake"), index_spec=FLAT)
-    assert maintain("c", sample=0)["canary"] == pytest.approx(1.0)
+    before = videos(place, "c", "index")
+    with place.catalog() as catalog:
+        catalog.execute("UPDATE videos SET caption = 'of nobody'")
+    code, said, error = reelflow("maintain", "c", "--sample", "0", "--json")
+    assert code == 0, error
+    assert json.loads(said)["canary"] == pytest.approx(1.0)
+    assert _captions(place) == {"of nobody"}
+    assert reelflow("maintain", "c", "--sample", "0", "--no-canary", "--rebuild")[0] == 0
+    assert "of nobody" not in _captions(place)
+    assert videos(place, "c", "index") == before
+
+
+def _captions(place: Workplace) -> set[str]:
+    with place.catalog() as catalog:
+        return {caption for (caption,) in catalog.execute("SELECT caption FROM videos")}
 
 
 def test_many_small_files_are_counted_then_packed_and_everything_says_the_same(

@@ -1,20 +1,30 @@
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from corpora import FAKE
 
+from data import layout
+from data.chain import current, spec_of
 from data.errors import UserError
 from data.records import Prompt
+from data.shards import names
 from data.specs import EmbedSpec, IndexSpec, RetrieveSpec
 from data.workplace import Workplace
+from engines.base import plugin
 from engines.neighbourhood import overlap, recall
+from engines.pooling.mean import pool as mean
 from flows.backfill import backfill
 from flows.index import index
 from flows.pipeline import pipeline
 from flows.pool import pool
 from flows.shadow import compare_vectors, switch
 from tasks.search import Bank
+from tasks.stages import made, named
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 OTHER = EmbedSpec(engine="fake", every_nth=3)
@@ -49,6 +59,55 @@ def test_one_command_switches_and_the_same_command_switches_back(place: Workplac
     assert searched(place) == before
     switch("c", other)
     assert searched(place) == after
+
+
+def test_the_commands_say_what_is_alike_and_what_was_switched(
+    place: Workplace, shadow, reelflow
+) -> None:
+    used, other = shadow
+    pool("c", embed=other)
+    index("c", FLAT, embed=other)
+    code, said, _ = reelflow("compare-vectors", "c", other, "--sample", "12", "--json")
+    compared = json.loads(said)
+    assert (code, compared["used"], compared["videos"]) == (0, used, 12)
+    code, said, _ = reelflow("switch", "c", other)
+    assert code == 0 and used in said and other in said
+    assert current(place.store, "c", "embed").fingerprint == other
+    code, _, error = reelflow("switch", "c", "0123")
+    assert code == 1 and "never embedded as 0123" in error
+
+
+def test_worse_vectors_have_less_in_common_and_find_fewer_videos(place: Workplace, shadow) -> None:
+    """Good ones are what the captions say; bad ones, what those of other videos say."""
+    used, other = shadow
+    pool("c", embed=other)
+    _tell(place, used, lambda vectors: vectors)
+    _tell(place, other, lambda vectors: vectors)
+    good = compare_vectors("c", other)
+    assert good["overlap"] == 1 and good["recall"] == (1, 1)
+    _tell(place, other, lambda vectors: np.random.default_rng(3).permutation(vectors))
+    bad = compare_vectors("c", other)
+    assert bad["overlap"] < 0.8
+    assert bad["recall"][0] == 1 > 0.8 > bad["recall"][1]
+    assert bad["recall_at_1"][0] > 0.5 > bad["recall_at_1"][1]
+
+
+def _tell(place: Workplace, embed: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Gives the pooled videos the vectors of their captions, changed in some way."""
+    embedded = named(place, "c", embed)
+    folder = made(place, embedded, "pool").folder
+    model = plugin("embed", "fake").Embedder(spec_of(place.store, embedded, EmbedSpec))
+    model.load(None, compile=False)
+    with place.catalog() as catalog:
+        told = dict(catalog.execute("SELECT id, caption FROM videos WHERE corpus = 'c'"))
+    for shard in names(place.store, folder, "receipts"):
+        file = place.store.local(layout.shard_file(folder, shard))
+        table = pq.read_table(file)
+        texts = [model.embed_text([told[id]]) for id in table["video_id"].to_pylist()]
+        vectors = change(np.stack([mean(text) for text in texts]).astype(np.float32))
+        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
+        at = table.schema.get_field_index("vector")
+        pq.write_table(table.set_column(at, table.schema.field(at), column), file)
 
 
 def test_vectors_without_an_index_are_not_switched_to(place: Workplace, shadow) -> None:

@@ -1,8 +1,9 @@
-"""What pages of Prefect's UI and `reelflow top` take beside thousands of runs that ended."""
+"""What pages of Prefect's UI, `reelflow top` and `status` take beside thousands of ended runs."""
 
 import json
 import os
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def measure(job: Job) -> Iterator[Figure]:
     port = free_ports(1)[0]
     api = f"http://127.0.0.1:{port}/api"
     own = {"PREFECT_HOME": str(folder / "home"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    own |= {"PREFECT_API_URL": api}  # pages are told it
+    own |= {"PREFECT_API_URL": api, "REELFLOW_ROOT": str(folder / "store")}  # pages are told it
     words = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
     with ExitStack() as held:
         held.enter_context(started(folder / "log", words, env=os.environ | own))
@@ -44,11 +45,14 @@ def measure(job: Job) -> Iterator[Figure]:
             assert time.monotonic() < due, "the server did not start"
             time.sleep(0.5)
         _run(api)
+        _command(own, "ingest", "fake://200", "--corpus", "history")
         (folder / "blank.html").touch()
         tab = held.enter_context(opened(folder / "blank.html", folder / "browser", 1280))
         yield from _pages(tab, port, 1)
+        yield Figure("history", "status, 1 run", 1000 * _status(own), "ms")
         _copy(folder / "home" / "prefect.db", many)
         yield from _pages(tab, port, many)
+        yield Figure("history", f"status, {many} runs", 1000 * _status(own), "ms")
 
 
 def _pages(tab: Tab, port: int, runs: int) -> Iterator[Figure]:
@@ -87,6 +91,21 @@ def _top(api: str) -> float:
             look(client)
             spent.append(time.perf_counter() - began)
         return min(spent)
+
+
+def _status(own: dict[str, str]) -> float:
+    """The whole command."""
+    spent = []
+    for _ in range(TRIES):
+        began = time.perf_counter()
+        _command(own, "status", "history")
+        spent.append(time.perf_counter() - began)
+    return min(spent)
+
+
+def _command(own: dict[str, str], *words: str) -> None:
+    command = [sys.executable, "-m", "flows.cli.main", *words]
+    subprocess.run(command, env=os.environ | own, check=True, stdout=subprocess.DEVNULL)
 
 
 def _run(api: str) -> None:
