@@ -1,5 +1,6 @@
 """Choosing videos by a condition over the catalogue, without letting it do anything else."""
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ LOCKED: dict[str, Any] = {
 }
 LIMIT_S = 300.0  # a condition over a million videos takes seconds
 LONGEST = 50_000  # characters; what is much longer is planned for minutes, and no limit cuts that
+OUTWARD = re.compile(  # of functions: those that look at more than their arguments
+    r'"function_name":"(current_setting|getenv|getvariable|write_log)"', re.IGNORECASE
+)
 PARSED, INNER = '{"error":false,', '"class":"SUBQUERY"'  # a condition's own quotes are escaped
 
 
@@ -59,13 +63,7 @@ def _locked(path: Path, wait_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that can read the catalogue and nothing else."""
     with hold(path.with_suffix(".lock"), "has the catalogue open", wait_s):
         with duckdb.connect(str(path), read_only=True, config=LOCKED) as connection:
-            clock = threading.Timer(LIMIT_S, connection.interrupt)
-            clock.start()
-            try:
-                yield connection
-            finally:
-                clock.cancel()
-                clock.join()  # before there is no connection to interrupt
+            yield connection
 
 
 @contextmanager
@@ -74,9 +72,12 @@ def _filtered(
 ) -> Iterator[duckdb.DuckDBPyRelation]:
     videos = _with_source_columns(connection, corpus)
     asked = " and ".join(map(repr, wheres))
+    clock = threading.Timer(LIMIT_S, connection.interrupt)
     try:
         for where in wheres:  # one by one: joined as text, one could end the other
             videos = videos.filter(_condition(connection, where))
+        if any(where.strip() != "true" for where in wheres):
+            clock.start()
         yield videos
     except duckdb.InterruptException as error:
         raise UserError(f"cannot use {asked}: it took longer than {LIMIT_S:g} s") from error
@@ -84,10 +85,14 @@ def _filtered(
         said = str(error).split("\n")[0]
         columns = ", ".join(videos.columns)
         raise UserError(f"cannot use {asked}: {said} (columns: {columns})") from error
+    finally:
+        clock.cancel()
+        if clock.is_alive():
+            clock.join()  # before there is no connection to interrupt
 
 
 def _condition(connection: duckdb.DuckDBPyConnection, where: str) -> duckdb.Expression:
-    """One expression without queries of its own: they could look at other corpora, at settings."""
+    """One expression over the columns; a query of its own could read other corpora."""
     if len(where) > LONGEST:
         raise UserError(f"a condition has {len(where):,} characters; the most is {LONGEST:,}")
     expression = duckdb.SQLExpression(where.strip() or "(empty)")
@@ -95,6 +100,8 @@ def _condition(connection: duckdb.DuckDBPyConnection, where: str) -> duckdb.Expr
     parsed = str(connection.execute(tree, {"where": where}).fetchall()[0][0])
     if INNER in parsed or not parsed.startswith(PARSED):
         raise UserError(f"cannot use {where!r}: a condition can hold no query of its own")
+    if outward := OUTWARD.search(parsed):
+        raise UserError(f"cannot use {where!r}: a condition cannot call {outward[1]}")
     return expression
 
 

@@ -17,7 +17,7 @@ def listed(place: Workplace, corpus: str, columns: tuple[str, ...]) -> pa.Table:
     Those with the same values lie beside each other; the order is the same on every machine.
     """
     path = catalog_path(place.store, place.settings.catalog)
-    with chosen(path, corpus, ["true"], place.settings.wait_s) as videos:
+    with chosen(path, corpus, [], place.settings.wait_s) as videos:
         for column in columns:
             if column not in videos.columns:
                 there = ", ".join(videos.columns)

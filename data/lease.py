@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
+from data.signals import interruptible
 from data.storage import Store
 
 log = logging.getLogger(__name__)
@@ -57,22 +58,8 @@ def lease(
             raise UserError(f"{who} {what}: wait for it, or stop it, then run this again")
         told = True
         time.sleep(pace.look)
-    with _interruptible(), held:
+    with interruptible(), held:  # who is taken for dead is interrupted, and must not work on
         yield
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """What a shell runs in the background ignores interrupts, and would work beside another."""
-    mine = threading.current_thread() is threading.main_thread()
-    deaf = mine and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    if deaf:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        if deaf:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def machine(lock: Path) -> str | None:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data import layout, tables
 from data.batches import batched, heaped
@@ -114,15 +115,18 @@ def source_of(store: Store, corpus: str, run: int) -> str:
 def _merge_parts(
     catalog: Catalog, store: Store, corpus: str, run: int, names: Iterable[str]
 ) -> None:
-    """Parts of one ingest, in which no id is twice."""
+    """Parts of one ingest, together; one by one where a later one has an id anew."""
     values = {"corpus": corpus, "run": run, "source": source_of(store, corpus, run)}
     parts = read_each(store, partial(tables.read, store), names)
     for heap in heaped(parts, BYTES, lambda part: part[1].nbytes):
         files, rows = zip(*heap, strict=True)
+        together = pa.concat_tables(rows, promote_options="default")
+        ids = together.filter(pc.invert(together["rejected"]))["id"]
         with catalog.transaction():
-            catalog.register(pa.concat_tables(rows, promote_options="default"))
-            for step in ("drop_old_videos", "drop_old_rejects", "add_videos", "add_rejects"):
-                catalog.execute(sql(step), **values)
+            for some in [together] if pc.count_distinct(ids).as_py() == len(ids) else rows:
+                catalog.register(some)
+                for step in ("drop_old_videos", "drop_old_rejects", "add_videos", "add_rejects"):
+                    catalog.execute(sql(step), **values)
             mark(catalog, files)
 
 

@@ -1,19 +1,16 @@
 """Processes that outlive the command that starts them: found again, and ended, by their numbers."""
 
-import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import psutil
 
+from data.signals import interruptible
+
 ENDS_S, LEFT_S = 30.0, 5.0
-# What a shell runs in the background ignores interrupts, and so would all that it starts;
-# Prefect's worker ends by one that it sends itself, and would run on until it is killed.
-INTERRUPTIBLE = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +34,11 @@ def spawn(
     name: str, words: list[str], log: Path, folder: Path, environment: Mapping[str, str]
 ) -> Process:
     """A program in a session of its own, run in the folder, what it says added to the log."""
-    with log.open("ab") as out:
+    # Prefect's worker ends by an interrupt that it sends itself, else only once it is killed.
+    with log.open("ab") as out, interruptible():
         process = subprocess.Popen(
             words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            start_new_session=True, preexec_fn=INTERRUPTIBLE,
+            start_new_session=True,
         )  # fmt: skip
     return Process(name, process.pid, psutil.Process(process.pid).create_time())
 

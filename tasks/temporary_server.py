@@ -25,14 +25,16 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 
 @cache
 def watch() -> None:
-    """Has a small process end the server should this one be killed, which then cannot. On Linux."""
+    """Has a small process end the server if this one is killed. On Linux."""
     # Asking Prefect for its settings would import it, for longer than many a command takes.
     if os.environ.get("PREFECT_API_URL") or not os.path.isdir("/proc/self"):
         return
     os.environ[MARK] = f"{os.getpid()}-{uuid.uuid4().hex}"
-    reads, _ = os.pipe()
-    subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", WATCH, f"{MARK}={os.environ[MARK]}", TEMPORARY],
-        stdin=reads, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    reads, writes = os.pipe()
+    words = [sys.executable, "-I", "-S", "-c", WATCH, f"{MARK}={os.environ[MARK]}", TEMPORARY]
+    nowhere = subprocess.DEVNULL
+    try:
+        subprocess.Popen(words, stdin=reads, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    except OSError:  # no more processes: the command may do without
+        os.close(writes)
     os.close(reads)

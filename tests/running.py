@@ -40,6 +40,17 @@ def started(
         process.wait()
 
 
+@contextmanager
+def asking(api: str) -> Iterator[None]:
+    """This process asks the Prefect at the address; of what it tells it there nothing is left."""
+    from prefect.events.worker import EventsWorker
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: api}):
+        yield
+        EventsWorker.drain_all()  # it would tell this server of all that follows elsewhere
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of this machine that nobody listens on."""
     with ExitStack() as held:

@@ -6,6 +6,7 @@ Imported only by the server that `commands` starts: it changes modules for good.
 import ctypes
 import fnmatch
 import os
+import re
 import signal
 import socket
 import sys
@@ -113,7 +114,7 @@ def _dying_at(moment: Moment) -> None:
             if seen[when] == moment.nth:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    create, insert = Store.create, Catalog.insert
+    create, insert, execute = Store.create, Catalog.insert, Catalog.execute
 
     @contextmanager
     def dying_create(store: Store, name: str) -> Iterator[IO[bytes]]:
@@ -128,4 +129,10 @@ def _dying_at(moment: Moment) -> None:
         insert(catalog, table, incoming)
         reach("during", f"catalogue:{table}")
 
-    Store.create, Catalog.insert = dying_create, dying_insert
+    def dying_execute(catalog: Catalog, text: str, **values: object) -> list[tuple]:
+        rows = execute(catalog, text, **values)
+        if into := re.search(r"^INSERT INTO (\w+)", text, re.MULTILINE):
+            reach("during", f"catalogue:{into[1]}")
+        return rows
+
+    Store.create, Catalog.insert, Catalog.execute = dying_create, dying_insert, dying_execute

@@ -63,7 +63,7 @@ def embed(
     """Make the frame vectors that are missing; as those that there are, unless told otherwise."""
     from flows.embed import embed as flow
 
-    spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = asked_spec(engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
         made = flow(corpus, spec)
     print_summary(made)
@@ -148,7 +148,7 @@ def run(
     from flows.pipeline import pipeline
     from tasks.story import sentence
 
-    spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = asked_spec(engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
         made = pipeline(corpus, source, columns(column), spec)
     for stage, summary in made.items():
@@ -156,7 +156,7 @@ def run(
 
 
 def asked_spec(
-    corpus: str, engine: str | None, model: str | None, weights: str | None, nth: int | None,
+    engine: str | None, model: str | None, weights: str | None, nth: int | None,
     fps: float | None, precision: str | None, activation: str | None,
 ) -> EmbedSpec | None:  # fmt: skip
     """The spec that a command's options name; None without any: flows take the corpus's own."""

@@ -20,6 +20,9 @@ HARMLESS = [
     ('uri not like \'%"class":"SUBQUERY"%\'', 4),
 ]
 READING = [
+    "current_setting('memory_limit') <> ''",
+    "GETVARIABLE('a') IS NULL",
+    "write_log('x') IS NULL",
     "(SELECT count(*) FROM read_csv('/etc/passwd')) > 0",
     "id IN (SELECT content FROM read_text('/etc/hostname'))",
     "EXISTS (FROM '/etc/passwd')",

@@ -66,7 +66,9 @@ def test_files_make_the_same_catalogue_one_by_one_and_all_together(
         place.store.write(f"{layout.ingests('c')}/{run:06d}.json", said)
         for part in range(3):
             seen = replace(video(0, part), content=f"sha256:{run}-{part}")
-            rows = [_row(seen), _row(video(run, part)), {"id": "twice", "rejected": True}]
+            often = replace(video(0, 9), content=f"sha256:often-{run}-{part}")
+            rows = [_row(seen), _row(video(run, part)), _row(often)]
+            rows.append({"id": "twice", "rejected": True})
             name = f"{layout.videos('c')}/{run:06d}-{part:06d}.parquet"
             tables.write(place.store, name, tables.VIDEOS, rows)
         embedded(place, stage, run, (video(run, 0), video(run, 1)))
@@ -76,9 +78,10 @@ def test_files_make_the_same_catalogue_one_by_one_and_all_together(
     monkeypatch.undo()
     place.rebuild_catalog()
     assert _everything(place) == before
-    assert [len(before[name]) for name in ("videos", "rejects", "shards")] == [12, 3, 6]
+    assert [len(before[name]) for name in ("videos", "rejects", "shards")] == [13, 3, 6]
     again = {row["content"] for row in before["videos"] if row["run"] == 3}
     assert {f"sha256:3-{part}" for part in range(3)} < again
+    assert "sha256:often-3-2" in again
 
 
 def _row(seen) -> dict:

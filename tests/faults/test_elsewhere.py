@@ -68,8 +68,11 @@ def written(store: Store) -> dict[str, tuple[bytes, float]]:
     return {name: (content, store.modified(name)) for name, content in files.items()}
 
 
-def shards(run: Run) -> list[int]:
-    return [int(count) for count in re.findall(r"^shards +(\d+)", run.out, re.MULTILINE)]
+def embedded_and_pooled(run: Run) -> tuple[int, int]:
+    """The videos that a run says it embedded, and the shards that it says it pooled."""
+    embedded = re.search(r"^embed: (\d+) done", run.out, re.MULTILINE)
+    pooled = re.search(r"^pool: .*?shards pooled: (\d+)", run.out, re.MULTILINE)
+    return int(embedded[1]) if embedded else 0, int(pooled[1]) if pooled else 0
 
 
 def test_two_schedulers_that_start_the_same_run_do_each_shard_once(
@@ -77,7 +80,8 @@ def test_two_schedulers_that_start_the_same_run_do_each_shard_once(
 ) -> None:
     runs = [machine(name).start(*RUN) for name in ("alpha", "beta")]
     assert [run.ended().code for run in runs] == [0, 0], [run.err for run in runs]
-    assert [sum(some) for some in zip(*map(shards, runs), strict=True)] == [SHARDS, SHARDS]
+    did = [embedded_and_pooled(run) for run in runs]
+    assert [sum(some) for some in zip(*did, strict=True)] == [5, SHARDS], [run.out for run in runs]
     assert made(store) == right
     waited = [run.err for run in runs if "waiting for process" in run.err]
     assert all(re.search(r"waiting for process \d+ on \S+, which runs ", err) for err in waited)

@@ -20,8 +20,7 @@ from deployed import FILE, deployed
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from running import answered
+from running import answered, asking
 
 from data.errors import UserError
 from data.settings import Settings
@@ -144,7 +143,7 @@ def test_a_run_whose_process_is_killed_is_marked_and_somebody_is_told(
     service: Service, told: tuple[str, list[dict]]
 ) -> None:
     url, heard = told
-    with connected(service.api) as client, temporary_settings({PREFECT_API_URL: service.api}):
+    with connected(service.api) as client, asking(service.api):
         Webhook(url=url).save(WEBHOOK)
         apply(service.api)
         _watch_only(client, "hangs", seconds=15)
@@ -197,7 +196,7 @@ def test_a_run_that_there_will_never_be_enough_gpus_for_says_so(service: Service
         with open_runner(Settings(gpus=2, runner="in_process"), 2):
             raise AssertionError("it got them")
 
-    with temporary_settings({PREFECT_API_URL: service.api}):
+    with asking(service.api):
         with pytest.raises(UserError, match="2 GPUs, and reelflow-gpus has 1"):
             greedy()
 
