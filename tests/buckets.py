@@ -3,6 +3,8 @@
 import logging
 import re
 import socket
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.request import Request, urlopen
@@ -10,12 +12,16 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-TROUBLE = (
-    b"<?xml version='1.0'?><Error><Code>SlowDown</Code>"
-    b"<Message>Please reduce your request rate.</Message></Error>"
-)
-
+# How a request fails: what is answered, or that its connection is cut.
+THROTTLED, BROKEN, NOT_REACHED = "503 Slow Down", "500 Internal Server Error", "502 Bad Gateway"
 RESET = "reset"
+TROUBLE = {
+    THROTTLED: b"<?xml version='1.0'?><Error><Code>SlowDown</Code>"
+    b"<Message>Please reduce your request rate.</Message></Error>",
+    BROKEN: b"<?xml version='1.0'?><Error><Code>InternalError</Code>"
+    b"<Message>We encountered an internal error.</Message></Error>",
+    NOT_REACHED: b"<html><body><h1>502 Bad Gateway</h1></body></html>",  # a proxy's, not S3's
+}
 
 SECRET = "planted-4d1f0c9a"  # what may be found nowhere
 
@@ -23,13 +29,14 @@ SECRET = "planted-4d1f0c9a"  # what may be found nowhere
 class Bucket:
     """A bucket named `videos`.
 
-    `fault` is asked of each request, as `PUT /videos/name?query`, whether it is answered 503, or,
-    where it says `RESET`, its connection is cut.
+    `fault` is asked of each request, as `PUT /videos/name?query`, whether it fails (throttled), or
+    which of the failures above it is. `struck` has when the last ones failed, in seconds.
     """
 
     def __init__(self) -> None:
         self.fault: Callable[[str], bool | str] = lambda asked: False
         self.failing = 0
+        self.struck: deque[float] = deque(maxlen=100)
 
     def names(self, prefix: str) -> list[str]:
         """What it holds below a prefix, seen without a request."""
@@ -39,14 +46,14 @@ class Bucket:
         held = list(account["aws"].buckets["videos"].keys)
         return [name for name in held if name.startswith(prefix)]
 
-    def fail(self, count: int, which: str = "") -> None:
+    def fail(self, count: int, which: str = "", how: str = THROTTLED) -> None:
         """The next so many requests that match; `failing` is how many are still to come."""
         self.failing = count
 
-        def fault(asked: str) -> bool:
+        def fault(asked: str) -> bool | str:
             struck = self.failing > 0 and re.search(which, asked) is not None
             self.failing -= struck
-            return struck
+            return struck and how
 
         self.fault = fault
 
@@ -89,12 +96,14 @@ def _faulty(server: object, bucket: Bucket) -> None:
         fault = bucket.fault(said)
         if not fault:
             return inner(asked, start)
+        bucket.struck.append(time.monotonic())
         size = int(asked.get("CONTENT_LENGTH") or 0)
         asked["wsgi.input"].read(size)
         if fault == RESET:
             asked["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError
-        start("503 Slow Down", [("Content-Type", "application/xml")])
-        return [TROUBLE]
+        status = THROTTLED if fault is True else fault
+        start(status, [("Content-Type", "application/xml")])
+        return [TROUBLE[status]]
 
     server._server.app = outer

@@ -1,9 +1,12 @@
 import os
 import sys
 import time
+from collections.abc import Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import buckets
+import numpy as np
 import pytest
 
 from data.errors import UserError
@@ -83,11 +86,35 @@ def test_of_two_who_claim_a_name_one_has_it(remote: Store) -> None:
     assert remote.read("a") == b"1"
 
 
-@pytest.mark.parametrize("which", ["PUT", "GET", "POST"])
-def test_a_request_that_is_throttled_is_made_again(
-    bucket: buckets.Bucket, remote: Store, which: str
+@pytest.fixture
+def luck(monkeypatch: pytest.MonkeyPatch) -> Iterator[float]:
+    """The share of its time that a client waits, which else is drawn anew before each try."""
+    from botocore.retries.standard import ExponentialBackoff
+    from s3fs import S3FileSystem
+
+    share = 0.05
+    drawn = partialmethod(ExponentialBackoff.__init__, random=lambda: share)
+    monkeypatch.setattr(ExponentialBackoff, "__init__", drawn)
+    S3FileSystem.clear_instance_cache()  # whose clients were made with others
+    yield share
+    S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.parametrize(
+    ("which", "how"),
+    [
+        *(("PUT", how) for how in (buckets.THROTTLED, buckets.BROKEN, buckets.NOT_REACHED)),
+        *(("GET", how) for how in (buckets.THROTTLED, buckets.BROKEN, buckets.NOT_REACHED)),
+        ("POST", buckets.THROTTLED),
+        ("POST", buckets.RESET),  # others are made again on another connection first, at once
+    ],
+)
+def test_a_request_that_fails_is_made_again_ever_more_slowly(
+    bucket: buckets.Bucket, luck: float, tmp_path: Path, which: str, how: str
 ) -> None:
-    bucket.fail(2, which)
+    remote = Store(f"s3://videos/{tmp_path.name}")
+    bucket.struck.clear()
+    bucket.fail(4, which, how)
     remote.write("a/1", b"1")
     with remote.create("a/2") as out:
         out.write(b"2")
@@ -95,6 +122,7 @@ def test_a_request_that_is_throttled_is_made_again(
         ["a/1", "a/2"], b"1", b"2",
     )  # fmt: skip
     assert bucket.failing == 0
+    assert (np.diff(bucket.struck) > 0.95 * luck * np.array([1, 2, 4])).all()
 
 
 def test_who_is_throttled_for_ever_is_told_so(
