@@ -1,12 +1,14 @@
 """What a backfill would do: how much there is, how much is left, what that takes."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from data.catalog import catalog_path, sql
 from data.chain import Stage
 from data.filters import chosen, unlisted
+from data.packs import span
 from data.records import Video
-from data.shards import Shard, next_number, shard_name, write_shard
+from data.shards import Shard, names, next_number, shard_name, without, write_shard
 from data.workplace import Workplace
 
 
@@ -17,6 +19,7 @@ class Left:
     `pending` are shards that were planned and not finished; `hours` of video, and what follows,
     are of both. `worker_hours` is an estimate from the receipts of the corpus, None where there
     are none to learn from; `wall_hours`, of so many `workers` together, and `cost` follow from it.
+    `shards` and `windows` are those to come, the pending ones among them, beside `shards_done`.
     """
 
     stage: str
@@ -31,10 +34,15 @@ class Left:
     workers: int
     wall_hours: float | None
     cost: float | None
+    shards: int
+    shards_done: int
+    windows: int
 
 
-def left(place: Workplace, stage: Stage, where: str, pending: list[str], workers: int = 1) -> Left:
-    """What is left to do, these shards among it; the catalogue must be up to the store."""
+def left(place: Workplace, stage: Stage, where: str, workers: int = 1, window: int = 5000) -> Left:
+    """What is left to do, `window` videos at a time; the catalogue must be up to the store."""
+    done = names(place.store, stage.folder, "receipts")
+    pending = without(names(place.store, stage.folder, "shards"), done)
     path, wait_s = catalog_path(place.store, place.settings.catalog), place.settings.wait_s
     with chosen(path, stage.corpus, [where], wait_s) as videos:
         matching = videos.aggregate("count(DISTINCT content)").fetchall()[0][0]
@@ -46,10 +54,16 @@ def left(place: Workplace, stage: Stage, where: str, pending: list[str], workers
     wall, cost = (None, None) if takes is None else (
         takes / workers, takes * place.settings.price_per_gpu_hour
     )  # fmt: skip
+    shards, turns = _to_come(place, len(pending), count, window)
     return Left(
         stage.kind, stage.corpus, stage.fingerprint, where, matching, count, hours + listed_hours,
-        len(pending), takes, workers, wall, cost,
+        len(pending), takes, workers, wall, cost, shards, _numbers(done), turns,
     )  # fmt: skip
+
+
+def shards_of(place: Workplace, videos: int) -> int:
+    """How many shards list so many videos."""
+    return ceil(videos / place.settings.shard_size)
 
 
 def take(place: Workplace, stage: Stage, where: str, count: int) -> list[str]:
@@ -65,6 +79,19 @@ def take(place: Workplace, stage: Stage, where: str, count: int) -> list[str]:
         shards.append(shard_name(first + len(shards)))
         write_shard(place.store, stage.folder, Shard(shards[-1], 1, listed))
     return shards
+
+
+def _to_come(place: Workplace, pending: int, videos: int, window: int) -> tuple[int, int]:
+    """Shards and windows of what is left; a window of new videos begins a shard of its own."""
+    whole, rest = divmod(videos, window)
+    shards = whole * shards_of(place, window) + shards_of(place, rest)
+    return pending + shards, ceil(pending / shards_of(place, window)) + ceil(videos / window)
+
+
+def _numbers(names: list[str]) -> int:
+    """How many shards the names are, a pack as many as it stands for."""
+    spans = filter(None, map(span, names))
+    return sum(1 + each.last - each.first for each in spans)
 
 
 def _listed(place: Workplace, stage: Stage, shards: list[str]) -> tuple[int, float]:

@@ -4,17 +4,23 @@ from typing import Any
 
 from data import merge
 from data.catalog import Catalog, sql
-from data.chain import current, version_of
+from data.chain import Stage, current, version_of
 from data.storage import Store
 
 STAGES = ("ingest", "embed", "pool", "index")
 STATES = ("done", "failed", "missing")
 
 
-def coverage(catalog: Catalog, store: Store, corpus: str) -> dict[str, Any]:
-    """`{"corpus", "stages": {stage: {"videos": {"total", "done", …}, "hours": {…}}}}`."""
+def coverage(
+    catalog: Catalog, store: Store, corpus: str, other: Stage | None = None
+) -> dict[str, Any]:
+    """`{"corpus", "stages": {stage: {"videos": {"total", "done", …}, "hours": {…}}}}`.
+
+    Of the stages that are in use; of the `other` one instead of the one of its kind.
+    """
     merge.sync_corpus(catalog, store, corpus)
-    rows = catalog.rows(sql("coverage"), **_now(store, corpus))
+    shadow = {other.kind: other.fingerprint} if other else {}
+    rows = catalog.rows(sql("coverage"), **_now(store, corpus) | shadow)
     found = {(row["stage"], row["state"]): row for row in rows}
     return {"corpus": corpus, "stages": {stage: _stage(found, stage) for stage in STAGES}}
 

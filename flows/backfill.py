@@ -1,34 +1,34 @@
 """The backfill flow: what a condition names is done window by window, after a plan was approved."""
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import chain
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from prefect import Flow, flow
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
 
 from data.backfill import Left
 from data.chain import Stage
 from data.settings import Settings
+from data.shards import names, without
 from data.specs import EmbedSpec
 from data.workplace import Workplace, open_workplace
-from flows.embed import embed_by, embed_shards, embedding
+from flows.embed import embed_by, embed_shards, embedding, show
 from flows.index import index
 from flows.pool import pool
 from tasks.assets import stage_made, videos_of
 from tasks.backfill import Budget, approve, plan_backfill, windows
-from tasks.child_runs import cancel, cancel_left, cancel_own, of_backfill, run_stage, run_window
+from tasks.child_runs import cancel, cancel_left, of_backfill, run_stage
 from tasks.cost import held_hours, priced
-from tasks.ending import ends_soon
 from tasks.progress import say
-from tasks.report import publish
 from tasks.runners import embed_workers
 from tasks.shards import AT_ONCE
 from tasks.stages import embed_spec, embed_stage
+from tasks.tally import covered
+from tasks.windows import run_windows
 
 THROUGH = ("embed", "pool", "index")
 
@@ -45,8 +45,8 @@ def backfill(
     corpus: str,
     where: str = "true",
     spec: EmbedSpec | None = None,
-    window: int = 5000,
-    max_parallel: int = 1,
+    window: Annotated[int, Field(ge=1)] = 5000,
+    max_parallel: Annotated[int, Field(ge=1)] = 1,
     budget_gpu_hours: float | None = None,
     approved: bool = False,
     child_runs: bool = False,
@@ -71,19 +71,19 @@ def backfill(
     spec = embed_spec(place, place.known(corpus), spec)
     stage = embed_stage(place, corpus, spec, shadow=True)
     at_once = max_parallel if child_runs else 1
-    plan = plan_backfill(place, stage, where, at_once)
+    plan = plan_backfill(place, stage, where, window, at_once)
     approve(plan, approved)  # may take days, in which others embed
     with place.only_run(corpus, "embed", say):
         cancel_left(place.store.root, corpus)
-        budget = Budget(budget_gpu_hours)
-        waiting = windows(place, stage, where, window, budget)
-        if child_runs:
-            done = _on_workers(place, stage, spec, waiting, budget, max_parallel)
-        else:
-            done = _here(place, stage, spec, waiting, budget)
-        after = plan_backfill(place, stage, where, at_once)
+        budget, before = Budget(budget_gpu_hours), covered(place, stage)
+        work = (place, stage, spec, windows(place, stage, where, window, budget), budget)
+        far = (max_parallel, plan.windows)
+        done, error = run_windows(*work, *far) if child_runs else (_here(*work), None)
+        after = plan_backfill(place, stage, where, window, at_once)
     summary, left = _summary(plan, after, done, budget), after.videos or after.pending
-    publish("backfill", corpus, summary | priced(place.settings, budget.spent))
+    show("backfill", place, stage, before, summary | priced(place.settings, budget.spent))
+    if error:
+        raise error
     if done:
         stage_made(place, stage, videos_of(corpus), windows=done)
     return summary if left else summary | _onward(stage, through, child_runs)
@@ -96,6 +96,8 @@ def backfill(
 def embed_window(corpus: str, shards: list[str], spec: EmbedSpec) -> dict[str, Any]:
     """Embeds some planned shards of a backfill, which sees to it that nobody else does.
 
+    Those that an earlier attempt finished stay as they are.
+
     Args:
         corpus: the backfill's corpus
         shards: the names of the shards
@@ -103,9 +105,11 @@ def embed_window(corpus: str, shards: list[str], spec: EmbedSpec) -> dict[str, A
     """
     place = open_workplace(Settings())
     stage = embed_stage(place, corpus, spec, shadow=True)
-    tally, seconds, hours = embed_shards(place, stage, spec, shards)
+    left = without(shards, names(place.store, stage.folder, "receipts"))
+    before = covered(place, stage)
+    tally, seconds, hours = embed_shards(place, stage, spec, left)
     summary = tally.summary(seconds, hours)
-    publish("embed-window", corpus, summary)
+    show("embed-window", place, stage, before, summary)
     return summary
 
 
@@ -136,39 +140,6 @@ def _here(
     return done
 
 
-def _on_workers(
-    place: Workplace, stage: Stage, spec: EmbedSpec, waiting: Iterator[list[str]],
-    budget: Budget, at_once: int,
-) -> int:  # fmt: skip
-    """Every window as a child run, `at_once` of them under way; how many there were.
-
-    After one that did not complete none begins, and those under way come to their end.
-    """
-    flying: deque[PrefectFuture] = deque()
-    done, workers = 0, embed_workers(place.settings)
-    errors: list[Exception] = []
-
-    def land() -> None:
-        try:
-            budget.add(held_hours(place.settings, flying.popleft().result(), workers))
-        except Exception as error:
-            errors.append(error)
-
-    with ends_soon(cancel_own):
-        while not errors and (shards := next(waiting, None)) is not None:
-            about = {"corpus": stage.corpus, "spec": spec.model_dump(), "shards": shards}
-            name, of = f"{shards[0]}-{shards[-1]}", (stage.fingerprint, place.store.root)
-            flying.append(run_window.submit(name, about, *of))
-            done += 1
-            if len(flying) >= at_once:
-                land()
-        while flying:
-            land()
-    if errors:
-        raise errors[0]
-    return done
-
-
 def _onward(stage: Stage, through: str, child_runs: bool) -> dict[str, Any]:
     """Pools and indexes what was embedded, in the corpus's own ways; what each says of it."""
     made: dict[str, Any] = {}
@@ -179,9 +150,11 @@ def _onward(stage: Stage, through: str, child_runs: bool) -> dict[str, Any]:
     return made
 
 
-def plan_of(corpus: str, where: str, spec: EmbedSpec | None, at_once: int = 1) -> dict[str, Any]:
+def plan_of(
+    corpus: str, where: str, spec: EmbedSpec | None, window: int = 5000, at_once: int = 1
+) -> dict[str, Any]:
     """What a backfill would do, without doing it."""
     place = open_workplace(Settings())
     spec = embed_spec(place, place.known(corpus), spec)
     stage = embed_stage(place, corpus, spec, shadow=True)
-    return asdict(plan_backfill.fn(place, stage, where, at_once))
+    return asdict(plan_backfill.fn(place, stage, where, window, at_once))

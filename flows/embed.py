@@ -51,17 +51,29 @@ def embed(
         spec = embed_spec(place, corpus, spec)
         stage = embed_stage(place, corpus, spec)
         shards = plan(place, stage, retry)
-        before = covered(place, corpus, "embed")
+        before = covered(place, stage)
         tally, seconds, hours = embed_shards(place, stage, spec, shards)
         tally.refuse_nothing()
-    after, summary = covered(place, corpus, "embed"), tally.summary(seconds, hours)
-    coverage = {"coverage before": share(*before), "coverage after": share(*after)}
-    publish("embed", corpus, summary | coverage)
-    publish_failures(place, stage)
+    summary = tally.summary(seconds, hours)
+    videos = show("embed", place, stage, before, summary)
     if tally.done:
-        stage_made(place, stage, videos_of(corpus), new=tally.done, videos=after[0])
+        stage_made(place, stage, videos_of(corpus), new=tally.done, videos=videos)
         show_videos("embed", place, corpus)
     return summary
+
+
+def show(
+    kind: str, place: Workplace, stage: Stage, before: tuple[int, int], summary: dict[str, Any]
+) -> int:
+    """Figures, coverage before and after, and what failed, on the run's page; the videos done.
+
+    Of a run of this `kind`, as "backfill"; `before` is what `covered` gave when it began.
+    """
+    after = covered(place, stage)
+    coverage = {"coverage before": share(*before), "coverage after": share(*after)}
+    publish(kind, stage.corpus, summary | coverage)
+    publish_failures(place, stage)
+    return after[0]
 
 
 def embed_shards(

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import ceil
 
 from prefect import pause_flow_run, task
 from prefect.artifacts import create_markdown_artifact
@@ -11,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
 from data import merge
-from data.backfill import Left, left, take
+from data.backfill import Left, left, shards_of, take
 from data.batches import batched
 from data.chain import Stage
 from data.errors import UserError
@@ -42,11 +41,13 @@ class Budget:
 
 
 @task(name="plan-backfill", cache_policy=NO_CACHE, persist_result=False)
-def plan_backfill(place: Workplace, stage: Stage, where: str, at_once: int = 1) -> Left:
+def plan_backfill(
+    place: Workplace, stage: Stage, where: str, window: int, at_once: int = 1
+) -> Left:
     """What the backfill would do, `at_once` windows at a time; also as an artifact of the run."""
     _sync(place, stage)
     workers = at_once * embed_workers(place.settings)
-    plan = left(place, stage, where, pending(place.store, stage.folder), workers)
+    plan = left(place, stage, where, workers, window)
     if FlowRunContext.get() is not None:
         key = key_of(f"backfill-{stage.kind}", stage.corpus)
         about = f"{plan.videos:,} videos to do, {plan.pending:,} shards left"
@@ -74,8 +75,7 @@ def windows(
     The lists of a window are written when its turn comes: what no budget is left for stays
     unlisted, and the next plan finds it.
     """
-    a_window = max(1, ceil(videos / place.settings.shard_size))
-    for shards in batched(pending(place.store, stage.folder), a_window):
+    for shards in batched(pending(place.store, stage.folder), shards_of(place, videos)):
         if budget.gone:
             return
         yield list(shards)
@@ -103,8 +103,12 @@ def said(plan: Left, settings: Settings) -> dict[str, str]:
     figures: dict[str, object] = {
         "corpus": plan.corpus, "vectors": plan.fingerprint, "condition": plan.where,
         "videos that match": plan.matching,
+        "of them in shards already, done or left": plan.matching - plan.videos,
         "of them to do": plan.videos,
-        "shards left by an earlier run": plan.pending,
+        "shards done": plan.shards_done,
+        "shards to do": plan.shards,
+        "of them left by an earlier run": plan.pending,
+        "windows to do": plan.windows,
         "hours of video to do": plan.hours,
         f"{unit}-hours, by the receipts so far": plan.worker_hours,
         f"hours at {plan.workers:,} worker{'s' * (plan.workers > 1)}": plan.wall_hours,

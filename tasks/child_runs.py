@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,7 @@ RETRIED: dict[str, Any] = {
 WAITING = [StateType.SCHEDULED, StateType.PAUSED]
 UNDER_WAY = [*WAITING, StateType.PENDING, StateType.RUNNING]
 UNFINISHED = [*UNDER_WAY, StateType.CANCELLING]
+LOOK_S = 5.0  # between looks at whether a run has ended
 END_S = 30.0  # a cancelled window's process is gone in less
 
 
@@ -46,41 +48,55 @@ def windows_of(root: str, corpus: str) -> str:
 
 
 @task(name="window", task_run_name="window-{name}", **RETRIED)
-def run_window(name: str, parameters: dict[str, Any], fingerprint: str, root: str) -> float:
-    """Runs a window and waits for it: the seconds it took. Raises where it did not complete."""
+def run_window(
+    name: str, parameters: dict[str, Any], fingerprint: str, root: str,
+    took: Callable[[float], object],
+) -> None:  # fmt: skip
+    """Runs a window and waits for it; raises where it did not complete.
+
+    `took` is told the seconds of each attempt, of one that failed too.
+    """
     key = f"embed:{fingerprint}:{digest(parameters['shards'])[:12]}"
     tags = [windows_of(root, parameters["corpus"])]
-    return _run("embed-window/embed-window", f"window-{name}", parameters, key, tags)
+    run = _run("embed-window/embed-window", f"window-{name}", parameters, key, tags)
+    took(run.total_run_time.total_seconds())
+    _completed(run, f"window-{name}")
 
 
 @task(name="stage", task_run_name="{kind}", **RETRIED)
 def run_stage(kind: str, parameters: dict[str, Any], fingerprint: str) -> float:
     """Runs a stage that follows embed, as `run_window` does a window; the seconds it took."""
     about = f"{kind}-{parameters['corpus']}"
-    return _run(f"{kind}/{kind}", about, parameters, f"{kind}:{fingerprint}", [])
+    run = _run(f"{kind}/{kind}", about, parameters, f"{kind}:{fingerprint}", [])
+    _completed(run, about)
+    return run.total_run_time.total_seconds()
 
 
 def _run(
     deployment: str, name: str, parameters: dict[str, Any], key: str, tags: list[str]
-) -> float:
-    """Runs a deployment once and waits for it.
+) -> FlowRun:
+    """Runs a deployment once and waits for its end.
 
-    Its idempotency key has the attempt beside the `key` of what is done (stage, fingerprint,
-    window): the same one would give back a failed run for ever.
+    Its idempotency key has the backfill's run and the attempt beside the `key` of what is done
+    (stage, fingerprint, window): the same one would give back a failed run for ever.
     """
     flow, this = FlowRunContext.get(), TaskRunContext.get()
     assert flow is not None and flow.flow_run is not None and this is not None
     parent = flow.flow_run.id
     run = run_deployment(
-        deployment, parameters=parameters, timeout=None, as_subflow=True,
+        deployment, parameters=parameters, timeout=None, poll_interval=LOOK_S, as_subflow=True,
         idempotency_key=f"{key}:{parent}:{this.task_run.run_count}", flow_run_name=name,
         tags=[of_backfill(parent), *tags],
     )  # fmt: skip
     assert isinstance(run, FlowRun)
+    return run
+
+
+def _completed(run: FlowRun, name: str) -> None:
+    """Raises where it did not complete."""
     if run.state is None or not run.state.is_completed():
         said = run.state.message if run.state else "no state"
         raise RuntimeError(f"{name} did not complete: {said}")
-    return run.total_run_time.total_seconds()
 
 
 def cancel_own() -> None:

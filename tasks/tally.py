@@ -100,10 +100,11 @@ class Tally:
             return bool(catalog.execute(sql("any_done"), **values))
 
 
-def covered(place: Workplace, corpus: str, kind: str) -> tuple[int, int]:
+def covered(place: Workplace, stage: Stage) -> tuple[int, int]:
     """How many of a corpus's videos are through a stage, of how many."""
     with place.catalog() as catalog:
-        videos = coverage(catalog, place.store, corpus)["stages"][kind]["videos"]
+        found = coverage(catalog, place.store, stage.corpus, stage)
+    videos = found["stages"][stage.kind]["videos"]
     return videos["done"], videos["total"]
 
 

@@ -65,10 +65,10 @@ def backfill(
     from flows.backfill import plan_of
 
     _check(stage, corpus, ask_server=approve and on_workers)
-    spec = asked_spec(corpus, engine, model, weights, take_every_nth, fps, precision, activation)
+    spec = asked_spec(engine, model, weights, take_every_nth, fps, precision, activation)
     if not approve:
         at_once = max_parallel if on_workers else 1
-        return _print_plan(plan_of(corpus, where, spec, at_once), as_json)
+        return _print_plan(plan_of(corpus, where, spec, window, at_once), as_json)
     with live():
         made = flow(
             corpus, where, spec, window, max_parallel, budget_gpu_hours, approved=True,
@@ -98,8 +98,8 @@ def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
     if plan["videos"] or plan["pending"]:
         return out().print("this is the plan: add --approve to do it")
     out().print(
-        f"nothing to do: all that match are embedded as {plan['fingerprint']};"
-        " --model, --fps and the like name other vectors"
+        f"nothing to do: all that match were tried as {plan['fingerprint']}; `reelflow failures"
+        f" {plan['corpus']}` names what failed; --model, --fps and the like name other vectors"
         if plan["matching"]
         else "nothing to do: no video matches"
     )

@@ -47,7 +47,7 @@ def _planning(job: Job) -> Iterator[Figure]:
     with place.catalog() as catalog:
         merge.sync_videos(catalog, place.store, CORPUS)
     where = "number % 2 = 0 and duration > 5"
-    planned, seconds = _timed(lambda: left(place, stage, where, []))
+    planned, seconds = _timed(lambda: left(place, stage, where))
     assert planned.videos == count // 2
     yield Figure("backfill", f"videos in the catalogue: {count:,}; planned", planned.videos, "")
     yield Figure("backfill", "planning a backfill", seconds, "s", most=2)
