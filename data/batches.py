@@ -29,7 +29,7 @@ def heaped(items: Iterable[T], size: int, weigh: Callable[[T], int]) -> Iterator
         yield heap
 
 
-def ahead(work: Callable[[S], T], items: Iterable[S], at_once: int) -> Iterator[tuple[S, T]]:
+def side_by_side(work: Callable[[S], T], items: Iterable[S], at_once: int) -> Iterator[tuple[S, T]]:
     """Each item with what comes of it, in order; `at_once` in threads, for what waits on others."""
     with ThreadPoolExecutor(at_once) as threads:
         for some in batched(items, at_once):

@@ -16,7 +16,7 @@ from data.merge_packs import forget_packed, merge_video_pack
 from data.merge_runs import sync_runs
 from data.merge_summaries import sync_evaluations, sync_experiments
 from data.merged import insert, insert_rows, is_merged, mark, new, only, read_each
-from data.packs import Span, is_pack, span
+from data.packs import is_pack, numbers
 from data.storage import Store
 
 AT_ONCE = 64  # small files a transaction
@@ -49,12 +49,12 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
 def sync_videos(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges the parts of ingests, oldest first: the newest row of an id is the one that holds."""
     found = new(catalog, store, layout.videos(corpus), ".parquet", packed=True)
-    for (packed, numbers), parts in groupby(found, lambda name: (is_pack(name), _span(name))):
+    for (packed, at), parts in groupby(found, lambda name: (is_pack(name), numbers(name))):
         if packed:
             for pack in parts:
-                merge_video_pack(catalog, store, corpus, pack, numbers)
+                merge_video_pack(catalog, store, corpus, pack, at)
         else:
-            _merge_parts(catalog, store, corpus, numbers.first, parts)
+            _merge_parts(catalog, store, corpus, at.first, parts)
     for names in batched(new(catalog, store, layout.ingests(corpus), "-done.json"), AT_ONCE):
         said = [json.loads(store.read(name)) for name in names]
         with catalog.transaction():
@@ -128,12 +128,6 @@ def _merge_parts(
                 for step in ("drop_old_videos", "drop_old_rejects", "add_videos", "add_rejects"):
                     catalog.execute(sql(step), **values)
             mark(catalog, files)
-
-
-def _span(name: str) -> Span:
-    found = span(name)
-    assert found is not None
-    return found
 
 
 def _column(texts: Iterable[bytes]) -> pa.Table:

@@ -3,7 +3,7 @@
 from data import layout, tables
 from data.catalog import Catalog, sql
 from data.merged import mark
-from data.packs import Span, span
+from data.packs import Span, numbers
 from data.storage import Store
 
 
@@ -21,8 +21,7 @@ def merge_video_pack(catalog: Catalog, store: Store, corpus: str, name: str, fou
 
 def forget_packed(catalog: Catalog, where: dict[str, str], part: str, pack: str) -> None:
     """Drops the rows of the lists or receipts that a pack stands for; its own come after."""
-    found = span(pack)
-    assert found is not None
+    found = numbers(pack)
     first, past = found.ends
     for table in ("shards",) if part == "shards" else ("receipts", "outcomes"):
         catalog.execute(sql(f"drop_packed_{table}"), first=first, past=past, **where)

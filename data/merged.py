@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from data.batches import ahead
+from data.batches import side_by_side
 from data.catalog import Catalog
 from data.packs import uncovered
 from data.storage import Store
@@ -43,7 +43,7 @@ def read_each(
     store: Store, read: Callable[[str], T], names: Iterable[str]
 ) -> Iterator[tuple[str, T]]:
     """Each file's name with what is read of it, in order."""
-    return ahead(read, names, 1 if store.is_local else READERS)
+    return side_by_side(read, names, 1 if store.is_local else READERS)
 
 
 def insert_rows(

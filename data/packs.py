@@ -23,9 +23,14 @@ class Span:
 
 def pack_name(first: str, last: str) -> str:
     """The name of what stands for all from one name to another: `000003-to-000017`."""
-    one, other = span(first), span(last)
-    assert one is not None and other is not None
-    return f"{one.first:06d}-to-{other.last:06d}"
+    return f"{numbers(first).first:06d}-to-{numbers(last).last:06d}"
+
+
+def numbers(name: str) -> Span:
+    """The span of a name that has one."""
+    found = span(name)
+    assert found is not None, name
+    return found
 
 
 def span(name: str) -> Span | None:

@@ -100,6 +100,10 @@ def reaching(url: str) -> Iterator[None]:
     """Tells a file's fault, an OSError, from a storage that cannot be reached, a UserError."""
     try:
         yield
+    except FileNotFoundError as error:  # as fsspec tells whatever fault of a web server
+        if web.turned_back(error):
+            raise PermissionError(errno.EACCES, web.REFUSED, url) from error
+        raise
     except (OSError, UserError):
         raise
     except Exception as error:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 WEB = ("http", "https")
+REFUSED = "a public host leads to a private address"
 _CUT = re.compile(r"::(?![0-9A-Fa-f:.]*\])")  # but within `[::1]`
 _WORD = re.compile("[a-z][a-z0-9_+]*")
 
@@ -62,6 +63,15 @@ def _host(url: str) -> str:
         return ""
 
 
+def turned_back(error: BaseException | None) -> bool:
+    """Whether a fault, as fsspec tells it, comes of a redirect that was refused."""
+    while error is not None:
+        if REFUSED in str(error):
+            return True
+        error = getattr(error, "os_error", None) or error.__cause__ or error.__context__
+    return False
+
+
 async def _public_client(**how: Any) -> "aiohttp.ClientSession":
     import aiohttp
 
@@ -71,5 +81,5 @@ async def _public_client(**how: Any) -> "aiohttp.ClientSession":
 def _public(address: tuple) -> socket.socket:
     """A socket for the address; asked for each connection, and so after each redirect."""
     if not is_public(str(address[4][0])):
-        raise PermissionError(errno.EACCES, "a public host leads to a private address")
+        raise PermissionError(errno.EACCES, REFUSED)
     return socket.socket(*address[:3])

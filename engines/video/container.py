@@ -43,7 +43,8 @@ def faults(uri: str) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DecodeError("missing", f"no such file: {uri}") from error
     except PermissionError as error:
-        raise DecodeError("undecodable", f"permission denied: {uri}") from error
+        why = (error.strerror or "permission denied").lower()
+        raise DecodeError("undecodable", f"{why}: {uri}") from error
     except MemoryError as error:
         raise DecodeError("undecodable", "needs more memory than a decoder may take") from error
     except FFmpegError as error:

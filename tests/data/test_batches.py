@@ -1,4 +1,4 @@
-from data.batches import ahead, heaped
+from data.batches import heaped, side_by_side
 
 
 def test_a_heap_ends_with_what_fills_it() -> None:
@@ -6,14 +6,14 @@ def test_a_heap_ends_with_what_fills_it() -> None:
     assert list(heaped([], 3, lambda item: item)) == []
 
 
-def test_what_is_worked_ahead_comes_in_order_and_no_further_than_asked() -> None:
+def test_what_is_worked_side_by_side_comes_in_order_and_no_further_than_asked() -> None:
     begun: list[int] = []
 
     def work(item: int) -> int:
         begun.append(item)
         return 10 * item
 
-    found = ahead(work, iter(range(100)), 4)
+    found = side_by_side(work, iter(range(100)), 4)
     assert [next(found) for _ in range(3)] == [(0, 0), (1, 10), (2, 20)]
     assert set(begun) <= set(range(4))
     assert list(found) == [(item, 10 * item) for item in range(3, 100)]
