@@ -26,6 +26,7 @@ INITDB = shutil.which("initdb", path=os.pathsep.join(BINARIES))
 NEWCOMER = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}  # never as root
 TOKEN = secrets.token_hex(32)
 UP = "Ray runtime started"
+PAGE = 200  # the most lines of a log that Prefect gives at once
 OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -207,6 +208,16 @@ class Prefect:
         except OSError:  # as while its database is away
             return None
         return str(state["name"]) if state["type"] in OVER else None
+
+    def logged(self) -> list[dict[str, Any]]:
+        """All lines of all runs, oldest first, with `message`, `level` and who said it."""
+        found: list[dict[str, Any]] = []
+        while True:
+            chosen = {"limit": PAGE, "offset": len(found), "sort": "TIMESTAMP_ASC"}
+            page = asked(f"{self.api}/logs/filter", chosen)
+            found += page
+            if len(page) < PAGE:
+                return found
 
 
 def _once(words: list[str], env: dict[str, str]) -> None:
