@@ -27,7 +27,14 @@ ARTIFACTS = {  # by their pictures
     "sheet": ("generate-sheet", SHAPES), "generated": ("generate", SHAPES),
     "maintained": ("maintain", SHAPES),
 }  # fmt: skip
-HIGH = {"backfill": 720, "sheet": 620, "experiment": 780}  # what there is to see ends there
+HIGH = {
+    "backfill": 720,
+    "sheet": 620,
+    "experiment": 780,
+    "failures": 470,
+    "log": 610,
+    "form": 760,
+}  # what there is to see ends there
 LOGS = (256, 500)  # left of them are the menu, above them when it happened
 FIRST = "[...document.querySelectorAll('video')].slice(0, 2)"
 PLAYING = f"{FIRST}.length > 0 && {FIRST}.every(video => video.readyState > 2)"
