@@ -3,7 +3,9 @@
 import os
 import re
 import signal
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,31 @@ def test_two_schedulers_that_start_the_same_run_do_each_shard_once(
     assert made(store) == right
     waited = [run.err for run in runs if "waiting for process" in run.err]
     assert all(re.search(r"waiting for process \d+ on \S+, which runs ", err) for err in waited)
+
+
+def test_nor_do_two_prefects_each_with_a_server_of_its_own_do_a_shard_twice(
+    tmp_path: Path, right: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    shared, runs, homes = Store(str(tmp_path / "shared")), [], []
+    for name in ("alpha", "beta"):
+        there = tmp_path / name
+        homes.append(there / "prefect")
+        homes[-1].mkdir(parents=True)
+        monkeypatch.setenv("PREFECT_HOME", str(homes[-1]))
+        shop = Shop(there, ROOT=shared.root, CATALOG=there / "catalog.duckdb", SHARD_SIZE=2)
+        if not runs:
+            shop.ok("ingest", SOURCE, "--corpus", "c")
+        runs.append(shop.start_real("embed", "c", "--engine", "fake", PICTURED=0, DECODERS=3))
+    assert [run.ended().code for run in runs] == [0, 0], [run.err for run in runs]
+    did = re.findall(r"^(shards|done) +([1-9]\d*)", "".join(run.out for run in runs), re.MULTILINE)
+    assert did == [("shards", "3"), ("done", "5")], "one of them, and once"
+    vectors = {name: content for name, content in right.items() if "/embed/" in name}
+    assert len(vectors) == SHARDS and made(shared) == vectors
+    for home in homes:
+        with closing(sqlite3.connect(home / "prefect.db")) as database:
+            seen = database.execute("SELECT name, state_name FROM flow_run").fetchall()
+        assert seen == [("embed-c", "Completed")]
 
 
 def test_what_was_cancelled_is_resumed_by_a_machine_whose_clock_is_hours_behind(
