@@ -202,14 +202,36 @@ def test_a_run_that_there_will_never_be_enough_gpus_for_says_so(service: Service
 
 
 @pytest.mark.timeout(900)
+def test_a_backfill_waits_to_be_resumed_and_then_its_window_is_a_run_of_the_worker(
+    service: Service,
+) -> None:
+    _command(service, "ingest", "fake://4", "--corpus", "asked")
+    about = {"spec": {"engine": "fake"}, "child_runs": True, "max_parallel": 2}
+    run = _begun(service, "backfill/backfill", corpus="asked", **about)
+    assert _until(lambda: _state(service, run) == "PAUSED", 400)
+    mine = {"flow_runs": {"id": {"any_": [run]}}}
+    [plan] = ask(service, "artifacts/filter", mine)
+    assert "| windows to do | 1 |" in plan["data"]
+    tagged = {"flow_runs": {"tags": {"all_": [f"backfill:{run}"]}}}
+    assert ask(service, "flow_runs/filter", tagged) == []
+    ask(service, f"flow_runs/{run}/resume", {})
+    assert _until(lambda: _state(service, run) not in ("PAUSED", "RUNNING"), 400)
+    assert _state(service, run) == "COMPLETED"
+    [window] = ask(service, "flow_runs/filter", tagged)
+    assert window["state_type"] == "COMPLETED"
+    assert window["idempotency_key"].endswith(f":{run}:1")
+    shown = {each["key"]: each["data"] for each in ask(service, "artifacts/filter", mine)}
+    assert shown["backfill-progress-asked"] == 100
+    assert "| coverage after | 100.0% of 4 |" in shown["backfill-asked"]
+
+
+@pytest.mark.timeout(900)
 def test_cancelling_a_backfill_ends_its_windows_and_their_workers_within_seconds(
     service: Service,
 ) -> None:
     _command(service, "ingest", "fake://2?seconds=900", "--corpus", "slow")
     asked = {"spec": {"engine": "fake"}, "approved": True, "child_runs": True, "corpus": "slow"}
-    backfill = ask(service, "deployments/name/backfill/backfill")["id"]
-    body = {"parameters": asked, "state": {"type": "SCHEDULED"}}
-    run = ask(service, f"deployments/{backfill}/create_flow_run", body)["id"]
+    run = _begun(service, "backfill/backfill", **asked)
     decoders = _until(lambda: _below(service, "worker", "guard_child"), seconds=400)
     assert decoders, (service.folder / "worker.log").read_text()[-2000:]
     cancel, begun = {"state": {"type": "CANCELLING"}}, time.monotonic()
@@ -304,9 +326,14 @@ def _gpus(service: Service) -> int:
 
 def _scheduled(service: Service, name: str, day: str, **parameters: object) -> str:
     """The id of a run of a deployment that is to begin on that day."""
+    return _begun(service, name, f"{day}T00:00Z", **{"corpus": "later"} | parameters)
+
+
+def _begun(service: Service, name: str, time: str | None = None, **parameters: object) -> str:
+    """The id of a run of a deployment that is to begin at that time, or now."""
     deployment = ask(service, f"deployments/name/{name}")["id"]
-    when = {"type": "SCHEDULED", "state_details": {"scheduled_time": f"{day}T00:00Z"}}
-    body = {"state": when, "parameters": {"corpus": "later"} | parameters}
+    when = {"type": "SCHEDULED", "state_details": {"scheduled_time": time}}
+    body = {"state": when, "parameters": parameters}
     return ask(service, f"deployments/{deployment}/create_flow_run", body)["id"]
 
 
