@@ -33,7 +33,7 @@ HIGH = {
     "experiment": 780,
     "failures": 470,
     "log": 610,
-    "form": 760,
+    "form": 692,
 }  # what there is to see ends there
 LOGS = (256, 500)  # left of them are the menu, above them when it happened
 FIRST = "[...document.querySelectorAll('video')].slice(0, 2)"
