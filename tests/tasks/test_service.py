@@ -17,6 +17,7 @@ from urllib.error import HTTPError
 import pytest
 from buckets import SECRET
 from deployed import FILE, deployed
+from prefect import flow
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
@@ -40,6 +41,7 @@ def hangs():
 hangs()
 """
 PATIENCE_S = 45.0  # seconds on a machine at rest; Prefect alone would kill after twice 30
+LATE = {"type": "SCHEDULED", "name": "Late"}  # as the server itself calls a run after 15 s
 BEAT = "prefect.flow-run.heartbeat"
 HOLDS = """
 import pathlib, sys, time, prefect
@@ -70,7 +72,13 @@ def service(settings: Settings) -> Iterator[Service]:
         patch.setenv("PREFECT_WORKER_QUERY_SECONDS", "2")
         patch.setenv("PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS", "2")
         patch.setenv("REELFLOW_RUNNER", "in_process")
-        service = start(settings, "127.0.0.1", _free_port())
+        patch.setenv("REELFLOW_GPUS", str(settings.gpus))
+        patch.setenv("REELFLOW_ROOT", settings.root)
+        said = _reelflow("up", "--ray", "--port", str(_free_port()))
+        service = read(folder_of(settings))
+        assert service is not None, said
+        assert f"export PREFECT_API_URL={service.api}" in said
+        assert f"export REELFLOW_RAY_ADDRESS={service.ray}" in said
         yield service
         stop(service)
 
@@ -95,6 +103,23 @@ def second(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_a_run_waits_for_the_gpu_of_another(service: Service, second: Path) -> None:
     assert _gpus(service) == 1
     assert not second.with_suffix(".begun").exists()
+
+
+@pytest.mark.timeout(900)
+def test_a_run_works_on_the_ray_that_all_share(service: Service) -> None:
+    """The fixture has runs work in their own processes: Ray's take seconds to come up."""
+    assert not _below(service, "ray", "ray::Worker")
+    deployment = ask(service, "deployments/name/ingest/ingest")["id"]
+    body = {
+        "parameters": {"source": "fake://4", "corpus": "shared"}, "state": {"type": "SCHEDULED"},
+        "job_variables": {"env": {"REELFLOW_RUNNER": "ray"}},
+    }  # fmt: skip
+    run = ask(service, f"deployments/{deployment}/create_flow_run", body)["id"]
+    over = ("COMPLETED", "FAILED", "CRASHED")
+    workers = _until(lambda: _below(service, "ray", "ray::Worker") or _state(service, run) in over)
+    assert isinstance(workers, list), "it ended without a worker of that Ray's"
+    assert _until(lambda: _state(service, run) in over)
+    assert _state(service, run) == "COMPLETED"
 
 
 def test_what_is_deployed_is_what_is_written_down(service: Service) -> None:
@@ -139,14 +164,16 @@ def test_windows_come_after_whatever_else_is_to_run(service: Service) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_a_run_whose_process_is_killed_is_marked_and_somebody_is_told(
+def test_a_run_whose_process_is_killed_is_marked_and_somebody_is_told_as_of_a_late_one(
     service: Service, told: tuple[str, list[dict]]
 ) -> None:
     url, heard = told
     with connected(service.api) as client, asking(service.api):
         Webhook(url=url).save(WEBHOOK)
         apply(service.api)
-        _watch_only(client, "hangs", seconds=15)
+        _watch_only(client, "vanished", "hangs", seconds=15)
+        _watch_only(client, "late", "tarries", seconds=10)
+        late = client.create_flow_run(flow(_nothing, name="tarries"))  # which no worker takes
     process = subprocess.Popen(
         [sys.executable, "-c", HANGS], env=os.environ | {"PREFECT_API_URL": service.api}
     )
@@ -156,15 +183,18 @@ def test_a_run_whose_process_is_killed_is_marked_and_somebody_is_told(
         resource = {"id": [f"prefect.flow-run.{run['id']}"]}
         beats = {"filter": {"resource": resource, "event": {"name": [BEAT]}}}
         assert _until(lambda: ask(service, "events/filter", beats)["events"])
+        body = {"state": LATE, "force": True}
+        assert ask(service, f"flow_runs/{late.id}/set_state", body)["status"] == "ACCEPT"
     finally:
         process.kill()
         process.wait()
     crashed = mine | {"flow_runs": {"state": {"type": {"any_": ["CRASHED"]}}}}
     [run] = _until(lambda: ask(service, "flow_runs/filter", crashed))
     assert run["state"]["message"].startswith("no heartbeat")
-    [said] = _until(lambda: heard)
-    assert said["text"].startswith("reelflow: vanished: ")
-    assert run["name"] in said["text"]
+    assert _until(lambda: heard[1:])
+    said = dict(each["text"].removeprefix("reelflow: ").split(": ", 1) for each in heard)
+    assert said.keys() == {"late", "vanished"}
+    assert late.name in said["late"] and run["name"] in said["vanished"]
     of_it = {"filter": {"event": {"name": ["prefect.automation.action.failed"]}}}
     assert _until(lambda: ask(service, "events/filter", of_it)["events"])
     held = {str(file): file.read_bytes() for file in service.folder.rglob("*") if file.is_file()}
@@ -189,8 +219,6 @@ def test_the_gpu_of_a_killed_run_and_of_one_that_ended_is_another_s(
 
 
 def test_a_run_that_there_will_never_be_enough_gpus_for_says_so(service: Service) -> None:
-    from prefect import flow
-
     @flow(name="greedy")
     def greedy() -> None:
         with open_runner(Settings(gpus=2, runner="in_process"), 2):
@@ -259,7 +287,7 @@ def test_starting_again_starts_nothing_and_only_this_machine_is_served(
 
 
 def test_stopping_ends_every_process(settings: Settings, service: Service) -> None:
-    assert stop(service) == ["worker", "server"]
+    assert stop(service) == ["worker", "server", "ray"]
     assert not service.alive
     assert "SIGKILL" not in (service.folder / "worker.log").read_text(), "it took its patience"
     assert read(folder_of(settings)) is None
@@ -337,9 +365,13 @@ def _begun(service: Service, name: str, time: str | None = None, **parameters: o
     return ask(service, f"deployments/{deployment}/create_flow_run", body)["id"]
 
 
-def _watch_only(client: SyncPrefectClient, flow: str, seconds: int) -> None:
-    """Makes the server wait for the heartbeats of this flow alone, and so long only."""
-    [made] = client.read_automations_by_name("reelflow: vanished")
+def _nothing() -> None:
+    """What a flow does of which only its name counts."""
+
+
+def _watch_only(client: SyncPrefectClient, name: str, flow: str, seconds: int) -> None:
+    """Makes an automation be about this flow alone, and wait so long only."""
+    [made] = client.read_automations_by_name(f"reelflow: {name}")
     written = made.model_dump(mode="json", exclude={"id", "created", "updated", "owner_resource"})
     related = {"prefect.resource.role": "flow", "prefect.resource.name": flow}
     written["trigger"] |= {"within": seconds, "match_related": related}
@@ -366,9 +398,13 @@ def _state(service: Service, run: str) -> str:
 
 def _command(service: Service, *words: str) -> str:
     """What a command on the service's store prints."""
+    return _reelflow(*words, REELFLOW_ROOT=str(service.folder.parent))
+
+
+def _reelflow(*words: str, **environment: str) -> str:
     command = [sys.executable, "-m", "flows.cli.main", *words]
-    environment = os.environ | {"REELFLOW_ROOT": str(service.folder.parent)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True).stdout
+    ran = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
+    return ran.stdout or ran.stderr
 
 
 def _below(service: Service, name: str, having: str = "") -> list[int]:
