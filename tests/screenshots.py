@@ -28,7 +28,7 @@ ARTIFACTS = {  # by their pictures
     "maintained": ("maintain", SHAPES),
 }  # fmt: skip
 HIGH = {
-    "backfill": 720,
+    "backfill": 870,
     "sheet": 620,
     "experiment": 780,
     "failures": 470,
