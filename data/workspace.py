@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from data import layout, merge
-from data.catalog import Catalog, catalog_path, new_catalog, open_catalog
+from data.catalog import merge
+from data.catalog.database import Catalog, catalog_path, new_catalog, open_catalog
 from data.errors import UserError
-from data.lease import lease, machine
-from data.lock import hold
 from data.settings import Settings
-from data.storage import Store
+from data.store import layout
+from data.store.lease import lease, machine
+from data.store.lock import hold
+from data.store.storage import Store
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,20 @@ class Runner(Protocol):
     def close(self) -> None: ...
 
 
-def plugin(kind: str, name: str) -> ModuleType:
-    """The module `engines/<kind>/<name>.py`; a plugin is a file, found by its name."""
+def plugin(folder: str, name: str) -> ModuleType:
+    """The module of a plugin: `plugin("embed.models", "fake")` is `engines/embed/models/fake.py`.
+
+    A UserError where the folder has no such file.
+    """
+    path = f"engines/{folder.replace('.', '/')}"
     if not name.isidentifier():
-        raise UserError(f"{name!r} is not a name of a plugin of {kind}")
+        raise UserError(f"invalid plugin name {name!r}: plugins are the files of {path}")
+    module = f"engines.{folder}.{name}"
     try:
-        return importlib.import_module(f"engines.{kind}.{name}")
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != f"engines.{kind}.{name}":
+        if error.name != module:
             raise
-        raise UserError(f"no {kind} plugin {name!r}: add engines/{kind}/{name}.py") from error
+        raise UserError(
+            f"no plugin {name!r}: add {path}/{name}.py, or name one of its files"
+        ) from error

@@ -1,14 +1,20 @@
-"""The bundled open_clip model: once registered, `open_clip.create_model` makes it by `NAME`."""
+"""Where the bundled models lie: a CLIP, a text-to-video base, and its controllers."""
 
 from pathlib import Path
 
+TINY = Path(__file__).parent / "tiny"
+
 NAME = "reelflow-tiny"
-CONFIG = Path(__file__).with_name(f"{NAME}.json")
+CONFIG = TINY / f"{NAME}.json"
 WEIGHTS = CONFIG.with_suffix(".safetensors")
 
+TEXT_TO_VIDEO = TINY / "t2v" / "reelflow-tiny-t2v"
+CONTROLLERS = TINY / "t2v"
+CONTROLLER = "reelflow-tiny-ragme-ordered"
 
-def register() -> None:
-    """Make `NAME` an architecture open_clip knows; once or many times is the same."""
+
+def register_model() -> None:
+    """Makes `NAME` an architecture that open_clip knows; may be called any number of times."""
     import open_clip
 
     if NAME not in open_clip.list_models():

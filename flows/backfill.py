@@ -10,25 +10,25 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from data.backfill import Left
-from data.chain import Stage
+from data.runs.backfill import Left
 from data.settings import Settings
-from data.shards import names, without
-from data.specs import EmbedSpec
-from data.workplace import Workplace, open_workplace
+from data.shards.lists import names, without
+from data.shards.stages import Stage
+from data.specs.pipeline import EmbedSpec
+from data.workspace import Workplace, open_workplace
 from flows.embed import embed_by, embed_shards, embedding, show
 from flows.index import index
 from flows.pool import pool
-from tasks.assets import stage_made, videos_of
-from tasks.backfill import Budget, approve, plan_backfill, windows
-from tasks.child_runs import cancel, cancel_left, of_backfill, run_stage
 from tasks.cost import held_hours, priced
+from tasks.embed.backfill import Budget, approve, plan_backfill, windows
+from tasks.embed.child_runs import cancel, cancel_left, of_backfill, run_stage
+from tasks.embed.summary import covered
+from tasks.embed.windows import run_windows
 from tasks.progress import say
-from tasks.runners import embed_workers
 from tasks.shards import AT_ONCE
 from tasks.stages import embed_spec, embed_stage
-from tasks.tally import covered
-from tasks.windows import run_windows
+from tasks.ui.assets import stage_made, videos_of
+from tasks.workers import embed_workers
 
 THROUGH = ("embed", "pool", "index")
 

@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 from prefect import flow
 
-from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
-from data.workplace import open_workplace
-from tasks.benchmark_embed import embed_folder
-from tasks.benchmark_prepare import prepare, write_lists
+from data.specs.evaluate import EvaluateSpec
+from data.workspace import open_workplace
+from tasks.evaluate.benchmark_embed import embed_folder
+from tasks.evaluate.benchmark_prepare import prepare, write_lists
 
 
 @flow(name="benchmark-prepare")

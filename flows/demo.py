@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 
 from data.settings import Settings
-from data.specs import EmbedSpec
-from data.workplace import Workplace, open_workplace
-from tasks.demo import CORPUS, Demo, complete, look, make_corpus, timed
-from tasks.demo_generated import MEASURED, TRIALS, Generated, judged, write_prompts
-from tasks.demo_page import demo_page
-from tasks.machine import fastest_precision
-from tasks.page import write_page
+from data.specs.pipeline import EmbedSpec
+from data.workspace import Workplace, open_workplace
+from tasks.demo.demo import CORPUS, Demo, complete, look, make_corpus, timed
+from tasks.demo.generated import MEASURED, TRIALS, Generated, judged, write_prompts
+from tasks.demo.page import demo_page
+from tasks.report.retrieval import write_page
+from tasks.service.machine import fastest_precision
 
 
 def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 12) -> Demo:

@@ -9,25 +9,25 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from data import merge
-from data.chain import Stage
-from data.retries import Failures
+from data.catalog import merge
+from data.catalog.failures import Failures
 from data.settings import Settings
-from data.specs import EmbedSpec
-from data.workplace import Workplace, open_workplace
-from tasks.assets import stage_made, videos_of
-from tasks.canary import check_canary
-from tasks.child_runs import cancel_left
-from tasks.embed import Embedding, embed_shard_task
-from tasks.live import watched
+from data.shards.stages import Stage
+from data.specs.pipeline import EmbedSpec
+from data.workspace import Workplace, open_workplace
+from tasks.embed.canary import check_canary
+from tasks.embed.child_runs import cancel_left
+from tasks.embed.shard import Embedding, embed_shard_task
+from tasks.embed.summary import Tally, covered, share
 from tasks.plan import plan, planned
 from tasks.progress import Progress, say
-from tasks.report import publish, publish_failures
-from tasks.runners import embed_workers, open_runner
 from tasks.shards import AT_ONCE, run_shards
-from tasks.sheets import show_videos
 from tasks.stages import embed_spec, embed_stage
-from tasks.tally import Tally, covered, share
+from tasks.ui.artifacts import publish, publish_failures
+from tasks.ui.assets import stage_made, videos_of
+from tasks.ui.live import watched
+from tasks.ui.sheets import show_videos
+from tasks.workers import embed_workers, open_runner
 
 
 @flow(

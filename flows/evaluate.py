@@ -6,23 +6,23 @@ from typing import Any, Literal
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from data.evaluate_specs import EvaluateSpec
-from data.evaluation_plans import Evaluation
-from data.evaluations import Summary
-from data.evaluations import videos as videos_of
-from data.layout import generation
+from data.runs.evaluation_plans import Evaluation
+from data.runs.evaluations import Summary
+from data.runs.evaluations import videos as videos_of
 from data.settings import Settings
-from data.workplace import Workplace, open_workplace
-from tasks.assets import folder_key, made
-from tasks.evaluate import complete
-from tasks.evaluation_files import write_per_video, write_reference
-from tasks.evaluation_means import counts, means, refuse_nothing
-from tasks.evaluation_question import ask, metrics_of, source_of
-from tasks.leaks import guard_run
-from tasks.live import watched
-from tasks.report import publish, publish_refused, publish_table
+from data.specs.evaluate import EvaluateSpec
+from data.store.layout import generation
+from data.workspace import Workplace, open_workplace
+from tasks.evaluate.aggregate import counts, means, refuse_nothing
+from tasks.evaluate.exports import write_per_video, write_reference
+from tasks.evaluate.request import ask, metrics_of, source_of
+from tasks.evaluate.shard import complete
+from tasks.evaluate.targets import Layout
+from tasks.retrieve.leaks import guard_run
 from tasks.shards import AT_ONCE
-from tasks.targets import Layout
+from tasks.ui.artifacts import publish, publish_refused, publish_table
+from tasks.ui.assets import folder_key, made
+from tasks.ui.live import watched
 
 
 @flow(

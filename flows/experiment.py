@@ -5,18 +5,18 @@ from typing import Any
 
 from prefect import flow
 
-from data.evaluate_specs import EvaluateSpec
-from data.runs import run_of
+from data.runs.generations import run_of
 from data.settings import Settings
-from data.specs import ExperimentSpec
-from data.workplace import open_workplace
+from data.specs.evaluate import EvaluateSpec
+from data.specs.pipeline import ExperimentSpec
+from data.workspace import open_workplace
+from engines.evaluate.paired_difference import compare
 from flows.evaluate import evaluate
 from flows.generate import generate
-from tasks.comparison import compare
-from tasks.conditions import conditions, experiment_spec
-from tasks.experiment import Experiment, measured, record
+from tasks.evaluate.conditions import conditions, experiment_spec
+from tasks.evaluate.experiment import Experiment, measured, record
 from tasks.progress import say
-from tasks.report import publish_table
+from tasks.ui.artifacts import publish_table
 
 
 @flow(name="experiment-retrieval", flow_run_name="experiment-retrieval-{corpus}")

@@ -6,17 +6,17 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from data.distance_specs import DistanceSpec
-from data.distances import ClipSet
+from data.runs.distances import ClipSet
 from data.settings import Settings
-from data.workplace import open_workplace
-from tasks.clip_sets import choose
-from tasks.features import Features, features_shard_task, plan_features
-from tasks.fvd import asked, measure_distance
+from data.specs.distance import DistanceSpec
+from data.workspace import open_workplace
+from tasks.evaluate.clip_sets import choose
+from tasks.evaluate.features import Features, features_shard_task, plan_features
+from tasks.evaluate.fvd import asked, measure_distance
 from tasks.progress import say
-from tasks.report import publish
-from tasks.runners import embed_workers, open_runner, probing
 from tasks.shards import AT_ONCE, run_shards
+from tasks.ui.artifacts import publish
+from tasks.workers import embed_workers, open_runner, probing
 
 
 @flow(

@@ -5,22 +5,22 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from data.chain import Stage
-from data.runs import generations
+from data.runs.generations import generations
 from data.settings import Settings
-from data.specs import GenerateSpec
-from data.workplace import open_workplace
-from tasks.assets import folder_key, key_of, made, videos_of
-from tasks.complete import complete
-from tasks.generate import generate_spec
-from tasks.live import watched
+from data.shards.stages import Stage
+from data.specs.pipeline import GenerateSpec
+from data.workspace import open_workplace
+from tasks.generate.requests import ask, plan_requests
+from tasks.generate.run import complete
+from tasks.generate.shard import generate_spec
 from tasks.outputs import located
 from tasks.progress import say
 from tasks.prompts import of_texts, read_prompts
-from tasks.report import publish, publish_refused
-from tasks.requests import ask, plan_requests
 from tasks.shards import AT_ONCE
-from tasks.sheets import show_made
+from tasks.ui.artifacts import publish, publish_refused
+from tasks.ui.assets import folder_key, key_of, made, videos_of
+from tasks.ui.live import watched
+from tasks.ui.sheets import show_made
 
 
 @flow(

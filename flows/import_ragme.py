@@ -6,10 +6,10 @@ from prefect import flow
 
 from data.ids import corpus_name
 from data.settings import Settings
-from data.specs import EmbedSpec
-from data.workplace import open_workplace
+from data.specs.pipeline import EmbedSpec
+from data.workspace import open_workplace
+from tasks.ingest.import_ragme import import_vectors
 from tasks.progress import say
-from tasks.takeover import import_vectors
 
 RAGME = EmbedSpec(model="ViT-B-32", weights="openai", precision="fp16", activation="quickgelu")
 

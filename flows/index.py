@@ -4,15 +4,15 @@ from typing import Any
 
 from prefect import flow
 
-from data.chain import spec_in_use, version_of
 from data.settings import Settings
-from data.specs import IndexSpec
-from data.workplace import open_workplace
-from tasks.assets import key_of, stage_made
-from tasks.index import build_index
+from data.shards.stages import spec_in_use, version_of
+from data.specs.pipeline import IndexSpec
+from data.workspace import open_workplace
+from tasks.index.build import build_index
 from tasks.progress import say
-from tasks.report import publish
 from tasks.stages import index_stage, made, named
+from tasks.ui.artifacts import publish
+from tasks.ui.assets import key_of, stage_made
 
 
 @flow(name="index", flow_run_name="index-{corpus}")

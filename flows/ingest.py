@@ -6,18 +6,18 @@ from typing import Any
 from prefect import flow
 
 from data.batches import batched
-from data.chain import Stage
+from data.catalog.failures import Failures
+from data.catalog.seen_ids import seen
 from data.ids import corpus_name
-from data.known import seen
-from data.retries import Failures
 from data.settings import Settings
-from data.workplace import open_workplace
-from tasks.assets import made, videos_of
-from tasks.ingest import Counts, begin, failed_rows, finish, ingest_part, read_source
+from data.shards.stages import Stage
+from data.workspace import open_workplace
+from tasks.ingest.part import Counts, begin, failed_rows, finish, ingest_part, read_source
 from tasks.progress import Progress, say
-from tasks.report import publish, publish_failures
-from tasks.runners import embed_workers, open_runner, probing
-from tasks.sheets import show_videos
+from tasks.ui.artifacts import publish, publish_failures
+from tasks.ui.assets import made, videos_of
+from tasks.ui.sheets import show_videos
+from tasks.workers import embed_workers, open_runner, probing
 
 ROWS = 2000  # a part: one Prefect task, one Parquet file
 

@@ -6,13 +6,13 @@ from typing import Any, Literal
 from prefect import flow
 
 from data.settings import Settings
-from data.workplace import open_workplace
-from tasks.html import write
-from tasks.leaderboard_board import board
-from tasks.leaderboard_page import write_leaderboard_task
-from tasks.leaderboard_text import artifact, as_data, markdown
+from data.workspace import open_workplace
+from engines.report.html import write
+from engines.report.leaderboard.board import board
+from engines.report.leaderboard.text import artifact, as_data, markdown
 from tasks.outputs import located, output
-from tasks.report import publish, publish_table
+from tasks.report.leaderboard import write_leaderboard_task
+from tasks.ui.artifacts import publish, publish_table
 
 Mode = Literal["subject", "face"]
 

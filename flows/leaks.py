@@ -6,10 +6,10 @@ from typing import Any
 from prefect import flow
 
 from data.settings import Settings
-from data.workplace import open_workplace
-from tasks.leak_files import clips_of, write_leaks
-from tasks.leaks import THRESHOLD, guard_task
-from tasks.report import publish_table
+from data.workspace import open_workplace
+from tasks.retrieve.leak_files import clips_of, write_leaks
+from tasks.retrieve.leaks import THRESHOLD, guard_task
+from tasks.ui.artifacts import publish_table
 
 
 @flow(name="leaks", flow_run_name="leaks-{corpus}")

@@ -4,17 +4,17 @@ from typing import Any
 
 from prefect import flow
 
-from data.chain import current
-from data.retries import Failures
-from data.runs import now
+from data.catalog.failures import Failures
+from data.runs.generations import now
 from data.settings import Settings
-from data.workplace import Workplace, open_workplace
+from data.shards.stages import current
+from data.workspace import Workplace, open_workplace
 from flows.pool import pool
 from flows.retry import retry
-from tasks.compact import compact as pack
-from tasks.maintain import canary_now, collect, verify
-from tasks.report import publish, publish_table
-from tasks.retrying import count_failures
+from tasks.embed.compact import compact as pack
+from tasks.embed.maintain import canary_now, collect, verify
+from tasks.retry import count_failures
+from tasks.ui.artifacts import publish, publish_table
 
 
 @flow(name="maintain", flow_run_name="maintain-{corpus}")

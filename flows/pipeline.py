@@ -5,8 +5,8 @@ from typing import Any
 
 from prefect import flow
 
-from data.evaluate_specs import EvaluateSpec
-from data.specs import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
+from data.specs.evaluate import EvaluateSpec
+from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
 from flows.embed import embed
 from flows.evaluate import evaluate
 from flows.generate import generate
@@ -14,9 +14,9 @@ from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
 from flows.report import report
-from tasks.generate import generate_spec as usual_spec
+from tasks.generate.shard import generate_spec as usual_spec
 from tasks.prompts import TABLES
-from tasks.story import told
+from tasks.ui.pipeline_summary import told
 
 
 @flow(name="pipeline", flow_run_name="pipeline-{corpus}")

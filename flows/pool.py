@@ -4,15 +4,15 @@ from typing import Any
 
 from prefect import flow
 
-from data.chain import spec_in_use
 from data.settings import Settings
-from data.specs import PoolSpec
-from data.workplace import open_workplace
-from tasks.assets import key_of, stage_made
-from tasks.pool import pool_shards
+from data.shards.stages import spec_in_use
+from data.specs.pipeline import PoolSpec
+from data.workspace import open_workplace
+from tasks.embed.pool import pool_shards
 from tasks.progress import say
-from tasks.report import publish, publish_failures
 from tasks.stages import named, pool_stage
+from tasks.ui.artifacts import publish, publish_failures
+from tasks.ui.assets import key_of, stage_made
 
 
 @flow(name="pool", flow_run_name="pool-{corpus}")

@@ -5,10 +5,10 @@ from typing import Any
 from prefect import flow
 
 from data.settings import Settings
-from data.workplace import open_workplace
+from data.workspace import open_workplace
 from tasks.outputs import output, placed
-from tasks.report import publish
-from tasks.run_report import LATEST, find, page_path, write_report
+from tasks.report.run import LATEST, find, page_path, write_report
+from tasks.ui.artifacts import publish
 
 
 @flow(name="report", flow_run_name="report-{run}")

@@ -5,13 +5,13 @@ from typing import Any
 from prefect import flow
 
 from data.settings import Settings
-from data.specs import RetrieveSpec
-from data.workplace import open_workplace
+from data.specs.pipeline import RetrieveSpec
+from data.workspace import open_workplace
 from tasks.outputs import located, output
-from tasks.page import write_retrieval_page
-from tasks.report import publish
-from tasks.retrieve import retrieve_prompts
-from tasks.sheets import show_hits
+from tasks.report.retrieval import write_retrieval_page
+from tasks.retrieve.hits import retrieve_prompts
+from tasks.ui.artifacts import publish
+from tasks.ui.sheets import show_hits
 
 
 @flow(name="retrieve", flow_run_name="retrieve-{corpus}")

@@ -4,16 +4,16 @@ from typing import Any
 
 from prefect import flow
 
-from data.chain import current
+from data.catalog.failures import Failures
 from data.errors import UserError
 from data.outcome import REASONS
-from data.retries import Failures
 from data.settings import Settings
-from data.workplace import open_workplace
+from data.shards.stages import current
+from data.workspace import open_workplace
 from flows.embed import embed
 from flows.ingest import retry_ingest
-from tasks.report import publish_table
-from tasks.retrying import count_failures
+from tasks.retry import count_failures
+from tasks.ui.artifacts import publish_table
 
 
 @flow(name="retry", flow_run_name="retry-{corpus}")

@@ -5,14 +5,14 @@ from typing import Any
 
 from prefect import flow
 
-from data import chain
 from data.settings import Settings
-from data.workplace import open_workplace
-from tasks.assets import key_of, stage_made
+from data.shards import stages
+from data.workspace import open_workplace
+from tasks.embed.compare import compare
 from tasks.progress import say
-from tasks.report import publish
-from tasks.shadow import compare
 from tasks.stages import made, named
+from tasks.ui.artifacts import publish
+from tasks.ui.assets import key_of, stage_made
 
 
 @flow(name="compare-vectors", flow_run_name="compare-vectors-{corpus}")
@@ -41,12 +41,12 @@ def switch(corpus: str, embed: str) -> dict[str, Any]:
     """
     place = open_workplace(Settings())
     with place.only_run(place.known(corpus), "index", say):
-        now = chain.current(place.store, corpus, "embed")
+        now = stages.current(place.store, corpus, "embed")
         stage = named(place, corpus, embed)
         index, pool = made(place, stage, "index"), made(place, stage, "pool")
-        chain.switch(place.store, index, pool, stage)
+        stages.switch(place.store, index, pool, stage)
     summary = {"corpus": corpus, "from": now.fingerprint if now else None, "to": embed}
     publish("switch", corpus, summary)
-    version = chain.version_of(place.store, index)
+    version = stages.version_of(place.store, index)
     stage_made(place, index, key_of(place, pool), version=version)
     return summary

@@ -5,12 +5,12 @@ from typing import Any
 from prefect import flow
 
 from data.settings import Settings
-from data.train_specs import TrainSpec
-from data.workplace import open_workplace
-from tasks.footage import prepare
+from data.specs.train import TrainSpec
+from data.workspace import open_workplace
 from tasks.progress import say
-from tasks.report import publish
-from tasks.teach import teach
+from tasks.train.controller import teach
+from tasks.train.prepare import prepare
+from tasks.ui.artifacts import publish
 
 
 @flow(name="train-controller", flow_run_name="train-controller-{corpus}")

@@ -6,14 +6,14 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.settings import Settings
-from data.workplace import open_workplace
-from tasks.complete import complete
+from data.workspace import open_workplace
+from tasks.generate.provenance import influenced
+from tasks.generate.requests import plan_requests
+from tasks.generate.run import complete
+from tasks.generate.withdrawal import by_run, forget, mark_withdrawn
 from tasks.progress import say
-from tasks.provenance import influenced
-from tasks.report import publish
-from tasks.requests import plan_requests
 from tasks.shards import AT_ONCE
-from tasks.withdrawal import by_run, forget, mark_withdrawn
+from tasks.ui.artifacts import publish
 
 
 @flow(

@@ -1,7 +1,7 @@
 """What a run's workers cost."""
 
 from data.settings import Settings
-from tasks.runners import worker_gpus
+from tasks.workers import worker_gpus
 
 
 def spent(settings: Settings, seconds: float, workers: int) -> dict[str, float]:

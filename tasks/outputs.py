@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from data.storage import Store
-from data.temporary import Temporary
+from data.store.storage import Store
+from data.store.temporary import Temporary
 from engines.files.media import is_url
 
 

@@ -6,14 +6,14 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import merge
-from data.catalog import Catalog, sql
-from data.chain import Stage
+from data.catalog import merge
+from data.catalog.database import Catalog, sql
+from data.catalog.failures import Failures
 from data.records import Video
-from data.retries import Failures
-from data.shards import Shard, next_number, pending, shard_name, write_shard
-from data.workplace import Workplace
-from tasks.retrying import decoder
+from data.shards.lists import Shard, next_number, pending, shard_name, write_shard
+from data.shards.stages import Stage
+from data.workspace import Workplace
+from tasks.retry import decoder
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)

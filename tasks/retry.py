@@ -6,15 +6,15 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 
-from data import merge
-from data.catalog import sql
-from data.chain import current
+from data.catalog import merge
+from data.catalog.database import sql
+from data.catalog.failures import Failures
 from data.errors import UserError
-from data.retries import Failures
-from data.workplace import Workplace
+from data.shards.stages import current
+from data.workspace import Workplace
 from engines.base import plugin
 
-DECODER = "pyav"  # a plugin of engines/decode
+DECODER = "pyav"  # a plugin of engines/video/decoders
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,7 +42,7 @@ def shard_task(stage: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 def decoder() -> str:
     """What decodes here, with its version."""
-    return plugin("decode", DECODER).version()
+    return plugin("video.decoders", DECODER).version()
 
 
 def count_failures(place: Workplace, corpus: str, which: Failures) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 import json
 
-from data import layout
-from data.chain import (
+from data.errors import UserError
+from data.shards.stages import (
     Stage,
     current,
     over,
@@ -13,14 +13,14 @@ from data.chain import (
     spec_of,
     version_of,
 )
-from data.errors import UserError
-from data.specs import EmbedSpec, IndexSpec, PoolSpec
-from data.workplace import Workplace
+from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec
+from data.store import layout
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.ragme import reading
-from tasks.machine import fastest_precision
+from engines.generate.ragme import import_files
+from tasks.service.machine import fastest_precision
 
-ORIGIN = json.dumps(reading.ORIGIN)  # stands for the weights of vectors that were taken over
+ORIGIN = json.dumps(import_files.ORIGIN)  # stands for the weights of vectors that were taken over
 
 
 def embed_spec(place: Workplace, corpus: str, asked: EmbedSpec | None) -> EmbedSpec:
@@ -32,7 +32,7 @@ def embed_spec(place: Workplace, corpus: str, asked: EmbedSpec | None) -> EmbedS
 
 def embed_stage(place: Workplace, corpus: str, spec: EmbedSpec, shadow: bool = False) -> Stage:
     """The stage, made the corpus's current one unless as a shadow; weights enter by digest."""
-    engine = plugin("embed", spec.engine)
+    engine = plugin("embed.models", spec.engine)
     version, digest = engine.VERSION, engine.digest(spec)
     return register(place.store, corpus, "embed", spec, version, digest, shadow=shadow)
 
@@ -44,7 +44,7 @@ def same_weights(place: Workplace, stage: Stage) -> EmbedSpec:
     """
     spec = spec_of(place.store, stage, EmbedSpec)
     inputs = recorded(place.store, stage)["inputs"]
-    if ORIGIN not in inputs and plugin("embed", spec.engine).digest(spec) not in inputs:
+    if ORIGIN not in inputs and plugin("embed.models", spec.engine).digest(spec) not in inputs:
         raise UserError(
             f"the weights of {spec.model} are no longer those that embedded {stage.corpus}:"
             f" put them back, or run `reelflow run {stage.corpus}` with these"
@@ -57,7 +57,7 @@ def pool_stage(
 ) -> Stage:
     """The stage over the current embed stage, made the corpus's current one; or over another."""
     before = embedded or _before(place, corpus, "embed")
-    version, shadow = plugin("pooling", spec.method).VERSION, _is_shadow(place, before)
+    version, shadow = plugin("pool.methods", spec.method).VERSION, _is_shadow(place, before)
     return register(place.store, corpus, "pool", spec, version, before.fingerprint, shadow=shadow)
 
 
@@ -66,7 +66,7 @@ def index_stage(
 ) -> Stage:
     """The stage over the current pool stage, made the corpus's current one; or over another."""
     before = pooled or _before(place, corpus, "pool")
-    version, shadow = plugin("index", spec.engine).VERSION, _is_shadow(place, before)
+    version, shadow = plugin("index.kinds", spec.engine).VERSION, _is_shadow(place, before)
     return register(place.store, corpus, "index", spec, version, before.fingerprint, shadow=shadow)
 
 

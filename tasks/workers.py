@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
+from data.specs.evaluate import EvaluateSpec
 from engines.base import Needs, Runner
-from engines.embedding import Work
-from engines.evaluating import EvaluateWork
-from engines.generating import GenerateWork
-from engines.generation import Speed
+from engines.embed.engine import Work
+from engines.evaluate.engine import EvaluateWork
+from engines.generate.engine import GenerateWork
+from engines.generate.protocol import Speed
 from engines.video.probe import Prober
-from tasks.ending import ends_soon
 from tasks.gpus import gpus_held
+from tasks.shutdown import ends_soon
 
 WORKER_BYTES = 3 << 29  # of an evaluating worker: 1.5 GB of imports and frames
 START_S = 300.0  # that a process of Ray's may take to start on a busy machine
@@ -43,7 +43,7 @@ def _make(settings: Settings, workers: int) -> Runner:
         from engines.runners.in_process import InProcessRunner
 
         return InProcessRunner()
-    from engines.runners.ray import RayRunner
+    from engines.runners.ray.runner import RayRunner
 
     wait_s = max(settings.wait_s, START_S) if settings.ray_address else START_S  # none joins ours
     return RayRunner(workers, settings.ray_address, wait_s)

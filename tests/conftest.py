@@ -22,11 +22,10 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")  # where others keep the machine busy
 
-import buckets
-import golden
+from support import buckets, golden
 
 from data.settings import Settings
-from data.workplace import Workplace, open_workplace
+from data.workspace import Workplace, open_workplace
 
 # Over a minute each, the longest first.
 LONG = (
@@ -122,11 +121,11 @@ def _place(root: Path, patch: pytest.MonkeyPatch, real_canary: bool = False) -> 
 
 def _cheap_canary(patch: pytest.MonkeyPatch) -> None:
     """A canary of fakes: the real clips make every decoder import torch, some 3 s a run."""
-    import tasks.canary
+    import tasks.embed.canary
     from data.records import Video
 
     made = [Video(f"canary/{n}", f"fake://canary{n}", "") for n in "ab"]
-    patch.setattr(tasks.canary, "_clips", lambda store: made)
+    patch.setattr(tasks.embed.canary, "_clips", lambda store: made)
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +150,7 @@ def ray_cluster() -> Iterator[str]:
     """The address of a Ray started once per session, on which runners come and go."""
     import ray
 
-    from engines.runners.starting import start
+    from engines.runners.ray.cluster import start
 
     folder = Path(__file__).parent
     with pytest.MonkeyPatch.context() as patch:  # workers import engines from the tests too

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from browser import Tab, opened
-from running import answered, free_ports
+from support.browser import Tab, opened
+from support.running import answered, free_ports
 
 SIZE = {"width": 1280, "height": 900}
 CORPUS, SHAPES = "news", "shapes"
@@ -65,9 +65,9 @@ def look_at_pages(folder: Path, demo: Path) -> None:
 def look_at_service(folder: Path) -> None:
     """The pages of a service that has done something."""
     from data.settings import Settings
-    from tasks.automations import apply
-    from tasks.service import stop
-    from tasks.service_start import start
+    from tasks.service.automations import apply
+    from tasks.service.service import stop
+    from tasks.service.start import start
 
     with tempfile.TemporaryDirectory() as root:
         os.environ |= {
@@ -86,9 +86,9 @@ def look_at_service(folder: Path) -> None:
 
 def work(api: str, folder: Path) -> None:
     """Runs what is looked at."""
-    from tasks.demo import make_corpus
-    from tasks.demo_generated import MEASURED, write_prompts
-    from tasks.generate import generate_spec
+    from tasks.demo.demo import make_corpus
+    from tasks.demo.generated import MEASURED, write_prompts
+    from tasks.generate.shard import generate_spec
 
     fake = {"engine": "fake", "every_nth": 1}
     ran(api, "pipeline/nightly", {"corpus": CORPUS, "source": SOURCE, "embed_spec": fake})

@@ -27,14 +27,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import buckets
 import psutil
 import pytest
-from commands import Run, wait_until
-from soak_evidence import look_over, try_again
-from soak_grounds import Ground, Kind, Served
-from soak_strikes import Strikes
-from topology import TOKEN
+from support import buckets
+from support.commands import Run, wait_until
+from support.soak_evidence import look_over, try_again
+from support.soak_grounds import Ground, Kind, Served
+from support.soak_strikes import Strikes
+from support.topology import TOKEN
 
 log = logging.getLogger(__name__)
 

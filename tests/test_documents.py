@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import shipped
 import typer.main
+from support import packaging
 
 from flows.cli import main
 
@@ -37,7 +37,7 @@ def known():
 def test_a_command_and_its_options_exist(known, page: str, typed: str) -> None:
     program, *words = shlex.split(typed.replace("[", "").replace("]", "").replace("…", ""))
     if program != "reelflow":
-        return shipped.understands([program, *words])
+        return packaging.understands([program, *words])
     command = known
     while hasattr(command, "commands"):
         name = words.pop(0)

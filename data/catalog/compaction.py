@@ -12,14 +12,14 @@ from itertools import groupby
 
 import pyarrow as pa
 
-from data import layout, tables
-from data.catalog import scratch, sql
-from data.history import at_work, span_of
-from data.merge import source_of
-from data.packs import is_pack, pack_name, span, uncovered
-from data.receipts import Made, Receipt, Refused, Seconds, write_receipt
-from data.shards import Shard, names, read_shard, write_shard
-from data.storage import Store
+from data.catalog.database import scratch, sql
+from data.catalog.history import at_work, span_of
+from data.catalog.merge import source_of
+from data.shards.lists import Shard, names, read_shard, write_shard
+from data.shards.receipts import Made, Receipt, Refused, Seconds, write_receipt
+from data.shards.spans import is_pack, pack_name, span, uncovered
+from data.store import layout, tables
+from data.store.storage import Store
 
 VIDEOS_BYTES = 8 << 20  # compressed; some 50,000 rows
 SHARDS_BYTES = 32 << 20  # some 30,000 frames at 512 dimensions

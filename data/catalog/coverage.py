@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from data import merge
-from data.catalog import Catalog, sql
-from data.chain import Stage, current, version_of
-from data.storage import Store
+from data.catalog import merge
+from data.catalog.database import Catalog, sql
+from data.shards.stages import Stage, current, version_of
+from data.store.storage import Store
 
 STAGES = ("ingest", "embed", "pool", "index")
 STATES = ("done", "failed", "missing")

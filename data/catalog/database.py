@@ -12,11 +12,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from data import layout
 from data.errors import UserError
-from data.lock import hold
-from data.storage import Store, no_room
-from data.temporary import Temporary
+from data.store import layout
+from data.store.lock import hold
+from data.store.storage import Store, no_room
+from data.store.temporary import Temporary
 
 MEMORY = "1GB"
 WHOLE = 3 * 4096  # bytes that every DuckDB file begins with
@@ -24,8 +24,8 @@ HOLDS = "has the catalogue open"
 
 
 def sql(name: str) -> str:
-    """The text of `data/sql/<name>.sql`."""
-    return resources.files("data").joinpath("sql", f"{name}.sql").read_text()
+    """The text of `data/catalog/sql/<name>.sql`."""
+    return resources.files("data.catalog").joinpath("sql", f"{name}.sql").read_text()
 
 
 class Catalog:
@@ -142,7 +142,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """Runs the numbered migrations that this file has not seen."""
     connection.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR)")
     seen = {name for (name,) in connection.execute("SELECT name FROM migrations").fetchall()}
-    folder = resources.files("data").joinpath("migrations")
+    folder = resources.files("data.catalog").joinpath("migrations")
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
         if file.name.endswith(".sql") and file.name not in seen:
             connection.begin()

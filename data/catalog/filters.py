@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 
-from data.catalog import MEMORY, sql
-from data.chain import Stage
+from data.catalog.database import MEMORY, sql
 from data.errors import UserError
-from data.lock import hold
+from data.shards.stages import Stage
+from data.store.lock import hold
 
 LOCKED: dict[str, Any] = {
     "enable_external_access": "false",

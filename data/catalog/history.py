@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from data.bottleneck import Load, video_hours_per_day
-from data.catalog import Catalog, sql
-from data.chain import Stage
+from data.catalog.database import Catalog, sql
+from data.shards.stages import Stage
+from data.throughput import Load, video_hours_per_day
 
 PARTS = ("read", "decode", "model", "write")
 

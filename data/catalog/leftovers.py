@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from data import layout
-from data.packs import covered, is_pack
-from data.storage import Store
+from data.shards.spans import covered, is_pack
+from data.store import layout
+from data.store.storage import Store
 
 WRITTEN = (
     layout.GENERATIONS, layout.EXPERIMENTS, layout.EVALUATIONS, layout.FEATURES, layout.DISTANCES,

@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data import layout, tables
 from data.batches import batched, heaped
-from data.catalog import Catalog, sql
-from data.merge_packs import forget_packed, merge_video_pack
-from data.merge_runs import sync_runs
-from data.merge_summaries import sync_evaluations, sync_experiments
-from data.merged import insert, insert_rows, is_merged, mark, new, only, read_each
-from data.packs import is_pack, numbers
-from data.storage import Store
+from data.catalog.database import Catalog, sql
+from data.catalog.merge_packs import forget_packed, merge_video_pack
+from data.catalog.merge_runs import sync_runs
+from data.catalog.merge_summaries import sync_evaluations, sync_experiments
+from data.catalog.merged import insert, insert_rows, is_merged, mark, new, only, read_each
+from data.shards.spans import is_pack, numbers
+from data.store import layout, tables
+from data.store.storage import Store
 
 AT_ONCE = 64  # small files a transaction
 BYTES = 64 * 2**20  # of larger ones: bounds memory, keeps commits few

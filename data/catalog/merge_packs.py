@@ -1,10 +1,10 @@
 """Packs into the catalogue: their rows in the place of those that they stand for."""
 
-from data import layout, tables
-from data.catalog import Catalog, sql
-from data.merged import mark
-from data.packs import Span, numbers
-from data.storage import Store
+from data.catalog.database import Catalog, sql
+from data.catalog.merged import mark
+from data.shards.spans import Span, numbers
+from data.store import layout, tables
+from data.store.storage import Store
 
 
 def merge_video_pack(catalog: Catalog, store: Store, corpus: str, name: str, found: Span) -> None:

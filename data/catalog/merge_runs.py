@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from data import layout
 from data.batches import batched
-from data.catalog import Catalog
-from data.merged import insert_rows, is_merged, mark, new, only
-from data.storage import Store
+from data.catalog.database import Catalog
+from data.catalog.merged import insert_rows, is_merged, mark, new, only
+from data.store import layout
+from data.store.storage import Store
 
 AT_ONCE = 64
 PLAIN = (

@@ -5,10 +5,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from data import layout
-from data.catalog import Catalog
-from data.merged import insert_rows, is_merged, mark, only
-from data.storage import Store
+from data.catalog.database import Catalog
+from data.catalog.merged import insert_rows, is_merged, mark, only
+from data.store import layout
+from data.store.storage import Store
 
 Said = dict[str, Any]
 FORGET = {

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from data.batches import side_by_side
-from data.catalog import Catalog
-from data.packs import uncovered
-from data.storage import Store
+from data.catalog.database import Catalog
+from data.shards.spans import uncovered
+from data.store.storage import Store
 
 READERS = 16  # files on their way at once, where the store is far
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from data.catalog import Catalog, scratch, sql
+from data.catalog.database import Catalog, scratch, sql
 
 
 class Seen:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from math import ceil
 
-from data.catalog import catalog_path, sql
-from data.chain import Stage
-from data.filters import chosen, unlisted
-from data.packs import span
+from data.catalog.database import catalog_path, sql
+from data.catalog.filters import chosen, unlisted
 from data.records import Video
-from data.shards import Shard, names, next_number, shard_name, without, write_shard
-from data.workplace import Workplace
+from data.shards.lists import Shard, names, next_number, shard_name, without, write_shard
+from data.shards.spans import span
+from data.shards.stages import Stage
+from data.workspace import Workplace
 
 
 @dataclass(frozen=True, slots=True)

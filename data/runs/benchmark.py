@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data import tables
 from data.ids import file_name
 from data.outcome import Failed, Outcome
-from data.storage import Store
+from data.store import tables
+from data.store.storage import Store
 
 Kind = Literal["text", "video", "subject", "object", "tag", "face"]
 KINDS: tuple[Kind, ...] = ("text", "video", "subject", "object", "tag", "face")

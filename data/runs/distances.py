@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pyarrow as pa
 
-from data import layout, tables
 from data.outcome import Failed
-from data.shards import names
-from data.storage import Store
+from data.shards.lists import names
+from data.store import layout, tables
+from data.store.storage import Store
 
 TRANSIENT = ("missing", "timeout", "crashed")  # failures that another run may not meet
 

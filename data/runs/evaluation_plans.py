@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from data import layout, tables
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Target, TruthRef
-from data.receipts import write_receipt
-from data.runs import digest, now
-from data.shards import names
-from data.specs import fingerprint
-from data.storage import Store
+from data.runs.evaluations import Target, TruthRef
+from data.runs.generations import digest, now
+from data.shards.lists import names
+from data.shards.receipts import write_receipt
+from data.specs.evaluate import EvaluateSpec
+from data.specs.pipeline import fingerprint
+from data.store import layout, tables
+from data.store.storage import Store
 
 # What may have been the machine's fault: tried again when the same is asked again.
 AGAIN = ("timeout", "crashed")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from data import layout, tables
 from data.errors import UserError
-from data.storage import Store
+from data.store import layout, tables
+from data.store.storage import Store
 
 TruthKind = Literal["prompt", "sidecars", "official", "parquet"]
 

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from data import layout
 from data.errors import UserError
 from data.ids import file_name
 from data.outcome import Failed
 from data.records import Prompt, Request, Source
-from data.shards import names
-from data.specs import GenerateSpec, fingerprint
-from data.storage import Store
+from data.shards.lists import names
+from data.specs.pipeline import GenerateSpec, fingerprint
+from data.store import layout
+from data.store.storage import Store
 
 
 @dataclass(frozen=True, slots=True)

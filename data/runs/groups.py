@@ -3,10 +3,10 @@
 import duckdb
 import pyarrow as pa
 
-from data.catalog import catalog_path
+from data.catalog.database import catalog_path
+from data.catalog.filters import chosen
 from data.errors import UserError
-from data.filters import chosen
-from data.workplace import Workplace
+from data.workspace import Workplace
 
 FIELDS = ("id", "content", "uri", "caption", "duration")
 

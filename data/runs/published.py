@@ -52,7 +52,7 @@ class PublishedTable:
 
 def published(mode: str) -> list[PublishedTable]:
     """The tables of a mode, the benchmark's own first."""
-    files = resources.files("data").joinpath("published").iterdir()
+    files = resources.files("data.runs").joinpath("published").iterdir()
     texts = (f.read_text("utf-8") for f in sorted(files, key=str) if f.name.endswith(".json"))
     tables = [_table(said) for text in texts for said in json.loads(text)["tables"]]
     return sorted((t for t in tables if t.mode == mode), key=lambda table: not table.standard)

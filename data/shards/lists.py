@@ -4,11 +4,11 @@ import json
 import re
 from dataclasses import asdict, dataclass
 
-from data import layout
 from data.errors import UserError
-from data.packs import span, uncovered
 from data.records import Video
-from data.storage import Store
+from data.shards.spans import span, uncovered
+from data.store import layout
+from data.store.storage import Store
 
 NAME = re.compile(r"[0-9]{6,}(-to-[0-9]{6,})?")
 

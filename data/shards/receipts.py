@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol
 
-from data import layout
 from data.outcome import Failed
-from data.storage import Store
+from data.store import layout
+from data.store.storage import Store
 
 
 @dataclass(frozen=True, slots=True)

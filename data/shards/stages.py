@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from data import layout
-from data.specs import Spec, fingerprint
-from data.storage import Store
+from data.specs.pipeline import Spec, fingerprint
+from data.store import layout
+from data.store.storage import Store
 
 S = TypeVar("S", bound=Spec)
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from data.specs import Spec
+from data.specs.pipeline import Spec
 
 Window = Literal["first", "random"]
 
@@ -13,7 +13,7 @@ class ClipSpec(Spec):
     """How a clip becomes a feature."""
 
     extractor: str = "i3d_k400"
-    """a plugin of engines/features"""
+    """a plugin of engines/evaluate/distance/extractors"""
     weights: str | None = None
     """a path; what is hashed of it is its sha256"""
     sha256: str | None = None

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from data.specs import EmbedSpec, Spec
+from data.specs.pipeline import EmbedSpec, Spec
 
 
 class EvaluateSpec(Spec):

@@ -32,7 +32,7 @@ class EmbedSpec(Spec):
     activation: Literal["auto", "gelu", "quickgelu"] = "auto"
     """the model's activation; auto: the one that the weights were trained with"""
     decoder: str = "pyav"
-    """a plugin of engines/decode"""
+    """a plugin of engines/video/decoders"""
     every_nth: int | None = Field(25, ge=1)
     """one frame in so many is embedded; leave out to sample by fps"""
     fps: float | None = Field(None, gt=0)
@@ -51,7 +51,7 @@ class PoolSpec(Spec):
     """How the frame vectors of a video become one."""
 
     method: str = "mean"
-    """a plugin of engines/pooling"""
+    """a plugin of engines/pool/methods"""
 
 
 class IndexSpec(Spec):

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from data.specs import Spec
+from data.specs.pipeline import Spec
 
 
 class ControllerSpec(Spec):
-    """What a RAGME controller is made of; the fields are those of `engines.rag.config`.
+    """What a RAGME controller is made of; the fields are those of `engines.nets.controller_config`.
 
     The defaults are the published system's.
     """

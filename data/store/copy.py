@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from data.errors import UserError
-from data.storage import Store
+from data.store.storage import Store
 
 OWN = ("locks", "service")  # of the machines that work on a store, as are files in its root
 UNDER_WAY = "copying"  # such a file: what lies beside it is not all there yet

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
-from data.signals import interruptible
-from data.storage import Store
+from data.store.signals import interruptible
+from data.store.storage import Store
 
 log = logging.getLogger(__name__)
 

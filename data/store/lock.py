@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from data.errors import UserError
-from data.storage import disk_faults
+from data.store.storage import disk_faults
 
 
 @contextmanager

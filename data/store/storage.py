@@ -12,8 +12,8 @@ from typing import IO, Any
 
 import fsspec
 
-from data import s3
 from data.errors import UserError
+from data.store import s3
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 NO_WRITE = {errno.EROFS, errno.EACCES, errno.EPERM}

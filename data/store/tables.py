@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.storage import Store
+from data.store.storage import Store
 
 VIDEOS = pa.schema(
     {

@@ -12,12 +12,12 @@ import numpy as np
 
 from data.outcome import Done, Failed, Outcome
 from data.records import Video
-from data.specs import EmbedSpec
+from data.specs.pipeline import EmbedSpec
 from engines.base import Needs, plugin
-from engines.batching import FittingBatch
-from engines.children.guard import Guard
-from engines.packing import Packer, Vectors
+from engines.embed.batching import FittingBatch
+from engines.embed.frame_packer import Packer, Vectors
 from engines.video.frames import Resize, Sampling
+from engines.video.guard.guard import Guard
 
 
 class FrameModel(Protocol):
@@ -75,7 +75,7 @@ class VideoEmbedder:
         sampled: Sampling | None = None,
     ) -> None:  # fmt: skip
         self.spec, self.work, self.needs = spec, work, work.needs
-        self.model: FrameModel = model or plugin("embed", spec.engine).Embedder(spec)
+        self.model: FrameModel = model or plugin("embed.models", spec.engine).Embedder(spec)
         self.sampling = sampled or sampling(spec)
         self._fitting = FittingBatch(work.frames_per_batch)
         self._lane = threading.Semaphore(work.lanes)

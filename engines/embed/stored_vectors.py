@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.parquet as pq
 
-from data import layout
-from data.storage import Store
+from data.store import layout
+from data.store.storage import Store
 
 
 @dataclass(frozen=True)

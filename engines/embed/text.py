@@ -6,9 +6,9 @@ import numpy as np
 
 from data.outcome import Done, Outcome
 from data.records import Prompt
-from data.specs import EmbedSpec
+from data.specs.pipeline import EmbedSpec
 from engines.base import Needs, plugin
-from engines.embedding import Embedder
+from engines.embed.engine import Embedder
 
 
 class TextEmbedder:
@@ -17,7 +17,7 @@ class TextEmbedder:
     needs = Needs()
 
     def __init__(self, spec: EmbedSpec) -> None:
-        self.model: Embedder = plugin("embed", spec.engine).Embedder(spec)
+        self.model: Embedder = plugin("embed.models", spec.engine).Embedder(spec)
 
     def load(self) -> None:
         self.model.load(None, False)

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from data.errors import UserError
-from data.specs import EmbedSpec
-from engines.tiny import model as tiny
+from data.specs.pipeline import EmbedSpec
+from engines import bundled as tiny
 
 
 def file_digest(path: str) -> str:

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Target
 from data.outcome import Done, Failed, Outcome
 from data.records import Video
+from data.runs.evaluations import Target
+from data.specs.evaluate import EvaluateSpec
 from engines.base import Needs, plugin
-from engines.batching import OUT_OF_MEMORY
-from engines.benchmark.truth import truth_of
-from engines.children.guard import DecodeStats, Guard
-from engines.evaluation import Metric, Missing, Sample, Score
-from engines.perception.device import device
-from engines.perception.models import Models, absent
+from engines.embed.batching import OUT_OF_MEMORY
+from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import truth_of
+from engines.evaluate.protocol import Metric, Missing, Sample, Score
+from engines.evaluate.vision.device import device
+from engines.evaluate.vision.registry import Models, absent
 from engines.video.frames import Sampling
+from engines.video.guard.guard import DecodeStats, Guard
 
 MOST_BYTES = 2 << 30  # of frames a video: 345 of 1920x1080, 7281 of 426x240
 FEWER = "ask for fewer --num-frames"
@@ -52,7 +52,7 @@ class Measured:
 def lacking(spec: EvaluateSpec) -> dict[str, str]:
     """By metric that cannot be measured, why: the weights that it lacks, and what fetches them."""
     said = {
-        name: [absent(spec, model) for model in plugin("evaluate", name).MODELS]
+        name: [absent(spec, model) for model in plugin("evaluate.metrics", name).MODELS]
         for name in spec.metrics
     }
     return {name: "; ".join(filter(None, each)) for name, each in said.items() if any(each)}
@@ -73,7 +73,7 @@ class Evaluator:
         """Loads the models of all metrics, each once."""
         work, without = self.work, lacking(self.spec)
         names = [name for name in self.spec.metrics if name not in without]
-        modules = {name: plugin("evaluate", name) for name in names}
+        modules = {name: plugin("evaluate.metrics", name) for name in names}
         self.models = Models(self.spec)
         if wanted := [model for module in modules.values() for model in module.MODELS]:
             _one_thread()

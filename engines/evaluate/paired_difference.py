@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engines.statistics import interval
+from engines.evaluate.statistics import interval
 
 Row = Mapping[str, Any]  # as `tables.SCORES`
 BASE = "k=0"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
 
 if TYPE_CHECKING:
-    from engines.perception.models import Models
+    from engines.evaluate.vision.registry import Models
 
 
 class Missing(Exception):

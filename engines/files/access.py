@@ -3,7 +3,7 @@
 from functools import cache
 from urllib.parse import urlsplit
 
-from data.storage import SECRET
+from data.store.storage import SECRET
 from engines.files.archive import parse_member
 from engines.files.media import is_url
 from engines.files.web import WEB, is_private, parts

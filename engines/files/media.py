@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import fsspec
 
-from data import s3, storage
 from data.errors import UserError
+from data.store import s3, storage
 from engines.files import web
 from engines.files.archive import Member, Range, copy_member, parse_member, unpacker
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from data.outcome import Failed
 from data.records import Request
-from data.specs import EmbedSpec, GenerateSpec
-from engines.children.guard import Guard
-from engines.generation import Clip, Wants
-from engines.rag.cache import Cache
-from engines.rag.tokens import Stored, Tokens
-from engines.rag.windows import Found, Look, Window, decoded, window
+from data.specs.pipeline import EmbedSpec, GenerateSpec
+from engines.generate.lru import Cache
+from engines.generate.protocol import Clip, Wants
+from engines.generate.tokens import Stored, Tokens
+from engines.generate.windows import Found, Look, Window, decoded, window
 from engines.video.frames import Resize
+from engines.video.guard.guard import Guard
 
 CACHE_BYTES = 512 << 20  # 130 windows of 12 frames of 448x256
 

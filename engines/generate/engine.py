@@ -13,15 +13,15 @@ from data.batches import batched
 from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from data.records import Request, Used
-from data.specs import EmbedSpec, GenerateSpec
+from data.specs.pipeline import EmbedSpec, GenerateSpec
 from engines.base import Needs, plugin
-from engines.batching import OUT_OF_MEMORY, FittingBatch
-from engines.children.guard import Guard
-from engines.generated import Generated, LeftOut
-from engines.generation import Clip, Generator, Speed
-from engines.rag.clips import ClipError, Clips
-from engines.rag.noise import shares
-from engines.stored import StoredVectors
+from engines.embed.batching import OUT_OF_MEMORY, FittingBatch
+from engines.embed.stored_vectors import StoredVectors
+from engines.generate.clips import ClipError, Clips
+from engines.generate.protocol import Clip, Generator, Speed
+from engines.generate.ragme.rag_init import shares
+from engines.generate.result import Generated, LeftOut
+from engines.video.guard.guard import Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class VideoGenerator:
     ) -> None:
         self.spec, self.clip, self.work, self.needs = spec, clip, work, work.needs
         self.stored, self._told = stored, Counter[str]()
-        self.model: Generator = plugin("generate", spec.engine).Generator(spec)
+        self.model: Generator = plugin("generate.generators", spec.engine).Generator(spec)
         self._fitting = FittingBatch(work.batch)
         self._lane = threading.Lock()
 

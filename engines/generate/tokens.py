@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from data.outcome import Failed
-from data.specs import EmbedSpec, GenerateSpec
+from data.specs.pipeline import EmbedSpec, GenerateSpec
 from engines.base import plugin
-from engines.batching import FittingBatch
-from engines.children.guard import Guard
-from engines.embedding import Embedder
-from engines.rag.windows import Found, Look, Window, decoded
+from engines.embed.batching import FittingBatch
+from engines.embed.engine import Embedder
+from engines.generate.windows import Found, Look, Window, decoded
+from engines.video.guard.guard import Guard
 from engines.video.resize import resize
 from engines.video.sampling import nearest
 
@@ -43,7 +43,7 @@ class Tokens:
 
     def load(self, threads: int | None) -> None:
         """Loads the model."""
-        self.model: Embedder = plugin("embed", self.clip.engine).Embedder(self.clip)
+        self.model: Embedder = plugin("embed.models", self.clip.engine).Embedder(self.clip)
         self.model.load(threads, False)
         self._fitting = FittingBatch(FRAMES_PER_BATCH)
 

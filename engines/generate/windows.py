@@ -9,9 +9,9 @@ import numpy as np
 
 from data.outcome import Done, Failed
 from data.records import Source, Video
-from data.specs import GenerateSpec
-from engines.children.guard import Guard
+from data.specs.pipeline import GenerateSpec
 from engines.video.frames import Frames, Resize, Sampling
+from engines.video.guard.guard import Guard
 from engines.video.sampling import nearest, steps
 
 Found = np.ndarray | Failed

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from data.errors import UserError
-from engines.indexing.parameters import FAISS
+from engines.index.parameters import FAISS
 
 _OPQ = re.compile(r"OPQ(\d+)_(\d+),IVF(\d+)(?:_HNSW(\d+))?,PQ(\d+)(?:x(\d+))?")
 

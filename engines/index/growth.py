@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from engines.indexing import parameters, version
-from engines.indexing.batches import Batch
-from engines.indexing.opened import open
+from engines.index import parameters, version
+from engines.index.batches import Batch
+from engines.index.index import open
 
 OUTGROWN = 2.0
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.errors import UserError
-from engines.indexing import parameters, scan, version
-from engines.indexing.batches import Batch, checked, halves, unit
+from engines.index import parameters, scan, version
+from engines.index.batches import Batch, checked, halves, unit
 
 SCANNED = 50_000  # rows a filter may leave and still be compared one by one: 0.1 s for 50,000 x 512
 RESCORED = 10  # candidates compared exactly per result asked of a quantised index

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.errors import UserError
-from engines.indexing import parameters, spool, tuning, version
-from engines.indexing.batches import Batch, checked
-from engines.indexing.factory import empty_index
-from engines.indexing.opened import Index
+from engines.index import parameters, spool, tuning, version
+from engines.index.batches import Batch, checked
+from engines.index.factory import empty_index
+from engines.index.index import Index
 
 PER_LIST = 100  # training vectors for each inverted list, as autofaiss takes
 HALVES = "vectors.f16"

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from data import layout, tables
 from data.outcome import Done, Outcome
-from data.storage import Store
+from data.store import layout, tables
+from data.store.storage import Store
 from engines.base import Needs
-from engines.indexing import partition
-from engines.indexing.batches import Batch
+from engines.index import partition
+from engines.index.batches import Batch
 
 
 @dataclass(frozen=True, slots=True)

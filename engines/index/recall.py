@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from data.errors import UserError
-from engines.indexing.opened import Index
+from engines.index.index import Index
 
 SLACK = 1e-6  # a tie with the k-th true neighbour counts as found
 MINIMUM = 0.95

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from data.errors import UserError
-from engines.indexing import version
-from engines.indexing.batches import CHUNK, Batch, checked
+from engines.index import version
+from engines.index.batches import CHUNK, Batch, checked
 
 
 @dataclass(frozen=True, slots=True)

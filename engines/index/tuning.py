@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engines.indexing import parameters
-from engines.indexing.batches import unit
-from engines.indexing.opened import Index
+from engines.index import parameters
+from engines.index.batches import unit
+from engines.index.index import Index
 
 PROBES = 256
 K = 10

@@ -7,10 +7,10 @@ from types import ModuleType
 
 from data.errors import UserError
 from data.records import Row
-from data.storage import SECRET
-from engines import sources
+from data.store.storage import SECRET
 from engines.base import plugin
 from engines.files.listing import TABLES, TARS, VIDEOS
+from engines.ingest import sources
 
 
 def open_source(src: str, columns: Mapping[str, str] | None = None) -> Iterator[Row]:
@@ -35,7 +35,7 @@ def open_source(src: str, columns: Mapping[str, str] | None = None) -> Iterator[
 def _plugin(src: str) -> ModuleType:
     """The first source, by name, that accepts it."""
     for name in sorted(module.name for module in pkgutil.iter_modules(sources.__path__)):
-        source = plugin("sources", name)
+        source = plugin("ingest.sources", name)
         if source.accepts(src):
             return source
     endings = ", ".join(ending for each in (TABLES[:5], TARS[:2], VIDEOS[:5]) for ending in each)

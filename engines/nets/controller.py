@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from data.errors import UserError
+from engines.nets.controller_config import ControllerConfig
 from engines.nets.encoder import Layer, encoded, ordered
-from engines.nets.infuser import Infuser, Remembered, averaged
+from engines.nets.injection import Infuser, Remembered, averaged
 from engines.nets.norms import Moment
-from engines.rag.config import ControllerConfig
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from engines.nets.controller_config import Tokens
 from engines.nets.layers import Attention, FeedForward, positions
-from engines.rag.config import Tokens
 
 
 class Layer(nn.Module):

@@ -6,9 +6,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engines.nets.controller_config import ControllerConfig
 from engines.nets.layers import Attention, FeedForward, positions
 from engines.nets.norms import Moment, norm
-from engines.rag.config import ControllerConfig
 
 Remembered = tuple[Tensor, ...]
 

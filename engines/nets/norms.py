@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engines.rag.config import ControllerConfig
+from engines.nets.controller_config import ControllerConfig
 
 TIMESTEPS = 1000
 

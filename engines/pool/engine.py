@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from data import layout, tables
 from data.outcome import Done, Failed, Outcome
-from data.receipts import Made, Receipt, Refused, Seconds, write_receipt
-from data.storage import Store
+from data.shards.receipts import Made, Receipt, Refused, Seconds, write_receipt
+from data.store import layout, tables
+from data.store.storage import Store
 from engines.base import Needs, plugin
 
 TOGETHER = 1024  # videos a row group
@@ -33,7 +33,7 @@ class ShardPooler:
         self.store, self.source, self.target, self.method = store, source, target, method
 
     def load(self) -> None:
-        self._pooling = plugin("pooling", self.method)
+        self._pooling = plugin("pool.methods", self.method)
 
     def run(self, batch: Sequence[ShardToPool]) -> Iterator[Outcome[Receipt]]:
         for shard in batch:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.settings import Settings
+from engines.report.generation import Row, Shown
+from engines.report.html import put
+from engines.report.mosaic import Strip, mosaic
+from engines.report.stills import Found, stills
 from engines.video.frames import Sampling
-from tasks.generation_page import Row, Shown
-from tasks.html import put
-from tasks.mosaic import Strip, mosaic
-from tasks.stills import Found, stills
 
 if TYPE_CHECKING:
     from PIL.Image import Image

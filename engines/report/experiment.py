@@ -6,12 +6,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from data import layout
-from data.runs import media
-from data.storage import Store
-from engines.evaluation import Score
-from tasks.comparison import Result
-from tasks.html import Figure, own
+from data.runs.generations import media
+from data.store import layout
+from data.store.storage import Store
+from engines.evaluate.paired_difference import Result
+from engines.evaluate.protocol import Score
+from engines.report.html import Figure, own
 
 Row = Mapping[str, Any]  # of tables.SCORES: a metric of a video
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from data.records import Source, Used
-from data.runs import Run
-from data.storage import Store
-from tasks.html import Figure, own, source
+from data.runs.generations import Run
+from data.store.storage import Store
+from engines.report.html import Figure, own, source
 
 Row = Mapping[str, Any]  # of tables.GENERATIONS
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
-from data.runs import Run
-from tasks.generation_page import Row
-from tasks.html import Figure
+from data.runs.generations import Run
+from engines.report.generation import Row
+from engines.report.html import Figure
 
 SHORT = 12  # digits of a digest, where a person only compares
 

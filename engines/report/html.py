@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from data.storage import Store, disk_faults
+from data.store.storage import Store, disk_faults
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -80,6 +80,6 @@ def _templates() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader("tasks"), autoescape=True, undefined=StrictUndefined,
+        loader=PackageLoader("engines.report"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip

@@ -8,9 +8,9 @@ import numpy as np
 from data.outcome import Done, Failed
 from data.records import Video
 from data.settings import Settings
-from engines.children.guard import Guard
+from engines.report.mosaic import WELL
 from engines.video.frames import Sampling
-from tasks.mosaic import WELL
+from engines.video.guard.guard import Guard
 
 Asked = Mapping[str, tuple[str, Sampling]]  # where a video lies, and which frames of it
 Found = dict[str, list[np.ndarray | None]]

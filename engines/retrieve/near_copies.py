@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engines.indexing.batches import unit
-from engines.search import Searchable
+from engines.index.batches import unit
+from engines.retrieve.search import Searchable
 
 THRESHOLD = 0.98  # copies are above, other clips below: measured in docs/evaluation.md
 BLOCK = 16384  # rows compared at a time

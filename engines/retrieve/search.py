@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from engines.indexing.batches import unit
-from engines.indexing.dedup import distinct
-from engines.indexing.diverse import diverse
+from engines.index.batches import unit
+from engines.retrieve.dedup import distinct
+from engines.retrieve.mmr import diverse
 
 TEXT_CEILING, TEXT_DEDUP = 1.01, 0.98
 VIDEO_CEILING, VIDEO_DEDUP = 0.99, 0.94
@@ -17,7 +17,7 @@ MOST = 16384  # candidates a query: comparing them among themselves grows with t
 
 
 class Searchable(Protocol):
-    """What a search asks of an index: see `engines.indexing.opened.Index`."""
+    """What a search asks of an index: see `engines.index.index.Index`."""
 
     ids: np.ndarray
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.bundled import NAME, WEIGHTS, register_model
 from engines.tiny.corpus import held_out_prompts, write
-from engines.tiny.model import NAME, WEIGHTS, register
 
 if TYPE_CHECKING:
     from open_clip import CLIP
@@ -30,7 +30,7 @@ class Searcher:
         """Load the model as any open_clip model is loaded."""
         import open_clip
 
-        register()
+        register_model()
         self.model: CLIP
         self.model, self.preprocess = open_clip.create_model_from_pretrained(
             NAME, pretrained=str(weights)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.bundled import NAME, WEIGHTS, register_model
 from engines.tiny.corpus import held_out_prompts
 from engines.tiny.examples import Writer, batch, pictures, scenes_of
 from engines.tiny.loss import contrast, normalise
-from engines.tiny.model import NAME, WEIGHTS, register
 from engines.tiny.scene import COMBINATIONS
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def fresh(writer: Writer) -> "CLIP":
     import open_clip
     import torch
 
-    register()
+    register_model()
     model = open_clip.create_model(NAME)
     taught = torch.zeros(model.token_embedding.num_embeddings, 1)
     taught[sorted(writer.known)] = 1

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.train_specs import ControllerSpec, TrainSpec
-from engines.rag import checkpoint, pipeline
-from engines.rag.config import ControllerConfig
-from engines.rag.examples import Examples
-from engines.rag.sites import infused, sites
-from engines.training import Schedule, train
+from data.specs.train import ControllerSpec, TrainSpec
+from engines.generate.pipelines import zeroscope
+from engines.generate.ragme import checkpoint
+from engines.generate.ragme.injection_sites import infused, sites
+from engines.nets.controller_config import ControllerConfig
+from engines.train.dataset import Examples
+from engines.train.loop import Schedule, train
 
 if TYPE_CHECKING:
     from diffusers import UNet3DConditionModel
@@ -41,7 +42,7 @@ class Teaching:
 
         if threads:
             torch.set_num_threads(threads)
-        team, pipe = PartialState(), pipeline.load(base, "fp32")
+        team, pipe = PartialState(), zeroscope.load(base, "fp32")
         self.spec, self.examples = spec, examples
         self.device, self.leads = team.device, team.is_main_process
         self.tokenizer, self.scheduler = pipe.tokenizer, pipe.scheduler

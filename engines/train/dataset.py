@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from data.errors import UserError
-from data.train_specs import TrainSpec
-from engines.rag.shelf import Shelf
+from data.specs.train import TrainSpec
+from engines.train.frame_store import Shelf
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import UserError
-from data.specs import EmbedSpec
-from data.train_specs import LessonSpec
-from engines.embedding import VideoEmbedder, Work
-from engines.packing import Vectors
-from engines.rag.pipeline import part
+from data.specs.pipeline import EmbedSpec
+from data.specs.train import LessonSpec
+from engines.embed.engine import VideoEmbedder, Work
+from engines.embed.frame_packer import Vectors
+from engines.generate.pipelines.zeroscope import part
 from engines.video.frames import Resize, Sampling
 from engines.video.sampling import NEAR, nearest
 

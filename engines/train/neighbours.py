@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from data import tables
 from data.records import Hit
-from data.storage import Store
+from data.store import tables
+from data.store.storage import Store
 
 PART = 4096  # videos a file of neighbours: what a stop may cost
 NEIGHBOUR = pa.struct({"row": pa.int32(), "video_id": pa.string(), "score": pa.float32()})

@@ -68,7 +68,7 @@ class DecodeError(Exception):
 
 
 class Decoder(Protocol):
-    """A module in `engines/decode/`: chunks of at most `chunk` frames, never a whole long video.
+    """A module in `decoders/`: chunks of at most `chunk` frames, never a whole long video.
 
     Without `resize` pictures have the video's own size.
     """

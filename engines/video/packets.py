@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engines.children.pulse import beat
 from engines.video.container import check_size
 from engines.video.frames import DecodeError
+from engines.video.guard.heartbeat import beat
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from data.outcome import Outcome
 from data.records import Probe, Video
 from engines.base import Needs
-from engines.children.guard import Guard
-from engines.children.pulse import beat
 from engines.files.media import open_media
 from engines.video.container import (
     Opened,
@@ -20,9 +18,11 @@ from engines.video.container import (
     video_stream,
 )
 from engines.video.frames import DecodeError
+from engines.video.guard.guard import Guard
+from engines.video.guard.heartbeat import beat
 from engines.video.packets import decoded, packets
-from engines.video.picture import displayed_size, orientation
-from engines.video.wholeness import Tally, promise
+from engines.video.pixels import displayed_size, orientation
+from engines.video.truncation import Tally, promise
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -42,7 +42,7 @@ def probe(uri: str) -> Probe:
     """The probe of a file; `DecodeError` for one at fault."""
     content, size = digest(uri)
     if uri.startswith("fake://"):
-        from engines.decode.fake import probed
+        from engines.video.decoders.fake import probed
 
         return probed(uri, size, content)
     with opened(uri) as file:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.video.packets import full
-from engines.video.wholeness import Tally
+from engines.video.truncation import Tally
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.errors import UserError
-from data.temporary import Temporary
+from data.store.temporary import Temporary
 
 if TYPE_CHECKING:
     from av import AudioFrame, VideoFrame

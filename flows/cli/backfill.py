@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from data.backfill import Left
 from data.errors import UserError
+from data.runs.backfill import Left
 from data.settings import Settings
 from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
@@ -90,7 +90,7 @@ def _check(stage: str, corpus: str, ask_server: bool) -> None:
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
     """What would be done, and how to have it done."""
-    from tasks.backfill import said
+    from tasks.embed.backfill import said
 
     if as_json:
         return typer.echo(json.dumps(plan))

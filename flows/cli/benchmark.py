@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
 from flows.cli.console import live, print_summary
 from flows.cli.evaluate import Weights
 from flows.cli.main import app

@@ -14,6 +14,6 @@ def convert_checkpoint(
     out: Annotated[str, typer.Argument(metavar="OUT", help="A .safetensors file.")],
 ) -> None:
     """Take the weights out of a checkpoint that pickles its network, running none of its code."""
-    from tasks.checkpoints import convert_checkpoint as convert
+    from tasks.evaluate.convert_checkpoint import convert_checkpoint as convert
 
     print_summary(convert(file, out))

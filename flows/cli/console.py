@@ -40,7 +40,7 @@ def live() -> Iterator[None]:
 
 def print_summary(summary: dict[str, Any]) -> None:
     """A run's figures, one a line, as its page shows them."""
-    from tasks.report import figure, head
+    from tasks.ui.artifacts import figure, head
 
     table = Table(show_header=False, box=None, pad_edge=False)
     for key, value in summary.items():

@@ -18,8 +18,8 @@ def copy(
     """Copy the store to another place, to go on there; cut short, the same command goes on."""
     from dataclasses import asdict
 
-    from data.copying import copy as bring
-    from data.storage import Store
+    from data.store.copy import copy as bring
+    from data.store.storage import Store
 
     here = workplace().store
     with Progress(console=out(err=True), transient=True) as shown:

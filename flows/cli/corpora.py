@@ -22,7 +22,7 @@ def export(
     root: Root = None,
 ) -> None:
     """Write a corpus's vectors and neighbours as other systems read them."""
-    from tasks.exchange import export_ragme
+    from tasks.retrieve.export_ragme import export_ragme
 
     if format != "ragme":
         raise typer.BadParameter("the only format so far is ragme")
@@ -39,8 +39,8 @@ def import_ragme(
     root: Root = None,
 ) -> None:
     """Take over frame vectors that clip-video-encode made."""
-    from flows.takeover import RAGME
-    from flows.takeover import import_ragme as flow
+    from flows.import_ragme import RAGME
+    from flows.import_ragme import import_ragme as flow
 
     made_with = {"model": model, "weights": weights, "every_nth": take_every_nth}
     with live():

@@ -11,7 +11,7 @@ from flows.cli.main import app
 from flows.cli.options import Runner
 
 if TYPE_CHECKING:
-    from tasks.demo import Demo
+    from tasks.demo.demo import Demo
 
 
 @app.command()

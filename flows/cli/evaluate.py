@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.table import Table
 
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
 from flows.cli.console import live, out
 from flows.cli.main import app
 from flows.cli.options import AsJson, Root, Runner, Workers, given, workplace
@@ -103,7 +103,7 @@ def evaluate(
 @app.command()
 def evaluations(as_json: AsJson = False, root: Root = None) -> None:
     """What every evaluation found, the newest first."""
-    from tasks.evaluation_files import listed
+    from tasks.evaluate.exports import listed
 
     rows = listed(workplace())
     if as_json:

@@ -37,8 +37,8 @@ def retrieval(
 ) -> None:  # fmt: skip
     """Does retrieval help? The same prompts and seeds with 0 to k clips, and with wrong ones."""
     from flows.experiment import experiment_retrieval
-    from tasks.conditions import experiment_spec
-    from tasks.generate import generate_spec
+    from tasks.evaluate.conditions import experiment_spec
+    from tasks.generate.shard import generate_spec
 
     asked: dict[str, Any] = {
         "base": base, "steps": steps, "guidance": guidance, "samples": samples, "seed": seed,

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from data.distance_specs import PROTOCOLS, ClipSpec, DistanceSpec
 from data.errors import UserError
+from data.specs.distance import PROTOCOLS, ClipSpec, DistanceSpec
 from flows.cli.console import live, print_summary
 from flows.cli.main import app
 from flows.cli.options import AsJson, Root, Runner, Workers, given

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from data.specs import GenerateSpec
+from data.specs.pipeline import GenerateSpec
 from flows.cli.console import live, print_summary
 from flows.cli.main import app
 from flows.cli.options import AsJson, Corpus, Root, Runner, Workers, given
@@ -62,7 +62,7 @@ def generate(
 ) -> None:  # fmt: skip
     """Make a video for every prompt, following the clips that are found for it."""
     from flows.generate import generate as flow
-    from tasks.leak_files import excluded
+    from tasks.retrieve.leak_files import excluded
 
     if (prompts is None) == (not prompt):
         raise typer.BadParameter("give a file of PROMPTS, or --prompt TEXT, not both")
@@ -82,8 +82,8 @@ def _spec(
     asked: dict[str, Any], precision: str, retrieve: dict[str, Any], rag: dict[str, Any]
 ) -> GenerateSpec:
     """The spec of what was asked for; None is what nobody asked for."""
-    from tasks.generate import generate_spec
-    from tasks.machine import fastest_precision
+    from tasks.generate.shard import generate_spec
+    from tasks.service.machine import fastest_precision
 
     if precision != "auto":
         asked["precision"] = precision

@@ -42,8 +42,8 @@ def leaderboard(
     root: Root = None,
 ) -> None:
     """Rank evaluations beside the published ones, as tables or a page that plays their videos."""
+    from engines.report.leaderboard.text import markdown
     from flows.leaderboard import leaderboard as flow
-    from tasks.leaderboard_text import markdown
 
     file = _file(format, file)
     with live():
@@ -70,7 +70,7 @@ def _file(format: str | None, file: str | None) -> str | None:
 
 
 def _print(table: dict[str, Any]) -> None:
-    from tasks.leaderboard_text import cell, name_of, settings, settings_of
+    from engines.report.leaderboard.text import cell, name_of, settings, settings_of
 
     about = settings_of(table["entries"])
     title = escape(table["title"])

@@ -10,7 +10,7 @@ from flows.cli.options import Root
 @app.command()
 def doctor(root: Root = None) -> None:
     """What this machine has, what is missing, and the line that installs it."""
-    from tasks.machine import examine
+    from tasks.service.machine import examine
 
     table = Table("what", "found", "to mend it")
     checks = examine()

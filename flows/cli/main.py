@@ -8,7 +8,7 @@ import sys
 import typer
 
 from data.errors import UserError
-from data.storage import SECRET
+from data.store.storage import SECRET
 
 PREFECT_LOGGERS = ("APILogWorker", "EventsWorker")  # which no setting of Prefect's knows
 
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _watch() -> None:
-    from tasks.temporary_server import watch
+    from tasks.service.temporary_server import watch
 
     watch()
 

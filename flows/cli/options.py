@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from data.settings import Settings
-from data.workplace import Workplace, open_workplace
+from data.workspace import Workplace, open_workplace
 
 
 def _sets(name: str) -> Callable[[Any], Any]:

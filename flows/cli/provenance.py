@@ -21,7 +21,7 @@ def generations(
     root: Root = None,
 ) -> None:
     """The runs of generation, the newest first."""
-    from tasks.provenance import runs
+    from tasks.generate.provenance import runs
 
     found = runs(workplace(), corpus)
     if as_json:
@@ -44,7 +44,7 @@ def passport(
     root: Root = None,
 ) -> None:
     """What a video influenced, or what a generated one was conditioned on."""
-    from tasks.provenance import passport as look
+    from tasks.generate.provenance import passport as look
 
     found = look(workplace(), name, corpus)
     if as_json:

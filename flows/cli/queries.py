@@ -7,12 +7,12 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from data.catalog import Catalog
-from data.coverage import coverage
-from data.coverage import failures as failures_of
+from data.catalog.coverage import coverage
+from data.catalog.coverage import failures as failures_of
+from data.catalog.database import Catalog
 from data.records import Hit
-from data.specs import VIDEO_QUERIES, RetrieveSpec
-from data.storage import Store
+from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
+from data.store.storage import Store
 from flows.cli.console import out
 from flows.cli.main import app
 from flows.cli.options import AsJson, Corpus, Mmr, Root, workplace
@@ -34,7 +34,7 @@ def search(
 ) -> None:
     """Find the videos that a text describes, or that are like a video."""
     from data.records import Prompt
-    from tasks.search import Bank
+    from tasks.retrieve.bank import Bank
 
     if (text is None) == (video is None):
         raise typer.BadParameter("give a text, or --video ID")

@@ -26,9 +26,9 @@ def schedule(
     root: Root = None,
 ) -> None:  # fmt: skip
     """Bring a corpus up to date at set times, as it was made last: by `nightly`, on a worker."""
-    from tasks.schedules import schedule as begin
-    from tasks.schedules import unschedule
-    from tasks.server import address
+    from tasks.service.schedules import schedule as begin
+    from tasks.service.schedules import unschedule
+    from tasks.service.server import address
 
     url = address(Settings())
     if off:

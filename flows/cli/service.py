@@ -29,9 +29,9 @@ def up(
     root: Root = None,
 ) -> None:  # fmt: skip
     """Start Prefect's server, every deployment and automation, and a worker, in the background."""
-    from tasks.automations import apply
-    from tasks.service import joining
-    from tasks.service_start import start
+    from tasks.service.automations import apply
+    from tasks.service.service import joining
+    from tasks.service.start import start
 
     with out(err=True).status("starting Prefect's server and a worker; a minute the first time"):
         service = start(Settings(), host, port, ray)
@@ -51,7 +51,7 @@ def up(
 @app.command()
 def down(root: Root = None) -> None:
     """Stop what `reelflow up` started; runs under way end and are resumed by their next run."""
-    from tasks.service import folder_of, read, stop
+    from tasks.service.service import folder_of, read, stop
 
     service = read(folder_of(Settings()))
     with out(err=True).status("stopping; runs under way end first"):

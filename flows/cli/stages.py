@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
-from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec, Spec
+from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec, Spec
 from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
 from flows.cli.options import Corpus, Mmr, Root, Runner, Workers, columns, given
@@ -73,7 +73,7 @@ def embed(
 def pool(
     corpus: Corpus,
     method: Annotated[
-        str | None, typer.Option("--method", help="A plugin of engines/pooling.")
+        str | None, typer.Option("--method", help="A plugin of engines/pool/methods.")
     ] = None,
     embed: Embed = None,
     root: Root = None,
@@ -146,7 +146,7 @@ def run(
 ) -> None:  # fmt: skip
     """Bring a corpus up to date: ingest, embed, pool, index; as before, unless told otherwise."""
     from flows.pipeline import pipeline
-    from tasks.story import sentence
+    from tasks.ui.pipeline_summary import sentence
 
     spec = asked_spec(engine, model, weights, take_every_nth, fps, precision, activation)
     with live():
@@ -160,7 +160,7 @@ def asked_spec(
     fps: float | None, precision: str | None, activation: str | None,
 ) -> EmbedSpec | None:  # fmt: skip
     """The spec that a command's options name; None without any: flows take the corpus's own."""
-    from tasks.machine import fastest_precision
+    from tasks.service.machine import fastest_precision
 
     if nth is not None and fps is not None:
         raise typer.BadParameter("give one of --take-every-nth and --fps")

@@ -21,8 +21,8 @@ from flows.cli.options import AsJson, Root
 from tasks.progress import clock
 
 if TYPE_CHECKING:
-    from tasks.load import Load
-    from tasks.top import Now, Run
+    from tasks.service.load import Load
+    from tasks.service.top import Now, Run
 
 EVERY_S = 5.0
 GIB = 2**30
@@ -38,9 +38,9 @@ def top(
     root: Root = None,
 ) -> None:
     """What runs, what waits, what came of the last runs, and how busy this machine is."""
-    from tasks.load import load
-    from tasks.server import address, connected
-    from tasks.top import look
+    from tasks.service.load import load
+    from tasks.service.server import address, connected
+    from tasks.service.top import look
 
     console = out()
     with connected(address(Settings())) as client:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from data.train_specs import TrainSpec
+from data.specs.train import TrainSpec
 from flows.cli.console import live, print_summary
 from flows.cli.main import app
 from flows.cli.options import Corpus, Root, Runner, Threads, given
@@ -58,7 +58,7 @@ def train_controller(
 
 
 def _spec(kind: str, asked: dict[str, Any]) -> TrainSpec:
-    from tasks.teach import train_spec
+    from tasks.train.controller import train_spec
 
     try:
         return train_spec(kind, asked)

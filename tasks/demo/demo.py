@@ -9,20 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from data import layout
-from data.chain import current, version_of
-from data.coverage import coverage
-from data.history import History, history
+from data.catalog.coverage import coverage
+from data.catalog.history import History, history
 from data.records import Hit, Prompt
-from data.specs import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
-from data.workplace import Workplace
+from data.shards.stages import current, version_of
+from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
+from data.store import layout
+from data.workspace import Workplace
+from engines.report.html import source
 from engines.tiny import corpus as shapes
-from tasks.demo_generated import Generated
-from tasks.html import source
-from tasks.page import Answer, Clip, about
-from tasks.runners import cores
-from tasks.search import Bank
+from tasks.demo.generated import Generated
+from tasks.report.retrieval import Answer, Clip, about
+from tasks.retrieve.bank import Bank
 from tasks.stages import embed_stage, index_stage, pool_stage
+from tasks.workers import cores
 
 CORPUS = "moving-shapes"
 SEED = 0

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.evaluate_specs import EvaluateSpec
-from data.runs import generations, run_of
-from data.workplace import Workplace
-from engines.tiny.t2v.asked import prompts
-from tasks.generate import generate_spec
-from tasks.run_report import write_report
+from data.runs.generations import generations, run_of
+from data.specs.evaluate import EvaluateSpec
+from data.workspace import Workplace
+from engines.tiny.t2v.prompts import prompts
+from tasks.generate.shard import generate_spec
+from tasks.report.run import write_report
 
 FILE = "prompts.jsonl"
 TRIALS = {"with clips": generate_spec(), "without clips": generate_spec(retrieve={"k": 0})}

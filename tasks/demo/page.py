@@ -1,8 +1,8 @@
 """The demo's figures, as its page shows them."""
 
-from tasks.demo import Demo
-from tasks.html import Figure
-from tasks.page import Page
+from engines.report.html import Figure
+from tasks.demo.demo import Demo
+from tasks.report.retrieval import Page
 
 LEAD = (
     "Clips drawn and encoded by reelflow itself, embedded by its small bundled model, and found by"

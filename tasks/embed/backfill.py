@@ -9,16 +9,16 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
-from data import merge
-from data.backfill import Left, left, shards_of, take
 from data.batches import batched
-from data.chain import Stage
+from data.catalog import merge
 from data.errors import UserError
+from data.runs.backfill import Left, left, shards_of, take
 from data.settings import Settings
-from data.shards import pending
-from data.workplace import Workplace
-from tasks.report import hundredths, key_of
-from tasks.runners import embed_workers, worker_gpus
+from data.shards.lists import pending
+from data.shards.stages import Stage
+from data.workspace import Workplace
+from tasks.ui.artifacts import hundredths, key_of
+from tasks.workers import embed_workers, worker_gpus
 
 APPROVAL_S = 7 * 24 * 3600  # how long a run waits for its approval
 

@@ -7,16 +7,16 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import tables
 from data.errors import UserError
 from data.outcome import Done
 from data.records import Video
-from data.storage import Store
-from data.temporary import Temporary
+from data.store import tables
+from data.store.storage import Store
+from data.store.temporary import Temporary
 from engines.base import Engine, Runner
-from engines.packing import Vectors
+from engines.embed.frame_packer import Vectors
 from engines.tiny import canary as clips
-from tasks.embed import Embedding, frame_rows
+from tasks.embed.shard import Embedding, frame_rows
 
 VERSION = "1"
 ALIKE = 0.999  # cosine: other thread counts and builds stay above it, a swapped channel far below

@@ -22,7 +22,7 @@ from prefect.deployments import run_deployment
 from prefect.states import Cancelled, Cancelling
 from prefect.tasks import exponential_backoff
 
-from data.runs import digest
+from data.runs.generations import digest
 from tasks.progress import say
 
 RETRIED: dict[str, Any] = {

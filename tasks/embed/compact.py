@@ -5,9 +5,16 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout
-from data.packing import Pack, finish_packs, pack_shards, pack_videos, shard_packs, video_packs
-from data.workplace import Workplace
+from data.catalog.compaction import (
+    Pack,
+    finish_packs,
+    pack_shards,
+    pack_videos,
+    shard_packs,
+    video_packs,
+)
+from data.store import layout
+from data.workspace import Workplace
 from tasks.progress import say
 
 Rows = list[dict[str, Any]]

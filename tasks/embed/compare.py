@@ -6,16 +6,16 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import merge
-from data.catalog import sql
-from data.chain import Stage
+from data.catalog import merge
+from data.catalog.database import sql
 from data.errors import UserError
-from data.shards import names
-from data.workplace import Workplace
+from data.shards.lists import names
+from data.shards.stages import Stage
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.indexing.pooled import PooledVectors
-from engines.neighbourhood import overlap, recall
-from engines.pooling.mean import pool
+from engines.index.pooled_vectors import PooledVectors
+from engines.pool.methods.mean import pool
+from engines.retrieve.overlap import overlap, recall
 from tasks.stages import made, same_weights
 
 TOP = 10
@@ -79,7 +79,7 @@ def _recalls(
     place: Workplace, embedded: Stage, texts: list[str], vectors: np.ndarray
 ) -> tuple[float, float]:
     spec = same_weights(place, embedded)
-    model = plugin("embed", spec.engine).Embedder(spec)
+    model = plugin("embed.models", spec.engine).Embedder(spec)
     model.load(None, compile=False)
     queries = np.stack([pool(model.embed_text([text])) for text in texts])
     return recall(queries, vectors, TOP), recall(queries, vectors, 1)

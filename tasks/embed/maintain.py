@@ -6,18 +6,18 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import merge
-from data.catalog import sql
-from data.chain import current, spec_of
-from data.leftovers import leftovers
+from data.catalog import merge
+from data.catalog.database import sql
+from data.catalog.leftovers import leftovers
 from data.outcome import Done
-from data.specs import EmbedSpec
-from data.workplace import Workplace
-from engines.children.guard import Guard
-from tasks.canary import check_canary
-from tasks.embed import Embedding
+from data.shards.stages import current, spec_of
+from data.specs.pipeline import EmbedSpec
+from data.workspace import Workplace
+from engines.video.guard.guard import Guard
+from tasks.embed.canary import check_canary
+from tasks.embed.shard import Embedding
 from tasks.progress import Progress
-from tasks.runners import cores, embed_workers, open_runner
+from tasks.workers import cores, embed_workers, open_runner
 
 Rows = list[dict[str, Any]]
 

@@ -6,17 +6,17 @@ from functools import partial
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import merge
-from data.chain import Stage, spec_of
+from data.catalog import merge
 from data.outcome import Done
-from data.receipts import Receipt
-from data.shards import names, without
-from data.specs import PoolSpec
-from data.workplace import Workplace
-from engines.pool_shard import ShardPooler, ShardToPool
+from data.shards.lists import names, without
+from data.shards.receipts import Receipt
+from data.shards.stages import Stage, spec_of
+from data.specs.pipeline import PoolSpec
+from data.workspace import Workplace
+from engines.pool.engine import ShardPooler, ShardToPool
 from engines.runners.dask import DaskRunner
 from tasks.progress import Progress
-from tasks.runners import cores
+from tasks.workers import cores
 
 log = logging.getLogger(__name__)
 

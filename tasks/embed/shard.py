@@ -11,21 +11,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data import layout, tables
-from data.chain import Stage
 from data.outcome import Done, Outcome
-from data.receipts import Made, Receipt, Refused, Seconds, write_receipt
 from data.records import Video
-from data.shards import read_shard
-from data.specs import EmbedSpec
-from data.storage import Store
-from data.workplace import Workplace
+from data.shards.lists import read_shard
+from data.shards.receipts import Made, Receipt, Refused, Seconds, write_receipt
+from data.shards.stages import Stage
+from data.specs.pipeline import EmbedSpec
+from data.store import layout, tables
+from data.store.storage import Store
+from data.workspace import Workplace
 from engines.base import Engine, Runner, plugin
-from engines.embedding import VideoEmbedder
-from engines.packing import Vectors
+from engines.embed.engine import VideoEmbedder
+from engines.embed.frame_packer import Vectors
 from tasks.progress import Progress
-from tasks.retrying import decoder, shard_task
-from tasks.runners import embed_work, embed_workers
+from tasks.retry import decoder, shard_task
+from tasks.workers import embed_work, embed_workers
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Embedding:
         self.place, self.stage, self.runner = place, stage, runner
         self.work = embed_work(place.settings)
         self.make: Callable[[], Engine] = partial(VideoEmbedder, spec, self.work)
-        self.version: str = plugin("embed", spec.engine).VERSION
+        self.version: str = plugin("embed.models", spec.engine).VERSION
         self.decoder = decoder()
         self.progress, self.held_since = Progress("embed", 0), time.monotonic()
 

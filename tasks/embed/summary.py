@@ -7,13 +7,13 @@ from typing import Any
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
 
-from data.bottleneck import Load, video_hours_per_day
-from data.catalog import sql
-from data.chain import Stage
-from data.coverage import coverage
+from data.catalog.coverage import coverage
+from data.catalog.database import sql
 from data.errors import UserError
-from data.receipts import Receipt
-from data.workplace import Workplace
+from data.shards.receipts import Receipt
+from data.shards.stages import Stage
+from data.throughput import Load, video_hours_per_day
+from data.workspace import Workplace
 from tasks.cost import spent
 
 PARTS = ("read", "decode", "model", "write")

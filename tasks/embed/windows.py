@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 from prefect.futures import PrefectFuture
 
-from data.chain import Stage
-from data.specs import EmbedSpec
-from data.workplace import Workplace
-from tasks.backfill import Budget
-from tasks.child_runs import cancel_own, run_window
+from data.shards.stages import Stage
+from data.specs.pipeline import EmbedSpec
+from data.workspace import Workplace
 from tasks.cost import held_hours
-from tasks.ending import ends_soon
-from tasks.live import watched
+from tasks.embed.backfill import Budget
+from tasks.embed.child_runs import cancel_own, run_window
 from tasks.progress import Progress, tell
-from tasks.runners import embed_workers
+from tasks.shutdown import ends_soon
+from tasks.ui.live import watched
+from tasks.workers import embed_workers
 
 
 def run_windows(

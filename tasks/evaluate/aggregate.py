@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from data.errors import UserError
-from data.evaluation_plans import Evaluation
-from data.evaluations import Mean, MethodResult, Summary, videos
-from data.workplace import Workplace
+from data.runs.evaluation_plans import Evaluation
+from data.runs.evaluations import Mean, MethodResult, Summary, videos
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.statistics import interval
+from engines.evaluate.statistics import interval
 
 FIRST = 3  # reasons that an error names
 
@@ -58,7 +58,7 @@ def _result(asked: Evaluation, method: str, rows: Rows, measures: Rows) -> Metho
 def _names(asked: Evaluation) -> Iterable[tuple[str, str, Any]]:
     """Of everything that is measured: its name, how tables head it, and which way is good."""
     for metric in asked.versions:
-        module = plugin("evaluate", metric)
+        module = plugin("evaluate.metrics", metric)
         for name, better in module.Metric.better.items():
             plain = name == metric or len(module.Metric.better) == 1
             yield name, module.LABEL if plain else f"{module.LABEL}, {name}", better

@@ -6,26 +6,37 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from data import layout
-from data.benchmark import write_clips
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import TruthRef
 from data.outcome import Done, Outcome
-from data.runs import digest
-from data.specs import fingerprint
-from data.storage import Store
-from data.workplace import Workplace
-from engines.benchmark import folder
-from engines.benchmark.embedding import MODELS, VERSION, Knower, Known, truth_spec
-from engines.benchmark.shelves import OfficialShelf, ParquetShelf, Shelf, claim
-from engines.benchmark.sources import inputs
-from engines.perception.models import absent, digests, found
-from engines.weights import file_digest
-from tasks.benchmark_prepare import refuse_nothing
+from data.runs.benchmark import write_clips
+from data.runs.evaluations import TruthRef
+from data.runs.generations import digest
+from data.specs.evaluate import EvaluateSpec
+from data.specs.pipeline import fingerprint
+from data.store import layout
+from data.store.storage import Store
+from data.workspace import Workplace
+from engines.embed.weights import file_digest
+from engines.evaluate.benchmarks.msrvtt_personalization import folder
+from engines.evaluate.benchmarks.msrvtt_personalization.embedding import (
+    MODELS,
+    VERSION,
+    Knower,
+    Known,
+    truth_spec,
+)
+from engines.evaluate.benchmarks.msrvtt_personalization.embedding_stores import (
+    OfficialShelf,
+    ParquetShelf,
+    Shelf,
+    claim,
+)
+from engines.evaluate.benchmarks.msrvtt_personalization.sources import inputs
+from engines.evaluate.vision.registry import absent, digests, found
+from tasks.evaluate.benchmark_prepare import refuse_nothing
 from tasks.outputs import here
 from tasks.progress import Progress, say
-from tasks.runners import evaluate_work, evaluate_workers, open_runner
+from tasks.workers import evaluate_work, evaluate_workers, open_runner
 
 BATCH = 8  # clips that a worker is handed at once
 

@@ -6,17 +6,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data.benchmark import write_clips
 from data.errors import UserError
 from data.outcome import Done, Outcome
+from data.runs.benchmark import write_clips
 from data.settings import Settings
-from data.storage import Store
-from data.workplace import Workplace
-from engines.benchmark import annotations, lists
-from engines.benchmark.prepare import Places, Prepared, Preparer, PrepareWork, Wanted
+from data.store.storage import Store
+from data.workspace import Workplace
+from engines.evaluate.benchmarks.msrvtt_personalization import annotations, lists
+from engines.evaluate.benchmarks.msrvtt_personalization.prepare import (
+    Places,
+    Prepared,
+    Preparer,
+    PrepareWork,
+    Wanted,
+)
 from tasks.outputs import here
 from tasks.progress import Progress, say
-from tasks.runners import embed_work, embed_workers, open_runner
+from tasks.workers import embed_work, embed_workers, open_runner
 
 BATCH = 16  # clips that a worker is handed at once
 

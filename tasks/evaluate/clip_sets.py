@@ -2,20 +2,21 @@
 
 import numpy as np
 
-from data import layout, merge
 from data.batches import batched
-from data.catalog import sql
-from data.distance_specs import DistanceSpec, Window
-from data.distances import Clip, ClipSet
+from data.catalog import merge
+from data.catalog.database import sql
 from data.outcome import Done, Failed, Outcome
 from data.records import Probe, Video
-from data.runs import generations, run_of
-from data.workplace import Workplace
+from data.runs.distances import Clip, ClipSet
+from data.runs.generations import generations, run_of
+from data.specs.distance import DistanceSpec, Window
+from data.store import layout
+from data.workspace import Workplace
 from engines.base import Runner
-from engines.distance.clips import starts
-from engines.reading import open_source
+from engines.evaluate.distance.clips import starts
+from engines.ingest.open_source import open_source
 from tasks.progress import Progress
-from tasks.runners import prober
+from tasks.workers import prober
 
 AT_ONCE = 64  # videos read, for their digest and length, before it is seen whether these do
 

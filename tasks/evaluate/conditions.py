@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.specs import ExperimentSpec, GenerateSpec
-from tasks.generate import generate_spec
+from data.specs.pipeline import ExperimentSpec, GenerateSpec
+from tasks.generate.shard import generate_spec
 
 BUNDLED = ("reelflow-tiny-ragme", "reelflow-tiny-ragme-ordered")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engines.perception.convert import convert
+from engines.evaluate.vision.convert import convert
 
 
 def convert_checkpoint(file: str, out: str) -> dict[str, str | int]:

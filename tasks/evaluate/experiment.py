@@ -9,15 +9,15 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout, tables
-from data.evaluations import scores
-from data.merge_summaries import sync_experiments
-from data.runs import Run, generations, now
-from data.specs import ExperimentSpec, fingerprint
-from data.workplace import Workplace
+from data.catalog.merge_summaries import sync_experiments
+from data.runs.evaluations import scores
+from data.runs.generations import Run, generations, now
+from data.specs.pipeline import ExperimentSpec, fingerprint
+from data.store import layout, tables
+from data.workspace import Workplace
 from engines.base import plugin
-from tasks.comparison import Result
-from tasks.conditions import Condition
+from engines.evaluate.paired_difference import Result
+from tasks.evaluate.conditions import Condition
 
 Rows = list[dict[str, Any]]
 
@@ -33,7 +33,7 @@ class Experiment:
     @cached_property
     def fingerprint(self) -> str:
         """12 hex digits."""
-        versions = [plugin("evaluate", name).VERSION for name in self.spec.metrics]
+        versions = [plugin("evaluate.metrics", name).VERSION for name in self.spec.metrics]
         return fingerprint(self.spec, "1", *versions, *(r.fingerprint for r in self.runs.values()))
 
     @property

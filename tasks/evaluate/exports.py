@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.catalog import sql
+from data.catalog.database import sql
+from data.catalog.merge_summaries import sync_evaluations
 from data.errors import UserError
-from data.evaluations import MethodResult, Summary, scores, videos
-from data.merge_summaries import sync_evaluations
-from data.storage import Store
-from data.workplace import Workplace
-from tasks.html import put
+from data.runs.evaluations import MethodResult, Summary, scores, videos
+from data.store.storage import Store
+from data.workspace import Workplace
+from engines.report.html import put
 from tasks.outputs import here, output
 
 PER_VIDEO = pa.schema(

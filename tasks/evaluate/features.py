@@ -9,10 +9,9 @@ from functools import cached_property, partial
 import numpy as np
 import pyarrow as pa
 
-from data import layout, tables
 from data.batches import batched
-from data.distance_specs import ClipSpec
-from data.distances import (
+from data.outcome import Done, Outcome
+from data.runs.distances import (
     TRANSIENT,
     Clip,
     Portion,
@@ -21,16 +20,17 @@ from data.distances import (
     settled,
     write_portion,
 )
-from data.outcome import Done, Outcome
-from data.receipts import Made, Receipt, Refused, Seconds, write_receipt
-from data.shards import names, pending, shard_name
-from data.specs import fingerprint
-from data.workplace import Workplace
+from data.shards.lists import names, pending, shard_name
+from data.shards.receipts import Made, Receipt, Refused, Seconds, write_receipt
+from data.specs.distance import ClipSpec
+from data.specs.pipeline import fingerprint
+from data.store import layout, tables
+from data.workspace import Workplace
 from engines.base import Engine, Runner, plugin
-from engines.distance.making import FeatureMaker
+from engines.evaluate.distance.engine import FeatureMaker
 from tasks.progress import Progress
-from tasks.retrying import shard_task
-from tasks.runners import embed_work, embed_workers
+from tasks.retry import shard_task
+from tasks.workers import embed_work, embed_workers
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Features:
         self.place, self.spec = place, spec
         self.work = embed_work(place.settings)
         self.make: Callable[[], Engine] = partial(FeatureMaker, spec, self.work)
-        self.version: str = plugin("features", spec.extractor).VERSION
+        self.version: str = plugin("evaluate.distance.extractors", spec.extractor).VERSION
         self.progress = Progress("features", 0)
 
     @cached_property

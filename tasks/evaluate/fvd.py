@@ -10,22 +10,22 @@ import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout, tables
-from data.distance_specs import PROTOCOLS, DistanceSpec
-from data.distances import CLIPS, Clip, ClipSet, settled, vectors
 from data.errors import UserError
 from data.outcome import Failed
-from data.runs import digest, now
-from data.specs import fingerprint
-from data.workplace import Workplace
+from data.runs.distances import CLIPS, Clip, ClipSet, settled, vectors
+from data.runs.generations import digest, now
+from data.specs.distance import PROTOCOLS, DistanceSpec
+from data.specs.pipeline import fingerprint
+from data.store import layout, tables
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.distance.clips import rule
-from engines.distance.extractor import extractor, pinned
-from engines.distance.frechet import Distance, between
-from engines.distance.kernel import kvd_unbiased
-from engines.distance.moments import Moments
-from engines.distance.report import DDOF, noise_floor, spread
-from tasks.features import Features
+from engines.evaluate.distance.clips import rule
+from engines.evaluate.distance.extractor import extractor, pinned
+from engines.evaluate.distance.frechet import Distance, between
+from engines.evaluate.distance.kernel import kvd_unbiased
+from engines.evaluate.distance.moments import Moments
+from engines.evaluate.distance.report import DDOF, noise_floor, spread
+from tasks.evaluate.features import Features
 
 VERSION = "1"
 
@@ -71,7 +71,7 @@ def measure_distance(
     sides = {"real": side(real, run), "generated": side(generated, run)}
     lists = {name: _list_digest(each.clips) for name, each in sides.items()}
     found = fingerprint(spec, VERSION, run.fingerprint, *lists.values())
-    module = plugin("features", spec.clip.extractor)
+    module = plugin("evaluate.distance.extractors", spec.clip.extractor)
     result = {
         "distance": found, "made": now(), "metric": module.LABEL, "kernel_metric": module.KERNEL,
         **_measured(spec, sides["real"], sides["generated"]),

@@ -4,13 +4,19 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from data.benchmark import is_name, known_file
 from data.errors import UserError
-from data.evaluations import Target, TruthRef
-from data.runs import digest
-from data.storage import Store
-from engines.benchmark.official import FACES, SUBJECTS, TAGS, TEXT, VIDEO
-from engines.weights import file_digest
+from data.runs.benchmark import is_name, known_file
+from data.runs.evaluations import Target, TruthRef
+from data.runs.generations import digest
+from data.store.storage import Store
+from engines.embed.weights import file_digest
+from engines.evaluate.benchmarks.msrvtt_personalization.official_files import (
+    FACES,
+    SUBJECTS,
+    TAGS,
+    TEXT,
+    VIDEO,
+)
 
 OFFICIAL = (TEXT, VIDEO, SUBJECTS, FACES, TAGS)
 

@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from data.chain import spec_in_use
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from data.evaluation_plans import Evaluation
-from data.evaluations import TruthRef
-from data.published import BENCHMARK
-from data.runs import run_of
-from data.specs import EmbedSpec
-from data.workplace import Workplace
+from data.runs.evaluation_plans import Evaluation
+from data.runs.evaluations import TruthRef
+from data.runs.generations import run_of
+from data.runs.published import BENCHMARK
+from data.shards.stages import spec_in_use
+from data.specs.evaluate import EvaluateSpec
+from data.specs.pipeline import EmbedSpec
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.evaluating import lacking
-from engines.perception.models import digests, found
-from tasks.benchmark_embed import embed_benchmark
-from tasks.targets import Layout, Source, kept, targets
-from tasks.truths import truth_digests, truth_in
+from engines.evaluate.engine import lacking
+from engines.evaluate.vision.registry import digests, found
+from tasks.evaluate.benchmark_embed import embed_benchmark
+from tasks.evaluate.ground_truth import truth_digests, truth_in
+from tasks.evaluate.targets import Layout, Source, kept, targets
 
 # Of each mode the published metrics, in the order of its configuration.
 MODES = {
@@ -48,7 +48,7 @@ def ask(
     some, dropped = kept(targets(place, source), spec)
     return Evaluation(
         source.name, _named(benchmark, source), source.mode, spec, tuple(some),
-        {name: plugin("evaluate", name).VERSION for name in present}, digests(spec, models),
+        {name: plugin("evaluate.metrics", name).VERSION for name in present}, digests(spec, models),
         truth_digests(some), dropped, absent,
     )  # fmt: skip
 
@@ -94,7 +94,9 @@ def _bank_clip(place: Workplace, run: str) -> EmbedSpec:
 
 def _models(metrics: Sequence[str]) -> list[str]:
     """What these metrics look with, each once."""
-    return list(dict.fromkeys(m for name in metrics for m in plugin("evaluate", name).MODELS))
+    return list(
+        dict.fromkeys(m for name in metrics for m in plugin("evaluate.metrics", name).MODELS)
+    )
 
 
 def _embedded(

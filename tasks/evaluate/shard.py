@@ -8,9 +8,11 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from data import layout, tables
 from data.batches import batched
-from data.evaluation_plans import (
+from data.catalog.merge_summaries import sync_evaluations
+from data.ids import file_name
+from data.outcome import Done, Outcome
+from data.runs.evaluation_plans import (
     Evaluation,
     Log,
     finish,
@@ -20,22 +22,20 @@ from data.evaluation_plans import (
     unfinished,
     write_targets,
 )
-from data.evaluations import Summary, Target
-from data.ids import file_name
-from data.merge_summaries import sync_evaluations
-from data.outcome import Done, Outcome
-from data.shards import names, shard_name
-from data.workplace import Workplace
+from data.runs.evaluations import Summary, Target
+from data.shards.lists import names, shard_name
+from data.store import layout, tables
+from data.workspace import Workplace
 from engines.base import Engine, Runner
-from engines.evaluating import Evaluator, Measured
+from engines.evaluate.engine import Evaluator, Measured
 from tasks.cost import spent
-from tasks.evaluation_files import reference
-from tasks.evaluation_means import in_order, method_results
-from tasks.leak_files import kept
+from tasks.evaluate.aggregate import in_order, method_results
+from tasks.evaluate.exports import reference
 from tasks.progress import Progress, say
-from tasks.retrying import shard_task
-from tasks.runners import evaluate_work, evaluate_workers, open_runner
+from tasks.retrieve.leak_files import kept
+from tasks.retry import shard_task
 from tasks.shards import run_shards
+from tasks.workers import evaluate_work, evaluate_workers, open_runner
 
 log = logging.getLogger(__name__)
 

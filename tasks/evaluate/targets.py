@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Target, TruthRef
-from data.runs import generations, media, run_of
-from data.workplace import Workplace
+from data.runs.evaluations import Target, TruthRef
+from data.runs.generations import generations, media, run_of
+from data.specs.evaluate import EvaluateSpec
+from data.workspace import Workplace
+from engines.embed.weights import file_digest
 from engines.files.media import is_url, open_media
 from engines.files.walk import walk
-from engines.weights import file_digest
 from tasks.prompts import read_columns
 
 Layout = Literal["folder", "official", "miniature"]

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from data.catalog import sql
-from data.merge import sync_withdrawn
+from data.catalog.database import sql
+from data.catalog.merge import sync_withdrawn
 from data.records import Hit, Request, Source
-from data.runs import Planned, Run
-from data.workplace import Workplace
-from tasks.search import Bank
+from data.runs.generations import Planned, Run
+from data.workspace import Workplace
+from tasks.retrieve.bank import Bank
 
 
 class Finder:

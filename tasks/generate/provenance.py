@@ -4,11 +4,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from data import layout, merge
-from data.catalog import sql
+from data.catalog import merge
+from data.catalog.database import sql
+from data.catalog.merge_runs import sync_runs
 from data.errors import UserError
-from data.merge_runs import sync_runs
-from data.workplace import Workplace
+from data.store import layout
+from data.workspace import Workplace
 
 Outputs = list[dict[str, Any]]
 

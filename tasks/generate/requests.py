@@ -10,22 +10,22 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.batches import batched
-from data.chain import current
 from data.errors import UserError
 from data.records import Prompt, Request
-from data.runs import Plan, Run, read_plan, record, write_plan
-from data.shards import names, pending, shard_name
-from data.specs import GenerateSpec
-from data.workplace import Workplace
+from data.runs.generations import Plan, Run, read_plan, record, write_plan
+from data.shards.lists import names, pending, shard_name
+from data.shards.stages import current
+from data.specs.pipeline import GenerateSpec
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.weights import file_digest
-from tasks.finding import Finder
-from tasks.search import published
+from engines.embed.weights import file_digest
+from tasks.generate.conditioning import Finder
+from tasks.retrieve.bank import published
 
 
 def ask(place: Workplace, corpus: str, spec: GenerateSpec, prompts: Sequence[Prompt]) -> Run:
     """The run that makes these prompts' videos from what the corpus's index holds now."""
-    engine = plugin("generate", spec.engine)
+    engine = plugin("generate.generators", spec.engine)
     index = embedded = None
     if spec.retrieve.k:
         stage, version = published(place, corpus)

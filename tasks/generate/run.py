@@ -5,17 +5,17 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-from data import layout
-from data.catalog import sql
+from data.catalog.database import sql
+from data.catalog.merge import sync_withdrawn
+from data.catalog.merge_runs import sync_run
 from data.errors import UserError
-from data.merge import sync_withdrawn
-from data.merge_runs import sync_run
-from data.runs import Run, generations
-from data.workplace import Workplace
+from data.runs.generations import Run, generations
+from data.store import layout
+from data.workspace import Workplace
 from tasks.cost import spent
-from tasks.generate import Generation, generate_shard_task, write_table
-from tasks.runners import embed_workers, open_runner
+from tasks.generate.shard import Generation, generate_shard_task, write_table
 from tasks.shards import run_shards
+from tasks.workers import embed_workers, open_runner
 
 
 def complete(place: Workplace, run: Run, shards: list[str]) -> dict[str, Any]:

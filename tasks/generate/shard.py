@@ -11,23 +11,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from data import tables
 from data.batches import batched
-from data.catalog import sql
-from data.chain import Stage
+from data.catalog.database import sql
 from data.outcome import Done, Outcome
-from data.receipts import write_receipt
-from data.runs import Log, Planned, Run, generations, media, read_plan
-from data.specs import EmbedSpec, GenerateSpec, RagSpec
-from data.workplace import Workplace
+from data.runs.generations import Log, Planned, Run, generations, media, read_plan
+from data.shards.receipts import write_receipt
+from data.shards.stages import Stage
+from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec
+from data.store import tables
+from data.workspace import Workplace
 from engines.base import Engine, Runner
-from engines.generated import Generated
-from engines.generating import VideoGenerator
-from engines.stored import StoredVectors
+from engines.embed.stored_vectors import StoredVectors
+from engines.generate.engine import VideoGenerator
+from engines.generate.result import Generated
 from tasks.progress import Progress
-from tasks.retrying import shard_task
-from tasks.runners import generate_work
+from tasks.retry import shard_task
 from tasks.stages import same_weights
+from tasks.workers import generate_work
 
 log = logging.getLogger(__name__)
 

@@ -4,15 +4,16 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from data import layout, merge
-from data.catalog import sql
+from data.catalog import merge
+from data.catalog.database import sql
 from data.errors import UserError
 from data.ids import file_name
-from data.runs import Run, media, now, run_of
-from data.workplace import Workplace
+from data.runs.generations import Run, media, now, run_of
+from data.store import layout
+from data.workspace import Workplace
 from engines.base import plugin
-from tasks.provenance import Outputs
-from tasks.requests import plan_again
+from tasks.generate.provenance import Outputs
+from tasks.generate.requests import plan_again
 
 
 def mark_withdrawn(place: Workplace, corpus: str, video: str, why: str | None) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def by_run(place: Workplace, outputs: Outputs) -> list[tuple[Run, Outputs]]:
         found[output["run"]].append(output)
     runs = [(run_of(place.store, run), some) for run, some in found.items()]
     for run, _ in runs:
-        engine = plugin("generate", run.spec.engine)
+        engine = plugin("generate.generators", run.spec.engine)
         if (engine.VERSION, engine.digests(run.spec)) != (run.version, run.digests):
             raise UserError(
                 f"the models are no longer those of run {run.fingerprint}: put them back, or make"

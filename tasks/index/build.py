@@ -12,25 +12,25 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import merge
-from data.catalog import sql
-from data.chain import Stage, spec_of, version_of
+from data.catalog import merge
+from data.catalog.database import sql
 from data.errors import UserError
 from data.outcome import Done
 from data.records import Prompt
-from data.shards import names
-from data.specs import EmbedSpec, IndexSpec
-from data.temporary import Temporary
-from data.workplace import Workplace
+from data.shards.lists import names
+from data.shards.stages import Stage, spec_of, version_of
+from data.specs.pipeline import EmbedSpec, IndexSpec
+from data.store.temporary import Temporary
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.index import flat
-from engines.indexing import growth, recall, version
-from engines.indexing.pooled import PooledVectors
+from engines.embed.text import TextEmbedder
+from engines.index import growth, recall, version
+from engines.index.kinds import flat
+from engines.index.pooled_vectors import PooledVectors
 from engines.runners.in_process import InProcessRunner
-from engines.texts import TextEmbedder
-from tasks.index_parts import build_in_parts
+from tasks.index.parts import build_in_parts
 from tasks.progress import say
-from tasks.runners import gpus
+from tasks.workers import gpus
 
 CAPTIONS = 500  # text queries that recall is measured with
 
@@ -87,7 +87,7 @@ class _Build:
     ) -> None:
         self.place, self.pooled, self.stage, self.texts = place, pooled, stage, texts
         self.spec = spec_of(place.store, stage, IndexSpec)
-        self.engine = plugin("index", self.spec.engine)
+        self.engine = plugin("index.kinds", self.spec.engine)
 
     def anew(self) -> dict[str, Any]:
         """Indexes everything; raises below the gate."""

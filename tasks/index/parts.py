@@ -4,11 +4,11 @@ from functools import partial
 from pathlib import Path
 
 from data.settings import Settings
-from data.specs import IndexSpec
-from engines.indexing import partition, version
-from engines.indexing.pooled import Part, PartFiller, PooledVectors
+from data.specs.pipeline import IndexSpec
+from engines.index import partition, version
+from engines.index.pooled_vectors import Part, PartFiller, PooledVectors
 from engines.runners.dask import DaskRunner
-from tasks.runners import cores
+from tasks.workers import cores
 
 
 def build_in_parts(

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from data import tables
-from data.known import Seen
+from data.catalog.seen_ids import Seen
 from data.records import Row
+from data.store import tables
+from engines.files.access import Reach, unsecret
 from engines.files.media import stat_media
-from engines.files.reach import Reach, unsecret
 
 STATS_AT_ONCE = 32  # object stores answer in 50 ms: ask for many at a time
 

@@ -11,22 +11,23 @@ import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout, merge, tables
 from data.batches import batched
-from data.catalog import sql
-from data.chain import Stage, register
+from data.catalog import merge
+from data.catalog.database import sql
 from data.outcome import Done, Outcome
-from data.receipts import Made, Receipt, Seconds, write_receipt
 from data.records import Video
-from data.shards import Shard, next_number, shard_name, write_shard
-from data.specs import EmbedSpec
-from data.workplace import Workplace
+from data.shards.lists import Shard, next_number, shard_name, write_shard
+from data.shards.receipts import Made, Receipt, Seconds, write_receipt
+from data.shards.stages import Stage, register
+from data.specs.pipeline import EmbedSpec
+from data.store import layout, tables
+from data.workspace import Workplace
+from engines.embed.frame_packer import Vectors
 from engines.files.media import resolve
-from engines.packing import Vectors
-from engines.ragme import reading
-from engines.ragme.reading import Encoded, read_encoded
-from tasks.embed import write_vectors
-from tasks.ingest import Counts, Ingest, begin, finish
+from engines.generate.ragme import import_files
+from engines.generate.ragme.import_files import Encoded, read_encoded
+from tasks.embed.shard import write_vectors
+from tasks.ingest.part import Counts, Ingest, begin, finish
 from tasks.stages import ORIGIN
 
 VERSION = "imported-1"  # so that these vectors never share an index with our own
@@ -53,7 +54,7 @@ def import_vectors(place: Workplace, source: str, corpus: str, spec: EmbedSpec) 
     finish(place, ingest, counts)
     return {"corpus": corpus, "fingerprint": stage.fingerprint, "rows": counts.rows,
             "new": counts.new, "unchanged": counts.unchanged, "failed": counts.failed,
-            **reading.ORIGIN}  # fmt: skip
+            **import_files.ORIGIN}  # fmt: skip
 
 
 def _content(encoded: Encoded) -> str:

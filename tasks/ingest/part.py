@@ -10,20 +10,21 @@ import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout, merge, tables
-from data.catalog import sql
-from data.known import Seen, earlier
+from data.catalog import merge
+from data.catalog.database import sql
+from data.catalog.failures import Failures
+from data.catalog.seen_ids import Seen, earlier
 from data.outcome import Done, Failed
 from data.records import Row, Video
-from data.retries import Failures
-from data.workplace import Workplace
+from data.store import layout, tables
+from data.workspace import Workplace
 from engines.base import Engine, Runner
-from engines.files.reach import Reach
-from engines.reading import open_source
-from tasks.entries import checked, stat
+from engines.files.access import Reach
+from engines.ingest.open_source import open_source
+from tasks.ingest.entries import checked, stat
 from tasks.progress import Progress
-from tasks.retrying import decoder
-from tasks.runners import prober
+from tasks.retry import decoder
+from tasks.workers import prober
 
 KEPT = ("uri", "caption", "columns", "bytes", "stamp")  # where these are the same, nothing changed
 

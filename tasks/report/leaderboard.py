@@ -9,12 +9,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.errors import UserError
-from data.workplace import Workplace
-from tasks.html import Figure, render, write
-from tasks.leaderboard import Column, Entry, Table, in_order
-from tasks.leaderboard_board import Board
-from tasks.leaderboard_clips import Clip, Clips
-from tasks.leaderboard_text import settings, settings_of
+from data.workspace import Workplace
+from engines.report.html import Figure, render, write
+from engines.report.leaderboard.board import Board
+from engines.report.leaderboard.clips import Clip, Clips
+from engines.report.leaderboard.table import Column, Entry, Table, in_order
+from engines.report.leaderboard.text import settings, settings_of
 
 SHAPE = "4 / 3"  # of a picture: methods make squares and wide ones
 

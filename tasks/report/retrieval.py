@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.chain import current, recorded, version_of
 from data.errors import UserError
 from data.records import Hit
-from data.specs import RetrieveSpec
-from data.workplace import Workplace
-from tasks.html import Figure, render, source, write
+from data.shards.stages import current, recorded, version_of
+from data.specs.pipeline import RetrieveSpec
+from data.workspace import Workplace
+from engines.report.html import Figure, render, source, write
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,20 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout, tables
-from data.catalog import sql
+from data.catalog.database import sql
+from data.catalog.merge import sync_withdrawn
 from data.errors import UserError
-from data.merge import sync_withdrawn
-from data.runs import generations, run_of
-from data.workplace import Workplace
-from tasks import generation_head as head
-from tasks.comparison import Result
-from tasks.contact_sheet import contact_sheet
-from tasks.experiment_page import experiment_page
-from tasks.generation_page import GenerationPage, Shown
-from tasks.html import render, write
-from tasks.leaderboard_board import board
-from tasks.leaderboard_page import write_leaderboard
+from data.runs.generations import generations, run_of
+from data.store import layout, tables
+from data.workspace import Workplace
+from engines.evaluate.paired_difference import Result
+from engines.report import generation_summary as head
+from engines.report.contact_sheet import contact_sheet
+from engines.report.experiment import experiment_page
+from engines.report.generation import GenerationPage, Shown
+from engines.report.html import render, write
+from engines.report.leaderboard.board import board
+from tasks.report.leaderboard import write_leaderboard
 
 LATEST = "latest"
 KINDS = (layout.GENERATIONS, layout.EXPERIMENTS)

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from data import merge
-from data.catalog import catalog_path, sql
-from data.chain import Stage, current, recorded, version_of
+from data.catalog import merge
+from data.catalog.database import catalog_path, sql
+from data.catalog.filters import chosen
 from data.errors import UserError
-from data.filters import chosen
 from data.outcome import Done
 from data.records import Hit, Prompt
-from data.specs import RetrieveSpec
-from data.temporary import Temporary
-from data.workplace import Workplace
+from data.shards.stages import Stage, current, recorded, version_of
+from data.specs.pipeline import RetrieveSpec
+from data.store.temporary import Temporary
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.indexing import version
+from engines.embed.text import TextEmbedder
+from engines.index import version
+from engines.retrieve.search import search
 from engines.runners.in_process import InProcessRunner
-from engines.search import search
-from engines.texts import TextEmbedder
-from tasks.index import open_version
+from tasks.index.build import open_version
 from tasks.stages import same_weights
 
 Shortages = dict[str, int]
@@ -40,7 +40,7 @@ class Bank:
         self._temporary = Temporary()
         folder = open_version(place, self.stage, self.version, Path(self._temporary.name) / "v")
         engine = recorded(place.store, self.stage)["spec"]["engine"]
-        self.index = plugin("index", engine).open(folder)
+        self.index = plugin("index.kinds", engine).open(folder)
         ids = pq.read_table(folder / version.IDS, columns=["content"])
         self.contents = np.array(ids.column("content").to_pylist(), dtype=object)
         embedded = current(place.store, corpus, "embed")

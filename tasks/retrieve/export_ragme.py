@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from data import layout
 from data.batches import batched
-from data.catalog import sql
-from data.chain import Stage, current
+from data.catalog.database import sql
 from data.errors import UserError
 from data.records import Hit
-from data.shards import names
-from data.specs import VIDEO_QUERIES, RetrieveSpec
-from data.workplace import Workplace
-from engines.pool_shard import frames_by_video
-from engines.ragme import writing
+from data.shards.lists import names
+from data.shards.stages import Stage, current
+from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
+from data.store import layout
+from data.workspace import Workplace
+from engines.generate.ragme import export_files
+from engines.pool.engine import frames_by_video
 from tasks.prompts import read_prompts
-from tasks.search import Bank
+from tasks.retrieve.bank import Bank
 
 AT_ONCE = 256
 
@@ -41,9 +41,9 @@ def export_ragme(
     for video in _videos(place, bank):
         id = str(video.record["videoID"])
         indexed[id] = video.id
-        writing.write_video(f"{dest}/embeddings", id, video.frames, video.record)
-        writing.write_pooled(f"{dest}/pooled", id, video.pooled, "float32")
-    writing.write_list(f"{dest}/metadata.txt", f"{dest}/pooled", indexed)
+        export_files.write_video(f"{dest}/embeddings", id, video.frames, video.record)
+        export_files.write_pooled(f"{dest}/pooled", id, video.pooled, "float32")
+    export_files.write_list(f"{dest}/metadata.txt", f"{dest}/pooled", indexed)
     _neighbours(dest, bank, indexed, k)
     asked = _prompts(dest, bank, prompts, k) if prompts else 0
     return {"corpus": corpus, "videos": len(indexed), "prompts": asked, "out": dest}
@@ -89,22 +89,22 @@ def _records(place: Workplace, corpus: str, contents: list[str]) -> dict[str, li
 def _neighbours(dest: str, bank: Bank, indexed: dict[str, str], k: int) -> None:
     """Each video's neighbours; a copy of another video has that one's."""
     spec = VIDEO_QUERIES.model_copy(update={"k": k})
-    folder = f"{dest}/{writing.neighbours_folder(k, spec.ceiling, spec.dedup)}"
+    folder = f"{dest}/{export_files.neighbours_folder(k, spec.ceiling, spec.dedup)}"
     for some in batched(indexed, AT_ONCE):
         own = list(dict.fromkeys(indexed[id] for id in some))
         of = _by_query(own, bank.by_video(own, spec))
         for id in some:
-            writing.write_neighbours(folder, id, of[indexed[id]])
+            export_files.write_neighbours(folder, id, of[indexed[id]])
 
 
 def _prompts(dest: str, bank: Bank, path: str, k: int) -> int:
     asked, spec = read_prompts(path), RetrieveSpec(k=k)
-    folder = f"{dest}/prompts/{writing.neighbours_folder(k, spec.ceiling, spec.dedup)}"
+    folder = f"{dest}/prompts/{export_files.neighbours_folder(k, spec.ceiling, spec.dedup)}"
     for prompt, vector in zip(asked, bank.text_vectors(asked), strict=True):
-        writing.write_prompt(f"{dest}/prompts/embeddings", prompt.id, prompt.text, vector)
+        export_files.write_prompt(f"{dest}/prompts/embeddings", prompt.id, prompt.text, vector)
     of = _by_query([prompt.id for prompt in asked], bank.by_text(asked, spec))
     for id, hits in of.items():
-        writing.write_neighbours(folder, id, hits)
+        export_files.write_neighbours(folder, id, hits)
     return len(asked)
 
 

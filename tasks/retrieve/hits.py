@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import tables
 from data.batches import batched
-from data.specs import RetrieveSpec
-from data.workplace import Workplace
+from data.specs.pipeline import RetrieveSpec
+from data.store import tables
+from data.workspace import Workplace
 from tasks.prompts import read_prompts
-from tasks.search import Bank
+from tasks.retrieve.bank import Bank
 
 AT_ONCE = 256  # prompts searched together: bounds memory
 

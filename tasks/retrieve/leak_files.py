@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from data.evaluations import Leak
 from data.records import Video
-from data.storage import Store
-from tasks.html import put
-from tasks.ingest import read_source
+from data.runs.evaluations import Leak
+from data.store.storage import Store
+from engines.report.html import put
+from tasks.ingest.part import read_source
 from tasks.outputs import here
 
 KEPT = "leaks.json"

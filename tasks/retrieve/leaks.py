@@ -9,27 +9,27 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import layout
-from data.chain import current, spec_of
 from data.errors import UserError
-from data.evaluation_plans import Evaluation
-from data.evaluations import Leak
 from data.outcome import Done, Failed, Outcome
 from data.records import Video
-from data.runs import Run, generations, run_of
-from data.specs import PoolSpec
-from data.workplace import Workplace
+from data.runs.evaluation_plans import Evaluation
+from data.runs.evaluations import Leak
+from data.runs.generations import Run, generations, run_of
+from data.shards.stages import current, spec_of
+from data.specs.pipeline import PoolSpec
+from data.store import layout
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.embedding import VideoEmbedder
-from engines.leaks import THRESHOLD, near
-from engines.pool_shard import pooled
+from engines.embed.engine import VideoEmbedder
+from engines.pool.engine import pooled
+from engines.retrieve.near_copies import THRESHOLD, near
 from engines.video.frames import DecodeError
 from engines.video.probe import digest
-from tasks.leak_files import clips_of, keep
 from tasks.progress import Progress
-from tasks.runners import embed_work, embed_workers, open_runner
-from tasks.search import Bank
+from tasks.retrieve.bank import Bank
+from tasks.retrieve.leak_files import clips_of, keep
 from tasks.stages import same_weights
+from tasks.workers import embed_work, embed_workers, open_runner
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ def _embedded(
     """Each clip's pooled vector, as the bank's were made."""
     embed, pool = (current(place.store, corpus, kind) for kind in ("embed", "pool"))
     assert embed is not None and pool is not None
-    pooling = plugin("pooling", spec_of(place.store, pool, PoolSpec).method)
+    pooling = plugin("pool.methods", spec_of(place.store, pool, PoolSpec).method)
     make = partial(VideoEmbedder, same_weights(place, embed), embed_work(place.settings))
     progress = Progress("guard", len(clips))
     with open_runner(place.settings, embed_workers(place.settings)) as runner:

@@ -6,8 +6,8 @@ from prefect.events.actions import CallWebhook
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
-from tasks.server import connected
-from tasks.service_start import project
+from tasks.service.server import connected
+from tasks.service.start import project
 
 WEBHOOK = "reelflow"  # the name of a block of Prefect's type "Webhook"
 SAID = """{"text": {{ (automation.name ~ ": " ~ automation.description ~ " ("

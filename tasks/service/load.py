@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from tasks.runners import gpus
+from tasks.workers import gpus
 
 ASKED_S = 10.0  # a GPU that does not answer is left out
 RAY = "ray::"  # how Ray's workers title their processes, as ray::IDLE or ray::Actor.method

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.runners import cores, gpus
+from tasks.workers import cores, gpus
 
 PACKAGES = ("prefect", "ray", "dask", "duckdb", "pyarrow", "torch", "torchvision", "av",
             "open_clip_torch", "autofaiss")  # fmt: skip
@@ -48,10 +48,10 @@ def _hardware() -> list[Check]:
 
 
 def _weights() -> Check:
-    from engines.tiny import model
+    from engines import bundled
 
-    there = model.WEIGHTS.is_file()
-    return Check("bundled model", there, model.NAME, "check the repository out again")
+    there = bundled.WEIGHTS.is_file()
+    return Check("bundled model", there, bundled.NAME, "check the repository out again")
 
 
 def _packages() -> list[Check]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from data.signals import interruptible
+from data.store.signals import interruptible
 
 ENDS_S, LEFT_S = 30.0, 5.0
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data.errors import UserError
-from tasks.processes import Process, end, spawn
+from tasks.service.processes import Process, end, spawn
 
 ATTEMPTS = 6  # Ray gives itself 30 s, which a busy machine may not
 UP = "Ray runtime started"

@@ -11,11 +11,11 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 
-from data import layout
 from data.errors import UserError
-from data.workplace import Workplace
+from data.store import layout
+from data.workspace import Workplace
 from engines.files.media import is_url
-from tasks.server import connected
+from tasks.service.server import connected
 
 DEPLOYMENT = "pipeline/nightly"
 

@@ -10,7 +10,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from data.errors import UserError
 from data.settings import Settings
-from tasks.service import folder_of, read
+from tasks.service.service import folder_of, read
 
 
 def address(settings: Settings) -> str:

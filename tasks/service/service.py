@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from data.settings import Settings
-from tasks.processes import Process, end
-from tasks.ray_head import access
+from tasks.service.processes import Process, end
+from tasks.service.ray_head import access
 
 
 @dataclass(frozen=True, slots=True)

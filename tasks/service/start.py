@@ -12,11 +12,11 @@ from urllib.request import urlopen
 
 from data.errors import UserError
 from data.settings import Settings
-from tasks.limits import POOL, prepare
-from tasks.processes import Process, spawn
-from tasks.ray_head import begin, free_port
-from tasks.server import connected
-from tasks.service import Service, folder_of, joining, read, stop
+from tasks.service.processes import Process, spawn
+from tasks.service.ray_head import begin, free_port
+from tasks.service.server import connected
+from tasks.service.service import Service, folder_of, joining, read, stop
+from tasks.service.work_pool import POOL, prepare
 
 HEALTHY_S = 180.0  # a fresh database is migrated first
 PREFECT = [sys.executable, "-m", "prefect"]
@@ -107,7 +107,7 @@ def _once(words: list[str], environment: Mapping[str, str]) -> None:
 
 def project() -> Path:
     """The folder of prefect.yaml; a UserError where reelflow is installed without it."""
-    folder = Path(__file__).parents[1]
+    folder = Path(__file__).parents[2]
     if not (folder / "prefect.yaml").is_file():
         raise UserError(
             "prefect.yaml is not beside the installed packages: use a clone of reelflow"

@@ -12,7 +12,7 @@ from prefect.client.schemas import filters
 from prefect.client.schemas.objects import ArtifactCollection, FlowRun, StateType
 from prefect.client.schemas.sorting import ArtifactCollectionSort, FlowRunSort
 
-from tasks.report import key_of
+from tasks.ui.artifacts import key_of
 
 SHOWN = 12  # of each list; whatever else there is, is counted by the server
 POOLS = 5
@@ -20,7 +20,10 @@ UNDER_WAY = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.C
 FINISHED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
 UNTOLD = ("", "Flow run scheduled")  # messages that say no more than the state
 RAISED = "Flow run encountered an exception: "  # before what the exception says
-EMBEDDED = ("embed-progress-", "embed-failures-table-")  # keys of tasks/live.py, tasks/report.py
+EMBEDDED = (
+    "embed-progress-",
+    "embed-failures-table-",
+)  # keys of tasks/ui/live.py, tasks/ui/artifacts.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ def _progress(client: SyncPrefectClient, runs: list[UUID]) -> dict[UUID, str]:
 
 
 def _figures(client: SyncPrefectClient, runs: list[FlowRun]) -> dict[UUID, str]:
-    """What the figures of each run come to: `tasks/report.py` names them as the run is named."""
+    """What the figures of each run come to: their artifact is named as the run is named."""
     keys = list({key_of(run.name) for run in runs})
     return _said(client, [run.id for run in runs], key=filters.ArtifactFilterKey(any_=keys))
 

@@ -9,7 +9,7 @@ from prefect.workers.process import ProcessWorker
 
 from data.settings import Settings
 from tasks.gpus import LIMIT
-from tasks.runners import worker_gpus
+from tasks.workers import worker_gpus
 
 POOL = "reelflow"
 QUEUES = {"default": 1, "backfill": 2}  # first what has the lower number: windows can wait

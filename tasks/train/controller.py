@@ -11,19 +11,19 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.chain import Stage, recorded
 from data.errors import UserError
-from data.specs import fingerprint
-from data.train_specs import CONTROLLERS, TrainSpec
-from data.workplace import Workplace
-from engines.rag import checkpoint
-from engines.rag.base import PARTS, base_digest, base_folder
-from engines.rag.examples import Examples, Footage
-from engines.rag.teaching import Teaching
-from tasks.footage import opened
+from data.shards.stages import Stage, recorded
+from data.specs.pipeline import fingerprint
+from data.specs.train import CONTROLLERS, TrainSpec
+from data.workspace import Workplace
+from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
+from engines.generate.ragme import checkpoint
+from engines.train.controller import Teaching
+from engines.train.dataset import Examples, Footage
 from tasks.gpus import gpus_held, leads
 from tasks.progress import Progress, clock, say, tell
-from tasks.runners import gpus_of
+from tasks.train.prepare import opened
+from tasks.workers import gpus_of
 
 VERSION = "1"
 RECORD = "training.json"

@@ -5,15 +5,15 @@ from itertools import groupby
 
 import pyarrow as pa
 
-from data import tables
 from data.batches import batched
 from data.errors import UserError
-from data.kin import condition, listed
-from data.specs import RetrieveSpec
-from data.train_specs import LessonSpec
-from engines.rag import neighbours
+from data.runs.groups import condition, listed
+from data.specs.pipeline import RetrieveSpec
+from data.specs.train import LessonSpec
+from data.store import tables
+from engines.train import neighbours
 from tasks.progress import Progress
-from tasks.search import Bank
+from tasks.retrieve.bank import Bank
 
 AT_ONCE = 256  # videos searched for together: bounds memory
 

@@ -8,22 +8,22 @@ import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import tables
-from data.chain import Stage, current, register, spec_of
 from data.outcome import Done
 from data.records import Video
-from data.train_specs import LessonSpec, TrainSpec
-from data.workplace import Workplace
+from data.shards.stages import Stage, current, register, spec_of
+from data.specs.train import LessonSpec, TrainSpec
+from data.store import tables
+from data.workspace import Workplace
 from engines.base import Engine, Runner
-from engines.rag import footage, neighbours
-from engines.rag.base import base_digest, base_folder
-from engines.rag.examples import Footage
-from engines.rag.shelf import Shelf, shelf
-from tasks.neighbours import find_neighbours
+from engines.generate.pipelines.digest import base_digest, base_folder
+from engines.train import features, neighbours
+from engines.train.dataset import Footage
+from engines.train.frame_store import Shelf, shelf
 from tasks.progress import Progress
-from tasks.runners import embed_work, embed_workers, open_runner
-from tasks.search import Bank
+from tasks.retrieve.bank import Bank
 from tasks.stages import same_weights
+from tasks.train.neighbours import find_neighbours
+from tasks.workers import embed_work, embed_workers, open_runner
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def prepare(place: Workplace, corpus: str, spec: TrainSpec) -> Stage:
     bank, base, lesson = Bank(place, corpus), base_folder(spec.base), spec.lesson
     embedded = current(place.store, corpus, "embed")
     assert embedded is not None
-    clip, shape = same_weights(place, embedded), footage.latent_shape(base, lesson)
+    clip, shape = same_weights(place, embedded), features.latent_shape(base, lesson)
     inputs = base_digest(base, "vae"), bank.stage.fingerprint, bank.version
     stage = register(place.store, corpus, "controllers", lesson, VERSION, *inputs)
     videos, folder = find_neighbours(bank, lesson, stage.folder), place.store.local(stage.folder)
@@ -46,8 +46,8 @@ def prepare(place: Workplace, corpus: str, spec: TrainSpec) -> Stage:
     work = embed_work(place.settings)
     with open_runner(place.settings, embed_workers(place.settings)) as runner:
         fill = partial(_fill, runner, place.settings.batch, videos, lesson)
-        fill("latents", latents, partial(footage.latents, base, lesson, clip, work))
-        fill("tokens", tokens, partial(footage.tokens, lesson, clip, work))
+        fill("latents", latents, partial(features.latents, base, lesson, clip, work))
+        fill("tokens", tokens, partial(features.tokens, lesson, clip, work))
     return stage
 
 
@@ -74,7 +74,7 @@ def _fill(
     progress = Progress(name, len(wanted))
     for count, outcome in enumerate(runner.map(make, wanted, batch), start=1):
         if isinstance(outcome, Done):
-            shelf.put(rows[outcome.id], footage.even(outcome.value, lesson))
+            shelf.put(rows[outcome.id], features.even(outcome.value, lesson))
             progress.add(done=1)
         else:
             log.warning("%s: %s (%s)", outcome.id, outcome.detail, outcome.reason)

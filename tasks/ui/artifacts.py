@@ -8,9 +8,9 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
-from data.catalog import sql
-from data.chain import Stage
-from data.workplace import Workplace
+from data.catalog.database import sql
+from data.shards.stages import Stage
+from data.workspace import Workplace
 from engines.files.media import is_url
 from tasks.progress import clock
 

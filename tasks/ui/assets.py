@@ -7,9 +7,9 @@ from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
-from data import layout
-from data.chain import Stage, current
-from data.workplace import Workplace
+from data.shards.stages import Stage, current
+from data.store import layout
+from data.workspace import Workplace
 
 SCHEME = "reelflow://"
 

@@ -10,7 +10,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
 
 from tasks.progress import Progress, card, ignore, listen
-from tasks.report import key_of
+from tasks.ui.artifacts import key_of
 
 FIRST_S = 1.0
 EVERY_S = 10.0  # each showing is a write to Prefect's database

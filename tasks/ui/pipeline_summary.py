@@ -11,7 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
 from tasks.progress import speed
-from tasks.report import PAGES, figure, head, hundredths, key_of, opened, took
+from tasks.ui.artifacts import PAGES, figure, head, hundredths, key_of, opened, took
 
 HEADS = ("stage", "took", "done", "failed", "rate", "what came of it")
 HOURS = ("gpu_hours", "worker_hours")

@@ -11,17 +11,17 @@ import pyarrow.parquet as pq
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
-from data.catalog import sql
+from data.catalog.database import sql
 from data.records import Hit
-from data.runs import Run, generations
-from data.workplace import Workplace
+from data.runs.generations import Run, generations
+from data.workspace import Workplace
+from engines.report.contact_sheet import HIGH, WIDEST, sheet_of
+from engines.report.generation import Shown
+from engines.report.mosaic import Strip, mosaic
+from engines.report.stills import stills
 from engines.video.frames import Sampling
-from tasks.contact_sheet import HIGH, WIDEST, sheet_of
-from tasks.generation_page import Shown
-from tasks.mosaic import Strip, mosaic
-from tasks.report import key_of
-from tasks.run_report import gone, page_path
-from tasks.stills import stills
+from tasks.report.run import gone, page_path
+from tasks.ui.artifacts import key_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-REAL = Path(__file__).parents[3] / "shared" / "clips" / "corpus" / "videos"
+from support.paths import REAL_CLIPS
+
+REAL = REAL_CLIPS / "corpus" / "videos"
 ARCHITECTURE = "ViT-B-32"
 
 

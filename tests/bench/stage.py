@@ -25,9 +25,9 @@ def main() -> None:
 def _flow(name: str, given: dict[str, Any]) -> Any:
     import importlib
 
-    from data import specs
+    from data.specs import pipeline
 
-    kinds = {"embed": specs.EmbedSpec, "pool": specs.PoolSpec, "index": specs.IndexSpec}
+    kinds = {"embed": pipeline.EmbedSpec, "pool": pipeline.PoolSpec, "index": pipeline.IndexSpec}
     if "spec" in given:
         given = given | {"spec": kinds[name](**given["spec"])}
     return getattr(importlib.import_module(f"flows.{name}"), name)(**given)
@@ -36,8 +36,8 @@ def _flow(name: str, given: dict[str, Any]) -> Any:
 def _plan(name: str, given: dict[str, Any]) -> int:
     """How many shards are left to do, after planning."""
     from data.settings import Settings
-    from data.specs import EmbedSpec
-    from data.workplace import open_workplace
+    from data.specs.pipeline import EmbedSpec
+    from data.workspace import open_workplace
     from tasks.plan import plan
     from tasks.stages import embed_stage
 
@@ -47,7 +47,7 @@ def _plan(name: str, given: dict[str, Any]) -> int:
 
 def _catalog(name: str, given: dict[str, Any]) -> None:
     from data.settings import Settings
-    from data.workplace import open_workplace
+    from data.workspace import open_workplace
 
     open_workplace(Settings()).rebuild_catalog()
 
@@ -56,9 +56,9 @@ def _search(name: str, given: dict[str, Any]) -> dict[str, float]:
     """Milliseconds a search takes once the bank is open: by text, and by video."""
     from data.records import Prompt
     from data.settings import Settings
-    from data.specs import VIDEO_QUERIES, RetrieveSpec
-    from data.workplace import open_workplace
-    from tasks.search import Bank
+    from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
+    from data.workspace import open_workplace
+    from tasks.retrieve.bank import Bank
 
     bank = Bank(open_workplace(Settings()), given["corpus"])
     spent: dict[str, list[float]] = {"text": [], "video": []}

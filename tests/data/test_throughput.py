@@ -1,4 +1,4 @@
-from data.bottleneck import Load, video_hours_per_day
+from data.throughput import Load, video_hours_per_day
 
 
 def test_the_busiest_part_is_named_with_its_share() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import shipped
+from support import packaging
 
 from data.settings import Settings
 
 FILES = ("compose.yaml", "compose.cuda.yaml")
-SERVICES = shipped.compose()["services"]
+SERVICES = packaging.compose()["services"]
 MINE = [name for name, service in SERVICES.items() if service["image"].startswith("reelflow:")]
 FOREIGN_NAMES = ("AWS_", "GF_", "MINIO_", "POSTGRES_", "REDISCLI_", "RAY_AUTH_", "PREFECT_REDIS_")
 
@@ -26,18 +26,18 @@ def test_the_file_is_valid_by_the_compose_specification(file: str) -> None:
             "the specification's schema comes with check-jsonschema, which is not installed"
         )
     schema = brought.locate_file("check_jsonschema/builtin_schemas/vendor/compose-spec.json")
-    jsonschema.validate(shipped.documents(file)[0], json.loads(Path(schema).read_text()))
+    jsonschema.validate(packaging.documents(file)[0], json.loads(Path(schema).read_text()))
 
 
-@pytest.mark.parametrize("missing", shipped.GIVEN)
+@pytest.mark.parametrize("missing", packaging.GIVEN)
 def test_a_secret_has_no_default(missing: str, monkeypatch) -> None:
-    monkeypatch.delitem(shipped.GIVEN, missing)
+    monkeypatch.delitem(packaging.GIVEN, missing)
     with pytest.raises(KeyError, match=missing):
-        shipped.compose()
+        packaging.compose()
 
 
 def test_no_secret_is_written_down() -> None:
-    text = (shipped.DEPLOYMENTS / "compose.yaml").read_text()
+    text = (packaging.DEPLOYMENTS / "compose.yaml").read_text()
     for name, value in re.findall(
         r"^ *(\w*(?:PASSWORD|TOKEN|SECRET)\w*): *(\S*)", text, re.MULTILINE
     ):
@@ -47,13 +47,13 @@ def test_no_secret_is_written_down() -> None:
 def test_nothing_is_published_beyond_this_machine_unless_asked() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports and all(port.startswith("127.0.0.1:") for port in ports)
-    asked = shipped.compose(PUBLISH_ON="0.0.0.0")["services"]["prefect-server"]["ports"]
+    asked = packaging.compose(PUBLISH_ON="0.0.0.0")["services"]["prefect-server"]["ports"]
     assert asked == ["0.0.0.0:4200:4200"]
 
 
 @pytest.mark.parametrize("name", MINE)
 def test_a_command_and_its_options_exist(name: str) -> None:
-    shipped.understands(SERVICES[name]["command"])
+    packaging.understands(SERVICES[name]["command"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -76,8 +76,8 @@ def test_what_a_service_waits_for_exists_and_can_say_that_it_is_there(name: str)
 def test_volumes_are_declared_and_environment_names_exist(name: str) -> None:
     service = SERVICES[name]
     named = {volume.split(":")[0] for volume in service.get("volumes", [])}
-    assert {v for v in named if not v.startswith((".", "/"))} <= set(shipped.compose()["volumes"])
-    known = shipped.prefects_variables() | {
+    assert {v for v in named if not v.startswith((".", "/"))} <= set(packaging.compose()["volumes"])
+    known = packaging.prefects_variables() | {
         f"REELFLOW_{field.upper()}" for field in Settings.model_fields
     }
     for variable in service.get("environment", {}):
@@ -87,7 +87,7 @@ def test_volumes_are_declared_and_environment_names_exist(name: str) -> None:
 @pytest.mark.parametrize("name", ["ray-head", "ray-worker", "prefect-worker"])
 def test_what_lets_flows_and_workers_into_an_object_store_is_passed_on(name: str) -> None:
     passed = SERVICES[name]["environment"]
-    wanted = shipped.reaching_s3()
+    wanted = packaging.reaching_s3()
     assert {"AWS_REGION", "AWS_SESSION_TOKEN", "AWS_MAX_ATTEMPTS"} < wanted
     assert {v for v in passed if v.startswith("AWS_")} == wanted
     assert {passed[variable] for variable in wanted} == {None}, "of the environment alone"
@@ -104,7 +104,7 @@ def test_flows_share_what_a_ray_driver_needs_of_its_node() -> None:
 
 
 def test_the_ray_cluster_has_the_cores_that_workers_ask_for() -> None:
-    node = shipped.compose(WORKERS="3", WORKER_CPUS="6")["services"]["ray-worker"]
+    node = packaging.compose(WORKERS="3", WORKER_CPUS="6")["services"]["ray-worker"]
     assert node["deploy"]["replicas"] == "3" == node["environment"]["REELFLOW_WORKERS"]
     assert "--num-cpus=6" in node["command"]
     assert node["environment"]["REELFLOW_CORES_PER_WORKER"] == "6"

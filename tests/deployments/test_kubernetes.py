@@ -5,11 +5,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-import shipped
+from support import packaging
 
-KUSTOMIZATION = shipped.documents("kustomization.yaml")[0]
-MANIFESTS = list(chain.from_iterable(map(shipped.documents, KUSTOMIZATION["resources"])))
-SECRETS = shipped.documents("kubernetes/secrets.template.yaml")
+KUSTOMIZATION = packaging.documents("kustomization.yaml")[0]
+MANIFESTS = list(chain.from_iterable(map(packaging.documents, KUSTOMIZATION["resources"])))
+SECRETS = packaging.documents("kubernetes/secrets.template.yaml")
 RAY = next(manifest for manifest in MANIFESTS if manifest["kind"] == "RayCluster")
 GROUPS = [RAY["spec"]["headGroupSpec"], *RAY["spec"]["workerGroupSpecs"]]
 # What KubeRay's ray.io/v1 takes of a RayCluster, pods aside: these are Kubernetes' own.
@@ -63,15 +63,15 @@ def test_a_pod_is_valid_by_kubernetes_own_schema(pod: dict) -> None:
 
 def test_the_ray_cluster_is_one_of_kuberays_and_of_this_ray() -> None:
     jsonschema.validate(RAY["spec"], RAY_SPEC)
-    assert RAY["spec"]["rayVersion"] == shipped.locked("requirements.lock")["ray"]
+    assert RAY["spec"]["rayVersion"] == packaging.locked("requirements.lock")["ray"]
     for group in GROUPS:
         options = [f"--{name}={value}" for name, value in group["rayStartParams"].items()]
-        shipped.understands(["ray", "start", *options])
+        packaging.understands(["ray", "start", *options])
     assert GROUPS[0]["rayStartParams"]["num-cpus"] == "0"
 
 
 def test_workers_are_as_many_and_as_large_as_flows_are_told() -> None:
-    told = shipped.environment("profiles/cluster.env")
+    told = packaging.environment("profiles/cluster.env")
     cpu = GROUPS[1]
     assert str(cpu["replicas"]) == told["REELFLOW_WORKERS"]
     container = cpu["template"]["spec"]["containers"][0]
@@ -120,7 +120,7 @@ def test_what_a_pod_names_exists(pod: dict) -> None:
 def test_commands_exist(pod: dict) -> None:
     for container in containers(pod):
         if "command" in container:
-            shipped.understands(container["command"])
+            packaging.understands(container["command"])
 
 
 def test_secrets_are_names_without_values_and_not_applied() -> None:
@@ -128,13 +128,13 @@ def test_secrets_are_names_without_values_and_not_applied() -> None:
     given = {name: value for secret in SECRETS for name, value in secret["stringData"].items()}
     assert given and set(given.values()) == {""}
     foreign = ("AWS_", "RAY_AUTH_TOKEN", "PREFECT_REDIS_")
-    assert all(n.startswith(foreign) or n in shipped.prefects_variables() for n in given)
+    assert all(n.startswith(foreign) or n in packaging.prefects_variables() for n in given)
 
 
 def test_the_secret_has_all_that_lets_into_an_object_store_and_flows_and_workers_take_it() -> None:
     [secret] = [s for s in SECRETS if s["metadata"]["name"] == RAY["metadata"]["name"]]
     given = {name for name in secret["stringData"] if name.startswith("AWS_")}
-    assert given == shipped.reaching_s3()
+    assert given == packaging.reaching_s3()
     for group in GROUPS:
         for container in containers(group["template"]):
             assert {"secretRef": {"name": secret["metadata"]["name"]}} in container["envFrom"]
@@ -142,7 +142,7 @@ def test_the_secret_has_all_that_lets_into_an_object_store_and_flows_and_workers
 
 def test_config_is_made_of_the_same_files_as_compose_takes() -> None:
     files = {file for config in KUSTOMIZATION["configMapGenerator"] for file in config["envs"]}
-    services = shipped.compose()["services"]
+    services = packaging.compose()["services"]
     assert files == {file for s in services.values() for file in s.get("env_file", [])}
 
 

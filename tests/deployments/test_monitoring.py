@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import ray
-import shipped
+from support import packaging
 
 SCRAPES = Path(__file__).parent / "metrics"
-DASHBOARD = json.loads((shipped.DEPLOYMENTS / "grafana/reelflow.json").read_text())
+DASHBOARD = json.loads((packaging.DEPLOYMENTS / "grafana/reelflow.json").read_text())
 PANELS = DASHBOARD["panels"]
 EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]]
 RAYS_OWN = "dashboard/modules/metrics/dashboards/default_dashboard_panels.py"
@@ -49,11 +49,13 @@ def test_variables_of_expressions_are_the_dashboards() -> None:
 
 
 def test_grafana_is_given_the_source_and_the_dashboard() -> None:
-    source = shipped.documents("grafana/provisioning/datasources/prometheus.yaml")[0]
+    source = packaging.documents("grafana/provisioning/datasources/prometheus.yaml")[0]
     asked = {panel["datasource"]["uid"] for panel in PANELS}
     assert asked == {s["uid"] for s in source["datasources"]}
-    provider = shipped.documents("grafana/provisioning/dashboards/reelflow.yaml")[0]["providers"][0]
-    mounts = shipped.compose()["services"]["grafana"]["volumes"]
+    provider = packaging.documents("grafana/provisioning/dashboards/reelflow.yaml")[0]["providers"][
+        0
+    ]
+    mounts = packaging.compose()["services"]["grafana"]["volumes"]
     folder = provider["options"]["path"]
     assert f"./grafana/reelflow.json:{folder}/reelflow.json:ro" in mounts
     assert "./grafana/provisioning:/etc/grafana/provisioning:ro" in mounts
@@ -62,15 +64,15 @@ def test_grafana_is_given_the_source_and_the_dashboard() -> None:
 def test_prometheus_reads_rays_list_of_nodes_and_prefects_server() -> None:
     from ray._private.ray_constants import PROMETHEUS_SERVICE_DISCOVERY_FILE as NODES
 
-    ray_job, prefect_job = shipped.documents("prometheus.yaml")[0]["scrape_configs"]
+    ray_job, prefect_job = packaging.documents("prometheus.yaml")[0]["scrape_configs"]
     assert ray_job["file_sd_configs"] == [{"files": [f"/tmp/ray/{NODES}"]}]
-    services = shipped.compose()["services"]
+    services = packaging.compose()["services"]
     assert "ray:/tmp/ray:ro" in services["prometheus"]["volumes"]
     assert "ray:/tmp/ray" in services["ray-head"]["volumes"]
     assert prefect_job["metrics_path"] == "/api/metrics"
     host, port = prefect_job["static_configs"][0]["targets"][0].split(":")
     assert services[host]["ports"][0].endswith(f":{port}")
-    assert shipped.environment("server.env")["PREFECT_SERVER_METRICS_ENABLED"] == "true"
+    assert packaging.environment("server.env")["PREFECT_SERVER_METRICS_ENABLED"] == "true"
 
 
 @cache

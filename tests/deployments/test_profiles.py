@@ -4,11 +4,11 @@ from pathlib import Path
 
 import prefect.settings
 import pytest
-import shipped
+from support import packaging
 
 from data.settings import Settings
 
-PROFILES = sorted(f"profiles/{file.name}" for file in shipped.DEPLOYMENTS.glob("profiles/*.env"))
+PROFILES = sorted(f"profiles/{file.name}" for file in packaging.DEPLOYMENTS.glob("profiles/*.env"))
 ENV_FILES = [*PROFILES, "server.env"]
 MINE = {f"REELFLOW_{name.upper()}" for name in Settings.model_fields}
 
@@ -19,7 +19,7 @@ def test_there_is_a_profile_of_each_size() -> None:
 
 @pytest.mark.parametrize("file", PROFILES)
 def test_a_profile_is_settings_that_exist_with_values_that_they_take(file, monkeypatch) -> None:
-    given = shipped.environment(file)
+    given = packaging.environment(file)
     mine = {name: value for name, value in given.items() if name.startswith("REELFLOW_")}
     assert mine and mine.keys() <= MINE
     for name, value in mine.items():
@@ -34,8 +34,8 @@ def test_a_profile_is_settings_that_exist_with_values_that_they_take(file, monke
 
 @pytest.mark.parametrize("file", ENV_FILES)
 def test_prefects_settings_exist_with_values_that_it_takes(file, monkeypatch) -> None:
-    given = {n: v for n, v in shipped.environment(file).items() if n.startswith("PREFECT_")}
-    assert given and given.keys() <= shipped.prefects_variables()
+    given = {n: v for n, v in packaging.environment(file).items() if n.startswith("PREFECT_")}
+    assert given and given.keys() <= packaging.prefects_variables()
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     prefect.settings.Settings()
@@ -45,23 +45,23 @@ def test_rays_variables_are_ones_that_ray_reads() -> None:
     from ray._common.usage.usage_constants import USAGE_STATS_ENABLED_ENV_VAR
     from ray._private.authentication.authentication_token_setup import AUTH_MODE_ENV_VAR
 
-    named = {n for file in ENV_FILES for n in shipped.environment(file) if n.startswith("RAY_")}
+    named = {n for file in ENV_FILES for n in packaging.environment(file) if n.startswith("RAY_")}
     assert named == {AUTH_MODE_ENV_VAR, USAGE_STATS_ENABLED_ENV_VAR}
 
 
 def test_the_server_on_a_cluster_keeps_nothing_in_its_own_memory() -> None:
-    server = shipped.environment("server.env")
+    server = packaging.environment("server.env")
     parts = [value for value in server.values() if value.startswith("prefect_redis.")]
     assert len(parts) == 5
-    assert "prefect-redis" in shipped.locked("deployments/server.lock")
+    assert "prefect-redis" in packaging.locked("deployments/server.lock")
     # Each has a connection of its own, and looks on its own machine where it is given none.
-    given = shipped.compose()["services"]["prefect-services"]["environment"]
+    given = packaging.compose()["services"]["prefect-services"]["environment"]
     connections = [value for value in given.values() if value.startswith("redis://")]
     assert len(connections) == 3 and all("@redis:6379/" in url for url in connections)
 
 
 def test_on_a_cluster_no_run_starts_a_server_of_its_own() -> None:
     assert (
-        shipped.environment("profiles/cluster.env")["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"]
+        packaging.environment("profiles/cluster.env")["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"]
         == "false"
     )

@@ -3,9 +3,9 @@
 import shlex
 
 import pytest
-import shipped
+from support import packaging
 
-CLUSTER = shipped.documents("ray-cluster.yaml")[0]
+CLUSTER = packaging.documents("ray-cluster.yaml")[0]
 
 
 def test_ray_takes_the_file() -> None:
@@ -22,11 +22,11 @@ def test_ray_is_started_with_a_token_and_options_that_it_knows(kind: str) -> Non
     words = shlex.split(line)
     assert "RAY_AUTH_MODE=token" in words
     first = next(n for n, word in enumerate(words) if word.endswith("/bin/ray"))
-    shipped.understands(["ray", *words[first + 1 :]])
+    packaging.understands(["ray", *words[first + 1 :]])
 
 
 def test_no_ray_of_anybody_else_is_stopped() -> None:
-    assert "ray stop" not in (shipped.DEPLOYMENTS / "ray-cluster.yaml").read_text()
+    assert "ray stop" not in (packaging.DEPLOYMENTS / "ray-cluster.yaml").read_text()
 
 
 def test_every_node_gets_the_token() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from commands import wait_until
-from running import asked, listens
-from topology import INITDB, Postgres, Prefect, Ray, room
+from support.commands import wait_until
+from support.running import asked, listens
+from support.topology import INITDB, Postgres, Prefect, Ray, room
 
 VIDEOS, SHARDS = 20, 5
 PARAMETERS = {

@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from engines.bundled import NAME, WEIGHTS, register_model
 from engines.tiny.corpus import name_of, words_of, write_clips
 from engines.tiny.evaluate import PRECISIONS, Searcher, right
-from engines.tiny.model import NAME, WEIGHTS, register
 from engines.tiny.scene import COMBINATIONS, HELD_OUT, scene_at
 
 PROMPTS = [
@@ -40,8 +40,8 @@ def test_the_weights_are_small() -> None:
 
 def test_the_weights_fit_the_architecture_exactly() -> None:
     """Every tensor of the model is in the file, and no other; registering twice is harmless."""
-    register()
-    register()
+    register_model()
+    register_model()
     model = open_clip.create_model(NAME, pretrained=str(WEIGHTS))
     with safe_open(WEIGHTS, "pt") as tensors:
         assert set(tensors.keys()) == set(model.state_dict())

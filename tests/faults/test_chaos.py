@@ -2,10 +2,10 @@
 
 import itertools
 
-import buckets
 import pytest
 from soak import Chaos, Pace
-from soak_grounds import Kind
+from support import buckets
+from support.soak_grounds import Kind
 
 SETTINGS = {
     "RUNNER": "in_process", "WORKERS": 1, "SHARD_SIZE": 6, "DECODERS": 1, "DECODE_DEADLINE_S": 300,

@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import evidence
 import pytest
-from commands import Result, Shop
-from disks import Disk, mounted
+from support import evidence
+from support.commands import Result, Shop
+from support.disks import Disk, mounted
 
 SOURCE = "fake://12?undecodable=1&frames=60"
 COMMANDS = {

@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from commands import Run, Shop, wait_until
+from support.commands import Run, Shop, wait_until
 
-from data.storage import Store
+from data.store.storage import Store
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -4,9 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-import evidence
 import pytest
-from commands import Shop, children, runs, wait_until
+from support import evidence
+from support.commands import Shop, children, runs, wait_until
 
 SOURCE = "fake://12?undecodable=1&missing=1&frames=60"
 COMMAND = ("run", "c", "--source", SOURCE, "--engine", "fake")

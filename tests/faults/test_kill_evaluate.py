@@ -4,10 +4,9 @@ import json
 import signal
 from pathlib import Path
 
-import evidence
-import golden
 import pytest
-from commands import Shop
+from support import evidence, golden
+from support.commands import Shop
 
 FOLDER = "evaluations/*"
 MOMENTS = [

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from commands import Shop
+from support.commands import Shop
 
 REAL, MADE = "fake://7?frames=40", "fake://5?frames=41"
 CLIPS = ("--extractor", "random_projection", "--frames", "4", "--window", "random")

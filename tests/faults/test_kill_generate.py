@@ -4,10 +4,10 @@ import json
 import signal
 from pathlib import Path
 
-import evidence
 import pyarrow.parquet as pq
 import pytest
-from commands import Shop, wait_until
+from support import evidence
+from support.commands import Shop, wait_until
 
 SOURCE = "fake://12?frames=60"
 PROMPTS = "".join(f"prompt {n} seconds=0.01\n" for n in range(6)) + "prompt 1 seconds=0.01\n"

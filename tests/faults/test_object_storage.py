@@ -7,11 +7,11 @@ import re
 import signal
 from pathlib import Path
 
-import buckets
 import pytest
-from commands import REPOSITORY, Run, Shop, wait_until
+from support import buckets
+from support.commands import REPOSITORY, Run, Shop, wait_until
 
-from data.storage import Store
+from data.store.storage import Store
 
 pytestmark = pytest.mark.timeout(600)
 

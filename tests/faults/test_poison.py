@@ -3,12 +3,11 @@
 import os
 from pathlib import Path
 
-import evidence
-import golden
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from commands import Shop
+from support import evidence, golden
+from support.commands import Shop
 
 pytestmark = pytest.mark.timeout(900)
 

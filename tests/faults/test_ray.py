@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import evidence
 import pytest
-from commands import Run, Shop, children, runs, wait_until
-from toys import Item, Toy, several
+from support import evidence
+from support.commands import Run, Shop, children, runs, wait_until
+from support.toys import Item, Toy, several
 
 from data.outcome import Done, Failed
-from engines.runners.actors import Actors
-from engines.runners.ray import RayRunner
+from engines.runners.ray.pool import Actors
+from engines.runners.ray.runner import RayRunner
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600), pytest.mark.usefixtures("impatient")]
 

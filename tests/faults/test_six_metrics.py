@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-import toy_detectors
-import toy_models
-from commands import Shop
+from support import toy_detectors, toy_models
+from support.commands import Shop
+from support.paths import REAL_CLIPS
 
-from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
-from data.workplace import open_workplace
-from tasks.benchmark_embed import embed_benchmark
+from data.specs.evaluate import EvaluateSpec
+from data.workspace import open_workplace
+from tasks.evaluate.benchmark_embed import embed_benchmark
 
-CLIPS = Path(__file__).parents[3] / "shared" / "clips" / "personalization"
+CLIPS = REAL_CLIPS / "personalization"
 CHOSEN = ("face_0", "face_1", "horse")  # small random models find faces, and a subject, in them
 METRICS = ("text_clip_similarity", "video_clip_similarity", "subject_dino_similarity",
            "arcface_similarity", "dynamic_degree", "temporal_consistency")  # fmt: skip

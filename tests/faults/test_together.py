@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import evidence
 import pytest
-from commands import REPOSITORY, Run, Shop, wait_until
+from support import evidence
+from support.commands import REPOSITORY, Run, Shop, wait_until
 
 EMBED = ("embed", "c", "--engine", "fake")
 VIDEOS, SHARDS = 6, 3
@@ -102,7 +102,7 @@ def test_other_stages_need_not_wait(shop: Shop) -> None:
 WRITES = """
 import sys, time
 from pathlib import Path
-from data.catalog import open_catalog
+from data.catalog.database import open_catalog
 with open_catalog(Path(sys.argv[1])) as catalog, catalog.transaction():
     catalog.execute("DELETE FROM videos")
     print("writes", flush=True)

@@ -2,20 +2,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from corpora import FAKE, counts, videos
+from support.corpora import FAKE, counts, videos
 
-from data.backfill import Left
-from data.chain import Stage, current, spec_of
 from data.errors import UserError
-from data.shards import names, pending
-from data.specs import EmbedSpec, IndexSpec
-from data.workplace import Workplace
+from data.runs.backfill import Left
+from data.shards.lists import names, pending
+from data.shards.stages import Stage, current, spec_of
+from data.specs.pipeline import EmbedSpec, IndexSpec
+from data.workspace import Workplace
 from flows.backfill import backfill, embed_window, plan_of
 from flows.embed import embed
 from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
-from tasks.backfill import page, windows
+from tasks.embed.backfill import page, windows
 from tasks.stages import embed_stage
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
@@ -260,6 +260,6 @@ def _receipts(place: Workplace, stage: Stage) -> list[bytes]:
 
 
 def _unlimited():
-    from tasks.backfill import Budget
+    from tasks.embed.backfill import Budget
 
     return Budget(None)

@@ -6,11 +6,10 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
-import evidence
-import large
 import psutil
 import pytest
-from commands import Run, Shop
+from support import evidence, large
+from support.commands import Run, Shop
 
 VIDEOS, SHARD, WINDOW = 100_000, 100, 10_000
 SHARDS = VIDEOS // SHARD

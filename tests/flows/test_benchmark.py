@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy_models
-from annotated import annotate, film
-from commands import Shop, wait_until
+from support import toy_models
+from support.annotated import annotate, film
+from support.commands import Shop, wait_until
 
-from data.evaluate_specs import EvaluateSpec
-from data.workplace import Workplace
-from engines.perception import arcface
-from tasks.benchmark_embed import embed_folder
-from tasks.benchmark_prepare import prepare
+from data.specs.evaluate import EvaluateSpec
+from data.workspace import Workplace
+from engines.evaluate.models import arcface
+from tasks.evaluate.benchmark_embed import embed_folder
+from tasks.evaluate.benchmark_prepare import prepare
 
 
 @pytest.fixture(scope="module")

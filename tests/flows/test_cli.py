@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import typer
-from corpora import counts
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
+from support.corpora import counts
 
 from flows.cli import console, main
 from flows.cli.panels import ORDER

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-import zeroscope
+from support import zeroscope
 
+from engines.generate.ragme import checkpoint
 from engines.nets.controller import Controller
-from engines.rag import checkpoint
-from engines.rag.config import ControllerConfig
+from engines.nets.controller_config import ControllerConfig
 
 pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
 

@@ -8,13 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.settings import Settings
-from data.specs import RetrieveSpec
-from data.workplace import open_workplace
-from engines.tiny.t2v.asked import prompts as asked_for
+from data.specs.pipeline import RetrieveSpec
+from data.workspace import open_workplace
+from engines.tiny.t2v.prompts import prompts as asked_for
 from flows.cli.demo import demo as command
 from flows.demo import demo
 from flows.retrieve import retrieve
-from tasks.demo import CORPUS, Demo, differences
+from tasks.demo.demo import CORPUS, Demo, differences
 
 # Each combination of attributes is there once: one of five can be right.
 VIDEOS, PROMPTS, GENERATED = 216, 6, 2

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from corpora import FAKE, counts, reasons, videos
+from support.corpora import FAKE, counts, reasons, videos
 
-from data import tables
-from data.chain import current
 from data.errors import UserError
-from data.shards import names
-from data.specs import EmbedSpec
+from data.shards.lists import names
+from data.shards.stages import current
+from data.specs.pipeline import EmbedSpec
+from data.store import tables
 from flows.embed import embed
 from flows.ingest import ingest
 from flows.retry import retry
@@ -84,7 +84,7 @@ def test_another_spec_has_vectors_of_its_own(place) -> None:
 
 @pytest.mark.real_canary
 def test_a_drifted_canary_stops_the_run_before_anything_is_stored(place, monkeypatch) -> None:
-    from engines.embed import fake
+    from engines.embed.models import fake
 
     ingest("fake://3", "c")
     embed("c", FAKE)

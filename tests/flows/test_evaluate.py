@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-import golden
 import pyarrow.parquet as pq
 import pytest
-from generated import run_in
+from support import golden
+from support.generated import run_in
 
-from data import tables
+from data.store import tables
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 

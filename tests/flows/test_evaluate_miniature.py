@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from commands import Shop
+from support.commands import Shop
+from support.paths import REAL_CLIPS
 
-CLIPS = Path(__file__).parents[3] / "shared" / "clips" / "personalization"
+CLIPS = REAL_CLIPS / "personalization"
 KNOWN = {"car": 0.929060, "cat": 0.970849, "dinosaur_toy": 0.908055, "horse": 0.929995}
 
 pytestmark = [

@@ -5,20 +5,20 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from corpora import FAKE, counts, videos
+from support.corpora import FAKE, counts, videos
 
-from data.chain import current, recorded
 from data.errors import UserError
 from data.records import Prompt
-from data.specs import RetrieveSpec
-from data.workplace import Workplace
+from data.shards.stages import current, recorded
+from data.specs.pipeline import RetrieveSpec
+from data.workspace import Workplace
 from flows.embed import embed
+from flows.import_ragme import import_ragme
 from flows.index import index
 from flows.pipeline import pipeline
 from flows.pool import pool
-from flows.takeover import import_ragme
-from tasks.exchange import export_ragme
-from tasks.search import Bank
+from tasks.retrieve.bank import Bank
+from tasks.retrieve.export_ragme import export_ragme
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from corpora import FAKE, FAKE_VIDEOS
+from support.corpora import FAKE, FAKE_VIDEOS
 
-from data import tables
 from data.errors import UserError
-from data.specs import ExperimentSpec, RetrieveSpec
-from data.workplace import Workplace
+from data.specs.pipeline import ExperimentSpec, RetrieveSpec
+from data.store import tables
+from data.workspace import Workplace
 from flows.experiment import experiment_retrieval
 from flows.pipeline import pipeline
 from flows.report import report

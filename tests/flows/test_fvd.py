@@ -2,20 +2,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-import golden
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from corpora import table
+from support import golden
+from support.corpora import table
 
-from data.distance_specs import ClipSpec, DistanceSpec
 from data.errors import UserError
-from data.workplace import Workplace
-from engines.decode import fake
-from engines.distance.frechet import between
-from engines.distance.kernel import kvd_unbiased
-from engines.distance.moments import Moments
-from engines.features.pixel_stats import Extractor
+from data.specs.distance import ClipSpec, DistanceSpec
+from data.workspace import Workplace
+from engines.evaluate.distance.extractors.pixel_stats import Extractor
+from engines.evaluate.distance.frechet import between
+from engines.evaluate.distance.kernel import kvd_unbiased
+from engines.evaluate.distance.moments import Moments
+from engines.video.decoders import fake
 from engines.video.frames import Sampling
 from flows.fvd import fvd
 

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from corpora import FAKE, FAKE_VIDEOS, PROMPTS, table
+from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS, table
 
-from data import tables
 from data.errors import UserError
-from data.runs import read_plan, run_of
-from data.specs import GenerateSpec, RetrieveSpec
+from data.runs.generations import read_plan, run_of
+from data.specs.pipeline import GenerateSpec, RetrieveSpec
+from data.store import tables
 from flows.generate import generate
 from flows.ingest import ingest
 from flows.pipeline import pipeline
@@ -124,7 +124,7 @@ def test_shuffled_prompts_have_the_clips_of_others(place, corpus: str) -> None:
 def test_a_clip_that_cannot_be_read_any_more_is_said_in_the_row(place, tmp_path: Path) -> None:
     import shutil
 
-    import golden
+    from support import golden
 
     clips = tmp_path / "clips"
     clips.mkdir()

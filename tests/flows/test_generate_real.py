@@ -5,16 +5,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from support.paths import REAL_CLIPS
 
-from data.specs import EmbedSpec, RetrieveSpec
+from data.specs.pipeline import EmbedSpec, RetrieveSpec
 from engines.base import plugin
 from engines.video.frames import Resize, Sampling
 from flows.generate import generate
 from flows.pipeline import pipeline
 from flows.report import report
-from tasks.generate import generate_spec
+from tasks.generate.shard import generate_spec
 
-CORPUS = Path(__file__).parents[3] / "shared/clips/corpus"
+CORPUS = REAL_CLIPS / "corpus"
 PROMPTS = ["a person walks along a street", "an animal in the grass"]
 
 pytestmark = [
@@ -48,5 +49,5 @@ def plain(spec) -> dict:
 
 def frames(file: Path) -> np.ndarray:
     shown = Resize(64, width=64)
-    found = plugin("decode", "pyav").frames(str(file), Sampling(every_nth=1), shown)
+    found = plugin("video.decoders", "pyav").frames(str(file), Sampling(every_nth=1), shown)
     return np.concatenate([some.pixels for some in found])

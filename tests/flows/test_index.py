@@ -3,18 +3,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from corpora import FAKE, counts, videos
+from support.corpora import FAKE, counts, videos
 
-from data.chain import current, version_of
 from data.errors import UserError
 from data.records import Prompt
-from data.specs import VIDEO_QUERIES, IndexSpec, RetrieveSpec
+from data.shards.stages import current, version_of
+from data.specs.pipeline import VIDEO_QUERIES, IndexSpec, RetrieveSpec
 from flows.embed import embed
 from flows.index import index
 from flows.ingest import ingest
 from flows.pipeline import pipeline
 from flows.pool import pool
-from tasks.search import Bank
+from tasks.retrieve.bank import Bank
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -46,7 +46,7 @@ def test_new_vectors_are_added_to_the_published_version(place) -> None:
 
 
 def test_below_the_gate_nothing_is_published_and_the_alias_stays(place, monkeypatch) -> None:
-    from engines.indexing import recall
+    from engines.index import recall
 
     pipeline("c", "fake://30", embed_spec=FAKE)
     ingest("fake://40", "c")
@@ -155,7 +155,7 @@ def _rows(place, kind: str):
 
 
 def test_texts_are_not_compared_with_vectors_of_other_weights(place, monkeypatch) -> None:
-    from engines.embed import fake
+    from engines.embed.models import fake
 
     pipeline("c", "fake://5", embed_spec=FAKE)
     monkeypatch.setattr(fake, "digest", lambda spec: "of other weights")

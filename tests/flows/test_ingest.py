@@ -3,10 +3,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from corpora import FAKE, counts, reasons, table, videos
+from support.corpora import FAKE, counts, reasons, table, videos
 
+from data.catalog.failures import Failures
 from data.errors import UserError
-from data.retries import Failures
 from flows.embed import embed
 from flows.ingest import ingest, retry_ingest
 

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
 from flows.evaluate import evaluate
 from flows.leaderboard import leaderboard
 

@@ -4,25 +4,25 @@ import json
 import shutil
 from pathlib import Path
 
-import golden
 import numpy as np
 import pytest
-from corpora import FAKE, FAKE_VIDEOS
-from generated import SPEC, run_in
+from support import golden
+from support.corpora import FAKE, FAKE_VIDEOS
+from support.generated import SPEC, run_in
 
-import tasks.canary
-from data.evaluations import Leak
+import tasks.embed.canary
 from data.records import Prompt, Video
-from data.runs import Run, generations, run_of
+from data.runs.evaluations import Leak
+from data.runs.generations import Run, generations, run_of
 from data.settings import Settings
-from data.specs import GenerateSpec, RetrieveSpec, fingerprint
-from data.workplace import Workplace, open_workplace
+from data.specs.pipeline import GenerateSpec, RetrieveSpec, fingerprint
+from data.workspace import Workplace, open_workplace
 from flows.generate import generate
 from flows.leaderboard import leaderboard
 from flows.pipeline import pipeline
-from tasks.leaks import conditioned, guard
-from tasks.search import Bank
-from tasks.withdrawal import mark_withdrawn
+from tasks.generate.withdrawal import mark_withdrawn
+from tasks.retrieve.bank import Bank
+from tasks.retrieve.leaks import conditioned, guard
 
 # Decoders start.
 pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
@@ -40,7 +40,9 @@ def built(_clips: Path, prefect_backend, tmp_path_factory: pytest.TempPathFactor
     shutil.copytree(_clips, folder / "clips")
     shutil.copy(folder / "clips" / "clip-1.mp4", folder / "clips" / "copy of clip-1.mp4")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.canary, "_clips", lambda store: [Video("canary", "fake://canary", "")])
+        patch.setattr(
+            tasks.embed.canary, "_clips", lambda store: [Video("canary", "fake://canary", "")]
+        )
         for name, value in (("ROOT", folder / "store"), ("RUNNER", "in_process"), ("DECODERS", 1)):
             patch.setenv(f"REELFLOW_{name}", str(value))
         pipeline("c", str(folder / "clips"), embed_spec=FAKE)

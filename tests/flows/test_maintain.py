@@ -4,14 +4,14 @@ import time
 from pathlib import Path
 
 import pytest
-from corpora import FAKE, videos
-from nights import SPEC, nights
+from support.corpora import FAKE, videos
+from support.scheduled_runs import SPEC, nights
 
-from data.chain import current
-from data.leftovers import leftovers
-from data.shards import names
-from data.specs import EmbedSpec, IndexSpec
-from data.workplace import Workplace
+from data.catalog.leftovers import leftovers
+from data.shards.lists import names
+from data.shards.stages import current
+from data.specs.pipeline import EmbedSpec, IndexSpec
+from data.workspace import Workplace
 from flows.embed import embed
 from flows.ingest import ingest
 from flows.maintain import maintain

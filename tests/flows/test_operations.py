@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import buckets
-import golden
 import psutil
 import pytest
-from commands import wait_until
-from running import answered, free_ports
+from support import buckets, golden
+from support.commands import wait_until
+from support.paths import REPOSITORY
+from support.running import answered, free_ports
 
-from data.chain import register
-from data.specs import EmbedSpec
-from data.storage import Store
+from data.shards.stages import register
+from data.specs.pipeline import EmbedSpec
+from data.store.storage import Store
 
-README = Path(__file__).parents[2] / "README.md"
+README = REPOSITORY / "README.md"
 SECTION = re.search(r"^## Operated every night$(.*?)^## ", README.read_text(), re.M | re.S)
 TOPICS = dict(re.findall(r"^# ([A-Z][\w ]+):.*\n((?:[^`\n].*\n)+)", SECTION[1], re.M))
 OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")

@@ -1,18 +1,18 @@
 """The pipeline flow, given a corpus and no more, as the UI's form and schedules start it."""
 
 import pytest
-from corpora import counts, videos
+from support.corpora import counts, videos
 
-from data.chain import current, spec_of
-from data.specs import EmbedSpec, IndexSpec, PoolSpec
-from data.workplace import Workplace
+from data.shards.stages import current, spec_of
+from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec
+from data.workspace import Workplace
 from flows.backfill import backfill, plan_of
 from flows.embed import embed
 from flows.index import index
 from flows.ingest import ingest
 from flows.pipeline import pipeline
 from flows.pool import pool
-from tasks.machine import fastest_precision
+from tasks.service.machine import fastest_precision
 from tasks.stages import embed_spec
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from generated import run_in
+from support.generated import run_in
 
 from flows.cli.report import report as command
 from flows.report import report

@@ -3,11 +3,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from corpora import FAKE
+from support.corpora import FAKE
 
-from data import tables
 from data.errors import UserError
-from data.specs import RetrieveSpec
+from data.specs.pipeline import RetrieveSpec
+from data.store import tables
 from flows.pipeline import pipeline
 from flows.retrieve import retrieve
 

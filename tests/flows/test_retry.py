@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from corpora import FAKE, counts, reasons, table, videos
+from support.corpora import FAKE, counts, reasons, table, videos
 
-from engines.decode import pyav
+from engines.video.decoders import pyav
 from flows.embed import embed
 from flows.ingest import ingest
 from flows.maintain import maintain

@@ -6,24 +6,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from corpora import FAKE
+from support.corpora import FAKE
 
-from data import layout
-from data.chain import current, spec_of
 from data.errors import UserError
 from data.records import Prompt
-from data.shards import names
-from data.specs import EmbedSpec, IndexSpec, RetrieveSpec
-from data.workplace import Workplace
+from data.shards.lists import names
+from data.shards.stages import current, spec_of
+from data.specs.pipeline import EmbedSpec, IndexSpec, RetrieveSpec
+from data.store import layout
+from data.workspace import Workplace
 from engines.base import plugin
-from engines.neighbourhood import overlap, recall
-from engines.pooling.mean import pool as mean
+from engines.pool.methods.mean import pool as mean
+from engines.retrieve.overlap import overlap, recall
 from flows.backfill import backfill
 from flows.index import index
 from flows.pipeline import pipeline
 from flows.pool import pool
 from flows.shadow import compare_vectors, switch
-from tasks.search import Bank
+from tasks.retrieve.bank import Bank
 from tasks.stages import made, named
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
@@ -96,7 +96,7 @@ def _tell(place: Workplace, embed: str, change: Callable[[np.ndarray], np.ndarra
     """Gives the pooled videos the vectors of their captions, changed in some way."""
     embedded = named(place, "c", embed)
     folder = made(place, embedded, "pool").folder
-    model = plugin("embed", "fake").Embedder(spec_of(place.store, embedded, EmbedSpec))
+    model = plugin("embed.models", "fake").Embedder(spec_of(place.store, embedded, EmbedSpec))
     model.load(None, compile=False)
     with place.catalog() as catalog:
         told = dict(catalog.execute("SELECT id, caption FROM videos WHERE corpus = 'c'"))

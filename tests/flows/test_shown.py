@@ -10,28 +10,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import golden
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from corpora import FAKE, FAKE_VIDEOS, PROMPTS
-from generated import run_in
 from PIL import Image
-from running import asked
-from toys import Toy, several
+from support import golden
+from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS
+from support.generated import run_in
+from support.running import asked
+from support.toys import Toy, several
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
-from data.tables import HITS
-from data.workplace import Workplace, open_workplace
-from engines.runners.ray import RayRunner
+from data.specs.evaluate import EvaluateSpec
+from data.store.tables import HITS
+from data.workspace import Workplace, open_workplace
+from engines.report.mosaic import BETWEEN, LABEL, WELL
+from engines.runners.ray.runner import RayRunner
 from flows.embed import embed
 from flows.ingest import ingest
 from flows.pipeline import pipeline
-from tasks.mosaic import BETWEEN, LABEL, WELL
-from tasks.sheets import show_hits, show_made
+from tasks.ui.sheets import show_hits, show_made
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -159,10 +159,10 @@ def test_a_pipelines_page_tells_its_stages_and_what_they_made_is_told_of_as_asse
     assert (rows["embed"][2], rows["embed"][3]) == ("8", "1")
     assert rows["index"][-1].startswith("v0001 of 8 videos, ")
     assert str(made["report"]["page"]) in shown("pipeline-told").data
-    story = [r.getMessage() for r in caplog.records if r.name == "tasks.story"]
+    story = [r.getMessage() for r in caplog.records if r.name == "tasks.ui.pipeline_summary"]
     assert [line.split(":")[0] for line in story] == list(made)
     assert story[1].startswith("embed: 8 done, 1 failed in ")
-    pooled = [r.getMessage() for r in caplog.records if r.name == "tasks.pool"]
+    pooled = [r.getMessage() for r in caplog.records if r.name == "tasks.embed.pool"]
     assert [line.split(" in ")[0] for line in pooled] == ["shard 000000: 8 done, 0 failed"]
 
     [evaluated] = made["evaluate"]["methods"]
@@ -196,7 +196,7 @@ def test_a_stage_that_fails_is_in_the_pipelines_table(place: Workplace) -> None:
 def pictured(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Workplace:
     """A place whose runs leave pictures of three videos at most, however long they take."""
     monkeypatch.setenv("REELFLOW_PICTURED", "3")
-    monkeypatch.setattr("tasks.sheets.WITHIN_S", 100.0)
+    monkeypatch.setattr("tasks.ui.sheets.WITHIN_S", 100.0)
     return open_workplace(Settings())
 
 

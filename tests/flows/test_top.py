@@ -4,12 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from corpora import FAKE
+from support.corpora import FAKE
 
 from flows.cli.top import _named
 from flows.embed import embed
 from flows.ingest import ingest
-from tasks.top import Run
+from tasks.service.top import Run
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 

@@ -9,31 +9,32 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-import zeroscope
-from corpora import FAKE, table
+from support import zeroscope
+from support.corpora import FAKE, table
 
-import tasks.canary
-import tasks.footage
+import tasks.embed.canary
+import tasks.train.prepare
 from data.errors import UserError
 from data.records import Video
 from data.settings import Settings
-from data.train_specs import LessonSpec, TrainSpec
-from data.workplace import Workplace, open_workplace
-from engines.embedding import Work
-from engines.rag import checkpoint, neighbours, teaching
-from engines.rag import footage as footage_of
-from engines.rag.examples import Examples, Footage
-from engines.rag.shelf import shelf
-from engines.rag.sites import sites
-from engines.rag.teaching import Teaching
+from data.specs.train import LessonSpec, TrainSpec
+from data.workspace import Workplace, open_workplace
+from engines.embed.engine import Work
+from engines.generate.ragme import checkpoint
+from engines.generate.ragme.injection_sites import sites
 from engines.runners.in_process import InProcessRunner
+from engines.train import controller, neighbours
+from engines.train import features as footage_of
+from engines.train.controller import Teaching
+from engines.train.dataset import Examples, Footage
+from engines.train.frame_store import shelf
 from flows.ingest import ingest
 from flows.pipeline import pipeline
 from flows.train_controller import train_controller
-from tasks.footage import opened, prepare
-from tasks.neighbours import find_neighbours
-from tasks.search import Bank
-from tasks.teach import train_spec
+from tasks.retrieve.bank import Bank
+from tasks.train.controller import train_spec
+from tasks.train.neighbours import find_neighbours
+from tasks.train.prepare import opened, prepare
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -65,7 +66,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, prefect_backend: None) -> I
         patch.setenv("REELFLOW_ROOT", str(folder / "store"))
         patch.setenv("REELFLOW_RUNNER", "in_process")
         patch.setenv("REELFLOW_DECODERS", "1")
-        patch.setattr(tasks.canary, "_clips", lambda store: [Video("canary", "fake://canary", "")])
+        patch.setattr(
+            tasks.embed.canary, "_clips", lambda store: [Video("canary", "fake://canary", "")]
+        )
         pipeline("c", table(folder / "rows", rows), embed_spec=FAKE)
         yield open_workplace(Settings())
 
@@ -144,7 +147,7 @@ def test_a_video_that_cannot_be_read_any_more_is_left_out(tmp_path: Path) -> Non
     )
     kept, runner = shelf(tmp_path, "tokens", 3, 4, (32,)), InProcessRunner()
     make = partial(footage_of.tokens, lesson, FAKE, Work())
-    tasks.footage._fill(runner, 8, videos, lesson, "tokens", kept, make)
+    tasks.train.prepare._fill(runner, 8, videos, lesson, "tokens", kept, make)
     runner.close()
     assert kept.counts.tolist() == [4, -1, 4] and kept.left_out() == {"missing": 1}
 
@@ -164,7 +167,7 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(
     corpus: Workplace, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(teaching, "SAVE_EVERY", 2)
+    monkeypatch.setattr(controller, "SAVE_EVERY", 2)
     whole = trained(corpus, spec(base), tmp_path / "whole")
     calls, loss = iter(range(100)), Teaching.loss
 

@@ -3,17 +3,17 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from corpora import FAKE, FAKE_VIDEOS, PROMPTS
+from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS
 
 from data.errors import UserError
 from data.records import Prompt
-from data.specs import VIDEO_QUERIES, RetrieveSpec
+from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
 from flows.generate import generate
 from flows.index import index
 from flows.pipeline import pipeline
 from flows.withdraw import withdraw
-from tasks.provenance import passport, runs
-from tasks.search import Bank
+from tasks.generate.provenance import passport, runs
+from tasks.retrieve.bank import Bank
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 ALL = RetrieveSpec(k=20, dedup=1.01)
@@ -90,14 +90,14 @@ def test_made_again_an_output_is_without_it_and_the_others_are_left_alone(place,
 
 
 def test_what_waits_is_planned_without_it(place, corpus: str, monkeypatch) -> None:
-    from engines.generate import fake
+    from engines.generate.generators import fake
 
     def broken(self, requests, clips):
         raise RuntimeError("a worker's bad day")
 
     with monkeypatch.context() as patch:
         patch.setattr(fake.Generator, "generate", broken)
-        patch.setattr("tasks.generate.generate_shard_task.retries", 0)
+        patch.setattr("tasks.generate.shard.generate_shard_task.retries", 0)
         with pytest.raises(RuntimeError, match="bad day"):
             generate("c", PROMPTS, FAKE_VIDEOS)
     video = json.loads(_plan(place))["items"][0]["request"]["sources"][0]["video_id"]

@@ -6,8 +6,9 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import golden
 import numpy as np
+
+from support import golden
 
 CAPTION = "A man in a blue cap rides."
 TAGS = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.indexing.batches import Batch
+from engines.index.batches import Batch
 
 
 def clustered(count: int, dim: int = 32, *, clusters: int = 20, seed: int = 0) -> np.ndarray:

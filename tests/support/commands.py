@@ -13,7 +13,8 @@ from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).parents[1]
+from support.paths import REPOSITORY
+
 PATIENCE_S = 240.0  # a slow, busy machine; nothing waits so long where all is well
 
 
@@ -146,7 +147,7 @@ def runs(pid: int) -> bool:
 
 
 def _started(words: list[str], environment: dict[str, str], folder: Path, dies: tuple) -> None:
-    import without_prefect
+    from support import without_prefect
 
     moment = without_prefect.Moment(*dies) if dies else None
     without_prefect.main(words, environment, folder, moment)

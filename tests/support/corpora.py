@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from data.coverage import coverage, failures
-from data.specs import EmbedSpec, GenerateSpec, RetrieveSpec
-from data.workplace import Workplace
+from data.catalog.coverage import coverage, failures
+from data.specs.pipeline import EmbedSpec, GenerateSpec, RetrieveSpec
+from data.workspace import Workplace
 
 FAKE = EmbedSpec(engine="fake", every_nth=1)
 FAKE_VIDEOS = GenerateSpec(

@@ -1,16 +1,16 @@
 """What `prefect deploy --all` left on a server, as text that is read when it changes.
 
-`python tests/deployed.py http://127.0.0.1:4200/api` writes it down anew, after `reelflow up`.
+After `reelflow up`, `python tests/support/deployed.py http://127.0.0.1:4200/api` writes it anew.
 """
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
-from running import asked
+from support.paths import TESTS
+from support.running import asked
 
-FILE = Path(__file__).parent / "flows" / "deployments.json"
+FILE = TESTS / "flows" / "deployments.json"
 SAID = ("entrypoint", "description", "tags", "parameters", "work_pool_name", "work_queue_name")
 
 

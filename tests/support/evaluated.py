@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import golden
 import numpy as np
 
-from data import layout, tables
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Leak, Mean, MethodResult, Summary
-from data.published import BENCHMARK, LABELS
-from data.storage import Store
-from engines.statistics import interval
+from data.runs.evaluations import Leak, Mean, MethodResult, Summary
+from data.runs.published import BENCHMARK, LABELS
+from data.specs.evaluate import EvaluateSpec
+from data.store import layout, tables
+from data.store.storage import Store
+from engines.evaluate.statistics import interval
+from support import golden
 
 SUBJECT = ("text_clip_similarity", "subject_dino_similarity", "temporal_consistency")
 Score = Callable[[str, str, str], float | None]

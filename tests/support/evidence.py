@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.coverage import coverage
+from data.catalog.coverage import coverage
 from data.settings import Settings
-from data.workplace import Workplace, open_workplace
+from data.workspace import Workplace, open_workplace
 
 TABLES = ("ingests", "videos", "rejects", "shards", "receipts", "outcomes", "members", "merged",
           "runs", "generations", "conditioning", "withdrawn", "evaluations")  # fmt: skip

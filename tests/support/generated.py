@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import golden
 import numpy as np
 
-from data.receipts import write_receipt
 from data.records import Prompt
-from data.runs import Log, Run, media, record
-from data.specs import GenerateSpec, RetrieveSpec
-from data.storage import Store
+from data.runs.generations import Log, Run, media, record
+from data.shards.receipts import write_receipt
+from data.specs.pipeline import GenerateSpec, RetrieveSpec
+from data.store.storage import Store
 from engines.video.writing import mp4
+from support import golden
 
 SPEC = GenerateSpec(
     engine="fake", precision="fp32", width=64, height=64, frames=8, fps=4,

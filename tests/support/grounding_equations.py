@@ -7,10 +7,11 @@ image and text (Liu et al. 2023, section 3.1).
 import math
 
 import torch
-from sam_equations import State, gelu, linear
-from sam_equations import norm as normed
 from torch import Tensor
 from torch.nn.functional import multi_head_attention_forward
+
+from support.sam_equations import State, gelu, linear
+from support.sam_equations import norm as normed
 
 Levels = list[tuple[int, int]]  # height and width
 

@@ -1,6 +1,6 @@
 """A small random Stable Diffusion for inpainting, as diffusers saves it."""
 
-import zeroscope
+from support import zeroscope
 
 
 def save(folder: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from data.benchmark import Part
+from data.runs.benchmark import Part
 
 DIM = 8
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from data import layout, tables
-from data.chain import Stage
-from data.receipts import Made, Receipt, Seconds, write_receipt
 from data.records import Video
-from data.shards import Shard, shard_name, write_shard
-from data.workplace import Workplace
+from data.shards.lists import Shard, shard_name, write_shard
+from data.shards.receipts import Made, Receipt, Seconds, write_receipt
+from data.shards.stages import Stage
+from data.store import layout, tables
+from data.workspace import Workplace
 
 PART = 2000  # as ingests write them
 

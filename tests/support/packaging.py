@@ -1,14 +1,15 @@
 """What `deployments/` ships, read as those read it who run it."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
-ROOT = Path(__file__).parents[1]
+from support.paths import REPOSITORY
+
+ROOT = REPOSITORY
 DEPLOYMENTS = ROOT / "deployments"
 GIVEN = {"POSTGRES_PASSWORD": "p" * 16, "REDIS_PASSWORD": "r" * 16, "RAY_AUTH_TOKEN": "t" * 64}
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<text>[^}]*))?\}")
@@ -29,7 +30,7 @@ def reaching_s3() -> set[str]:
 
     But for AWS_PROFILE, which names a part of a file of the user's.
     """
-    code, page = ROOT / "data/s3.py", (ROOT / "docs/operations.md").read_text()
+    code, page = ROOT / "data/store/s3.py", (ROOT / "docs/operations.md").read_text()
     section = page.split("## Object storage", 1)[1].split("\n## ", 1)[0]
     return set(re.findall(r"\bAWS_\w+", code.read_text() + section)) - {"AWS_PROFILE"}
 

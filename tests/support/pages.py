@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 from typing import Any
 
-from browser import Tab
+from support.browser import Tab
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 

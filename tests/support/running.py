@@ -12,7 +12,8 @@ from typing import Any
 from urllib.error import HTTPError
 
 import psutil
-from commands import wait_until
+
+from support.commands import wait_until
 
 
 @contextmanager

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from data import layout, tables
-from data.chain import Stage
-from data.receipts import Made, Receipt, Seconds, write_receipt
 from data.records import Video
-from data.shards import Shard, shard_name, write_shard
-from data.specs import EmbedSpec
-from data.workplace import Workplace
-from engines.packing import Vectors
-from tasks.embed import write_vectors
+from data.shards.lists import Shard, shard_name, write_shard
+from data.shards.receipts import Made, Receipt, Seconds, write_receipt
+from data.shards.stages import Stage
+from data.specs.pipeline import EmbedSpec
+from data.store import layout, tables
+from data.workspace import Workplace
+from engines.embed.frame_packer import Vectors
+from tasks.embed.shard import write_vectors
 from tasks.stages import embed_stage
 
 SPEC = EmbedSpec(engine="fake", every_nth=1)

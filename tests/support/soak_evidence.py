@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import evidence
-from soak_grounds import Ground
-
-from data.coverage import failures
-from data.leftovers import leftovers
+from data.catalog.coverage import failures
+from data.catalog.leftovers import leftovers
 from data.settings import Settings
-from data.workplace import Workplace, open_workplace
+from data.workspace import Workplace, open_workplace
+from support import evidence
+from support.soak_grounds import Ground
 
 
 def try_again(ground: Ground) -> int:

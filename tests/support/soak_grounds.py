@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from buckets import Bucket
-from commands import Result, Run, Shop, children
-from disks import Disk, mounted
-from running import asked
-from topology import OVER, Postgres, Prefect, Ray
+
+from support.buckets import Bucket
+from support.commands import Result, Run, Shop, children
+from support.disks import Disk, mounted
+from support.running import asked
+from support.topology import OVER, Postgres, Prefect, Ray
 
 
 @dataclass(frozen=True)

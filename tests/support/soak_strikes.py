@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
-from buckets import RESET
-from commands import Run, children, wait_until
-from soak_grounds import Ground, Served
+
+from support.buckets import RESET
+from support.commands import Run, children, wait_until
+from support.soak_grounds import Ground, Served
 
 PROCESSES = ("ray::", "guard_child")
 LASTS_S = (0.5, 8.0)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluation import Nothing
-from engines.perception.models import Models
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.protocol import Nothing
+from engines.evaluate.vision.registry import Models
 
 
 class Planted(Models):

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import shipped
-from commands import wait_until
-from running import answers, asked, free_ports, listens, started
+
+from support import packaging
+from support.commands import wait_until
+from support.running import answers, asked, free_ports, listens, started
 
 BINARIES = [*glob("/usr/lib/postgresql/*/bin"), *os.environ["PATH"].split(os.pathsep)]
 INITDB = shutil.which("initdb", path=os.pathsep.join(BINARIES))
@@ -54,7 +55,7 @@ def environment(room: Path) -> dict[str, str]:
 
 def command(service: str) -> list[str]:
     """A service's command, by the programs of these tests; options that follow override its own."""
-    program, *words = shipped.compose()["services"][service]["command"]
+    program, *words = packaging.compose()["services"][service]["command"]
     return [str(Path(sys.executable).with_name(program)), *words]
 
 
@@ -65,14 +66,14 @@ class Postgres:
         assert INITDB
         self.room, self.port, self.held = room, free_ports(1)[0], ExitStack()
         self.folder = tempfile.mkdtemp(prefix="reelflow-pg-", dir="/tmp")  # which anybody may enter
-        word = shipped.GIVEN["POSTGRES_PASSWORD"]
+        word = packaging.GIVEN["POSTGRES_PASSWORD"]
         self.url = f"postgresql+asyncpg://prefect:{word}@127.0.0.1:{self.port}/postgres"
 
     def __enter__(self) -> "Postgres":
         if NEWCOMER:
             shutil.chown(self.folder, **NEWCOMER)
         password = Path(self.folder, "password")
-        password.write_text(shipped.GIVEN["POSTGRES_PASSWORD"])
+        password.write_text(packaging.GIVEN["POSTGRES_PASSWORD"])
         words = [INITDB, "-D", f"{self.folder}/data", "-U", "prefect", "-A", "scram-sha-256", "-N"]
         words.append(f"--pwfile={password}")
         subprocess.run(words, check=True, capture_output=True, cwd=self.folder, **NEWCOMER)
@@ -172,7 +173,7 @@ class Prefect:
             "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",  # of a machine that is busy
             "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         }
-        flows = environment(self.room) | shipped.environment("profiles/cluster.env") | {
+        flows = environment(self.room) | packaging.environment("profiles/cluster.env") | {
             "PREFECT_API_URL": self.api,
             "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
             "PREFECT_WORKER_WEBSERVER_PORT": str(health),
@@ -221,7 +222,7 @@ class Prefect:
 
 
 def _once(words: list[str], env: dict[str, str]) -> None:
-    ran = subprocess.run(words, env=env, cwd=shipped.ROOT, capture_output=True, text=True)
+    ran = subprocess.run(words, env=env, cwd=packaging.ROOT, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 

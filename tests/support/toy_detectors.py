@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import torch
-import toy_grounding
-import toy_sam
+
+from support import toy_grounding, toy_sam
 
 WORDS = ["man", "woman", "horse", "cat", "car", "dinosaur", "toy", "blue", "cap", "face", "a"]
 PIECES = ["##s", "##y"]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from toy_layers import Shapes, conv, filled, linear, mlp, norm
+
+from support.toy_layers import Shapes, conv, filled, linear, mlp, norm
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ def write_small(folder: Path) -> dict[str, str]:
     """Files of clip, dino, arcface, face_detector and raft; their paths by model, for a spec."""
     from safetensors.torch import save_file
 
-    from engines.perception import arcface, clip, dino, face_detector, raft
+    from engines.evaluate.models import arcface, clip, dino, face_detector, raft
 
     folder.mkdir(parents=True, exist_ok=True)
     made = {

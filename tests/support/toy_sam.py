@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from torch import Tensor
-from toy_layers import Shapes, conv, filled, linear, mlp, norm
+
+from support.toy_layers import Shapes, conv, filled, linear, mlp, norm
 
 
 @dataclass(frozen=True)

@@ -48,14 +48,16 @@ import flows.ingest  # noqa: E402
 import flows.pipeline  # noqa: E402
 import flows.pool  # noqa: E402
 import flows.retry  # noqa: E402, F401
-import tasks.canary  # noqa: E402
-from data.catalog import Catalog  # noqa: E402
+import tasks.embed.canary  # noqa: E402
+from data.catalog.database import Catalog  # noqa: E402
 from data.records import Video  # noqa: E402
-from data.storage import Store  # noqa: E402
+from data.store.storage import Store  # noqa: E402
 from flows.cli import main as command  # noqa: E402
 
 # Real clips would make every decoder import torch: 3 s a run.
-tasks.canary._clips = lambda store: [Video(f"canary-{n}", f"fake://canary{n}", "") for n in "ab"]
+tasks.embed.canary._clips = lambda store: [
+    Video(f"canary-{n}", f"fake://canary{n}", "") for n in "ab"
+]
 
 LAYERS = ("data", "engines", "tasks", "flows")
 CLONE_NEWUTS = 0x04000000  # host names of one's own

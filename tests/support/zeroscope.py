@@ -8,8 +8,8 @@ from diffusers import AutoencoderKL, DDIMScheduler, TextToVideoSDPipeline, UNet3
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from data.records import Request, Source
-from data.specs import GenerateSpec
-from engines.generation import Clip
+from data.specs.pipeline import GenerateSpec
+from engines.generate.protocol import Clip
 
 SIZE, FRAMES, CIN = 32, 4, 16
 

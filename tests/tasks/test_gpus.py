@@ -3,7 +3,8 @@
 import pytest
 
 from data.settings import Settings
-from tasks import gpus, runners
+from tasks import gpus
+from tasks import workers as runners
 
 
 @pytest.mark.parametrize(

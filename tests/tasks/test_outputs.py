@@ -1,10 +1,10 @@
 from pathlib import Path
 
-import buckets
 import pytest
+from support import buckets
 
 from data.errors import UserError
-from data.storage import Store
+from data.store.storage import Store
 from tasks.outputs import here, output, placed
 from tasks.prompts import read_prompts
 

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from data.evaluate_specs import EvaluateSpec
 from data.settings import Settings
-from tasks import runners
+from data.specs.evaluate import EvaluateSpec
+from tasks import workers as runners
 
 
 @pytest.mark.parametrize(("gigabytes", "workers"), [(1, 1), (10, 3), (1000, 8)])

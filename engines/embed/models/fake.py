@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data.specs import EmbedSpec
+from data.specs.pipeline import EmbedSpec
 from engines.video.frames import Resize
 
 VERSION = "1"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.errors import UserError
-from data.specs import EmbedSpec
-from engines.batching import OUT_OF_MEMORY
-from engines.tiny import model as tiny
+from data.specs.pipeline import EmbedSpec
+from engines import bundled as tiny
+from engines.embed.batching import OUT_OF_MEMORY
+from engines.embed.weights import file_digest, is_openai_file, is_tag, weights_file
 from engines.video.frames import Resize
-from engines.weights import file_digest, is_openai_file, is_tag, weights_file
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +84,7 @@ def _built(spec: EmbedSpec, device: str) -> Any:
 
     import open_clip
 
-    tiny.register()
+    tiny.register_model()
     file = weights_file(spec)
     openai = not is_tag(spec) and _is_openai_file(spec)
     try:
@@ -160,5 +160,5 @@ def _is_openai_file(spec: EmbedSpec) -> bool:
 def _architecture(spec: EmbedSpec) -> dict[str, Any]:
     import open_clip
 
-    tiny.register()
+    tiny.register_model()
     return open_clip.get_model_config(spec.model)

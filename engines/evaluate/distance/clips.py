@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.distance_specs import ClipSpec
 from data.errors import UserError
+from data.specs.distance import ClipSpec
 from engines.video.frames import Frames, Resize, Sampling
 from engines.video.resize import scaled
 from engines.video.sampling import nearest, steps

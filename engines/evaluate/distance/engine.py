@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from data.distance_specs import ClipSpec
-from data.distances import Clip
 from data.outcome import Done, Failed, Outcome
 from data.records import Video
-from engines.children.guard import Guard
-from engines.distance.clips import assembled, window
-from engines.distance.extractor import extractor
-from engines.embedding import Work
+from data.runs.distances import Clip
+from data.specs.distance import ClipSpec
+from engines.embed.engine import Work
+from engines.evaluate.distance.clips import assembled, window
+from engines.evaluate.distance.extractor import extractor
 from engines.video.frames import Frames, Sampling
+from engines.video.guard.guard import Guard
 
 BUFFER = 64  # frames at their own size: 400 MB at 1080p
 

@@ -1,18 +1,18 @@
-"""What an extractor of features is: a module in `engines/features/`."""
+"""What an extractor of features is: a module in `engines/evaluate/distance/extractors/`."""
 
 from typing import Protocol
 
 import numpy as np
 
-from data.distance_specs import ClipSpec
 from data.errors import UserError
+from data.specs.distance import ClipSpec
 from engines.base import plugin
-from engines.distance.script import refuse_unknown
-from engines.weights import file_digest
+from engines.embed.weights import file_digest
+from engines.evaluate.distance.torchscript import refuse_unknown
 
 
 class Extractor(Protocol):
-    """A module in `engines/features/` has a class `Extractor(spec)`, and five constants.
+    """A module in `extractors/` has a class `Extractor(spec)`, and five constants.
 
     `VERSION` is raised where features change. `LABEL` and `KERNEL` are what the two distances of
     its features are called: FVD and KVD are those of I3D alone. `FILE` names its weights as they
@@ -38,7 +38,7 @@ class Extractor(Protocol):
 
 def extractor(spec: ClipSpec) -> Extractor:
     """The spec's extractor, not loaded; a UserError where it cannot take that many frames."""
-    found: Extractor = plugin("features", spec.extractor).Extractor(spec)
+    found: Extractor = plugin("evaluate.distance.extractors", spec.extractor).Extractor(spec)
     if spec.frames < found.least or (found.most is not None and spec.frames > found.most):
         wanted = f"{found.least}" if found.least == found.most else f"{found.least} or more"
         raise UserError(f"{spec.extractor} takes clips of {wanted} frames, not {spec.frames}")
@@ -47,7 +47,7 @@ def extractor(spec: ClipSpec) -> Extractor:
 
 def pinned(spec: ClipSpec) -> ClipSpec:
     """The spec with the digest of its weights. A UserError without weights, or with other ones."""
-    module = plugin("features", spec.extractor)
+    module = plugin("evaluate.distance.extractors", spec.extractor)
     if module.FILE is None:
         return spec.model_copy(update={"weights": None, "sha256": None})
     if spec.weights is None:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from data.errors import UserError
-from engines.distance.moments import Moments, finite
+from engines.evaluate.distance.moments import Moments, finite
 
 NEGATIVE = 1e-6  # of the scale: less than this below zero is rounding, more is a fault
 Route = Literal["eigh", "nuclear"]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from data.errors import UserError
-from engines.distance.moments import finite
+from engines.evaluate.distance.moments import finite
 
 ROWS = 1024  # of a kernel matrix at a time
 

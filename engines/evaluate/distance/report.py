@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.errors import UserError
-from engines.distance.frechet import Distance, between
-from engines.distance.kernel import kvd_unbiased
+from engines.evaluate.distance.frechet import Distance, between
+from engines.evaluate.distance.kernel import kvd_unbiased
 
 DDOF = 1  # covariances are divided by n - 1
 

@@ -3,8 +3,8 @@
 import zipfile
 from typing import Any
 
-from data.distance_specs import ClipSpec
 from data.errors import UserError
+from data.specs.distance import ClipSpec
 
 
 def scripted(spec: ClipSpec, device: str) -> Any | None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluation import Sample, Score
-from engines.perception.models import Models
-from engines.perception.pictures import edged
-from engines.perception.raft import LEAST, STEP
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models.raft import LEAST, STEP
+from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.vision.images import edged
+from engines.evaluate.vision.registry import Models
 
 VERSION, LABEL = "1", "Dync-D"
 MODELS = ("raft",)

@@ -6,9 +6,9 @@ Figures are not comparable with those of a network.
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluation import Sample, Score
-from engines.perception.models import Models
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.vision.registry import Models
 
 VERSION, LABEL = "1", "Smoothness by the average"
 MODELS = ()

@@ -1,9 +1,9 @@
 """Whether a shape is, and moves, as the prompt's row says; exact, for plain backgrounds."""
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluation import Sample, Score
-from engines.perception.models import Models
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.vision.registry import Models
 from engines.tiny.judge import judge
 
 VERSION, LABEL = "1", "Moving shapes"

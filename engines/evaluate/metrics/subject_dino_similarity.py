@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluation import Missing, Sample, Score, Truth
-from engines.perception import grounding_scores
-from engines.perception.cosine import cosines
-from engines.perception.crops import cut_out
-from engines.perception.models import Models
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.protocol import Missing, Sample, Score, Truth
+from engines.evaluate.vision import grounding_scores
+from engines.evaluate.vision.cosine import cosines
+from engines.evaluate.vision.crops import cut_out
+from engines.evaluate.vision.registry import Models
 
 VERSION, LABEL = "1", "Subj-S"
 MODELS = ("grounding", "bert_vocabulary", "sam", "dino")

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluation import Sample, Score
-from engines.perception.models import Models
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.vision.registry import Models
 
 VERSION, LABEL = "1", "T-Cons"
 MODELS = ()

@@ -1,9 +1,9 @@
 """How alike a video and its prompt are to the CLIP that the bank is searched with."""
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluation import Sample, Score
-from engines.perception.models import Models
-from engines.pooling.mean import pool
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.vision.registry import Models
+from engines.pool.methods.mean import pool
 from engines.video.resize import resize
 
 VERSION, LABEL = "1", "Text similarity"

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluation import Missing, Sample, Score
-from engines.perception.clip import frames
-from engines.perception.cosine import cosines
-from engines.perception.models import Models
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models.clip import frames
+from engines.evaluate.protocol import Missing, Sample, Score
+from engines.evaluate.vision.cosine import cosines
+from engines.evaluate.vision.registry import Models
 
 VERSION, LABEL = "1", "Vid-S"
 MODELS = ("clip",)

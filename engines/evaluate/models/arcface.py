@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import state
-from engines.perception.encoder import Encoder
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.vision import checkpoint
+from engines.evaluate.vision.encoder import Encoder
 
 FILE = "backbone.pth"
 FETCH = (
@@ -21,8 +21,8 @@ def load(spec: EvaluateSpec, file: str) -> Encoder:
     """
     from engines.nets.iresnet import IResNet, sizes
 
-    weights, of = state.read(file), f"ArcFace's IResNet ({file})"
-    model = state.load(IResNet(sizes(state.Shapes(weights, of))), weights, of)
+    weights, of = checkpoint.read(file), f"ArcFace's IResNet ({file})"
+    model = checkpoint.load(IResNet(sizes(checkpoint.Shapes(weights, of))), weights, of)
     side = model.side
     return Encoder(
         model, lambda crop: squeezed(crop, side), HALF, HALF, model.features.num_features

@@ -1,8 +1,8 @@
 """The CLIP that a corpus is searched with: any `engines/embed` model, bundled or published."""
 
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
 from engines.base import plugin
-from engines.embedding import Embedder
+from engines.embed.engine import Embedder
 
 FILE = None  # the embed engine finds its own
 FETCH = ""
@@ -10,11 +10,11 @@ FETCH = ""
 
 def load(spec: EvaluateSpec, file: str | None) -> Embedder:
     """The embedder of `spec.clip`, loaded."""
-    model: Embedder = plugin("embed", spec.clip.engine).Embedder(spec.clip)
+    model: Embedder = plugin("embed.models", spec.clip.engine).Embedder(spec.clip)
     model.load(None, compile=False)
     return model
 
 
 def digest(spec: EvaluateSpec) -> str:
     """The digest of its weights."""
-    return plugin("embed", spec.clip.engine).digest(spec.clip)
+    return plugin("embed.models", spec.clip.engine).digest(spec.clip)

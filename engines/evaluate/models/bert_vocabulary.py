@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
 
 if TYPE_CHECKING:
     from transformers import BertTokenizer

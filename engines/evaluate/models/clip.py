@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluation import Sample
-from engines.perception import state
-from engines.perception.device import device, exactly
-from engines.perception.encoder import Encoder
-from engines.perception.models import Models
-from engines.perception.pictures import Colour, bicubic, square_crop, square_pad
-from engines.weights import is_openai_file
+from data.specs.evaluate import EvaluateSpec
+from engines.embed.weights import is_openai_file
+from engines.evaluate.protocol import Sample
+from engines.evaluate.vision import checkpoint
+from engines.evaluate.vision.device import device, exactly
+from engines.evaluate.vision.encoder import Encoder
+from engines.evaluate.vision.images import Colour, bicubic, square_crop, square_pad
+from engines.evaluate.vision.registry import Models
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,7 +87,7 @@ def _weights(file: str) -> dict[str, "Tensor"]:
     if is_openai_file(file, MODEL):
         held = torch.jit.load(file, map_location="cpu").state_dict()
     else:
-        held = state.read(file)
+        held = checkpoint.read(file)
     return {name: value for name, value in held.items() if name not in SIZES}
 
 
@@ -106,6 +106,6 @@ def _built(weights: "Mapping[str, Tensor]", half: bool, of: str) -> Any:
         said = str(error).splitlines()[0]
         raise UserError(f"these are no weights of {of}: {said}") from error
     if not half:
-        model = state.load(model.float(), weights, of)
+        model = checkpoint.load(model.float(), weights, of)
     model = model.requires_grad_(False).to(device())
     return model if half and device() == "cuda" else model.float()

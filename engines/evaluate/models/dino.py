@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import state
-from engines.perception.encoder import Encoder
-from engines.perception.pictures import IMAGENET, bicubic, square_pad
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.vision import checkpoint
+from engines.evaluate.vision.encoder import Encoder
+from engines.evaluate.vision.images import IMAGENET, bicubic, square_pad
 
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer
@@ -22,13 +22,13 @@ def load(spec: EvaluateSpec, file: str) -> Encoder:
 
     A picture is padded to a square with white, and resized by Pillow's bicubic filter.
     """
-    weights, of = state.read(file), f"DINO ({file})"
-    model = state.load(architecture(state.Shapes(weights, of)), weights, of)
+    weights, of = checkpoint.read(file), f"DINO ({file})"
+    model = checkpoint.load(architecture(checkpoint.Shapes(weights, of)), weights, of)
     size = model.patch_embed.img_size[0]
     return Encoder(model, lambda seen: bicubic(square_pad(seen), size), *IMAGENET, model.embed_dim)
 
 
-def architecture(shapes: state.Shapes) -> "VisionTransformer":
+def architecture(shapes: checkpoint.Shapes) -> "VisionTransformer":
     """timm's vision transformer without a head, of the sizes that the weights have."""
     from timm.models.vision_transformer import VisionTransformer
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from data.batches import batched
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import state
-from engines.perception.device import device, exactly
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.vision import checkpoint
+from engines.evaluate.vision.device import device, exactly
 
 if TYPE_CHECKING:
     from engines.nets.yolov9 import YoloV9C
@@ -69,8 +69,10 @@ def load(spec: EvaluateSpec, file: str) -> FaceDetector:
     """The detector, its width read off the shapes; a UserError where there is no auxiliary head."""
     from engines.nets.yolov9 import architecture
 
-    weights, of = state.read(file), f"YOLOv9-C with its auxiliary branch ({file})"
-    return FaceDetector(state.load(architecture(state.Shapes(weights, of)), weights, of), spec)
+    weights, of = checkpoint.read(file), f"YOLOv9-C with its auxiliary branch ({file})"
+    return FaceDetector(
+        checkpoint.load(architecture(checkpoint.Shapes(weights, of)), weights, of), spec
+    )
 
 
 def letterboxed(frame: np.ndarray) -> np.ndarray:

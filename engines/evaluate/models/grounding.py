@@ -8,12 +8,13 @@ import numpy as np
 
 from data.batches import batched
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import bert_vocabulary, grounding_scores, state
-from engines.perception.device import device, exactly
-from engines.perception.grounding_names import config, for_transformers
-from engines.perception.models import absent
-from engines.perception.pictures import IMAGENET, bilinear, normalised
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models import bert_vocabulary
+from engines.evaluate.vision import checkpoint, grounding_scores
+from engines.evaluate.vision.device import device, exactly
+from engines.evaluate.vision.grounding_names import config, for_transformers
+from engines.evaluate.vision.images import IMAGENET, bilinear, normalised
+from engines.evaluate.vision.registry import absent
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,17 +36,17 @@ def load(spec: EvaluateSpec, file: str) -> "Detector":
     if said := absent(spec, "bert_vocabulary"):
         raise UserError(said)
     vocabulary = bert_vocabulary.load(spec, spec.weights["bert_vocabulary"])
-    weights, of = state.read(file), f"Grounding DINO ({file})"
-    net = architecture(state.Shapes(weights, of))
+    weights, of = checkpoint.read(file), f"Grounding DINO ({file})"
+    net = architecture(checkpoint.Shapes(weights, of))
     if len(vocabulary) > net.config.text_config.vocab_size:
         raise UserError(
             f"the vocabulary has {len(vocabulary)} words, {file} knows"
             f" {net.config.text_config.vocab_size}: {bert_vocabulary.FETCH}"
         )
-    return Detector(state.load(net, for_transformers(weights), of), vocabulary)
+    return Detector(checkpoint.load(net, for_transformers(weights), of), vocabulary)
 
 
-def architecture(shapes: state.Shapes) -> "GroundingDinoForObjectDetection":
+def architecture(shapes: checkpoint.Shapes) -> "GroundingDinoForObjectDetection":
     """The network of the sizes that the weights have, less a norm that no output goes through."""
     from torch import nn
     from transformers import GroundingDinoForObjectDetection

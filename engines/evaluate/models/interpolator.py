@@ -8,10 +8,10 @@ import numpy as np
 
 from data.batches import batched
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.perception.device import device, exactly
-from engines.perception.pictures import edged
-from engines.weights import file_digest
+from data.specs.evaluate import EvaluateSpec
+from engines.embed.weights import file_digest
+from engines.evaluate.vision.device import device, exactly
+from engines.evaluate.vision.images import edged
 
 if TYPE_CHECKING:
     from torch import Tensor

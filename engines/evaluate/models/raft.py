@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.batches import batched
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import state
-from engines.perception.device import device, exactly
-from engines.perception.renaming import renamed
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.vision import checkpoint
+from engines.evaluate.vision.device import device, exactly
+from engines.evaluate.vision.rename_weights import renamed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,8 +69,8 @@ class Raft:
 
 def load(spec: EvaluateSpec, file: str) -> Raft:
     """RAFT from its authors' file or torchvision's, its sizes read off the shapes."""
-    weights, of = for_torchvision(state.read(file)), f"RAFT ({file})"
-    return Raft(state.load(architecture(state.Shapes(weights, of)), weights, of))
+    weights, of = for_torchvision(checkpoint.read(file)), f"RAFT ({file})"
+    return Raft(checkpoint.load(architecture(checkpoint.Shapes(weights, of)), weights, of))
 
 
 def for_torchvision(weights: "Mapping[str, Tensor]") -> "dict[str, Tensor]":

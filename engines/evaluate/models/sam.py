@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.batches import batched
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import state
-from engines.perception.device import device, exactly
-from engines.perception.pictures import bilinear
-from engines.perception.sam_names import config, for_transformers
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.vision import checkpoint
+from engines.evaluate.vision.device import device, exactly
+from engines.evaluate.vision.images import bilinear
+from engines.evaluate.vision.sam_names import config, for_transformers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,10 +28,10 @@ def load(spec: EvaluateSpec, file: str) -> "Segmenter":
     from transformers import SamModel
     from transformers.initialization import no_init_weights
 
-    weights, of = state.read(file), f"SAM ({file})"
+    weights, of = checkpoint.read(file), f"SAM ({file})"
     with no_init_weights():  # the file's take their place
-        net = SamModel(config(state.Shapes(weights, of)))
-    return Segmenter(state.load(net, for_transformers(weights), of))
+        net = SamModel(config(checkpoint.Shapes(weights, of)))
+    return Segmenter(checkpoint.load(net, for_transformers(weights), of))
 
 
 @dataclass(frozen=True, slots=True)

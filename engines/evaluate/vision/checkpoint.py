@@ -51,7 +51,7 @@ def load(model: Net, weights: Mapping[str, "Tensor"], of: str) -> Net:
     `of` names the model and its file in the UserError, which lists the parameters that are
     missing, are not known, or have another shape.
     """
-    from engines.perception.device import device
+    from engines.evaluate.vision.device import device
 
     wanted = model.state_dict()
     if wrong := list(_differences(wanted, weights)):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
-from engines.perception import inert
+from engines.evaluate.vision import safe_unpickle
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ def convert(file: str, out: str) -> int:
 
 
 def _module(file: str) -> Any:
-    held = inert.read(file)
+    held = safe_unpickle.read(file)
     found = [held.get(key) for key in KEYS] if isinstance(held, Mapping) else [held]
     for module in found:
         if isinstance(getattr(module, "_modules", None), Mapping):

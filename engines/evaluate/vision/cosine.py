@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engines.evaluation import Missing
+from engines.evaluate.protocol import Missing
 
 
 def cosines(seen: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.batches import batched
-from engines.perception.device import device, exactly
-from engines.perception.pictures import Colour, normalised
+from engines.evaluate.vision.device import device, exactly
+from engines.evaluate.vision.images import Colour, normalised
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from engines.perception.grounding_scores import LONGEST
-from engines.perception.renaming import Rules, children, renamed
-from engines.perception.state import Shapes
+from engines.evaluate.vision.checkpoint import Shapes
+from engines.evaluate.vision.grounding_scores import LONGEST
+from engines.evaluate.vision.rename_weights import Rules, children, renamed
 
 if TYPE_CHECKING:
     from torch import Tensor

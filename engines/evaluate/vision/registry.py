@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
 from engines.base import plugin
-from engines.weights import file_digest
+from engines.embed.weights import file_digest
 
 
 class Models:
-    """Each model of `engines/perception`, loaded when first asked for.
+    """Each model of `engines/evaluate/models`, loaded when first asked for.
 
     A module there has `FILE`, the name its weights are published under (None: it needs none),
     `FETCH`, the line that fetches them, and `load(spec, file)`.
@@ -27,13 +27,13 @@ class Models:
             if said := absent(self.spec, name):
                 raise UserError(said)
             file = self.spec.weights.get(name)
-            self._loaded[name] = plugin("perception", name).load(self.spec, file)
+            self._loaded[name] = plugin("evaluate.models", name).load(self.spec, file)
         return self._loaded[name]
 
 
 def absent(spec: EvaluateSpec, name: str) -> str | None:
     """Why a model cannot be loaded, with the line that fetches its weights; None where it can."""
-    module = plugin("perception", name)
+    module = plugin("evaluate.models", name)
     if module.FILE is None:
         return None
     file = spec.weights.get(name)
@@ -49,7 +49,7 @@ def digests(spec: EvaluateSpec, names: Iterable[str]) -> dict[str, str]:
 
 
 def _digest(spec: EvaluateSpec, name: str) -> str:
-    module = plugin("perception", name)
+    module = plugin("evaluate.models", name)
     if module.FILE is None:
         return module.digest(spec) if hasattr(module, "digest") else ""
     return file_digest(spec.weights[name])
@@ -57,6 +57,6 @@ def _digest(spec: EvaluateSpec, name: str) -> str:
 
 def found(folder: str, names: Iterable[str]) -> dict[str, str]:
     """The weights that lie in a folder under their published names, by model."""
-    files = {name: plugin("perception", name).FILE for name in names}
+    files = {name: plugin("evaluate.models", name).FILE for name in names}
     paths = {name: Path(folder) / file for name, file in files.items() if file}
     return {name: str(path) for name, path in paths.items() if path.exists()}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from engines.perception.renaming import Rules, children, renamed
-from engines.perception.state import Shapes
+from engines.evaluate.vision.checkpoint import Shapes
+from engines.evaluate.vision.rename_weights import Rules, children, renamed
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,10 +8,10 @@ import numpy as np
 
 from data.errors import UserError
 from data.records import Request
-from data.specs import GenerateSpec
-from engines.bases import call, loading, picture
-from engines.bases.folder import pipeline_digest, pipeline_folder
-from engines.generation import Clip, Speed, Spent, Wants
+from data.specs.pipeline import GenerateSpec
+from engines.generate.pipelines import call, first_frame, loading
+from engines.generate.pipelines.folder import pipeline_digest, pipeline_folder
+from engines.generate.protocol import Clip, Speed, Spent, Wants
 
 VERSION = "1"
 _log = logging.getLogger(__name__)
@@ -50,11 +50,11 @@ class Generator:
     def refusal(self, request: Request) -> str | None:
         if self.wants.pixels:
             if request.image is None and not request.sources:
-                return picture.NEITHER
+                return first_frame.NEITHER
             try:
                 if request.image is not None:
-                    picture.opened(request.image)
-            except picture.PictureError as fault:
+                    first_frame.opened(request.image)
+            except first_frame.PictureError as fault:
                 return f"the image cannot be read: {fault}"
         return call.cut(self._pipe, self._takes, request.prompt)
 
@@ -67,7 +67,7 @@ class Generator:
         spec = self.spec
         given = call.arguments(self._takes, request, spec)
         if self.wants.pixels:
-            given["image"] = picture.first_frame(request, clips, spec.height, spec.width)
+            given["image"] = first_frame.first_frame(request, clips, spec.height, spec.width)
         source = torch.Generator("cpu").manual_seed(request.seed)
         try:
             with torch.inference_mode():

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from data.records import Request
-from data.specs import GenerateSpec
-from engines.decode.fake import strike
-from engines.generation import Clip, Speed, Spent, Wants
+from data.specs.pipeline import GenerateSpec
+from engines.generate.protocol import Clip, Speed, Spent, Wants
+from engines.video.decoders.fake import strike
 
 VERSION = "1"
 MOST_WORDS = 77

@@ -9,15 +9,16 @@ import numpy as np
 
 from data.errors import UserError
 from data.records import Request
-from data.specs import GenerateSpec
-from engines.bases.loading import place
-from engines.generation import Clip, Speed, Spent, Wants
-from engines.rag import checkpoint, noise, pipeline, sampling
-from engines.rag.absent import filled
-from engines.rag.base import base_folder
-from engines.rag.folders import NONE, controller_folder, digests
-from engines.rag.latents import Latents
-from engines.rag.sites import sites
+from data.specs.pipeline import GenerateSpec
+from engines.generate.pipelines import zeroscope
+from engines.generate.pipelines.digest import base_folder
+from engines.generate.pipelines.loading import place
+from engines.generate.protocol import Clip, Speed, Spent, Wants
+from engines.generate.ragme import checkpoint, rag_init, sampling
+from engines.generate.ragme.folders import NONE, controller_folder, digests
+from engines.generate.ragme.grey_clips import filled
+from engines.generate.ragme.injection_sites import sites
+from engines.generate.ragme.latents import Latents
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,9 +46,9 @@ class Generator:
             torch.set_num_threads(speed.threads)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.backends.cudnn.deterministic = True
-        self._pipe = pipeline.load(base_folder(self.spec.base), self.spec.precision)
-        pipeline.check_size(self._pipe, self.spec)
-        if why := pipeline.cut(self._pipe, self.spec.negative):
+        self._pipe = zeroscope.load(base_folder(self.spec.base), self.spec.precision)
+        zeroscope.check_size(self._pipe, self.spec)
+        if why := zeroscope.cut(self._pipe, self.spec.negative):
             raise UserError(f"--negative: {why}")
         self._controller = self._loaded()
         self._place(speed)
@@ -56,7 +57,7 @@ class Generator:
         _log.info("%s in %s on %s", name, self.spec.precision, self._device)
 
     def refusal(self, request: Request) -> str | None:
-        return pipeline.cut(self._pipe, request.prompt)
+        return zeroscope.cut(self._pipe, request.prompt)
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
         import torch
@@ -90,8 +91,8 @@ class Generator:
         factor = pipe.vae_scale_factor
         size = (spec.height // factor, spec.width // factor)
         shape = (1, pipe.unet.config.in_channels, spec.frames, *size)
-        source = noise.generator(request, spec)
-        beginning = noise.begin(source, shape, self._mean(clips), spec, pipe.scheduler)
+        source = rag_init.generator(request, spec)
+        beginning = rag_init.begin(source, shape, self._mean(clips), spec, pipe.scheduler)
         video = sampling.pictures(pipe, sampling.denoised(pipe, guided, beginning))
         pipe.maybe_free_model_hooks()
         return video
@@ -128,5 +129,5 @@ class Generator:
         """The clips' mean latents (1, C, T, h, w), weighed as the spec says."""
         if not clips or not self.wants.pixels:
             return None
-        shares = noise.shares([clip.source.score for clip in clips], self.spec)
+        shares = rag_init.shares([clip.source.score for clip in clips], self.spec)
         return self._latents.mean(clips, shares)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
 from data.records import Request
-from data.specs import GenerateSpec
-from engines.bases import prompts
+from data.specs.pipeline import GenerateSpec
+from engines.generate.pipelines import prompt_length
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -63,4 +63,4 @@ def cut(pipe: Any, names: dict[str, inspect.Parameter], text: str) -> str | None
     limits = [pipe.tokenizer.model_max_length, getattr(config, "max_position_embeddings", None)]
     if "max_sequence_length" in names:
         limits = [names["max_sequence_length"].default]  # the call's own, whatever the tokenizer's
-    return prompts.cut(pipe.tokenizer, min(limit for limit in limits if limit), text)
+    return prompt_length.cut(pipe.tokenizer, min(limit for limit in limits if limit), text)

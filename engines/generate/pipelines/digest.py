@@ -4,15 +4,15 @@ import hashlib
 from pathlib import Path
 
 from data.errors import UserError
-from engines.tiny.t2v.command import FOLDER
-from engines.weights import file_digest
+from engines.bundled import TEXT_TO_VIDEO
+from engines.embed.weights import file_digest
 
 PARTS = ("scheduler", "tokenizer", "text_encoder", "vae", "unet")
 
 
 def base_folder(base: str | None) -> Path:
     """The folder that a base names, None being the bundled one; a UserError where parts lack."""
-    folder = Path(base) if base else FOLDER
+    folder = Path(base) if base else TEXT_TO_VIDEO
     lacking = [part for part in PARTS if not (folder / part).is_dir()]
     if lacking:
         raise UserError(

@@ -7,7 +7,7 @@ import numpy as np
 
 from data.records import Request
 from engines.files.media import open_media
-from engines.generation import Clip
+from engines.generate.protocol import Clip
 from engines.video.frames import Resize
 from engines.video.resize import resize
 

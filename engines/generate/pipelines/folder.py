@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from engines.rag.base import base_digest
-from engines.tiny.t2v.command import FOLDER
+from engines.bundled import TEXT_TO_VIDEO
+from engines.generate.pipelines.digest import base_digest
 
 INDEX = "model_index.json"
 LIBRARIES = ("diffusers", "transformers")
@@ -17,7 +17,7 @@ Parts = dict[str, tuple[str, str]]
 def pipeline_folder(base: str | None) -> Path:
     """Where a base lies: the bundled one (None), a folder, or what a hub has under the name."""
     if base is None:
-        return FOLDER
+        return TEXT_TO_VIDEO
     if Path(base).is_dir():
         return Path(base)
     if base.startswith((".", "/", "~")) or base.count("/") != 1:

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
-from engines.bases.folder import Parts, index
-from engines.generation import Speed
-from engines.rag.pipeline import DTYPES, part, quiet
+from engines.generate.pipelines.folder import Parts, index
+from engines.generate.pipelines.zeroscope import DTYPES, part, quiet
+from engines.generate.protocol import Speed
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
-from data.specs import GenerateSpec
-from engines.bases import prompts
+from data.specs.pipeline import GenerateSpec
+from engines.generate.pipelines import prompt_length
 
 if TYPE_CHECKING:
     from diffusers import TextToVideoSDPipeline
@@ -54,7 +54,7 @@ def check_size(pipe: "TextToVideoSDPipeline", spec: GenerateSpec) -> None:
 def cut(pipe: "TextToVideoSDPipeline", text: str) -> str | None:
     """Why a prompt is not read to its end: how long it is, and where it would be cut."""
     positions = pipe.text_encoder.config.max_position_embeddings
-    return prompts.cut(pipe.tokenizer, min(pipe.tokenizer.model_max_length, positions), text)
+    return prompt_length.cut(pipe.tokenizer, min(pipe.tokenizer.model_max_length, positions), text)
 
 
 def _nearest(pixels: int, step: int) -> int:

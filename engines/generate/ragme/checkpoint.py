@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import yaml
 
 from data.errors import UserError
-from engines.rag.config import ControllerConfig, written
-from engines.rag.inferred import Shapes, inferred
+from engines.generate.ragme.infer_config import Shapes, inferred
+from engines.nets.controller_config import ControllerConfig, written
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from engines.generate.ragme.injection_sites import Site
     from engines.nets.controller import Controller
-    from engines.rag.sites import Site
 
 PREFIX = "controller."
 FILE = "controller.safetensors"

@@ -13,7 +13,7 @@ import numpy as np
 
 from data.ids import file_name
 from data.records import Hit
-from data.storage import Store
+from data.store.storage import Store
 
 Precision = Literal["float16", "float32"]
 

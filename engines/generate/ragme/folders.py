@@ -3,13 +3,12 @@
 import hashlib
 from pathlib import Path
 
-from data.specs import GenerateSpec
-from engines.rag import checkpoint
-from engines.rag.base import PARTS, base_digest, base_folder
-from engines.weights import file_digest
+from data.specs.pipeline import GenerateSpec
+from engines.bundled import CONTROLLER, CONTROLLERS
+from engines.embed.weights import file_digest
+from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
+from engines.generate.ragme import checkpoint
 
-BUNDLED = Path(__file__).parents[1] / "tiny" / "t2v"
-DEFAULT = "reelflow-tiny-ragme-ordered"
 NONE = "none"
 
 
@@ -17,9 +16,9 @@ def controller_folder(spec: GenerateSpec) -> Path | None:
     """The controller's, by path or bundled name; None where the spec says `none`: only the base."""
     if spec.controller == NONE:
         return None
-    name = spec.controller or DEFAULT
-    bundled = "/" not in name and (BUNDLED / name).is_dir()
-    folder = BUNDLED / name if bundled else Path(name)
+    name = spec.controller or CONTROLLER
+    bundled = "/" not in name and (CONTROLLERS / name).is_dir()
+    folder = CONTROLLERS / name if bundled else Path(name)
     checkpoint.weights(folder)  # says so where there are none
     return folder
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from data.records import Source
-from data.specs import GenerateSpec
-from engines.generation import Clip
+from data.specs.pipeline import GenerateSpec
+from engines.generate.protocol import Clip
 
 NOBODY = Source(rank=0, video_id="", content="", score=0.0, uri="")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from data.errors import UserError
-from engines.rag.config import ControllerConfig, Norm, Tokens
+from engines.nets.controller_config import ControllerConfig, Norm, Tokens
 
 Shapes = Mapping[str, tuple[int, ...]]
 # What the published classes default to: 12 sites, for a UNet that calls 16.

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.generation import Clip, Spent
-from engines.rag.cache import Cache
-from engines.rag.noise import posterior
+from engines.generate.lru import Cache
+from engines.generate.protocol import Clip, Spent
+from engines.generate.ragme.rag_init import posterior
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL

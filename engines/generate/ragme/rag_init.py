@@ -9,7 +9,7 @@ import numpy as np
 
 from data.errors import UserError
 from data.records import Request
-from data.specs import GenerateSpec
+from data.specs.pipeline import GenerateSpec
 
 if TYPE_CHECKING:
     import torch

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.errors import UserError
-from data.specs import GenerateSpec
-from engines.rag.noise import Beginning
-from engines.rag.sites import infused
+from data.specs.pipeline import GenerateSpec
+from engines.generate.ragme.injection_sites import infused
+from engines.generate.ragme.rag_init import Beginning
 
 if TYPE_CHECKING:
     from diffusers import TextToVideoSDPipeline, UNet3DConditionModel

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from data.errors import UserError
-from engines.indexing import factory, parameters, quiet, spool, tuning, version
-from engines.indexing.batches import Batch
-from engines.indexing.opened import Index, open
+from engines.index import autofaiss_patch, factory, parameters, spool, tuning, version
+from engines.index.batches import Batch
+from engines.index.index import Index, open
 
 VERSION = "1"
 
@@ -89,7 +89,9 @@ def _faiss(vectors: Path, key: str, options: Options) -> Any:
     """The faiss index that autofaiss makes of the vectors in a folder, on the CPU."""
     from autofaiss import build_index
 
-    with quiet.autofaiss(factory.accelerated if options.use_gpu else factory.by_metric) as said:
+    with autofaiss_patch.autofaiss(
+        factory.accelerated if options.use_gpu else factory.by_metric
+    ) as said:
         made, _ = build_index(
             str(vectors),
             save_on_disk=False,

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from data.errors import UserError
-from engines.indexing import version
-from engines.indexing.batches import Batch, checked
-from engines.indexing.opened import Index, open
+from engines.index import version
+from engines.index.batches import Batch, checked
+from engines.index.index import Index, open
 
 VERSION = "1"
 

@@ -3,12 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from data import layout
 from data.errors import UserError
-from data.evaluations import Summary, read_summary, videos
-from data.published import LABELS, MODES, published
-from data.workplace import Workplace
-from tasks.leaderboard import (
+from data.runs.evaluations import Summary, read_summary, videos
+from data.runs.published import LABELS, MODES, published
+from data.store import layout
+from data.workspace import Workplace
+from engines.report.leaderboard.comparable import (
+    groups,
+    made_with,
+    refuse_mixed,
+    switched,
+    switches,
+    unlike_published,
+)
+from engines.report.leaderboard.table import (
     Table,
     check_sort,
     columns_of,
@@ -16,14 +24,6 @@ from tasks.leaderboard import (
     published_columns,
     published_entries,
     table,
-)
-from tasks.leaderboard_groups import (
-    groups,
-    made_with,
-    refuse_mixed,
-    switched,
-    switches,
-    unlike_published,
 )
 
 REASONS = 3  # that a heading names

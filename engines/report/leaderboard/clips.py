@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from data import layout
-from data.benchmark import is_name
-from data.evaluations import Leak, Summary, scores, videos
-from data.runs import run_of
-from data.storage import Store
-from data.workplace import Workplace
-from tasks.html import own, source
-from tasks.leaderboard import Column
-from tasks.leaderboard_trials import Clip, Scored, Trial, marked
-from tasks.leaks import conditioned
+from data.runs.benchmark import is_name
+from data.runs.evaluations import Leak, Summary, scores, videos
+from data.runs.generations import run_of
+from data.store import layout
+from data.store.storage import Store
+from data.workspace import Workplace
+from engines.report.html import own, source
+from engines.report.leaderboard.table import Column
+from engines.report.leaderboard.trials import Clip, Scored, Trial, marked
+from tasks.retrieve.leaks import conditioned
 
 Row = Mapping[str, Any]
 REAL = ("ground_truth.mp4", "video.mp4")  # in the folder of a clip

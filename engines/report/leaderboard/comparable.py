@@ -6,9 +6,9 @@ from itertools import combinations
 from typing import Any
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Summary
-from data.published import BENCHMARK, CLIPS
+from data.runs.evaluations import Summary
+from data.runs.published import BENCHMARK, CLIPS
+from data.specs.evaluate import EvaluateSpec
 
 FREE = ("remainder", "world_size", "tag_order")  # published scores hang on these too little to tell
 OPTIONS = {"num_frames": "--num-frames"}

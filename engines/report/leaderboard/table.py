@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from data.errors import UserError
-from data.evaluations import MethodResult, Summary
-from data.published import LABELS, PublishedRow, PublishedTable
+from data.runs.evaluations import MethodResult, Summary
+from data.runs.published import LABELS, PublishedRow, PublishedTable
 
 LEADING = ("subject_dino_similarity", "arcface_similarity")  # tables are ranked by, where they can
 

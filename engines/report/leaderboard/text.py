@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tasks.leaderboard import Entry, Table
-from tasks.leaderboard_board import Board
+from engines.report.leaderboard.board import Board
+from engines.report.leaderboard.table import Entry, Table
 
 Said = dict[str, Any]
 SETTINGS = ("clips", "frames", "size", "fps", "references", "background")

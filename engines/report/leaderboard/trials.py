@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from tasks.leaderboard import Column
+from engines.report.leaderboard.table import Column
 
 ALIKE = 5e-4  # scores that look the same are both the best
 

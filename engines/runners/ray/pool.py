@@ -10,8 +10,8 @@ from typing import Any
 
 from data.outcome import Outcome
 from engines.base import Engine
-from engines.runners.hiring import Hiring, end, own_words
-from engines.runners.said import Ear, Said
+from engines.runners.ray.startup import Hiring, end, own_words
+from engines.runners.ray.worker_logs import Ear, Said
 
 DEPTH = 2  # batches in flight per actor: one is decoded while the other's frames are embedded
 POLL_S = 0.1  # between looks for workers that have loaded

@@ -10,8 +10,8 @@ from data.batches import batched
 from data.outcome import Failed, Outcome
 from engines.base import Engine
 from engines.runners.accounting import answered
-from engines.runners.actors import Actors, Job, WorkerDied
-from engines.runners.starting import connect
+from engines.runners.ray.cluster import connect
+from engines.runners.ray.pool import Actors, Job, WorkerDied
 
 
 class RayRunner:

@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from engines.tiny.corpus import Row, name_of, row, write_clips
-from engines.tiny.t2v.footage import SHOWN
+from engines.tiny.t2v.training_set import SHOWN
 
 SEED = 1  # another than the demo's, whose clips the controllers are to be tried on
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from data.batches import batched
 from engines.tiny.scene import Scene
-from engines.tiny.t2v import footage, words
+from engines.tiny.t2v import training_set, words
 from engines.tiny.t2v.command import Given, given
-from engines.training import Schedule, train
+from engines.train.loop import Schedule, train
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, DDIMScheduler, UNet3DConditionModel
@@ -38,7 +38,7 @@ def unet() -> "UNet3DConditionModel":
     from diffusers import UNet3DConditionModel
 
     return UNet3DConditionModel(
-        sample_size=footage.PIXELS // 8,
+        sample_size=training_set.PIXELS // 8,
         down_block_types=("CrossAttnDownBlock3D", "CrossAttnDownBlock3D", "DownBlock3D"),
         up_block_types=("UpBlock3D", "CrossAttnUpBlock3D", "CrossAttnUpBlock3D"),
         block_out_channels=(32, 64, 64),
@@ -90,7 +90,7 @@ class Trainee:
         from torch.nn.functional import mse_loss
 
         chosen = rng.integers(len(self.scenes), size=batch)
-        said = [footage.caption(rng, self.scenes[i]) for i in chosen]
+        said = [training_set.caption(rng, self.scenes[i]) for i in chosen]
         said = [text if rng.random() > TEXT_DROPOUT else "" for text in said]
         clean = torch.from_numpy(self.latents[chosen]).to(self.device).float()
         noise, at = torch.randn_like(clean), torch.randint(1000, (batch,), device=self.device)
@@ -106,11 +106,14 @@ def footage_latents(
 ) -> tuple[list[Scene], np.ndarray]:
     """The scenes of the training clips, and their (n, 4, 8, 8, 8) latents, kept in a file."""
     rngs = [np.random.default_rng([seed, 8, index]) for index in range(CLIPS)]
-    scenes = [footage.scene(rng) for rng in rngs]
+    scenes = [training_set.scene(rng) for rng in rngs]
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         made = [
-            encode(codec, np.stack([footage.clip(*pair) for pair in zip(some, shown, strict=True)]))
+            encode(
+                codec,
+                np.stack([training_set.clip(*pair) for pair in zip(some, shown, strict=True)]),
+            )
             for some, shown in zip(batched(rngs, 16), batched(scenes, 16), strict=True)
         ]
         np.save(file, np.concatenate(made).astype(np.float16))

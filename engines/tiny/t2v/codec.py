@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.tiny.render import frames
-from engines.tiny.t2v import footage
+from engines.tiny.t2v import training_set
 from engines.tiny.t2v.command import Given, given
-from engines.training import Schedule, train
+from engines.train.loop import Schedule, train
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL
@@ -31,7 +31,7 @@ def fresh() -> "AutoencoderKL":
         layers_per_block=1,
         latent_channels=4,
         norm_num_groups=8,
-        sample_size=footage.PIXELS,
+        sample_size=training_set.PIXELS,
         mid_block_add_attention=False,
     )
 
@@ -40,7 +40,7 @@ def pictures(rng: np.random.Generator, count: int) -> "Tensor":
     """Random frames of random scenes, as (n, 3, 64, 64) in -1..1."""
     import torch
 
-    scenes = [footage.scene(rng) for _ in range(count)]
+    scenes = [training_set.scene(rng) for _ in range(count)]
     drawn = np.concatenate([frames(s, rng.integers(s.frames, size=1)) for s in scenes])
     return torch.from_numpy(drawn).permute(0, 3, 1, 2).contiguous() / 127.5 - 1
 

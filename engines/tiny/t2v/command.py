@@ -4,9 +4,8 @@ import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engines.training import Schedule
-
-FOLDER = Path(__file__).with_name("reelflow-tiny-t2v")
+from engines.bundled import TEXT_TO_VIDEO
+from engines.train.loop import Schedule
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def given(about: str | None, schedule: Schedule, name: str) -> Given:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--checkpoint", type=Path, default=Path(f"var/t2v-{name}.pt"))
-    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--folder", type=Path, default=TEXT_TO_VIDEO)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     schedule = replace(schedule, steps=asked.steps, seed=asked.seed)

@@ -1,6 +1,6 @@
 """Prompts for motions the bundled text-to-video model was never told the names of.
 
-`python -m engines.tiny.t2v.asked 60 > prompts.jsonl` writes them for an experiment.
+`python -m engines.tiny.t2v.prompts 60 > prompts.jsonl` writes them for an experiment.
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from engines.tiny.scene import COLOURS, HELD_OUT, SHAPES, SPEEDS
-from engines.tiny.t2v.footage import BACKGROUNDS, UNNAMED
+from engines.tiny.t2v.training_set import BACKGROUNDS, UNNAMED
 from engines.tiny.wording import GOING, TRAINING, phrase
 
 COMBINATIONS = tuple(

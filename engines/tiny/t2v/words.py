@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.tiny.t2v import footage
+from engines.tiny.t2v import training_set
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,4 +57,4 @@ def captions(seed: int) -> Iterator[str]:
     """What is said of some thousand training clips."""
     for index in range(CAPTIONS):
         rng = np.random.default_rng([seed, 6, index])
-        yield footage.caption(rng, footage.scene(rng))
+        yield training_set.caption(rng, training_set.scene(rng))

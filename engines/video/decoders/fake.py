@@ -10,9 +10,9 @@ import numpy as np
 
 from data.outcome import REASONS
 from data.records import Probe
-from engines.children.pulse import beat
 from engines.video.container import Reading
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
+from engines.video.guard.heartbeat import beat
 from engines.video.sampling import kept
 
 FRAMES, FPS, SIDE = 50, 25.0, 64

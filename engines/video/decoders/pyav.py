@@ -14,11 +14,11 @@ import numpy as np
 from engines.video.container import Opened, Reading, opened, video_stream
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
 from engines.video.packets import decoded, packets
-from engines.video.picture import rgb
+from engines.video.pixels import rgb
 from engines.video.resize import resize as resized
 from engines.video.sampling import keep, kept, steps
 from engines.video.seeking import Sparse, Unsure, survey
-from engines.video.wholeness import Promise, Tally, promise
+from engines.video.truncation import Promise, Tally, promise
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
-from engines.children.wire import Closed, Header, receive, send
+from engines.video.guard.protocol import Closed, Header, receive, send
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BOOT = """
 import sys; sys.path.insert(0, sys.argv[1])
-from engines.children.guard_child import main; main()
+from engines.video.guard.worker import main; main()
 """
 START_S = 600.0  # imports take 2 to 6 s, on a crowded machine minutes: no fault of the video's
 FINAL = {"done", "failed", "mend", "error"}

@@ -10,11 +10,11 @@ from typing import Self
 from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from data.records import Probe, Video
-from engines.children.child import Child, Died
-from engines.children.crew import Crew
-from engines.children.line import Cancelled, Job, Line
-from engines.children.wire import Header, read_frames
 from engines.video.frames import Frames, Resize, Sampling
+from engines.video.guard.child import Child, Died
+from engines.video.guard.pool import Crew
+from engines.video.guard.protocol import Header, read_frames
+from engines.video.guard.queue import Cancelled, Job, Line
 
 AHEAD = 8  # videos per worker that may wait behind a slow one
 CHUNK = 32

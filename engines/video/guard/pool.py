@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from engines.children.child import Child
-from engines.children.line import Cancelled, Line
+from engines.video.guard.child import Child
+from engines.video.guard.queue import Cancelled, Line
 
 
 class Crew:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from data.outcome import Outcome
-from engines.children.wire import Header
 from engines.video.frames import Frames
+from engines.video.guard.protocol import Header
 
 
 class Cancelled(Exception):

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from data.errors import UserError
 from engines.base import plugin
-from engines.children.pulse import listen
-from engines.children.wire import Closed, Header, receive, send, send_frames
 from engines.files import media
 from engines.files.media import is_url
 from engines.video.container import Reading
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
+from engines.video.guard.heartbeat import listen
+from engines.video.guard.protocol import Closed, Header, receive, send, send_frames
 
 PR_SET_PDEATHSIG = 1
 
@@ -147,7 +147,7 @@ def _work(sock: socket.socket, request: Header, warmed: set[str]) -> None:
 def _decode(sock: socket.socket, request: Header, warmed: set[str]) -> None:
     uri = request["uri"]
     name = "fake" if uri.startswith("fake://") else request["decoder"]
-    decoder = plugin("decode", name)
+    decoder = plugin("video.decoders", name)
     sampling = Sampling(**request["sampling"])
     resize = Resize(**request["resize"]) if request["resize"] else None
     imports = getattr(decoder, "warm", lambda resize: None)

@@ -20,9 +20,9 @@ def _model(job: Job) -> Iterator[Figure]:
     """Frames a second of ViT-B-32, and how near bf16 comes to fp32."""
     import torch
 
-    from data.specs import EmbedSpec
-    from engines.embed.open_clip import Embedder
-    from tasks.runners import cores
+    from data.specs.pipeline import EmbedSpec
+    from engines.embed.models.open_clip import Embedder
+    from tasks.workers import cores
 
     weights = str(footage.weights(job.out))
     pixels = np.random.default_rng(0).integers(0, 256, (64, 3, 224, 224), dtype=np.uint8)
@@ -44,7 +44,7 @@ def _model(job: Job) -> Iterator[Figure]:
 
 def _decode(job: Job) -> Iterator[Figure]:
     """Sampled frames a second from real footage, in one thread: sparse, and decoding everything."""
-    from engines.decode import pyav
+    from engines.video.decoders import pyav
     from engines.video.frames import Resize, Sampling
 
     pyav.warm(Resize(224))

@@ -4,16 +4,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-import large
 from bench import watched
 from bench.figures import Figure
 from bench.job import Job
+from support import large
 
-from data import merge
-from data.backfill import left
+from data.catalog import merge
+from data.runs.backfill import left
 from data.settings import Settings
-from data.specs import EmbedSpec
-from data.workplace import open_workplace
+from data.specs.pipeline import EmbedSpec
+from data.workspace import open_workplace
 from tasks.stages import embed_stage
 
 CORPUS, SPEC, SIZE = "million", EmbedSpec(engine="fake"), 500

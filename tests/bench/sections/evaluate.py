@@ -6,22 +6,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import golden
 import numpy as np
 from bench.figures import Figure
 from bench.job import Job
+from support import golden
 
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Target
+from data.runs.evaluations import Target
+from data.specs.evaluate import EvaluateSpec
 from engines.base import plugin
-from engines.decode import pyav
-from engines.evaluating import EvaluateWork, Evaluator
-from engines.evaluation import Nothing, Sample
-from engines.perception.models import Models
+from engines.evaluate.engine import EvaluateWork, Evaluator
+from engines.evaluate.protocol import Nothing, Sample
+from engines.evaluate.vision.registry import Models
+from engines.video.decoders import pyav
 from engines.video.frames import Sampling
 
 if TYPE_CHECKING:
-    from engines.evaluation import Metric
+    from engines.evaluate.protocol import Metric
 
 SIDE, TAG = 256, "horse"
 METRICS = ("text_clip_similarity", "video_clip_similarity", "subject_dino_similarity",
@@ -42,7 +42,7 @@ def measure(job: Job) -> Iterator[Figure]:
     whole = Known(part.pixels.transpose(0, 2, 3, 1).copy(), 8.0, _truth(models))
     shape = f"small random models, {frames} frames of {SIDE}x{SIDE}"
     for name in METRICS:
-        metric = plugin("evaluate", name).Metric(spec, models)
+        metric = plugin("evaluate.metrics", name).Metric(spec, models)
         batched = _least_s(lambda metric=metric: whole.score(metric), times)
         apart = _least_s(lambda m=metric, n=name: _one_by_one(m, n, whole), times)
         yield Figure("evaluate", f"{name}, {shape}", batched, "s/video")
@@ -127,8 +127,7 @@ def _run_s(specs: Sequence[EvaluateSpec], targets: Sequence[Target]) -> float:
 
 
 def _weights(folder: Path) -> dict[str, str]:
-    import toy_detectors
-    import toy_models
+    from support import toy_detectors, toy_models
 
     return toy_models.write_small(folder) | toy_detectors.write_small(folder)
 

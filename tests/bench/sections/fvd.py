@@ -8,11 +8,11 @@ import numpy as np
 from bench.figures import Figure
 from bench.job import Job
 
-from data.distance_specs import ClipSpec
-from engines.distance.extractor import extractor
-from engines.distance.frechet import frechet, frechet_from_features
-from engines.distance.kernel import kvd_unbiased
-from engines.distance.moments import Moments
+from data.specs.distance import ClipSpec
+from engines.evaluate.distance.extractor import extractor
+from engines.evaluate.distance.frechet import frechet, frechet_from_features
+from engines.evaluate.distance.kernel import kvd_unbiased
+from engines.evaluate.distance.moments import Moments
 
 FRAMES, HEIGHT, WIDTH = 16, 256, 448
 SEED = 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.figures import Figure
 from bench.job import Job
 
-from data.specs import GenerateSpec
+from data.specs.pipeline import GenerateSpec
 
 if TYPE_CHECKING:
     import torch
@@ -51,10 +51,10 @@ def _steps(size: Size, device: str) -> dict[str, Callable[[], object]]:
     import torch
     from diffusers import UNet3DConditionModel
 
+    from engines.generate.ragme.injection_sites import sites
+    from engines.generate.ragme.sampling import Guided
     from engines.nets.controller import Controller
-    from engines.rag.config import ControllerConfig
-    from engines.rag.sampling import Guided
-    from engines.rag.sites import sites
+    from engines.nets.controller_config import ControllerConfig
 
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     torch.manual_seed(0)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.job import Job
-from browser import CHROMIUM, Tab, opened
-from running import answers, free_ports, started
+from support.browser import CHROMIUM, Tab, opened
+from support.running import answers, free_ports, started
 
 PAGES = {"dashboard": "v2/dashboard", "runs": "v2/runs", "dashboard, V1": "dashboard",
          "runs, V1": "runs"}  # fmt: skip
@@ -81,8 +81,8 @@ def _seen(tab: Tab, url: str) -> list[tuple[float, float]]:
 
 
 def _top(api: str) -> float:
-    from tasks.server import connected
-    from tasks.top import look
+    from tasks.service.server import connected
+    from tasks.service.top import look
 
     with connected(api) as client:
         spent = []

@@ -6,19 +6,19 @@ from typing import TypeVar
 
 from bench.figures import Figure
 from bench.job import Job
-from nights import nights
+from support.scheduled_runs import nights
 
-from data import merge
-from data.chain import Stage
-from data.leftovers import leftovers
+from data.catalog import merge
+from data.catalog.leftovers import leftovers
 from data.settings import Settings
-from data.shards import names
-from data.specs import PoolSpec
-from data.workplace import Workplace, open_workplace
-from engines.indexing.pooled import PooledVectors
-from tasks.compact import compact
+from data.shards.lists import names
+from data.shards.stages import Stage
+from data.specs.pipeline import PoolSpec
+from data.workspace import Workplace, open_workplace
+from engines.index.pooled_vectors import PooledVectors
+from tasks.embed.compact import compact
+from tasks.embed.pool import pool_shards
 from tasks.plan import plan
-from tasks.pool import pool_shards
 from tasks.stages import pool_stage
 
 CORPUS = "nights"

@@ -33,9 +33,9 @@ def _direct(videos: int) -> float:
     """Seconds of the same engine over the same videos, called in this process."""
     from data.records import Video
     from data.settings import Settings
-    from data.specs import EmbedSpec
-    from engines.embedding import VideoEmbedder
-    from tasks.runners import embed_work
+    from data.specs.pipeline import EmbedSpec
+    from engines.embed.engine import VideoEmbedder
+    from tasks.workers import embed_work
 
     engine = VideoEmbedder(EmbedSpec(**SPEC), embed_work(Settings()))
     engine.load()

@@ -1,4 +1,4 @@
-"""Ways of sharing the cores between decoders and model: the ground of `tasks.runners`."""
+"""Ways of sharing the cores between decoders and model: the ground of `tasks.workers`."""
 
 import queue
 import threading
@@ -31,8 +31,8 @@ def _run(clips: list, weights: str, setup: tuple[int, int, int, int]) -> tuple[i
     """Frames, wall seconds, CPU seconds; start-up is not counted."""
     from data.batches import batched
     from data.records import Video
-    from data.specs import EmbedSpec
-    from engines.embedding import VideoEmbedder, Work
+    from data.specs.pipeline import EmbedSpec
+    from engines.embed.engine import VideoEmbedder, Work
 
     lanes, threads, decoders, size = setup
     spec = EmbedSpec(model=footage.ARCHITECTURE, weights=weights)

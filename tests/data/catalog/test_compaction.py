@@ -1,21 +1,21 @@
 from dataclasses import replace
 
-import buckets
-import nights
 import pyarrow as pa
 import pytest
-from corpora import counts, videos
-from nights import SPEC, embedded, ingested, video
+from support import buckets, scheduled_runs
+from support.corpora import counts, videos
+from support.scheduled_runs import SPEC, embedded, ingested, video
 
-from data import layout, merge, tables
-from data.chain import Stage
-from data.leftovers import leftovers
-from data.packing import finish_packs, pack_shards, pack_videos, shard_packs, video_packs
-from data.shards import names, next_number, pending, read_shard
-from data.storage import Store
-from data.workplace import Workplace
+from data.catalog import merge
+from data.catalog.compaction import finish_packs, pack_shards, pack_videos, shard_packs, video_packs
+from data.catalog.leftovers import leftovers
+from data.shards.lists import names, next_number, pending, read_shard
+from data.shards.stages import Stage
+from data.store import layout, tables
+from data.store.storage import Store
+from data.workspace import Workplace
+from tasks.embed.pool import pool_shards
 from tasks.plan import plan
-from tasks.pool import pool_shards
 from tasks.stages import embed_stage, pool_stage
 
 QUESTIONS = {
@@ -31,7 +31,7 @@ EIGHT = 8
 @pytest.fixture
 def stage(place: Workplace) -> Stage:
     """Eight nights of two videos."""
-    return nights.nights(place, "c", EIGHT)
+    return scheduled_runs.nights(place, "c", EIGHT)
 
 
 def test_many_small_files_become_one_and_say_the_same(place: Workplace, stage: Stage) -> None:
@@ -73,7 +73,7 @@ def test_what_was_packed_goes_a_day_later_and_nothing_misses_it(
 def test_pooling_makes_its_vectors_of_packs_and_an_index_reads_the_same(
     place: Workplace, stage: Stage
 ) -> None:
-    from data.specs import PoolSpec
+    from data.specs.pipeline import PoolSpec
 
     pooled = pool_stage(place, "c", PoolSpec(), stage)
     pool_shards.fn(place, stage, pooled)
@@ -197,7 +197,7 @@ def test_an_object_store_is_packed_too(
 ) -> None:
     with buckets.served(monkeypatch):
         place = Workplace(_settings(tmp_path_factory.mktemp("packed")), Store("s3://videos/packed"))
-        stage = nights.nights(place, "c", EIGHT)
+        stage = scheduled_runs.nights(place, "c", EIGHT)
         before = _said(place)
         _pack(place, stage)
         gone = {each.name for each in leftovers(place.store, old_s=0)}
@@ -244,7 +244,7 @@ def _frames(place: Workplace, stage: Stage) -> pa.Table:
 
 def _vectors(place: Workplace, pooled: Stage) -> list[tuple]:
     """What an index would read."""
-    from engines.indexing.pooled import PooledVectors
+    from engines.index.pooled_vectors import PooledVectors
 
     shards = tuple(names(place.store, pooled.folder, "receipts"))
     batches = list(PooledVectors(place.store, pooled.folder, shards, frozenset()).batches())

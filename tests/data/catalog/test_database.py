@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from disks import mounted
+from support.disks import mounted
 
-from data.catalog import WHOLE, open_catalog
+from data.catalog.database import WHOLE, open_catalog
 from data.errors import UserError
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from data import filters
-from data.catalog import open_catalog
+from data.catalog import filters
+from data.catalog.database import open_catalog
+from data.catalog.filters import chosen
 from data.errors import UserError
-from data.filters import chosen
 
 HARMLESS = [
     ("true", 4),

@@ -1,10 +1,10 @@
 import pytest
 
-from data.chain import Stage
-from data.history import at_work, history
-from data.merge import sync_stage
-from data.receipts import Made, Receipt, Seconds, write_receipt
-from data.workplace import Workplace
+from data.catalog.history import at_work, history
+from data.catalog.merge import sync_stage
+from data.shards.receipts import Made, Receipt, Seconds, write_receipt
+from data.shards.stages import Stage
+from data.workspace import Workplace
 
 
 @pytest.mark.parametrize(

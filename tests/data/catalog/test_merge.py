@@ -4,11 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from nights import SPEC, embedded, video
+from support.scheduled_runs import SPEC, embedded, video
 
-from data import layout, merge, tables
-from data.receipts import Made, Receipt, Refused, Seconds, write_receipt
-from data.workplace import Workplace
+from data.catalog import merge
+from data.shards.receipts import Made, Receipt, Refused, Seconds, write_receipt
+from data.store import layout, tables
+from data.workspace import Workplace
 from tasks.stages import embed_stage
 
 TABLES = ("merged", "ingests", "videos", "rejects", "shards", "receipts", "outcomes")

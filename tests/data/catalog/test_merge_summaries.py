@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from data.catalog import new_catalog, open_catalog
-from data.merge_summaries import sync_evaluations
-from data.storage import Store
+from data.catalog.database import new_catalog, open_catalog
+from data.catalog.merge_summaries import sync_evaluations
+from data.store.storage import Store
 
 NAME = "evaluations/aa11/summary.json"
 

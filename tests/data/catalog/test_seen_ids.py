@@ -1,4 +1,4 @@
-from data.known import seen
+from data.catalog.seen_ids import seen
 
 
 def test_the_first_line_of_an_id_is_remembered_across_calls() -> None:

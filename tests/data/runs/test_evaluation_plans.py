@@ -1,7 +1,6 @@
 """Written lists and receipts of evaluations: what is done, and what is tried again."""
 
-from data.evaluate_specs import EvaluateSpec
-from data.evaluation_plans import (
+from data.runs.evaluation_plans import (
     Evaluation,
     Log,
     finish,
@@ -11,9 +10,10 @@ from data.evaluation_plans import (
     unfinished,
     write_targets,
 )
-from data.evaluations import Target, TruthRef
-from data.specs import EmbedSpec
-from data.storage import Store
+from data.runs.evaluations import Target, TruthRef
+from data.specs.evaluate import EvaluateSpec
+from data.specs.pipeline import EmbedSpec
+from data.store.storage import Store
 
 
 def target(id: str) -> Target:

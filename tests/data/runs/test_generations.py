@@ -2,11 +2,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from data import layout
 from data.records import Prompt
-from data.runs import Run, record, run_of
-from data.specs import GenerateSpec
-from data.storage import Store
+from data.runs.generations import Run, record, run_of
+from data.specs.pipeline import GenerateSpec
+from data.store import layout
+from data.store.storage import Store
 
 RUN = Run("c", GenerateSpec(), "1", {"model": "ab"}, ("0123", "v0001"), "4567", (Prompt("0", "a"),))
 

@@ -1,12 +1,11 @@
 """The published tables: whole, as they were printed, and part of what is installed."""
 
-from pathlib import Path
-
 import pytest
+from support.paths import REPOSITORY
 
-from data.published import CLIPS, LABELS, MODES, published
+from data.runs.published import CLIPS, LABELS, MODES, published
 
-ROOT = Path(__file__).parents[2]
+ROOT = REPOSITORY
 
 
 def scores(mode: str, title: str) -> dict[str, dict[str, float]]:
@@ -53,5 +52,7 @@ def test_they_are_installed_with_the_package() -> None:
     from hatchling.builders.wheel import WheelBuilder
 
     shipped = {each.distribution_path for each in WheelBuilder(str(ROOT)).recurse_included_files()}
-    files = {f"data/published/{path.name}" for path in (ROOT / "data/published").iterdir()}
+    files = {
+        f"data/runs/published/{path.name}" for path in (ROOT / "data/runs/published").iterdir()
+    }
     assert len(files) == 3 and files <= shipped

@@ -6,8 +6,8 @@ import pytest
 
 from data.errors import UserError
 from data.records import Video
-from data.shards import Shard, read_shard, shard_name, write_shard
-from data.storage import Store
+from data.shards.lists import Shard, read_shard, shard_name, write_shard
+from data.store.storage import Store
 
 FOLDER = "corpora/c/embed/1a2b"
 

@@ -1,4 +1,4 @@
-from data.packs import covered, is_pack, pack_name, uncovered
+from data.shards.spans import covered, is_pack, pack_name, uncovered
 
 
 def test_a_pack_is_named_by_both_ends_whatever_it_is_made_of() -> None:

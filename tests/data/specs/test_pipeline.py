@@ -1,10 +1,10 @@
 import pytest
 from pydantic import ValidationError
 
-from data.distance_specs import DistanceSpec
-from data.evaluate_specs import EvaluateSpec
-from data.specs import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec, fingerprint
-from data.train_specs import TrainSpec
+from data.specs.distance import DistanceSpec
+from data.specs.evaluate import EvaluateSpec
+from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec, fingerprint
+from data.specs.train import TrainSpec
 
 
 def test_fingerprints_are_what_they_were() -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from data import copying
-from data.copying import UNDER_WAY, Copied, copy
 from data.errors import UserError
-from data.storage import Store
+from data.store import copy as copying
+from data.store.copy import UNDER_WAY, Copied, copy
+from data.store.storage import Store
 
 FILES = {
     "corpora/c/embed/f/spec.json": b"{}",

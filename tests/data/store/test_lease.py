@@ -10,16 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-import buckets
 import pytest
+from support import buckets
+from support.paths import REPOSITORY
 
 from data.errors import UserError
-from data.lease import Pace, lease, machine
 from data.settings import Settings
-from data.storage import Store
-from data.workplace import Workplace, open_workplace
+from data.store.lease import Pace, lease, machine
+from data.store.storage import Store
+from data.workspace import Workplace, open_workplace
 
-REPOSITORY = Path(__file__).parents[2]
 QUICK = Pace(beat=0.2, dead=2.0, look=0.1)
 
 
@@ -35,8 +35,8 @@ def take(store: Store, wait_s: float = 60.0, here: str | None = None, waiting=la
 HOLD = f"""
 import sys, time
 sys.path.insert(0, {str(REPOSITORY)!r})
-from data.lease import Pace, lease
-from data.storage import Store
+from data.store.lease import Pace, lease
+from data.store.storage import Store
 
 with lease(Store(sys.argv[1]), "corpora/c/embed", "runs embed on c", 0, print, None, {QUICK}):
     print("held", flush=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
-from data.lock import hold
+from data.store.lock import hold
 
 HOLD = """
 import sys, time, pathlib
-from data.lock import hold
+from data.store.lock import hold
 with hold(pathlib.Path(sys.argv[1]), "holds it", 0):
     print("held", flush=True)
     time.sleep(600)

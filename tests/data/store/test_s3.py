@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from data import s3
 from data.errors import UserError
-from data.storage import Store
+from data.store import s3
+from data.store.storage import Store
 from engines.files.media import open_media
 
 REFUSAL = (

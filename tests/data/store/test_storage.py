@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from functools import partialmethod
 from pathlib import Path
 
-import buckets
 import numpy as np
 import pytest
+from support import buckets
 
 from data.errors import UserError
-from data.storage import Store
+from data.store.storage import Store
 
 
 @pytest.fixture(params=["local", "s3"])

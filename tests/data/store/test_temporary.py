@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.paths import REPOSITORY
 
-from data import temporary
-from data.temporary import Temporary, sweep
+from data.store import temporary
+from data.store.temporary import Temporary, sweep
 
-REPOSITORY = Path(__file__).parents[2]
 HOLD = f"""
 import sys, time
 sys.path.insert(0, {str(REPOSITORY)!r})
-from data.temporary import Temporary
+from data.store.temporary import Temporary
 made = Temporary()
 open(made.name + "/large", "w").close()
 print(made.name, flush=True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engines.batching import FittingBatch
+from engines.embed.batching import FittingBatch
 
 
 class OutOfMemoryError(RuntimeError):

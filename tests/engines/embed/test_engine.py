@@ -5,9 +5,9 @@ import pytest
 
 from data.outcome import Done, Failed
 from data.records import Video
-from data.specs import EmbedSpec
-from engines.embed import fake
-from engines.embedding import VideoEmbedder, Work
+from data.specs.pipeline import EmbedSpec
+from engines.embed.engine import VideoEmbedder, Work
+from engines.embed.models import fake
 
 EVERY = EmbedSpec(engine="fake", every_nth=1)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from data import tables
-from data.storage import Store
-from engines.stored import StoredVectors
+from data.store import tables
+from data.store.storage import Store
+from engines.embed.stored_vectors import StoredVectors
 
 
 def stored(folder: Path) -> StoredVectors:

@@ -4,17 +4,17 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Target, TruthRef
 from data.outcome import Done, Failed, Outcome
-from engines import evaluating
-from engines.decode import pyav
-from engines.evaluating import EvaluateWork, Evaluator, Measured, lacking
-from engines.evaluation import Missing, Sample, Score
+from data.runs.evaluations import Target, TruthRef
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate import engine
+from engines.evaluate.engine import EvaluateWork, Evaluator, Measured, lacking
+from engines.evaluate.protocol import Missing, Sample, Score
+from engines.video.decoders import pyav
 from engines.video.frames import Sampling
 
 FRAMES = 8
@@ -96,7 +96,7 @@ def test_one_frame_is_measured_by_what_can_and_the_rest_say_why(tmp_path: Path) 
 
 
 def test_frames_of_more_than_the_bound_are_too_long(evaluator, good: str, monkeypatch) -> None:
-    monkeypatch.setattr(evaluating, "MOST_BYTES", 3 * 96 * 64 * 3)
+    monkeypatch.setattr(engine, "MOST_BYTES", 3 * 96 * 64 * 3)
     found = outcomes(evaluator, target("a", good))["a"]
     assert isinstance(found, Failed)
     assert found.reason == "too_long" and "--num-frames" in found.detail
@@ -168,7 +168,7 @@ def test_sidecars_that_are_missing_or_bad_cost_their_own_video_its_score_alone(
     good: str, tmp_path: Path
 ) -> None:
     import torch
-    import toy_models
+    from support import toy_models
 
     weights = toy_models.write_small(tmp_path / "weights")
     spec = EvaluateSpec(metrics=("arcface_similarity",), num_frames=2, weights=weights)

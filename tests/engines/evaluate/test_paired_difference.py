@@ -1,7 +1,7 @@
 import pytest
 
-from tasks.comparison import Result, compare
-from tasks.conditions import Condition, conditions, experiment_spec
+from engines.evaluate.paired_difference import Result, compare
+from tasks.evaluate.conditions import Condition, conditions, experiment_spec
 
 
 def row(condition: Condition, request: str, value: float, metric: str = "motion") -> dict:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engines.statistics import interval
+from engines.evaluate.statistics import interval
 
 
 def test_the_interval_is_as_wide_as_the_normal_approximation_for_many_values() -> None:

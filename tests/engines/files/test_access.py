@@ -1,7 +1,7 @@
 import pytest
 
 from data.settings import Settings
-from engines.files.reach import Reach, unsecret
+from engines.files.access import Reach, unsecret
 
 SCHEMES = tuple(Settings().url_schemes.split(","))
 

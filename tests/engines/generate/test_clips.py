@@ -1,16 +1,16 @@
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 from data.records import Request, Source
-from data.specs import EmbedSpec, GenerateSpec, RagSpec
-from engines.children.guard import Guard
-from engines.decode import pyav
-from engines.embed.fake import Embedder
-from engines.generation import Wants
-from engines.rag.clips import ClipError, Clips
-from engines.rag.windows import window
+from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec
+from engines.embed.models.fake import Embedder
+from engines.generate.clips import ClipError, Clips
+from engines.generate.protocol import Wants
+from engines.generate.windows import window
+from engines.video.decoders import pyav
 from engines.video.frames import Resize, Sampling
+from engines.video.guard.guard import Guard
 from engines.video.resize import resize
 
 CLIP = EmbedSpec(engine="fake", precision="fp32")

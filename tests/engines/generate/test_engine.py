@@ -6,9 +6,9 @@ import pytest
 from data.errors import UserError
 from data.outcome import Done, Failed
 from data.records import Request, Source
-from data.specs import EmbedSpec, GenerateSpec, RagSpec, RetrieveSpec
-from engines.generate import fake
-from engines.generating import GenerateWork, VideoGenerator
+from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec, RetrieveSpec
+from engines.generate.engine import GenerateWork, VideoGenerator
+from engines.generate.generators import fake
 
 SPEC = GenerateSpec(engine="fake", width=32, height=16, frames=3, fps=4, retrieve=RetrieveSpec(k=2))
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from engines.rag.cache import Cache
+from engines.generate.lru import Cache
 
 
 def cache(limit=100):

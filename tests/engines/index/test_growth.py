@@ -1,6 +1,6 @@
 import pytest
 
-from engines.indexing.growth import needs_retraining
+from engines.index.growth import needs_retraining
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from engines.indexing.parameters import ladder, lossy, text, trained
+from engines.index.parameters import ladder, lossy, text, trained
 
 
 @pytest.mark.parametrize(

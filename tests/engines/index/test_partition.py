@@ -4,12 +4,12 @@ from pathlib import Path
 import dask
 import numpy as np
 import pytest
-from clustered import batches, clustered, named
+from support.clustered import batches, clustered, named
 
 from data.errors import UserError
-from engines.index import autofaiss
-from engines.indexing.batches import Batch
-from engines.indexing.partition import fill, merge, train
+from engines.index.batches import Batch
+from engines.index.kinds import autofaiss
+from engines.index.partition import fill, merge, train
 
 VECTORS = clustered(2000, 16)
 SIZES = [0, 900, 900, 1001, 2000]  # where each part starts; the second is empty

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clustered import batches, clustered, named
+from support.clustered import batches, clustered, named
 
 from data.errors import UserError
-from engines.index import flat
-from engines.indexing.batches import Batch
-from engines.indexing.opened import Index
-from engines.indexing.recall import BelowGate, figures, gate, recall_at_k
+from engines.index.batches import Batch
+from engines.index.index import Index
+from engines.index.kinds import flat
+from engines.index.recall import BelowGate, figures, gate, recall_at_k
 
 
 def built(folder: Path, vectors: np.ndarray, ids: list[str]) -> Index:

@@ -1,7 +1,7 @@
 import numpy as np
-from clustered import clustered
+from support.clustered import clustered
 
-from engines.indexing.scan import blocks, top
+from engines.index.scan import blocks, top
 
 
 def test_blocks_give_what_one_piece_gives() -> None:

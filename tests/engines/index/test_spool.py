@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clustered import batches, clustered, named
+from support.clustered import batches, clustered, named
 
 from data.errors import UserError
-from engines.indexing.spool import sample, shuffled
+from engines.index.spool import sample, shuffled
 
 
 def test_rows_and_ids_are_shuffled_together(tmp_path: Path) -> None:

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from clustered import batches, clustered
+from support.clustered import batches, clustered
 
 from data.errors import UserError
-from engines.index import flat
-from engines.indexing.version import building, described, read_ids
+from engines.index.kinds import flat
+from engines.index.version import building, described, read_ids
 
 
 def test_a_folder_that_fails_leaves_nothing(tmp_path: Path) -> None:

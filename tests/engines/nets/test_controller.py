@@ -1,16 +1,16 @@
 from dataclasses import replace
 
 import pytest
-import ragme_equations as equations
 import torch
-import zeroscope
 from diffusers import UNet3DConditionModel
+from support import ragme_equations as equations
+from support import zeroscope
 
 from data.errors import UserError
+from engines.generate.ragme.injection_sites import infused, sites
 from engines.nets.controller import Controller
+from engines.nets.controller_config import ControllerConfig
 from engines.nets.norms import Moment
-from engines.rag.config import ControllerConfig
-from engines.rag.sites import infused, sites
 
 torch.set_num_threads(1)
 ZEROSCOPE = (320,) * 2 + (640,) * 2 + (1280,) * 6 + (640,) * 3 + (320,) * 3

@@ -1,8 +1,8 @@
 """IResNet: its published names and sizes, and the network written out once more."""
 
 import torch
+from support.toy_models import arcface_state
 from torch.nn.functional import batch_norm, conv2d, linear, prelu
-from toy_models import arcface_state
 
 from engines.nets.iresnet import IResNet, Sizes, sizes
 

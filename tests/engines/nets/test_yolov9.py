@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from support.toy_models import yolo_state
 from torch.nn.functional import avg_pool2d, batch_norm, conv2d, interpolate, max_pool2d, silu
-from toy_models import yolo_state
 
 from engines.nets.yolov9 import YoloV9C, architecture
 

@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-import golden
 import numpy as np
 import pytest
-from generated import SPEC, run_in
 from PIL import Image
+from support import golden
+from support.generated import SPEC, run_in
 
-from data.runs import generations
+from data.runs.generations import generations
 from data.settings import Settings
-from data.specs import RetrieveSpec
-from data.storage import Store
-from tasks.contact_sheet import HIGH, MOST, contact_sheet
-from tasks.generation_page import Shown
-from tasks.mosaic import BETWEEN, GAP, LABEL, WELL
+from data.specs.pipeline import RetrieveSpec
+from data.store.storage import Store
+from engines.report.contact_sheet import HIGH, MOST, contact_sheet
+from engines.report.generation import Shown
+from engines.report.mosaic import BETWEEN, GAP, LABEL, WELL
 
 STEP = HIGH + GAP
 

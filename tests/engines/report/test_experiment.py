@@ -5,16 +5,16 @@ from os.path import normpath
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, opened
-from generated import SPEC, run_in
-from pages import COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, safe, seen
+from support.browser import CHROMIUM, opened
+from support.generated import SPEC, run_in
+from support.pages import COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, safe, seen
 
-from data.specs import ExperimentSpec, RetrieveSpec
-from data.storage import Store
-from tasks.comparison import compare
-from tasks.conditions import conditions
-from tasks.experiment_page import bars, experiment_page
-from tasks.html import render, write
+from data.specs.pipeline import ExperimentSpec, RetrieveSpec
+from data.store.storage import Store
+from engines.evaluate.paired_difference import compare
+from engines.report.experiment import bars, experiment_page
+from engines.report.html import render, write
+from tasks.evaluate.conditions import conditions
 
 
 class Experiment:

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-import golden
 import pytest
-from browser import CHROMIUM, Tab, opened
-from generated import SPEC, run_in
-from pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, safe, seen
+from support import golden
+from support.browser import CHROMIUM, Tab, opened
+from support.generated import SPEC, run_in
+from support.pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, safe, seen
 
-from data.runs import Run, generations
-from data.specs import GenerateSpec, RetrieveSpec
-from data.storage import Store
-from tasks import generation_head as head
-from tasks.generation_page import GenerationPage, Shown
-from tasks.html import render, write
+from data.runs.generations import Run, generations
+from data.specs.pipeline import GenerateSpec, RetrieveSpec
+from data.store.storage import Store
+from engines.report import generation_summary as head
+from engines.report.generation import GenerationPage, Shown
+from engines.report.html import render, write
 
 pytestmark = pytest.mark.timeout(300)  # a busy machine plays videos slowly
 

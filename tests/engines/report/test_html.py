@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from data.storage import Store
-from tasks.html import own, put, write
+from data.store.storage import Store
+from engines.report.html import own, put, write
 
 NAME = "generations/ab/media/a#1.mp4"
 

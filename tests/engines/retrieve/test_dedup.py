@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.indexing.dedup import distinct
+from engines.retrieve.dedup import distinct
 
 
 def at(*degrees: float) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.indexing.diverse import diverse
+from engines.retrieve.mmr import diverse
 
 
 def at(*degrees: float) -> np.ndarray:

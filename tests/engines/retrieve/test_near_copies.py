@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from data.specs import IndexSpec
-from engines import leaks
-from engines.index import flat
-from engines.indexing.batches import Batch
-from engines.leaks import near
+from data.specs.pipeline import IndexSpec
+from engines.index.batches import Batch
+from engines.index.kinds import flat
+from engines.retrieve import near_copies
+from engines.retrieve.near_copies import near
 
 
 class Rows:
@@ -47,7 +47,7 @@ def test_pairs_at_the_threshold_or_above_are_found_and_no_others() -> None:
 
 
 def test_rows_beyond_a_block_are_compared_too(monkeypatch) -> None:
-    monkeypatch.setattr(leaks, "BLOCK", 16)
+    monkeypatch.setattr(near_copies, "BLOCK", 16)
     bank = unit(50)
     found = list(near(Rows(bank), bank[[49, 3, 16]], 0.99))
     assert {(pair.query, pair.row) for pair in found} == {(0, 49), (1, 3), (2, 16)}

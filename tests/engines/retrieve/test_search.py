@@ -2,15 +2,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clustered import batches, clustered, named
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.clustered import batches, clustered, named
 
 from data.errors import UserError
-from engines.index import autofaiss, flat
-from engines.indexing.batches import Batch
-from engines.indexing.opened import Index
-from engines.search import Found, Neighbour, search
+from engines.index.batches import Batch
+from engines.index.index import Index
+from engines.index.kinds import autofaiss, flat
+from engines.retrieve.search import Found, Neighbour, search
 
 
 def at(*degrees: float) -> np.ndarray:
@@ -126,7 +126,7 @@ def test_a_narrow_filter_still_fills_k_on_a_graph(tmp_path: Path) -> None:
 def test_a_wide_filter_is_kept_to_by_the_index_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engines.indexing.opened.SCANNED", 10)
+    monkeypatch.setattr("engines.index.index.SCANNED", 10)
     autofaiss.build(batches(clustered(3000)), tmp_path / "v")
     index = autofaiss.open(tmp_path / "v")
     even = index.rows(named(3000)[::2])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from toys import Item, Toy, several
+from support.toys import Item, Toy, several
 
 from data.errors import UserError
 from data.outcome import Done, Failed
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(400)
 def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
     if request.param == "ray":
         request.getfixturevalue("ray_cluster")
-        from engines.runners.ray import RayRunner
+        from engines.runners.ray.runner import RayRunner
 
         opened: Runner = RayRunner(2)
     else:

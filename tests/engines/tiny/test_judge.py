@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engines.tiny import judge
-from engines.tiny.t2v import footage
+from engines.tiny.t2v import training_set
 from engines.tiny.tracker import track
 
 BLANK = np.zeros((8, 64, 64, 3), np.uint8)
@@ -10,8 +10,8 @@ BLANK = np.zeros((8, 64, 64, 3), np.uint8)
 
 def scenes(count: int) -> list:
     rng = np.random.default_rng(0)
-    shown = [footage.scene(rng) for _ in range(count)]
-    return [(scene, footage.clip(rng, scene)) for scene in shown]
+    shown = [training_set.scene(rng) for _ in range(count)]
+    return [(scene, training_set.clip(rng, scene)) for scene in shown]
 
 
 def test_rendered_clips_show_what_they_were_made_of() -> None:

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from data.errors import UserError
-from data.train_specs import LessonSpec, TrainSpec
-from engines.rag.examples import Examples, Footage
-from engines.rag.shelf import shelf
+from data.specs.train import LessonSpec, TrainSpec
+from engines.train.dataset import Examples, Footage
+from engines.train.frame_store import shelf
 
 COUNTS = [6, 10, 3, 0, 8]  # frames of each video; the fourth could not be read
 SPEC = TrainSpec(lesson=LessonSpec(k=3, most=10), frames=4, token_every=3, batch=64)

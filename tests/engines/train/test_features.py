@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from data.train_specs import LessonSpec
-from engines.packing import Vectors
-from engines.rag.footage import even
+from data.specs.train import LessonSpec
+from engines.embed.frame_packer import Vectors
+from engines.train.features import even
 
 
 @pytest.mark.parametrize(

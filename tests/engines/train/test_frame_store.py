@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.rag.shelf import Shelf, shelf
+from engines.train.frame_store import Shelf, shelf
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.paths import REPOSITORY
 from torch import nn
 
-from engines.training import WARM_UP, Schedule, rate, train
+from engines.train.loop import WARM_UP, Schedule, rate, train
 
 SHORT = Schedule(steps=7, rate=1e-2, checkpoint_every=3, told_every=2)
 
@@ -139,7 +140,7 @@ def test_processes_that_train_together_have_the_same_weights(tmp_path: Path) -> 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    here, root = Path(__file__).parent, Path(__file__).parents[2]
+    here, root = Path(__file__).parent, REPOSITORY
     team = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
             "ACCELERATE_USE_CPU": "true"}  # fmt: skip
     command = [sys.executable, "-c", TEAM, str(tmp_path), str(here), str(root)]

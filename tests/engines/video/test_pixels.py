@@ -1,12 +1,12 @@
 from fractions import Fraction
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
-from engines.decode.pyav import Video
+from engines.video.decoders.pyav import Video
 from engines.video.frames import DecodeError, Sampling
-from engines.video.picture import displayed_size, rgb
+from engines.video.pixels import displayed_size, rgb
 
 COLOURS = [(200, 30, 40), (30, 180, 60), (40, 50, 200), (250, 250, 250), (5, 5, 5)]
 

@@ -1,8 +1,8 @@
 import hashlib
 from fractions import Fraction
 
-import golden
 import pytest
+from support import golden
 
 from data.outcome import Done, Failed
 from data.records import Video

@@ -1,17 +1,15 @@
-from pathlib import Path
-
-import golden
 import numpy as np
 import pytest
+from support import golden
+from support.paths import REAL_CLIPS
 
-from engines.decode.pyav import Video
 from engines.video import seeking
+from engines.video.decoders.pyav import Video
 from engines.video.frames import Sampling
 from engines.video.seeking import Plan, Unsure, spans
 
-CLIPS = Path(__file__).parents[4] / "shared" / "clips"
-REAL = sorted(CLIPS.glob("corpus/videos/*")) + sorted(CLIPS.glob("formats/*"))
-REAL += sorted(CLIPS.glob("personalization/*/*.mp4"))
+REAL = sorted(REAL_CLIPS.glob("corpus/videos/*")) + sorted(REAL_CLIPS.glob("formats/*"))
+REAL += sorted(REAL_CLIPS.glob("personalization/*/*.mp4"))
 X264 = {"g": "30", "keyint_min": "30", "sc_threshold": "0"}
 UNEVEN = [40 * k + 7 * (k % 5) + (900 if k > 60 else 0) for k in range(120)]
 MADE = {
@@ -112,7 +110,7 @@ def test_real_clips_are_there():
 
 @pytest.mark.parametrize("name", ["closed.mp4", "open_pyramid.mp4", "uneven.mp4"])
 def test_a_window_reads_no_further_than_it_reaches(made, name, monkeypatch):
-    import engines.decode.pyav as decoder
+    import engines.video.decoders.pyav as decoder
 
     plans = []
 
@@ -135,7 +133,7 @@ def test_common_files_take_the_sparse_way(made, name):
 
 
 def test_the_frames_are_the_ones_with_those_numbers(made):
-    from engines.video.picture import rgb
+    from engines.video.pixels import rgb
 
     for name in ("open_pyramid.mp4", "uneven.mp4", "hevc.mp4", "vp9.webm", "h264.ts"):
         video = Video(str(made(name)))

@@ -5,12 +5,12 @@ import subprocess
 import sys
 from fractions import Fraction
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 from data.errors import UserError
-from engines.decode import pyav
+from engines.video.decoders import pyav
 from engines.video.frames import Resize, Sampling
 from engines.video.probe import probe
 from engines.video.writing import mp4

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from corpora import FAKE, counts, videos
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
@@ -20,14 +19,15 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Pending, Running, Scheduled
-from running import answered
+from support.corpora import FAKE, counts, videos
+from support.running import answered
 
-from data.runs import digest
-from data.workplace import Workplace
+from data.runs.generations import digest
+from data.workspace import Workplace
 from flows.backfill import backfill, embed_window
 from flows.embed import embed
 from flows.ingest import ingest
-from tasks import child_runs
+from tasks.embed import child_runs
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 

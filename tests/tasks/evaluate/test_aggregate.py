@@ -6,10 +6,10 @@ import random
 import numpy as np
 import pytest
 
-from data.evaluate_specs import EvaluateSpec
-from data.evaluation_plans import Evaluation
-from engines.statistics import interval
-from tasks.evaluation_means import in_order, method_results
+from data.runs.evaluation_plans import Evaluation
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.statistics import interval
+from tasks.evaluate.aggregate import in_order, method_results
 
 METRIC = "temporal_consistency"
 

@@ -3,25 +3,24 @@
 import json
 from pathlib import Path
 
-import golden
 import pyarrow.parquet as pq
 import pytest
-import toy_models
-from known import OneModel, same
 from PIL import Image
+from support import golden, toy_models
+from support.known import OneModel, same
 
-from data.benchmark import read_known
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import TruthRef
+from data.runs.benchmark import read_known
+from data.runs.evaluations import TruthRef
 from data.settings import Settings
-from data.storage import Store
-from data.workplace import Workplace, open_workplace
-from engines.benchmark.official import read_parts
-from engines.benchmark.truth import truth_of
-from engines.evaluation import Missing
-from engines.perception import arcface, dino
-from tasks.benchmark_embed import embed_benchmark, embed_folder
+from data.specs.evaluate import EvaluateSpec
+from data.store.storage import Store
+from data.workspace import Workplace, open_workplace
+from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import truth_of
+from engines.evaluate.benchmarks.msrvtt_personalization.official_files import read_parts
+from engines.evaluate.models import arcface, dino
+from engines.evaluate.protocol import Missing
+from tasks.evaluate.benchmark_embed import embed_benchmark, embed_folder
 
 CLIPS = ("cat", "face_0", "horse")
 

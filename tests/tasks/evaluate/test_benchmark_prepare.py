@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from annotated import annotate, film
+from support.annotated import annotate, film
 
 from data.errors import UserError
-from data.workplace import Workplace
-from tasks.benchmark_prepare import prepare, write_lists
+from data.workspace import Workplace
+from tasks.evaluate.benchmark_prepare import prepare, write_lists
 
 
 @pytest.fixture

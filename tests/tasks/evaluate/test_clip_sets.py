@@ -2,18 +2,17 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import generated
-import golden
 import pytest
-from corpora import table
+from support import generated, golden
+from support.corpora import table
 
-from data.distance_specs import ClipSpec, DistanceSpec
-from data.distances import ClipSet
-from data.workplace import Workplace
+from data.runs.distances import ClipSet
+from data.specs.distance import ClipSpec, DistanceSpec
+from data.workspace import Workplace
 from engines.runners.in_process import InProcessRunner
 from flows.ingest import ingest
-from tasks import clip_sets
-from tasks.clip_sets import listed
+from tasks.evaluate import clip_sets
+from tasks.evaluate.clip_sets import listed
 
 RUNNER = InProcessRunner()
 SPEC = DistanceSpec(clip=ClipSpec(extractor="pixel_stats", frames=8))

@@ -6,10 +6,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from data import tables
 from data.errors import UserError
-from data.evaluations import Mean, MethodResult, Summary
-from tasks.evaluation_files import PER_VIDEO, reference, write_per_video, write_reference
+from data.runs.evaluations import Mean, MethodResult, Summary
+from data.store import tables
+from tasks.evaluate.exports import PER_VIDEO, reference, write_per_video, write_reference
 
 ID = "0123456789ab"
 

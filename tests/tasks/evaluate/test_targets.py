@@ -5,17 +5,17 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-import golden
 import pytest
-from generated import run_in
+from support import golden
+from support.generated import run_in
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from data.evaluations import Target, TruthRef
-from data.storage import Store
-from tasks.evaluation_question import source_of
-from tasks.targets import Source, kept, targets
-from tasks.truths import truth_digests, truth_in
+from data.runs.evaluations import Target, TruthRef
+from data.specs.evaluate import EvaluateSpec
+from data.store.storage import Store
+from tasks.evaluate.ground_truth import truth_digests, truth_in
+from tasks.evaluate.request import source_of
+from tasks.evaluate.targets import Source, kept, targets
 
 
 def touched(folder: Path, *names: str) -> Path:

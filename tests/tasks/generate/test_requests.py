@@ -3,9 +3,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from data.records import Prompt
-from data.runs import Run
-from data.specs import GenerateSpec, RetrieveSpec
-from tasks.requests import refusals, requests, seed
+from data.runs.generations import Run
+from data.specs.pipeline import GenerateSpec, RetrieveSpec
+from tasks.generate.requests import refusals, requests, seed
 
 PLAIN = GenerateSpec(engine="fake", retrieve=RetrieveSpec(k=0))
 

@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from data.specs import GenerateSpec, RagSpec
-from tasks.generate import BUNDLED, generate_spec
+from data.specs.pipeline import GenerateSpec, RagSpec
+from tasks.generate.shard import BUNDLED, generate_spec
 
 
 def test_the_bundled_model_has_defaults_of_its_own() -> None:

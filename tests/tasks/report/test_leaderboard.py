@@ -4,16 +4,16 @@ from os.path import normpath
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, opened
-from evaluated import clips_in, evaluation_in
-from generated import SPEC, run_in
-from pages import COUNT, FIRST, HOSTILE, WIDER, Tags, choose, safe
+from support.browser import CHROMIUM, opened
+from support.evaluated import clips_in, evaluation_in
+from support.generated import SPEC, run_in
+from support.pages import COUNT, FIRST, HOSTILE, WIDER, Tags, choose, safe
 
 from data.errors import UserError
-from data.evaluations import Leak
-from data.workplace import Workplace
-from tasks.leaderboard_board import board
-from tasks.leaderboard_page import leaderboard_page, write_leaderboard
+from data.runs.evaluations import Leak
+from data.workspace import Workplace
+from engines.report.leaderboard.board import board
+from tasks.report.leaderboard import leaderboard_page, write_leaderboard
 
 METHODS, CLIPS = ("Alpha", "Beta"), ("cat", "dog", "owl")
 

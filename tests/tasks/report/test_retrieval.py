@@ -3,15 +3,15 @@
 import re
 from pathlib import Path
 
-import golden
 import pytest
-from browser import CHROMIUM, opened
-from pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, safe, seen
+from support import golden
+from support.browser import CHROMIUM, opened
+from support.pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, safe, seen
 
 from data.records import Hit
-from tasks import html as shared
-from tasks.html import Figure, source
-from tasks.page import Answer, Clip, Page, answers_of, write_page
+from engines.report import html as shared
+from engines.report.html import Figure, source
+from tasks.report.retrieval import Answer, Clip, Page, answers_of, write_page
 
 
 def hit(id: str = "a", uri: str = "/clips/a.mp4", rank: int = 1, **more: object) -> Hit:

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from evaluated import evaluation_in
-from generated import run_in
-from pages import Tags
+from support.evaluated import evaluation_in
+from support.generated import run_in
+from support.pages import Tags
 
-from data import layout
 from data.errors import UserError
-from data.workplace import Workplace
-from tasks.run_report import find, page_path, write_report
+from data.store import layout
+from data.workspace import Workplace
+from tasks.report.run import find, page_path, write_report
 
 pytestmark = pytest.mark.timeout(300)  # decoders start
 

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-import golden
 import pytest
+from support import golden
 
 from data.errors import UserError
-from data.evaluations import Leak
-from tasks.leak_files import clips_of, excluded, write_leaks
+from data.runs.evaluations import Leak
+from tasks.retrieve.leak_files import clips_of, excluded, write_leaks
 
 
 def folders(root: Path, **files: tuple[str, ...]) -> str:

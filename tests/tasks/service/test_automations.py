@@ -7,11 +7,11 @@ import yaml
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
-from shipped import DEPLOYMENTS
+from support.packaging import DEPLOYMENTS
 
 from data.settings import Settings
-from tasks.automations import WEBHOOK, apply
-from tasks.server import address, connected
+from tasks.service.automations import WEBHOOK, apply
+from tasks.service.server import address, connected
 
 FILES = sorted((DEPLOYMENTS / "automations").glob("*.yaml"))
 NAMES = [yaml.safe_load(file.read_text())["name"] for file in FILES]

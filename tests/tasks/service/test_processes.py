@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.processes import end, spawn
+from tasks.service.processes import end, spawn
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.processes import end
-from tasks.ray_head import access, begin, free_port
+from tasks.service.processes import end
+from tasks.service.ray_head import access, begin, free_port
 
 JOINS = """
 import sys, ray

@@ -11,8 +11,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from data.errors import UserError
 from data.settings import Settings
 from flows.ingest import ingest
-from tasks.schedules import schedule, unschedule
-from tasks.server import address, connected
+from tasks.service.schedules import schedule, unschedule
+from tasks.service.server import address, connected
 
 NIGHT, TIMEZONE = "0 2 * * *", "Europe/Berlin"
 

@@ -15,22 +15,22 @@ from typing import TypeVar
 from urllib.error import HTTPError
 
 import pytest
-from buckets import SECRET
-from deployed import FILE, deployed
 from prefect import flow
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
-from running import answered, asking
+from support.buckets import SECRET
+from support.deployed import FILE, deployed
+from support.running import answered, asking
 
 from data.errors import UserError
 from data.settings import Settings
-from tasks.automations import WEBHOOK, apply
-from tasks.limits import POOL
-from tasks.runners import open_runner
-from tasks.server import connected
-from tasks.service import Service, folder_of, read, stop
-from tasks.service_start import start
+from tasks.service.automations import WEBHOOK, apply
+from tasks.service.server import connected
+from tasks.service.service import Service, folder_of, read, stop
+from tasks.service.start import start
+from tasks.service.work_pool import POOL
+from tasks.workers import open_runner
 
 T = TypeVar("T")
 HANGS = """
@@ -47,8 +47,8 @@ HOLDS = """
 import pathlib, sys, time, prefect
 from data.settings import Settings
 from tasks import gpus
-from tasks.limits import POOL
-from tasks.runners import open_runner
+from tasks.service.work_pool import POOL
+from tasks.workers import open_runner
 gpus.LEASE_S = 60.0  # the least that Prefect has
 @prefect.flow(name="holds")
 def holds(name):
@@ -123,7 +123,7 @@ def test_a_run_works_on_the_ray_that_all_share(service: Service) -> None:
 
 
 def test_what_is_deployed_is_what_is_written_down(service: Service) -> None:
-    """Where it is to change: `python tests/deployed.py API`, and look at the difference."""
+    """Where it is to change: `python tests/support/deployed.py API`, and look at the difference."""
     assert deployed(service.api) == json.loads(FILE.read_text())
 
 

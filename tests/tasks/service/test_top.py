@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from corpora import FAKE
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import (
@@ -19,17 +18,18 @@ from prefect.settings import (
     temporary_settings,
 )
 from prefect.states import Scheduled
+from support.corpora import FAKE
 
 from data.errors import UserError
 from data.settings import Settings
-from data.workplace import Workplace
+from data.workspace import Workplace
 from flows.embed import embed
 from flows.ingest import ingest
-from tasks import live
-from tasks.load import MIB, Gpu, load, read
 from tasks.progress import Progress, tell
-from tasks.server import address, connected
-from tasks.top import SHOWN, Now, look
+from tasks.service.load import MIB, Gpu, load, read
+from tasks.service.server import address, connected
+from tasks.service.top import SHOWN, Now, look
+from tasks.ui import live
 
 HISTORY = 2000
 

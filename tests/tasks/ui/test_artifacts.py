@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.report import cell, figure, head
+from tasks.ui.artifacts import cell, figure, head
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.story import Story, page, sentence, told
+from tasks.ui.pipeline_summary import Story, page, sentence, told
 
 INGEST = {
     "rows": 9,

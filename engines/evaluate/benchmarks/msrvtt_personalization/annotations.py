@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from data.benchmark import is_name
-from engines.benchmark.cutting import FRAMES
-from engines.benchmark.folder import Tags, cutout, tags_of
-from engines.benchmark.pickles import LARGEST, Unsafe, arrays
+from data.runs.benchmark import is_name
+from engines.evaluate.benchmarks.msrvtt_personalization.cutting import FRAMES
+from engines.evaluate.benchmarks.msrvtt_personalization.folder import Tags, cutout, tags_of
+from engines.evaluate.benchmarks.msrvtt_personalization.safe_pickles import LARGEST, Unsafe, arrays
 from engines.video.frames import DecodeError
 
 INFO, MASKS = ".vid_info.json", ".word_tags_masks.pkl.gz"

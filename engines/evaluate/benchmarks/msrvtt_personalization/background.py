@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from data.errors import UserError
-from engines.benchmark.annotations import CutOut
-from engines.benchmark.cutting import FRAMES
-from engines.benchmark.folder import BACKGROUND
+from engines.evaluate.benchmarks.msrvtt_personalization.annotations import CutOut
+from engines.evaluate.benchmarks.msrvtt_personalization.cutting import FRAMES
+from engines.evaluate.benchmarks.msrvtt_personalization.folder import BACKGROUND
 
 FRAME = FRAMES[1]
 KIND = "StableDiffusionInpaintPipeline"
@@ -51,8 +51,8 @@ class Inpainter:
     def load(self) -> None:
         import torch
 
-        from engines.bases.folder import pipeline_folder
-        from engines.bases.loading import load, pipeline_class
+        from engines.generate.pipelines.folder import pipeline_folder
+        from engines.generate.pipelines.loading import load, pipeline_class
 
         folder, on_gpu = pipeline_folder(self.model), torch.cuda.is_available()
         if pipeline_class(folder).__name__ != KIND:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.children.pulse import beat
-from engines.decode.pyav import Picked, Video
 from engines.video.container import opened, video_stream
+from engines.video.decoders.pyav import Picked, Video
 from engines.video.frames import DecodeError, Sampling
-from engines.video.picture import rgb
+from engines.video.guard.heartbeat import beat
+from engines.video.pixels import rgb
 from engines.video.writing import SOUND, planar, write
 
 if TYPE_CHECKING:

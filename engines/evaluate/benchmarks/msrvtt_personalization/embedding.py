@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from data.benchmark import Kind, Part, is_name
-from data.evaluate_specs import EvaluateSpec
 from data.outcome import Done, Failed, Outcome
-from engines.benchmark.sources import Source, source
-from engines.children.guard import Guard
-from engines.evaluating import EvaluateWork
-from engines.perception.models import Models, absent
+from data.runs.benchmark import Kind, Part, is_name
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.benchmarks.msrvtt_personalization.sources import Source, source
+from engines.evaluate.engine import EvaluateWork
+from engines.evaluate.vision.registry import Models, absent
 from engines.video.frames import DecodeError
+from engines.video.guard.guard import Guard
 
 VERSION = "1"
 MODELS = ("clip", "dino", "arcface")

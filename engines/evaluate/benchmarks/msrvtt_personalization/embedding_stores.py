@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from data.benchmark import Part, known_file, write_known
 from data.errors import UserError
-from data.storage import Store, disk_faults
-from engines.benchmark.official import write_parts
+from data.runs.benchmark import Part, known_file, write_known
+from data.store.storage import Store, disk_faults
+from engines.evaluate.benchmarks.msrvtt_personalization.official_files import write_parts
 
 SPEC = "spec.json"
 

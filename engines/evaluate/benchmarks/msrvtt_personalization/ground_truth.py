@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from data.benchmark import Kind, Part, is_name, known_file, read_known
-from data.evaluations import TruthRef
-from data.storage import Store
-from engines.benchmark.official import read_parts
-from engines.evaluation import Missing, Nothing, Truth
-from engines.perception.models import Models
+from data.runs.benchmark import Kind, Part, is_name, known_file, read_known
+from data.runs.evaluations import TruthRef
+from data.store.storage import Store
+from engines.evaluate.benchmarks.msrvtt_personalization.official_files import read_parts
+from engines.evaluate.protocol import Missing, Nothing, Truth
+from engines.evaluate.vision.registry import Models
 
 TAGGED: tuple[Kind, ...] = ("subject", "object", "tag")
 MAKERS: Mapping[str, str] = {"text": "clip", "video": "clip", "subject": "dino", "face": "arcface"}

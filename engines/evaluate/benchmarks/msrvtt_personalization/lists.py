@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from engines.benchmark import folder
+from engines.evaluate.benchmarks.msrvtt_personalization import folder
 from engines.video.frames import DecodeError
 
 Mode = Literal["subject", "face"]

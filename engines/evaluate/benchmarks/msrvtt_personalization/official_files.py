@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.benchmark import Kind, Part
-from engines.benchmark.pickles import LARGEST, Unsafe, tensor, tensors
-from engines.evaluation import Missing
+from data.runs.benchmark import Kind, Part
+from engines.evaluate.benchmarks.msrvtt_personalization.safe_pickles import (
+    LARGEST,
+    Unsafe,
+    tensor,
+    tensors,
+)
+from engines.evaluate.protocol import Missing
 from engines.files.media import open_media
 
 if TYPE_CHECKING:

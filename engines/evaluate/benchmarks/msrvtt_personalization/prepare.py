@@ -8,14 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from data.outcome import Done, Failed, Outcome
-from data.storage import disk_faults
+from data.store.storage import disk_faults
 from engines.base import Needs
-from engines.benchmark import cutting, folder
-from engines.benchmark.annotations import Annotation, CutOut, annotation, cutouts
-from engines.benchmark.background import Inpainter, hidden
-from engines.children.guard import Guard
-from engines.children.wire import Header
+from engines.evaluate.benchmarks.msrvtt_personalization import cutting, folder
+from engines.evaluate.benchmarks.msrvtt_personalization.annotations import (
+    Annotation,
+    CutOut,
+    annotation,
+    cutouts,
+)
+from engines.evaluate.benchmarks.msrvtt_personalization.background import Inpainter, hidden
 from engines.video.frames import DecodeError
+from engines.video.guard.guard import Guard
+from engines.video.guard.protocol import Header
 
 
 @dataclass(frozen=True, slots=True)

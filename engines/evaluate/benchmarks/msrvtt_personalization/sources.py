@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from data.outcome import Failed
-from data.temporary import Temporary
-from engines.benchmark import cutting, folder
-from engines.benchmark.annotations import annotation, cutouts
-from engines.children.guard import Guard
+from data.store.temporary import Temporary
+from engines.evaluate.benchmarks.msrvtt_personalization import cutting, folder
+from engines.evaluate.benchmarks.msrvtt_personalization.annotations import annotation, cutouts
 from engines.video.frames import DecodeError
+from engines.video.guard.guard import Guard
 
 SAMPLE, TRUTH, REFERENCE = "sample.json", "ground_truth.mp4", "conditioning.jpg"
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.distance_specs import ClipSpec
 from data.errors import UserError
+from data.specs.distance import ClipSpec
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,8 +34,8 @@ class Extractor:
     def load(self) -> None:
         import torch
 
-        from engines.distance.script import scripted
-        from engines.perception.device import device
+        from engines.evaluate.distance.torchscript import scripted
+        from engines.evaluate.vision.device import device
 
         torch.set_num_threads(1)  # on a CPU, last bits follow their number
         assert self.spec.weights is not None
@@ -51,8 +51,8 @@ class Extractor:
         return np.stack([self._one(clip) for clip in clips])
 
     def _one(self, clip: np.ndarray) -> np.ndarray:
-        from engines.distance.clips import resized
-        from engines.perception.device import exactly
+        from engines.evaluate.distance.clips import resized
+        from engines.evaluate.vision.device import exactly
 
         with exactly():
             pixels = resized(clip, SIZE, self.spec).to(self._device) / 127.5 - 1
@@ -66,8 +66,8 @@ class Extractor:
 
 
 def _state_dict(file: str) -> Any:
+    from engines.evaluate.vision.checkpoint import load, read
     from engines.nets.i3d import I3D
-    from engines.perception.state import load, read
 
     held = read(file)
     model = I3D()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data.distance_specs import ClipSpec
+from data.specs.distance import ClipSpec
 
 VERSION, LABEL, KERNEL = "1", "fd_pixel_stats", "kd_pixel_stats"
 FILE, FETCH = None, ""

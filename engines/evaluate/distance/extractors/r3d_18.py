@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from data.distance_specs import ClipSpec
+from data.specs.distance import ClipSpec
 
 VERSION, LABEL, KERNEL = "1", "fd_r3d18", "kd_r3d18"
 FILE = "r3d_18-b3b3357e.pth"
@@ -26,8 +26,8 @@ class Extractor:
         import torch
         from torchvision.models.video import r3d_18
 
-        from engines.perception.device import device
-        from engines.perception.state import load, read
+        from engines.evaluate.vision.checkpoint import load, read
+        from engines.evaluate.vision.device import device
 
         torch.set_num_threads(1)  # on a CPU, last bits follow their number
         assert self.spec.weights is not None
@@ -42,8 +42,8 @@ class Extractor:
     def _one(self, clip: np.ndarray) -> np.ndarray:
         import torch
 
-        from engines.distance.clips import resized
-        from engines.perception.device import exactly
+        from engines.evaluate.distance.clips import resized
+        from engines.evaluate.vision.device import exactly
 
         mean, spread = (torch.tensor(each).view(1, 3, 1, 1, 1) for each in (MEAN, SPREAD))
         with exactly():

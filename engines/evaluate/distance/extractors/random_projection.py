@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data.distance_specs import ClipSpec
+from data.specs.distance import ClipSpec
 
 VERSION, LABEL, KERNEL = "1", "fd_random_projection", "kd_random_projection"
 FILE, FETCH = None, ""
@@ -32,7 +32,7 @@ class Extractor:
         return np.stack([self._one(clip) for clip in clips])
 
     def _one(self, clip: np.ndarray) -> np.ndarray:
-        from engines.distance.clips import resized
+        from engines.evaluate.distance.clips import resized
 
         pixels = resized(clip, SIZE, self.spec).numpy().reshape(-1) / 127.5 - 1
         # No matrix product: its last bits follow the number of threads.

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from data.distance_specs import ClipSpec
+from data.specs.distance import ClipSpec
 
 VERSION, LABEL, KERNEL = "1", "fd_videomae_v2_ssv2", "kd_videomae_v2_ssv2"
 FILE = "vit_g_hybrid_pt_1200e_ssv2_ft.pth"
@@ -27,7 +27,7 @@ class Extractor:
     def load(self) -> None:
         import torch
 
-        from engines.perception.device import device
+        from engines.evaluate.vision.device import device
 
         torch.set_num_threads(1)  # on a CPU, last bits follow their number
         assert self.spec.weights is not None
@@ -39,8 +39,8 @@ class Extractor:
         return np.stack([self._one(clip) for clip in clips])
 
     def _one(self, clip: np.ndarray) -> np.ndarray:
-        from engines.distance.clips import resized
-        from engines.perception.device import exactly
+        from engines.evaluate.distance.clips import resized
+        from engines.evaluate.vision.device import exactly
 
         with exactly():
             pixels = resized(clip, SIZE, self.spec).to(self._device) / 255
@@ -49,8 +49,8 @@ class Extractor:
 
 def net(file: str) -> Any:
     """The network in a checkpoint, whose sizes are read off it."""
+    from engines.evaluate.vision.checkpoint import Shapes, load, read
     from engines.nets.video_transformer import VideoTransformer
-    from engines.perception.state import Shapes, load, read
 
     of = f"VideoMAE v2 ({file})"
     held = read(file)

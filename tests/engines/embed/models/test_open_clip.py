@@ -4,17 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.paths import REAL_CLIPS
 
 from data.errors import UserError
 from data.outcome import Done
 from data.records import Video
-from data.specs import EmbedSpec
-from engines.embed import open_clip as engine
-from engines.embed.open_clip import Embedder
-from engines.embedding import VideoEmbedder, Work
-from engines.tiny import model as tiny
+from data.specs.pipeline import EmbedSpec
+from engines import bundled as tiny
+from engines.embed.engine import VideoEmbedder, Work
+from engines.embed.models import open_clip as engine
+from engines.embed.models.open_clip import Embedder
 
-CLIPS = Path(__file__).parents[4] / "shared" / "clips" / "corpus" / "videos"
+CLIPS = REAL_CLIPS / "corpus" / "videos"
 ARCHITECTURE = "ViT-B-32"
 
 
@@ -47,7 +48,7 @@ def directly(spec, pictures):
     import open_clip
     import torch
 
-    tiny.register()
+    tiny.register_model()
     file = spec.weights or str(tiny.WEIGHTS)
     model, _, preprocess = open_clip.create_model_and_transforms(spec.model, file)
     torch.set_num_threads(1)  # more spin where the cores are busy
@@ -206,7 +207,8 @@ def test_a_state_dict_in_a_pt_file_loads(tmp_path):
 
 def test_a_digest_needs_no_open_clip():
     ask = (
-        "import sys; from data.specs import EmbedSpec; from engines.embed.open_clip import digest;"
+        "import sys; from data.specs.pipeline import EmbedSpec;"
+        "from engines.embed.models.open_clip import digest;"
         "digest(EmbedSpec()); sys.exit('open_clip' in sys.modules or 'torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", ask], check=True)

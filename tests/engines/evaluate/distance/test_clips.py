@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from data.distance_specs import ClipSpec
 from data.errors import UserError
-from engines.distance.clips import assembled, resized, rule, starts, window
+from data.specs.distance import ClipSpec
+from engines.evaluate.distance.clips import assembled, resized, rule, starts, window
 from engines.video.frames import Frames
 
 torch.set_num_threads(1)

@@ -1,16 +1,16 @@
 from functools import partial
 from pathlib import Path
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
-from data.distance_specs import ClipSpec
-from data.distances import Clip
 from data.outcome import Done, Failed
-from engines.distance.making import FeatureMaker
-from engines.embedding import Work
-from engines.runners.ray import RayRunner
+from data.runs.distances import Clip
+from data.specs.distance import ClipSpec
+from engines.embed.engine import Work
+from engines.evaluate.distance.engine import FeatureMaker
+from engines.runners.ray.runner import RayRunner
 
 PROJECTED = ClipSpec(extractor="random_projection", frames=4, stride=2)
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from data.distance_specs import ClipSpec
 from data.errors import UserError
-from engines.distance.extractor import extractor, pinned
+from data.specs.distance import ClipSpec
+from engines.evaluate.distance.extractor import extractor, pinned
 
 torch.set_num_threads(1)
 

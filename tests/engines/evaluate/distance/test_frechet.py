@@ -6,8 +6,8 @@ import scipy.linalg
 import torch
 
 from data.errors import UserError
-from engines.distance.frechet import between, frechet, frechet_from_features
-from engines.distance.moments import Moments
+from engines.evaluate.distance.frechet import between, frechet, frechet_from_features
+from engines.evaluate.distance.moments import Moments
 
 torch.set_num_threads(1)
 
@@ -163,7 +163,7 @@ def test_rounding_below_zero_is_silent() -> None:
 
 def test_a_distance_well_below_zero_is_an_error() -> None:
     with pytest.raises(ArithmeticError, match="the covariances are none"):
-        from engines.distance.frechet import _distance
+        from engines.evaluate.distance.frechet import _distance
 
         _distance(np.zeros(2), 1.0, 0.6, "eigh")
 

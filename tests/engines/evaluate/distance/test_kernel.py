@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from engines.distance import kernel
-from engines.distance.kernel import kvd_unbiased
+from engines.evaluate.distance import kernel
+from engines.evaluate.distance.kernel import kvd_unbiased
 
 
 def legacy(first: tuple, second: tuple):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from engines.distance.moments import Moments
+from engines.evaluate.distance.moments import Moments
 
 IDS = [f"clip {n}" for n in range(23)]
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from engines.distance.frechet import between
-from engines.distance.kernel import kvd_unbiased
-from engines.distance.report import noise_floor, spread
+from engines.evaluate.distance.frechet import between
+from engines.evaluate.distance.kernel import kvd_unbiased
+from engines.evaluate.distance.report import noise_floor, spread
 
 
 def sets(real: int, generated: int, shift: float = 0.5):

@@ -5,13 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import toy_models
-from planted import Detects, Embeds, Planted, known
+from support import toy_models
+from support.stubs import Detects, Embeds, Planted, known
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluate.arcface_similarity import Metric, extended
-from engines.evaluation import Nothing, Sample
-from engines.perception.face_detector import Box
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.metrics.arcface_similarity import Metric, extended
+from engines.evaluate.models.face_detector import Box
+from engines.evaluate.protocol import Nothing, Sample
 
 HEIGHT, WIDTH = 100, 80
 FACES = np.array([[1, 0], [0, 2]], np.float32)

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from planted import Embeds, Planted, known
-from toy_models import clip_state
+from support.stubs import Embeds, Planted, known
+from support.toy_models import clip_state
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluate import text_clip_similarity, video_clip_similarity
-from engines.evaluation import Nothing, Sample
-from engines.perception import clip
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.metrics import text_clip_similarity, video_clip_similarity
+from engines.evaluate.models import clip
+from engines.evaluate.protocol import Nothing, Sample
 
 FRAMES = np.zeros((3, 8, 8, 3), np.uint8)
 FRAMES[0, ..., 0] = FRAMES[1, ..., 1] = FRAMES[2, ..., 2] = 10

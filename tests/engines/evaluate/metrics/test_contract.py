@@ -3,22 +3,20 @@
 from pathlib import Path
 
 import numpy as np
-import planted
 import pytest
 import torch
-import toy_detectors
-import toy_models
+from support import stubs, toy_detectors, toy_models
 
 import engines.evaluate
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
 from engines.base import plugin
-from engines.evaluation import Nothing, Sample, Truth
-from engines.perception import interpolator
-from engines.perception.models import Models
-from engines.tiny.t2v import footage
-from engines.weights import file_digest
+from engines.embed.weights import file_digest
+from engines.evaluate.models import interpolator
+from engines.evaluate.protocol import Nothing, Sample, Truth
+from engines.evaluate.vision.registry import Models
+from engines.tiny.t2v import training_set
 
-NAMES = sorted(p.stem for p in Path(engines.evaluate.__file__).parent.glob("[a-z]*.py"))
+NAMES = sorted(p.stem for p in Path(engines.evaluate.metrics.__file__).parent.glob("[a-z]*.py"))
 SPEC = EvaluateSpec(metrics=tuple(NAMES))
 
 
@@ -34,7 +32,7 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> EvaluateSpec:
 def truth(spec: EvaluateSpec) -> Truth:
     """What a benchmark may know of a clip, by the same models."""
     models, noise = Models(spec), np.random.default_rng(0).integers(0, 256, (3, 40, 30, 3), "u1")
-    return planted.known(
+    return stubs.known(
         text=models.get("clip").texts(["a ball"])[0], video=models.get("clip").images(noise),
         subjects={"man": models.get("dino").embed(noise)},
         faces=models.get("arcface").embed(noise),
@@ -56,15 +54,15 @@ class Average(torch.nn.Module):
 
 def shown(seed: int = 0, truth: Truth = Nothing()) -> Sample:
     rng = np.random.default_rng(seed)
-    scene = footage.scene(rng)
+    scene = training_set.scene(rng)
     asked = {name: getattr(scene, name) for name in ("motion", "shape", "colour", "background")}
     said = f"a {scene.colour} {scene.shape} on a {scene.background} background"
-    return Sample(footage.clip(rng, scene), 8.0, asked | {"prompt": said}, truth)
+    return Sample(training_set.clip(rng, scene), 8.0, asked | {"prompt": said}, truth)
 
 
 @pytest.fixture(params=NAMES)
 def metric(request: pytest.FixtureRequest, spec: EvaluateSpec):
-    return plugin("evaluate", request.param).Metric(spec, Models(spec))
+    return plugin("evaluate.metrics", request.param).Metric(spec, Models(spec))
 
 
 def test_a_metric_scores_what_it_says_it_does_and_the_same_each_time(metric, truth) -> None:
@@ -84,7 +82,7 @@ def test_what_cannot_be_measured_says_why_and_raises_nothing(metric) -> None:
 
 @pytest.mark.parametrize("name", ["moving_shapes", "text_similarity"])
 def test_a_video_of_something_else_scores_worse(name: str) -> None:
-    metric = plugin("evaluate", name).Metric(SPEC, Models(SPEC))
+    metric = plugin("evaluate.metrics", name).Metric(SPEC, Models(SPEC))
     mine = shown()
     other = next(
         video
@@ -98,6 +96,6 @@ def test_a_video_of_something_else_scores_worse(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_there_is_a_version_and_a_label(name: str) -> None:
-    module = plugin("evaluate", name)
+    module = plugin("evaluate.metrics", name)
     assert module.VERSION
     assert module.LABEL

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from planted import Flows, Planted
-from toy_models import raft_state
+from support.stubs import Flows, Planted
+from support.toy_models import raft_state
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluate.dynamic_degree import Metric, plan
-from engines.evaluation import Sample
-from engines.perception import raft
-from engines.perception.device import device
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.metrics.dynamic_degree import Metric, plan
+from engines.evaluate.models import raft
+from engines.evaluate.protocol import Sample
+from engines.evaluate.vision.device import device
 
 
 @pytest.mark.parametrize(

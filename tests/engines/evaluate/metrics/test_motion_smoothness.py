@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted import Planted
+from support.stubs import Planted
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluate import motion_smoothness, motion_smoothness_average
-from engines.evaluation import Sample
-from engines.perception.models import absent
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.metrics import motion_smoothness, motion_smoothness_average
+from engines.evaluate.protocol import Sample
+from engines.evaluate.vision.registry import absent
 
 
 class Averages:

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import toy_detectors
-import toy_models
+from support import toy_detectors, toy_models
 
-from data.evaluate_specs import EvaluateSpec
-from engines.evaluate import subject_dino_similarity as subj
-from engines.evaluation import Missing, Nothing, Sample
-from engines.perception.models import Models
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.metrics import subject_dino_similarity as subj
+from engines.evaluate.protocol import Missing, Nothing, Sample
+from engines.evaluate.vision.registry import Models
 
 torch.set_num_threads(1)
 NAME = subj.NAME

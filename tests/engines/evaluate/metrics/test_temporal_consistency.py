@@ -1,18 +1,17 @@
 """T-Cons: the published values of real videos, and what it is where it can be said by hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from support.paths import REAL_CLIPS
 
-from data.evaluate_specs import EvaluateSpec
-from engines.decode import pyav
-from engines.evaluate.temporal_consistency import Metric
-from engines.evaluation import Sample
-from engines.perception.models import Models
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.metrics.temporal_consistency import Metric
+from engines.evaluate.protocol import Sample
+from engines.evaluate.vision.registry import Models
+from engines.video.decoders import pyav
 from engines.video.frames import Sampling
 
-CLIPS = Path(__file__).parents[4] / "shared" / "clips" / "personalization"
+CLIPS = REAL_CLIPS / "personalization"
 # By clip and method: of all frames, and of the first 16, as the published evaluator gives them.
 ORACLE = {
     ("car", "VideoBooth"): (0.929060, None),

@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from toy_models import arcface_state
+from support.toy_models import arcface_state
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models import arcface
 from engines.nets.iresnet import IResNet, sizes
-from engines.perception import arcface
 
 
 @pytest.fixture(scope="module")

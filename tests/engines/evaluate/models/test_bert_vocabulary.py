@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-import toy_detectors
+from support import toy_detectors
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import bert_vocabulary
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models import bert_vocabulary
 
 SPEC = EvaluateSpec()
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from toy_models import clip_state
+from support.toy_models import clip_state
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import clip
-from engines.weights import file_digest
+from data.specs.evaluate import EvaluateSpec
+from engines.embed.weights import file_digest
+from engines.evaluate.models import clip
 
 FULL = EvaluateSpec(clip_dtype="fp32")
 LONG = "a very long tale of " * 40

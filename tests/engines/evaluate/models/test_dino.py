@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import dino, state
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models import dino
+from engines.evaluate.vision import checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_the_same_pictures_give_the_same_vectors(small) -> None:
 def test_the_published_size_is_timms_by_name_and_shape() -> None:
     with torch.device("meta"):
         theirs = timm.create_model("vit_base_patch16_224.dino", num_classes=0).state_dict()
-        ours = dino.architecture(state.Shapes(theirs, "DINO"))
+        ours = dino.architecture(checkpoint.Shapes(theirs, "DINO"))
     assert ours.blocks[0].attn.num_heads == 12 and ours.norm.eps == 1e-6
     assert {n: v.shape for n, v in ours.state_dict().items()} == {
         n: v.shape for n, v in theirs.items()

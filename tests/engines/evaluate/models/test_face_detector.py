@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from toy_models import yolo_state
+from support.toy_models import yolo_state
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models import face_detector
 from engines.nets.yolov9 import architecture
-from engines.perception import face_detector
 
 
 def frames(count: int, height: int, width: int) -> np.ndarray:
@@ -102,7 +102,7 @@ def test_a_checkpoint_without_the_auxiliary_branch_is_refused(tmp_path) -> None:
 
 
 def test_the_published_pickle_is_converted_by_a_command_and_then_loads(file, tmp_path) -> None:
-    from engines.perception.convert import convert
+    from engines.evaluate.vision.convert import convert
 
     net = architecture({n: tuple(v.shape) for n, v in yolo_state().items()})
     net.load_state_dict(yolo_state())

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import toy_detectors
-import toy_grounding
 from PIL import Image
+from support import toy_detectors, toy_grounding
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import grounding, grounding_scores
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models import grounding
+from engines.evaluate.vision import grounding_scores
 
 torch.set_num_threads(1)
 TAGS = ("horse", "blue cap", "cap")

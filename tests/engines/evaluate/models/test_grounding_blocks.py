@@ -1,13 +1,13 @@
 """Grounding DINO's blocks, of published weights, as its papers write them."""
 
-import grounding_equations as equations
 import pytest
 import torch
-import toy_grounding
+from support import grounding_equations as equations
+from support import toy_grounding
 
-from engines.perception.grounding import architecture
-from engines.perception.grounding_names import for_transformers
-from engines.perception.state import Shapes, load
+from engines.evaluate.models.grounding import architecture
+from engines.evaluate.vision.checkpoint import Shapes, load
+from engines.evaluate.vision.grounding_names import for_transformers
 
 torch.set_num_threads(1)
 LEVELS = [(4, 5), (2, 3), (1, 2), (1, 1)]

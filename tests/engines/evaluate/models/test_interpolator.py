@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import interpolator
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models import interpolator
 
 
 class Average(torch.nn.Module):

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from toy_models import drawn, raft_state
+from support.toy_models import drawn, raft_state
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import raft, state
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models import raft
+from engines.evaluate.vision import checkpoint
 
 PARAMETERS, TENSORS, OURS = 5_257_536, 179, 169
 
@@ -76,7 +77,7 @@ def test_the_published_size_is_torchvisions_by_name_and_shape() -> None:
         renamed = raft.for_torchvision(
             {n.removeprefix("module."): v for n, v in authors(theirs.state_dict()).items()}
         )
-        ours = raft.architecture(state.Shapes(renamed, "RAFT"))
+        ours = raft.architecture(checkpoint.Shapes(renamed, "RAFT"))
     shapes = {name: value.shape for name, value in theirs.state_dict().items()}
     assert {name: value.shape for name, value in ours.state_dict().items()} == shapes
     assert {name: value.shape for name, value in renamed.items()} == shapes

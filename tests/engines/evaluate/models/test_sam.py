@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sam_equations as equations
 import torch
-import toy_sam
 from PIL import Image
+from support import sam_equations as equations
+from support import toy_sam
 from torch.nn.functional import interpolate
 
 from data.errors import UserError
-from data.evaluate_specs import EvaluateSpec
-from engines.perception import sam
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.models import sam
 
 torch.set_num_threads(1)
 SPEC = EvaluateSpec()

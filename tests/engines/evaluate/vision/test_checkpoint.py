@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from data.errors import UserError
-from engines.perception import state
+from engines.evaluate.vision import checkpoint
 
 
 def weights():
@@ -33,7 +33,7 @@ def net():
 def test_weights_are_found_in_what_is_around_them(wrap, tmp_path: Path) -> None:
     held = weights()
     torch.save(wrap(held), tmp_path / "a.pth")
-    found = state.read(str(tmp_path / "a.pth"))
+    found = checkpoint.read(str(tmp_path / "a.pth"))
     assert found.keys() == held.keys()
     assert all(torch.equal(found[name], value) for name, value in held.items())
 
@@ -41,7 +41,7 @@ def test_weights_are_found_in_what_is_around_them(wrap, tmp_path: Path) -> None:
 def test_safetensors_are_read_and_a_model_holds_them(tmp_path: Path) -> None:
     held = weights()
     save_file(held, tmp_path / "a.safetensors")
-    model = state.load(net(), state.read(str(tmp_path / "a.safetensors")), "a layer")
+    model = checkpoint.load(net(), checkpoint.read(str(tmp_path / "a.safetensors")), "a layer")
     assert torch.equal(model.fc.weight.cpu(), held["fc.weight"])
     assert not model.training and not model.fc.weight.requires_grad
 
@@ -50,7 +50,7 @@ def test_each_difference_is_named() -> None:
     held = weights() | {"fc.bias": torch.zeros(4), "head.weight": torch.zeros(1)}
     del held["fc.weight"]
     with pytest.raises(UserError) as caught:
-        state.load(net(), held, "a layer (x.pth)")
+        checkpoint.load(net(), held, "a layer (x.pth)")
     assert str(caught.value) == (
         "these are no weights of a layer (x.pth): fc.bias is (4,), not (3,),"
         " fc.weight is missing, head.weight is not known"
@@ -60,7 +60,7 @@ def test_each_difference_is_named() -> None:
 def test_a_long_list_of_differences_is_cut() -> None:
     held = weights() | {f"more.{n}": torch.zeros(1) for n in range(20)}
     with pytest.raises(UserError, match="and 8 more"):
-        state.load(net(), held, "a layer")
+        checkpoint.load(net(), held, "a layer")
 
 
 def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path) -> None:
 
     torch.save({"model": Trap()}, tmp_path / "trap.pt")
     with pytest.raises(UserError, match=r"convert-checkpoint .*trap\.pt .*trap\.safetensors"):
-        state.read(str(tmp_path / "trap.pt"))
+        checkpoint.read(str(tmp_path / "trap.pt"))
     assert not mark.exists()
 
 
@@ -82,7 +82,7 @@ def test_a_file_that_is_cut_short_says_so(name: str, tmp_path: Path) -> None:
     save(weights(), tmp_path / name)
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:100])
     with pytest.raises(UserError, match="get it anew"):
-        state.read(str(tmp_path / name))
+        checkpoint.read(str(tmp_path / name))
 
 
 def test_a_file_of_no_weights_says_so(tmp_path: Path) -> None:
@@ -90,4 +90,4 @@ def test_a_file_of_no_weights_says_so(tmp_path: Path) -> None:
     torch.save([torch.zeros(1)], tmp_path / "b.pt")
     for name, says in (("a.pt", "no weights by name"), ("b.pt", "holds a list")):
         with pytest.raises(UserError, match=says):
-            state.read(str(tmp_path / name))
+            checkpoint.read(str(tmp_path / name))

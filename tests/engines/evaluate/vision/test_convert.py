@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from data.errors import UserError
-from engines.perception import state
-from engines.perception.convert import convert
+from engines.evaluate.vision import checkpoint
+from engines.evaluate.vision.convert import convert
 
 
 class Scaled(torch.nn.Module):
@@ -65,7 +65,7 @@ def test_a_network_by_itself_is_read_too(pickled, tmp_path: Path) -> None:
 
 def test_loading_refuses_the_file_and_says_how_to_convert_it(pickled) -> None:
     with pytest.raises(UserError, match="reelflow convert-checkpoint"):
-        state.read(str(pickled[0]))
+        checkpoint.read(str(pickled[0]))
 
 
 class Trap:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engines.evaluation import Missing
-from engines.perception.cosine import cosines
+from engines.evaluate.protocol import Missing
+from engines.evaluate.vision.cosine import cosines
 
 
 def rows(count: int, dtype=np.float32) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engines.perception.crops import cut_out
+from engines.evaluate.vision.crops import cut_out
 
 HEIGHT, WIDTH = 20, 30
 FRAME = np.random.default_rng(0).integers(0, 250, (HEIGHT, WIDTH, 3), dtype=np.uint8)

@@ -4,12 +4,12 @@ import re
 
 import pytest
 import torch
-import toy_grounding
+from support import toy_grounding
 
 from data.errors import UserError
-from engines.perception.grounding import architecture
-from engines.perception.grounding_names import UNUSED, config, for_transformers
-from engines.perception.state import Shapes
+from engines.evaluate.models.grounding import architecture
+from engines.evaluate.vision.checkpoint import Shapes
+from engines.evaluate.vision.grounding_names import UNUSED, config, for_transformers
 
 # Of groundingdino_swint_ogc.pth, without the `module.` before each.
 PUBLISHED = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engines.perception import grounding_scores as found
+from engines.evaluate.vision import grounding_scores as found
 
 
 def probabilities(*rows: dict[int, float]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Names by rules, in order."""
 
-from engines.perception.renaming import children, renamed
+from engines.evaluate.vision.rename_weights import children, renamed
 
 RULES = ((r"^body\.(\d+)\.", r"layers.\1."), (r"\.norm$", ".layer_norm"), (r"^layers\.0\.", "in."))
 

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-import toy_sam
+from support import toy_sam
 from transformers import SamModel
 
 from data.errors import UserError
-from engines.perception.sam_names import config, for_transformers
-from engines.perception.state import Shapes
+from engines.evaluate.vision.checkpoint import Shapes
+from engines.evaluate.vision.sam_names import config, for_transformers
 
 # Of sam_vit_b_01ec64.pth.
 PUBLISHED = {

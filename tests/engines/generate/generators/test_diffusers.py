@@ -3,20 +3,19 @@ import shutil
 
 import numpy as np
 import pytest
-import tiny_pipelines
 import torch
-import zeroscope
 from diffusers import DiffusionPipeline
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from support import tiny_pipelines, zeroscope
 
 from data.errors import UserError
 from data.records import Request, Source
-from data.specs import GenerateSpec
-from engines.bases.folder import pipeline_folder
-from engines.bases.picture import first_frame
-from engines.generate.diffusers import Generator, digests
-from engines.generation import Clip, Speed
+from data.specs.pipeline import GenerateSpec
+from engines.generate.generators.diffusers import Generator, digests
+from engines.generate.pipelines.first_frame import first_frame
+from engines.generate.pipelines.folder import pipeline_folder
+from engines.generate.protocol import Clip, Speed
 from engines.video.frames import Resize
 from engines.video.resize import resize
 
@@ -132,7 +131,7 @@ def test_a_prompt_without_a_picture_or_a_clip_is_refused_where_one_is_needed(fol
 
 def test_a_picture_that_would_fill_the_memory_is_refused(folders, tmp_path, monkeypatch):
     Image.new("RGB", (64, 64)).save(tmp_path / "large.png")
-    monkeypatch.setattr("engines.bases.picture.MAX_PIXELS", 64 * 63)
+    monkeypatch.setattr("engines.generate.pipelines.first_frame.MAX_PIXELS", 64 * 63)
     asked = request(0, image=str(tmp_path / "large.png"))
     assert "64x64 is too large" in loaded(folders / "ltx").refusal(asked)
 

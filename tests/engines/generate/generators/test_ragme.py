@@ -6,19 +6,19 @@ from shutil import copytree
 import numpy as np
 import pytest
 import torch
-import zeroscope
 from diffusers import TextToVideoSDPipeline
 from safetensors.torch import load_file, save_file
-from zeroscope import clips, request, spec
+from support import zeroscope
+from support.zeroscope import clips, request, spec
 
 from data.errors import UserError
-from data.specs import GenerateSpec, RagSpec, RetrieveSpec
+from data.specs.pipeline import GenerateSpec, RagSpec, RetrieveSpec
 from engines.base import plugin
-from engines.generate.ragme import Generator, digests
-from engines.generation import Speed
+from engines.generate.generators.ragme import Generator, digests
+from engines.generate.protocol import Speed
+from engines.generate.ragme import checkpoint
 from engines.nets.controller import Controller
-from engines.rag import checkpoint
-from engines.rag.config import ControllerConfig
+from engines.nets.controller_config import ControllerConfig
 
 torch.set_num_threads(1)
 CONFIG = ControllerConfig((16, 32, 16, 16), cin=zeroscope.CIN, layers=2, videos="loop")
@@ -229,7 +229,7 @@ def test_digests_name_what_is_loaded_by_content(
     scheduler.write_text(scheduler.read_text().replace("0.012", "0.02"))
     assert digests(spec(folder, controller=controller))["model"] != before["model"]
     assert digests(spec(base, controller="none"))["controller"] == "none"
-    assert plugin("generate", "ragme").digests is digests
+    assert plugin("generate.generators", "ragme").digests is digests
 
 
 def test_a_controller_that_is_nowhere_is_refused(base: Path) -> None:

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-import zeroscope
 from safetensors.torch import load_file, save_file
+from support import zeroscope
 
 from data.errors import UserError
+from engines.generate.ragme import checkpoint
+from engines.generate.ragme.injection_sites import sites
 from engines.nets.controller import Controller
-from engines.rag import checkpoint
-from engines.rag.config import ControllerConfig
-from engines.rag.sites import sites
+from engines.nets.controller_config import ControllerConfig
 
 CONFIG = ControllerConfig((16, 32, 16, 16), cin=24, layers=2, time_channels=64)
 

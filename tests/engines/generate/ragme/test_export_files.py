@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data.records import Hit
-from engines.ragme.writing import (
+from engines.generate.ragme.export_files import (
     neighbours_folder,
     write_list,
     write_neighbours,

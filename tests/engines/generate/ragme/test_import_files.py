@@ -12,8 +12,8 @@ import pytest
 
 from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
-from engines.ragme.reading import ORIGIN, Encoded, read_encoded
-from engines.ragme.writing import write_video
+from engines.generate.ragme.export_files import write_video
+from engines.generate.ragme.import_files import ORIGIN, Encoded, read_encoded
 
 RNG = np.random.default_rng(0)
 FRAMES = RNG.normal(size=(4, 8)).astype(np.float32)

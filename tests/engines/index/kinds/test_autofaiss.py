@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clustered import batches, clustered, files_below
+from support.clustered import batches, clustered, files_below
 
 from data.errors import UserError
-from engines.index import autofaiss, flat
-from engines.index.autofaiss import Options, build, key_for
-from engines.indexing import quiet
-from engines.indexing.recall import figures
+from engines.index import autofaiss_patch
+from engines.index.kinds import autofaiss, flat
+from engines.index.kinds.autofaiss import Options, build, key_for
+from engines.index.recall import figures
 
 VECTORS = clustered(1500)
 MAPPABLE = Options(should_be_memory_mappable=True)
@@ -83,7 +83,7 @@ def test_the_library_is_as_before_after_an_error() -> None:
     from autofaiss.indices import training
 
     before = quantize.setup_logging, training.index_factory
-    with pytest.raises(RuntimeError), quiet.autofaiss(lambda *given: None):
+    with pytest.raises(RuntimeError), autofaiss_patch.autofaiss(lambda *given: None):
         raise RuntimeError
     assert (quantize.setup_logging, training.index_factory) == before
 
@@ -114,8 +114,8 @@ def test_inverted_lists_can_give_their_vectors_back(tmp_path: Path) -> None:
 
 
 def test_a_quantised_index_scores_by_exact_vectors_and_grows(tmp_path: Path) -> None:
-    from engines.indexing.batches import Batch
-    from engines.indexing.growth import grow
+    from engines.index.batches import Batch
+    from engines.index.growth import grow
 
     vectors = clustered(1500, 16)
     built = build(

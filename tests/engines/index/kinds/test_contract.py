@@ -7,24 +7,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from clustered import batches, clustered, files_below, named
+from support.clustered import batches, clustered, files_below, named
 
 import engines.index
 from data.errors import UserError
 from engines.base import plugin
-from engines.indexing import version
-from engines.indexing.batches import Batch
-from engines.indexing.growth import grow
-from engines.indexing.recall import figures, gate
+from engines.index import version
+from engines.index.batches import Batch
+from engines.index.growth import grow
+from engines.index.recall import figures, gate
 
-FOLDER = Path(engines.index.__file__).parent
+FOLDER = Path(engines.index.kinds.__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 VECTORS = clustered(2000)
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def kind(request: pytest.FixtureRequest) -> ModuleType:
-    return plugin("index", request.param)
+    return plugin("index.kinds", request.param)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_search_finds_each_vector_by_itself(kind: ModuleType, folder: Path) -> N
 
 
 def test_recall_passes_the_gate(kind: ModuleType, folder: Path, tmp_path: Path) -> None:
-    flat = plugin("index", "flat")
+    flat = plugin("index.kinds", "flat")
     flat.build(batches(VECTORS), tmp_path / "exact")
     texts = clustered(100, seed=9)
     gate(figures(kind.open(folder), flat.open(tmp_path / "exact"), texts=texts))
@@ -195,7 +195,7 @@ def test_contents_and_any_id_travel_with_their_rows(kind: ModuleType, tmp_path: 
 
 
 def test_parquet_files_with_a_vector_column_are_read(kind: ModuleType, tmp_path: Path) -> None:
-    from engines.indexing.batches import from_parquet
+    from engines.index.batches import from_parquet
 
     column = pa.FixedSizeListArray.from_arrays(pa.array(VECTORS[:50].ravel()), 32)
     table = pa.table({"video_id": named(50), "frames": [1] * 50, "vector": column})

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-from clustered import batches, clustered, named
+from support.clustered import batches, clustered, named
 
-from engines.index import flat
-from engines.indexing.batches import Batch
+from engines.index.batches import Batch
+from engines.index.kinds import flat
 
 
 def test_the_file_is_what_faiss_itself_would_write(tmp_path: Path) -> None:

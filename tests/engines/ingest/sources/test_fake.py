@@ -3,7 +3,7 @@
 import pytest
 
 from data.errors import UserError
-from engines.reading import open_source
+from engines.ingest.open_source import open_source
 
 
 def test_faults_are_spread_over_the_videos_asked_for() -> None:

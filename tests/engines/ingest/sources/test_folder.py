@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import UserError
 from engines.files import walk
-from engines.reading import open_source
+from engines.ingest.open_source import open_source
 
 
 def fill(root: Path, *names: str) -> Path:

@@ -10,12 +10,12 @@ import fsspec
 import pytest
 
 from data.errors import UserError
-from engines.children.guard import Guard
-from engines.children.guard_child import answer
-from engines.children.wire import receive
 from engines.files.media import filesystem, open_media, stat_media
-from engines.reading import open_source
+from engines.ingest.open_source import open_source
 from engines.video.frames import DecodeError
+from engines.video.guard.guard import Guard
+from engines.video.guard.protocol import receive
+from engines.video.guard.worker import answer
 
 moto_server = pytest.importorskip("moto.server")
 s3fs = pytest.importorskip("s3fs")

@@ -16,7 +16,7 @@ import pytest
 
 from data.errors import UserError
 from data.records import Row
-from engines.reading import open_source
+from engines.ingest.open_source import open_source
 
 RECORDS = [
     {"videoID": "a/../b", "videoLoc": "clips/a.mp4", "txt": "a red circle"},

@@ -13,7 +13,7 @@ import pytest
 from data.errors import UserError
 from data.records import Row
 from engines.files.media import open_media, stat_media
-from engines.reading import open_source
+from engines.ingest.open_source import open_source
 
 Members = list[tuple[str, bytes]]
 SAMPLES: Members = [

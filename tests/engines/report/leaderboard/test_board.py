@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from evaluated import evaluation_in
+from support.evaluated import evaluation_in
 
 from data.errors import UserError
-from data.evaluations import Leak
-from data.workplace import Workplace
-from tasks.leaderboard_board import board
-from tasks.leaderboard_text import as_data, markdown
+from data.runs.evaluations import Leak
+from data.workspace import Workplace
+from engines.report.leaderboard.board import board
+from engines.report.leaderboard.text import as_data, markdown
 
 
 def titles(place: Workplace, *named: str, **how) -> list[str]:

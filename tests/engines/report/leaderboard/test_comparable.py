@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from evaluated import evaluation_in
+from support.evaluated import evaluation_in
 
 from data.errors import UserError
-from data.evaluations import Summary
-from data.storage import Store
-from tasks.leaderboard_groups import (
+from data.runs.evaluations import Summary
+from data.store.storage import Store
+from engines.report.leaderboard.comparable import (
     differences,
     groups,
     refuse_mixed,

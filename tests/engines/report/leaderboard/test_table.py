@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from data.errors import UserError
-from data.published import published
-from tasks.leaderboard import (
+from data.runs.published import published
+from engines.report.leaderboard.table import (
     Cell,
     Column,
     Entry,

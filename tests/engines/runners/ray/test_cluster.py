@@ -4,7 +4,7 @@ import subprocess
 import pytest
 
 from data.errors import UserError
-from engines.runners.starting import ENVIRONMENT, connect, start
+from engines.runners.ray.cluster import ENVIRONMENT, connect, start
 
 
 class Slow:

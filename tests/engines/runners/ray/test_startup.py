@@ -9,12 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from toys import Item, Toy, several
+from support.toys import Item, Toy, several
 
 from data.errors import UserError
 from data.outcome import Done, Outcome
-from engines.runners import hiring
-from engines.runners.ray import RayRunner
+from engines.runners.ray import startup
+from engines.runners.ray.runner import RayRunner
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 
@@ -44,7 +44,7 @@ def test_those_who_have_a_place_work_without_those_who_have_none(
     import ray
 
     cores = ray.cluster_resources()["CPU"]
-    monkeypatch.setattr(hiring, "TELL_S", 0.0)
+    monkeypatch.setattr(startup, "TELL_S", 0.0)
     with caplog.at_level(logging.WARNING):
         found = answers(two, partial(Toy, cpus=cores))
     assert len({outcome.value for outcome in found if isinstance(outcome, Done)}) == 1
@@ -72,7 +72,7 @@ def test_a_death_long_after_another_worker_had_no_place_does_not_end_the_run(
         outcomes = opened.map(partial(Toy, cpus=cores), items, 1)
         first = next(outcomes)
         later = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000)
-        monkeypatch.setattr(hiring, "time", later)
+        monkeypatch.setattr(startup, "time", later)
         assert all(isinstance(outcome, Done) for outcome in [first, *outcomes])
 
 

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from toys import Toy, several
+from support.toys import Toy, several
 
-from engines.runners.ray import RayRunner
-from engines.runners.said import ALIKE, WAITING, Ear
+from engines.runners.ray.runner import RayRunner
+from engines.runners.ray.worker_logs import ALIKE, WAITING, Ear
 
 pytestmark = pytest.mark.ray
 
@@ -21,7 +21,7 @@ def runner(ray_cluster: str) -> Iterator[RayRunner]:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.name == "engines.runners.said"]
+    return [r.getMessage() for r in caplog.records if r.name == "engines.runners.ray.worker_logs"]
 
 
 def test_a_few_warnings_of_a_worker_are_told_with_its_name_and_every_outcome_comes(

@@ -7,15 +7,15 @@ import pytest
 
 import engines.tiny
 from data.records import Request, Source
-from data.specs import EmbedSpec, GenerateSpec
+from data.specs.pipeline import EmbedSpec, GenerateSpec
 from engines.base import plugin
-from engines.generating import GenerateWork, VideoGenerator
-from engines.generation import Speed
+from engines.generate.engine import GenerateWork, VideoGenerator
+from engines.generate.protocol import Speed
 from engines.tiny.corpus import name_of, row, write_clips
 from engines.tiny.judge import judge
-from engines.tiny.t2v.footage import BACKGROUNDS, UNNAMED
+from engines.tiny.t2v.training_set import BACKGROUNDS, UNNAMED
 from engines.video.frames import Resize, Sampling
-from tasks.generate import generate_spec
+from tasks.generate.shard import generate_spec
 
 BUDGET = 20_000_000  # bytes of all that is bundled
 CONTROLLERS = ("reelflow-tiny-ragme", "reelflow-tiny-ragme-ordered")
@@ -80,5 +80,7 @@ def _frames(video: bytes) -> np.ndarray:
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
         file.write(video)
         file.flush()
-        found = plugin("decode", "pyav").frames(file.name, Sampling(every_nth=1), Resize(64))
+        found = plugin("video.decoders", "pyav").frames(
+            file.name, Sampling(every_nth=1), Resize(64)
+        )
         return np.concatenate([some.pixels for some in found]).transpose(0, 2, 3, 1)

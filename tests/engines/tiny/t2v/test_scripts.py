@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engines.tiny.t2v import base, codec, footage, words
+from engines.tiny.t2v import base, codec, training_set, words
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_the_codec_s_latents_have_unit_variance(folder: Path) -> None:
 
     made = AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32)
     rng = np.random.default_rng(1)
-    clips = np.stack([footage.clip(rng, footage.scene(rng)) for _ in range(16)])
+    clips = np.stack([training_set.clip(rng, training_set.scene(rng)) for _ in range(16)])
     assert base.encode(made, clips).shape == (16, 4, 8, 8, 8)
     assert base.encode(made, clips).std() == pytest.approx(1, rel=0.25)
 

@@ -3,20 +3,20 @@
 import inspect
 import pkgutil
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
-import engines.decode
+import engines.video.decoders
 from engines.base import plugin
 from engines.video.frames import DecodeError, Decoder, Resize, Sampling
 
-NAMES = [module.name for module in pkgutil.iter_modules(engines.decode.__path__)]
+NAMES = [module.name for module in pkgutil.iter_modules(engines.video.decoders.__path__)]
 
 
 @pytest.fixture(params=NAMES)
 def decoder(request):
-    return plugin("decode", request.param)
+    return plugin("video.decoders", request.param)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engines.decode.fake import frames
+from engines.video.decoders.fake import frames
 from engines.video.frames import DecodeError, Resize, Sampling
 
 

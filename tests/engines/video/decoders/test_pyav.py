@@ -1,15 +1,15 @@
 import os
 from pathlib import Path
 
-import golden
 import numpy as np
 import pytest
+from support import golden
+from support.paths import REAL_CLIPS
 
-from engines.decode import pyav
+from engines.video.decoders import pyav
 from engines.video.frames import DecodeError, Resize, Sampling
 
-CLIPS = Path(__file__).parents[4] / "shared" / "clips"
-NUMBERED = CLIPS / "formats" / "numbered_frames.mp4"
+NUMBERED = REAL_CLIPS / "formats" / "numbered_frames.mp4"
 EVERY = Sampling(10)
 
 

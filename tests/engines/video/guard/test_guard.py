@@ -1,15 +1,15 @@
 import threading
 import time
 
-import golden
 import numpy as np
 import pytest
-from rehearsed import ALL, SMALL, outcomes, run, video
+from support import golden
+from support.rehearsed import ALL, SMALL, outcomes, run, video
 
 from data.outcome import Done, Failed
 from data.records import Video
-from engines.children.guard import DecoderError, Guard
 from engines.video.frames import Resize, Sampling
+from engines.video.guard.guard import DecoderError, Guard
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_events_come_in_the_order_of_the_videos(shared):
 def test_real_files_are_decoded_as_without_a_guard(shared, tmp_path):
     import torch  # noqa: F401 (slow: chunks are also cut by time)
 
-    from engines.decode import pyav
+    from engines.video.decoders import pyav
 
     paths = [str(golden.clip(tmp_path / f"{k}.mp4", frames=20 + k)) for k in range(3)]
     guarded = shared.decode([Video(p, p, "") for p in paths], Sampling(5), Resize(32))
@@ -67,7 +67,7 @@ def test_stats_say_where_the_time_went(shared, tmp_path):
 
 
 def test_pictures_of_native_size_come_with_the_videos_rate_and_in_bounded_bytes(shared, tmp_path):
-    from engines.decode import pyav
+    from engines.video.decoders import pyav
 
     path = str(golden.clip(tmp_path / "clip.mp4", frames=20, fps=8))
     (plain,) = pyav.frames(path, Sampling(1), None)
@@ -105,7 +105,7 @@ def test_probes_answer_in_order(shared, tmp_path):
 
 
 def test_a_programming_error_raises_with_the_childs_traceback(shared):
-    with pytest.raises(DecoderError, match=r"(?s)engines/decode/fake\.py.*RuntimeError"):
+    with pytest.raises(DecoderError, match=r"(?s)engines/video/decoders/fake\.py.*RuntimeError"):
         run(shared, [video("a"), video("b", "fault=raise"), video("c")])
     assert len(outcomes(shared, [video("d")])) == 1
 

@@ -3,17 +3,17 @@ import signal
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
-import golden
 import numpy as np
 import pytest
-from rehearsed import ALL, SMALL, busy, children, gone, outcomes, run, video
+from support import golden
+from support.paths import REPOSITORY
+from support.rehearsed import ALL, SMALL, busy, children, gone, outcomes, run, video
 
 from data.outcome import Done, Failed
-from engines.children.guard import Guard
+from engines.video.guard.guard import Guard
 
-ROOT = Path(__file__).parents[3]
+ROOT = REPOSITORY
 
 
 def test_a_hang_is_a_timeout_and_the_rest_goes_on():
@@ -81,7 +81,7 @@ def test_close_ends_all_children_at_once_and_twice_is_once():
 @pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_PDEATHSIG")
 def test_children_end_with_their_parent_even_while_they_hang():
     script = """
-        from engines.children.guard import Guard, Resize, Sampling, Video
+        from engines.video.guard.guard import Guard, Resize, Sampling, Video
         guard = Guard(2)
         videos = [Video(k, f"fake://{k}?fault=hang&at=1", "") for k in "ab"]
         events = guard.decode(videos, Sampling(1), Resize(8))
@@ -101,11 +101,11 @@ def test_children_end_with_their_parent_even_while_they_hang():
 def test_a_fake_needs_neither_torch_nor_av():
     script = """
         import sys
-        import engines.children.guard_child, engines.children.guard
-        import engines.decode.pyav, engines.decode.fake
+        import engines.video.guard.worker, engines.video.guard.guard
+        import engines.video.decoders.pyav, engines.video.decoders.fake
         import engines.video.resize, engines.video.probe
         from engines.video.frames import Resize, Sampling
-        list(engines.decode.fake.frames("fake://a", Sampling(1), Resize(8)))
+        list(engines.video.decoders.fake.frames("fake://a", Sampling(1), Resize(8)))
         print([name for name in ("torch", "av", "PIL", "open_clip") if name in sys.modules])
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]

@@ -1,14 +1,14 @@
-from engines.children import pulse
+from engines.video.guard import heartbeat
 
 
 def test_a_beat_is_passed_on_at_most_once_a_second(monkeypatch):
     beats = []
-    monkeypatch.setattr(pulse, "_last", 0.0)
-    pulse.listen(lambda: beats.append(1))
+    monkeypatch.setattr(heartbeat, "_last", 0.0)
+    heartbeat.listen(lambda: beats.append(1))
     try:
         for _ in range(100):
-            pulse.beat()
+            heartbeat.beat()
     finally:
-        pulse.listen(None)
-    pulse.beat()
+        heartbeat.listen(None)
+    heartbeat.beat()
     assert beats == [1]

@@ -3,8 +3,8 @@ import socket
 import numpy as np
 import pytest
 
-from engines.children.wire import Closed, read_frames, receive, send, send_frames
 from engines.video.frames import Frames
+from engines.video.guard.protocol import Closed, read_frames, receive, send, send_frames
 
 
 @pytest.fixture

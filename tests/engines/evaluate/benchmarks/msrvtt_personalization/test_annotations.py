@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotated import CAPTION, MASKS, TAGS, annotate, entry
+from support.annotated import CAPTION, MASKS, TAGS, annotate, entry
 
-from engines.benchmark.annotations import annotation, clips, cutouts
+from engines.evaluate.benchmarks.msrvtt_personalization.annotations import (
+    annotation,
+    clips,
+    cutouts,
+)
 from engines.video.frames import DecodeError
 
 

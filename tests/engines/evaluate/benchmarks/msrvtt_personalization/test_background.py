@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import inpainting
 import numpy as np
 import pytest
-import zeroscope
 from PIL import Image
+from support import inpainting, zeroscope
 
 from data.errors import UserError
-from engines.benchmark.annotations import CutOut
-from engines.benchmark.background import Inpainter, hidden
+from engines.evaluate.benchmarks.msrvtt_personalization.annotations import CutOut
+from engines.evaluate.benchmarks.msrvtt_personalization.background import Inpainter, hidden
 
 SIZE = (40, 30)
 

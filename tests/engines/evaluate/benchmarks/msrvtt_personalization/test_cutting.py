@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import av
-import golden
 import numpy as np
 import pytest
 from PIL import Image
+from support import golden
 
-from engines.benchmark import cutting
+from engines.evaluate.benchmarks.msrvtt_personalization import cutting
 from engines.video.frames import DecodeError
 
 

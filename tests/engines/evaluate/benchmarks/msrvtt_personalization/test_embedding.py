@@ -2,22 +2,27 @@
 
 from pathlib import Path
 
-import golden
 import numpy as np
 import pytest
-import toy_models
-from annotated import CAPTION, TAGS, annotate, film
 from PIL import Image
+from support import golden, toy_models
+from support.annotated import CAPTION, TAGS, annotate, film
+from support.paths import REAL_CLIPS
 
-from data.benchmark import Part
-from data.evaluate_specs import EvaluateSpec
 from data.outcome import Done, Failed
-from engines.benchmark.embedding import MODELS, Knower, Known
-from engines.benchmark.prepare import Places, Preparer, PrepareWork, Wanted
-from engines.evaluating import EvaluateWork
-from engines.perception.models import Models
+from data.runs.benchmark import Part
+from data.specs.evaluate import EvaluateSpec
+from engines.evaluate.benchmarks.msrvtt_personalization.embedding import MODELS, Knower, Known
+from engines.evaluate.benchmarks.msrvtt_personalization.prepare import (
+    Places,
+    Preparer,
+    PrepareWork,
+    Wanted,
+)
+from engines.evaluate.engine import EvaluateWork
+from engines.evaluate.vision.registry import Models
 
-MINIATURE = Path(__file__).parents[4] / "shared" / "clips" / "personalization"
+MINIATURE = REAL_CLIPS / "personalization"
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from known import DIM, OneModel, parts, same
+from support.known import DIM, OneModel, parts, same
 
-from data import tables
-from data.benchmark import KNOWN, Part, known_file, read_known, write_known
-from data.evaluations import TruthRef
-from data.storage import Store
-from engines.benchmark.official import SUBJECTS, TAGS, TEXT, VIDEO, read_parts, write_parts
-from engines.benchmark.truth import truth_of
-from engines.evaluation import Missing, Truth
+from data.runs.benchmark import KNOWN, Part, known_file, read_known, write_known
+from data.runs.evaluations import TruthRef
+from data.store import tables
+from data.store.storage import Store
+from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import truth_of
+from engines.evaluate.benchmarks.msrvtt_personalization.official_files import (
+    SUBJECTS,
+    TAGS,
+    TEXT,
+    VIDEO,
+    read_parts,
+    write_parts,
+)
+from engines.evaluate.protocol import Missing, Truth
 
 KINDS = ("text", "video", "subject", "face")
 

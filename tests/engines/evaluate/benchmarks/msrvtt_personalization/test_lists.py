@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
-from annotated import CAPTION, TAGS
+from support.annotated import CAPTION, TAGS
 
 from data.errors import UserError
-from engines.benchmark import folder
-from engines.benchmark.lists import lists
+from engines.evaluate.benchmarks.msrvtt_personalization import folder
+from engines.evaluate.benchmarks.msrvtt_personalization.lists import lists
 
 SUBJECT, FACE = "subject_mode", "face_mode"
 

@@ -4,16 +4,21 @@ import json
 from pathlib import Path
 
 import av
-import golden
-import inpainting
 import numpy as np
 import pytest
-from annotated import CAPTION, MASKS, TAGS, annotate, entry, film
 from PIL import Image
+from support import golden, inpainting
+from support.annotated import CAPTION, MASKS, TAGS, annotate, entry, film
 
 from data.outcome import Done, Failed
-from engines.benchmark.background import Inpainter
-from engines.benchmark.prepare import Places, Prepared, Preparer, PrepareWork, Wanted
+from engines.evaluate.benchmarks.msrvtt_personalization.background import Inpainter
+from engines.evaluate.benchmarks.msrvtt_personalization.prepare import (
+    Places,
+    Prepared,
+    Preparer,
+    PrepareWork,
+    Wanted,
+)
 
 
 @pytest.fixture(scope="module")

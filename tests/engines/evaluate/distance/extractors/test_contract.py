@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from data.distance_specs import ClipSpec
 from data.errors import UserError
-from engines import features
+from data.specs.distance import ClipSpec
 from engines.base import plugin
-from engines.distance.extractor import extractor, pinned
+from engines.evaluate.distance import extractors
+from engines.evaluate.distance.extractor import extractor, pinned
 from engines.nets.i3d import I3D
 from engines.nets.video_transformer import VideoTransformer
 
 torch.set_num_threads(1)
-NAMES = sorted(module.name for module in pkgutil.iter_modules(features.__path__))
+NAMES = sorted(module.name for module in pkgutil.iter_modules(extractors.__path__))
 
 
 def _i3d() -> dict:
@@ -40,7 +40,7 @@ WEIGHTS = {"i3d_k400": _i3d, "videomae_v2_ssv2": _videomae, "r3d_18": _r3d}
 def model(request, tmp_path_factory):
     """Each extractor, loaded."""
     file = None
-    if plugin("features", request.param).FILE is not None:
+    if plugin("evaluate.distance.extractors", request.param).FILE is not None:
         torch.manual_seed(0)
         file = str(tmp_path_factory.mktemp("weights") / "weights.pt")
         torch.save(WEIGHTS[request.param](), file)
@@ -64,7 +64,7 @@ def test_what_is_beside_a_clip_changes_no_bit_of_its_feature(model) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_only_i3d_is_called_fvd(name: str) -> None:
-    module = plugin("features", name)
+    module = plugin("evaluate.distance.extractors", name)
     assert (module.LABEL == "FVD") == (module.KERNEL == "KVD") == (name == "i3d_k400")
     assert name == "i3d_k400" or module.LABEL.startswith("fd_")
     assert module.VERSION and (module.FILE is None or module.FETCH)

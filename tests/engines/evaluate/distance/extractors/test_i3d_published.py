@@ -5,10 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from data.distance_specs import ClipSpec
-from engines.distance.extractor import extractor
-from engines.distance.frechet import between
-from engines.weights import file_digest
+from data.specs.distance import ClipSpec
+from engines.embed.weights import file_digest
+from engines.evaluate.distance.extractor import extractor
+from engines.evaluate.distance.frechet import between
 
 FILE = os.environ.get("REELFLOW_TEST_I3D", "")
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from data.distance_specs import ClipSpec
-from engines.distance.frechet import between
-from engines.features.pixel_stats import Extractor
+from data.specs.distance import ClipSpec
+from engines.evaluate.distance.extractors.pixel_stats import Extractor
+from engines.evaluate.distance.frechet import between
 
 STATS = Extractor(ClipSpec(extractor="pixel_stats"))
 

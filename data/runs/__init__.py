@@ -1,0 +1,1 @@
+"""What runs of generation and evaluation leave in the store."""

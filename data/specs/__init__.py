@@ -1,0 +1,1 @@
+"""Specs: the fields that change a result, one file per group of stages."""

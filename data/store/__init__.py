@@ -1,0 +1,1 @@
+"""The store: where bytes lie, how they are written, and who may write."""

@@ -1,1 +1,0 @@
-"""Pipelines that diffusers saved: found, checked and loaded without running code of theirs."""

@@ -1,1 +1,0 @@
-"""Child processes that decode, and can be ended: the guard and what it is made of."""

@@ -1,0 +1,1 @@
+"""Embedding-model plugins: one file per library, found by its name."""

@@ -1,0 +1,1 @@
+"""MSRVTT-Personalization: its annotations, official files and ground-truth embeddings."""

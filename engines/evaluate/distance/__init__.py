@@ -1,0 +1,1 @@
+"""Distances between sets of videos (FVD, KVD) and their noise floor."""

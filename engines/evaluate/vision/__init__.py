@@ -1,0 +1,1 @@
+"""Image, weight and box helpers that the evaluation models share."""

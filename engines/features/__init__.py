@@ -1,1 +1,0 @@
-"""Features of clips that distances are taken of, one extractor a file."""

@@ -1,0 +1,1 @@
+"""Base models in diffusers' folder layout: checking, loading and calling them."""

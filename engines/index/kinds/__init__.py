@@ -1,0 +1,1 @@
+"""Index plugins: one file per way to build an index, found by its name."""

@@ -1,0 +1,1 @@
+"""Ingest: a source is opened by the first plugin that accepts its address."""

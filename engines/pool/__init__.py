@@ -1,0 +1,1 @@
+"""Pooling: the frame vectors of a video become one."""

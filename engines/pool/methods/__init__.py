@@ -1,0 +1,1 @@
+"""Pooling plugins: one file per method, found by its name."""

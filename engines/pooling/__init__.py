@@ -1,1 +1,0 @@
-"""Ways of making one vector of a video's frame vectors; each file here is one."""

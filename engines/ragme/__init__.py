@@ -1,1 +1,0 @@
-"""The files of RAGME and clip-video-encode, written and read."""

@@ -1,0 +1,1 @@
+"""Pages as pure functions: records in, HTML or images out."""

@@ -1,0 +1,1 @@
+"""The leaderboard: which runs are comparable, their table, and the clips beside it."""

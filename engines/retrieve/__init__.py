@@ -1,0 +1,1 @@
+"""Search in an index, and what is removed from its results: duplicates, overlaps, near copies."""

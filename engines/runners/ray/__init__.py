@@ -1,0 +1,1 @@
+"""The Ray runner: a pool of actors, their start-up, and their logs."""

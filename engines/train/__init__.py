@@ -1,0 +1,1 @@
+"""Training: the loop, the training set, and the controller that is trained on it."""

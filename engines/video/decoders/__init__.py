@@ -1,0 +1,1 @@
+"""Decoder plugins: one file per library, found by its name."""

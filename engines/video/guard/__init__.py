@@ -1,0 +1,1 @@
+"""Decoding in processes that can be ended: deadlines, memory limits and second chances."""

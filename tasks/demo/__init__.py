@@ -1,0 +1,1 @@
+"""The demo: a made corpus through the whole pipeline."""

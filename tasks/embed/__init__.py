@@ -1,0 +1,1 @@
+"""Embedding runs: shards, backfills, canary and maintenance."""

@@ -1,0 +1,1 @@
+"""Evaluation runs: what to measure, one shard, and the aggregate of all."""

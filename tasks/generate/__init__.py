@@ -1,0 +1,1 @@
+"""Generation runs: requests planned, videos made, and their provenance."""

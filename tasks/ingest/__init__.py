@@ -1,0 +1,1 @@
+"""Ingest runs: parts of a source checked, probed and written."""

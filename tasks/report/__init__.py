@@ -1,0 +1,1 @@
+"""Pages written from what runs left in the store."""

@@ -1,0 +1,1 @@
+"""Training runs: the training set prepared, then the controller trained."""

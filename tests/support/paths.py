@@ -1,0 +1,13 @@
+"""Where the repository, its documents and the real clips lie."""
+
+import os
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+TESTS = REPOSITORY / "tests"
+
+# Real footage is beside the project, never in it; tests that want it skip where it is not.
+REAL_CLIPS = Path(
+    os.environ.get("REELFLOW_TEST_CLIPS", REPOSITORY.parent / "shared" / "clips")
+).absolute()
+NO_CLIPS = f"no real clips in {REAL_CLIPS}: name their folder by REELFLOW_TEST_CLIPS"
