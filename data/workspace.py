@@ -16,7 +16,7 @@ from data.store.storage import Store
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Workspace:
     """Opened with `open_workplace`; the catalogue is opened for a moment at a time."""
 
     settings: Settings
@@ -87,6 +87,6 @@ class Workplace:
             merge.sync_all(catalog, self.store)
 
 
-def open_workplace(settings: Settings) -> Workplace:
+def open_workspace(settings: Settings) -> Workspace:
     """The workplace that the settings name."""
-    return Workplace(settings, Store(settings.root))
+    return Workspace(settings, Store(settings.root))

@@ -15,7 +15,7 @@ from data.settings import Settings
 from data.shards.lists import names, without
 from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from flows.embed import embed_by, embed_shards, embedding, show
 from flows.index import index
 from flows.pool import pool
@@ -67,25 +67,25 @@ def backfill(
         child_runs: each window a run of the deployment embed-window, on any worker
         through: once nothing is left, go on and pool, or pool and index, what was embedded
     """
-    place = open_workplace(Settings())
-    spec = embed_spec(place, place.known(corpus), spec)
-    stage = embed_stage(place, corpus, spec, shadow=True)
+    workspace = open_workspace(Settings())
+    spec = embed_spec(workspace, workspace.known(corpus), spec)
+    stage = embed_stage(workspace, corpus, spec, shadow=True)
     at_once = max_parallel if child_runs else 1
-    plan = plan_backfill(place, stage, where, window, at_once)
+    plan = plan_backfill(workspace, stage, where, window, at_once)
     approve(plan, approved)  # may take days, in which others embed
-    with place.only_run(corpus, "embed", say):
-        cancel_left(place.store.root, corpus)
-        budget, before = Budget(budget_gpu_hours), covered(place, stage)
-        work = (place, stage, spec, windows(place, stage, where, window, budget), budget)
+    with workspace.only_run(corpus, "embed", say):
+        cancel_left(workspace.store.root, corpus)
+        budget, before = Budget(budget_gpu_hours), covered(workspace, stage)
+        work = (workspace, stage, spec, windows(workspace, stage, where, window, budget), budget)
         far = (max_parallel, plan.windows)
         done, error = run_windows(*work, *far) if child_runs else (_here(*work), None)
-        after = plan_backfill(place, stage, where, window, at_once)
+        after = plan_backfill(workspace, stage, where, window, at_once)
     summary, left = _summary(plan, after, done, budget), after.videos or after.pending
-    show("backfill", place, stage, before, summary | priced(place.settings, budget.spent))
+    show("backfill", workspace, stage, before, summary | priced(workspace.settings, budget.spent))
     if error:
         raise error
     if done:
-        stage_made(place, stage, videos_of(corpus), windows=done)
+        stage_made(workspace, stage, videos_of(corpus), windows=done)
     return summary if left else summary | _onward(stage, through, child_runs)
 
 
@@ -103,13 +103,13 @@ def embed_window(corpus: str, shards: list[str], spec: EmbedSpec) -> dict[str, A
         shards: the names of the shards
         spec: the backfill's spec
     """
-    place = open_workplace(Settings())
-    stage = embed_stage(place, corpus, spec, shadow=True)
-    left = without(shards, names(place.store, stage.folder, "receipts"))
-    before = covered(place, stage)
-    tally, seconds, hours = embed_shards(place, stage, spec, left)
+    workspace = open_workspace(Settings())
+    stage = embed_stage(workspace, corpus, spec, shadow=True)
+    left = without(shards, names(workspace.store, stage.folder, "receipts"))
+    before = covered(workspace, stage)
+    tally, seconds, hours = embed_shards(workspace, stage, spec, left)
     summary = tally.summary(seconds, hours)
-    show("embed-window", place, stage, before, summary)
+    show("embed-window", workspace, stage, before, summary)
     return summary
 
 
@@ -125,17 +125,21 @@ def _summary(plan: Left, after: Left, done: int, budget: Budget) -> dict[str, An
 
 
 def _here(
-    place: Workplace, stage: Stage, spec: EmbedSpec, waiting: Iterator[list[str]], budget: Budget
+    workspace: Workspace,
+    stage: Stage,
+    spec: EmbedSpec,
+    waiting: Iterator[list[str]],
+    budget: Budget,
 ) -> int:
     """Every window in this process, by the same workers; how many there were."""
-    done, workers = 0, embed_workers(place.settings)
+    done, workers = 0, embed_workers(workspace.settings)
     first = next(waiting, None)
     if first is None:
         return 0
-    with embedding(place, stage, spec) as run:
+    with embedding(workspace, stage, spec) as run:
         for shards in chain([first], waiting):
             _, seconds, _ = embed_by(run, shards)
-            budget.add(held_hours(place.settings, seconds, workers))
+            budget.add(held_hours(workspace.settings, seconds, workers))
             done += 1
     return done
 
@@ -154,7 +158,7 @@ def plan_of(
     corpus: str, where: str, spec: EmbedSpec | None, window: int = 5000, at_once: int = 1
 ) -> dict[str, Any]:
     """What a backfill would do, without doing it."""
-    place = open_workplace(Settings())
-    spec = embed_spec(place, place.known(corpus), spec)
-    stage = embed_stage(place, corpus, spec, shadow=True)
-    return asdict(plan_backfill.fn(place, stage, where, window, at_once))
+    workspace = open_workspace(Settings())
+    spec = embed_spec(workspace, workspace.known(corpus), spec)
+    stage = embed_stage(workspace, corpus, spec, shadow=True)
+    return asdict(plan_backfill.fn(workspace, stage, where, window, at_once))

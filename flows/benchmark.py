@@ -6,7 +6,7 @@ from prefect import flow
 
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.evaluate.benchmark_embed import embed_folder
 from tasks.evaluate.benchmark_prepare import prepare, write_lists
 
@@ -26,7 +26,7 @@ def benchmark_prepare(
         inpaint: a folder with a Stable Diffusion inpainting pipeline; without, no backgrounds
         seed: of the inpainting, the same for each clip
     """
-    return prepare(open_workplace(Settings()), annotations, videos, out, inpaint, seed)
+    return prepare(open_workspace(Settings()), annotations, videos, out, inpaint, seed)
 
 
 @flow(name="benchmark-embed")
@@ -48,8 +48,8 @@ def benchmark_embed(
         layout: a Parquet file for each clip, or the files that the official scripts leave
         annotations: the folder of annotations, whose order of faces is then kept
     """
-    place = open_workplace(Settings())
-    return embed_folder(place, source, out, spec, weights, layout, annotations)
+    workspace = open_workspace(Settings())
+    return embed_folder(workspace, source, out, spec, weights, layout, annotations)
 
 
 @flow(name="benchmark-lists")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data.settings import Settings
 from data.specs.pipeline import EmbedSpec
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from tasks.demo.demo import CORPUS, Demo, complete, look, make_corpus, timed
 from tasks.demo.generated import MEASURED, TRIALS, Generated, judged, write_prompts
 from tasks.demo.page import demo_page
@@ -20,24 +20,24 @@ def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 1
     with timed(seconds, "corpus"):
         table = make_corpus(folder / "corpus", videos)
     os.environ["REELFLOW_ROOT"] = str(folder / "store")  # where flows look
-    place = open_workplace(Settings())
+    workspace = open_workspace(Settings())
     spec = EmbedSpec(precision=fastest_precision())
     with timed(seconds, "orchestration"):
-        done = complete(place, table, spec)
+        done = complete(workspace, table, spec)
         stages = {} if done else _run(table, spec)
     seconds["orchestration"] -= sum(stages.values())
     seconds |= stages
     with timed(seconds, "retrieve"):
-        found = look(place, prompts, folder / "report.html")
+        found = look(workspace, prompts, folder / "report.html")
     with timed(seconds, "generate"):
-        found.generated = _generated(place, folder, generated)
+        found.generated = _generated(workspace, folder, generated)
     found.seconds.update(seconds)
     write_page(demo_page(found), folder / "report.html")
     (folder / "summary.json").write_text(json.dumps(found.summary(), indent=2) + "\n")
     return found
 
 
-def _generated(place: Workplace, folder: Path, count: int) -> Generated:
+def _generated(workspace: Workspace, folder: Path, count: int) -> Generated:
     """Videos of motions that the base model has no words for, with clips that show them; measured.
 
     The same prompts without clips are what they are compared with.
@@ -52,7 +52,7 @@ def _generated(place: Workplace, folder: Path, count: int) -> Generated:
         made = generate(CORPUS, asked, spec)
         found.append(evaluate(made["run"], methods=[name], spec=MEASURED, prompts=asked))
     leaderboard([each["evaluation"] for each in found], out=str(folder / "leaderboard.html"))
-    return judged(place, folder, *found)
+    return judged(workspace, folder, *found)
 
 
 def _run(table: Path, spec: EmbedSpec) -> dict[str, float]:

@@ -14,7 +14,7 @@ from data.catalog.failures import Failures
 from data.settings import Settings
 from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from tasks.embed.canary import check_canary
 from tasks.embed.child_runs import cancel_left
 from tasks.embed.shard import Embedding, embed_shard_task
@@ -45,65 +45,65 @@ def embed(
         spec: the model and which frames are sampled; the corpus's own if left out
         retry: failures to try again; none if left out
     """
-    place = open_workplace(Settings())
-    with place.only_run(place.known(corpus), "embed", say):
-        cancel_left(place.store.root, corpus)
-        spec = embed_spec(place, corpus, spec)
-        stage = embed_stage(place, corpus, spec)
-        shards = plan(place, stage, retry)
-        before = covered(place, stage)
-        tally, seconds, hours = embed_shards(place, stage, spec, shards)
+    workspace = open_workspace(Settings())
+    with workspace.only_run(workspace.known(corpus), "embed", say):
+        cancel_left(workspace.store.root, corpus)
+        spec = embed_spec(workspace, corpus, spec)
+        stage = embed_stage(workspace, corpus, spec)
+        shards = plan(workspace, stage, retry)
+        before = covered(workspace, stage)
+        tally, seconds, hours = embed_shards(workspace, stage, spec, shards)
         tally.refuse_nothing()
     summary = tally.summary(seconds, hours)
-    videos = show("embed", place, stage, before, summary)
+    videos = show("embed", workspace, stage, before, summary)
     if tally.done:
-        stage_made(place, stage, videos_of(corpus), new=tally.done, videos=videos)
-        show_videos("embed", place, corpus)
+        stage_made(workspace, stage, videos_of(corpus), new=tally.done, videos=videos)
+        show_videos("embed", workspace, corpus)
     return summary
 
 
 def show(
-    kind: str, place: Workplace, stage: Stage, before: tuple[int, int], summary: dict[str, Any]
+    kind: str, workspace: Workspace, stage: Stage, before: tuple[int, int], summary: dict[str, Any]
 ) -> int:
     """Figures, coverage before and after, and what failed, on the run's page; the videos done.
 
     Of a run of this `kind`, as "backfill"; `before` is what `covered` gave when it began.
     """
-    after = covered(place, stage)
+    after = covered(workspace, stage)
     coverage = {"coverage before": share(*before), "coverage after": share(*after)}
     publish(kind, stage.corpus, summary | coverage)
-    publish_failures(place, stage)
+    publish_failures(workspace, stage)
     return after[0]
 
 
 def embed_shards(
-    place: Workplace, stage: Stage, spec: EmbedSpec, shards: list[str]
+    workspace: Workspace, stage: Stage, spec: EmbedSpec, shards: list[str]
 ) -> tuple[Tally, float, float]:
     """Embeds planned shards: what came of them, the seconds it took, the hours of video."""
     if not shards:
-        return Tally(place, stage, embed_workers(place.settings)), 0.0, 0.0
-    with embedding(place, stage, spec) as run:
+        return Tally(workspace, stage, embed_workers(workspace.settings)), 0.0, 0.0
+    with embedding(workspace, stage, spec) as run:
         return embed_by(run, shards)
 
 
 @contextmanager
-def embedding(place: Workplace, stage: Stage, spec: EmbedSpec) -> Iterator[Embedding]:
+def embedding(workspace: Workspace, stage: Stage, spec: EmbedSpec) -> Iterator[Embedding]:
     """Workers that embed, once they were seen to make the vectors that are stored."""
-    workers = embed_workers(place.settings)
-    with open_runner(place.settings, workers) as runner, watched("embed", stage.corpus):
-        run = Embedding(place, stage, spec, runner)
+    workers = embed_workers(workspace.settings)
+    with open_runner(workspace.settings, workers) as runner, watched("embed", stage.corpus):
+        run = Embedding(workspace, stage, spec, runner)
         check_canary(run)
         yield run
 
 
 def embed_by(run: Embedding, shards: list[str]) -> tuple[Tally, float, float]:
     """As `embed_shards`, by workers that are there."""
-    place, stage, workers = run.place, run.stage, embed_workers(run.place.settings)
-    tally, started = Tally(place, stage, workers), time.monotonic()
-    run.progress = Progress("embed", *planned(place, stage, shards))
+    workspace, stage, workers = run.workspace, run.stage, embed_workers(run.workspace.settings)
+    tally, started = Tally(workspace, stage, workers), time.monotonic()
+    run.progress = Progress("embed", *planned(workspace, stage, shards))
     run_shards(
         partial(embed_shard_task.submit, run), shards, 2 * workers, tally.add,
-        partial(_merge, place, stage),
+        partial(_merge, workspace, stage),
     )  # fmt: skip
     ended = time.monotonic()
     tally.held_s, run.held_since = ended - run.held_since, ended
@@ -111,6 +111,6 @@ def embed_by(run: Embedding, shards: list[str]) -> tuple[Tally, float, float]:
     return tally, ended - started, run.progress.hours
 
 
-def _merge(place: Workplace, stage: Stage) -> None:
-    with place.catalog() as catalog:
-        merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
+def _merge(workspace: Workspace, stage: Stage) -> None:
+    with workspace.catalog() as catalog:
+        merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)

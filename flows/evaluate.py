@@ -12,7 +12,7 @@ from data.runs.evaluations import videos as videos_of
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.store.layout import generation
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from tasks.evaluate.aggregate import counts, means, refuse_nothing
 from tasks.evaluate.exports import write_per_video, write_reference
 from tasks.evaluate.request import ask, metrics_of, source_of
@@ -62,28 +62,28 @@ def evaluate(
         reference_json: a JSON file to write, as the published evaluator leaves it
         clips: a folder of the benchmark's real clips, which the bank of a run is tested for
     """
-    place = open_workplace(Settings())
+    workspace = open_workspace(Settings())
     spec = spec.model_copy(update={"metrics": metrics_of(metrics, mode, spec.metrics)})
     videos = source_of(source, layout, mode, methods, prompts, truth)
-    asked = ask(place, videos, spec, weights, benchmark)
+    asked = ask(workspace, videos, spec, weights, benchmark)
     if clips is not None:
-        guard_run(place, asked, clips)
+        guard_run(workspace, asked, clips)
     with watched("evaluate", asked.fingerprint):
-        summary, cost = complete(place, asked)
-    _write(place, summary, per_video, reference_json)
+        summary, cost = complete(workspace, asked)
+    _write(workspace, summary, per_video, reference_json)
     _show(asked, summary, cost, generation(source) if videos.is_run else None)
-    rows = videos_of(place.store, summary.evaluation)
+    rows = videos_of(workspace.store, summary.evaluation)
     publish_refused("evaluate", summary.evaluation, rows, "clip")
-    refuse_nothing(place, summary)
+    refuse_nothing(workspace, summary)
     return asdict(summary) | {"spent": cost}
 
 
 def _write(
-    place: Workplace, summary: Summary, per_video: str | None, reference: str | None
+    workspace: Workspace, summary: Summary, per_video: str | None, reference: str | None
 ) -> None:
     """The files that are asked for."""
     if per_video is not None:
-        write_per_video(place.store, summary, per_video)
+        write_per_video(workspace.store, summary, per_video)
     if reference is not None:
         write_reference(summary, reference)
 

@@ -9,7 +9,7 @@ from data.runs.generations import run_of
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import ExperimentSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from engines.evaluate.paired_difference import compare
 from flows.evaluate import evaluate
 from flows.generate import generate
@@ -33,19 +33,19 @@ def experiment_retrieval(
         prompts: a table of prompts; its other columns say what is asked for, as metrics need it
         spec: what is generated, with which controllers, and how it is measured
     """
-    place = open_workplace(Settings())
+    workspace = open_workspace(Settings())
     measure = EvaluateSpec(metrics=spec.metrics, num_frames=None)
     runs, rows = {}, []
     planned = list(conditions(spec.controllers, spec.generate.retrieve.k))
     for condition in planned:
         say(f"{condition.name}: {len(planned)} conditions in all")
         made = generate(corpus, prompts, condition.spec(spec.generate))
-        run = runs[condition] = run_of(place.store, made["run"])
+        run = runs[condition] = run_of(workspace.store, made["run"])
         found = evaluate(run.fingerprint, spec=measure, prompts=prompts)["evaluation"]
-        rows += measured(place, run, condition, found)
+        rows += measured(workspace, run, condition, found)
     results = compare(rows)
     experiment = Experiment(corpus, spec, runs)
-    record(place, experiment, rows, results)
+    record(workspace, experiment, rows, results)
     table = [asdict(result) for result in results]
     publish_table("experiment", corpus, table)
     return {"corpus": corpus, "experiment": experiment.fingerprint, "results": table}

@@ -9,7 +9,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from data.runs.distances import ClipSet
 from data.settings import Settings
 from data.specs.distance import DistanceSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.evaluate.clip_sets import choose
 from tasks.evaluate.features import Features, features_shard_task, plan_features
 from tasks.evaluate.fvd import asked, measure_distance
@@ -32,24 +32,24 @@ def fvd(generated: str, real: str, spec: DistanceSpec = DistanceSpec()) -> dict[
         real: the same, of the videos that the generated ones are to be like
         spec: the extractor, which frames of which videos, and how they are resized
     """
-    place, spec = open_workplace(Settings()), asked(spec)
-    looking = probing(place.settings)
+    workspace, spec = open_workspace(Settings()), asked(spec)
+    looking = probing(workspace.settings)
     with open_runner(looking, embed_workers(looking)) as runner:
         sets = [
-            choose(place, runner, source, spec, side)
+            choose(workspace, runner, source, spec, side)
             for side, source in (("real", real), ("generated", generated))
         ]
-    run = Features(place, spec.clip)
-    with place.only_writer(run.folder, f"makes features {run.fingerprint}", say):
+    run = Features(workspace, spec.clip)
+    with workspace.only_writer(run.folder, f"makes features {run.fingerprint}", say):
         _make(run, sets)
-        result = measure_distance(place, run, spec, *sets)
+        result = measure_distance(workspace, run, spec, *sets)
     publish("fvd", result["distance"], result)
     return result
 
 
 def _make(run: Features, sets: list[ClipSet]) -> None:
     """Makes the features of all clips that have none yet."""
-    settings = run.place.settings
+    settings = run.workspace.settings
     workers = embed_workers(settings)
     if shards := plan_features(run, (clip for each in sets for clip in each.clips)):
         with open_runner(settings, workers) as runner:

@@ -9,7 +9,7 @@ from data.runs.generations import generations
 from data.settings import Settings
 from data.shards.stages import Stage
 from data.specs.pipeline import GenerateSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.generate.requests import ask, plan_requests
 from tasks.generate.run import complete
 from tasks.generate.shard import generate_spec
@@ -39,21 +39,21 @@ def generate(
             wanted image and where; or the prompts themselves
         spec: the models, the video's shape, and what is retrieved for it
     """
-    place = open_workplace(Settings())
+    workspace = open_workspace(Settings())
     asked = of_texts(prompts) if isinstance(prompts, list) else read_prompts(prompts)
-    run = ask(place, place.known(corpus), spec, asked)
-    with place.only_writer(run.folder, f"generates {run.fingerprint}", say):
-        shards = plan_requests(place, run)
+    run = ask(workspace, workspace.known(corpus), spec, asked)
+    with workspace.only_writer(run.folder, f"generates {run.fingerprint}", say):
+        shards = plan_requests(workspace, run)
         with watched("generate", corpus):
-            summary = complete(place, run, shards)
+            summary = complete(workspace, run, shards)
     files = {key: located(summary[key]) for key in ("videos", "table")}
     publish("generate", corpus, summary | files)
-    publish_refused("generate", corpus, generations(place.store, run), "request_id")
+    publish_refused("generate", corpus, generations(workspace.store, run), "request_id")
     if shards:
         bank = Stage(corpus, "index", run.index[0]) if run.index else None
-        source = key_of(place, bank) if bank else videos_of(corpus)
+        source = key_of(workspace, bank) if bank else videos_of(corpus)
         said = {"fingerprint": run.fingerprint, "videos": summary["done"]}
-        size = place.store.size(run.folder)
+        size = workspace.store.size(run.folder)
         made(folder_key(run.folder), f"generated of {corpus}", [source], bytes=size, **said)
-        show_made(place, run)
+        show_made(workspace, run)
     return summary

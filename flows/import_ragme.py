@@ -7,7 +7,7 @@ from prefect import flow
 from data.ids import corpus_name
 from data.settings import Settings
 from data.specs.pipeline import EmbedSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.ingest.import_ragme import import_vectors
 from tasks.progress import say
 
@@ -23,9 +23,9 @@ def import_ragme(source: str, corpus: str, spec: EmbedSpec = RAGME) -> dict[str,
         corpus: the corpus to make
         spec: the model that made them, as far as it is known; texts are embedded with it
     """
-    place = open_workplace(Settings())
+    workspace = open_workspace(Settings())
     with (
-        place.only_run(corpus_name(corpus), "ingest", say),
-        place.only_run(corpus, "embed", say),
+        workspace.only_run(corpus_name(corpus), "ingest", say),
+        workspace.only_run(corpus, "embed", say),
     ):
-        return import_vectors(place, source, corpus, spec)
+        return import_vectors(workspace, source, corpus, spec)

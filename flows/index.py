@@ -7,7 +7,7 @@ from prefect import flow
 from data.settings import Settings
 from data.shards.stages import spec_in_use, version_of
 from data.specs.pipeline import IndexSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.index.build import build_index
 from tasks.progress import say
 from tasks.stages import index_stage, made, named
@@ -27,17 +27,17 @@ def index(
         rebuild: index everything anew even where adding would do
         embed: the fingerprint of the vectors to index; those in use if left out
     """
-    place = open_workplace(Settings())
-    with place.only_run(place.known(corpus), "index", say):
-        embedded = named(place, corpus, embed)
-        pooled = made(place, embedded, "pool")
-        spec = spec or spec_in_use(place.store, corpus, "index", IndexSpec())
-        stage = index_stage(place, corpus, spec, pooled)
-        about = build_index(place, embedded, pooled, stage, rebuild)
-        published = version_of(place.store, stage)
+    workspace = open_workspace(Settings())
+    with workspace.only_run(workspace.known(corpus), "index", say):
+        embedded = named(workspace, corpus, embed)
+        pooled = made(workspace, embedded, "pool")
+        spec = spec or spec_in_use(workspace.store, corpus, "index", IndexSpec())
+        stage = index_stage(workspace, corpus, spec, pooled)
+        about = build_index(workspace, embedded, pooled, stage, rebuild)
+        published = version_of(workspace.store, stage)
     summary = about or {"version": published, "new": 0}
     publish("index", corpus, {"fingerprint": stage.fingerprint, **summary})
     if about:
         said = {"version": published, "videos": about["count"]}
-        stage_made(place, stage, key_of(place, pooled), **said)
+        stage_made(workspace, stage, key_of(workspace, pooled), **said)
     return {"corpus": corpus, "fingerprint": stage.fingerprint, **summary}

@@ -11,7 +11,7 @@ from data.catalog.seen_ids import seen
 from data.ids import corpus_name
 from data.settings import Settings
 from data.shards.stages import Stage
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.ingest.part import Counts, begin, failed_rows, finish, ingest_part, read_source
 from tasks.progress import Progress, say
 from tasks.ui.artifacts import publish, publish_failures
@@ -46,19 +46,19 @@ def retry_ingest(corpus: str, which: Failures = Failures()) -> dict[str, Any]:
 def _ingest(
     source: str, corpus: str, columns: dict[str, str], probe: bool, retry: Failures | None
 ) -> dict[str, Any]:
-    place = open_workplace(Settings())
-    settings = probing(place.settings)
+    workspace = open_workspace(Settings())
+    settings = probing(workspace.settings)
     counts, progress = Counts(), Progress("ingest", 0)
-    with place.only_run(corpus, "ingest", say):
-        rows = failed_rows(place, corpus, retry) if retry else read_source(source, columns)
-        this = begin(place, corpus, source, probe)
+    with workspace.only_run(corpus, "ingest", say):
+        rows = failed_rows(workspace, corpus, retry) if retry else read_source(source, columns)
+        this = begin(workspace, corpus, source, probe)
         with seen() as ids, open_runner(settings, embed_workers(settings)) as runner:
             for part, some in enumerate(batched(rows, ROWS)):
-                ingest_part(place, this, part, some, ids, runner, counts, progress)
-        finish(place, this, counts)
+                ingest_part(workspace, this, part, some, ids, runner, counts, progress)
+        finish(workspace, this, counts)
     publish("ingest", corpus, asdict(counts))
-    publish_failures(place, Stage(corpus, "ingest", ""))
+    publish_failures(workspace, Stage(corpus, "ingest", ""))
     if added := counts.new + counts.changed:
         made(videos_of(corpus), f"videos of {corpus}", [], new=added, rows=counts.rows)
-        show_videos("ingest", place, corpus)
+        show_videos("ingest", workspace, corpus)
     return asdict(counts)

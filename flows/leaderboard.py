@@ -6,7 +6,7 @@ from typing import Any, Literal
 from prefect import flow
 
 from data.settings import Settings
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from engines.report.html import write
 from engines.report.leaderboard.board import board
 from engines.report.leaderboard.text import artifact, as_data, markdown
@@ -36,13 +36,13 @@ def leaderboard(
         out: a file to write: .md, .json, or .html, the page that plays the videos
         clips: the benchmark's data folder, whose real videos the page shows
     """
-    place = open_workplace(Settings())
-    made = board(place, evaluations or (), mode, sort, group)
+    workspace = open_workspace(Settings())
+    made = board(workspace, evaluations or (), mode, sort, group)
     said = as_data(made)
     if out is not None:
         with output(out) as path:
             if path.suffix == ".html":
-                write_leaderboard_task(place, made, path, clips)
+                write_leaderboard_task(workspace, made, path, clips)
             else:
                 text = json.dumps(said, indent=2) if path.suffix == ".json" else markdown(said)
                 write(path, text)

@@ -6,7 +6,7 @@ from typing import Any
 from prefect import flow
 
 from data.settings import Settings
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.retrieve.leak_files import clips_of, write_leaks
 from tasks.retrieve.leaks import THRESHOLD, guard_task
 from tasks.ui.artifacts import publish_table
@@ -24,8 +24,8 @@ def leaks(
         threshold: the cosine from which two clips are near copies
         out: a file to write the matches to, for `generate --without`; none where it is left out
     """
-    place = open_workplace(Settings())
-    tested = guard_task(place, corpus, clips_of(source), threshold)
+    workspace = open_workspace(Settings())
+    tested = guard_task(workspace, corpus, clips_of(source), threshold)
     if out:
         write_leaks(out, tested.leaks)
     publish_table("leaks", corpus, [asdict(leak) for leak in tested.leaks])

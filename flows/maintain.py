@@ -8,7 +8,7 @@ from data.catalog.failures import Failures
 from data.runs.generations import now
 from data.settings import Settings
 from data.shards.stages import current
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from flows.pool import pool
 from flows.retry import retry
 from tasks.embed.compact import compact as pack
@@ -40,17 +40,17 @@ def maintain(
         compact: make few files of many small ones, not only count them
         requeue: try again what another version of the decoder refused, not only count it
     """
-    place = open_workplace(Settings())
-    place.known(corpus)
+    workspace = open_workspace(Settings())
+    workspace.known(corpus)
     if rebuild:
-        place.rebuild_catalog()
-    wrong = verify(place, corpus, sample, seed=now()[:10])
-    outdated = count_failures(place, corpus, Failures(outdated=True))
+        workspace.rebuild_catalog()
+    wrong = verify(workspace, corpus, sample, seed=now()[:10])
+    outdated = count_failures(workspace, corpus, Failures(outdated=True))
     if requeue and outdated:
         retry(corpus, outdated=True)
-    small = _compacted(place, corpus) if compact else pack(place, corpus, do=False)
-    left = collect(place, keep, remove)
-    alike = canary_now(place, corpus) if canary else None
+    small = _compacted(workspace, corpus) if compact else pack(workspace, corpus, do=False)
+    left = collect(workspace, keep, remove)
+    alike = canary_now(workspace, corpus) if canary else None
     _show(corpus, {"wrong": wrong, "outdated": outdated, "small-files": small, "leftovers": left})
     summary = {
         "corpus": corpus, "wrong": len(wrong), "examples": wrong[:10],
@@ -71,10 +71,10 @@ def _show(corpus: str, found: dict[str, list[dict[str, Any]]]) -> None:
             publish_table(f"maintain-{name}", corpus, rows)
 
 
-def _compacted(place: Workplace, corpus: str) -> list[dict[str, Any]]:
+def _compacted(workspace: Workspace, corpus: str) -> list[dict[str, Any]]:
     """What was packed; pooling follows at once where the corpus was pooled."""
-    made = pack(place, corpus, do=True)
+    made = pack(workspace, corpus, do=True)
     packed = any("/embed/" in row["folder"] for row in made)
-    if packed and current(place.store, corpus, "pool"):
+    if packed and current(workspace.store, corpus, "pool"):
         pool(corpus)
     return made

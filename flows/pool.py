@@ -7,7 +7,7 @@ from prefect import flow
 from data.settings import Settings
 from data.shards.stages import spec_in_use
 from data.specs.pipeline import PoolSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.embed.pool import pool_shards
 from tasks.progress import say
 from tasks.stages import named, pool_stage
@@ -24,15 +24,15 @@ def pool(corpus: str, spec: PoolSpec | None = None, embed: str | None = None) ->
         spec: the way of pooling; the corpus's own if left out
         embed: the fingerprint of the vectors to pool; those in use if left out
     """
-    place = open_workplace(Settings())
-    with place.only_run(place.known(corpus), "pool", say):
-        embedded = named(place, corpus, embed)
-        spec = spec or spec_in_use(place.store, corpus, "pool", PoolSpec())
-        stage = pool_stage(place, corpus, spec, embedded)
-        pooled = pool_shards(place, embedded, stage)
+    workspace = open_workspace(Settings())
+    with workspace.only_run(workspace.known(corpus), "pool", say):
+        embedded = named(workspace, corpus, embed)
+        spec = spec or spec_in_use(workspace.store, corpus, "pool", PoolSpec())
+        stage = pool_stage(workspace, corpus, spec, embedded)
+        pooled = pool_shards(workspace, embedded, stage)
     summary = {"corpus": corpus, "fingerprint": stage.fingerprint, "shards": pooled.done}
     publish("pool", corpus, summary)
-    publish_failures(place, stage)
+    publish_failures(workspace, stage)
     if pooled.done:
-        stage_made(place, stage, key_of(place, embedded), shards=pooled.done)
+        stage_made(workspace, stage, key_of(workspace, embedded), shards=pooled.done)
     return summary

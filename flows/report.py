@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from data.settings import Settings
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.outputs import output, placed
 from tasks.report.run import LATEST, find, page_path, write_report
 from tasks.ui.artifacts import publish
@@ -19,10 +19,10 @@ def report(run: str = LATEST, out: str | None = None) -> dict[str, Any]:
         run: its fingerprint, the first digits of one, or latest
         out: the HTML file to write; by default report.html in the run's folder; also a URL
     """
-    place = open_workplace(Settings())
-    folder = find(place, run)
-    with output(out or str(page_path(place, folder))) as page:
-        summary = write_report(place, folder, page)
+    workspace = open_workspace(Settings())
+    folder = find(workspace, run)
+    with output(out or str(page_path(workspace, folder))) as page:
+        summary = write_report(workspace, folder, page)
     summary = placed(summary, out) if out else summary
     publish("report", folder.rpartition("/")[2], summary)
     return summary

@@ -6,7 +6,7 @@ from prefect import flow
 
 from data.settings import Settings
 from data.specs.pipeline import RetrieveSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.outputs import located, output
 from tasks.report.retrieval import write_retrieval_page
 from tasks.retrieve.hits import retrieve_prompts
@@ -31,14 +31,14 @@ def retrieve(
         spec: how many, how alike at most, and which videos to choose among
         report: the page to write, with the clips playing; none where it is left out
     """
-    place = open_workplace(Settings())
+    workspace = open_workspace(Settings())
     with output(out) as hits:
-        summary = retrieve_prompts(place, corpus, prompts, str(hits), spec) | {"out": out}
+        summary = retrieve_prompts(workspace, corpus, prompts, str(hits), spec) | {"out": out}
         if report:
             with output(report) as page:
-                write_retrieval_page(place, corpus, str(hits), spec, str(page))
+                write_retrieval_page(workspace, corpus, str(hits), spec, str(page))
             summary["report"] = report
-        show_hits(place, corpus, str(hits))
+        show_hits(workspace, corpus, str(hits))
     files = {key: located(name) for key, name in summary.items() if key in ("out", "report")}
     publish("retrieve", corpus, summary | {"short": len(summary["short"])} | files)
     return summary

@@ -9,7 +9,7 @@ from data.errors import UserError
 from data.outcome import REASONS
 from data.settings import Settings
 from data.shards.stages import current
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from flows.embed import embed
 from flows.ingest import retry_ingest
 from tasks.retry import count_failures
@@ -32,15 +32,15 @@ def retry(
         outdated: only what another version of the decoder refused than there is now
     """
     which = failures(reasons, decoder, outdated)
-    place = open_workplace(Settings())
-    found = count_failures(place, place.known(corpus), which)
+    workspace = open_workspace(Settings())
+    found = count_failures(workspace, workspace.known(corpus), which)
     stages = {row["stage"] for row in found}
     made: dict[str, Any] = {}
     if found:
         publish_table("retry", corpus, found, "tried again")
     if "ingest" in stages:
         made["ingest"] = retry_ingest(corpus, which)
-    if stages and current(place.store, corpus, "embed"):
+    if stages and current(workspace.store, corpus, "embed"):
         made["embed"] = embed(corpus, retry=which)
     return made
 
@@ -49,8 +49,8 @@ def to_retry(
     corpus: str, reasons: list[str] | None, decoder: str | None, outdated: bool
 ) -> list[dict[str, Any]]:
     """How many failures `retry` would try again: stage, reason, decoder, videos."""
-    which, place = failures(reasons, decoder, outdated), open_workplace(Settings())
-    return count_failures(place, place.known(corpus), which)
+    which, workspace = failures(reasons, decoder, outdated), open_workspace(Settings())
+    return count_failures(workspace, workspace.known(corpus), which)
 
 
 def failures(reasons: list[str] | None, decoder: str | None, outdated: bool) -> Failures:

@@ -7,7 +7,7 @@ from prefect import flow
 
 from data.settings import Settings
 from data.shards import stages
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.embed.compare import compare
 from tasks.progress import say
 from tasks.stages import made, named
@@ -24,9 +24,9 @@ def compare_vectors(corpus: str, embed: str, sample: int = 2000) -> dict[str, An
         embed: the fingerprint of those vectors
         sample: how many videos are compared
     """
-    place = open_workplace(Settings())
-    used = named(place, place.known(corpus), None)
-    summary = asdict(compare(place, used, named(place, corpus, embed), sample))
+    workspace = open_workspace(Settings())
+    used = named(workspace, workspace.known(corpus), None)
+    summary = asdict(compare(workspace, used, named(workspace, corpus, embed), sample))
     publish("compare-vectors", corpus, summary)
     return {"corpus": corpus, "used": used.fingerprint, "other": embed, **summary}
 
@@ -39,14 +39,14 @@ def switch(corpus: str, embed: str) -> dict[str, Any]:
         corpus: a corpus whose vectors were also made another way, pooled and indexed
         embed: the fingerprint of the vectors to use from now on
     """
-    place = open_workplace(Settings())
-    with place.only_run(place.known(corpus), "index", say):
-        now = stages.current(place.store, corpus, "embed")
-        stage = named(place, corpus, embed)
-        index, pool = made(place, stage, "index"), made(place, stage, "pool")
-        stages.switch(place.store, index, pool, stage)
+    workspace = open_workspace(Settings())
+    with workspace.only_run(workspace.known(corpus), "index", say):
+        now = stages.current(workspace.store, corpus, "embed")
+        stage = named(workspace, corpus, embed)
+        index, pool = made(workspace, stage, "index"), made(workspace, stage, "pool")
+        stages.switch(workspace.store, index, pool, stage)
     summary = {"corpus": corpus, "from": now.fingerprint if now else None, "to": embed}
     publish("switch", corpus, summary)
-    version = stages.version_of(place.store, index)
-    stage_made(place, index, key_of(place, pool), version=version)
+    version = stages.version_of(workspace.store, index)
+    stage_made(workspace, index, key_of(workspace, pool), version=version)
     return summary

@@ -6,7 +6,7 @@ from prefect import flow
 
 from data.settings import Settings
 from data.specs.train import TrainSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.progress import say
 from tasks.train.controller import teach
 from tasks.train.prepare import prepare
@@ -24,9 +24,9 @@ def train_controller(corpus: str, out: str, spec: TrainSpec = TrainSpec()) -> di
         out: the folder to train in; in the end it holds a controller as they are released
         spec: the base, the controller's architecture, what it is shown and for how long
     """
-    place = open_workplace(Settings())
-    with place.only_run(place.known(corpus), "controllers", say):
-        stage = prepare(place, corpus, spec)
-    summary = teach(place, stage, spec, out)
+    workspace = open_workspace(Settings())
+    with workspace.only_run(workspace.known(corpus), "controllers", say):
+        stage = prepare(workspace, corpus, spec)
+    summary = teach(workspace, stage, spec, out)
     publish("train-controller", corpus, summary)
     return summary

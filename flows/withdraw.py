@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.settings import Settings
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.generate.provenance import influenced
 from tasks.generate.requests import plan_requests
 from tasks.generate.run import complete
@@ -32,14 +32,14 @@ def withdraw(
         why: a note for those who ask later
         regenerate: remove the files of every output that it conditioned, and make them again
     """
-    place = open_workplace(Settings())
-    marked = mark_withdrawn(place, place.known(corpus), video, why)
-    outputs = influenced(place, video, corpus)
+    workspace = open_workspace(Settings())
+    marked = mark_withdrawn(workspace, workspace.known(corpus), video, why)
+    outputs = influenced(workspace, video, corpus)
     again = []
-    for run, some in by_run(place, outputs) if regenerate else []:
-        with place.only_writer(run.folder, f"generates {run.fingerprint}", say):
-            forget(place, run, some)
-            again.append(complete(place, run, plan_requests(place, run)))
+    for run, some in by_run(workspace, outputs) if regenerate else []:
+        with workspace.only_writer(run.folder, f"generates {run.fingerprint}", say):
+            forget(workspace, run, some)
+            again.append(complete(workspace, run, plan_requests(workspace, run)))
     summary = {"corpus": corpus, **marked, "outputs": outputs, "regenerated": again}
     publish("withdraw", corpus, summary | {"outputs": len(outputs), "regenerated": len(again)})
     return summary

@@ -11,7 +11,7 @@ from data.catalog.database import sql
 from data.catalog.failures import Failures
 from data.errors import UserError
 from data.shards.stages import current
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 
 DECODER = "pyav"  # a plugin of engines/video/decoders
@@ -45,10 +45,10 @@ def decoder() -> str:
     return plugin("video.decoders", DECODER).version()
 
 
-def count_failures(place: Workplace, corpus: str, which: Failures) -> list[dict[str, Any]]:
+def count_failures(workspace: Workspace, corpus: str, which: Failures) -> list[dict[str, Any]]:
     """How many failures `which` means: stage, reason, decoder, videos."""
-    stage = current(place.store, corpus, "embed")
+    stage = current(workspace.store, corpus, "embed")
     asked = which.values(decoder()) | {"embed": stage.fingerprint if stage else ""}
-    with place.catalog() as catalog:
-        merge.sync_corpus(catalog, place.store, corpus)
+    with workspace.catalog() as catalog:
+        merge.sync_corpus(catalog, workspace.store, corpus)
         return catalog.rows(sql("to_retry"), corpus=corpus, **asked)

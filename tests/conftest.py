@@ -25,7 +25,7 @@ os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")  # where others kee
 from support import buckets, golden
 
 from data.settings import Settings
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 
 # Over a minute each, the longest first.
 LONG = (
@@ -81,9 +81,9 @@ def served_backend(prefect_backend: None, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def place(
+def workspace(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Workplace:
+) -> Workspace:
     """An empty store that flows find too, with work done in this process."""
     return _place(tmp_path / "store", monkeypatch, "real_canary" in request.keywords)
 
@@ -103,20 +103,20 @@ def bucket(object_store: buckets.Bucket) -> Iterator[buckets.Bucket]:
 
 
 @pytest.fixture(scope="module")
-def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+def shared_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """As `place`, one for all tests of a file: what they look at is made once."""
     with pytest.MonkeyPatch.context() as patch:
         yield _place(tmp_path_factory.mktemp("shared") / "store", patch)
 
 
-def _place(root: Path, patch: pytest.MonkeyPatch, real_canary: bool = False) -> Workplace:
+def _place(root: Path, patch: pytest.MonkeyPatch, real_canary: bool = False) -> Workspace:
     patch.setenv("REELFLOW_ROOT", str(root))
     patch.setenv("REELFLOW_RUNNER", "in_process")
     patch.setenv("REELFLOW_DECODERS", "1")  # each is a process that imports what it needs
     patch.setenv("REELFLOW_PICTURED", "0")  # contact sheets take a second each
     if not real_canary:
         _cheap_canary(patch)
-    return open_workplace(Settings())
+    return open_workspace(Settings())
 
 
 def _cheap_canary(patch: pytest.MonkeyPatch) -> None:

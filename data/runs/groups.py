@@ -6,18 +6,18 @@ import pyarrow as pa
 from data.catalog.database import catalog_path
 from data.catalog.filters import chosen
 from data.errors import UserError
-from data.workspace import Workplace
+from data.workspace import Workspace
 
 FIELDS = ("id", "content", "uri", "caption", "duration")
 
 
-def listed(place: Workplace, corpus: str, columns: tuple[str, ...]) -> pa.Table:
+def listed(workspace: Workspace, corpus: str, columns: tuple[str, ...]) -> pa.Table:
     """The good videos: id, content, uri, caption, duration, and `kin`, their values of `columns`.
 
     Those with the same values lie beside each other; the order is the same on every machine.
     """
-    path = catalog_path(place.store, place.settings.catalog)
-    with chosen(path, corpus, [], place.settings.wait_s) as videos:
+    path = catalog_path(workspace.store, workspace.settings.catalog)
+    with chosen(path, corpus, [], workspace.settings.wait_s) as videos:
         for column in columns:
             if column not in videos.columns:
                 there = ", ".join(videos.columns)

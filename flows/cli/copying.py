@@ -7,7 +7,7 @@ from rich.progress import Progress
 
 from flows.cli.console import out, print_summary
 from flows.cli.main import app
-from flows.cli.options import Root, workplace
+from flows.cli.options import Root, open_store
 
 
 @app.command()
@@ -21,7 +21,7 @@ def copy(
     from data.store.copy import copy as bring
     from data.store.storage import Store
 
-    here = workplace().store
+    here = open_store().store
     with Progress(console=out(err=True), transient=True) as shown:
         task = shown.add_task("files", total=None)
         made = bring(here, Store(dest), lambda n, of: shown.update(task, completed=n, total=of))

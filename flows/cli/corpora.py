@@ -6,7 +6,7 @@ import typer
 
 from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
-from flows.cli.options import Corpus, Root, workplace
+from flows.cli.options import Corpus, Root, open_store
 
 catalog_app = typer.Typer(help="The catalogue, which can always be made again from the store.")
 app.add_typer(catalog_app, name="catalog")
@@ -26,7 +26,7 @@ def export(
 
     if format != "ragme":
         raise typer.BadParameter("the only format so far is ragme")
-    print_summary(export_ragme(workplace(), corpus, dest, prompts, k))
+    print_summary(export_ragme(open_store(), corpus, dest, prompts, k))
 
 
 @app.command("import-ragme")
@@ -51,6 +51,8 @@ def import_ragme(
 @catalog_app.command()
 def rebuild(root: Root = None) -> None:
     """Make the catalogue again from the store."""
-    place = workplace()
-    place.rebuild_catalog()
-    out().print(f"catalogue of {len(place.corpora())} corpora made again from {place.store.root}")
+    workspace = open_store()
+    workspace.rebuild_catalog()
+    out().print(
+        f"catalogue of {len(workspace.corpora())} corpora made again from {workspace.store.root}"
+    )

@@ -9,7 +9,7 @@ from rich.table import Table
 from data.specs.evaluate import EvaluateSpec
 from flows.cli.console import live, out
 from flows.cli.main import app
-from flows.cli.options import AsJson, Root, Runner, Workers, given, workplace
+from flows.cli.options import AsJson, Root, Runner, Workers, given, open_store
 from flows.cli.switches import (
     ClipBox,
     ClipDtype,
@@ -105,7 +105,7 @@ def evaluations(as_json: AsJson = False, root: Root = None) -> None:
     """What every evaluation found, the newest first."""
     from tasks.evaluate.exports import listed
 
-    rows = listed(workplace())
+    rows = listed(open_store())
     if as_json:
         return typer.echo(json.dumps(rows))
     table = Table("evaluation", "made", "method", "metric", "mean", "n", "videos")

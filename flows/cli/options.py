@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from data.settings import Settings
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 
 
 def _sets(name: str) -> Callable[[Any], Any]:
@@ -51,9 +51,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Corpus = Annotated[str, typer.Argument(metavar="NAME", help="The corpus.")]
 
 
-def workplace() -> Workplace:
+def open_store() -> Workspace:
     """The store that the options and the environment name."""
-    return open_workplace(Settings())
+    return open_workspace(Settings())
 
 
 def columns(named: list[str] | None) -> dict[str, str]:

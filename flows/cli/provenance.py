@@ -11,7 +11,7 @@ from rich.table import Table
 
 from flows.cli.console import live, out, print_summary
 from flows.cli.main import app
-from flows.cli.options import AsJson, Root, Runner, Workers, workplace
+from flows.cli.options import AsJson, Root, Runner, Workers, open_store
 
 
 @app.command()
@@ -23,7 +23,7 @@ def generations(
     """The runs of generation, the newest first."""
     from tasks.generate.provenance import runs
 
-    found = runs(workplace(), corpus)
+    found = runs(open_store(), corpus)
     if as_json:
         return typer.echo(json.dumps(found))
     table = Table("run", "corpus", "generator", "made", "prompts", "done", "failed", "s a video")
@@ -46,7 +46,7 @@ def passport(
     """What a video influenced, or what a generated one was conditioned on."""
     from tasks.generate.provenance import passport as look
 
-    found = look(workplace(), name, corpus)
+    found = look(open_store(), name, corpus)
     if as_json:
         return typer.echo(json.dumps(found))
     for video in found["videos"]:

@@ -15,7 +15,7 @@ from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
 from data.store.storage import Store
 from flows.cli.console import out
 from flows.cli.main import app
-from flows.cli.options import AsJson, Corpus, Mmr, Root, workplace
+from flows.cli.options import AsJson, Corpus, Mmr, Root, open_store
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def search(
 
     if (text is None) == (video is None):
         raise typer.BadParameter("give a text, or --video ID")
-    bank = Bank(workplace(), corpus)
+    bank = Bank(open_store(), corpus)
     with out(err=True).status("searching"):  # loads a model
         if video is not None:
             asked = {"k": k, "where": where, "exact": exact, "mmr": mmr}
@@ -80,10 +80,10 @@ def failures(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None
 
 def _ask(corpus: str, question: Callable[[Catalog, Store, str], T]) -> T:
     """What the catalogue answers about a corpus that there is."""
-    place = workplace()
-    place.known(corpus)
-    with place.catalog() as catalog:
-        return question(catalog, place.store, corpus)
+    workspace = open_store()
+    workspace.known(corpus)
+    with workspace.catalog() as catalog:
+        return question(catalog, workspace.store, corpus)
 
 
 def _print_hits(hits: list[Hit], as_json: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 from data.settings import Settings
 from flows.cli.console import out
 from flows.cli.main import app
-from flows.cli.options import Corpus, Root, columns, workplace
+from flows.cli.options import Corpus, Root, columns, open_store
 from flows.cli.stages import Columns
 
 
@@ -34,7 +34,7 @@ def schedule(
     if off:
         ended = unschedule(url, corpus)
         return out().print(f"{corpus} is brought up to date no more" if ended else "it had none")
-    parameters = begin(workplace(), url, corpus, cron, timezone, source, columns(column))
+    parameters = begin(open_store(), url, corpus, cron, timezone, source, columns(column))
     from_where = parameters["source"] or "nowhere: only what is there is gone on with"
     out().print(f"{corpus} is brought up to date at {cron} ({timezone}), from {from_where}")
     out().print("what comes next: reelflow top")

@@ -15,7 +15,7 @@ from data.records import Hit, Prompt
 from data.shards.stages import current, version_of
 from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec, RetrieveSpec
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.report.html import source
 from engines.tiny import corpus as shapes
 from tasks.demo.generated import Generated
@@ -75,32 +75,32 @@ def make_corpus(folder: Path, videos: int) -> Path:
     return shapes.write(folder, videos, SEED, cores())
 
 
-def complete(place: Workplace, table: Path, spec: EmbedSpec) -> bool:
+def complete(workspace: Workspace, table: Path, spec: EmbedSpec) -> bool:
     """Whether every row of the table is in the published index that this spec leads to."""
-    if not place.store.names(layout.videos(CORPUS)):
+    if not workspace.store.names(layout.videos(CORPUS)):
         return False
-    embed_stage(place, CORPUS, spec)
-    pool_stage(place, CORPUS, PoolSpec())
-    index_stage(place, CORPUS, IndexSpec())
-    with place.catalog() as catalog:
-        counts = coverage(catalog, place.store, CORPUS)["stages"]["index"]["videos"]
-    return counts["done"] == counts["total"] and _ingested(place) > table.stat().st_mtime
+    embed_stage(workspace, CORPUS, spec)
+    pool_stage(workspace, CORPUS, PoolSpec())
+    index_stage(workspace, CORPUS, IndexSpec())
+    with workspace.catalog() as catalog:
+        counts = coverage(catalog, workspace.store, CORPUS)["stages"]["index"]["videos"]
+    return counts["done"] == counts["total"] and _ingested(workspace) > table.stat().st_mtime
 
 
-def look(place: Workplace, prompts: int, page: Path) -> Demo:
+def look(workspace: Workspace, prompts: int, page: Path) -> Demo:
     """What the published index finds for the held-out prompts, and the figures of making it."""
     asked = shapes.held_out_prompts(prompts)
-    bank = Bank(place, CORPUS)
+    bank = Bank(workspace, CORPUS)
     hits = bank.by_text([Prompt(f"{n:03d}", text) for n, (text, _) in enumerate(asked)], SPEC)
     answers = [_answer(n, text, wanted, hits, page) for n, (text, wanted) in enumerate(asked)]
-    embedded, index = current(place.store, CORPUS, "embed"), bank.stage
+    embedded, index = current(workspace.store, CORPUS, "embed"), bank.stage
     assert embedded is not None
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         made = history(catalog, embedded)
-    built = f"{index.folder}/{version_of(place.store, index)}/index.json"
-    recall = json.loads(place.store.read(built))["recall_at_10"]
+    built = f"{index.folder}/{version_of(workspace.store, index)}/index.json"
+    recall = json.loads(workspace.store.read(built))["recall_at_10"]
     short = sum(bank.shortages.values())
-    return Demo(answers, short, made, recall, about(place, CORPUS, SPEC))
+    return Demo(answers, short, made, recall, about(workspace, CORPUS, SPEC))
 
 
 def differences(video_id: str, wanted: Mapping[str, str]) -> tuple[str, ...]:
@@ -115,10 +115,10 @@ def _answer(n: int, text: str, wanted: dict[str, str], hits: list[Hit], page: Pa
     return Answer(text, clips, SPEC.k, wanted)
 
 
-def _ingested(place: Workplace) -> float:
+def _ingested(workspace: Workspace) -> float:
     """When the last ingest that ended did so."""
-    done = place.store.names(layout.ingests(CORPUS), "-done.json")
+    done = workspace.store.names(layout.ingests(CORPUS), "-done.json")
     if not done:
         return 0.0
-    finished = json.loads(place.store.read(done[-1]))["finished"]
+    finished = json.loads(workspace.store.read(done[-1]))["finished"]
     return datetime.fromisoformat(finished).astimezone(UTC).timestamp()

@@ -8,7 +8,7 @@ from typing import Any
 
 from data.runs.generations import generations, run_of
 from data.specs.evaluate import EvaluateSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.tiny.t2v.prompts import prompts
 from tasks.generate.shard import generate_spec
 from tasks.report.run import write_report
@@ -55,13 +55,13 @@ def write_prompts(folder: Path, count: int) -> Path:
 
 
 def judged(
-    place: Workplace, folder: Path, found: Mapping[str, Any], without: Mapping[str, Any]
+    workspace: Workspace, folder: Path, found: Mapping[str, Any], without: Mapping[str, Any]
 ) -> Generated:
     """What evaluations found in the run's videos and in those without clips, and their page."""
-    run = run_of(place.store, found["source"])
-    rows = [row for row in generations(place.store, run) if row["reason"] is None]
+    run = run_of(workspace.store, found["source"])
+    rows = [row for row in generations(workspace.store, run) if row["reason"] is None]
     page = folder / "generated.html"
-    write_report.fn(place, run.folder, page)
+    write_report.fn(workspace, run.folder, page)
     seconds = sum(row["seconds"] for row in rows) / max(len(rows), 1)
     return Generated(run.fingerprint, len(rows), _means(found), _means(without), seconds, page)
 

@@ -16,7 +16,7 @@ from data.runs.backfill import Left, left, shards_of, take
 from data.settings import Settings
 from data.shards.lists import pending
 from data.shards.stages import Stage
-from data.workspace import Workplace
+from data.workspace import Workspace
 from tasks.ui.artifacts import hundredths, key_of
 from tasks.workers import embed_workers, worker_gpus
 
@@ -42,16 +42,16 @@ class Budget:
 
 @task(name="plan-backfill", cache_policy=NO_CACHE, persist_result=False)
 def plan_backfill(
-    place: Workplace, stage: Stage, where: str, window: int, at_once: int = 1
+    workspace: Workspace, stage: Stage, where: str, window: int, at_once: int = 1
 ) -> Left:
     """What the backfill would do, `at_once` windows at a time; also as an artifact of the run."""
-    _sync(place, stage)
-    workers = at_once * embed_workers(place.settings)
-    plan = left(place, stage, where, workers, window)
+    _sync(workspace, stage)
+    workers = at_once * embed_workers(workspace.settings)
+    plan = left(workspace, stage, where, workers, window)
     if FlowRunContext.get() is not None:
         key = key_of(f"backfill-{stage.kind}", stage.corpus)
         about = f"{plan.videos:,} videos to do, {plan.pending:,} shards left"
-        create_markdown_artifact(page(plan, place.settings), key=key, description=about)
+        create_markdown_artifact(page(plan, workspace.settings), key=key, description=about)
     return plan
 
 
@@ -68,26 +68,26 @@ def approve(plan: Left, approved: bool) -> None:
 
 
 def windows(
-    place: Workplace, stage: Stage, where: str, videos: int, budget: Budget
+    workspace: Workspace, stage: Stage, where: str, videos: int, budget: Budget
 ) -> Iterator[list[str]]:
     """Shards of about `videos` videos at a time, those first that an earlier run left.
 
     The lists of a window are written when its turn comes: what no budget is left for stays
     unlisted, and the next plan finds it.
     """
-    for shards in batched(pending(place.store, stage.folder), shards_of(place, videos)):
+    for shards in batched(pending(workspace.store, stage.folder), shards_of(workspace, videos)):
         if budget.gone:
             return
         yield list(shards)
-    while not budget.gone and (shards := take(place, stage, where, videos)):
-        _sync(place, stage)
+    while not budget.gone and (shards := take(workspace, stage, where, videos)):
+        _sync(workspace, stage)
         yield shards
 
 
-def _sync(place: Workplace, stage: Stage) -> None:
-    with place.catalog() as catalog:
-        merge.sync_videos(catalog, place.store, stage.corpus)
-        merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
+def _sync(workspace: Workspace, stage: Stage) -> None:
+    with workspace.catalog() as catalog:
+        merge.sync_videos(catalog, workspace.store, stage.corpus)
+        merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)
 
 
 def page(plan: Left, settings: Settings) -> str:

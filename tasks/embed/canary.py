@@ -29,7 +29,7 @@ def check_canary(run: Embedding) -> float:
     A UserError where they drifted apart: colours, decoder, resize or model are no longer those
     that made the stored vectors.
     """
-    store, folder = run.place.store, run.stage.folder
+    store, folder = run.workspace.store, run.stage.folder
     now = embed_canary(store, run.runner, run.make)
     name = f"{folder}/canary-{VERSION}.parquet"
     if not store.exists(name):

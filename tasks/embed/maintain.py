@@ -12,7 +12,7 @@ from data.catalog.leftovers import leftovers
 from data.outcome import Done
 from data.shards.stages import current, spec_of
 from data.specs.pipeline import EmbedSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.video.guard.guard import Guard
 from tasks.embed.canary import check_canary
 from tasks.embed.shard import Embedding
@@ -23,17 +23,17 @@ Rows = list[dict[str, Any]]
 
 
 @task(name="verify", cache_policy=NO_CACHE, persist_result=False)
-def verify(place: Workplace, corpus: str, sample: int, seed: str) -> Rows:
+def verify(workspace: Workspace, corpus: str, sample: int, seed: str) -> Rows:
     """Of a sample of videos those that are not what was ingested: id, uri, and what is wrong."""
-    with place.catalog() as catalog:
-        merge.sync_videos(catalog, place.store, corpus)
+    with workspace.catalog() as catalog:
+        merge.sync_videos(catalog, workspace.store, corpus)
         asked = {"corpus": corpus, "count": sample, "seed": seed}
         rows = {id: (uri, content) for id, uri, content in catalog.execute(sql("sample"), **asked)}
-    return list(_changed(place, rows))
+    return list(_changed(workspace, rows))
 
 
-def _changed(place: Workplace, rows: dict[str, tuple[str, str]]) -> Iterator[dict[str, Any]]:
-    settings, progress = place.settings, Progress("verify", len(rows))
+def _changed(workspace: Workspace, rows: dict[str, tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    settings, progress = workspace.settings, Progress("verify", len(rows))
     with Guard(cores(), settings.decode_deadline_s, settings.decoder_memory_gb) as guard:
         for outcome in guard.probe((id, uri) for id, (uri, _) in rows.items()):
             uri, content = rows[outcome.id]
@@ -47,24 +47,24 @@ def _changed(place: Workplace, rows: dict[str, tuple[str, str]]) -> Iterator[dic
 
 
 @task(name="collect", cache_policy=NO_CACHE, persist_result=False)
-def collect(place: Workplace, keep: int, remove: bool) -> Rows:
+def collect(workspace: Workspace, keep: int, remove: bool) -> Rows:
     """What nothing names any more, removed where that is asked for: name, bytes, why."""
-    found = list(leftovers(place.store, keep))
+    found = list(leftovers(workspace.store, keep))
     if remove:
         for each in found:
-            place.store.delete(each.name)
+            workspace.store.delete(each.name)
     return [{"name": each.name, "bytes": each.bytes, "why": each.why} for each in found]
 
 
 @task(name="canary-now", cache_policy=NO_CACHE, persist_result=False)
-def canary_now(place: Workplace, corpus: str) -> float | None:
+def canary_now(workspace: Workspace, corpus: str) -> float | None:
     """The least cosine of the canary now and when the corpus was first embedded; None before.
 
     A UserError where they drifted apart.
     """
-    stage = current(place.store, corpus, "embed")
+    stage = current(workspace.store, corpus, "embed")
     if stage is None:
         return None
-    spec = spec_of(place.store, stage, EmbedSpec)
-    with open_runner(place.settings, embed_workers(place.settings)) as runner:
-        return check_canary.fn(Embedding(place, stage, spec, runner))
+    spec = spec_of(workspace.store, stage, EmbedSpec)
+    with open_runner(workspace.settings, embed_workers(workspace.settings)) as runner:
+        return check_canary.fn(Embedding(workspace, stage, spec, runner))

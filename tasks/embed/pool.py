@@ -12,7 +12,7 @@ from data.shards.lists import names, without
 from data.shards.receipts import Receipt
 from data.shards.stages import Stage, spec_of
 from data.specs.pipeline import PoolSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.pool.engine import ShardPooler, ShardToPool
 from engines.runners.dask import DaskRunner
 from tasks.progress import Progress
@@ -22,15 +22,15 @@ log = logging.getLogger(__name__)
 
 
 @task(name="pool-shards", cache_policy=NO_CACHE, persist_result=False)
-def pool_shards(place: Workplace, embedded: Stage, stage: Stage) -> Progress:
+def pool_shards(workspace: Workspace, embedded: Stage, stage: Stage) -> Progress:
     """Pools what embed has finished and pool has not, over Dask; one graph, not a task a shard."""
-    spec = spec_of(place.store, stage, PoolSpec)
-    there = names(place.store, stage.folder, "receipts")
-    embedded_shards = names(place.store, embedded.folder, "receipts")
+    spec = spec_of(workspace.store, stage, PoolSpec)
+    there = names(workspace.store, stage.folder, "receipts")
+    embedded_shards = names(workspace.store, embedded.folder, "receipts")
     shards = [ShardToPool(shard) for shard in without(embedded_shards, there)]
-    make = partial(ShardPooler, place.store, embedded.folder, stage.folder, spec.method)
+    make = partial(ShardPooler, workspace.store, embedded.folder, stage.folder, spec.method)
     progress = Progress("pool", len(shards), unit="shard")
-    runner = DaskRunner(cores(), place.settings.dask_scheduler)
+    runner = DaskRunner(cores(), workspace.settings.dask_scheduler)
     try:
         for outcome in runner.map(make, shards, batch=1):
             assert isinstance(outcome, Done)
@@ -38,8 +38,8 @@ def pool_shards(place: Workplace, embedded: Stage, stage: Stage) -> Progress:
             _log(outcome.value)
     finally:
         runner.close()
-    with place.catalog() as catalog:
-        merge.sync_stage(catalog, place.store, stage.corpus, stage.kind, stage.fingerprint)
+    with workspace.catalog() as catalog:
+        merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)
     return progress
 
 

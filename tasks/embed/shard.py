@@ -19,7 +19,7 @@ from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
 from data.store import layout, tables
 from data.store.storage import Store
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import Engine, Runner, plugin
 from engines.embed.engine import VideoEmbedder
 from engines.embed.frame_packer import Vectors
@@ -35,9 +35,9 @@ ROWS = 4096  # frames a row group: 4 MB at 512 dimensions
 class Embedding:
     """One run of the stage: where it works, with which engine, on which runner."""
 
-    def __init__(self, place: Workplace, stage: Stage, spec: EmbedSpec, runner: Runner) -> None:
-        self.place, self.stage, self.runner = place, stage, runner
-        self.work = embed_work(place.settings)
+    def __init__(self, workspace: Workspace, stage: Stage, spec: EmbedSpec, runner: Runner) -> None:
+        self.workspace, self.stage, self.runner = workspace, stage, runner
+        self.work = embed_work(workspace.settings)
         self.make: Callable[[], Engine] = partial(VideoEmbedder, spec, self.work)
         self.version: str = plugin("embed.models", spec.engine).VERSION
         self.decoder = decoder()
@@ -53,17 +53,17 @@ def embed_shard_task(run: Embedding, shard: str) -> Receipt:
 def embed_shard(run: Embedding, shard: str) -> Receipt:
     """Embeds a shard's videos, writes their vectors, then the receipt: in that order."""
     started = time.perf_counter()
-    store, folder = run.place.store, run.stage.folder
+    store, folder = run.workspace.store, run.stage.folder
     planned = read_shard(store, folder, shard)
     books = _Books({v.id: v for v in planned.videos}, run.decoder)
-    outcomes = run.runner.map(run.make, planned.videos, run.place.settings.batch)
+    outcomes = run.runner.map(run.make, planned.videos, run.workspace.settings.batch)
     kept = books.keep(outcomes, run.progress)
     write_s = write_vectors(store, layout.shard_file(folder, shard), kept)
     wall = time.perf_counter() - started
     seconds = Seconds(wall, books.read_s, books.decode_s, books.model_s, write_s)
     receipt = Receipt(
         shard, planned.attempt, run.version, tuple(books.done), tuple(books.failed), seconds,
-        embed_workers(run.place.settings), run.work.decoders,
+        embed_workers(run.workspace.settings), run.work.decoders,
     )  # fmt: skip
     write_receipt(store, folder, receipt)
     _log(receipt)

@@ -13,7 +13,7 @@ from data.errors import UserError
 from data.shards.receipts import Receipt
 from data.shards.stages import Stage
 from data.throughput import Load, video_hours_per_day
-from data.workspace import Workplace
+from data.workspace import Workspace
 from tasks.cost import spent
 
 PARTS = ("read", "decode", "model", "write")
@@ -23,7 +23,7 @@ PARTS = ("read", "decode", "model", "write")
 class Tally:
     """Nothing of the receipts is kept, however many there are."""
 
-    place: Workplace
+    workspace: Workspace
     stage: Stage
     workers: int
     shards: int = 0
@@ -77,13 +77,13 @@ class Tally:
             "video_hours_per_day": video_hours_per_day(hours, wall_s),
             "busy": load.shares(),
             "bottleneck": load.sentence() if self.shards else "nothing to do",
-            **spent(self.place.settings, self.held_s, self.workers),
+            **spent(self.workspace.settings, self.held_s, self.workers),
         }
 
     def tell_of_failures(self) -> None:
         """Prefect's event `reelflow.many-failures`, where more failed than is usual."""
         failed = sum(self.failed.values())
-        most = self.place.settings.failed_share * self.tried
+        most = self.workspace.settings.failed_share * self.tried
         if FlowRunContext.get() is None or failed <= most:
             return
         emit_event(
@@ -95,15 +95,15 @@ class Tally:
 
     def _ever(self) -> bool:
         stage = self.stage
-        with self.place.catalog() as catalog:
+        with self.workspace.catalog() as catalog:
             values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
             return bool(catalog.execute(sql("any_done"), **values))
 
 
-def covered(place: Workplace, stage: Stage) -> tuple[int, int]:
+def covered(workspace: Workspace, stage: Stage) -> tuple[int, int]:
     """How many of a corpus's videos are through a stage, of how many."""
-    with place.catalog() as catalog:
-        found = coverage(catalog, place.store, stage.corpus, stage)
+    with workspace.catalog() as catalog:
+        found = coverage(catalog, workspace.store, stage.corpus, stage)
     videos = found["stages"][stage.kind]["videos"]
     return videos["done"], videos["total"]
 

@@ -7,7 +7,7 @@ from prefect.futures import PrefectFuture
 
 from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from tasks.cost import held_hours
 from tasks.embed.backfill import Budget
 from tasks.embed.child_runs import cancel_own, run_window
@@ -18,7 +18,7 @@ from tasks.workers import embed_workers
 
 
 def run_windows(
-    place: Workplace, stage: Stage, spec: EmbedSpec, waiting: Iterator[list[str]],
+    workspace: Workspace, stage: Stage, spec: EmbedSpec, waiting: Iterator[list[str]],
     budget: Budget, at_once: int, expected: int,
 ) -> tuple[int, Exception | None]:  # fmt: skip
     """Every window as a child run, `at_once` of them under way: how many, and what ended them.
@@ -26,11 +26,11 @@ def run_windows(
     After one that did not complete none begins, and those under way come to their end.
     """
     flying: deque[PrefectFuture] = deque()
-    begun, workers, errors = 0, embed_workers(place.settings), list[Exception]()
+    begun, workers, errors = 0, embed_workers(workspace.settings), list[Exception]()
     progress = Progress("backfill", expected, unit="window")
 
     def took(seconds: float) -> None:
-        budget.add(held_hours(place.settings, seconds, workers))
+        budget.add(held_hours(workspace.settings, seconds, workers))
 
     def land() -> None:
         try:
@@ -45,7 +45,7 @@ def run_windows(
             if not begun:
                 tell(progress)
             about = {"corpus": stage.corpus, "spec": spec.model_dump(), "shards": shards}
-            name, of = f"{shards[0]}-{shards[-1]}", (stage.fingerprint, place.store.root)
+            name, of = f"{shards[0]}-{shards[-1]}", (stage.fingerprint, workspace.store.root)
             flying.append(run_window.submit(name, about, *of, took))
             begun += 1
             if len(flying) >= at_once:

@@ -12,7 +12,7 @@ import numpy as np
 from data.errors import UserError
 from data.runs.evaluation_plans import Evaluation
 from data.runs.evaluations import Mean, MethodResult, Summary, videos
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from engines.evaluate.statistics import interval
 
@@ -94,11 +94,11 @@ def counts(summary: Summary) -> dict[str, Any]:
     }
 
 
-def refuse_nothing(place: Workplace, summary: Summary) -> None:
+def refuse_nothing(workspace: Workspace, summary: Summary) -> None:
     """A UserError where not one video could be measured."""
     if any(method.failed + method.dropped < method.videos for method in summary.methods):
         return
-    rows = list(videos(place.store, summary.evaluation))
+    rows = list(videos(workspace.store, summary.evaluation))
     reasons = Counter(f"{row['reason']}: {row['detail']}" for row in rows)
     said = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common(FIRST))
     raise UserError(f"none of {len(rows)} videos could be measured ({said})")

@@ -15,7 +15,7 @@ from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import fingerprint
 from data.store import layout
 from data.store.storage import Store
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.embed.weights import file_digest
 from engines.evaluate.benchmarks.msrvtt_personalization import folder
 from engines.evaluate.benchmarks.msrvtt_personalization.embedding import (
@@ -42,7 +42,7 @@ BATCH = 8  # clips that a worker is handed at once
 
 
 def embed_benchmark(
-    place: Workplace, source: str, spec: EvaluateSpec, models: Sequence[str] = MODELS
+    workspace: Workspace, source: str, spec: EvaluateSpec, models: Sequence[str] = MODELS
 ) -> TruthRef:
     """Where in the store the vectors of a folder's clips lie, made now where they are not yet.
 
@@ -53,13 +53,13 @@ def embed_benchmark(
     named = sorted(_models(spec, wanted).items())
     made_with = [f"{name} {said}" for name, said in named]
     name = fingerprint(spec, VERSION, *made_with, _digest(source))
-    shelf = ParquetShelf(place.store, f"{layout.benchmark(name)}/known")
-    _embed(place, source, spec, wanted, shelf)
-    return TruthRef("parquet", place.store.path(shelf.folder))
+    shelf = ParquetShelf(workspace.store, f"{layout.benchmark(name)}/known")
+    _embed(workspace, source, spec, wanted, shelf)
+    return TruthRef("parquet", workspace.store.path(shelf.folder))
 
 
 def embed_folder(
-    place: Workplace, source: str, out: str, spec: EvaluateSpec,
+    workspace: Workspace, source: str, out: str, spec: EvaluateSpec,
     weights: str | None = None, kept: Literal["parquet", "official"] = "parquet",
     annotations: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -79,7 +79,7 @@ def embed_folder(
     shelf: Shelf = ParquetShelf(store, made.name)
     if kept == "official":
         shelf = OfficialShelf(store, made.name, half)
-    rows, new = _embed(place, source, spec, MODELS, shelf, annotations)
+    rows, new = _embed(workspace, source, spec, MODELS, shelf, annotations)
     table = store.path(_table(shelf))
     refuse_nothing(rows, table)
     return {
@@ -93,23 +93,25 @@ def embed_folder(
 
 
 def _embed(
-    place: Workplace, source: str, spec: EvaluateSpec, models: Sequence[str], shelf: Shelf,
+    workspace: Workspace, source: str, spec: EvaluateSpec, models: Sequence[str], shelf: Shelf,
     annotations: str | None = None,
 ) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
     """Makes what the shelf lacks; the rows of all clips, and how many were made now."""
     named = folder.clips(Path(source))
     if not named:
         raise UserError(f"no clips in {source}: `reelflow benchmark prepare` makes them")
-    work = evaluate_work(place.settings)
+    work = evaluate_work(workspace.settings)
     at = str(Path(source).absolute())
     make = partial(Knower, at, spec, tuple(models), work, annotations)
-    with place.only_folder(shelf.store.path(shelf.folder), say):
+    with workspace.only_folder(shelf.store.path(shelf.folder), say):
         shelf.store.drop_partials(shelf.folder)
         claim(shelf, {"version": VERSION, "clip_dtype": spec.clip_dtype, **_models(spec, models)})
         waiting = [Known(clip) for clip in named if not shelf.has(clip)]
         progress, missed = Progress("benchmark", len(waiting)), list[Outcome[Any]]()
         if waiting:
-            with open_runner(place.settings, evaluate_workers(place.settings, spec)) as runner:
+            with open_runner(
+                workspace.settings, evaluate_workers(workspace.settings, spec)
+            ) as runner:
                 for outcome in runner.map(make, waiting, BATCH):
                     if isinstance(outcome, Done):
                         shelf.keep(outcome.id, outcome.value)

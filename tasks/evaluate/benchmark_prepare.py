@@ -11,7 +11,7 @@ from data.outcome import Done, Outcome
 from data.runs.benchmark import write_clips
 from data.settings import Settings
 from data.store.storage import Store
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.evaluate.benchmarks.msrvtt_personalization import annotations, lists
 from engines.evaluate.benchmarks.msrvtt_personalization.prepare import (
     Places,
@@ -28,7 +28,7 @@ BATCH = 16  # clips that a worker is handed at once
 
 
 def prepare(
-    place: Workplace, annotated: str, videos: str, out: str,
+    workspace: Workspace, annotated: str, videos: str, out: str,
     inpaint: str | None = None, seed: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
     """Makes the folder of every annotated clip in `out`; what is there stays as it is.
@@ -44,12 +44,12 @@ def prepare(
     made = here(out)
     drafts = made.with_name(f".{made.name}.drafts")
     places = Places(*(str(Path(each).absolute()) for each in (annotated, videos, drafts, made)))
-    make = partial(Preparer, places, _work(place.settings), inpaint, seed)
+    make = partial(Preparer, places, _work(workspace.settings), inpaint, seed)
     progress, found = Progress("prepare", len(named)), list[Outcome[Prepared]]()
-    with place.only_folder(str(made), say):
+    with workspace.only_folder(str(made), say):
         made.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(drafts, ignore_errors=True)  # what a killed run had begun
-        with open_runner(place.settings, embed_workers(place.settings)) as runner:
+        with open_runner(workspace.settings, embed_workers(workspace.settings)) as runner:
             for outcome in runner.map(make, [Wanted(clip) for clip in named], BATCH):
                 found.append(outcome)
                 progress.add(**{"done" if isinstance(outcome, Done) else "failed": 1})

@@ -11,7 +11,7 @@ from data.runs.distances import Clip, ClipSet
 from data.runs.generations import generations, run_of
 from data.specs.distance import DistanceSpec, Window
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import Runner
 from engines.evaluate.distance.clips import starts
 from engines.ingest.open_source import open_source
@@ -23,7 +23,9 @@ AT_ONCE = 64  # videos read, for their digest and length, before it is seen whet
 Listed = tuple[list[Video], list[Failed]]
 
 
-def choose(place: Workplace, runner: Runner, source: str, spec: DistanceSpec, side: str) -> ClipSet:
+def choose(
+    workspace: Workspace, runner: Runner, source: str, spec: DistanceSpec, side: str
+) -> ClipSet:
     """As many clips of a source as the spec wants, drawn in an order that its seed alone settles.
 
     A video that is too short, or cannot be read, is passed over for the next, and has a reason.
@@ -33,9 +35,9 @@ def choose(place: Workplace, runner: Runner, source: str, spec: DistanceSpec, si
         if side == "real"
         else (spec.generated_window, spec.n_generated)
     )
-    videos, failed = listed(place, source)
+    videos, failed = listed(workspace, source)
     drawn = np.random.default_rng(spec.seed).permutation(len(videos))
-    probe, clips = prober(place.settings), list[Clip]()
+    probe, clips = prober(workspace.settings), list[Clip]()
     progress = Progress(f"choose {side}", len(videos) if most is None else min(most, len(videos)))
     for some in batched((videos[at] for at in drawn), min(AT_ONCE, most or AT_ONCE)):
         for video, outcome in zip(some, runner.map(probe, some, AT_ONCE), strict=True):
@@ -50,35 +52,35 @@ def choose(place: Workplace, runner: Runner, source: str, spec: DistanceSpec, si
     return ClipSet(source, tuple(clips[:most]), tuple(failed), len(videos))
 
 
-def listed(place: Workplace, source: str) -> Listed:
+def listed(workspace: Workspace, source: str) -> Listed:
     """The videos of a run of generation, a corpus, or a folder, glob or table, by their names.
 
     The name of a run or a corpus comes first: `./name` is the folder.
     """
-    if source.isalnum() and place.store.exists(layout.spec(layout.generation(source))):
-        found = _of_run(place, source)
-    elif source in place.corpora():
-        found = _of_corpus(place, source), list[Failed]()
+    if source.isalnum() and workspace.store.exists(layout.spec(layout.generation(source))):
+        found = _of_run(workspace, source)
+    elif source in workspace.corpora():
+        found = _of_corpus(workspace, source), list[Failed]()
     else:
         found = _of_source(source)
     return sorted(found[0], key=lambda video: video.id), found[1]
 
 
-def _of_run(place: Workplace, fingerprint: str) -> Listed:
-    run = run_of(place.store, fingerprint)
+def _of_run(workspace: Workspace, fingerprint: str) -> Listed:
+    run = run_of(workspace.store, fingerprint)
     videos, failed = list[Video](), list[Failed]()
-    for row in generations(place.store, run):
+    for row in generations(workspace.store, run):
         if row["reason"]:
             failed.append(Failed(row["request_id"], row["reason"], row["detail"]))
         else:
-            uri = place.store.path(f"{run.folder}/{row['file']}")
+            uri = workspace.store.path(f"{run.folder}/{row['file']}")
             videos.append(Video(row["request_id"], uri, row["sha256"]))
     return videos, failed
 
 
-def _of_corpus(place: Workplace, corpus: str) -> list[Video]:
-    with place.catalog() as catalog:
-        merge.sync_videos(catalog, place.store, corpus)
+def _of_corpus(workspace: Workspace, corpus: str) -> list[Video]:
+    with workspace.catalog() as catalog:
+        merge.sync_videos(catalog, workspace.store, corpus)
         rows = catalog.rows(sql("good_videos"), corpus=corpus)
     return [Video(row["id"], row["uri"], row["content"]) for row in rows]
 

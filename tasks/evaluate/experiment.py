@@ -14,7 +14,7 @@ from data.runs.evaluations import scores
 from data.runs.generations import Run, generations, now
 from data.specs.pipeline import ExperimentSpec, fingerprint
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from engines.evaluate.paired_difference import Result
 from tasks.evaluate.conditions import Condition
@@ -41,22 +41,24 @@ class Experiment:
         return layout.experiment(self.fingerprint)
 
 
-def measured(place: Workplace, run: Run, condition: Condition, evaluation: str) -> Rows:
+def measured(workspace: Workspace, run: Run, condition: Condition, evaluation: str) -> Rows:
     """Rows of `tables.SCORES`: what an evaluation of a run found of each of its videos."""
     said = asdict(condition) | {"condition": condition.name, "run": run.fingerprint}
     names = ("request_id", "prompt_id", "prompt")
-    about = {row["request_id"]: {n: row[n] for n in names} for row in generations(place.store, run)}
+    about = {
+        row["request_id"]: {n: row[n] for n in names} for row in generations(workspace.store, run)
+    }
     return [
         said | about[row["id"]] | {key: row[key] for key in ("metric", "value", "reason")}
-        for row in scores(place.store, evaluation)
+        for row in scores(workspace.store, evaluation)
         if row["subject"] is None
     ]
 
 
 @task(name="record-experiment", cache_policy=NO_CACHE, persist_result=False)
-def record(place: Workplace, experiment: Experiment, rows: Rows, results: list[Result]) -> None:
+def record(workspace: Workspace, experiment: Experiment, rows: Rows, results: list[Result]) -> None:
     """Writes scores, then spec, then the results, which make the experiment a finished one."""
-    store, folder = place.store, experiment.folder
+    store, folder = workspace.store, experiment.folder
     tables.write(store, f"{folder}/rows.parquet", tables.SCORES, rows)
     said = {"experiment": experiment.fingerprint, "corpus": experiment.corpus, "made": now()}
     runs = {condition.name: run.fingerprint for condition, run in experiment.runs.items()}
@@ -64,5 +66,5 @@ def record(place: Workplace, experiment: Experiment, rows: Rows, results: list[R
     store.write(layout.spec(folder), json.dumps(spec, indent=2).encode())
     found = said | {"results": [asdict(result) for result in results]}
     store.write(f"{folder}/summary.json", json.dumps(found, indent=2).encode())
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         sync_experiments(catalog, store)

@@ -13,7 +13,7 @@ from data.catalog.merge_summaries import sync_evaluations
 from data.errors import UserError
 from data.runs.evaluations import MethodResult, Summary, scores, videos
 from data.store.storage import Store
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.report.html import put
 from tasks.outputs import here, output
 
@@ -94,8 +94,8 @@ def _failed(store: Store, summary: Summary) -> Iterator[dict[str, Any]]:
             yield said | {"metric": metric, "value": None, "reason": why}
 
 
-def listed(place: Workplace) -> list[dict[str, Any]]:
+def listed(workspace: Workspace) -> list[dict[str, Any]]:
     """Every mean of every evaluation, the newest first."""
-    with place.catalog() as catalog:
-        sync_evaluations(catalog, place.store)
+    with workspace.catalog() as catalog:
+        sync_evaluations(catalog, workspace.store)
         return catalog.rows(sql("evaluations"))

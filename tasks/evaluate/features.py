@@ -25,7 +25,7 @@ from data.shards.receipts import Made, Receipt, Refused, Seconds, write_receipt
 from data.specs.distance import ClipSpec
 from data.specs.pipeline import fingerprint
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import Engine, Runner, plugin
 from engines.evaluate.distance.engine import FeatureMaker
 from tasks.progress import Progress
@@ -38,9 +38,9 @@ log = logging.getLogger(__name__)
 class Features:
     """Features made in one way: where they lie, and with which engine."""
 
-    def __init__(self, place: Workplace, spec: ClipSpec) -> None:
-        self.place, self.spec = place, spec
-        self.work = embed_work(place.settings)
+    def __init__(self, workspace: Workspace, spec: ClipSpec) -> None:
+        self.workspace, self.spec = workspace, spec
+        self.work = embed_work(workspace.settings)
         self.make: Callable[[], Engine] = partial(FeatureMaker, spec, self.work)
         self.version: str = plugin("evaluate.distance.extractors", spec.extractor).VERSION
         self.progress = Progress("features", 0)
@@ -61,7 +61,7 @@ def plan_features(run: Features, clips: Iterable[Clip]) -> list[str]:
     What failed is not tried again, unless another run may have more luck: a file that was not
     there, a decoder that was ended.
     """
-    store, folder = run.place.store, run.folder
+    store, folder = run.workspace.store, run.folder
     if not store.exists(layout.spec(folder)):
         said = {"spec": run.spec.model_dump(), "version": run.version}
         store.write(layout.spec(folder), json.dumps(said, indent=2).encode())
@@ -70,7 +70,7 @@ def plan_features(run: Features, clips: Iterable[Clip]) -> list[str]:
         known |= {clip.id for clip in read_portion(store, folder, shard).clips}
     missing = {clip.id: clip for clip in clips if clip.id not in known}
     number = len(names(store, folder, "shards"))
-    for some in batched(missing.values(), run.place.settings.shard_size):
+    for some in batched(missing.values(), run.workspace.settings.shard_size):
         write_portion(store, folder, Portion(shard_name(number), 1, tuple(some)))
         number += 1
     shards = pending(store, folder)
@@ -91,11 +91,11 @@ def features_shard_task(run: Features, runner: Runner, shard: str) -> Receipt:
 def features_shard(run: Features, runner: Runner, shard: str) -> Receipt:
     """Makes a shard's features, writes them, then the receipt: in that order."""
     started = time.perf_counter()
-    store, folder = run.place.store, run.folder
+    store, folder = run.workspace.store, run.folder
     portion = read_portion(store, folder, shard)
     clips = {clip.id: clip for clip in portion.clips}
     done, failed = list[Made](), list[Refused]()
-    outcomes = runner.map(run.make, portion.clips, run.place.settings.batch)
+    outcomes = runner.map(run.make, portion.clips, run.workspace.settings.batch)
     rows = dict(_kept(outcomes, clips, run, done, failed))
     if rows:
         dim = len(next(iter(rows.values())))
@@ -107,7 +107,7 @@ def features_shard(run: Features, runner: Runner, shard: str) -> Receipt:
     spent = Seconds(wall=time.perf_counter() - started)
     receipt = Receipt(
         shard, portion.attempt, run.version, tuple(done), tuple(failed), spent,
-        embed_workers(run.place.settings), run.work.decoders,
+        embed_workers(run.workspace.settings), run.work.decoders,
     )  # fmt: skip
     write_receipt(store, folder, receipt)
     log.info(

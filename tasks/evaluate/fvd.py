@@ -17,7 +17,7 @@ from data.runs.generations import digest, now
 from data.specs.distance import PROTOCOLS, DistanceSpec
 from data.specs.pipeline import fingerprint
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from engines.evaluate.distance.clips import rule
 from engines.evaluate.distance.extractor import extractor, pinned
@@ -48,7 +48,7 @@ class Side:
 
 def side(chosen: ClipSet, run: Features) -> Side:
     """A set with its features. A UserError where fewer than two clips have one."""
-    store, folder = run.place.store, run.folder
+    store, folder = run.workspace.store, run.folder
     found = vectors(store, folder, (clip.id for clip in chosen.clips))
     faults = settled(store, folder)
     failed, clips = list(chosen.failed), list[Clip]()
@@ -65,7 +65,7 @@ def side(chosen: ClipSet, run: Features) -> Side:
 
 @task(name="measure-distance", cache_policy=NO_CACHE, persist_result=False)
 def measure_distance(
-    place: Workplace, run: Features, spec: DistanceSpec, real: ClipSet, generated: ClipSet
+    workspace: Workspace, run: Features, spec: DistanceSpec, real: ClipSet, generated: ClipSet
 ) -> dict[str, Any]:
     """The distances, and everything that they hang on; written to the store, the result last."""
     sides = {"real": side(real, run), "generated": side(generated, run)}
@@ -78,7 +78,7 @@ def measure_distance(
         "protocol": _protocol(spec, run), "sets": {n: _said(s, lists[n]) for n, s in sides.items()},
         "notes": _notes(spec, sides),
     }  # fmt: skip
-    _write(place, layout.distance(found), result, sides, run.fingerprint)
+    _write(workspace, layout.distance(found), result, sides, run.fingerprint)
     return result
 
 
@@ -151,17 +151,17 @@ def _list_digest(clips: Sequence[Clip]) -> str:
 
 
 def _write(
-    place: Workplace, folder: str, result: dict[str, Any], sides: dict[str, Side], made: str
+    workspace: Workspace, folder: str, result: dict[str, Any], sides: dict[str, Side], made: str
 ) -> None:
     """The moments of both sets, the lists of clips, and last the result."""
-    place.store.drop_partials(folder)
+    workspace.store.drop_partials(folder)
     for name, each in sides.items():
         ids = sorted(clip.id for clip in each.clips)
-        with place.store.create(f"{folder}/{name}.npz") as file:
+        with workspace.store.create(f"{folder}/{name}.npz") as file:
             Moments.of(_sorted(each), ids, made).save(file)
-    with tables.create(place.store, f"{folder}/clips.parquet", CLIPS) as writer:
+    with tables.create(workspace.store, f"{folder}/clips.parquet", CLIPS) as writer:
         writer.write_table(pa.Table.from_pylist(_rows(sides), CLIPS))
-    place.store.write(f"{folder}/result.json", json.dumps(result, indent=2).encode())
+    workspace.store.write(f"{folder}/result.json", json.dumps(result, indent=2).encode())
 
 
 def _rows(sides: dict[str, Side]) -> list[dict[str, Any]]:

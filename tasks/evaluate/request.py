@@ -11,7 +11,7 @@ from data.runs.published import BENCHMARK
 from data.shards.stages import spec_in_use
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from engines.evaluate.engine import lacking
 from engines.evaluate.vision.registry import digests, found
@@ -30,22 +30,22 @@ EMBEDDED = {"clip", "dino", "arcface"}  # models whose vectors a benchmark's tru
 
 
 def ask(
-    place: Workplace, source: Source, spec: EvaluateSpec, weights: str | None = None,
+    workspace: Workspace, source: Source, spec: EvaluateSpec, weights: str | None = None,
     benchmark: str | None = None,
 ) -> Evaluation:  # fmt: skip
     """The evaluation of a source's videos, with the weights that lie in a folder beside the spec's.
 
     A UserError where there are no videos, or not one of the metrics can be measured.
     """
-    spec = _weighed(place, source, spec, weights)
+    spec = _weighed(workspace, source, spec, weights)
     absent = lacking(spec)
     present = [name for name in spec.metrics if name not in absent]
     if not present:
         raise UserError("; ".join(f"{name}: {why}" for name, why in absent.items()))
     models = _models(present)
     if source.layout == "miniature" and source.truth is None and EMBEDDED & set(models):
-        source = replace(source, truth=_embedded(place, source, spec, models))
-    some, dropped = kept(targets(place, source), spec)
+        source = replace(source, truth=_embedded(workspace, source, spec, models))
+    some, dropped = kept(targets(workspace, source), spec)
     return Evaluation(
         source.name, _named(benchmark, source), source.mode, spec, tuple(some),
         {name: plugin("evaluate.metrics", name).VERSION for name in present}, digests(spec, models),
@@ -78,18 +78,18 @@ def metrics_of(
 
 
 def _weighed(
-    place: Workplace, source: Source, spec: EvaluateSpec, weights: str | None
+    workspace: Workspace, source: Source, spec: EvaluateSpec, weights: str | None
 ) -> EvaluateSpec:
     """With the weights that are there and, for a run, the CLIP that its corpus is searched with."""
     metrics = tuple(dict.fromkeys(spec.metrics))
     there = found(weights, _models(metrics)) if weights else {}
     known = {"metrics": metrics, "weights": there | spec.weights}
-    clip = _bank_clip(place, source.name) if source.is_run else spec.clip
+    clip = _bank_clip(workspace, source.name) if source.is_run else spec.clip
     return spec.model_copy(update=known | {"clip": clip})
 
 
-def _bank_clip(place: Workplace, run: str) -> EmbedSpec:
-    return spec_in_use(place.store, run_of(place.store, run).corpus, "embed", EmbedSpec())
+def _bank_clip(workspace: Workspace, run: str) -> EmbedSpec:
+    return spec_in_use(workspace.store, run_of(workspace.store, run).corpus, "embed", EmbedSpec())
 
 
 def _models(metrics: Sequence[str]) -> list[str]:
@@ -100,7 +100,7 @@ def _models(metrics: Sequence[str]) -> list[str]:
 
 
 def _embedded(
-    place: Workplace, source: Source, spec: EvaluateSpec, models: Sequence[str]
+    workspace: Workspace, source: Source, spec: EvaluateSpec, models: Sequence[str]
 ) -> TruthRef:
     """The miniature's own truth, made once in the store."""
-    return embed_benchmark(place, source.name, spec, models)
+    return embed_benchmark(workspace, source.name, spec, models)

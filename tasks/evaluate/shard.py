@@ -25,7 +25,7 @@ from data.runs.evaluation_plans import (
 from data.runs.evaluations import Summary, Target
 from data.shards.lists import names, shard_name
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import Engine, Runner
 from engines.evaluate.engine import Evaluator, Measured
 from tasks.cost import spent
@@ -49,13 +49,13 @@ class Evaluating:
     """One evaluation at work: where, with which engine, on which runner."""
 
     def __init__(
-        self, place: Workplace, asked: Evaluation, runner: Runner, shards: list[str]
+        self, workspace: Workspace, asked: Evaluation, runner: Runner, shards: list[str]
     ) -> None:
-        self.place, self.asked, self.runner = place, asked, runner
+        self.workspace, self.asked, self.runner = workspace, asked, runner
         self.make: Callable[[], Engine] = partial(
-            Evaluator, asked.spec, evaluate_work(place.settings)
+            Evaluator, asked.spec, evaluate_work(workspace.settings)
         )
-        some = [read_targets(place.store, asked.folder, shard) for shard in shards]
+        some = [read_targets(workspace.store, asked.folder, shard) for shard in shards]
         self.progress = Progress("evaluate", sum(map(len, some)))
 
 
@@ -68,7 +68,7 @@ def evaluate_shard_task(at: Evaluating, shard: str) -> Log:
 def evaluate_shard(at: Evaluating, shard: str) -> Log:
     """Measures a shard's videos, writes their rows, then the receipt: in that order."""
     started = time.perf_counter()
-    targets = {t.id: t for t in read_targets(at.place.store, at.asked.folder, shard)}
+    targets = {t.id: t for t in read_targets(at.workspace.store, at.asked.folder, shard)}
     videos: Rows = []
     measures: Rows = []
     for outcome in at.runner.map(at.make, list(targets.values()), BATCH):
@@ -80,40 +80,40 @@ def evaluate_shard(at: Evaluating, shard: str) -> Log:
         else:
             at.progress.add(failed=1)
     receipt = Log(shard, tuple(in_order(videos)), time.perf_counter() - started)
-    finish(at.place.store, at.asked.folder, receipt, in_order(measures))
+    finish(at.workspace.store, at.asked.folder, receipt, in_order(measures))
     log.info("shard %s: %d videos in %.1f s", shard, len(videos), receipt.wall)
     return receipt
 
 
-def complete(place: Workplace, asked: Evaluation) -> tuple[Summary, dict[str, float]]:
+def complete(workspace: Workspace, asked: Evaluation) -> tuple[Summary, dict[str, float]]:
     """Measures what is not measured yet, and writes what all rows come to; the summary last.
 
     And what that cost, where anything was measured.
     """
     cost: dict[str, float] = {}
-    with place.only_writer(asked.folder, f"evaluates {asked.fingerprint}", say):
-        said = record(place.store, asked)
-        if shards := plan(place, asked):
-            workers, started = evaluate_workers(place.settings, asked.spec), time.monotonic()
-            with open_runner(place.settings, workers) as runner:
+    with workspace.only_writer(asked.folder, f"evaluates {asked.fingerprint}", say):
+        said = record(workspace.store, asked)
+        if shards := plan(workspace, asked):
+            workers, started = evaluate_workers(workspace.settings, asked.spec), time.monotonic()
+            with open_runner(workspace.settings, workers) as runner:
                 submit = partial(
-                    evaluate_shard_task.submit, Evaluating(place, asked, runner, shards)
+                    evaluate_shard_task.submit, Evaluating(workspace, asked, runner, shards)
                 )
                 run_shards(submit, shards, 2 * workers, lambda log: None, lambda: None)
-            cost = spent(place.settings, time.monotonic() - started, workers)
-        return _written(place, asked, said), cost
+            cost = spent(workspace.settings, time.monotonic() - started, workers)
+        return _written(workspace, asked, said), cost
 
 
-def plan(place: Workplace, asked: Evaluation) -> list[str]:
+def plan(workspace: Workspace, asked: Evaluation) -> list[str]:
     """The shards to measure, after every target that is in none was written into one.
 
     Lists that wait say where the videos lie now.
     """
-    store, folder = place.store, asked.folder
+    store, folder = workspace.store, asked.folder
     lists = {shard: read_targets(store, folder, shard) for shard in names(store, folder, "shards")}
     planned = {target.id for some in lists.values() for target in some}
     missing = [target for target in asked.targets if target.id not in planned]
-    size = min(SHARD, place.settings.shard_size)
+    size = min(SHARD, workspace.settings.shard_size)
     for number, some in enumerate(batched(missing, size), len(lists)):
         write_targets(store, folder, shard_name(number), some)
     waiting, now = unfinished(store, folder), {target.id: target for target in asked.targets}
@@ -122,8 +122,8 @@ def plan(place: Workplace, asked: Evaluation) -> list[str]:
     return waiting
 
 
-def _written(place: Workplace, asked: Evaluation, said: dict[str, Any]) -> Summary:
-    store, folder = place.store, asked.folder
+def _written(workspace: Workspace, asked: Evaluation, said: dict[str, Any]) -> Summary:
+    store, folder = workspace.store, asked.folder
     shards = names(store, folder, "receipts")
     videos = in_order(row for s in shards for row in read_log(store, folder, s).rows)
     files = (tables.read(store, layout.shard_file(folder, shard)) for shard in shards)
@@ -137,7 +137,7 @@ def _written(place: Workplace, asked: Evaluation, said: dict[str, Any]) -> Summa
         store.write(f"{folder}/reference/{file_name(each.method)}.json", flat)
     content = json.dumps(asdict(summary), indent=2, allow_nan=False).encode()
     store.write(f"{folder}/summary.json", content)
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         sync_evaluations(catalog, store)
     return summary
 

@@ -14,7 +14,7 @@ from data.errors import UserError
 from data.runs.evaluations import Target, TruthRef
 from data.runs.generations import generations, media, run_of
 from data.specs.evaluate import EvaluateSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.embed.weights import file_digest
 from engines.files.media import is_url, open_media
 from engines.files.walk import walk
@@ -51,11 +51,11 @@ class Source:
         return True
 
 
-def targets(place: Workplace, source: Source) -> list[Target]:
+def targets(workspace: Workspace, source: Source) -> list[Target]:
     """The videos in the order of their names; a UserError where there are none."""
     asked = read_columns(source.prompts) if source.prompts else {}
     if source.is_run:
-        found = list(_run(place, source, asked))
+        found = list(_run(workspace, source, asked))
     elif source.layout == "folder":
         url = source.name.rstrip("/") if is_url(source.name) else None
         found = _digested(list(_folder(url or str(Path(source.name).absolute()), source, asked)))
@@ -146,13 +146,13 @@ def _sample(file: Path) -> dict[str, Any]:
         raise UserError(f"{file} does not say caption, conditioned_word and mode") from error
 
 
-def _run(place: Workplace, source: Source, asked: Mapping[str, Any]) -> Iterator[Target]:
+def _run(workspace: Workspace, source: Source, asked: Mapping[str, Any]) -> Iterator[Target]:
     """A request that failed is a video that is missing: it counts."""
-    run = run_of(place.store, source.name)
+    run = run_of(workspace.store, source.name)
     method = _only_method(source) or run.fingerprint
-    for row in generations(place.store, run):
+    for row in generations(workspace.store, run):
         id, clip = row["request_id"], row["prompt_id"]
-        uri = place.store.path(f"{run.folder}/{row['file'] or media(id)}")
+        uri = workspace.store.path(f"{run.folder}/{row['file'] or media(id)}")
         said = _said(asked.get(clip)) or {"prompt": row["prompt"]}
         truth = replace(source.truth or TruthRef(), clip=clip)
         yield Target(id, clip, method, uri, row["sha256"] or "", said, truth)

@@ -9,27 +9,29 @@ from data.catalog.database import sql
 from data.catalog.merge import sync_withdrawn
 from data.records import Hit, Request, Source
 from data.runs.generations import Planned, Run
-from data.workspace import Workplace
+from data.workspace import Workspace
 from tasks.retrieve.bank import Bank
 
 
 class Finder:
     """Finds what each request is conditioned on; the bank is opened when it is first needed."""
 
-    def __init__(self, place: Workplace, run: Run, refused: Mapping[str, tuple[str, str]]) -> None:
-        self.place, self.run, self._refused = place, run, refused
+    def __init__(
+        self, workspace: Workspace, run: Run, refused: Mapping[str, tuple[str, str]]
+    ) -> None:
+        self.workspace, self.run, self._refused = workspace, run, refused
         self._texts = {prompt.id: prompt for prompt in run.prompts}
         self._asks = self._exchanged() if run.spec.shuffled else {}
 
     @cached_property
     def bank(self) -> Bank:
-        return Bank(self.place, self.run.corpus)
+        return Bank(self.workspace, self.run.corpus)
 
     @cached_property
     def _gone(self) -> set[str]:
         """Contents that are withdrawn."""
-        with self.place.catalog() as catalog:
-            sync_withdrawn(catalog, self.place.store, self.run.corpus)
+        with self.workspace.catalog() as catalog:
+            sync_withdrawn(catalog, self.workspace.store, self.run.corpus)
             found = catalog.execute(sql("withdrawn"), corpus=self.run.corpus)
         return {content for (content,) in found}
 
@@ -63,7 +65,7 @@ class Finder:
 
     def _known(self, hits: list[Hit]) -> Iterator[Source]:
         ids = list({hit.video_id for hit in hits})
-        with self.place.catalog() as catalog:
+        with self.workspace.catalog() as catalog:
             rows = catalog.execute(sql("sources"), corpus=self.run.corpus, ids=ids)
         known = {id: (content, duration) for id, content, duration in rows}
         for hit in hits:

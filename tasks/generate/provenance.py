@@ -9,12 +9,12 @@ from data.catalog.database import sql
 from data.catalog.merge_runs import sync_runs
 from data.errors import UserError
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 
 Outputs = list[dict[str, Any]]
 
 
-def passport(place: Workplace, name: str, corpus: str | None = None) -> dict[str, Any]:
+def passport(workspace: Workspace, name: str, corpus: str | None = None) -> dict[str, Any]:
     """All that is known of a video, by its id, or of an output, by its request's id or its file.
 
     `videos` with this id, with when and why they were withdrawn; `influenced`: outputs that they
@@ -23,9 +23,9 @@ def passport(place: Workplace, name: str, corpus: str | None = None) -> dict[str
     """
     path = Path(name)
     content = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-    asked = {"id": name, "corpus": None if corpus is None else place.known(corpus)}
-    made_of = influenced(place, name, corpus)
-    with place.catalog() as catalog:
+    asked = {"id": name, "corpus": None if corpus is None else workspace.known(corpus)}
+    made_of = influenced(workspace, name, corpus)
+    with workspace.catalog() as catalog:
         found = {
             "videos": catalog.rows(sql("videos_named"), **asked),
             "influenced": made_of,
@@ -37,28 +37,28 @@ def passport(place: Workplace, name: str, corpus: str | None = None) -> dict[str
             f"no video or output {name!r}{there}: give a video's id, a request's id, or the path of"
             " a generated file"
         )
-    found["outputs"] = [_located(place, row) for row in found["outputs"]]
+    found["outputs"] = [_located(workspace, row) for row in found["outputs"]]
     return found
 
 
-def influenced(place: Workplace, video: str, corpus: str | None) -> Outputs:
+def influenced(workspace: Workspace, video: str, corpus: str | None) -> Outputs:
     """The outputs that a video, or an exact copy of it, conditioned, and as which hit."""
-    with place.catalog() as catalog:
-        merge.sync_all(catalog, place.store)
+    with workspace.catalog() as catalog:
+        merge.sync_all(catalog, workspace.store)
         rows = catalog.rows(sql("influenced"), id=video, corpus=corpus)
-    return [_located(place, row) for row in rows]
+    return [_located(workspace, row) for row in rows]
 
 
-def _located(place: Workplace, row: dict[str, Any]) -> dict[str, Any]:
+def _located(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
     """The row with the whole path of its file, where there is one."""
     file = row["file"]
-    return row | {"file": file and place.store.path(f"{layout.generation(row['run'])}/{file}")}
+    return row | {"file": file and workspace.store.path(f"{layout.generation(row['run'])}/{file}")}
 
 
-def runs(place: Workplace, corpus: str | None = None) -> list[dict[str, Any]]:
+def runs(workspace: Workspace, corpus: str | None = None) -> list[dict[str, Any]]:
     """Every run of generation, the newest first, with what came of it."""
     if corpus is not None:
-        place.known(corpus)
-    with place.catalog() as catalog:
-        sync_runs(catalog, place.store)
+        workspace.known(corpus)
+    with workspace.catalog() as catalog:
+        sync_runs(catalog, workspace.store)
         return catalog.rows(sql("runs"), corpus=corpus)

@@ -16,20 +16,20 @@ from data.runs.generations import Plan, Run, read_plan, record, write_plan
 from data.shards.lists import names, pending, shard_name
 from data.shards.stages import current
 from data.specs.pipeline import GenerateSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from engines.embed.weights import file_digest
 from tasks.generate.conditioning import Finder
 from tasks.retrieve.bank import published
 
 
-def ask(place: Workplace, corpus: str, spec: GenerateSpec, prompts: Sequence[Prompt]) -> Run:
+def ask(workspace: Workspace, corpus: str, spec: GenerateSpec, prompts: Sequence[Prompt]) -> Run:
     """The run that makes these prompts' videos from what the corpus's index holds now."""
     engine = plugin("generate.generators", spec.engine)
     index = embedded = None
     if spec.retrieve.k:
-        stage, version = published(place, corpus)
-        index, embedded = (stage.fingerprint, version), current(place.store, corpus, "embed")
+        stage, version = published(workspace, corpus)
+        index, embedded = (stage.fingerprint, version), current(workspace.store, corpus, "embed")
     if spec.shuffled and len(prompts) < 2:
         raise UserError("one prompt has nobody to change clips with: give more, or do not shuffle")
     images = {p.id: _content(p.image) for p in prompts if p.image}
@@ -45,18 +45,20 @@ def _content(image: str) -> str:
 
 
 @task(name="plan-requests", cache_policy=NO_CACHE, persist_result=False)
-def plan_requests(place: Workplace, run: Run) -> list[str]:
+def plan_requests(workspace: Workspace, run: Run) -> list[str]:
     """The shards to make, after every request that is in none was written into one.
 
     A shard that waits and holds a video withdrawn since then is planned anew.
     """
-    store, folder = place.store, run.folder
-    finder = Finder(place, run, refusals(run))
+    store, folder = workspace.store, run.folder
+    finder = Finder(workspace, run, refusals(run))
     record(store, run)
     written = names(store, folder, "shards")
     planned = {i.request.id for shard in written for i in read_plan(store, folder, shard).items}
     missing = [request for request in requests(run) if request.id not in planned]
-    for number, some in enumerate(batched(missing, place.settings.prompts_per_shard), len(written)):
+    for number, some in enumerate(
+        batched(missing, workspace.settings.prompts_per_shard), len(written)
+    ):
         write_plan(store, folder, Plan(shard_name(number), 1, finder.planned(some)))
     for shard in pending(store, folder):
         plan = read_plan(store, folder, shard)
@@ -67,10 +69,10 @@ def plan_requests(place: Workplace, run: Run) -> list[str]:
     return pending(store, folder)
 
 
-def plan_again(place: Workplace, run: Run, ids: Sequence[str]) -> None:
+def plan_again(workspace: Workspace, run: Run, ids: Sequence[str]) -> None:
     """Writes shards that make these requests once more, with the hits of today."""
-    store, folder = place.store, run.folder
-    finder = Finder(place, run, refusals(run))
+    store, folder = workspace.store, run.folder
+    finder = Finder(workspace, run, refusals(run))
     written = names(store, folder, "shards")
     plans = [read_plan(store, folder, shard) for shard in written]
     waiting = set(pending(store, folder))
@@ -78,7 +80,9 @@ def plan_again(place: Workplace, run: Run, ids: Sequence[str]) -> None:
     wanted = set(ids) - under_way
     again = [request for request in requests(run) if request.id in wanted]
     attempt = 1 + max(plan.attempt for plan in plans)
-    for number, some in enumerate(batched(again, place.settings.prompts_per_shard), len(written)):
+    for number, some in enumerate(
+        batched(again, workspace.settings.prompts_per_shard), len(written)
+    ):
         write_plan(store, folder, Plan(shard_name(number), attempt, finder.planned(some)))
 
 

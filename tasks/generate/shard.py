@@ -19,7 +19,7 @@ from data.shards.receipts import write_receipt
 from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec
 from data.store import tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import Engine, Runner
 from engines.embed.stored_vectors import StoredVectors
 from engines.generate.engine import VideoGenerator
@@ -49,27 +49,27 @@ def generate_spec(**asked: Any) -> GenerateSpec:
 class Generation:
     """One run at work: where, with which engine, on which runner."""
 
-    def __init__(self, place: Workplace, run: Run, runner: Runner, shards: list[str]) -> None:
-        self.place, self.run, self.runner = place, run, runner
-        self.work = generate_work(place.settings)
-        items = [i for shard in shards for i in read_plan(place.store, run.folder, shard).items]
+    def __init__(self, workspace: Workspace, run: Run, runner: Runner, shards: list[str]) -> None:
+        self.workspace, self.run, self.runner = workspace, run, runner
+        self.work = generate_work(workspace.settings)
+        items = [i for shard in shards for i in read_plan(workspace.store, run.folder, shard).items]
         clip, stored = EmbedSpec(), None
         if run.embed is not None:
             stage = Stage(run.corpus, "embed", run.embed)
-            clip, stored = same_weights(place, stage), _stored(place, stage, items)
+            clip, stored = same_weights(workspace, stage), _stored(workspace, stage, items)
         self.make: Callable[[], Engine] = partial(VideoGenerator, run.spec, clip, self.work, stored)
         self.progress = Progress("generate", len(items))
 
 
-def _stored(place: Workplace, stage: Stage, items: list[Planned]) -> StoredVectors:
+def _stored(workspace: Workspace, stage: Stage, items: list[Planned]) -> StoredVectors:
     """Where the frame vectors of all that these requests retrieved lie."""
     contents = list({source.content for item in items for source in item.request.sources})
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         rows = catalog.execute(
             sql("stored"), corpus=stage.corpus, embed=stage.fingerprint, contents=contents
         )
     shards = {content: (shard, id) for content, shard, id in sorted(rows)}
-    return StoredVectors(place.store, stage.folder, shards)
+    return StoredVectors(workspace.store, stage.folder, shards)
 
 
 @shard_task("generate")
@@ -84,7 +84,7 @@ def generate_shard(at: Generation, shard: str) -> Log:
     A video whose row is there, for the same hits, is not made again.
     """
     started = time.perf_counter()
-    store, folder = at.place.store, at.run.folder
+    store, folder = at.workspace.store, at.run.folder
     plan = read_plan(store, folder, shard)
     items = {item.request.id: item for item in plan.items}
     rows = {id: row for id, item in items.items() if (row := _settled(at, item))}
@@ -102,7 +102,7 @@ def generate_shard(at: Generation, shard: str) -> Log:
     return receipt
 
 
-def write_table(place: Workplace, run: Run) -> str:
+def write_table(workspace: Workspace, run: Run) -> str:
     """Writes the newest row of every request as `tables.GENERATIONS`; its name in the store."""
     name = f"{run.folder}/generations.parquet"
     said = {
@@ -111,8 +111,8 @@ def write_table(place: Workplace, run: Run) -> str:
         "model_digest": run.digests.get("model"),
         "controller_digest": run.digests.get("controller"),
     }  # fmt: skip
-    with tables.create(place.store, name, tables.GENERATIONS) as writer:
-        for rows in batched(generations(place.store, run), 1024):
+    with tables.create(workspace.store, name, tables.GENERATIONS) as writer:
+        for rows in batched(generations(workspace.store, run), 1024):
             whole = [said | row for row in rows]
             writer.write_table(pa.Table.from_pylist(whole, tables.GENERATIONS))
     return name
@@ -123,9 +123,9 @@ def _settled(at: Generation, item: Planned) -> dict[str, Any] | None:
     if failed := item.failed:
         return _row(item, reason=failed.reason, detail=failed.detail)
     mark = _mark(at.run, item)
-    if not at.place.store.exists(mark):
+    if not at.workspace.store.exists(mark):
         return None
-    said = json.loads(at.place.store.read(mark))
+    said = json.loads(at.workspace.store.read(mark))
     return said["row"] if said["request"] == item.digest else None
 
 
@@ -134,7 +134,7 @@ def _keep(at: Generation, item: Planned, outcome: Outcome[Generated]) -> dict[st
     if not isinstance(outcome, Done):
         at.progress.add(failed=1)
         return _row(item, reason=outcome.reason, detail=outcome.detail[:500])
-    made, store = outcome.value, at.place.store
+    made, store = outcome.value, at.workspace.store
     store.write(f"{at.run.folder}/{media(outcome.id)}", made.video)
     row = _row(
         item, file=media(outcome.id), sha256=sha256(made.video).hexdigest(), frames=made.frames,

@@ -10,30 +10,32 @@ from data.errors import UserError
 from data.ids import file_name
 from data.runs.generations import Run, media, now, run_of
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from tasks.generate.provenance import Outputs
 from tasks.generate.requests import plan_again
 
 
-def mark_withdrawn(place: Workplace, corpus: str, video: str, why: str | None) -> dict[str, Any]:
+def mark_withdrawn(
+    workspace: Workspace, corpus: str, video: str, why: str | None
+) -> dict[str, Any]:
     """Marks the video for good; what the mark says, the first one's where there was one."""
     name = f"{layout.withdrawn(corpus)}/{file_name(video)}.json"
-    if not place.store.exists(name):
-        said = {"video_id": video, "content": _content(place, corpus, video)}
+    if not workspace.store.exists(name):
+        said = {"video_id": video, "content": _content(workspace, corpus, video)}
         said |= {"at": now(), "why": why or ""}
-        place.store.write(name, json.dumps(said).encode())
-    with place.catalog() as catalog:
-        merge.sync_withdrawn(catalog, place.store, corpus)
-    return json.loads(place.store.read(name))
+        workspace.store.write(name, json.dumps(said).encode())
+    with workspace.catalog() as catalog:
+        merge.sync_withdrawn(catalog, workspace.store, corpus)
+    return json.loads(workspace.store.read(name))
 
 
-def by_run(place: Workplace, outputs: Outputs) -> list[tuple[Run, Outputs]]:
+def by_run(workspace: Workspace, outputs: Outputs) -> list[tuple[Run, Outputs]]:
     """The runs that made the outputs; a UserError where a model is no longer what made them."""
     found: dict[str, Outputs] = defaultdict(list)
     for output in outputs:
         found[output["run"]].append(output)
-    runs = [(run_of(place.store, run), some) for run, some in found.items()]
+    runs = [(run_of(workspace.store, run), some) for run, some in found.items()]
     for run, _ in runs:
         engine = plugin("generate.generators", run.spec.engine)
         if (engine.VERSION, engine.digests(run.spec)) != (run.version, run.digests):
@@ -44,19 +46,21 @@ def by_run(place: Workplace, outputs: Outputs) -> list[tuple[Run, Outputs]]:
     return runs
 
 
-def forget(place: Workplace, run: Run, outputs: Outputs) -> None:
+def forget(workspace: Workspace, run: Run, outputs: Outputs) -> None:
     """Removes the outputs' files, and plans their requests once more."""
     ids = sorted({output["request_id"] for output in outputs})
     for id in ids:
         file = f"{run.folder}/{media(id)}"
-        place.store.delete(f"{file.removesuffix('.mp4')}.json")  # first: no mark without its file
-        place.store.delete(file)
-    plan_again(place, run, ids)
+        workspace.store.delete(
+            f"{file.removesuffix('.mp4')}.json"
+        )  # first: no mark without its file
+        workspace.store.delete(file)
+    plan_again(workspace, run, ids)
 
 
-def _content(place: Workplace, corpus: str, video: str) -> str | None:
-    with place.catalog() as catalog:
-        merge.sync_videos(catalog, place.store, corpus)
+def _content(workspace: Workspace, corpus: str, video: str) -> str | None:
+    with workspace.catalog() as catalog:
+        merge.sync_videos(catalog, workspace.store, corpus)
         found = catalog.rows(sql("videos_named"), corpus=corpus, id=video)
     if not found:
         raise UserError(f"no video {video!r} in {corpus}: give the id that the source gave it")

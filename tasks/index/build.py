@@ -21,7 +21,7 @@ from data.shards.lists import names
 from data.shards.stages import Stage, spec_of, version_of
 from data.specs.pipeline import EmbedSpec, IndexSpec
 from data.store.temporary import Temporary
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from engines.embed.text import TextEmbedder
 from engines.index import growth, recall, version
@@ -37,28 +37,28 @@ CAPTIONS = 500  # text queries that recall is measured with
 
 @task(name="build-index", cache_policy=NO_CACHE, persist_result=False)
 def build_index(
-    place: Workplace, embedded: Stage, pooled: Stage, stage: Stage, rebuild: bool = False
+    workspace: Workspace, embedded: Stage, pooled: Stage, stage: Stage, rebuild: bool = False
 ) -> dict[str, Any] | None:
     """What `index.json` says of the version published, or None where there was nothing to add.
 
     New vectors are added to the published version while its key allows and its recall holds;
     else all are indexed anew. Below the gate `BelowGate` is raised and the alias stays.
     """
-    before = version_of(place.store, stage)
+    before = version_of(workspace.store, stage)
     values = _names(stage, pooled, before)
-    with place.catalog() as catalog:
-        merge.sync_index(catalog, place.store, stage.corpus, stage.fingerprint)
+    with workspace.catalog() as catalog:
+        merge.sync_index(catalog, workspace.store, stage.corpus, stage.fingerprint)
         new = catalog.execute(sql("unindexed"), **values)[0][0]
         stale = catalog.execute(sql("stale"), **values)[0][0]
         captions = [c for (c,) in catalog.execute(sql("captions"), sample=CAPTIONS, **values)]
     if not (new or stale or rebuild):
         return None
-    texts = _texts(spec_of(place.store, embedded, EmbedSpec), captions)
-    work = _Build(place, pooled, stage, texts)
+    texts = _texts(spec_of(workspace.store, embedded, EmbedSpec), captions)
+    work = _Build(workspace, pooled, stage, texts)
     grown = before and not (stale or rebuild) and work.extend(before, new)
     about = grown or work.anew()
-    with place.catalog() as catalog:
-        merge.sync_index(catalog, place.store, stage.corpus, stage.fingerprint)
+    with workspace.catalog() as catalog:
+        merge.sync_index(catalog, workspace.store, stage.corpus, stage.fingerprint)
     return about
 
 
@@ -83,10 +83,10 @@ class _Build:
     """One attempt at a new version."""
 
     def __init__(
-        self, place: Workplace, pooled: Stage, stage: Stage, texts: np.ndarray | None
+        self, workspace: Workspace, pooled: Stage, stage: Stage, texts: np.ndarray | None
     ) -> None:
-        self.place, self.pooled, self.stage, self.texts = place, pooled, stage, texts
-        self.spec = spec_of(place.store, stage, IndexSpec)
+        self.workspace, self.pooled, self.stage, self.texts = workspace, pooled, stage, texts
+        self.spec = spec_of(workspace.store, stage, IndexSpec)
         self.engine = plugin("index.kinds", self.spec.engine)
 
     def anew(self) -> dict[str, Any]:
@@ -105,12 +105,12 @@ class _Build:
         if self.spec.index_key is None:
             raise UserError("an index in parts needs a key with lists: add --key IVF1024,Flat")
         vectors = self._vectors(None)
-        return build_in_parts(vectors, folder / "new", self.spec, self.place.settings)
+        return build_in_parts(vectors, folder / "new", self.spec, self.workspace.settings)
 
     def extend(self, before: str, new: int) -> dict[str, Any] | None:
         """Adds what is new to the published version; None where that would be the worse index."""
         with self._folder() as folder:
-            old = open_version(self.place, self.stage, before, folder / "old")
+            old = open_version(self.workspace, self.stage, before, folder / "old")
             said = version.described(old)
             options = _options(self.engine, self.spec)
             now = self.engine.key_for(said.count + new, said.dim, options)
@@ -127,12 +127,12 @@ class _Build:
 
     def _vectors(self, before: str | None) -> PooledVectors:
         """Pooled vectors of contents that are current and, given a version, not in it."""
-        with self.place.catalog() as catalog:
+        with self.workspace.catalog() as catalog:
             values = _names(self.stage, self.pooled, before)
             rows = catalog.execute(sql("left_out"), **values)
         out = frozenset(content for (content,) in rows)
-        shards = names(self.place.store, self.pooled.folder, "receipts")
-        return PooledVectors(self.place.store, self.pooled.folder, tuple(shards), out)
+        shards = names(self.workspace.store, self.pooled.folder, "receipts")
+        return PooledVectors(self.workspace.store, self.pooled.folder, tuple(shards), out)
 
     def _measured(self, folder: Path) -> dict[str, float]:
         """Recall@10 of the new version against exact search over the same vectors."""
@@ -142,10 +142,10 @@ class _Build:
 
     def _publish(self, built: Path, figures: dict[str, float], count: int) -> dict[str, Any]:
         """Moves the version into the store, then switches the alias to it."""
-        store, folder = self.place.store, self.stage.folder
+        store, folder = self.workspace.store, self.stage.folder
         sources = {"pool": self.pooled.fingerprint, "vectors": count}
         version.note(built, {"recall_at_10": figures, "gate": self.spec.gate, "sources": sources})
-        name = f"v{len(_versions(self.place, self.stage)) + 1:04d}"
+        name = f"v{len(_versions(self.workspace, self.stage)) + 1:04d}"
         files = sorted(built.iterdir(), key=lambda f: f.name == version.ABOUT)  # index.json last
         for file in files:
             with store.create(f"{folder}/{name}/{file.name}") as out, file.open("rb") as read:
@@ -156,28 +156,28 @@ class _Build:
     @contextmanager
     def _folder(self) -> Iterator[Path]:
         """A folder to build in, gone afterwards; in the store where other machines take part."""
-        shared = "://" in self.place.settings.dask_scheduler
-        inside = self.place.store.local(self.stage.folder) if shared else None
+        shared = "://" in self.workspace.settings.dask_scheduler
+        inside = self.workspace.store.local(self.stage.folder) if shared else None
         made = TemporaryDirectory(prefix=".building-", dir=inside) if inside else Temporary()
         with made as folder:
             yield Path(folder)
 
 
-def open_version(place: Workplace, stage: Stage, name: str, copy: Path) -> Path:
+def open_version(workspace: Workspace, stage: Stage, name: str, copy: Path) -> Path:
     """The folder of a published version; from a remote store it is fetched into `copy`."""
     folder = f"{stage.folder}/{name}"
-    if place.store.is_local:
-        return place.store.local(folder)
+    if workspace.store.is_local:
+        return workspace.store.local(folder)
     copy.mkdir(parents=True)
-    for file in place.store.names(folder):
-        (copy / file.rsplit("/", 1)[-1]).write_bytes(place.store.read(file))
+    for file in workspace.store.names(folder):
+        (copy / file.rsplit("/", 1)[-1]).write_bytes(workspace.store.read(file))
     return copy
 
 
-def _versions(place: Workplace, stage: Stage) -> list[str]:
+def _versions(workspace: Workspace, stage: Stage) -> list[str]:
     """Those that are whole; the next one overwrites what a killed run left of one."""
-    found = place.store.names(stage.folder)
-    return [name for name in found if place.store.exists(f"{name}/{version.ABOUT}")]
+    found = workspace.store.names(stage.folder)
+    return [name for name in found if workspace.store.exists(f"{name}/{version.ABOUT}")]
 
 
 def _options(engine: Any, spec: IndexSpec) -> Any:

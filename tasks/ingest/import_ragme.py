@@ -21,7 +21,7 @@ from data.shards.receipts import Made, Receipt, Seconds, write_receipt
 from data.shards.stages import Stage, register
 from data.specs.pipeline import EmbedSpec
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.embed.frame_packer import Vectors
 from engines.files.media import resolve
 from engines.generate.ragme import import_files
@@ -34,7 +34,9 @@ VERSION = "imported-1"  # so that these vectors never share an index with our ow
 
 
 @task(name="import-vectors", cache_policy=NO_CACHE, persist_result=False)
-def import_vectors(place: Workplace, source: str, corpus: str, spec: EmbedSpec) -> dict[str, Any]:
+def import_vectors(
+    workspace: Workspace, source: str, corpus: str, spec: EmbedSpec
+) -> dict[str, Any]:
     """Makes a corpus of clip-video-encode's outputs, at the stage where embed would have left it.
 
     What cannot be known is said so in the stage's `spec.json`. Vectors of two kinds raise before
@@ -42,16 +44,16 @@ def import_vectors(place: Workplace, source: str, corpus: str, spec: EmbedSpec) 
     """
     for _ in read_encoded(source):
         pass  # a whole pass, so that a second kind of vector is met before the first is stored
-    stage = register(place.store, corpus, "embed", spec, VERSION, ORIGIN)
-    ingest, counts = begin(place, corpus, source, probe=False), Counts()
-    for part, outcomes in enumerate(batched(read_encoded(source), place.settings.shard_size)):
-        fresh = _unknown(place, stage, outcomes, counts)
+    stage = register(workspace.store, corpus, "embed", spec, VERSION, ORIGIN)
+    ingest, counts = begin(workspace, corpus, source, probe=False), Counts()
+    for part, outcomes in enumerate(batched(read_encoded(source), workspace.settings.shard_size)):
+        fresh = _unknown(workspace, stage, outcomes, counts)
         if fresh:
-            _ingest(place, ingest, part, fresh)
-            _embed(place, stage, spec, fresh)
-            with place.catalog() as catalog:
-                merge.sync_corpus(catalog, place.store, corpus)
-    finish(place, ingest, counts)
+            _ingest(workspace, ingest, part, fresh)
+            _embed(workspace, stage, spec, fresh)
+            with workspace.catalog() as catalog:
+                merge.sync_corpus(catalog, workspace.store, corpus)
+    finish(workspace, ingest, counts)
     return {"corpus": corpus, "fingerprint": stage.fingerprint, "rows": counts.rows,
             "new": counts.new, "unchanged": counts.unchanged, "failed": counts.failed,
             **import_files.ORIGIN}  # fmt: skip
@@ -63,11 +65,11 @@ def _content(encoded: Encoded) -> str:
 
 
 def _unknown(
-    place: Workplace, stage: Stage, outcomes: Sequence[Outcome[Encoded]], counts: Counts
+    workspace: Workspace, stage: Stage, outcomes: Sequence[Outcome[Encoded]], counts: Counts
 ) -> list[Outcome[Encoded]]:
     """Those outcomes that an earlier import has not stored; all are counted."""
-    with place.catalog() as catalog:
-        merge.sync_corpus(catalog, place.store, stage.corpus)
+    with workspace.catalog() as catalog:
+        merge.sync_corpus(catalog, workspace.store, stage.corpus)
         rows = catalog.execute(sql("contents"), corpus=stage.corpus, ids=[o.id for o in outcomes])
     known, fresh = set(rows), []
     for outcome in outcomes:
@@ -84,11 +86,11 @@ def _unknown(
 
 
 def _ingest(
-    place: Workplace, ingest: Ingest, part: int, outcomes: Sequence[Outcome[Encoded]]
+    workspace: Workspace, ingest: Ingest, part: int, outcomes: Sequence[Outcome[Encoded]]
 ) -> None:
     rows = [_row(line, outcome, ingest.source) for line, outcome in enumerate(outcomes)]
     name = f"{layout.videos(ingest.corpus)}/{ingest.run:06d}-{part:06d}.parquet"
-    with tables.create(place.store, name, tables.VIDEOS) as writer:
+    with tables.create(workspace.store, name, tables.VIDEOS) as writer:
         writer.write_table(pa.Table.from_pylist(rows, tables.VIDEOS))
 
 
@@ -111,20 +113,20 @@ def _row(line: int, outcome: Outcome[Encoded], source: str) -> dict[str, Any]:
 
 
 def _embed(
-    place: Workplace, stage: Stage, spec: EmbedSpec, outcomes: Sequence[Outcome[Encoded]]
+    workspace: Workspace, stage: Stage, spec: EmbedSpec, outcomes: Sequence[Outcome[Encoded]]
 ) -> None:
     """The shard that embed would have written: list, vectors, receipt."""
     started = time.perf_counter()
     done = {_content(o.value): o for o in outcomes if isinstance(o, Done)}
-    shard = shard_name(next_number(place.store, stage.folder))
+    shard = shard_name(next_number(workspace.store, stage.folder))
     videos = tuple(Video(o.id, str(o.value.record.get("videoLoc")), c) for c, o in done.items())
-    write_shard(place.store, stage.folder, Shard(shard, 1, videos))
+    write_shard(workspace.store, stage.folder, Shard(shard, 1, videos))
     vectors = ((o.id, _vectors(o.value, spec.every_nth or 1)) for o in done.values())
-    write_vectors(place.store, layout.shard_file(stage.folder, shard), vectors)
+    write_vectors(workspace.store, layout.shard_file(stage.folder, shard), vectors)
     made = tuple(Made(o.id, c, len(o.value.frames)) for c, o in done.items())
     seconds = Seconds(wall=time.perf_counter() - started)
     receipt = Receipt(shard, 1, VERSION, made, (), seconds)
-    write_receipt(place.store, stage.folder, receipt)
+    write_receipt(workspace.store, stage.folder, receipt)
 
 
 def _vectors(encoded: Encoded, every_nth: int) -> Vectors:

@@ -17,7 +17,7 @@ from data.catalog.seen_ids import Seen, earlier
 from data.outcome import Done, Failed
 from data.records import Row, Video
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import Engine, Runner
 from engines.files.access import Reach
 from engines.ingest.open_source import open_source
@@ -63,48 +63,48 @@ def read_source(source: str, columns: dict[str, str]) -> Iterator[Row]:
     return open_source(source, columns)
 
 
-def failed_rows(place: Workplace, corpus: str, which: Failures) -> Iterator[Row]:
+def failed_rows(workspace: Workspace, corpus: str, which: Failures) -> Iterator[Row]:
     """The rows of earlier ingests that failed in such a way, as if read again."""
-    with place.catalog() as catalog:
-        merge.sync_videos(catalog, place.store, corpus)
+    with workspace.catalog() as catalog:
+        merge.sync_videos(catalog, workspace.store, corpus)
         found = catalog.rows(sql("failed_rows"), corpus=corpus, **which.values(decoder()))
     for line, row in enumerate(found):
         yield Row(line, row["id"], row["uri"], row["caption"], json.loads(row["columns"]))
 
 
-def begin(place: Workplace, corpus: str, source: str, probe: bool) -> Ingest:
+def begin(workspace: Workspace, corpus: str, source: str, probe: bool) -> Ingest:
     """The next ingest of a corpus, written down before its first part."""
-    headers = place.store.names(layout.ingests(corpus), ".json")
+    headers = workspace.store.names(layout.ingests(corpus), ".json")
     numbers = [int(h.rsplit("/", 1)[-1][:6]) for h in headers]
-    make = prober(place.settings) if probe else None
+    make = prober(workspace.settings) if probe else None
     ingest = Ingest(corpus, max(numbers, default=0) + 1, source, make)
     said = {"run": ingest.run, "source": source, "probed": probe}
-    place.store.write(ingest.header, json.dumps(said).encode())
+    workspace.store.write(ingest.header, json.dumps(said).encode())
     return ingest
 
 
-def finish(place: Workplace, ingest: Ingest, counts: Counts) -> None:
+def finish(workspace: Workspace, ingest: Ingest, counts: Counts) -> None:
     """Marks an ingest as complete: what its source rejected earlier no longer counts."""
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     said = {"run": ingest.run, "source": ingest.source, "finished": finished, **asdict(counts)}
-    place.store.write(ingest.header.replace(".json", "-done.json"), json.dumps(said).encode())
-    with place.catalog() as catalog:
-        merge.sync_videos(catalog, place.store, ingest.corpus)
+    workspace.store.write(ingest.header.replace(".json", "-done.json"), json.dumps(said).encode())
+    with workspace.catalog() as catalog:
+        merge.sync_videos(catalog, workspace.store, ingest.corpus)
 
 
 @task(name="ingest-part", task_run_name="ingest-part-{part}", cache_policy=NO_CACHE,
       persist_result=False)  # fmt: skip
 def ingest_part(
-    place: Workplace, ingest: Ingest, part: int, rows: Sequence[Row], seen: Seen,
+    workspace: Workspace, ingest: Ingest, part: int, rows: Sequence[Row], seen: Seen,
     runner: Runner, counts: Counts, progress: Progress,
 ) -> None:  # fmt: skip
     """Checks, looks up and probes rows, and writes those that are new or changed."""
     progress.total += len(rows)
     entries = checked(rows, seen)
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         ids = [e["id"] for e in entries if not e["rejected"]]
         before = earlier(catalog, ingest.corpus, ids)
-    settings = place.settings
+    settings = workspace.settings
     schemes = tuple(settings.url_schemes.lower().split(","))
     reach = Reach(schemes, settings.private_addresses, ingest.source)
     stat([e for e in entries if e["reason"] is None], reach)
@@ -117,10 +117,10 @@ def ingest_part(
     written = [e for e in fresh if not _same_failure(e, before.get(e["id"]))]
     if written:
         name = f"{layout.videos(ingest.corpus)}/{ingest.run:06d}-{part:06d}.parquet"
-        with tables.create(place.store, name, tables.VIDEOS) as writer:
+        with tables.create(workspace.store, name, tables.VIDEOS) as writer:
             writer.write_table(pa.Table.from_pylist(written, tables.VIDEOS))
-        with place.catalog() as catalog:
-            merge.sync_videos(catalog, place.store, ingest.corpus)
+        with workspace.catalog() as catalog:
+            merge.sync_videos(catalog, workspace.store, ingest.corpus)
     _tally(entries, {id(e) for e in fresh}, before, counts)
 
 

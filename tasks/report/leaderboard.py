@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.errors import UserError
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.report.html import Figure, render, write
 from engines.report.leaderboard.board import Board
 from engines.report.leaderboard.clips import Clip, Clips
@@ -54,14 +54,14 @@ class LeaderboardPage:
 
 @task(name="leaderboard-page", cache_policy=NO_CACHE, persist_result=False)
 def write_leaderboard_task(
-    place: Workplace, board: Board, page: Path, data: str | None = None
+    workspace: Workspace, board: Board, page: Path, data: str | None = None
 ) -> dict[str, Any]:
     """Prefect's skin over `write_leaderboard`."""
-    return write_leaderboard(place, board, page, data)
+    return write_leaderboard(workspace, board, page, data)
 
 
 def write_leaderboard(
-    place: Workplace, board: Board, page: Path, data: str | None = None
+    workspace: Workspace, board: Board, page: Path, data: str | None = None
 ) -> dict[str, Any]:
     """Writes the page; where it is, and how many clips are on it.
 
@@ -69,19 +69,19 @@ def write_leaderboard(
     """
     if data is not None and not Path(data).is_dir():
         raise UserError(f"no folder {data} of clips: give the benchmark's data folder")
-    made = leaderboard_page(place, board, page, data and str(Path(data).absolute()))
+    made = leaderboard_page(workspace, board, page, data and str(Path(data).absolute()))
     write(page, render("leaderboard.html", made))
     videos = sum(len(clip.trials) for clip in made.clips)
     return {"clips": len(made.clips), "videos": videos, "page": page}
 
 
 def leaderboard_page(
-    place: Workplace, board: Board, page: Path, data: str | None = None
+    workspace: Workspace, board: Board, page: Path, data: str | None = None
 ) -> LeaderboardPage:
     """The page of a board, at a path that its videos are seen from."""
     ours = [table for table in board.tables if any(e.evaluation for e in table.entries)]
     columns = {c.metric: c for c in in_order(c for t in ours for c in t.columns if _measured(t, c))}
-    clips = Clips(place, page, columns, data)
+    clips = Clips(workspace, page, columns, data)
     for summary in board.summaries:
         clips.add(summary)
     methods = [(e.evaluation, e.method) for t in ours for e in t.entries if e.evaluation]
@@ -89,7 +89,7 @@ def leaderboard_page(
     front = ours + [t for t in board.tables if t not in ours and t.standard]
     return LeaderboardPage(
         _lead(board, len(set(methods))), front, [t for t in board.tables if t not in front],
-        found, list(columns.values()), _about(place, board),
+        found, list(columns.values()), _about(workspace, board),
         list(_figures(board, found, ours)),
     )  # fmt: skip
 
@@ -110,7 +110,7 @@ def _lead(board: Board, methods: int) -> str:
     )
 
 
-def _about(place: Workplace, board: Board) -> dict[str, str]:
+def _about(workspace: Workspace, board: Board) -> dict[str, str]:
     made = max((summary.made for summary in board.summaries), default="")
     named = " ".join(summary.evaluation for summary in board.summaries[:4])
     more = len(board.summaries) - 4

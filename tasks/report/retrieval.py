@@ -14,7 +14,7 @@ from data.errors import UserError
 from data.records import Hit
 from data.shards.stages import current, recorded, version_of
 from data.specs.pipeline import RetrieveSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.report.html import Figure, render, source, write
 
 
@@ -73,13 +73,13 @@ def write_page(page: Page, path: Path) -> None:
 
 @task(name="retrieval-page", cache_policy=NO_CACHE, persist_result=False)
 def write_retrieval_page(
-    place: Workplace, corpus: str, hits: str, spec: RetrieveSpec, path: str
+    workspace: Workspace, corpus: str, hits: str, spec: RetrieveSpec, path: str
 ) -> str:
     """The page of a table of hits."""
     found = [Hit(**row) for row in pq.read_table(hits).to_pylist()]
     answers = answers_of(found, spec.k, Path(path))
     lead = f"The {spec.k} best clips of {corpus} for each of {len(answers):,} prompts."
-    write_page(Page(corpus, lead, answers, about(place, corpus, spec)), Path(path))
+    write_page(Page(corpus, lead, answers, about(workspace, corpus, spec)), Path(path))
     return path
 
 
@@ -91,9 +91,9 @@ def answers_of(hits: Iterable[Hit], k: int, page: Path) -> list[Answer]:
     ]
 
 
-def about(place: Workplace, corpus: str, spec: RetrieveSpec) -> dict[str, str]:
+def about(workspace: Workspace, corpus: str, spec: RetrieveSpec) -> dict[str, str]:
     """What the answers were made with: enough to make them again."""
-    store = place.store
+    store = workspace.store
     stages = {kind: current(store, corpus, kind) for kind in ("embed", "pool", "index")}
     embedded, index = stages["embed"], stages["index"]
     version = version_of(store, index)

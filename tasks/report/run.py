@@ -12,7 +12,7 @@ from data.catalog.merge import sync_withdrawn
 from data.errors import UserError
 from data.runs.generations import generations, run_of
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.evaluate.paired_difference import Result
 from engines.report import generation_summary as head
 from engines.report.contact_sheet import contact_sheet
@@ -26,15 +26,15 @@ LATEST = "latest"
 KINDS = (layout.GENERATIONS, layout.EXPERIMENTS)
 
 
-def find(place: Workplace, name: str) -> str:
+def find(workspace: Workspace, name: str) -> str:
     """The folder of the run, experiment or evaluation that a fingerprint or its first digits name.
 
     "latest" is the latest run or experiment. A UserError where there is none, or more than one.
     """
-    store = place.store
+    store = workspace.store
     made = [folder for kind in KINDS for folder in store.names(kind)]
     if name == LATEST and made:
-        return max(made, key=lambda folder: _made(place, folder))
+        return max(made, key=lambda folder: _made(workspace, folder))
     made += store.names(layout.EVALUATIONS)
     found = [folder for folder in made if folder.rpartition("/")[2].startswith(name)]
     if len(found) == 1 and name:
@@ -44,35 +44,35 @@ def find(place: Workplace, name: str) -> str:
     raise UserError(f"no run {name!r} in {store.root}: `reelflow generations` lists them")
 
 
-def page_path(place: Workplace, folder: str) -> Path:
+def page_path(workspace: Workspace, folder: str) -> Path:
     """Where the page of a run goes: into its folder, or here where the store is elsewhere."""
-    if place.store.is_local:
-        return place.store.local(f"{folder}/report.html")
+    if workspace.store.is_local:
+        return workspace.store.local(f"{folder}/report.html")
     return Path(f"report-{folder.rpartition('/')[2]}.html").absolute()
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
-def write_report(place: Workplace, folder: str, page: Path) -> dict[str, Any]:
+def write_report(workspace: Workspace, folder: str, page: Path) -> dict[str, Any]:
     """Writes the page that fits; where it is, and what is on it, in numbers.
 
     A UserError where nothing is made yet. Of an evaluation it is the leaderboard with it alone.
     """
     kind, _, fingerprint = folder.rpartition("/")
     if kind == layout.EVALUATIONS:
-        return write_leaderboard(place, board(place, [fingerprint]), page)
+        return write_leaderboard(workspace, board(workspace, [fingerprint]), page)
     writer = _experiment if kind == layout.EXPERIMENTS else _generation
-    return writer(place, fingerprint, page)
+    return writer(workspace, fingerprint, page)
 
 
-def _generation(place: Workplace, fingerprint: str, page: Path) -> dict[str, Any]:
+def _generation(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, Any]:
     """Beside the page goes a contact sheet."""
-    run = run_of(place.store, fingerprint)
-    rows = list(generations(place.store, run))
+    run = run_of(workspace.store, fingerprint)
+    rows = list(generations(workspace.store, run))
     if not rows:
         raise UserError(f"nothing of run {fingerprint} is made yet: run `reelflow generate` again")
-    shown = Shown(place.store, run, page, gone(place, run.corpus))
+    shown = Shown(workspace.store, run, page, gone(workspace, run.corpus))
     sheet = page.with_name(f"{page.stem}-sheet.jpg")
-    pictured = contact_sheet(shown, rows, place.settings, sheet)
+    pictured = contact_sheet(shown, rows, workspace.settings, sheet)
     made = GenerationPage(
         run.corpus, head.lead(run, rows), shown.prompted(rows), head.about(run),
         head.settings(run), head.figures(rows), f"{run.spec.width} / {run.spec.height}",
@@ -84,8 +84,8 @@ def _generation(place: Workplace, fingerprint: str, page: Path) -> dict[str, Any
     return {"run": fingerprint, **counts, "page": page, "sheet": sheet}
 
 
-def _experiment(place: Workplace, fingerprint: str, page: Path) -> dict[str, Any]:
-    store, folder = place.store, layout.experiment(fingerprint)
+def _experiment(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, Any]:
+    store, folder = workspace.store, layout.experiment(fingerprint)
     if not store.exists(f"{folder}/summary.json"):
         raise UserError(f"experiment {fingerprint} has not ended: run it again, it goes on")
     said = json.loads(store.read(layout.spec(folder)))
@@ -98,14 +98,14 @@ def _experiment(place: Workplace, fingerprint: str, page: Path) -> dict[str, Any
     return {"experiment": fingerprint, **counts, "page": page}
 
 
-def gone(place: Workplace, corpus: str) -> set[str]:
+def gone(workspace: Workspace, corpus: str) -> set[str]:
     """Contents that are withdrawn."""
-    with place.catalog() as catalog:
-        sync_withdrawn(catalog, place.store, corpus)
+    with workspace.catalog() as catalog:
+        sync_withdrawn(catalog, workspace.store, corpus)
         return {content for (content,) in catalog.execute(sql("withdrawn"), corpus=corpus)}
 
 
-def _made(place: Workplace, folder: str) -> tuple[str, bool]:
+def _made(workspace: Workspace, folder: str) -> tuple[str, bool]:
     """Sorts by time; an experiment comes after its last run."""
-    said = json.loads(place.store.read(layout.spec(folder)))
+    said = json.loads(workspace.store.read(layout.spec(folder)))
     return said["made"], folder.startswith(layout.EXPERIMENTS)

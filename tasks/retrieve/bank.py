@@ -17,7 +17,7 @@ from data.records import Hit, Prompt
 from data.shards.stages import Stage, current, recorded, version_of
 from data.specs.pipeline import RetrieveSpec
 from data.store.temporary import Temporary
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from engines.embed.text import TextEmbedder
 from engines.index import version
@@ -32,18 +32,18 @@ Shortages = dict[str, int]
 class Bank:
     """A corpus's published index, open for queries; `shortages`: by how many who fell short."""
 
-    def __init__(self, place: Workplace, corpus: str) -> None:
-        self.place, self.corpus = place, place.known(corpus)
-        self.stage, self.version = published(place, corpus)
-        with place.catalog() as catalog:
-            merge.sync_corpus(catalog, place.store, corpus)
+    def __init__(self, workspace: Workspace, corpus: str) -> None:
+        self.workspace, self.corpus = workspace, workspace.known(corpus)
+        self.stage, self.version = published(workspace, corpus)
+        with workspace.catalog() as catalog:
+            merge.sync_corpus(catalog, workspace.store, corpus)
         self._temporary = Temporary()
-        folder = open_version(place, self.stage, self.version, Path(self._temporary.name) / "v")
-        engine = recorded(place.store, self.stage)["spec"]["engine"]
+        folder = open_version(workspace, self.stage, self.version, Path(self._temporary.name) / "v")
+        engine = recorded(workspace.store, self.stage)["spec"]["engine"]
         self.index = plugin("index.kinds", engine).open(folder)
         ids = pq.read_table(folder / version.IDS, columns=["content"])
         self.contents = np.array(ids.column("content").to_pylist(), dtype=object)
-        embedded = current(place.store, corpus, "embed")
+        embedded = current(workspace.store, corpus, "embed")
         assert embedded is not None
         self._embedded = embedded
         self._runner = InProcessRunner()
@@ -74,7 +74,7 @@ class Bank:
 
     def text_vectors(self, prompts: Sequence[Prompt]) -> np.ndarray:
         """(n, dim) float32 unit vectors, one per prompt."""
-        spec = same_weights(self.place, self._embedded)
+        spec = same_weights(self.workspace, self._embedded)
         outcomes = self._runner.map(partial(TextEmbedder, spec), prompts, batch=64)
         vectors = np.stack([o.value for o in outcomes if isinstance(o, Done)])
         if vectors.shape[1] != self.index.dim:
@@ -116,8 +116,8 @@ class Bank:
         """Rows to choose among, and the video that each of their contents stands for."""
         if not wheres and not barred and not self._stale():
             return None, {}
-        path = catalog_path(self.place.store, self.place.settings.catalog)
-        with chosen(path, self.corpus, wheres, self.place.settings.wait_s) as videos:
+        path = catalog_path(self.workspace.store, self.workspace.settings.catalog)
+        with chosen(path, self.corpus, wheres, self.workspace.settings.wait_s) as videos:
             rows = videos.project("content, id, uri, caption").fetchall()
         known = {content: (id, uri, caption) for content, id, uri, caption in reversed(rows)}
         for content in self._copies(barred):
@@ -127,19 +127,19 @@ class Bank:
 
     def _copies(self, ids: Sequence[str]) -> list[str]:
         """The contents of these videos, whatever other ids have them too."""
-        with self.place.catalog() as catalog:
+        with self.workspace.catalog() as catalog:
             rows = catalog.execute(sql("contents"), corpus=self.corpus, ids=list(ids))
         return [content for _, content in rows]
 
     def _stale(self) -> bool:
         values = {"corpus": self.corpus, "version": self.version}
-        with self.place.catalog() as catalog:
+        with self.workspace.catalog() as catalog:
             found = catalog.execute(sql("stale"), fingerprint=self.stage.fingerprint, **values)
         return found[0][0] > 0
 
     def known(self, contents: Sequence[str]) -> dict[str, tuple]:
         """Id, uri and caption of the video that each content stands for, where one is shown."""
-        with self.place.catalog() as catalog:
+        with self.workspace.catalog() as catalog:
             rows = catalog.execute(sql("resolve"), corpus=self.corpus, contents=list(set(contents)))
         return {content: (id, uri, caption) for content, id, uri, caption in rows}
 
@@ -164,10 +164,10 @@ def _said(video: tuple, score: float) -> tuple[str, float, str, str | None]:
     return id, score, uri, caption
 
 
-def published(place: Workplace, corpus: str) -> tuple[Stage, str]:
+def published(workspace: Workspace, corpus: str) -> tuple[Stage, str]:
     """The index that searches go to, and its version; a UserError where there is none."""
-    stage = current(place.store, corpus, "index")
-    newest = version_of(place.store, stage)
+    stage = current(workspace.store, corpus, "index")
+    newest = version_of(workspace.store, stage)
     if stage is None or newest is None:
         raise UserError(f"{corpus} has no index yet: make it with `reelflow run {corpus}`")
     return stage, newest

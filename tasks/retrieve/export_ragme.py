@@ -15,7 +15,7 @@ from data.shards.lists import names
 from data.shards.stages import Stage, current
 from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.generate.ragme import export_files
 from engines.pool.engine import frames_by_video
 from tasks.prompts import read_prompts
@@ -25,7 +25,7 @@ AT_ONCE = 256
 
 
 def export_ragme(
-    place: Workplace, corpus: str, dest: str, prompts: str | None, k: int
+    workspace: Workspace, corpus: str, dest: str, prompts: str | None, k: int
 ) -> dict[str, Any]:
     """Writes into `dest`, for every current video that is indexed, copies of another included:
 
@@ -36,9 +36,9 @@ def export_ragme(
       `prompts/nearest_neighbors/nn_{k}-rad_1.01-dedup_0.98/<n>.json`.
     """
     dest = dest.rstrip("/")
-    bank = Bank(place, corpus)
+    bank = Bank(workspace, corpus)
     indexed: dict[str, str] = {}
-    for video in _videos(place, bank):
+    for video in _videos(workspace, bank):
         id = str(video.record["videoID"])
         indexed[id] = video.id
         export_files.write_video(f"{dest}/embeddings", id, video.frames, video.record)
@@ -59,16 +59,16 @@ class _Video:
     pooled: np.ndarray
 
 
-def _videos(place: Workplace, bank: Bank) -> Iterator[_Video]:
-    stage = _embedded(place, bank.corpus)
-    for shard in names(place.store, stage.folder, "receipts"):
+def _videos(workspace: Workspace, bank: Bank) -> Iterator[_Video]:
+    stage = _embedded(workspace, bank.corpus)
+    for shard in names(workspace.store, stage.folder, "receipts"):
         name = layout.shard_file(stage.folder, shard)
-        if not place.store.exists(name):
+        if not workspace.store.exists(name):
             continue  # nothing of this shard went through
-        receipt = json.loads(place.store.read(layout.receipt(stage.folder, shard)))
+        receipt = json.loads(workspace.store.read(layout.receipt(stage.folder, shard)))
         contents = {made["id"]: made["content"] for made in receipt["done"]}
-        records = _records(place, bank.corpus, list(contents.values()))
-        for id, frames in frames_by_video(place.store, name):
+        records = _records(workspace, bank.corpus, list(contents.values()))
+        for id, frames in frames_by_video(workspace.store, name):
             rows = bank.index.rows([id])
             if rows[0] >= 0:
                 pooled = bank.index.vectors(rows)[0]
@@ -76,9 +76,11 @@ def _videos(place: Workplace, bank: Bank) -> Iterator[_Video]:
                     yield _Video(id, record, frames, pooled)
 
 
-def _records(place: Workplace, corpus: str, contents: list[str]) -> dict[str, list[dict[str, Any]]]:
+def _records(
+    workspace: Workspace, corpus: str, contents: list[str]
+) -> dict[str, list[dict[str, Any]]]:
     """For each content, `txt`, `videoID` and `videoLoc` of every video that has it."""
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         rows = catalog.rows(sql("videos_of"), corpus=corpus, contents=contents)
     found: dict[str, list[dict[str, Any]]] = {content: [] for content in contents}
     for row in rows:
@@ -115,8 +117,8 @@ def _by_query(ids: list[str], hits: list[Hit]) -> dict[str, list[Hit]]:
     return of
 
 
-def _embedded(place: Workplace, corpus: str) -> Stage:
-    stage = current(place.store, corpus, "embed")
+def _embedded(workspace: Workspace, corpus: str) -> Stage:
+    stage = current(workspace.store, corpus, "embed")
     if stage is None:
         raise UserError(f"{corpus} is not embedded yet: `reelflow run {corpus}`")
     return stage

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from data.batches import batched
 from data.specs.pipeline import RetrieveSpec
 from data.store import tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from tasks.prompts import read_prompts
 from tasks.retrieve.bank import Bank
 
@@ -22,11 +22,11 @@ AT_ONCE = 256  # prompts searched together: bounds memory
 
 @task(name="retrieve-prompts", cache_policy=NO_CACHE, persist_result=False)
 def retrieve_prompts(
-    place: Workplace, corpus: str, prompts: str, out: str, spec: RetrieveSpec
+    workspace: Workspace, corpus: str, prompts: str, out: str, spec: RetrieveSpec
 ) -> dict[str, Any]:
     """Searches for every prompt and writes the hits, as `tables.HITS`."""
     asked = read_prompts(prompts)
-    bank = Bank(place, corpus)
+    bank = Bank(workspace, corpus)
     target = Path(out)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial, count = target.with_name(f".{target.name}.tmp"), 0

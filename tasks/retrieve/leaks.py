@@ -18,7 +18,7 @@ from data.runs.generations import Run, generations, run_of
 from data.shards.stages import current, spec_of
 from data.specs.pipeline import PoolSpec
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from engines.embed.engine import VideoEmbedder
 from engines.pool.engine import pooled
@@ -47,21 +47,21 @@ class Tested:
 
 @task(name="guard", task_run_name="guard-{corpus}", cache_policy=NO_CACHE, persist_result=False)
 def guard_task(
-    place: Workplace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
+    workspace: Workspace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
 ) -> Tested:
     """Prefect's skin over `guard`."""
-    return guard(place, corpus, clips, threshold)
+    return guard(workspace, corpus, clips, threshold)
 
 
 def guard(
-    place: Workplace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
+    workspace: Workspace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
 ) -> Tested:
     """Compares each clip with the corpus's videos: the bytes, then the vectors of its bank.
 
     Clips are embedded and pooled as the bank was; a cosine of `threshold` or more is a near copy.
     A clip that cannot be read is in `failed`, and costs the others nothing.
     """
-    bank, failed = Bank(place, place.known(corpus)), []
+    bank, failed = Bank(workspace, workspace.known(corpus)), []
     read: list[Video] = []
     for clip in clips:
         try:
@@ -70,7 +70,7 @@ def guard(
             failed.append(Failed(clip.id, error.reason, str(error)))  # type: ignore[arg-type]
     exact = list(_exact(bank, read))
     vectors: dict[str, np.ndarray] = {}
-    for outcome in _embedded(place, corpus, read):
+    for outcome in _embedded(workspace, corpus, read):
         if isinstance(outcome, Done):
             vectors[outcome.id] = outcome.value
         else:
@@ -82,31 +82,34 @@ def guard(
     return Tested(corpus, threshold, len(clips), tuple(order), tuple(failed))
 
 
-def guard_run(place: Workplace, asked: Evaluation, source: str) -> None:
+def guard_run(workspace: Workspace, asked: Evaluation, source: str) -> None:
     """Tests the bank of an evaluated run against the clips of a source, and keeps what it finds.
 
     Clips that are not evaluated do not count. A bank that nothing was retrieved from is not
     tested; a UserError where no run of ours is evaluated, or not one of the clips.
     """
-    if not place.store.exists(layout.spec(layout.generation(asked.source))):
+    if not workspace.store.exists(layout.spec(layout.generation(asked.source))):
         raise UserError(f"{asked.source} is no run of ours, and has no bank: leave --clips out")
-    run, evaluated = run_of(place.store, asked.source), {target.clip for target in asked.targets}
+    run, evaluated = (
+        run_of(workspace.store, asked.source),
+        {target.clip for target in asked.targets},
+    )
     clips = [clip for clip in clips_of(source) if clip.id in evaluated]
     if not clips:
         raise UserError(f"{source} has no clip that is evaluated: prompts are named as clips are")
     if run.index is not None:
-        tested = guard_task(place, run.corpus, clips)
+        tested = guard_task(workspace, run.corpus, clips)
         for failed in tested.failed:
             log.warning("guard: %s: %s (%s)", failed.id, failed.detail, failed.reason)
-        keep(place.store, asked.folder, run.corpus, tested.leaks)
+        keep(workspace.store, asked.folder, run.corpus, tested.leaks)
 
 
-def conditioned(place: Workplace, run: Run, leaks: Sequence[Leak]) -> dict[str, list[str]]:
+def conditioned(workspace: Workspace, run: Run, leaks: Sequence[Leak]) -> dict[str, list[str]]:
     """By request of the run, the leaked videos that conditioned what was made for it."""
     leaked = {leak.video_id for leak in leaks}
     found = {
         row["request_id"]: sorted({h["video_id"] for h in row["hits"] or ()} & leaked)
-        for row in generations(place.store, run)
+        for row in generations(workspace.store, run)
     }
     return {request: videos for request, videos in found.items() if videos}
 
@@ -119,16 +122,16 @@ def _exact(bank: Bank, clips: Sequence[Video]) -> Iterator[Leak]:
 
 
 def _embedded(
-    place: Workplace, corpus: str, clips: Sequence[Video]
+    workspace: Workspace, corpus: str, clips: Sequence[Video]
 ) -> Iterator[Outcome[np.ndarray]]:
     """Each clip's pooled vector, as the bank's were made."""
-    embed, pool = (current(place.store, corpus, kind) for kind in ("embed", "pool"))
+    embed, pool = (current(workspace.store, corpus, kind) for kind in ("embed", "pool"))
     assert embed is not None and pool is not None
-    pooling = plugin("pool.methods", spec_of(place.store, pool, PoolSpec).method)
-    make = partial(VideoEmbedder, same_weights(place, embed), embed_work(place.settings))
+    pooling = plugin("pool.methods", spec_of(workspace.store, pool, PoolSpec).method)
+    make = partial(VideoEmbedder, same_weights(workspace, embed), embed_work(workspace.settings))
     progress = Progress("guard", len(clips))
-    with open_runner(place.settings, embed_workers(place.settings)) as runner:
-        for outcome in runner.map(make, clips, place.settings.batch):
+    with open_runner(workspace.settings, embed_workers(workspace.settings)) as runner:
+        for outcome in runner.map(make, clips, workspace.settings.batch):
             if isinstance(outcome, Done):
                 outcome = pooled(outcome.id, outcome.value.vector, pooling.pool)
             done = isinstance(outcome, Done)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from data.errors import UserError
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.files.media import is_url
 from tasks.service.server import connected
 
@@ -21,7 +21,7 @@ DEPLOYMENT = "pipeline/nightly"
 
 
 def schedule(
-    place: Workplace, url: str, corpus: str, cron: str, timezone: str,
+    workspace: Workspace, url: str, corpus: str, cron: str, timezone: str,
     source: str | None = None, columns: dict[str, str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Has the server at this address run a corpus's pipeline at such times; the run's parameters.
@@ -30,7 +30,7 @@ def schedule(
     run takes the specs that the corpus has by then. A UserError where the times are none, or the
     corpus is not there.
     """
-    parameters = _last(place, place.known(corpus), source) | {"columns": columns}
+    parameters = _last(workspace, workspace.known(corpus), source) | {"columns": columns}
     try:
         when = CronSchedule(cron=cron, timezone=timezone)
     except ValidationError as error:
@@ -69,18 +69,18 @@ def _slug(corpus: str) -> str:
     return f"corpus-{corpus}"
 
 
-def _last(place: Workplace, corpus: str, source: str | None) -> dict[str, Any]:
+def _last(workspace: Workspace, corpus: str, source: str | None) -> dict[str, Any]:
     """The parameters that bring a corpus up to date as it was made."""
-    source = source or _last_source(place, corpus)
+    source = source or _last_source(workspace, corpus)
     if source and not is_url(source):
         source = os.path.abspath(source)  # runs are in a folder of their own
     return {"corpus": corpus, "source": source}
 
 
-def _last_source(place: Workplace, corpus: str) -> str | None:
+def _last_source(workspace: Workspace, corpus: str) -> str | None:
     """Where the last ingest read from that was no retry."""
-    for header in reversed(place.store.names(layout.ingests(corpus), "-done.json")):
-        source = str(json.loads(place.store.read(header))["source"])
+    for header in reversed(workspace.store.names(layout.ingests(corpus), "-done.json")):
+        source = str(json.loads(workspace.store.read(header))["source"])
         if source != "retry":
             return source
     return None

@@ -15,7 +15,7 @@ from data.errors import UserError
 from data.shards.stages import Stage, recorded
 from data.specs.pipeline import fingerprint
 from data.specs.train import CONTROLLERS, TrainSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
 from engines.generate.ragme import checkpoint
 from engines.train.controller import Teaching
@@ -51,13 +51,13 @@ def train_spec(kind: str, asked: dict[str, Any]) -> TrainSpec:
 
 
 @task(name="teach-controller", cache_policy=NO_CACHE, persist_result=False)
-def teach(place: Workplace, stage: Stage, spec: TrainSpec, out: str) -> dict[str, Any]:
+def teach(workspace: Workspace, stage: Stage, spec: TrainSpec, out: str) -> dict[str, Any]:
     """Trains in the folder `out`, or goes on there; a UserError where it is of another training."""
-    folder, footage = Path(out), opened(place, stage)
-    record = _record(place, stage, spec, footage)
-    with place.only_folder(str(folder.absolute()), say) if leads() else nullcontext():
+    folder, footage = Path(out), opened(workspace, stage)
+    record = _record(workspace, stage, spec, footage)
+    with workspace.only_folder(str(folder.absolute()), say) if leads() else nullcontext():
         if not _through(folder, record):
-            _train(place, spec, footage, folder, record)
+            _train(workspace, spec, footage, folder, record)
     return {
         "controller": out, "steps": spec.steps, "videos": record["videos"],
         "targets": record["targets"], "neighbours": record["neighbours"],
@@ -66,9 +66,9 @@ def teach(place: Workplace, stage: Stage, spec: TrainSpec, out: str) -> dict[str
 
 
 def _train(
-    place: Workplace, spec: TrainSpec, footage: Footage, folder: Path, record: dict[str, Any]
+    workspace: Workspace, spec: TrainSpec, footage: Footage, folder: Path, record: dict[str, Any]
 ) -> None:
-    settings, team = place.settings, int(os.environ.get("WORLD_SIZE", "1"))
+    settings, team = workspace.settings, int(os.environ.get("WORLD_SIZE", "1"))
     with gpus_held(gpus_of(settings, team), settings.wait_s):
         examples = Examples(footage, spec)
         lessons = Teaching(base_folder(spec.base), spec, examples, settings.threads)
@@ -78,9 +78,11 @@ def _train(
         lessons.train(folder, _teller(spec.steps))
 
 
-def _record(place: Workplace, stage: Stage, spec: TrainSpec, footage: Footage) -> dict[str, Any]:
+def _record(
+    workspace: Workspace, stage: Stage, spec: TrainSpec, footage: Footage
+) -> dict[str, Any]:
     """What the controller is trained with: enough to do it again."""
-    prepared, found = recorded(place.store, stage), footage.neighbours >= 0
+    prepared, found = recorded(workspace.store, stage), footage.neighbours >= 0
     base = base_digest(base_folder(spec.base), *PARTS)
     return {
         "fingerprint": fingerprint(spec, VERSION, base, stage.fingerprint),

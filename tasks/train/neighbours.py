@@ -23,7 +23,7 @@ def find_neighbours(bank: Bank, spec: LessonSpec, folder: str) -> pa.Table:
 
     The list is written once; each file of neighbours that is there is not made again.
     """
-    store, videos = bank.place.store, _list(bank, spec, folder)
+    store, videos = bank.workspace.store, _list(bank, spec, folder)
     rows = {id: row for row, id in enumerate(videos["id"].to_pylist())}
     names = enumerate(neighbours.parts(folder, len(videos)))
     missing = [(part, name) for part, name in names if not store.exists(name)]
@@ -39,9 +39,9 @@ def find_neighbours(bank: Bank, spec: LessonSpec, folder: str) -> pa.Table:
 
 def _list(bank: Bank, spec: LessonSpec, folder: str) -> pa.Table:
     """The indexed videos, as they were when they were first listed; a UserError without any."""
-    store, name = bank.place.store, neighbours.videos_file(folder)
+    store, name = bank.workspace.store, neighbours.videos_file(folder)
     if not store.exists(name):
-        videos = listed(bank.place, bank.corpus, spec.columns)
+        videos = listed(bank.workspace, bank.corpus, spec.columns)
         videos = videos.filter(pa.array(bank.index.rows(videos["id"].to_pylist()) >= 0))
         if not len(videos):
             raise UserError(f"the index has nothing of {bank.corpus} as it is now: index it again")

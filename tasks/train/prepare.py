@@ -13,7 +13,7 @@ from data.records import Video
 from data.shards.stages import Stage, current, register, spec_of
 from data.specs.train import LessonSpec, TrainSpec
 from data.store import tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import Engine, Runner
 from engines.generate.pipelines.digest import base_digest, base_folder
 from engines.train import features, neighbours
@@ -32,34 +32,40 @@ SETTLE_EVERY = 64  # videos whose frames a stop may cost
 
 
 @task(name="prepare-footage", cache_policy=NO_CACHE, persist_result=False)
-def prepare(place: Workplace, corpus: str, spec: TrainSpec) -> Stage:
+def prepare(workspace: Workspace, corpus: str, spec: TrainSpec) -> Stage:
     """Every video's neighbours, latents and frame vectors; what is there is not made again."""
-    bank, base, lesson = Bank(place, corpus), base_folder(spec.base), spec.lesson
-    embedded = current(place.store, corpus, "embed")
+    bank, base, lesson = Bank(workspace, corpus), base_folder(spec.base), spec.lesson
+    embedded = current(workspace.store, corpus, "embed")
     assert embedded is not None
-    clip, shape = same_weights(place, embedded), features.latent_shape(base, lesson)
+    clip, shape = same_weights(workspace, embedded), features.latent_shape(base, lesson)
     inputs = base_digest(base, "vae"), bank.stage.fingerprint, bank.version
-    stage = register(place.store, corpus, "controllers", lesson, VERSION, *inputs)
-    videos, folder = find_neighbours(bank, lesson, stage.folder), place.store.local(stage.folder)
+    stage = register(workspace.store, corpus, "controllers", lesson, VERSION, *inputs)
+    videos, folder = (
+        find_neighbours(bank, lesson, stage.folder),
+        workspace.store.local(stage.folder),
+    )
     latents = shelf(folder, "latents", len(videos), lesson.most, shape)
     tokens = shelf(folder, "tokens", len(videos), lesson.most, (bank.index.dim,))
-    work = embed_work(place.settings)
-    with open_runner(place.settings, embed_workers(place.settings)) as runner:
-        fill = partial(_fill, runner, place.settings.batch, videos, lesson)
+    work = embed_work(workspace.settings)
+    with open_runner(workspace.settings, embed_workers(workspace.settings)) as runner:
+        fill = partial(_fill, runner, workspace.settings.batch, videos, lesson)
         fill("latents", latents, partial(features.latents, base, lesson, clip, work))
         fill("tokens", tokens, partial(features.tokens, lesson, clip, work))
     return stage
 
 
-def opened(place: Workplace, stage: Stage) -> Footage:
+def opened(workspace: Workspace, stage: Stage) -> Footage:
     """What `prepare` made."""
-    lesson, folder = spec_of(place.store, stage, LessonSpec), place.store.local(stage.folder)
-    videos = tables.read(place.store, neighbours.videos_file(stage.folder))
+    lesson, folder = (
+        spec_of(workspace.store, stage, LessonSpec),
+        workspace.store.local(stage.folder),
+    )
+    videos = tables.read(workspace.store, neighbours.videos_file(stage.folder))
     return Footage(
         Shelf(folder, "latents"),
         Shelf(folder, "tokens"),
         videos["caption"],
-        neighbours.read(place.store, stage.folder, len(videos), lesson.k),
+        neighbours.read(workspace.store, stage.folder, len(videos), lesson.k),
     )
 
 

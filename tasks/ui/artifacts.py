@@ -10,7 +10,7 @@ from prefect.context import FlowRunContext
 
 from data.catalog.database import sql
 from data.shards.stages import Stage
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.files.media import is_url
 from tasks.progress import clock
 
@@ -60,11 +60,11 @@ def publish_table(
         create_table_artifact(rows, key=key_of(f"{kind}-table", corpus), description=said)
 
 
-def publish_failures(place: Workplace, stage: Stage) -> None:
+def publish_failures(workspace: Workspace, stage: Stage) -> None:
     """What failed in a stage as a table artifact: each reason, how many, and some of them."""
     if FlowRunContext.get() is None:
         return
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         values = {"corpus": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
         rows = catalog.rows(sql("failed_by_reason"), **values)
     _publish_reasons(stage.kind, stage.corpus, rows)

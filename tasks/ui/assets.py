@@ -9,7 +9,7 @@ from prefect.context import FlowRunContext
 
 from data.shards.stages import Stage, current
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 
 SCHEME = "reelflow://"
 
@@ -19,14 +19,14 @@ def videos_of(corpus: str) -> str:
     return f"{SCHEME}{layout.videos(corpus)}"
 
 
-def key_of(place: Workplace, stage: Stage) -> str:
+def key_of(workspace: Workspace, stage: Stage) -> str:
     """The key of what a corpus uses of a kind now; what is filled beside it adds its fingerprint.
 
     As `reelflow://corpora/cats/index`: the same for every fingerprint, so that others can wait
     for it.
     """
     used = f"{SCHEME}{layout.corpus(stage.corpus)}/{stage.kind}"
-    now = current(place.store, stage.corpus, stage.kind)
+    now = current(workspace.store, stage.corpus, stage.kind)
     return used if now == stage else f"{used}/{stage.fingerprint}"
 
 
@@ -35,11 +35,14 @@ def folder_key(folder: str) -> str:
     return f"{SCHEME}{folder}"
 
 
-def stage_made(place: Workplace, stage: Stage, made_from: str, **said: Any) -> None:
+def stage_made(workspace: Workspace, stage: Stage, made_from: str, **said: Any) -> None:
     """Tells of a stage that a run added to, with its bytes and what else is said."""
     if FlowRunContext.get() is not None:
-        figures = {"fingerprint": stage.fingerprint, "bytes": place.store.size(stage.folder)} | said
-        made(key_of(place, stage), f"{stage.kind} of {stage.corpus}", [made_from], **figures)
+        figures = {
+            "fingerprint": stage.fingerprint,
+            "bytes": workspace.store.size(stage.folder),
+        } | said
+        made(key_of(workspace, stage), f"{stage.kind} of {stage.corpus}", [made_from], **figures)
 
 
 def made(key: str, name: str, made_from: Sequence[str], **said: Any) -> None:

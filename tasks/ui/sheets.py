@@ -14,7 +14,7 @@ from prefect.context import FlowRunContext
 from data.catalog.database import sql
 from data.records import Hit
 from data.runs.generations import Run, generations
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.report.contact_sheet import HIGH, WIDEST, sheet_of
 from engines.report.generation import Shown
 from engines.report.mosaic import Strip, mosaic
@@ -34,15 +34,15 @@ QUALITIES = (85, 70, 55, 40)
 log = logging.getLogger(__name__)
 
 
-def show_videos(kind: str, place: Workplace, corpus: str) -> None:
+def show_videos(kind: str, workspace: Workspace, corpus: str) -> None:
     """The newest videos of a corpus, those of fake sources aside."""
 
     def sheet() -> "Image | None":
-        with place.catalog() as catalog:
-            values = {"corpus": corpus, "count": place.settings.pictured}
+        with workspace.catalog() as catalog:
+            values = {"corpus": corpus, "count": workspace.settings.pictured}
             rows = catalog.rows(sql("newest_videos"), **values)
         asked = {row["id"]: (row["uri"], _spread(row["duration"])) for row in rows}
-        found = stills(asked, (HIGH, WIDEST), place.settings, WITHIN_S)
+        found = stills(asked, (HIGH, WIDEST), workspace.settings, WITHIN_S)
         blank = FRAMES * [None]
         strips = [
             Strip(row["id"], row["caption"] or "", (found[row["id"]] + blank)[:FRAMES], [])
@@ -50,50 +50,52 @@ def show_videos(kind: str, place: Workplace, corpus: str) -> None:
         ]
         return mosaic(strips, (HIGH, WIDEST)) if any(found.values()) else None
 
-    _show(place, kind, corpus, f"the newest videos of {corpus}", sheet)
+    _show(workspace, kind, corpus, f"the newest videos of {corpus}", sheet)
 
 
-def show_hits(place: Workplace, corpus: str, hits: str) -> None:
+def show_hits(workspace: Workspace, corpus: str, hits: str) -> None:
     """The first prompts of a table of hits, with a frame of each clip that was found."""
 
     def sheet() -> "Image | None":
         found = (Hit(**row) for row in pq.ParquetFile(hits).read_row_group(0).to_pylist())
         asked = groupby(found, key=lambda hit: (hit.prompt_id, hit.prompt))
         rows = [(prompt, list(islice(some, HITS))) for prompt, some in asked]
-        rows = rows[: place.settings.pictured]
+        rows = rows[: workspace.settings.pictured]
         uris = {hit.uri for _, some in rows for hit in some if not hit.uri.startswith("fake://")}
         first = {uri: (uri, Sampling(None, 1.0, start_s=1.0, count=1)) for uri in sorted(uris)}
-        seen = stills(first, (HIGH, WIDEST), place.settings, WITHIN_S)
+        seen = stills(first, (HIGH, WIDEST), workspace.settings, WITHIN_S)
         strips = [
             Strip(id, text, [], [next(iter(seen.get(hit.uri, ())), None) for hit in some])
             for (id, text), some in rows
         ]
         return mosaic(strips, (HIGH, WIDEST)) if any(seen.values()) else None
 
-    _show(place, "retrieve", corpus, f"the best of {corpus} for the first prompts", sheet)
+    _show(workspace, "retrieve", corpus, f"the best of {corpus} for the first prompts", sheet)
 
 
-def show_made(place: Workplace, run: Run) -> None:
+def show_made(workspace: Workspace, run: Run) -> None:
     """The first videos of a run of generation, beside the clips that they follow."""
 
     def sheet() -> "Image | None":
-        made = (row for row in generations(place.store, run) if row["reason"] is None)
-        rows = list(islice(made, place.settings.pictured))
-        shown = Shown(place.store, run, page_path(place, run.folder), gone(place, run.corpus))
-        return sheet_of(shown, rows, place.settings, WITHIN_S) if rows else None
+        made = (row for row in generations(workspace.store, run) if row["reason"] is None)
+        rows = list(islice(made, workspace.settings.pictured))
+        shown = Shown(
+            workspace.store, run, page_path(workspace, run.folder), gone(workspace, run.corpus)
+        )
+        return sheet_of(shown, rows, workspace.settings, WITHIN_S) if rows else None
 
     about = f"videos, and right of them the clips that they follow, of run {run.fingerprint}"
-    _show(place, "generate", run.corpus, about, sheet)
+    _show(workspace, "generate", run.corpus, about, sheet)
 
 
 def _show(
-    place: Workplace, kind: str, corpus: str, about: str, sheet: Callable[[], "Image | None"]
+    workspace: Workspace, kind: str, corpus: str, about: str, sheet: Callable[[], "Image | None"]
 ) -> None:
     """The sheet as an artifact; a run does not fail for want of a picture.
 
     In Markdown: of an image Prefect's UI would write out the address, which is all of it.
     """
-    if FlowRunContext.get() is None or not place.settings.pictured:
+    if FlowRunContext.get() is None or not workspace.settings.pictured:
         return
     try:
         if picture := sheet():

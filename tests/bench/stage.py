@@ -37,19 +37,21 @@ def _plan(name: str, given: dict[str, Any]) -> int:
     """How many shards are left to do, after planning."""
     from data.settings import Settings
     from data.specs.pipeline import EmbedSpec
-    from data.workspace import open_workplace
+    from data.workspace import open_workspace
     from tasks.plan import plan
     from tasks.stages import embed_stage
 
-    place = open_workplace(Settings())
-    return len(plan.fn(place, embed_stage(place, given["corpus"], EmbedSpec(**given["spec"]))))
+    workspace = open_workspace(Settings())
+    return len(
+        plan.fn(workspace, embed_stage(workspace, given["corpus"], EmbedSpec(**given["spec"])))
+    )
 
 
 def _catalog(name: str, given: dict[str, Any]) -> None:
     from data.settings import Settings
-    from data.workspace import open_workplace
+    from data.workspace import open_workspace
 
-    open_workplace(Settings()).rebuild_catalog()
+    open_workspace(Settings()).rebuild_catalog()
 
 
 def _search(name: str, given: dict[str, Any]) -> dict[str, float]:
@@ -57,10 +59,10 @@ def _search(name: str, given: dict[str, Any]) -> dict[str, float]:
     from data.records import Prompt
     from data.settings import Settings
     from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
-    from data.workspace import open_workplace
+    from data.workspace import open_workspace
     from tasks.retrieve.bank import Bank
 
-    bank = Bank(open_workplace(Settings()), given["corpus"])
+    bank = Bank(open_workspace(Settings()), given["corpus"])
     spent: dict[str, list[float]] = {"text": [], "video": []}
     for i in range(SEARCHES):
         started = time.perf_counter()

@@ -13,7 +13,7 @@ from support.paths import REAL_CLIPS
 
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.evaluate.benchmark_embed import embed_benchmark
 
 CLIPS = REAL_CLIPS / "personalization"
@@ -34,11 +34,11 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     """The evaluation of two frames each, with weights and truth that were made before."""
     folder = tmp_path_factory.mktemp("models")
     weights = toy_models.write_small(folder) | toy_detectors.write_small(folder)
-    place = open_workplace(Settings(root=str(folder / "store"), runner="in_process"))
+    workspace = open_workspace(Settings(root=str(folder / "store"), runner="in_process"))
     clips = folder / "clips"
     for name in CHOSEN:
         shutil.copytree(CLIPS / name, clips / name)
-    truth = embed_benchmark(place, str(clips), EvaluateSpec(weights=weights))
+    truth = embed_benchmark(workspace, str(clips), EvaluateSpec(weights=weights))
     return (
         "evaluate", str(clips), "--layout", "miniature", "--metrics", ",".join(METRICS),
         "--num-frames", "2", "--weights", str(folder), "--truth", truth.path,

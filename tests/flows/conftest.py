@@ -4,7 +4,7 @@ from flows.cli import main as command
 
 
 @pytest.fixture
-def reelflow(place, monkeypatch: pytest.MonkeyPatch, capfd):
+def reelflow(workspace, monkeypatch: pytest.MonkeyPatch, capfd):
     """Runs a command; its exit code, standard output and standard error."""
     monkeypatch.setattr(command.atexit, "register", lambda *_: None)
 

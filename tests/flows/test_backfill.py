@@ -9,7 +9,7 @@ from data.runs.backfill import Left
 from data.shards.lists import names, pending
 from data.shards.stages import Stage, current, spec_of
 from data.specs.pipeline import EmbedSpec, IndexSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from flows.backfill import backfill, embed_window, plan_of
 from flows.embed import embed
 from flows.index import index
@@ -27,43 +27,43 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELFLOW_PRICE_PER_GPU_HOUR", "2")
 
 
-def test_a_plan_says_what_is_left_and_does_nothing(place: Workplace) -> None:
+def test_a_plan_says_what_is_left_and_does_nothing(workspace: Workspace) -> None:
     ingest("fake://12", "c")
     plan = plan_of("c", "number < 6", FAKE)
     assert (plan["matching"], plan["videos"], plan["pending"]) == (6, 6, 0)
     assert plan["worker_hours"] is None
-    assert videos(place, "c", "embed") == counts(12, 0, 0)
+    assert videos(workspace, "c", "embed") == counts(12, 0, 0)
 
 
-def test_nothing_is_done_before_somebody_approved(place: Workplace) -> None:
+def test_nothing_is_done_before_somebody_approved(workspace: Workspace) -> None:
     ingest("fake://4", "c")
     with pytest.raises(UserError, match=r"4 videos .* add --approve"):
         backfill("c", "true", FAKE)
-    assert videos(place, "c", "embed") == counts(4, 0, 0)
+    assert videos(workspace, "c", "embed") == counts(4, 0, 0)
 
 
 def test_a_plan_that_waits_for_its_approval_and_the_nightly_run_are_not_in_each_others_way(
-    place: Workplace, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REELFLOW_WAIT_S", "1")
     ingest("fake://4", "c")
-    with place.only_run("c", "embed", print):
+    with workspace.only_run("c", "embed", print):
         with pytest.raises(UserError, match="add --approve"):
             backfill("c", "true", FAKE)
 
 
-def test_only_what_the_condition_names_is_done_and_the_rest_is_left(place: Workplace) -> None:
+def test_only_what_the_condition_names_is_done_and_the_rest_is_left(workspace: Workspace) -> None:
     ingest("fake://12", "c")
     made = backfill("c", "number < 6", FAKE, window=4, approved=True)
     assert (made["planned"], made["windows"], made["left"]) == (6, 2, 0)
-    assert videos(place, "c", "embed") == counts(12, 6, 0)
+    assert videos(workspace, "c", "embed") == counts(12, 6, 0)
     again = backfill("c", "number < 6", FAKE, window=4, approved=True)
     assert (again["planned"], again["windows"]) == (0, 0)
     assert backfill("c", "true", FAKE, approved=True)["planned"] == 6
-    assert videos(place, "c", "embed") == counts(12, 12, 0)
+    assert videos(workspace, "c", "embed") == counts(12, 12, 0)
 
 
-def test_receipts_tell_the_next_plan_what_it_will_cost(place: Workplace) -> None:
+def test_receipts_tell_the_next_plan_what_it_will_cost(workspace: Workspace) -> None:
     ingest("fake://12", "c")
     backfill("c", "number < 6", FAKE, approved=True)
     plan = plan_of("c", "true", FAKE)
@@ -71,7 +71,7 @@ def test_receipts_tell_the_next_plan_what_it_will_cost(place: Workplace) -> None
     assert plan["cost"] == pytest.approx(2 * plan["worker_hours"])
 
 
-def test_no_window_begins_once_the_budget_is_spent(place: Workplace) -> None:
+def test_no_window_begins_once_the_budget_is_spent(workspace: Workspace) -> None:
     ingest("fake://12", "c")
     made = backfill("c", "true", FAKE, window=4, budget_gpu_hours=1e-9, approved=True)
     assert (made["windows"], made["left"]) == (1, 8)
@@ -79,19 +79,19 @@ def test_no_window_begins_once_the_budget_is_spent(place: Workplace) -> None:
     assert backfill("c", "true", FAKE, window=4, approved=True)["windows"] == 2
 
 
-def test_a_spec_of_ones_own_is_filled_beside_the_one_in_use(place: Workplace) -> None:
+def test_a_spec_of_ones_own_is_filled_beside_the_one_in_use(workspace: Workspace) -> None:
     ingest("fake://4", "c")
     embed("c", FAKE)
-    used = current(place.store, "c", "embed")
+    used = current(workspace.store, "c", "embed")
     other = EmbedSpec(engine="fake", every_nth=3)
     made = backfill("c", "true", other, approved=True)
     assert made["planned"] == 4
     assert made["fingerprint"] != used.fingerprint
-    assert current(place.store, "c", "embed") == used
+    assert current(workspace.store, "c", "embed") == used
 
 
 def test_a_finished_backfill_goes_on_to_the_index_where_asked_in_the_corpus_s_own_way(
-    place: Workplace,
+    workspace: Workspace,
 ) -> None:
     flat = IndexSpec(engine="flat")
     ingest("fake://8", "c")
@@ -101,16 +101,16 @@ def test_a_finished_backfill_goes_on_to_the_index_where_asked_in_the_corpus_s_ow
     index("c", flat)
     made = backfill("c", "true", FAKE, approved=True, through="pool")
     assert "index" not in made
-    assert videos(place, "c", "pool") == counts(8, 8, 0)
+    assert videos(workspace, "c", "pool") == counts(8, 8, 0)
     made = backfill("c", "true", other, approved=True, through="index")
-    used = current(place.store, "c", "index")
+    used = current(workspace.store, "c", "index")
     beside = Stage("c", "index", made["index"]["fingerprint"])
     assert beside != used
     assert made["index"]["count"] == 8
-    assert spec_of(place.store, beside, IndexSpec) == flat
+    assert spec_of(workspace.store, beside, IndexSpec) == flat
 
 
-def test_a_backfill_that_is_not_through_does_not_go_on(place: Workplace) -> None:
+def test_a_backfill_that_is_not_through_does_not_go_on(workspace: Workspace) -> None:
     ingest("fake://8", "c")
     made = backfill("c", "true", FAKE, 4, budget_gpu_hours=1e-9, approved=True, through="index")
     assert made["stopped"]
@@ -118,26 +118,26 @@ def test_a_backfill_that_is_not_through_does_not_go_on(place: Workplace) -> None
 
 
 def test_another_machine_with_a_catalogue_of_its_own_plans_only_what_is_left(
-    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingest("fake://12", "c")
-    stage = embed_stage(place, "c", FAKE, shadow=True)
+    stage = embed_stage(workspace, "c", FAKE, shadow=True)
     made = backfill("c", "true", FAKE, window=4, budget_gpu_hours=1e-9, approved=True)
     assert made["left"] == 8
-    next(windows(place, stage, "true", 4, _unlimited()))  # planned, and then it was gone
+    next(windows(workspace, stage, "true", 4, _unlimited()))  # planned, and then it was gone
     monkeypatch.setenv("REELFLOW_CATALOG", str(tmp_path / "elsewhere" / "catalog.duckdb"))
     plan = plan_of("c", "true", FAKE)
     assert (plan["matching"], plan["videos"], plan["pending"]) == (12, 4, 1)
-    before = _receipts(place, stage)
+    before = _receipts(workspace, stage)
     made = backfill("c", "true", FAKE, window=4, approved=True)
     assert (made["planned"], made["windows"], made["left"]) == (4, 2, 0)
     monkeypatch.delenv("REELFLOW_CATALOG")
     assert plan_of("c", "true", FAKE)["videos"] == 0
-    assert _receipts(place, stage)[: len(before)] == before, "done twice"
+    assert _receipts(workspace, stage)[: len(before)] == before, "done twice"
 
 
-def test_a_plan_is_a_table_for_whoever_approves_it(place: Workplace) -> None:
-    settings = place.settings.model_copy(update={"price_per_gpu_hour": 2.0})
+def test_a_plan_is_a_table_for_whoever_approves_it(workspace: Workspace) -> None:
+    settings = workspace.settings.model_copy(update={"price_per_gpu_hour": 2.0})
     plan = Left(
         "embed", "c", "1a2b", "a | b", 1200, 1000, 20.0, 3, 50.0, 4, 12.5, 100.0, 1003, 20, 8
     )  # fmt: skip
@@ -156,60 +156,62 @@ def test_a_plan_is_a_table_for_whoever_approves_it(place: Workplace) -> None:
     assert "| hours at 4 workers | not known yet |" in unknown
 
 
-def test_what_a_crashed_run_listed_counts_in_the_estimate(place: Workplace) -> None:
+def test_what_a_crashed_run_listed_counts_in_the_estimate(workspace: Workspace) -> None:
     ingest("fake://12", "c")
-    stage = embed_stage(place, "c", FAKE, shadow=True)
+    stage = embed_stage(workspace, "c", FAKE, shadow=True)
     backfill("c", "number < 4", FAKE, approved=True)
     whole = plan_of("c", "true", FAKE)
-    next(windows(place, stage, "true", 4, _unlimited()))
+    next(windows(workspace, stage, "true", 4, _unlimited()))
     after = plan_of("c", "true", FAKE)
     assert (after["videos"], after["pending"]) == (4, 1)
     assert after["worker_hours"] == pytest.approx(whole["worker_hours"])
     assert after["wall_hours"] == pytest.approx(after["worker_hours"] / after["workers"])
 
 
-def test_what_an_earlier_run_planned_and_left_comes_first(place: Workplace) -> None:
+def test_what_an_earlier_run_planned_and_left_comes_first(workspace: Workspace) -> None:
     ingest("fake://12", "c")
-    stage = embed_stage(place, "c", FAKE, shadow=True)
+    stage = embed_stage(workspace, "c", FAKE, shadow=True)
     plan_of("c", "true", FAKE)
-    left = next(windows(place, stage, "true", 4, _unlimited()))  # planned, and then nothing
-    assert pending(place.store, stage.folder) == left
+    left = next(windows(workspace, stage, "true", 4, _unlimited()))  # planned, and then nothing
+    assert pending(workspace.store, stage.folder) == left
     made = backfill("c", "true", FAKE, window=4, approved=True)
     assert (made["planned"], made["windows"]) == (8, 3)
-    assert names(place.store, stage.folder, "receipts")[0] == left[0]
+    assert names(workspace.store, stage.folder, "receipts")[0] == left[0]
 
 
-def test_a_window_is_embedded_by_itself_as_a_child_run_does_it(place: Workplace) -> None:
+def test_a_window_is_embedded_by_itself_as_a_child_run_does_it(workspace: Workspace) -> None:
     ingest("fake://8", "c")
-    stage = embed_stage(place, "c", FAKE, shadow=True)
+    stage = embed_stage(workspace, "c", FAKE, shadow=True)
     plan_of("c", "true", FAKE)
-    shards = next(windows(place, stage, "true", 4, _unlimited()))
+    shards = next(windows(workspace, stage, "true", 4, _unlimited()))
     assert embed_window("c", shards, FAKE)["done"] == 4
 
 
-def test_another_attempt_of_a_window_embeds_only_what_has_no_receipt(place: Workplace) -> None:
+def test_another_attempt_of_a_window_embeds_only_what_has_no_receipt(workspace: Workspace) -> None:
     ingest("fake://8", "c")
-    stage = embed_stage(place, "c", FAKE, shadow=True)
+    stage = embed_stage(workspace, "c", FAKE, shadow=True)
     plan_of("c", "true", FAKE)
-    shards = next(windows(place, stage, "true", 8, _unlimited()))
+    shards = next(windows(workspace, stage, "true", 8, _unlimited()))
     embed_window("c", shards[:1], FAKE)
-    before = _receipts(place, stage)
+    before = _receipts(workspace, stage)
     made = embed_window("c", shards, FAKE)
     assert (made["shards"], made["done"]) == (1, 4)
-    assert names(place.store, stage.folder, "receipts") == shards
-    assert _receipts(place, stage)[:1] == before
+    assert names(workspace.store, stage.folder, "receipts") == shards
+    assert _receipts(workspace, stage)[:1] == before
     assert embed_window("c", shards, FAKE)["shards"] == 0
 
 
-def test_a_plan_counts_the_shards_and_windows_to_come_as_they_then_come(place: Workplace) -> None:
+def test_a_plan_counts_the_shards_and_windows_to_come_as_they_then_come(
+    workspace: Workspace,
+) -> None:
     ingest("fake://13", "c")
-    stage = embed_stage(place, "c", FAKE, shadow=True)
+    stage = embed_stage(workspace, "c", FAKE, shadow=True)
     backfill("c", "number < 3", FAKE, approved=True)
-    next(windows(place, stage, "true", 2, _unlimited()))  # planned, and then nothing
+    next(windows(workspace, stage, "true", 2, _unlimited()))  # planned, and then nothing
     plan = plan_of("c", "true", FAKE, window=5)
     assert (plan["shards_done"], plan["pending"], plan["videos"]) == (1, 1, 8)
     assert (plan["shards"], plan["windows"]) == (1 + 2 + 1, 1 + 2)
-    to_come = list(windows(place, stage, "true", 5, _unlimited()))
+    to_come = list(windows(workspace, stage, "true", 5, _unlimited()))
     assert (sum(map(len, to_come)), len(to_come)) == (plan["shards"], plan["windows"])
 
 
@@ -221,20 +223,20 @@ def test_a_plan_counts_the_shards_and_windows_to_come_as_they_then_come(place: W
         "nonsense",
     ],
 )
-def test_a_condition_can_only_look_at_the_catalogue(place: Workplace, where: str) -> None:
+def test_a_condition_can_only_look_at_the_catalogue(workspace: Workspace, where: str) -> None:
     ingest("fake://2", "c")
     with pytest.raises(UserError, match="cannot use"):
         plan_of("c", where, FAKE)
 
 
-def test_the_command_shows_the_plan_then_does_it(reelflow, place: Workplace) -> None:
+def test_the_command_shows_the_plan_then_does_it(reelflow, workspace: Workspace) -> None:
     ingest("fake://6", "c")
     asked = ["backfill", "embed", "--corpus", "c", "--engine", "fake", "--where", "number >= 2"]
     code, shown, _ = reelflow(*asked)
     assert code == 0
     assert "add --approve" in shown
     assert reelflow(*asked, "--approve")[0] == 0
-    assert videos(place, "c", "embed")["done"] == 4
+    assert videos(workspace, "c", "embed")["done"] == 4
 
 
 @pytest.mark.parametrize(
@@ -254,9 +256,9 @@ def test_what_to_run_for_a_stage_that_has_no_backfill_is_said_in_a_line(
     assert len(said.splitlines()) == 1
 
 
-def _receipts(place: Workplace, stage: Stage) -> list[bytes]:
-    shards = names(place.store, stage.folder, "receipts")
-    return [place.store.read(f"{stage.folder}/receipts/{shard}.json") for shard in shards]
+def _receipts(workspace: Workspace, stage: Stage) -> list[bytes]:
+    shards = names(workspace.store, stage.folder, "receipts")
+    return [workspace.store.read(f"{stage.folder}/receipts/{shard}.json") for shard in shards]
 
 
 def _unlimited():

@@ -10,7 +10,7 @@ from support.annotated import annotate, film
 from support.commands import Shop, wait_until
 
 from data.specs.evaluate import EvaluateSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.evaluate.models import arcface
 from tasks.evaluate.benchmark_embed import embed_folder
 from tasks.evaluate.benchmark_prepare import prepare
@@ -73,17 +73,17 @@ def test_killed_while_clips_are_cut_a_second_run_makes_the_rest(tmp_path: Path) 
 
 
 def test_killed_between_clips_embedding_leaves_what_an_undisturbed_run_does(
-    place: Workplace, weights: str, tmp_path: Path
+    workspace: Workspace, weights: str, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    prepare(place, *annotated(tmp_path, "video1", "video2", "video3"), str(data))
+    prepare(workspace, *annotated(tmp_path, "video1", "video2", "video3"), str(data))
     words = ("benchmark", "embed", str(data), str(tmp_path / "known"), "--weights", weights)
     died = Shop(tmp_path).run(*words, dies=("during", "known/video2.parquet"))
     assert died.code == -9
     assert [path.name for path in (tmp_path / "known").glob("*.parquet")] == ["video1.parquet"]
-    again = embed_folder(place, str(data), str(tmp_path / "known"), EvaluateSpec(), weights)
+    again = embed_folder(workspace, str(data), str(tmp_path / "known"), EvaluateSpec(), weights)
     assert again["made"] == 2
-    embed_folder(place, str(data), str(tmp_path / "undisturbed"), EvaluateSpec(), weights)
+    embed_folder(workspace, str(data), str(tmp_path / "undisturbed"), EvaluateSpec(), weights)
     assert files(tmp_path / "known") == files(tmp_path / "undisturbed")
     assert len(files(tmp_path / "known")) == 4
 

@@ -41,12 +41,12 @@ def test_status_has_the_promised_shape(reelflow, clips: Path) -> None:
         assert stage["hours"]["done"] == pytest.approx(stage["hours"]["total"])
 
 
-def test_what_is_not_asked_for_is_as_it_was(reelflow, place) -> None:
+def test_what_is_not_asked_for_is_as_it_was(reelflow, workspace) -> None:
     reelflow("run", "c", "--source", "fake://3", "--engine", "fake", "--take-every-nth", "7")
-    made = place.store.names("corpora/c/embed")
+    made = workspace.store.names("corpora/c/embed")
     assert reelflow("run", "c", "--source", "fake://4")[0] == 0
     assert reelflow("embed", "c")[0] == 0
-    assert place.store.names("corpora/c/embed") == made
+    assert workspace.store.names("corpora/c/embed") == made
     assert (
         json.loads(reelflow("status", "c", "--json")[1])["stages"]["embed"]["videos"]["done"] == 4
     )
@@ -107,10 +107,10 @@ def test_doctor_knows_this_machine(reelflow) -> None:
     assert "prefect" in out
 
 
-def test_a_rebuilt_catalogue_answers_as_before(reelflow, clips: Path, place) -> None:
+def test_a_rebuilt_catalogue_answers_as_before(reelflow, clips: Path, workspace) -> None:
     reelflow("run", "c", "--source", str(clips), "--engine", "fake")
     before = reelflow("status", "c", "--json")[1]
-    place.store.local("catalog.duckdb").unlink()
+    workspace.store.local("catalog.duckdb").unlink()
     assert reelflow("catalog", "rebuild")[0] == 0
     assert reelflow("status", "c", "--json")[1] == before
 

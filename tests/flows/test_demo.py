@@ -9,7 +9,7 @@ import pytest
 
 from data.settings import Settings
 from data.specs.pipeline import RetrieveSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from engines.tiny.t2v.prompts import prompts as asked_for
 from flows.cli.demo import demo as command
 from flows.demo import demo
@@ -142,10 +142,10 @@ def test_videos_with_and_without_clips_are_measured_and_ranked(first: Demo, fold
 
 
 def test_figures_are_of_an_index_that_is_published(first: Demo, folder: Path) -> None:
-    place = open_workplace(Settings(root=str(folder / "store")))
+    workspace = open_workspace(Settings(root=str(folder / "store")))
     stages = first.about["fingerprints"].split(", ")
     for kind, fingerprint in (stage.split() for stage in stages):
-        assert place.store.exists(f"corpora/{CORPUS}/{kind}/{fingerprint}/spec.json")
+        assert workspace.store.exists(f"corpora/{CORPUS}/{kind}/{fingerprint}/spec.json")
 
 
 def test_any_file_of_prompts_gets_a_page_when_it_is_asked_for(

@@ -24,57 +24,57 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELFLOW_DECODE_DEADLINE_S", "2")
 
 
-def test_frame_vectors_carry_frame_numbers_and_times(place, clips: Path) -> None:
+def test_frame_vectors_carry_frame_numbers_and_times(workspace, clips: Path) -> None:
     ingest(str(clips), "c")
     embed("c", EmbedSpec(engine="fake", every_nth=5))
-    stage = current(place.store, "c", "embed")
-    table = pq.read_table(place.store.local(f"{stage.folder}/shard-000000.parquet"))
+    stage = current(workspace.store, "c", "embed")
+    table = pq.read_table(workspace.store.local(f"{stage.folder}/shard-000000.parquet"))
     assert table.schema.equals(tables.frames(32))
     first = table.filter(np.array(table["video_id"].to_pylist()) == "clip-1").to_pylist()
     assert [row["frame"] for row in first] == [0, 5, 10, 15]
     assert [row["t_seconds"] for row in first] == pytest.approx([0, 0.2, 0.4, 0.6])
 
 
-def test_a_second_run_does_nothing_and_a_new_video_is_all_that_a_third_does(place) -> None:
+def test_a_second_run_does_nothing_and_a_new_video_is_all_that_a_third_does(workspace) -> None:
     ingest("fake://10", "c")
     assert embed("c", FAKE)["done"] == 10
-    before = _receipts(place)
+    before = _receipts(workspace)
     assert embed("c", FAKE)["shards"] == 0
     ingest("fake://11", "c")
     assert embed("c", FAKE)["done"] == 1
-    assert _receipts(place)[: len(before)] == before
+    assert _receipts(workspace)[: len(before)] == before
 
 
-def test_bad_videos_are_rows_with_reasons_and_the_others_are_done(place) -> None:
+def test_bad_videos_are_rows_with_reasons_and_the_others_are_done(workspace) -> None:
     ingest("fake://12?undecodable=2&hang=1&exit=1&empty=1", "c")
     made = embed("c", FAKE)
     assert made["done"] == 7
     assert made["failed"] == {"undecodable": 2, "timeout": 1, "crashed": 1, "empty": 1}
-    assert sorted(reasons(place, "c").values()) == [
+    assert sorted(reasons(workspace, "c").values()) == [
         "crashed", "empty", "timeout", "undecodable", "undecodable"
     ]  # fmt: skip
-    assert videos(place, "c", "embed") == counts(12, 7, 5)
-    assert videos(place, "c", "pool") == counts(12, 0, 5)
+    assert videos(workspace, "c", "embed") == counts(12, 7, 5)
+    assert videos(workspace, "c", "pool") == counts(12, 0, 5)
 
 
-def test_only_failures_of_the_reason_asked_for_are_tried_again(place) -> None:
+def test_only_failures_of_the_reason_asked_for_are_tried_again(workspace) -> None:
     ingest("fake://6?undecodable=1&empty=2", "c")
     embed("c", FAKE)
     made = retry("c", ["empty"])
     assert made["embed"]["failed"] == {"empty": 2}
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         attempts = catalog.execute("SELECT reason, attempt FROM latest WHERE reason IS NOT NULL")
     assert sorted(attempts) == [("empty", 2), ("empty", 2), ("undecodable", 1)]
 
 
-def test_nothing_through_is_an_error_that_counts_the_reasons(place) -> None:
+def test_nothing_through_is_an_error_that_counts_the_reasons(workspace) -> None:
     ingest("fake://3?undecodable=3", "c")
     with pytest.raises(UserError, match=r"3 of 3 failed \(3 undecodable\).*reelflow failures c"):
         embed("c", FAKE)
-    assert videos(place, "c", "embed") == counts(3, 0, 3)
+    assert videos(workspace, "c", "embed") == counts(3, 0, 3)
 
 
-def test_another_spec_has_vectors_of_its_own(place) -> None:
+def test_another_spec_has_vectors_of_its_own(workspace) -> None:
     ingest("fake://3", "c")
     first, second = embed("c", FAKE), embed("c", FAKE.model_copy(update={"every_nth": 2}))
     assert first["fingerprint"] != second["fingerprint"]
@@ -83,7 +83,7 @@ def test_another_spec_has_vectors_of_its_own(place) -> None:
 
 
 @pytest.mark.real_canary
-def test_a_drifted_canary_stops_the_run_before_anything_is_stored(place, monkeypatch) -> None:
+def test_a_drifted_canary_stops_the_run_before_anything_is_stored(workspace, monkeypatch) -> None:
     from engines.embed.models import fake
 
     ingest("fake://3", "c")
@@ -95,42 +95,42 @@ def test_a_drifted_canary_stops_the_run_before_anything_is_stored(place, monkeyp
     )
     with pytest.raises(UserError, match="canary drifted"):
         embed("c", FAKE)
-    assert videos(place, "c", "embed") == counts(4, 3)
+    assert videos(workspace, "c", "embed") == counts(4, 3)
 
 
-def test_a_receipt_says_where_the_time_went(place, clips: Path) -> None:
+def test_a_receipt_says_where_the_time_went(workspace, clips: Path) -> None:
     ingest(str(clips), "c")
     made = embed("c", FAKE)
-    stage = current(place.store, "c", "embed")
-    receipt = json.loads(place.store.read(f"{stage.folder}/receipts/000000.json"))
+    stage = current(workspace.store, "c", "embed")
+    receipt = json.loads(workspace.store.read(f"{stage.folder}/receipts/000000.json"))
     assert receipt["seconds"]["decode"] > 0
     assert receipt["seconds"]["wall"] > 0
     assert set(made["busy"]) == {"read", "decode", "model", "write"}
     assert " busy " in made["bottleneck"]
 
 
-def test_an_unknown_corpus_is_named_with_those_there_are(place) -> None:
+def test_an_unknown_corpus_is_named_with_those_there_are(workspace) -> None:
     ingest("fake://1", "there")
     with pytest.raises(UserError, match=r"no corpus 'c' .*there: there.*reelflow ingest"):
         embed("c", FAKE)
 
 
-def test_the_catalogue_made_again_says_the_same(place) -> None:
+def test_the_catalogue_made_again_says_the_same(workspace) -> None:
     ingest("fake://9?undecodable=1", "c")
     embed("c", FAKE)
     retry("c", ["undecodable"])
-    before = _everything(place)
-    place.rebuild_catalog()
-    assert _everything(place) == before
+    before = _everything(workspace)
+    workspace.rebuild_catalog()
+    assert _everything(workspace) == before
 
 
-def _receipts(place) -> list[bytes]:
-    folder = current(place.store, "c", "embed").folder
-    shards = names(place.store, folder, "receipts")
-    return [place.store.read(f"{folder}/receipts/{shard}.json") for shard in shards]
+def _receipts(workspace) -> list[bytes]:
+    folder = current(workspace.store, "c", "embed").folder
+    shards = names(workspace.store, folder, "receipts")
+    return [workspace.store.read(f"{folder}/receipts/{shard}.json") for shard in shards]
 
 
-def _everything(place) -> dict[str, list[tuple]]:
-    with place.catalog() as catalog:
+def _everything(workspace) -> dict[str, list[tuple]]:
+    with workspace.catalog() as catalog:
         found = catalog.execute("SELECT table_name FROM duckdb_tables()")
         return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}

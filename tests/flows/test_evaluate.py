@@ -27,9 +27,9 @@ def videos(tmp_path: Path) -> Path:
     return folder
 
 
-def files(place, evaluation: str) -> dict[str, bytes]:
+def files(workspace, evaluation: str) -> dict[str, bytes]:
     """All that an evaluation left, without what took another time."""
-    folder = place.store.local(f"evaluations/{evaluation}")
+    folder = workspace.store.local(f"evaluations/{evaluation}")
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in sorted(folder.rglob("*"))
@@ -38,7 +38,7 @@ def files(place, evaluation: str) -> dict[str, bytes]:
 
 
 def test_every_video_is_measured_or_a_row_with_a_reason(
-    place, reelflow, videos: Path, tmp_path: Path
+    workspace, reelflow, videos: Path, tmp_path: Path
 ) -> None:
     rows, flat = tmp_path / "rows.parquet", tmp_path / "mine.json"
     code, out, err = reelflow(
@@ -57,7 +57,7 @@ def test_every_video_is_measured_or_a_row_with_a_reason(
     assert by["short"]["reason"].startswith("rejected: has 2 of the 8 frames")
     assert by["torn."]["reason"].startswith("undecodable: ")
     assert all(by[name]["reason"] is None and 0 < by[name]["value"] < 1 for name in "abc")
-    folder = place.store.local(f"evaluations/{said['evaluation']}")
+    folder = workspace.store.local(f"evaluations/{said['evaluation']}")
     assert pq.read_schema(folder / "scores.parquet").equals(tables.MEASURES)
     assert pq.read_schema(folder / "videos.parquet").equals(tables.EVALUATED)
     assert json.loads((folder / "summary.json").read_text()) == said
@@ -65,14 +65,14 @@ def test_every_video_is_measured_or_a_row_with_a_reason(
 
 
 def test_the_same_again_measures_nothing_and_leaves_the_same_bytes(
-    place, reelflow, videos: Path
+    workspace, reelflow, videos: Path
 ) -> None:
     command = ("evaluate", str(videos), *STEADY, "--num-frames", "all", "--json")
     first = json.loads(reelflow(*command)[1])
-    receipts = list(place.store.local("evaluations").glob("*/receipts/*"))
-    before = files(place, first["evaluation"]), [file.stat().st_mtime_ns for file in receipts]
+    receipts = list(workspace.store.local("evaluations").glob("*/receipts/*"))
+    before = files(workspace, first["evaluation"]), [file.stat().st_mtime_ns for file in receipts]
     assert json.loads(reelflow(*command)[1]) == first
-    after = files(place, first["evaluation"]), [file.stat().st_mtime_ns for file in receipts]
+    after = files(workspace, first["evaluation"]), [file.stat().st_mtime_ns for file in receipts]
     assert after == before
     moved = videos.rename(videos.with_name("elsewhere"))
     again = json.loads(reelflow("evaluate", str(moved), "--method", "mine", *command[2:])[1])
@@ -82,14 +82,16 @@ def test_the_same_again_measures_nothing_and_leaves_the_same_bytes(
     assert other["evaluation"] != first["evaluation"]
 
 
-def test_evaluations_are_listed_and_the_catalogue_rebuilds(place, reelflow, videos: Path) -> None:
+def test_evaluations_are_listed_and_the_catalogue_rebuilds(
+    workspace, reelflow, videos: Path
+) -> None:
     said = json.loads(reelflow("evaluate", str(videos), *STEADY, "--json")[1] or "{}")
     assert not said  # every one is shorter than 16
     said = json.loads(reelflow("evaluate", str(videos), *STEADY, "--num-frames", "8", "--json")[1])
     listed = json.loads(reelflow("evaluations", "--json")[1])
     mine = [row for row in listed if row["evaluation"] == said["evaluation"]]
     assert [row["mean"] for row in mine] == [said["methods"][0]["means"][0]["mean"]]
-    place.rebuild_catalog()
+    workspace.rebuild_catalog()
     assert json.loads(reelflow("evaluations", "--json")[1]) == listed
     assert "T-Cons" in reelflow("evaluations")[1]
 
@@ -112,9 +114,9 @@ def test_what_timed_out_is_measured_when_the_same_is_asked_again(
     assert row["mean"] == method["means"][0]["mean"]
 
 
-def test_a_run_of_ours_is_measured_with_what_was_not_made(place, reelflow, tmp_path) -> None:
+def test_a_run_of_ours_is_measured_with_what_was_not_made(workspace, reelflow, tmp_path) -> None:
     run = run_in(
-        place.store, ["a cat", "a dog"], [golden.clip(tmp_path / "clip.mp4", frames=3)],
+        workspace.store, ["a cat", "a dog"], [golden.clip(tmp_path / "clip.mp4", frames=3)],
         fails={1: "no"},
     )  # fmt: skip
     command = ("evaluate", run.fingerprint, *STEADY, "--num-frames", "all", "--json")

@@ -11,7 +11,7 @@ from data.errors import UserError
 from data.records import Prompt
 from data.shards.stages import current, recorded
 from data.specs.pipeline import RetrieveSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from flows.embed import embed
 from flows.import_ragme import import_ragme
 from flows.index import index
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("prefect_backend")
 
 @pytest.fixture(scope="module")
 def exported(
-    prefect_backend: None, shared_place: Workplace, _clips: Path,
+    prefect_backend: None, shared_workspace: Workspace, _clips: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:  # fmt: skip
     """The shared corpus `c` of real clips, as RAGME's scripts read it."""
@@ -33,7 +33,7 @@ def exported(
     pipeline("c", str(_clips), embed_spec=FAKE.model_copy(update={"every_nth": 5}))
     prompts = folder / "prompts.txt"
     prompts.write_text("stripes\nwaves\n")
-    export_ragme(shared_place, "c", str(folder / "ragme"), str(prompts), k=2)
+    export_ragme(shared_workspace, "c", str(folder / "ragme"), str(prompts), k=2)
     return folder / "ragme"
 
 
@@ -69,53 +69,55 @@ def test_neighbours_lie_where_ragme_looks_for_them(exported: Path) -> None:
         assert all(isinstance(score, str) for score in said["dist"])
 
 
-def test_a_copy_of_a_video_is_exported_under_its_own_id(place, clips: Path, tmp_path: Path) -> None:
+def test_a_copy_of_a_video_is_exported_under_its_own_id(
+    workspace, clips: Path, tmp_path: Path
+) -> None:
     (clips / "copy.mp4").write_bytes((clips / "clip-0.mp4").read_bytes())
     pipeline("c", str(clips), embed_spec=FAKE)
-    assert export_ragme(place, "c", str(tmp_path / "ragme"), None, k=2)["videos"] == 5
+    assert export_ragme(workspace, "c", str(tmp_path / "ragme"), None, k=2)["videos"] == 5
     first, copy = (np.load(tmp_path / "ragme/embeddings" / f"{n}.npy") for n in ("clip-0", "copy"))
     assert np.array_equal(first, copy)
 
 
-def test_what_was_exported_comes_back_the_same(shared_place, exported: Path) -> None:
+def test_what_was_exported_comes_back_the_same(shared_workspace, exported: Path) -> None:
     made = import_ragme(str(exported / "embeddings"), "back", FAKE)
     assert (made["new"], made["channel_order"], made["resize"]) == (4, "unknown", "unknown")
     pool("back")
     index("back")
     for kind in ("embed", "pool"):
-        ours, theirs = (_vectors(shared_place, corpus, kind) for corpus in ("c", "back"))
+        ours, theirs = (_vectors(shared_workspace, corpus, kind) for corpus in ("c", "back"))
         assert ours.keys() == theirs.keys()
         assert all(np.allclose(ours[id], theirs[id], atol=1e-3) for id in ours)
     asked = [Prompt("0", "stripes")], RetrieveSpec(k=4, dedup=1.01)
-    first, second = (Bank(shared_place, corpus).by_text(*asked) for corpus in ("c", "back"))
+    first, second = (Bank(shared_workspace, corpus).by_text(*asked) for corpus in ("c", "back"))
     assert [hit.video_id for hit in first] == [hit.video_id for hit in second]
 
 
-def test_imported_vectors_never_share_a_stage_with_our_own(place, embeddings: Path) -> None:
+def test_imported_vectors_never_share_a_stage_with_our_own(workspace, embeddings: Path) -> None:
     import_ragme(str(embeddings), "back", FAKE)
-    stage = current(place.store, "back", "embed")
-    assert "unknown" in json.dumps(recorded(place.store, stage))
+    stage = current(workspace.store, "back", "embed")
+    assert "unknown" in json.dumps(recorded(workspace.store, stage))
     assert embed("back", FAKE)["fingerprint"] != stage.fingerprint
 
 
-def test_importing_again_adds_only_what_is_new(place, embeddings: Path) -> None:
+def test_importing_again_adds_only_what_is_new(workspace, embeddings: Path) -> None:
     import_ragme(str(embeddings), "back", FAKE)
     np.save(embeddings / "more.npy", np.ones((3, 32), np.float16))
     made = import_ragme(str(embeddings), "back", FAKE)
     assert (made["new"], made["unchanged"]) == (1, 4)
-    assert videos(place, "back", "embed") == counts(5, 5)
+    assert videos(workspace, "back", "embed") == counts(5, 5)
 
 
-def test_vectors_of_two_kinds_are_refused_before_anything_is_stored(place, embeddings) -> None:
+def test_vectors_of_two_kinds_are_refused_before_anything_is_stored(workspace, embeddings) -> None:
     np.save(embeddings / "zz.npy", np.ones((3, 32), np.float32))
     with pytest.raises(UserError, match="vectors of two kinds"):
         import_ragme(str(embeddings), "back", FAKE)
-    assert "back" not in place.corpora()
+    assert "back" not in workspace.corpora()
 
 
-def _vectors(place, corpus: str, kind: str) -> dict[str, np.ndarray]:
-    folder = current(place.store, corpus, kind).folder
-    rows = pq.read_table(place.store.local(f"{folder}/shard-000000.parquet")).to_pylist()
+def _vectors(workspace, corpus: str, kind: str) -> dict[str, np.ndarray]:
+    folder = current(workspace.store, corpus, kind).folder
+    rows = pq.read_table(workspace.store.local(f"{folder}/shard-000000.parquet")).to_pylist()
     found: dict[str, list] = {}
     for row in rows:
         found.setdefault(row["video_id"], []).append(row["vector"])

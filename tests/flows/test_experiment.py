@@ -10,7 +10,7 @@ from support.corpora import FAKE, FAKE_VIDEOS
 from data.errors import UserError
 from data.specs.pipeline import ExperimentSpec, RetrieveSpec
 from data.store import tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from flows.experiment import experiment_retrieval
 from flows.pipeline import pipeline
 from flows.report import report
@@ -30,13 +30,13 @@ def spec(**changes: object) -> ExperimentSpec:
 
 
 @pytest.fixture(scope="module")
-def place(shared_place: Workplace) -> Workplace:
-    return shared_place
+def workspace(shared_workspace: Workspace) -> Workspace:
+    return shared_workspace
 
 
 @pytest.fixture(scope="module")
 def prompts(
-    place: Workplace, prefect_backend: None, tmp_path_factory: pytest.TempPathFactory
+    workspace: Workspace, prefect_backend: None, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
     pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
     file = tmp_path_factory.mktemp("prompts") / "prompts.jsonl"
@@ -50,9 +50,9 @@ def made(prompts: str) -> dict:
     return experiment_retrieval("c", prompts, spec())
 
 
-def test_every_condition_is_generated_measured_and_compared(place, prompts: str) -> None:
+def test_every_condition_is_generated_measured_and_compared(workspace, prompts: str) -> None:
     made = experiment_retrieval("c", prompts, spec(metrics=("moving_shapes", "text_similarity")))
-    folder = place.store.local(f"experiments/{made['experiment']}")
+    folder = workspace.store.local(f"experiments/{made['experiment']}")
     scores = pq.read_table(folder / "rows.parquet")
     assert scores.schema.equals(tables.SCORES)
     rows = scores.to_pylist()
@@ -68,29 +68,31 @@ def test_every_condition_is_generated_measured_and_compared(place, prompts: str)
     assert all(result["n"] == 3 for result in said)
 
 
-def test_shuffled_clips_are_those_of_another_prompt(place, made: dict) -> None:
-    runs = json.loads(place.store.read(f"experiments/{made['experiment']}/spec.json"))["runs"]
-    own, other = (_clips(place, runs[name]) for name in ("one k=2", "one shuffled"))
+def test_shuffled_clips_are_those_of_another_prompt(workspace, made: dict) -> None:
+    runs = json.loads(workspace.store.read(f"experiments/{made['experiment']}/spec.json"))["runs"]
+    own, other = (_clips(workspace, runs[name]) for name in ("one k=2", "one shuffled"))
     assert sorted(map(tuple, own.values())) == sorted(map(tuple, other.values()))
     assert all(own[id] != other[id] for id in own)
 
 
 def test_an_experiment_again_is_the_same_and_generates_nothing(
-    place, prompts: str, made: dict
+    workspace, prompts: str, made: dict
 ) -> None:
-    media = {f: f.stat().st_mtime_ns for f in Path(place.store.local("generations")).rglob("*.mp4")}
+    media = {
+        f: f.stat().st_mtime_ns for f in Path(workspace.store.local("generations")).rglob("*.mp4")
+    }
     assert experiment_retrieval("c", prompts, spec()) == made
     assert {
-        f: f.stat().st_mtime_ns for f in Path(place.store.local("generations")).rglob("*.mp4")
+        f: f.stat().st_mtime_ns for f in Path(workspace.store.local("generations")).rglob("*.mp4")
     } == media
 
 
-def test_results_are_in_the_catalogue_also_after_a_rebuild(place, made: dict) -> None:
+def test_results_are_in_the_catalogue_also_after_a_rebuild(workspace, made: dict) -> None:
     asked = "SELECT condition, mean, low FROM experiments WHERE experiment = $id ORDER BY 1, 2"
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         before = catalog.execute(asked, id=made["experiment"])
-    place.rebuild_catalog()
-    with place.catalog() as catalog:
+    workspace.rebuild_catalog()
+    with workspace.catalog() as catalog:
         assert catalog.execute(asked, id=made["experiment"]) == before
     assert len(before) == len(made["results"])
 
@@ -101,13 +103,13 @@ def test_an_experiment_has_a_page(made: dict, tmp_path: Path) -> None:
     assert "one shuffled" in html and "a blue star" in html
 
 
-def test_a_metric_says_which_columns_it_lacks(place, prompts: str, tmp_path: Path) -> None:
+def test_a_metric_says_which_columns_it_lacks(workspace, prompts: str, tmp_path: Path) -> None:
     bare = tmp_path / "bare.jsonl"
     bare.write_text("\n".join(json.dumps({"id": r["id"], "txt": r["prompt"]}) for r in ROWS))
     with pytest.raises(UserError, match="lacks motion, shape, colour"):
         experiment_retrieval("c", str(bare), spec())
 
 
-def _clips(place, run: str) -> dict[str, list[str]]:
-    table = pq.read_table(place.store.local(f"generations/{run}/generations.parquet"))
+def _clips(workspace, run: str) -> dict[str, list[str]]:
+    table = pq.read_table(workspace.store.local(f"generations/{run}/generations.parquet"))
     return {r["request_id"]: [h["video_id"] for h in r["hits"]] for r in table.to_pylist()}

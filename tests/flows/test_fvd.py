@@ -10,7 +10,7 @@ from support.corpora import table
 
 from data.errors import UserError
 from data.specs.distance import ClipSpec, DistanceSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.evaluate.distance.extractors.pixel_stats import Extractor
 from engines.evaluate.distance.frechet import between
 from engines.evaluate.distance.kernel import kvd_unbiased
@@ -43,15 +43,15 @@ def expected(first: int, count: int) -> np.ndarray:
     return np.stack(made)
 
 
-def files(place: Workplace, folder: str) -> list[str]:
-    return place.store.names(folder)
+def files(workspace: Workspace, folder: str) -> list[str]:
+    return workspace.store.names(folder)
 
 
 def figures(result: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in result.items() if k not in ("made", "sets", "protocol")}
 
 
-def test_the_figures_are_those_of_the_features(place: Workplace, tmp_path: Path) -> None:
+def test_the_figures_are_those_of_the_features(workspace: Workspace, tmp_path: Path) -> None:
     real, made = videos(tmp_path / "r", 0, 8), videos(tmp_path / "g", 20, 6)
     result = fvd(made, real, SPEC)
     one, two = expected(0, 8), expected(20, 6)
@@ -64,7 +64,7 @@ def test_the_figures_are_those_of_the_features(place: Workplace, tmp_path: Path)
     assert result["floor"]["real_against_generated"]["value"] > 0
 
 
-def test_every_result_says_what_it_hangs_on(place: Workplace, tmp_path: Path) -> None:
+def test_every_result_says_what_it_hangs_on(workspace: Workspace, tmp_path: Path) -> None:
     real, made = videos(tmp_path / "r", 0, 8), videos(tmp_path / "g", 20, 5, v22="undecodable")
     result = fvd(made, real, SPEC.model_copy(update={"n_real": 6, "seed": 3}))
     said = result["protocol"]
@@ -78,59 +78,59 @@ def test_every_result_says_what_it_hangs_on(place: Workplace, tmp_path: Path) ->
     (note,) = result["notes"]
     assert "the sets differ in size" in note
     folder = f"distances/{result['distance']}"
-    assert json.loads(place.store.read(f"{folder}/result.json")) == result
-    rows = pq.read_table(place.store.path(f"{folder}/clips.parquet")).to_pylist()
+    assert json.loads(workspace.store.read(f"{folder}/result.json")) == result
+    rows = pq.read_table(workspace.store.path(f"{folder}/clips.parquet")).to_pylist()
     assert [(r["id"], r["reason"]) for r in rows if r["reason"]] == [("v22", "undecodable")]
     assert sum(row["set"] == "real" for row in rows) == 6
-    with place.store.open(f"{folder}/generated.npz") as file:
+    with workspace.store.open(f"{folder}/generated.npz") as file:
         kept = Moments.load(file)
     assert kept.n == 4 and kept.spec == said["features"]
 
 
 def test_features_are_made_once_whichever_sets_they_are_in(
-    place: Workplace, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
     real = videos(tmp_path / "r", 0, 6)
     first = fvd(videos(tmp_path / "g", 20, 5), real, SPEC)
     folder = f"features/{first['protocol']['features']}"
-    assert len(files(place, f"{folder}/receipts")) == 1
+    assert len(files(workspace, f"{folder}/receipts")) == 1
     again = fvd(videos(tmp_path / "g", 20, 5), real, SPEC)
-    assert figures(again) == figures(first) and len(files(place, f"{folder}/receipts")) == 1
+    assert figures(again) == figures(first) and len(files(workspace, f"{folder}/receipts")) == 1
     fvd(videos(tmp_path / "h", 22, 5), real, SPEC)
-    (second,) = files(place, f"{folder}/shards")[1:]
-    listed = json.loads(place.store.read(second))["clips"]
+    (second,) = files(workspace, f"{folder}/shards")[1:]
+    listed = json.loads(workspace.store.read(second))["clips"]
     assert sorted(clip["name"] for clip in listed) == ["v25", "v26"]
 
 
 def test_what_a_stop_left_is_taken_up_to_the_same_figures(
-    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REELFLOW_SHARD_SIZE", "4")
     real, made = videos(tmp_path / "r", 0, 6), videos(tmp_path / "g", 20, 5)
     whole = fvd(made, real, SPEC)
     folder = f"features/{whole['protocol']['features']}"
-    assert len(files(place, f"{folder}/receipts")) == 3
-    place.store.delete(f"{folder}/receipts/000001.json")
-    place.store.delete(f"{folder}/receipts/000002.json")
-    place.store.delete(f"{folder}/shard-000002.parquet")
-    place.store.delete(f"distances/{whole['distance']}")
+    assert len(files(workspace, f"{folder}/receipts")) == 3
+    workspace.store.delete(f"{folder}/receipts/000001.json")
+    workspace.store.delete(f"{folder}/receipts/000002.json")
+    workspace.store.delete(f"{folder}/shard-000002.parquet")
+    workspace.store.delete(f"distances/{whole['distance']}")
     assert figures(fvd(made, real, SPEC)) == figures(whole)
-    assert len(files(place, f"{folder}/shards")) == 3
+    assert len(files(workspace, f"{folder}/shards")) == 3
 
 
 def test_a_decoder_that_was_ended_is_tried_again_and_a_broken_file_is_not(
-    place: Workplace, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
     real = videos(tmp_path / "r", 0, 5, v1="exit", v2="undecodable")
     result = fvd(videos(tmp_path / "g", 20, 4), real, SPEC)
     assert result["sets"]["real"]["failed"] == 2
     fvd(videos(tmp_path / "g", 20, 4), real, SPEC)
     folder = f"features/{result['protocol']['features']}"
-    (second,) = files(place, f"{folder}/shards")[1:]
-    assert [clip["name"] for clip in json.loads(place.store.read(second))["clips"]] == ["v1"]
+    (second,) = files(workspace, f"{folder}/shards")[1:]
+    assert [clip["name"] for clip in json.loads(workspace.store.read(second))["clips"]] == ["v1"]
 
 
-def test_real_files_whole_and_broken(place: Workplace, tmp_path: Path) -> None:
+def test_real_files_whole_and_broken(workspace: Workspace, tmp_path: Path) -> None:
     for n in range(4):
         golden.clip(tmp_path / "real" / f"{n}.mp4", frames=9 + n)
         golden.clip(tmp_path / "made" / f"{n}.mp4", frames=12 + n, size=(64, 64))
@@ -145,7 +145,7 @@ def test_real_files_whole_and_broken(place: Workplace, tmp_path: Path) -> None:
     assert result["subsets"]["sd"] >= 0 and result["subsets"]["n"] == 3
 
 
-def test_fewer_than_two_clips_are_no_set(place: Workplace, tmp_path: Path) -> None:
+def test_fewer_than_two_clips_are_no_set(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"1 clips of .* went through: two are needed; v5: 3 frames"
     ):
@@ -154,7 +154,7 @@ def test_fewer_than_two_clips_are_no_set(place: Workplace, tmp_path: Path) -> No
         fvd(table(tmp_path / "g", rows), videos(tmp_path / "r", 0, 4), SPEC)
 
 
-def test_a_protocol_that_is_not_met_says_so(place: Workplace, tmp_path: Path) -> None:
+def test_a_protocol_that_is_not_met_says_so(workspace: Workspace, tmp_path: Path) -> None:
     spec = DistanceSpec(protocol="stylegan-v-16f-2048", clip=CLIP, n_real=2048, n_generated=2048)
     notes = fvd(videos(tmp_path / "g", 20, 4), videos(tmp_path / "r", 0, 4), spec)["notes"]
     assert notes[0] == "4 real clips, of the 2048 that were asked for"

@@ -29,12 +29,12 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def corpus(place) -> str:
+def corpus(workspace) -> str:
     pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
     return "c"
 
 
-def test_every_prompt_has_its_video_and_what_conditioned_it(place, corpus: str) -> None:
+def test_every_prompt_has_its_video_and_what_conditioned_it(workspace, corpus: str) -> None:
     made = generate(corpus, PROMPTS, FAKE_VIDEOS)
     assert (made["requests"], made["done"], made["failed"]) == (3, 3, {})
     whole = pq.read_table(made["table"])
@@ -49,7 +49,7 @@ def test_every_prompt_has_its_video_and_what_conditioned_it(place, corpus: str) 
         assert (Path(made["table"]).parent / row["file"]).read_bytes()[4:8] == b"ftyp"
 
 
-def test_a_second_run_makes_nothing_and_says_the_same(place, corpus: str) -> None:
+def test_a_second_run_makes_nothing_and_says_the_same(workspace, corpus: str) -> None:
     made = generate(corpus, PROMPTS, FAKE_VIDEOS)
     files = {f: f.stat().st_mtime_ns for f in Path(made["videos"]).iterdir()}
     again = generate(corpus, PROMPTS, FAKE_VIDEOS)
@@ -59,7 +59,7 @@ def test_a_second_run_makes_nothing_and_says_the_same(place, corpus: str) -> Non
     assert again["spared"] == {} != made["spared"]
 
 
-def test_bad_prompts_are_rows_and_the_others_are_made(place, corpus: str) -> None:
+def test_bad_prompts_are_rows_and_the_others_are_made(workspace, corpus: str) -> None:
     made = generate(corpus, [*PROMPTS, "a red circle", "word " * 80], FAKE_VIDEOS)
     assert (made["done"], made["failed"]) == (3, {"rejected": 1, "too_long": 1})
     assert [row["detail"] for row in rows(made)][3:] == [
@@ -67,12 +67,12 @@ def test_bad_prompts_are_rows_and_the_others_are_made(place, corpus: str) -> Non
     ]  # fmt: skip
 
 
-def test_where_nothing_can_be_made_the_reason_is_said(place, corpus: str) -> None:
+def test_where_nothing_can_be_made_the_reason_is_said(workspace, corpus: str) -> None:
     with pytest.raises(UserError, match=r"no video was made \(1 too_long\): 80 tokens"):
         generate(corpus, ["word " * 80], FAKE_VIDEOS)
 
 
-def test_without_clips_a_corpus_needs_no_index_but_must_be_there(place) -> None:
+def test_without_clips_a_corpus_needs_no_index_but_must_be_there(workspace) -> None:
     with pytest.raises(UserError, match="no corpus 'c'"):
         generate("c", PROMPTS, asking(k=0))
     ingest("fake://2", "c")
@@ -83,7 +83,7 @@ def test_without_clips_a_corpus_needs_no_index_but_must_be_there(place) -> None:
     assert all(row["hits"] == [] and row["index_version"] is None for row in rows(made))
 
 
-def test_the_same_prompts_without_clips_start_from_the_same_seeds(place, corpus: str) -> None:
+def test_the_same_prompts_without_clips_start_from_the_same_seeds(workspace, corpus: str) -> None:
     with_clips, without = (
         generate(corpus, PROMPTS, FAKE_VIDEOS),
         generate(corpus, PROMPTS, asking(k=0)),
@@ -94,7 +94,7 @@ def test_the_same_prompts_without_clips_start_from_the_same_seeds(place, corpus:
 
 
 def test_each_prompt_may_choose_its_own_videos_within_the_runs(
-    place, corpus: str, tmp_path: Path
+    workspace, corpus: str, tmp_path: Path
 ) -> None:
     prompts = table(tmp_path, [
         {"id": "odd", "txt": "a", "where": "number % 2 = 1"}, {"id": "any", "txt": "b"},
@@ -106,13 +106,13 @@ def test_each_prompt_may_choose_its_own_videos_within_the_runs(
     assert numbers["any"] | numbers["out"] <= set(range(6))
 
 
-def test_a_prompts_condition_cannot_undo_that_of_the_run(place, corpus, tmp_path: Path) -> None:
+def test_a_prompts_condition_cannot_undo_that_of_the_run(workspace, corpus, tmp_path: Path) -> None:
     prompts = table(tmp_path, [{"id": "a", "txt": "a", "where": "true) or (true"}])
     with pytest.raises(UserError, match="cannot use"):
         generate(corpus, prompts, asking(where="number < 6"))
 
 
-def test_shuffled_prompts_have_the_clips_of_others(place, corpus: str) -> None:
+def test_shuffled_prompts_have_the_clips_of_others(workspace, corpus: str) -> None:
     own, others = generate(corpus, PROMPTS, FAKE_VIDEOS), generate(
         corpus, PROMPTS, FAKE_VIDEOS.model_copy(update={"shuffled": True})
     )  # fmt: skip
@@ -121,7 +121,7 @@ def test_shuffled_prompts_have_the_clips_of_others(place, corpus: str) -> None:
     assert all(mine != given for mine, given in zip(*found, strict=True))
 
 
-def test_a_clip_that_cannot_be_read_any_more_is_said_in_the_row(place, tmp_path: Path) -> None:
+def test_a_clip_that_cannot_be_read_any_more_is_said_in_the_row(workspace, tmp_path: Path) -> None:
     import shutil
 
     from support import golden
@@ -140,18 +140,18 @@ def test_a_clip_that_cannot_be_read_any_more_is_said_in_the_row(place, tmp_path:
     shutil.rmtree(clips)
 
 
-def test_what_a_run_was_asked_can_be_read_back(place, corpus: str) -> None:
+def test_what_a_run_was_asked_can_be_read_back(workspace, corpus: str) -> None:
     made = generate(corpus, PROMPTS, FAKE_VIDEOS)
-    run = run_of(place.store, made["run"])
+    run = run_of(workspace.store, made["run"])
     assert (run.fingerprint, run.spec, run.corpus) == (made["run"], FAKE_VIDEOS, "c")
     assert [prompt.text for prompt in run.prompts] == PROMPTS
-    plan = read_plan(place.store, run.folder, "000001")
+    plan = read_plan(workspace.store, run.folder, "000001")
     assert [item.request.prompt for item in plan.items] == PROMPTS[2:]
     with pytest.raises(UserError, match="no run 'nothing'"):
-        run_of(place.store, "nothing")
+        run_of(workspace.store, "nothing")
 
 
-def test_a_night_can_end_with_videos(place, tmp_path: Path) -> None:
+def test_a_night_can_end_with_videos(workspace, tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("\n".join(PROMPTS))
     made = pipeline(
         "c", "fake://6?frames=60", embed_spec=FAKE, prompts=str(tmp_path / "p.txt"),
@@ -160,15 +160,15 @@ def test_a_night_can_end_with_videos(place, tmp_path: Path) -> None:
     assert made["generate"]["done"] == 3
 
 
-def test_the_catalogue_made_again_says_the_same(place, corpus: str) -> None:
+def test_the_catalogue_made_again_says_the_same(workspace, corpus: str) -> None:
     generate(corpus, [*PROMPTS, "word " * 80], FAKE_VIDEOS)
-    before = _everything(place)
+    before = _everything(workspace)
     assert before["generations"] and before["conditioning"] and before["runs"]
-    place.rebuild_catalog()
-    assert _everything(place) == before
+    workspace.rebuild_catalog()
+    assert _everything(workspace) == before
 
 
-def _everything(place) -> dict[str, list[tuple]]:
-    with place.catalog() as catalog:
+def _everything(workspace) -> dict[str, list[tuple]]:
+    with workspace.catalog() as catalog:
         found = catalog.execute("SELECT table_name FROM duckdb_tables()")
         return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}

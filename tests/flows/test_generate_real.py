@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 
-def test_real_clips_condition_videos_and_are_shown_beside_them(place, tmp_path: Path) -> None:
+def test_real_clips_condition_videos_and_are_shown_beside_them(workspace, tmp_path: Path) -> None:
     pipeline("real", str(CORPUS / "corpus.parquet"), embed_spec=EmbedSpec(precision="fp32"))
     spec = generate_spec(steps=2, precision="fp32", retrieve=RetrieveSpec(k=3))
     made = generate("real", PROMPTS, spec)

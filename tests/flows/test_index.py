@@ -19,10 +19,12 @@ from tasks.retrieve.bank import Bank
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
 
-def test_pooled_vectors_are_the_normalised_means_of_normalised_frames(place, clips: Path) -> None:
+def test_pooled_vectors_are_the_normalised_means_of_normalised_frames(
+    workspace, clips: Path
+) -> None:
     pipeline("c", str(clips), embed_spec=FAKE)
-    frames = _rows(place, "embed").to_pylist()
-    for row in _rows(place, "pool").to_pylist():
+    frames = _rows(workspace, "embed").to_pylist()
+    for row in _rows(workspace, "pool").to_pylist():
         own = np.array(
             [f["vector"] for f in frames if f["video_id"] == row["video_id"]], np.float64
         )
@@ -31,21 +33,21 @@ def test_pooled_vectors_are_the_normalised_means_of_normalised_frames(place, cli
         assert row["frames"] == len(own)
 
 
-def test_a_published_index_has_measured_recall_and_every_video(place) -> None:
+def test_a_published_index_has_measured_recall_and_every_video(workspace) -> None:
     made = pipeline("c", "fake://30", embed_spec=FAKE)["index"]
     assert made["recall_at_10"] == {"video_recall_at_10": 1.0, "text_recall_at_10": 1.0}
     assert made["count"] == 30
-    assert videos(place, "c", "index") == counts(30, 30)
+    assert videos(workspace, "c", "index") == counts(30, 30)
 
 
-def test_new_vectors_are_added_to_the_published_version(place) -> None:
+def test_new_vectors_are_added_to_the_published_version(workspace) -> None:
     pipeline("c", "fake://30", embed_spec=FAKE)
     made = pipeline("c", "fake://33", embed_spec=FAKE)["index"]
     assert (made["version"], made["count"]) == ("v0002", 33)
     assert pipeline("c", embed_spec=FAKE)["index"]["new"] == 0
 
 
-def test_below_the_gate_nothing_is_published_and_the_alias_stays(place, monkeypatch) -> None:
+def test_below_the_gate_nothing_is_published_and_the_alias_stays(workspace, monkeypatch) -> None:
     from engines.index import recall
 
     pipeline("c", "fake://30", embed_spec=FAKE)
@@ -55,62 +57,62 @@ def test_below_the_gate_nothing_is_published_and_the_alias_stays(place, monkeypa
     monkeypatch.setattr(recall, "figures", lambda *_, **__: {"video_recall_at_10": 0.5})
     with pytest.raises(UserError, match=r"not published: video_recall_at_10 0\.500"):
         index("c")
-    stage = current(place.store, "c", "index")
-    assert version_of(place.store, stage) == "v0001"
-    assert videos(place, "c", "index") == counts(40, 30)
-    assert len(Bank(place, "c").by_text([Prompt("0", "red")], RetrieveSpec())) == 5
+    stage = current(workspace.store, "c", "index")
+    assert version_of(workspace.store, stage) == "v0001"
+    assert videos(workspace, "c", "index") == counts(40, 30)
+    assert len(Bank(workspace, "c").by_text([Prompt("0", "red")], RetrieveSpec())) == 5
 
 
-def test_a_changed_file_is_found_by_its_new_content_only(place, clips: Path) -> None:
+def test_a_changed_file_is_found_by_its_new_content_only(workspace, clips: Path) -> None:
     pipeline("c", str(clips), embed_spec=FAKE)
     (clips / "clip-0.mp4").write_bytes((clips / "clip-3.mp4").read_bytes() + b"\0")
     pipeline("c", str(clips), embed_spec=FAKE)
-    hits = Bank(place, "c").by_text([Prompt("0", "any")], RetrieveSpec(k=10, dedup=1.01))
+    hits = Bank(workspace, "c").by_text([Prompt("0", "any")], RetrieveSpec(k=10, dedup=1.01))
     assert sorted(hit.video_id for hit in hits) == ["clip-0", "clip-1", "clip-2", "clip-3"]
-    assert videos(place, "c", "index") == counts(4, 4)
+    assert videos(workspace, "c", "index") == counts(4, 4)
 
 
 def test_between_ingest_and_index_a_changed_file_is_not_shown_for_its_old_content(
-    place, clips: Path
+    workspace, clips: Path
 ) -> None:
     pipeline("c", str(clips), embed_spec=FAKE)
     (clips / "clip-0.mp4").write_bytes((clips / "clip-3.mp4").read_bytes() + b"\0")
     ingest(str(clips), "c")
-    hits = Bank(place, "c").by_text([Prompt("0", "any")], RetrieveSpec(k=10, dedup=1.01))
+    hits = Bank(workspace, "c").by_text([Prompt("0", "any")], RetrieveSpec(k=10, dedup=1.01))
     assert sorted(hit.video_id for hit in hits) == ["clip-1", "clip-2", "clip-3"]
 
 
-def test_a_video_finds_others_but_not_itself(place) -> None:
+def test_a_video_finds_others_but_not_itself(workspace) -> None:
     pipeline("c", "fake://30", embed_spec=FAKE)
-    hits = Bank(place, "c").by_video(["fake-000003"], VIDEO_QUERIES)
+    hits = Bank(workspace, "c").by_video(["fake-000003"], VIDEO_QUERIES)
     assert len(hits) == 5
     assert "fake-000003" not in [hit.video_id for hit in hits]
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
-def test_an_index_built_in_parts_finds_what_one_built_at_once_finds(place, monkeypatch) -> None:
+def test_an_index_built_in_parts_finds_what_one_built_at_once_finds(workspace, monkeypatch) -> None:
     monkeypatch.setenv("REELFLOW_SHARD_SIZE", "100")
     at_once = IndexSpec(index_key="IVF8,Flat")
     pipeline("c", "fake://600", embed_spec=FAKE, index_spec=at_once)
     prompts = [Prompt(str(n), f"colour {n}") for n in range(10)]
-    one = Bank(place, "c").by_text(prompts, RetrieveSpec(dedup=1.01))
+    one = Bank(workspace, "c").by_text(prompts, RetrieveSpec(dedup=1.01))
     made = index("c", at_once.model_copy(update={"parts": 3}))
     assert (made["parts"], made["count"]) == (3, 600)
-    parts = Bank(place, "c").by_text(prompts, RetrieveSpec(dedup=1.01))
+    parts = Bank(workspace, "c").by_text(prompts, RetrieveSpec(dedup=1.01))
     assert [h.score for h in parts] == pytest.approx([h.score for h in one], abs=0.02)
 
 
-def test_an_index_in_parts_needs_a_key_with_lists(place) -> None:
+def test_an_index_in_parts_needs_a_key_with_lists(workspace) -> None:
     pipeline("c", "fake://10", embed_spec=FAKE)
     with pytest.raises(UserError, match="--key IVF1024,Flat"):
         index("c", IndexSpec(parts=2))
 
 
-def test_exact_and_approximate_search_agree(place) -> None:
+def test_exact_and_approximate_search_agree(workspace) -> None:
     spec = IndexSpec(index_key="HNSW16")
     pipeline("c", "fake://200", embed_spec=FAKE, index_spec=spec)
-    bank, prompts = Bank(place, "c"), [Prompt(str(n), f"colour {n}") for n in range(10)]
+    bank, prompts = Bank(workspace, "c"), [Prompt(str(n), f"colour {n}") for n in range(10)]
     near, exact = (bank.by_text(prompts, RetrieveSpec(exact=exact)) for exact in (False, True))
     same = {(h.prompt_id, h.video_id) for h in near} & {(h.prompt_id, h.video_id) for h in exact}
     assert len(same) >= 0.95 * len(exact)
@@ -125,9 +127,11 @@ def test_exact_and_approximate_search_agree(place) -> None:
         ("fps > 0 AND number = 7", 1),
     ],
 )
-def test_where_chooses_among_the_columns_of_catalogue_and_source(place, where, expected) -> None:
+def test_where_chooses_among_the_columns_of_catalogue_and_source(
+    workspace, where, expected
+) -> None:
     pipeline("c", "fake://30", embed_spec=FAKE)
-    hits = Bank(place, "c").by_text([Prompt("0", "red")], RetrieveSpec(where=where))
+    hits = Bank(workspace, "c").by_text([Prompt("0", "red")], RetrieveSpec(where=where))
     assert len(hits) == expected
 
 
@@ -136,30 +140,30 @@ def test_where_chooses_among_the_columns_of_catalogue_and_source(place, where, e
     ["1=1) UNION SELECT 1 --", "id IN (SELECT content FROM read_text('/etc/passwd'))",
      "nonsense > 1", "true; DROP TABLE videos", "", "length(getenv('HOME')) > 0"],
 )  # fmt: skip
-def test_where_can_be_nothing_but_a_condition(place, where: str) -> None:
+def test_where_can_be_nothing_but_a_condition(workspace, where: str) -> None:
     pipeline("c", "fake://5", embed_spec=FAKE)
     with pytest.raises(UserError, match="cannot use"):
-        Bank(place, "c").by_text([Prompt("0", "red")], RetrieveSpec(where=where))
-    assert videos(place, "c", "index") == counts(5, 5)
+        Bank(workspace, "c").by_text([Prompt("0", "red")], RetrieveSpec(where=where))
+    assert videos(workspace, "c", "index") == counts(5, 5)
 
 
-def test_a_corpus_without_an_index_says_how_to_make_it(place) -> None:
+def test_a_corpus_without_an_index_says_how_to_make_it(workspace) -> None:
     ingest("fake://3", "c")
     with pytest.raises(UserError, match="reelflow run c"):
-        Bank(place, "c")
+        Bank(workspace, "c")
 
 
-def _rows(place, kind: str):
-    folder = current(place.store, "c", kind).folder
-    return pq.read_table(place.store.local(f"{folder}/shard-000000.parquet"))
+def _rows(workspace, kind: str):
+    folder = current(workspace.store, "c", kind).folder
+    return pq.read_table(workspace.store.local(f"{folder}/shard-000000.parquet"))
 
 
-def test_texts_are_not_compared_with_vectors_of_other_weights(place, monkeypatch) -> None:
+def test_texts_are_not_compared_with_vectors_of_other_weights(workspace, monkeypatch) -> None:
     from engines.embed.models import fake
 
     pipeline("c", "fake://5", embed_spec=FAKE)
     monkeypatch.setattr(fake, "digest", lambda spec: "of other weights")
-    bank = Bank(place, "c")
+    bank = Bank(workspace, "c")
     with pytest.raises(UserError, match="no longer those that embedded c"):
         bank.by_text([Prompt("0", "red")], RetrieveSpec())
     assert bank.by_video(["fake-000001"], VIDEO_QUERIES)

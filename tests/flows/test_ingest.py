@@ -13,7 +13,7 @@ from flows.ingest import ingest, retry_ingest
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
 
-def test_every_row_is_accounted_for(place, clips: Path) -> None:
+def test_every_row_is_accounted_for(workspace, clips: Path) -> None:
     source = table(
         clips,
         [
@@ -31,27 +31,27 @@ def test_every_row_is_accounted_for(place, clips: Path) -> None:
     assert made["new"] == 2
     assert made["failed"] == {"rejected": 4, "missing": 1}
     assert made["notes"] == {"no caption": 1}
-    assert videos(place, "c", "ingest") == counts(7, 2, 5)
-    assert reasons(place, "c") == {
+    assert videos(workspace, "c", "ingest") == counts(7, 2, 5)
+    assert reasons(workspace, "c") == {
         None: "rejected", "good": "rejected", "gone": "missing", "nowhere": "rejected",
         "told": "rejected",
     }  # fmt: skip
-    held = [file for file in place.store.local("").rglob("*") if file.is_file()]
+    held = [file for file in workspace.store.local("").rglob("*") if file.is_file()]
     assert not [file for file in held if b"planted" in file.read_bytes()]
 
 
-def test_a_second_ingest_adds_only_what_is_new(place, clips: Path) -> None:
+def test_a_second_ingest_adds_only_what_is_new(workspace, clips: Path) -> None:
     assert ingest(str(clips), "c")["new"] == 4
-    parts = place.store.names("corpora/c/videos")
+    parts = workspace.store.names("corpora/c/videos")
     shutil.copy(clips / "clip-0.mp4", clips / "another.mp4")
     made = ingest(str(clips), "c")
     assert (made["new"], made["unchanged"], made["changed"]) == (1, 4, 0)
     assert ingest(str(clips), "c")["unchanged"] == 5
-    assert len(place.store.names("corpora/c/videos")) == len(parts) + 1
+    assert len(workspace.store.names("corpora/c/videos")) == len(parts) + 1
 
 
 @pytest.mark.parametrize("probe", [True, False])
-def test_a_changed_file_is_seen_even_at_its_old_size(place, clips: Path, probe: bool) -> None:
+def test_a_changed_file_is_seen_even_at_its_old_size(workspace, clips: Path, probe: bool) -> None:
     ingest(str(clips), "c", probe=probe)
     changed = clips / "clip-1.mp4"
     content = bytearray(changed.read_bytes())
@@ -60,25 +60,25 @@ def test_a_changed_file_is_seen_even_at_its_old_size(place, clips: Path, probe: 
     os.utime(changed, (1, 1))
     made = ingest(str(clips), "c", probe=probe)
     assert (made["changed"], made["unchanged"]) == (1, 3)
-    assert videos(place, "c", "ingest")["total"] == 4
+    assert videos(workspace, "c", "ingest")["total"] == 4
 
 
-def test_rejected_rows_go_when_their_source_is_mended(place, clips: Path) -> None:
+def test_rejected_rows_go_when_their_source_is_mended(workspace, clips: Path) -> None:
     row = {"videoID": "a", "videoLoc": "clip-0.mp4", "txt": "x"}
     ingest(table(clips, [row, row]), "c")
-    assert videos(place, "c", "ingest") == counts(2, 1, 1)
+    assert videos(workspace, "c", "ingest") == counts(2, 1, 1)
     ingest(table(clips, [row]), "c")
-    assert videos(place, "c", "ingest") == counts(1, 1)
+    assert videos(workspace, "c", "ingest") == counts(1, 1)
 
 
-def test_exact_duplicates_are_embedded_once_and_both_are_done(place, clips: Path) -> None:
+def test_exact_duplicates_are_embedded_once_and_both_are_done(workspace, clips: Path) -> None:
     shutil.copy(clips / "clip-0.mp4", clips / "copy.mp4")
     ingest(str(clips), "c")
     assert embed("c", FAKE)["done"] == 4
-    assert videos(place, "c", "embed") == counts(5, 5)
+    assert videos(workspace, "c", "embed") == counts(5, 5)
 
 
-def test_ids_of_any_kind_never_leave_the_store(place, clips: Path, tmp_path: Path) -> None:
+def test_ids_of_any_kind_never_leave_the_store(workspace, clips: Path, tmp_path: Path) -> None:
     ids = ["../../escape", "/etc/x", "a/b/c", "..", "😀 space", "x" * 300, "nul\\", "a.b"]
     rows = [{"videoID": id, "videoLoc": "clip-0.mp4", "txt": "t"} for id in ids]
     source = table(clips, rows)
@@ -87,23 +87,23 @@ def test_ids_of_any_kind_never_leave_the_store(place, clips: Path, tmp_path: Pat
     embed("c", FAKE)
     made = {file for file in tmp_path.rglob("*") if file.is_file()} - before
     assert all((tmp_path / "store") in file.parents for file in made)
-    assert videos(place, "c", "embed") == counts(len(ids), len(ids))
+    assert videos(workspace, "c", "embed") == counts(len(ids), len(ids))
 
 
-def test_a_file_that_came_back_is_good_after_retry(place, clips: Path) -> None:
+def test_a_file_that_came_back_is_good_after_retry(workspace, clips: Path) -> None:
     hidden = clips / "clip-0.mp4"
     away = hidden.rename(clips / "away.bin")
     source = table(clips, [{"videoID": "a", "videoLoc": "clip-0.mp4", "txt": "x"},
                            {"videoID": "b", "videoLoc": "clip-1.mp4", "txt": "y"}])  # fmt: skip
     ingest(source, "c")
-    assert reasons(place, "c") == {"a": "missing"}
+    assert reasons(workspace, "c") == {"a": "missing"}
     away.rename(hidden)
     retry_ingest("c", Failures(reasons=("missing",)))
-    assert reasons(place, "c") == {}
-    assert videos(place, "c", "ingest") == counts(2, 2)
+    assert reasons(workspace, "c") == {}
+    assert videos(workspace, "c", "ingest") == counts(2, 2)
 
 
-def test_columns_with_other_names_can_be_mapped(place, clips: Path) -> None:
+def test_columns_with_other_names_can_be_mapped(workspace, clips: Path) -> None:
     source = table(clips, [{"name": "a", "file": "clip-0.mp4", "text": "t", "published": "2024"}])
     with pytest.raises(UserError, match="--column"):
         ingest(source, "c")
@@ -111,9 +111,9 @@ def test_columns_with_other_names_can_be_mapped(place, clips: Path) -> None:
     assert ingest(source, "c", mapped)["new"] == 1
 
 
-def test_probing_tells_what_a_video_is(place, clips: Path) -> None:
+def test_probing_tells_what_a_video_is(workspace, clips: Path) -> None:
     ingest(str(clips), "c")
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         rows = catalog.rows("SELECT * FROM videos WHERE id = 'clip-0'")
     assert rows[0]["codec"] == "h264"
     assert rows[0]["content"].startswith("sha256:")

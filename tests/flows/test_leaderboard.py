@@ -40,7 +40,7 @@ def measured(folder: Path, frames: int = 4) -> str:
 
 
 def test_a_real_evaluation_is_ranked_and_written_in_every_format(
-    place, folder: Path, reelflow, tmp_path: Path
+    workspace, folder: Path, reelflow, tmp_path: Path
 ) -> None:
     evaluation = measured(folder)
     code, said, err = reelflow("leaderboard", "--mode", "subject", "--format", "json")
@@ -62,7 +62,7 @@ def test_a_real_evaluation_is_ranked_and_written_in_every_format(
     assert code == 0 and "| Still | **" in said
 
 
-def test_different_switches_are_refused_with_what_to_do(place, folder: Path, reelflow) -> None:
+def test_different_switches_are_refused_with_what_to_do(workspace, folder: Path, reelflow) -> None:
     measured(folder)
     measured(folder, frames=3)
     code, _, err = reelflow("leaderboard")
@@ -72,7 +72,7 @@ def test_different_switches_are_refused_with_what_to_do(place, folder: Path, ree
     assert titles == {"Subject mode · num_frames 3", "Subject mode · num_frames 4"}
 
 
-def test_a_wrong_file_or_name_is_one_line(place, reelflow, tmp_path: Path) -> None:
+def test_a_wrong_file_or_name_is_one_line(workspace, reelflow, tmp_path: Path) -> None:
     code, _, err = reelflow("leaderboard", "--out", str(tmp_path / "board.txt"))
     assert code == 2 and ".md, .json or .html" in err
     code, _, err = reelflow("leaderboard", "--format", "md", "--out", "board.html")
@@ -81,7 +81,7 @@ def test_a_wrong_file_or_name_is_one_line(place, reelflow, tmp_path: Path) -> No
     assert code == 1 and err.startswith("reelflow: no evaluation 'nothing'")
 
 
-def test_the_run_leaves_a_table_artifact(place) -> None:
+def test_the_run_leaves_a_table_artifact(workspace) -> None:
     from prefect.artifacts import Artifact
 
     leaderboard(mode="face")

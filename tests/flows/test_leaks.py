@@ -16,7 +16,7 @@ from data.runs.evaluations import Leak
 from data.runs.generations import Run, generations, run_of
 from data.settings import Settings
 from data.specs.pipeline import GenerateSpec, RetrieveSpec, fingerprint
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from flows.generate import generate
 from flows.leaderboard import leaderboard
 from flows.pipeline import pipeline
@@ -50,9 +50,9 @@ def built(_clips: Path, prefect_backend, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def corpus(place: Workplace, built: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def corpus(workspace: Workspace, built: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("REELFLOW_DECODERS", "1")
-    shutil.copytree(built, place.store.root)
+    shutil.copytree(built, workspace.store.root)
     return "c"
 
 
@@ -99,16 +99,16 @@ def test_exact_and_near_copies_are_told_apart_and_generate_leaves_them_out(
         "generate", corpus, str(prompts), "-k", "4", "--without", str(out), "--json", *shape
     )
     assert code == 0, err
-    rows = generations(open_workplace(Settings()).store, run_of_json(said))
+    rows = generations(open_workspace(Settings()).store, run_of_json(said))
     assert {hit["video_id"] for row in rows for hit in row["hits"]} == left
 
 
 def run_of_json(said: str) -> Run:
-    return run_of(open_workplace(Settings()).store, json.loads(said)["run"])
+    return run_of(open_workspace(Settings()).store, json.loads(said)["run"])
 
 
-def test_what_is_excluded_is_not_retrieved_nor_are_its_copies(place, corpus: str) -> None:
-    bank, every = Bank(place, corpus), RetrieveSpec(k=4, dedup=1.01)
+def test_what_is_excluded_is_not_retrieved_nor_are_its_copies(workspace, corpus: str) -> None:
+    bank, every = Bank(workspace, corpus), RetrieveSpec(k=4, dedup=1.01)
     hits = {hit.video_id for hit in bank.by_text([Prompt("0", "a wave")], every)}
     assert hits == {"clip-0", "clip-1", "clip-2", "clip-3"}
     for name in ("clip-1", "copy of clip-1"):
@@ -119,23 +119,23 @@ def test_what_is_excluded_is_not_retrieved_nor_are_its_copies(place, corpus: str
     assert len(bank.by_text([Prompt("0", "a wave")], filtered)) == 3
 
 
-def test_a_withdrawn_video_leaks_no_more(place, corpus: str, source: Path) -> None:
+def test_a_withdrawn_video_leaks_no_more(workspace, corpus: str, source: Path) -> None:
     clips = [Video("same", str(source / "same" / "video.mp4"), "")]
-    mark_withdrawn(place, corpus, "clip-1", None)
-    assert guard(place, corpus, clips, 0.9999).leaks == ()
+    mark_withdrawn(workspace, corpus, "clip-1", None)
+    assert guard(workspace, corpus, clips, 0.9999).leaks == ()
 
 
-def test_a_clip_that_is_not_there_is_left_out_with_its_reason(place, corpus: str) -> None:
-    tested = guard(place, corpus, [Video("gone", "/nowhere/video.mp4", "")])
+def test_a_clip_that_is_not_there_is_left_out_with_its_reason(workspace, corpus: str) -> None:
+    tested = guard(workspace, corpus, [Video("gone", "/nowhere/video.mp4", "")])
     assert [(f.id, f.reason) for f in tested.failed] == [("gone", "missing")]
     assert tested.leaks == () and tested.clips == 1
 
 
-def test_requests_that_followed_a_leaked_clip_are_named(place, clips: Path) -> None:
-    run = run_in(place.store, ["a", "b", "c"], sorted(clips.glob("*.mp4")), SPEC, {2: "broken"})
-    found = conditioned(place, run, [Leak("cat", "clip-1", "near", 0.99)])
+def test_requests_that_followed_a_leaked_clip_are_named(workspace, clips: Path) -> None:
+    run = run_in(workspace.store, ["a", "b", "c"], sorted(clips.glob("*.mp4")), SPEC, {2: "broken"})
+    found = conditioned(workspace, run, [Leak("cat", "clip-1", "near", 0.99)])
     assert found == {"000-0": ["clip-1"], "001-0": ["clip-1"]}
-    assert conditioned(place, run, []) == {}
+    assert conditioned(workspace, run, []) == {}
 
 
 def test_a_spec_that_excludes_nothing_keeps_its_name() -> None:
@@ -168,7 +168,7 @@ def test_an_evaluated_runs_bank_is_tested_and_the_leaderboard_flags_it(
     assert "⚑ in the bank: clip-1 (exact)" in page and page.count("⚑ followed") == 3
 
 
-def test_only_runs_have_a_bank_to_test(reelflow, place, source: Path, clips: Path) -> None:
+def test_only_runs_have_a_bank_to_test(reelflow, workspace, source: Path, clips: Path) -> None:
     words = ("--metrics", "motion_smoothness_average", "--num-frames", "3", "--clips", str(source))
     code, _, err = reelflow("evaluate", str(clips), *words)
     assert code == 1 and "has no bank" in err

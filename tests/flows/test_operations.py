@@ -68,8 +68,8 @@ class Terminal:
         raise AssertionError(f"the shell ended at {line}")
 
     def _send(self, text: str) -> None:
-        for named, place in self.places.items():
-            text = text.replace(named, place)
+        for named, workspace in self.places.items():
+            text = text.replace(named, workspace)
         self.process.stdin.write(f"{text}\n")
         self.process.stdin.flush()
 

@@ -5,7 +5,7 @@ from support.corpora import counts, videos
 
 from data.shards.stages import current, spec_of
 from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from flows.backfill import backfill, plan_of
 from flows.embed import embed
 from flows.index import index
@@ -21,49 +21,49 @@ OWN, OTHER = EmbedSpec(engine="fake", every_nth=7), EmbedSpec(engine="fake", eve
 FLAT = IndexSpec(engine="flat")
 
 
-def test_a_corpus_alone_is_brought_up_to_date_by_its_own_specs(place: Workplace) -> None:
+def test_a_corpus_alone_is_brought_up_to_date_by_its_own_specs(workspace: Workspace) -> None:
     pipeline("c", "fake://6", embed_spec=OWN, index_spec=FLAT)
-    there = _specs(place)
+    there = _specs(workspace)
     made = pipeline("c")
     assert (made["embed"]["shards"], made["pool"]["shards"], made["index"]["new"]) == (0, 0, 0)
     pipeline("c", "fake://8")
-    assert _specs(place) == there == [OWN, PoolSpec(), FLAT]
-    assert len(place.store.names("corpora/c/embed")) == 2, "one fingerprint, and the alias"
-    assert videos(place, "c", "index") == counts(8, 8)
+    assert _specs(workspace) == there == [OWN, PoolSpec(), FLAT]
+    assert len(workspace.store.names("corpora/c/embed")) == 2, "one fingerprint, and the alias"
+    assert videos(workspace, "c", "index") == counts(8, 8)
 
 
 def test_each_stage_and_a_backfill_do_what_is_missing_by_the_corpus_s_own_specs(
-    place: Workplace,
+    workspace: Workspace,
 ) -> None:
     pipeline("c", "fake://6", embed_spec=OWN, index_spec=FLAT)
-    there = _specs(place)
+    there = _specs(workspace)
     ingest("fake://9", "c")
     assert plan_of("c", "true", None)["videos"] == 3
     assert backfill("c", "number < 8", approved=True)["planned"] == 2
     assert embed("c")["done"] == 1
     pool("c")
     assert index("c")["count"] == 9
-    assert _specs(place) == there
+    assert _specs(workspace) == there
 
 
-def test_an_index_stays_of_its_kind_over_other_vectors(place: Workplace) -> None:
+def test_an_index_stays_of_its_kind_over_other_vectors(workspace: Workspace) -> None:
     pipeline("c", "fake://6", embed_spec=OWN, index_spec=FLAT)
     made = pipeline("c", embed_spec=OTHER)
     assert made["embed"]["done"] == 6
-    assert _specs(place) == [OTHER, PoolSpec(), FLAT]
+    assert _specs(workspace) == [OTHER, PoolSpec(), FLAT]
 
 
 def test_a_corpus_without_a_spec_gets_the_usual_one_at_this_machine_s_fastest(
-    place: Workplace,
+    workspace: Workspace,
 ) -> None:
-    assert embed_spec(place, "c", None) == EmbedSpec(precision=fastest_precision())
-    assert embed_spec(place, "c", OTHER) == OTHER
+    assert embed_spec(workspace, "c", None) == EmbedSpec(precision=fastest_precision())
+    assert embed_spec(workspace, "c", OTHER) == OTHER
 
 
-def _specs(place: Workplace) -> list[object]:
+def _specs(workspace: Workspace) -> list[object]:
     found = []
     for kind, spec in (("embed", EmbedSpec), ("pool", PoolSpec), ("index", IndexSpec)):
-        stage = current(place.store, "c", kind)
+        stage = current(workspace.store, "c", kind)
         assert stage is not None
-        found.append(spec_of(place.store, stage, spec))
+        found.append(spec_of(workspace.store, stage, spec))
     return found

@@ -11,21 +11,21 @@ from flows.report import report
 pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
 
 
-def test_a_page_and_its_sheet_are_written_and_named_by_an_artifact(place, clips: Path) -> None:
+def test_a_page_and_its_sheet_are_written_and_named_by_an_artifact(workspace, clips: Path) -> None:
     from prefect.artifacts import Artifact
 
-    run = run_in(place.store, ["a red circle"], sorted(clips.glob("*.mp4")))
+    run = run_in(workspace.store, ["a red circle"], sorted(clips.glob("*.mp4")))
     made = report(run.fingerprint[:5])
-    page = place.store.local(f"{run.folder}/report.html")
+    page = workspace.store.local(f"{run.folder}/report.html")
     assert made["page"] == page and page.is_file() and made["sheet"].is_file()
     artifact = Artifact.get(key=f"report-{run.fingerprint}")
     assert f"`{page}`" in artifact.data and f"`{made['sheet']}`" in artifact.data
 
 
 def test_the_command_writes_the_latest_where_it_is_told(
-    place, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    workspace, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    run = run_in(place.store, ["a red circle"], sorted(clips.glob("*.mp4")))
+    run = run_in(workspace.store, ["a red circle"], sorted(clips.glob("*.mp4")))
     out = tmp_path / "cats.html"
     command("latest", str(out))
     assert run.fingerprint in out.read_text()

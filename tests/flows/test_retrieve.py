@@ -21,7 +21,7 @@ def prompts(tmp_path: Path) -> Path:
     return path
 
 
-def test_hits_are_a_table_with_one_schema(place, prompts: Path, tmp_path: Path) -> None:
+def test_hits_are_a_table_with_one_schema(workspace, prompts: Path, tmp_path: Path) -> None:
     pipeline("c", "fake://20", embed_spec=FAKE)
     for exact in (False, True):
         out = tmp_path / f"hits-{exact}.parquet"
@@ -34,13 +34,13 @@ def test_hits_are_a_table_with_one_schema(place, prompts: Path, tmp_path: Path) 
         assert all(uri.startswith("fake://") for uri in table["uri"].to_pylist())
 
 
-def test_a_shortage_is_reported_by_prompt(place, prompts: Path, tmp_path: Path) -> None:
+def test_a_shortage_is_reported_by_prompt(workspace, prompts: Path, tmp_path: Path) -> None:
     pipeline("c", "fake://3", embed_spec=FAKE)
     made = retrieve("c", str(prompts), str(tmp_path / "h.parquet"), RetrieveSpec(k=5, dedup=1.01))
     assert made["short"] == {"000": 2, "001": 2}
 
 
-def test_prompts_come_from_a_table_under_their_own_ids(place, tmp_path: Path) -> None:
+def test_prompts_come_from_a_table_under_their_own_ids(workspace, tmp_path: Path) -> None:
     pipeline("c", "fake://20", embed_spec=FAKE)
     source, out = tmp_path / "p.parquet", tmp_path / "h.parquet"
     pq.write_table(pa.table({"videoID": ["x/1"], "txt": ["a red circle"]}), source)
@@ -49,7 +49,7 @@ def test_prompts_come_from_a_table_under_their_own_ids(place, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("text", ["a\n\nb\n", "", " \n"])
-def test_an_empty_prompt_is_refused_by_its_line(place, tmp_path: Path, text: str) -> None:
+def test_an_empty_prompt_is_refused_by_its_line(workspace, tmp_path: Path, text: str) -> None:
     pipeline("c", "fake://3", embed_spec=FAKE)
     path = tmp_path / "prompts.txt"
     path.write_text(text)

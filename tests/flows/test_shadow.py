@@ -14,7 +14,7 @@ from data.shards.lists import names
 from data.shards.stages import current, spec_of
 from data.specs.pipeline import EmbedSpec, IndexSpec, RetrieveSpec
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.base import plugin
 from engines.pool.methods.mean import pool as mean
 from engines.retrieve.overlap import overlap, recall
@@ -31,38 +31,40 @@ OTHER = EmbedSpec(engine="fake", every_nth=3)
 FLAT = IndexSpec(engine="flat")
 
 
-def searched(place: Workplace) -> tuple[str, list[tuple[str, float]]]:
+def searched(workspace: Workspace) -> tuple[str, list[tuple[str, float]]]:
     """Which vectors are searched, and what is found."""
-    bank = Bank(place, "c")
+    bank = Bank(workspace, "c")
     hits = bank.by_text([Prompt("p", "a red circle")], RetrieveSpec(k=3, dedup=1.01))
     return bank.stage.fingerprint, [(hit.video_id, round(hit.score, 6)) for hit in hits]
 
 
 @pytest.fixture
-def shadow(place: Workplace) -> tuple[str, str]:
+def shadow(workspace: Workspace) -> tuple[str, str]:
     """A corpus in use, and the same videos embedded in another way: both fingerprints."""
     used = pipeline("c", "fake://24", embed_spec=FAKE, index_spec=FLAT)["embed"]["fingerprint"]
     other = backfill("c", "true", OTHER, approved=True)["fingerprint"]
     return used, other
 
 
-def test_one_command_switches_and_the_same_command_switches_back(place: Workplace, shadow) -> None:
+def test_one_command_switches_and_the_same_command_switches_back(
+    workspace: Workspace, shadow
+) -> None:
     used, other = shadow
-    before = searched(place)
+    before = searched(workspace)
     pool("c", embed=other)
     index("c", FLAT, embed=other)
-    assert searched(place) == before  # nothing changed by filling the other
+    assert searched(workspace) == before  # nothing changed by filling the other
     switch("c", other)
-    after = searched(place)
+    after = searched(workspace)
     assert after[0] != before[0]
     switch("c", used)
-    assert searched(place) == before
+    assert searched(workspace) == before
     switch("c", other)
-    assert searched(place) == after
+    assert searched(workspace) == after
 
 
 def test_the_commands_say_what_is_alike_and_what_was_switched(
-    place: Workplace, shadow, reelflow
+    workspace: Workspace, shadow, reelflow
 ) -> None:
     used, other = shadow
     pool("c", embed=other)
@@ -72,36 +74,38 @@ def test_the_commands_say_what_is_alike_and_what_was_switched(
     assert (code, compared["used"], compared["videos"]) == (0, used, 12)
     code, said, _ = reelflow("switch", "c", other)
     assert code == 0 and used in said and other in said
-    assert current(place.store, "c", "embed").fingerprint == other
+    assert current(workspace.store, "c", "embed").fingerprint == other
     code, _, error = reelflow("switch", "c", "0123")
     assert code == 1 and "never embedded as 0123" in error
 
 
-def test_worse_vectors_have_less_in_common_and_find_fewer_videos(place: Workplace, shadow) -> None:
+def test_worse_vectors_have_less_in_common_and_find_fewer_videos(
+    workspace: Workspace, shadow
+) -> None:
     """Good ones are what the captions say; bad ones, what those of other videos say."""
     used, other = shadow
     pool("c", embed=other)
-    _tell(place, used, lambda vectors: vectors)
-    _tell(place, other, lambda vectors: vectors)
+    _tell(workspace, used, lambda vectors: vectors)
+    _tell(workspace, other, lambda vectors: vectors)
     good = compare_vectors("c", other)
     assert good["overlap"] == 1 and good["recall"] == (1, 1)
-    _tell(place, other, lambda vectors: np.random.default_rng(3).permutation(vectors))
+    _tell(workspace, other, lambda vectors: np.random.default_rng(3).permutation(vectors))
     bad = compare_vectors("c", other)
     assert bad["overlap"] < 0.8
     assert bad["recall"][0] == 1 > 0.8 > bad["recall"][1]
     assert bad["recall_at_1"][0] > 0.5 > bad["recall_at_1"][1]
 
 
-def _tell(place: Workplace, embed: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+def _tell(workspace: Workspace, embed: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
     """Gives the pooled videos the vectors of their captions, changed in some way."""
-    embedded = named(place, "c", embed)
-    folder = made(place, embedded, "pool").folder
-    model = plugin("embed.models", "fake").Embedder(spec_of(place.store, embedded, EmbedSpec))
+    embedded = named(workspace, "c", embed)
+    folder = made(workspace, embedded, "pool").folder
+    model = plugin("embed.models", "fake").Embedder(spec_of(workspace.store, embedded, EmbedSpec))
     model.load(None, compile=False)
-    with place.catalog() as catalog:
+    with workspace.catalog() as catalog:
         told = dict(catalog.execute("SELECT id, caption FROM videos WHERE corpus = 'c'"))
-    for shard in names(place.store, folder, "receipts"):
-        file = place.store.local(layout.shard_file(folder, shard))
+    for shard in names(workspace.store, folder, "receipts"):
+        file = workspace.store.local(layout.shard_file(folder, shard))
         table = pq.read_table(file)
         texts = [model.embed_text([told[id]]) for id in table["video_id"].to_pylist()]
         vectors = change(np.stack([mean(text) for text in texts]).astype(np.float32))
@@ -110,9 +114,9 @@ def _tell(place: Workplace, embed: str, change: Callable[[np.ndarray], np.ndarra
         pq.write_table(table.set_column(at, table.schema.field(at), column), file)
 
 
-def test_vectors_without_an_index_are_not_switched_to(place: Workplace, shadow) -> None:
+def test_vectors_without_an_index_are_not_switched_to(workspace: Workspace, shadow) -> None:
     _, other = shadow
-    before = searched(place)
+    before = searched(workspace)
     with pytest.raises(UserError, match=f"reelflow pool c --embed {other}"):
         switch("c", other)
     pool("c", embed=other)
@@ -120,10 +124,10 @@ def test_vectors_without_an_index_are_not_switched_to(place: Workplace, shadow) 
         switch("c", other)
     with pytest.raises(UserError, match="never embedded as 0123"):
         switch("c", "0123")
-    assert searched(place) == before
+    assert searched(workspace) == before
 
 
-def test_both_are_compared_on_the_same_videos(place: Workplace, shadow) -> None:
+def test_both_are_compared_on_the_same_videos(workspace: Workspace, shadow) -> None:
     used, other = shadow
     pool("c", embed=other)
     made = compare_vectors("c", other)
@@ -136,7 +140,7 @@ def test_both_are_compared_on_the_same_videos(place: Workplace, shadow) -> None:
 
 
 def test_a_shard_of_which_nothing_went_through_has_no_vectors_to_compare(
-    place: Workplace, shadow, tmp_path: Path
+    workspace: Workspace, shadow, tmp_path: Path
 ) -> None:
     _, other = shadow
     torn = tmp_path / "torn.csv"

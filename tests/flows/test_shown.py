@@ -25,7 +25,7 @@ from data.errors import UserError
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.store.tables import HITS
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from engines.report.mosaic import BETWEEN, LABEL, WELL
 from engines.runners.ray.runner import RayRunner
 from flows.embed import embed
@@ -94,7 +94,7 @@ def upstream(event: dict) -> list[str]:
 
 
 def test_progress_failures_coverage_and_cost_are_on_the_page_of_the_run(
-    place: Workplace, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REELFLOW_PRICE_PER_GPU_HOUR", "3600")
     monkeypatch.setenv("REELFLOW_GPUS", "0")
@@ -124,7 +124,7 @@ def test_progress_failures_coverage_and_cost_are_on_the_page_of_the_run(
     assert event["payload"]["reasons"] == {"undecodable": 2, "empty": 1}
 
 
-def test_what_ingest_refused_is_a_table_with_examples(place: Workplace) -> None:
+def test_what_ingest_refused_is_a_table_with_examples(workspace: Workspace) -> None:
     ingest("fake://5?missing=2", "refused")
     [(reason, row)] = failed("ingest-failures-table-refused").items()
     assert (reason, row["videos"]) == ("missing", 2)
@@ -132,7 +132,7 @@ def test_what_ingest_refused_is_a_table_with_examples(place: Workplace) -> None:
 
 
 def test_a_clean_run_has_no_table_of_failures_and_one_without_work_no_progress(
-    place: Workplace,
+    workspace: Workspace,
 ) -> None:
     ingest("fake://2", "clean")
     embed("clean", FAKE)
@@ -144,12 +144,12 @@ def test_a_clean_run_has_no_table_of_failures_and_one_without_work_no_progress(
 
 
 def test_a_pipelines_page_tells_its_stages_and_what_they_made_is_told_of_as_assets(
-    place: Workplace, caplog: pytest.LogCaptureFixture
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "tasks")
     given = {"embed_spec": FAKE, "generate_spec": FAKE_VIDEOS}
     given["measure"] = EvaluateSpec(num_frames=FAKE_VIDEOS.frames)
-    prompts = place.store.local("prompts.txt")
+    prompts = workspace.store.local("prompts.txt")
     prompts.parent.mkdir(parents=True, exist_ok=True)
     prompts.write_text("\n".join([*PROMPTS, "word " * 80]))
     made = pipeline("told", "fake://9?undecodable=1", **given | {"prompts": str(prompts)})
@@ -185,7 +185,7 @@ def test_a_pipelines_page_tells_its_stages_and_what_they_made_is_told_of_as_asse
     assert about["bytes"] > 0
 
 
-def test_a_stage_that_fails_is_in_the_pipelines_table(place: Workplace) -> None:
+def test_a_stage_that_fails_is_in_the_pipelines_table(workspace: Workspace) -> None:
     with pytest.raises(UserError, match="nothing went through"):
         pipeline("broken", "fake://1?undecodable=1", embed_spec=FAKE)
     assert "| embed | " in (said := shown("pipeline-broken").data)
@@ -193,11 +193,11 @@ def test_a_stage_that_fails_is_in_the_pipelines_table(place: Workplace) -> None:
 
 
 @pytest.fixture
-def pictured(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+def pictured(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A place whose runs leave pictures of three videos at most, however long they take."""
     monkeypatch.setenv("REELFLOW_PICTURED", "3")
     monkeypatch.setattr("tasks.ui.sheets.WITHIN_S", 100.0)
-    return open_workplace(Settings())
+    return open_workspace(Settings())
 
 
 def sheet(kind: str) -> np.ndarray:
@@ -209,21 +209,21 @@ def sheet(kind: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(coded)))).astype(int)
 
 
-def filled(picture: np.ndarray, row: int, place: int, wide: int = 172) -> bool:
+def filled(picture: np.ndarray, row: int, workspace: int, wide: int = 172) -> bool:
     """Whether there is a frame at a place of a sheet."""
-    left, top = BETWEEN + LABEL + place * (wide + 6), BETWEEN + row * (96 + 6)
+    left, top = BETWEEN + LABEL + workspace * (wide + 6), BETWEEN + row * (96 + 6)
     return bool((abs(picture[top : top + 96, left : left + wide] - WELL) > 20).any())
 
 
 def test_newest_videos_found_clips_and_made_videos_are_pictured(
-    pictured: Workplace, clips: Path
+    pictured: Workspace, clips: Path
 ) -> None:
     from prefect import flow
 
     golden.html(clips / "zz-broken.mp4")
     ingest(str(clips), "seen")
     videos = sheet("ingest-sheet-seen")
-    assert all(filled(videos, 0, place) for place in range(3))
+    assert all(filled(videos, 0, workspace) for workspace in range(3))
 
     hit = {"prompt_id": "a", "prompt": "a wave", "score": 0.5, "caption": None}
     files = [clips / "clip-0.mp4", clips / "zz-broken.mp4"]
@@ -239,11 +239,11 @@ def test_newest_videos_found_clips_and_made_videos_are_pictured(
 
     both()
     found, made = sheet("retrieve-sheet-seen"), sheet("generate-sheet-seen")
-    assert [filled(found, 0, place) for place in range(2)] == [True, False]
+    assert [filled(found, 0, workspace) for workspace in range(2)] == [True, False]
     assert filled(made, 1, 0, wide=96)
 
 
-def test_what_cannot_be_pictured_fails_no_run(pictured: Workplace) -> None:
+def test_what_cannot_be_pictured_fails_no_run(pictured: Workspace) -> None:
     ingest("fake://2", "unseen")
     assert shown("ingest-sheet-unseen") is None
 

@@ -18,7 +18,7 @@ from data.errors import UserError
 from data.records import Video
 from data.settings import Settings
 from data.specs.train import LessonSpec, TrainSpec
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from engines.embed.engine import Work
 from engines.generate.ragme import checkpoint
 from engines.generate.ragme.injection_sites import sites
@@ -51,7 +51,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, prefect_backend: None) -> Iterator[Workplace]:
+def corpus(tmp_path_factory: pytest.TempPathFactory, prefect_backend: None) -> Iterator[Workspace]:
     """24 videos of 8 frames a second in 3 motions; `copy` is one of them once more."""
     folder = tmp_path_factory.mktemp("corpus")
     rows = [
@@ -70,7 +70,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, prefect_backend: None) -> I
             tasks.embed.canary, "_clips", lambda store: [Video("canary", "fake://canary", "")]
         )
         pipeline("c", table(folder / "rows", rows), embed_spec=FAKE)
-        yield open_workplace(Settings())
+        yield open_workspace(Settings())
 
 
 def spec(base: Path, **options) -> TrainSpec:
@@ -84,22 +84,22 @@ def spec(base: Path, **options) -> TrainSpec:
     return train_spec("ragme", asked)
 
 
-def found(place: Workplace, asked: TrainSpec, folder: str = "n") -> dict[str, list[str]]:
+def found(workspace: Workspace, asked: TrainSpec, folder: str = "n") -> dict[str, list[str]]:
     """The neighbours of every video, by ids."""
-    videos = find_neighbours(Bank(place, "c"), asked.lesson, folder)
-    rows = neighbours.read(place.store, folder, len(videos), asked.lesson.k)
+    videos = find_neighbours(Bank(workspace, "c"), asked.lesson, folder)
+    rows = neighbours.read(workspace.store, folder, len(videos), asked.lesson.k)
     ids = videos["id"].to_pylist()
     return {ids[i]: [ids[n] for n in row if n >= 0] for i, row in enumerate(rows)}
 
 
-def test_a_video_is_no_neighbour_of_itself_or_of_its_copies(corpus: Workplace, base: Path) -> None:
+def test_a_video_is_no_neighbour_of_itself_or_of_its_copies(corpus: Workspace, base: Path) -> None:
     near = found(corpus, spec(base))
     assert len(near) == 25 and all(near.values())
     assert all(id not in those for id, those in near.items())
     assert "copy" not in near["a-0"] and "a-0" not in near["copy"]
 
 
-def test_neighbours_share_the_columns_that_are_named(corpus: Workplace, base: Path) -> None:
+def test_neighbours_share_the_columns_that_are_named(corpus: Workspace, base: Path) -> None:
     """Values with quotes in them, and none at all, are values like others."""
     anyhow = found(corpus, spec(base))
     kin = found(corpus, spec(base, lesson={"same": "motion"}), "kin")
@@ -114,7 +114,7 @@ def test_neighbours_share_the_columns_that_are_named(corpus: Workplace, base: Pa
 
 
 def test_neighbours_that_were_found_are_not_looked_for_again(
-    corpus: Workplace, base: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Workspace, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(neighbours, "PART", 10)
     whole = found(corpus, spec(base), "parts")
@@ -127,11 +127,11 @@ def test_neighbours_that_were_found_are_not_looked_for_again(
     assert found(corpus, spec(base), "parts") == whole and len(asked) == 10
 
 
-def footage(place: Workplace, asked: TrainSpec) -> Footage:
-    return opened(place, prepare.fn(place, "c", asked))
+def footage(workspace: Workspace, asked: TrainSpec) -> Footage:
+    return opened(workspace, prepare.fn(workspace, "c", asked))
 
 
-def test_latents_and_tokens_are_of_the_same_frames(corpus: Workplace, base: Path) -> None:
+def test_latents_and_tokens_are_of_the_same_frames(corpus: Workspace, base: Path) -> None:
     made = footage(corpus, spec(base))
     assert made.latents.frames.shape == (25, 10, 4, 8, 8)
     assert made.tokens.frames.shape == (25, 10, 32)
@@ -152,7 +152,7 @@ def test_a_video_that_cannot_be_read_any_more_is_left_out(tmp_path: Path) -> Non
     assert kept.counts.tolist() == [4, -1, 4] and kept.left_out() == {"missing": 1}
 
 
-def trained(place: Workplace, asked: TrainSpec, out: Path) -> dict[str, torch.Tensor]:
+def trained(workspace: Workspace, asked: TrainSpec, out: Path) -> dict[str, torch.Tensor]:
     """The parameters that the flow leaves."""
     said = train_controller("c", str(out), asked)
     assert said["steps"] == asked.steps and said["targets"] == 25
@@ -165,7 +165,7 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(
-    corpus: Workplace, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Workspace, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(controller, "SAVE_EVERY", 2)
     whole = trained(corpus, spec(base), tmp_path / "whole")
@@ -187,7 +187,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
 
 @pytest.mark.parametrize("kind", ["ragme", "ragme-ordered"])
 def test_a_controller_of_either_kind_is_released_in_half_precision(
-    corpus: Workplace, base: Path, tmp_path: Path, kind: str
+    corpus: Workspace, base: Path, tmp_path: Path, kind: str
 ) -> None:
     asked = {key: value for key, value in spec(base).model_dump().items() if key != "architecture"}
     asked |= {"architecture": {"layers": 1}, "stored": "fp16", "precision": "bf16"}
@@ -200,7 +200,7 @@ def test_a_controller_of_either_kind_is_released_in_half_precision(
 
 
 def test_a_folder_of_another_training_is_refused(
-    corpus: Workplace, base: Path, tmp_path: Path
+    corpus: Workspace, base: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     once = trained(corpus, spec(base, steps=1), out)
@@ -213,7 +213,7 @@ def test_a_folder_of_another_training_is_refused(
         train_controller("c", str(tmp_path / "full"), spec(base))
 
 
-def test_the_base_stays_as_it_is_while_the_loss_falls(corpus: Workplace, base: Path) -> None:
+def test_the_base_stays_as_it_is_while_the_loss_falls(corpus: Workspace, base: Path) -> None:
     """Two clips, learnt by heart through a base of random weights."""
     asked = spec(base, architecture={"spatial_average": False, "temporal_average": False})
     made = footage(corpus, asked)
@@ -235,7 +235,7 @@ def test_the_base_stays_as_it_is_while_the_loss_falls(corpus: Workplace, base: P
 
 
 def test_a_corpus_without_an_index_is_refused_with_what_to_do(
-    place: Workplace, base: Path, clips: Path, tmp_path: Path
+    workspace: Workspace, base: Path, clips: Path, tmp_path: Path
 ) -> None:
     ingest(str(clips), "c")
     with pytest.raises(UserError, match="no index yet"):
@@ -248,7 +248,7 @@ def test_a_corpus_without_an_index_is_refused_with_what_to_do(
      ({"frames": 9, "lesson": {"fps": 4}}, "no video has 9 frames")],
 )  # fmt: skip
 def test_what_cannot_be_trained_is_refused_in_a_sentence(
-    corpus: Workplace, base: Path, tmp_path: Path, asked: dict, said: str
+    corpus: Workspace, base: Path, tmp_path: Path, asked: dict, said: str
 ) -> None:
     with pytest.raises(UserError, match=said):
         train_controller("c", str(tmp_path / "out"), spec(**({"base": base} | asked)))

@@ -20,13 +20,13 @@ ALL = RetrieveSpec(k=20, dedup=1.01)
 
 
 @pytest.fixture
-def corpus(place) -> str:
+def corpus(workspace) -> str:
     pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
     return "c"
 
 
-def found(place, **spec: object) -> set[str]:
-    hits = Bank(place, "c").by_text([Prompt("0", "red")], ALL.model_copy(update=spec))
+def found(workspace, **spec: object) -> set[str]:
+    hits = Bank(workspace, "c").by_text([Prompt("0", "red")], ALL.model_copy(update=spec))
     return {hit.video_id for hit in hits}
 
 
@@ -35,34 +35,36 @@ def hits(made: dict) -> dict[str, list[str]]:
     return {row["request_id"]: [hit["video_id"] for hit in row["hits"]] for row in rows}
 
 
-def test_a_withdrawn_video_is_in_no_search_and_in_no_later_index(place, corpus: str) -> None:
-    before = found(place)
+def test_a_withdrawn_video_is_in_no_search_and_in_no_later_index(workspace, corpus: str) -> None:
+    before = found(workspace)
     withdraw("fake-000003", "c", "asked to")
     gone = before - {"fake-000003"}
-    assert found(place) == found(place, exact=True) == found(place, where="true") == gone
-    bank = Bank(place, "c")
+    assert (
+        found(workspace) == found(workspace, exact=True) == found(workspace, where="true") == gone
+    )
+    bank = Bank(workspace, "c")
     kin = bank.by_video(["fake-000001"], VIDEO_QUERIES.model_copy(update={"k": 20, "dedup": 1.01}))
     assert "fake-000003" not in {hit.video_id for hit in kin}
     index("c")
-    assert found(place) == gone
-    assert len(Bank(place, "c").index) == 11
+    assert found(workspace) == gone
+    assert len(Bank(workspace, "c").index) == 11
 
 
-def test_an_exact_copy_goes_with_it(place, clips: Path) -> None:
+def test_an_exact_copy_goes_with_it(workspace, clips: Path) -> None:
     (clips / "copy.mp4").write_bytes((clips / "clip-0.mp4").read_bytes())
     pipeline("c", str(clips), embed_spec=FAKE)
     withdraw("copy", "c")
-    assert found(place) == {"clip-1", "clip-2", "clip-3"}
-    assert passport(place, "clip-0")["videos"][0]["withdrawn"]
+    assert found(workspace) == {"clip-1", "clip-2", "clip-3"}
+    assert passport(workspace, "clip-0")["videos"][0]["withdrawn"]
 
 
-def test_the_first_mark_stays(place, corpus: str) -> None:
+def test_the_first_mark_stays(workspace, corpus: str) -> None:
     first = withdraw("fake-000003", "c", "asked to")
     again = withdraw("fake-000003", "c", "another reason")
     assert (again["at"], again["why"]) == (first["at"], "asked to")
 
 
-def test_what_it_conditioned_is_listed_and_stays_until_it_is_made_again(place, corpus) -> None:
+def test_what_it_conditioned_is_listed_and_stays_until_it_is_made_again(workspace, corpus) -> None:
     made = generate("c", PROMPTS, FAKE_VIDEOS)
     owing = hits(made)
     video = owing["000"][0]
@@ -73,7 +75,9 @@ def test_what_it_conditioned_is_listed_and_stays_until_it_is_made_again(place, c
     assert generate("c", PROMPTS, FAKE_VIDEOS)["with_withdrawn_clips"] == len(wanted)
 
 
-def test_made_again_an_output_is_without_it_and_the_others_are_left_alone(place, corpus) -> None:
+def test_made_again_an_output_is_without_it_and_the_others_are_left_alone(
+    workspace, corpus
+) -> None:
     made = generate("c", PROMPTS, FAKE_VIDEOS)
     owing, files = hits(made), _files(made)
     video = owing["000"][0]
@@ -84,12 +88,12 @@ def test_made_again_an_output_is_without_it_and_the_others_are_left_alone(place,
     assert all(len(videos) == 3 for videos in hits(now).values())
     assert {name for name, said in _files(now).items() if files[name] != said} == set(again)
     assert generate("c", PROMPTS, FAKE_VIDEOS)["done"] == 3
-    assert passport(place, video)["influenced"] == []
+    assert passport(workspace, video)["influenced"] == []
     assert withdraw(video, "c", regenerate=True)["regenerated"] == []
-    _assert_rebuilt_the_same(place)
+    _assert_rebuilt_the_same(workspace)
 
 
-def test_what_waits_is_planned_without_it(place, corpus: str, monkeypatch) -> None:
+def test_what_waits_is_planned_without_it(workspace, corpus: str, monkeypatch) -> None:
     from engines.generate.generators import fake
 
     def broken(self, requests, clips):
@@ -100,36 +104,36 @@ def test_what_waits_is_planned_without_it(place, corpus: str, monkeypatch) -> No
         patch.setattr("tasks.generate.shard.generate_shard_task.retries", 0)
         with pytest.raises(RuntimeError, match="bad day"):
             generate("c", PROMPTS, FAKE_VIDEOS)
-    video = json.loads(_plan(place))["items"][0]["request"]["sources"][0]["video_id"]
+    video = json.loads(_plan(workspace))["items"][0]["request"]["sources"][0]["video_id"]
     withdraw(video, "c")
     made = generate("c", PROMPTS, FAKE_VIDEOS)
     assert made["done"] == 3
     assert not any(video in videos for videos in hits(made).values())
 
 
-def test_a_passport_tells_both_ways(place, corpus: str) -> None:
+def test_a_passport_tells_both_ways(workspace, corpus: str) -> None:
     made = generate("c", PROMPTS, FAKE_VIDEOS)
     video = hits(made)["001"][1]
-    source = passport(place, video)
+    source = passport(workspace, video)
     assert ("001", 2) in [(row["request_id"], row["rank"]) for row in source["influenced"]]
-    output = passport(place, "001")["outputs"]
+    output = passport(workspace, "001")["outputs"]
     assert [row["video_id"] for row in output] == hits(made)["001"]
     copy = Path(made["videos"]).parents[3] / "renamed.mp4"
     copy.write_bytes((Path(made["videos"]) / "001.mp4").read_bytes())
-    assert passport(place, str(copy))["outputs"] == output
-    assert passport(place, video, "c") == source
+    assert passport(workspace, str(copy))["outputs"] == output
+    assert passport(workspace, video, "c") == source
     with pytest.raises(UserError, match="no video or output 'nobody'"):
-        passport(place, "nobody")
+        passport(workspace, "nobody")
 
 
-def test_runs_are_listed_with_what_came_of_them(place, corpus: str) -> None:
-    assert runs(place) == []
+def test_runs_are_listed_with_what_came_of_them(workspace, corpus: str) -> None:
+    assert runs(workspace) == []
     made = generate("c", [*PROMPTS, PROMPTS[0]], FAKE_VIDEOS)
-    (run,) = runs(place, "c")
+    (run,) = runs(workspace, "c")
     assert (run["run"], run["done"], run["failed"], run["prompts"]) == (made["run"], 3, 1, 4)
 
 
-def test_an_unknown_video_is_named(place, corpus: str) -> None:
+def test_an_unknown_video_is_named(workspace, corpus: str) -> None:
     with pytest.raises(UserError, match="no video 'x' in c"):
         withdraw("x", "c")
 
@@ -139,17 +143,17 @@ def _files(made: dict) -> dict[str, tuple[int, bytes]]:
     return {file.name: (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
 
 
-def _plan(place) -> bytes:
-    (run,) = place.store.names("generations")
-    return place.store.read(f"{run}/shards/000000.json")
+def _plan(workspace) -> bytes:
+    (run,) = workspace.store.names("generations")
+    return workspace.store.read(f"{run}/shards/000000.json")
 
 
-def _assert_rebuilt_the_same(place) -> None:
+def _assert_rebuilt_the_same(workspace) -> None:
     def everything() -> dict[str, list[tuple]]:
-        with place.catalog() as catalog:
+        with workspace.catalog() as catalog:
             found = catalog.execute("SELECT table_name FROM duckdb_tables()")
             return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}
 
     before = everything()
-    place.rebuild_catalog()
+    workspace.rebuild_catalog()
     assert everything() == before

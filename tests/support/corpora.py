@@ -6,7 +6,7 @@ from typing import Any
 
 from data.catalog.coverage import coverage, failures
 from data.specs.pipeline import EmbedSpec, GenerateSpec, RetrieveSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 
 FAKE = EmbedSpec(engine="fake", every_nth=1)
 FAKE_VIDEOS = GenerateSpec(
@@ -23,16 +23,16 @@ def table(folder: Path, rows: list[dict[str, Any]]) -> str:
     return str(path)
 
 
-def videos(place: Workplace, corpus: str, stage: str) -> dict[str, int]:
+def videos(workspace: Workspace, corpus: str, stage: str) -> dict[str, int]:
     """The counts of a stage, as `status` has them."""
-    with place.catalog() as catalog:
-        return coverage(catalog, place.store, corpus)["stages"][stage]["videos"]
+    with workspace.catalog() as catalog:
+        return coverage(catalog, workspace.store, corpus)["stages"][stage]["videos"]
 
 
-def reasons(place: Workplace, corpus: str) -> dict[str | None, str]:
+def reasons(workspace: Workspace, corpus: str) -> dict[str | None, str]:
     """Why each failed id failed."""
-    with place.catalog() as catalog:
-        return {row["id"]: row["reason"] for row in failures(catalog, place.store, corpus)}
+    with workspace.catalog() as catalog:
+        return {row["id"]: row["reason"] for row in failures(catalog, workspace.store, corpus)}
 
 
 def counts(total: int, done: int, failed: int = 0) -> dict[str, int]:

@@ -11,14 +11,14 @@ import pyarrow.parquet as pq
 
 from data.catalog.coverage import coverage
 from data.settings import Settings
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 
 TABLES = ("ingests", "videos", "rejects", "shards", "receipts", "outcomes", "members", "merged",
           "runs", "generations", "conditioning", "withdrawn", "evaluations")  # fmt: skip
 
 
-def workplace(root: Path) -> Workplace:
-    return open_workplace(Settings(root=str(root)))
+def workplace(root: Path) -> Workspace:
+    return open_workspace(Settings(root=str(root)))
 
 
 def artifacts(root: Path) -> dict[str, bytes]:
@@ -68,9 +68,9 @@ def outcomes(root: Path, stage: str) -> Counter[str]:
 
 
 def status(root: Path, corpus: str = "c") -> dict[str, Any]:
-    place = workplace(root)
-    with place.catalog() as catalog:
-        return coverage(catalog, place.store, corpus)
+    workspace = workplace(root)
+    with workspace.catalog() as catalog:
+        return coverage(catalog, workspace.store, corpus)
 
 
 def catalogue(root: Path) -> dict[str, Counter[tuple]]:

@@ -12,19 +12,19 @@ from data.shards.lists import Shard, shard_name, write_shard
 from data.shards.receipts import Made, Receipt, Seconds, write_receipt
 from data.shards.stages import Stage
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 
 PART = 2000  # as ingests write them
 
 
-def ingested(place: Workplace, corpus: str, count: int, broken: int = 0) -> None:
+def ingested(workspace: Workspace, corpus: str, count: int, broken: int = 0) -> None:
     """The parts of an ingest of `count` fakes of one frame, `broken` of which do not decode.
 
     The source's column `number` counts them.
     """
     every = count // broken if broken else count + 1
     folder = layout.ingests(corpus)
-    place.store.write(f"{folder}/000001.json", json.dumps({"source": "large"}).encode())
+    workspace.store.write(f"{folder}/000001.json", json.dumps({"source": "large"}).encode())
     for part, first in enumerate(range(0, count, PART)):
         numbers = range(first, min(first + PART, count))
         given: dict[str, Any] = {
@@ -37,17 +37,17 @@ def ingested(place: Workplace, corpus: str, count: int, broken: int = 0) -> None
         columns = [pa.array(given.get(each.name, [None] * len(numbers)), each.type)
                    for each in tables.VIDEOS]  # fmt: skip
         name = f"{layout.videos(corpus)}/000001-{part:06d}.parquet"
-        with tables.create(place.store, name, tables.VIDEOS) as writer:
+        with tables.create(workspace.store, name, tables.VIDEOS) as writer:
             writer.write_table(pa.Table.from_arrays(columns, schema=tables.VIDEOS))
 
 
-def finished(place: Workplace, stage: Stage, count: int, size: int) -> None:
+def finished(workspace: Workspace, stage: Stage, count: int, size: int) -> None:
     """The lists and receipts of an embed stage that is through, `size` videos a shard."""
     for shard in _shards(count, size):
-        write_shard(place.store, stage.folder, shard)
+        write_shard(workspace.store, stage.folder, shard)
         made = tuple(Made(video.id, video.content, 8) for video in shard.videos)
         receipt = Receipt(shard.id, 1, "1", made, (), Seconds(wall=30.0))
-        write_receipt(place.store, stage.folder, receipt)
+        write_receipt(workspace.store, stage.folder, receipt)
 
 
 def _shards(count: int, size: int) -> Iterator[Shard]:

@@ -52,10 +52,10 @@ def attention(state: State, name: str, x: Tensor, heads: int) -> Tensor:
         )
         scores = q @ k.T / math.sqrt(size)
         for asked in range(side * side):
-            for place in range(side * side):
-                row = asked // side - place // side + side - 1
-                column = asked % side - place % side + side - 1
-                scores[asked, place] += q[asked] @ down[row] + q[asked] @ across[column]
+            for workspace in range(side * side):
+                row = asked // side - workspace // side + side - 1
+                column = asked % side - workspace % side + side - 1
+                scores[asked, workspace] += q[asked] @ down[row] + q[asked] @ across[column]
         found.append(scores.softmax(-1) @ v)
     return linear(state, f"{name}.proj", torch.cat(found, 1)).view(side, side, channels)
 

@@ -11,7 +11,7 @@ from data.shards.receipts import Made, Receipt, Seconds, write_receipt
 from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.embed.frame_packer import Vectors
 from tasks.embed.shard import write_vectors
 from tasks.stages import embed_stage
@@ -20,13 +20,13 @@ SPEC = EmbedSpec(engine="fake", every_nth=1)
 FRAMES, DIM = 8, 64
 
 
-def nights(place: Workplace, corpus: str, count: int, each: int = 2) -> Stage:
+def nights(workspace: Workspace, corpus: str, count: int, each: int = 2) -> Stage:
     """`count` ingests of `each` new videos, embedded one shard a night; the stage."""
-    stage = embed_stage(place, corpus, SPEC)
+    stage = embed_stage(workspace, corpus, SPEC)
     for night in range(count):
         videos = tuple(video(night, number) for number in range(each))
-        ingested(place, corpus, night + 1, f"night-{night}", videos)
-        embedded(place, stage, night, videos)
+        ingested(workspace, corpus, night + 1, f"night-{night}", videos)
+        embedded(workspace, stage, night, videos)
     return stage
 
 
@@ -37,13 +37,13 @@ def video(night: int, number: int) -> Video:
 
 
 def ingested(
-    place: Workplace, corpus: str, run: int, source: str, videos: tuple[Video, ...],
+    workspace: Workspace, corpus: str, run: int, source: str, videos: tuple[Video, ...],
     rejected: int = 0, ended: bool = True,
 ) -> None:  # fmt: skip
     """What an ingest leaves: its header, a part, and that it ended."""
     header = f"{layout.ingests(corpus)}/{run:06d}"
     said = {"run": run, "source": source, "finished": "2026-01-01T00:00:00+00:00"}
-    place.store.write(f"{header}.json", json.dumps(said).encode())
+    workspace.store.write(f"{header}.json", json.dumps(said).encode())
     empty = dict.fromkeys(tables.VIDEOS.names) | {"columns": "{}"}
     rows = [
         empty | {"line": line, "id": v.id, "uri": v.uri, "content": v.content,
@@ -55,25 +55,27 @@ def ingested(
         for n in range(rejected)
     ]
     name = f"{layout.videos(corpus)}/{run:06d}-000000.parquet"
-    tables.write(place.store, name, tables.VIDEOS, rows)
+    tables.write(workspace.store, name, tables.VIDEOS, rows)
     if ended:
         said |= {"rows": len(rows)}
-        place.store.write(f"{header}-done.json", json.dumps(said).encode())
+        workspace.store.write(f"{header}-done.json", json.dumps(said).encode())
 
 
 def embedded(
-    place: Workplace, stage: Stage, number: int, videos: tuple[Video, ...], attempt: int = 1
+    workspace: Workspace, stage: Stage, number: int, videos: tuple[Video, ...], attempt: int = 1
 ) -> None:
     """What embedding a shard leaves: list, vectors that follow from the contents, receipt."""
     shard = shard_name(number)
-    write_shard(place.store, stage.folder, Shard(shard, attempt, videos))
+    write_shard(workspace.store, stage.folder, Shard(shard, attempt, videos))
     write_vectors(
-        place.store, layout.shard_file(stage.folder, shard), ((v.id, _vectors(v)) for v in videos)
+        workspace.store,
+        layout.shard_file(stage.folder, shard),
+        ((v.id, _vectors(v)) for v in videos),
     )
     made = tuple(Made(v.id, v.content, FRAMES) for v in videos)
     receipt = Receipt(shard, attempt, "1", made, (), Seconds(wall=30.0, decode=20.0))
     finished = f"2026-01-{1 + number // 24 % 28:02d}T{number % 24:02d}:00:00+00:00"
-    write_receipt(place.store, stage.folder, replace(receipt, finished=finished))
+    write_receipt(workspace.store, stage.folder, replace(receipt, finished=finished))
 
 
 def _vectors(video: Video) -> Vectors:

@@ -5,16 +5,16 @@ from pathlib import Path
 from data.catalog.coverage import failures
 from data.catalog.leftovers import leftovers
 from data.settings import Settings
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from support import evidence
 from support.soak_grounds import Ground
 
 
 def try_again(ground: Ground) -> int:
     """Asks again for videos that saw two workers die, as operators do; how many there were."""
-    place = _place(ground)
-    with place.catalog() as catalog:
-        failed = failures(catalog, place.store, "c")
+    workspace = _place(ground)
+    with workspace.catalog() as catalog:
+        failed = failures(catalog, workspace.store, "c")
     crashed = sum(failure["reason"] == "crashed" for failure in failed)
     if crashed:
         ground.shop.ok("retry", "c", "--reason", "crashed", RUNNER="in_process", WORKERS=1)
@@ -39,9 +39,9 @@ def look_over(ground: Ground, right: Path, tried_again: bool) -> None:
     evidence.assert_rebuilt_the_same(root)
 
 
-def _place(ground: Ground) -> Workplace:
+def _place(ground: Ground) -> Workspace:
     said = {name.lower(): str(value) for name, value in ground.shop.settings.items()}
-    return open_workplace(Settings(root=said["root"], catalog=said["catalog"]))
+    return open_workspace(Settings(root=said["root"], catalog=said["catalog"]))
 
 
 def _uploads(ground: Ground) -> list[dict]:

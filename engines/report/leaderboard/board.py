@@ -7,7 +7,7 @@ from data.errors import UserError
 from data.runs.evaluations import Summary, read_summary, videos
 from data.runs.published import LABELS, MODES, published
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.report.leaderboard.comparable import (
     groups,
     made_with,
@@ -38,7 +38,7 @@ class Board:
 
 
 def board(
-    place: Workplace, named: Sequence[str] = (), mode: str | None = None,
+    workspace: Workspace, named: Sequence[str] = (), mode: str | None = None,
     sort: str | None = None, group: bool = False,
 ) -> Board:  # fmt: skip
     """The named evaluations, or all of the store, of a mode or of any, and what was published.
@@ -46,7 +46,7 @@ def board(
     A UserError where some were made with different switches, and no table of its own for each lot
     (`group`) was asked for; and where no column is named `sort`.
     """
-    found = [summary for summary in _found(place, named) if mode in (None, summary.mode)]
+    found = [summary for summary in _found(workspace, named) if mode in (None, summary.mode)]
     lots: dict[tuple[str | None, str | None], list[Summary]] = {}
     for summary in found:
         lots.setdefault((summary.mode, summary.benchmark), []).append(summary)
@@ -54,7 +54,7 @@ def board(
     for some in lots.values():
         if not group:
             refuse_mixed(some)
-        tables += _ours(place, some, sort)
+        tables += _ours(workspace, some, sort)
     for each in _modes(found, mode):
         merged = any(made.source and made.mode == each for made in tables)
         reasons = [
@@ -81,9 +81,9 @@ def _place(made: Table) -> tuple[bool, int, bool]:
     return not (ours or made.standard), modes.index(made.mode), not ours
 
 
-def _found(place: Workplace, named: Sequence[str]) -> Iterator[Summary]:
+def _found(workspace: Workspace, named: Sequence[str]) -> Iterator[Summary]:
     """The newest first, where none is named."""
-    store = place.store
+    store = workspace.store
     there = [f for f in store.names(layout.EVALUATIONS) if store.exists(f"{f}/summary.json")]
     ids = [folder.rpartition("/")[2] for folder in there]
     for name in dict.fromkeys(named):
@@ -99,16 +99,16 @@ def _made(summary: Summary) -> str:
     return summary.made
 
 
-def _ours(place: Workplace, some: Sequence[Summary], sort: str | None) -> Iterator[Table]:
+def _ours(workspace: Workspace, some: Sequence[Summary], sort: str | None) -> Iterator[Table]:
     """Tables of evaluations of one benchmark and mode, with published rows where these compare."""
     alike = [summary for summary in some if not unlike_published(summary)]
     other = [summary for summary in some if summary not in alike]
     for part, comparable in ((alike, True), (other, False)):
         for lot in groups(part):
-            yield _lot(place, lot, comparable, sort)
+            yield _lot(workspace, lot, comparable, sort)
 
 
-def _lot(place: Workplace, lot: Sequence[Summary], comparable: bool, sort: str | None) -> Table:
+def _lot(workspace: Workspace, lot: Sequence[Summary], comparable: bool, sort: str | None) -> Table:
     """The table of evaluations that compare."""
     first = lot[0]
     standard = [t for t in published(first.mode or "") if t.standard and comparable]
@@ -121,7 +121,7 @@ def _lot(place: Workplace, lot: Sequence[Summary], comparable: bool, sort: str |
     source = standard[0].source if standard else None
     said = switches(first) | {k: v for summary in lot for k, v in made_with(summary).items()}
     made = table(title, first.mode, entries, columns, sort, source=source, switches=said)
-    return replace(made, notes=tuple(_notes(place, lot, made)))
+    return replace(made, notes=tuple(_notes(workspace, lot, made)))
 
 
 def _title(summary: Summary) -> str:
@@ -140,7 +140,7 @@ def warning(summary: Summary) -> str | None:
     return f"{said} {summary.guarded} ({exact} exact, {clips - exact} near)"
 
 
-def _notes(place: Workplace, lot: Sequence[Summary], made: Table) -> Iterator[str]:
+def _notes(workspace: Workspace, lot: Sequence[Summary], made: Table) -> Iterator[str]:
     """What a reader of the table must know besides."""
     for summary in lot:
         if said := warning(summary):
@@ -152,7 +152,7 @@ def _notes(place: Workplace, lot: Sequence[Summary], made: Table) -> Iterator[st
         yield f"{LABELS.get(metric, metric)} is absent: {why}."
     sets: dict[tuple[str, str], set[str]] = {}
     for summary in lot:
-        for row in videos(place.store, summary.evaluation):
+        for row in videos(workspace.store, summary.evaluation):
             sets.setdefault((summary.evaluation, row["method"]), set()).add(row["clip"])
     if len({frozenset(some) for some in sets.values()}) > 1:
         yield "Not all methods were measured on the same clips."

@@ -10,7 +10,7 @@ from data.runs.evaluations import Leak, Summary, scores, videos
 from data.runs.generations import run_of
 from data.store import layout
 from data.store.storage import Store
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.report.html import own, source
 from engines.report.leaderboard.table import Column
 from engines.report.leaderboard.trials import Clip, Scored, Trial, marked
@@ -27,7 +27,7 @@ class Clips:
     `data` is a folder of the benchmark, with a folder for each clip.
     """
 
-    place: Workplace
+    workspace: Workspace
     page: Path
     columns: Mapping[str, Column]
     data: str | None = None
@@ -35,8 +35,8 @@ class Clips:
 
     def add(self, summary: Summary) -> None:
         """Adds the videos of an evaluation to the clips that they are of."""
-        store, leaks = self.place.store, _by_clip(summary.leaks or ())
-        tainted = _conditioned(self.place, summary)
+        store, leaks = self.workspace.store, _by_clip(summary.leaks or ())
+        tainted = _conditioned(self.workspace, summary)
         measured: dict[str, list[Row]] = {}
         for row in scores(store, summary.evaluation):
             measured.setdefault(row["id"], []).append(row)
@@ -95,9 +95,9 @@ class Clips:
                 yield Scored(column, row["value"], row["reason"], said)
 
     def _src(self, uri: str) -> str | None:
-        name = _name(self.place.store, uri)
-        if name is not None and self.place.store.exists(name):
-            return own(self.place.store, name, self.page)
+        name = _name(self.workspace.store, uri)
+        if name is not None and self.workspace.store.exists(name):
+            return own(self.workspace.store, name, self.page)
         return source(uri, self.page)
 
 
@@ -130,11 +130,11 @@ def _by_clip(leaks: Sequence[Leak]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _conditioned(place: Workplace, summary: Summary) -> dict[str, list[str]]:
+def _conditioned(workspace: Workspace, summary: Summary) -> dict[str, list[str]]:
     """By video, the leaked ones that it followed, where a run of ours was evaluated."""
     run = summary.source
     if not summary.leaks or not run.isalnum():
         return {}
-    if not place.store.exists(layout.spec(layout.generation(run))):
+    if not workspace.store.exists(layout.spec(layout.generation(run))):
         return {}
-    return conditioned(place, run_of(place.store, run), summary.leaks)
+    return conditioned(workspace, run_of(workspace.store, run), summary.leaks)

@@ -13,7 +13,7 @@ from data.catalog import merge
 from data.runs.backfill import left
 from data.settings import Settings
 from data.specs.pipeline import EmbedSpec
-from data.workspace import open_workplace
+from data.workspace import open_workspace
 from tasks.stages import embed_stage
 
 CORPUS, SPEC, SIZE = "million", EmbedSpec(engine="fake"), 500
@@ -29,7 +29,7 @@ def _whole(job: Job) -> Iterator[Figure]:
     """A hundred videos a shard, a hundred shards a window, all in one process."""
     folder, count = job.scratch / "windows", job.size(100_000, 2_000)
     settings = {"shard_size": 100, "runner": "in_process", "decoders": 1}
-    large.ingested(open_workplace(Settings(root=str(folder / "store"))), CORPUS, count)
+    large.ingested(open_workspace(Settings(root=str(folder / "store"))), CORPUS, count)
     words = ("backfill", "embed", "--corpus", CORPUS, "--engine", "fake", "--take-every-nth", "1",
              "--window", "10000", "--approve", "--json")  # fmt: skip
     ran = watched.command(*words, folder=folder, **settings)
@@ -41,17 +41,17 @@ def _whole(job: Job) -> Iterator[Figure]:
 def _planning(job: Job) -> Iterator[Figure]:
     """Of a corpus that nothing is done of, then of one that is done: by the command, whole."""
     folder, count = job.scratch / "million", job.size(1_000_000, 20_000)
-    place = open_workplace(Settings(root=str(folder / "store"), shard_size=SIZE))
-    large.ingested(place, CORPUS, count)
-    stage = embed_stage(place, CORPUS, SPEC)
-    with place.catalog() as catalog:
-        merge.sync_videos(catalog, place.store, CORPUS)
+    workspace = open_workspace(Settings(root=str(folder / "store"), shard_size=SIZE))
+    large.ingested(workspace, CORPUS, count)
+    stage = embed_stage(workspace, CORPUS, SPEC)
+    with workspace.catalog() as catalog:
+        merge.sync_videos(catalog, workspace.store, CORPUS)
     where = "number % 2 = 0 and duration > 5"
-    planned, seconds = _timed(lambda: left(place, stage, where))
+    planned, seconds = _timed(lambda: left(workspace, stage, where))
     assert planned.videos == count // 2
     yield Figure("backfill", f"videos in the catalogue: {count:,}; planned", planned.videos, "")
     yield Figure("backfill", "planning a backfill", seconds, "s", most=2)
-    large.finished(place, stage, count, SIZE)
+    large.finished(workspace, stage, count, SIZE)
     catalog = folder / "elsewhere" / "catalog.duckdb"
     words = ("backfill", "embed", "--corpus", CORPUS, "--engine", "fake", "--json")
     for machine in ("where no catalogue is yet", "where the catalogue is current"):

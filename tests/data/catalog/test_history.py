@@ -4,7 +4,7 @@ from data.catalog.history import at_work, history
 from data.catalog.merge import sync_stage
 from data.shards.receipts import Made, Receipt, Seconds, write_receipt
 from data.shards.stages import Stage
-from data.workspace import Workplace
+from data.workspace import Workspace
 
 
 @pytest.mark.parametrize(
@@ -20,23 +20,23 @@ def test_time_between_runs_and_time_shared_by_shards_do_not_count(spans, seconds
     assert at_work(spans) == seconds
 
 
-def test_receipts_of_all_runs_are_added_up(place: Workplace) -> None:
+def test_receipts_of_all_runs_are_added_up(workspace: Workspace) -> None:
     stage = Stage("c", "embed", "f")
     for shard, finished in (("0", "2026-01-01T00:00:10+00:00"), ("1", "2026-01-02T00:00:10+00:00")):
         made = (Made(shard, shard, 30),)
         seconds = Seconds(wall=10, decode=8, model=2)
         write_receipt(
-            place.store, stage.folder,
+            workspace.store, stage.folder,
             Receipt(shard, 1, "1", made, (), seconds, decoders=2, finished=finished),
         )  # fmt: skip
-    with place.catalog() as catalog:
-        sync_stage(catalog, place.store, "c", "embed", "f")
+    with workspace.catalog() as catalog:
+        sync_stage(catalog, workspace.store, "c", "embed", "f")
         found = history(catalog, stage)
     assert (found.frames, found.load.wall, found.frames_per_second) == (60, 20, 3)
     assert found.load.shares()["decode"] == 0.4
 
 
-def test_a_stage_without_receipts_has_no_rate(place: Workplace) -> None:
-    with place.catalog() as catalog:
+def test_a_stage_without_receipts_has_no_rate(workspace: Workspace) -> None:
+    with workspace.catalog() as catalog:
         found = history(catalog, Stage("c", "embed", "f"))
     assert (found.frames, found.frames_per_second, found.video_hours_per_day) == (0, 0, 0)

@@ -9,22 +9,22 @@ from support.scheduled_runs import SPEC, embedded, video
 from data.catalog import merge
 from data.shards.receipts import Made, Receipt, Refused, Seconds, write_receipt
 from data.store import layout, tables
-from data.workspace import Workplace
+from data.workspace import Workspace
 from tasks.stages import embed_stage
 
 TABLES = ("merged", "ingests", "videos", "rejects", "shards", "receipts", "outcomes")
 ODD = 'tab\t, "quotes", new\nline, \\ and 映画 🎬'
 
 
-def test_a_receipt_says_what_failed_and_why(place: Workplace) -> None:
-    stage = embed_stage(place, "c", SPEC)
+def test_a_receipt_says_what_failed_and_why(workspace: Workspace) -> None:
+    stage = embed_stage(workspace, "c", SPEC)
     made = (Made("a", "sha256:a", 3), Made(ODD, "sha256:b", 4))
     refused = (Refused("c", "sha256:c", "decode", ODD, "pyav 1"), Refused("d", "d", "gone", ""))
     seconds = Seconds(wall=5.5, read=1, decode=2, model=3, write=4)
     receipt = Receipt("000007", 2, "9", made, refused, seconds, 3, 4, "host", "2026-01-01")
-    write_receipt(place.store, stage.folder, receipt)
-    with place.catalog() as catalog:
-        merge.sync_corpus(catalog, place.store, "c")
+    write_receipt(workspace.store, stage.folder, receipt)
+    with workspace.catalog() as catalog:
+        merge.sync_corpus(catalog, workspace.store, "c")
         [row] = catalog.rows("SELECT * EXCLUDE (corpus, stage, fingerprint) FROM receipts")
         outcomes = catalog.execute(
             "SELECT shard, attempt, id, content, frames, reason, detail, decoder"
@@ -43,42 +43,42 @@ def test_a_receipt_says_what_failed_and_why(place: Workplace) -> None:
     ]
 
 
-def test_receipts_of_before_decoders_were_written_down_are_merged(place: Workplace) -> None:
-    stage = embed_stage(place, "c", SPEC)
+def test_receipts_of_before_decoders_were_written_down_are_merged(workspace: Workspace) -> None:
+    stage = embed_stage(workspace, "c", SPEC)
     receipt = Receipt("000000", 1, "1", (), (Refused("a", "a", "gone", "why"),), Seconds())
-    write_receipt(place.store, stage.folder, receipt)
+    write_receipt(workspace.store, stage.folder, receipt)
     name = layout.receipt(stage.folder, "000000")
-    said = json.loads(place.store.read(name))
+    said = json.loads(workspace.store.read(name))
     del said["failed"][0]["decoder"]
-    place.store.write(name, json.dumps(said).encode())
-    with place.catalog() as catalog:
-        merge.sync_corpus(catalog, place.store, "c")
+    workspace.store.write(name, json.dumps(said).encode())
+    with workspace.catalog() as catalog:
+        merge.sync_corpus(catalog, workspace.store, "c")
         assert catalog.execute("SELECT frames FROM receipts") == [(0,)]
         assert catalog.execute("SELECT id, reason, decoder FROM latest") == [("a", "gone", None)]
 
 
 def test_files_make_the_same_catalogue_one_by_one_and_all_together(
-    place: Workplace, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three ingests of three parts, in which videos come again; three shards of them."""
-    stage = embed_stage(place, "c", SPEC)
+    stage = embed_stage(workspace, "c", SPEC)
     for run in range(1, 4):
         said = json.dumps({"source": "one"}).encode()
-        place.store.write(f"{layout.ingests('c')}/{run:06d}.json", said)
+        workspace.store.write(f"{layout.ingests('c')}/{run:06d}.json", said)
         for part in range(3):
             seen = replace(video(0, part), content=f"sha256:{run}-{part}")
             often = replace(video(0, 9), content=f"sha256:often-{run}-{part}")
             rows = [_row(seen), _row(video(run, part)), _row(often)]
             rows.append({"id": "twice", "rejected": True})
             name = f"{layout.videos('c')}/{run:06d}-{part:06d}.parquet"
-            tables.write(place.store, name, tables.VIDEOS, rows)
-        embedded(place, stage, run, (video(run, 0), video(run, 1)))
+            tables.write(workspace.store, name, tables.VIDEOS, rows)
+        embedded(workspace, stage, run, (video(run, 0), video(run, 1)))
     monkeypatch.setattr(merge, "BYTES", 1)
-    place.rebuild_catalog()
-    before = _everything(place)
+    workspace.rebuild_catalog()
+    before = _everything(workspace)
     monkeypatch.undo()
-    place.rebuild_catalog()
-    assert _everything(place) == before
+    workspace.rebuild_catalog()
+    assert _everything(workspace) == before
     assert [len(before[name]) for name in ("videos", "rejects", "shards")] == [13, 3, 6]
     again = {row["content"] for row in before["videos"] if row["run"] == 3}
     assert {f"sha256:3-{part}" for part in range(3)} < again
@@ -89,6 +89,6 @@ def _row(seen) -> dict:
     return {"id": seen.id, "uri": seen.uri, "content": seen.content, "rejected": False}
 
 
-def _everything(place: Workplace) -> dict[str, list]:
-    with place.catalog() as catalog:
+def _everything(workspace: Workspace) -> dict[str, list]:
+    with workspace.catalog() as catalog:
         return {name: sorted(catalog.rows(f"SELECT * FROM {name}"), key=str) for name in TABLES}

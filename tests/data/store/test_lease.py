@@ -18,7 +18,7 @@ from data.errors import UserError
 from data.settings import Settings
 from data.store.lease import Pace, lease, machine
 from data.store.storage import Store
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 
 QUICK = Pace(beat=0.2, dead=2.0, look=0.1)
 
@@ -150,10 +150,10 @@ def test_an_answer_that_is_lost_costs_nobody_the_lease(
 
 
 def test_a_stage_of_a_remote_store_is_one_machines_at_a_time(store: Store, tmp_path: Path) -> None:
-    def workplace(name: str) -> Workplace:
+    def workplace(name: str) -> Workspace:
         """As another machine has it: with a catalogue and locks of its own."""
         where = str(tmp_path / name / "catalog.duckdb")
-        return open_workplace(Settings(root=store.root, catalog=where, wait_s=0))
+        return open_workspace(Settings(root=store.root, catalog=where, wait_s=0))
 
     with ExitStack() as held:
         held.enter_context(workplace("one").only_run("c", "embed", print))

@@ -23,7 +23,7 @@ from support.corpora import FAKE, counts, videos
 from support.running import answered
 
 from data.runs.generations import digest
-from data.workspace import Workplace
+from data.workspace import Workspace
 from flows.backfill import backfill, embed_window
 from flows.embed import embed
 from flows.ingest import ingest
@@ -68,7 +68,7 @@ class Hand:
 
 
 @pytest.fixture
-def hand(monkeypatch: pytest.MonkeyPatch, place: Workplace) -> Iterator[Hand]:
+def hand(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Iterator[Hand]:
     """Such a worker; runs are looked at, and tried again, within a moment."""
     monkeypatch.setattr(child_runs, "LOOK_S", 0.1)
     monkeypatch.setattr(child_runs.run_window, "retry_delay_seconds", [0.1, 0.1, 0.1])
@@ -89,7 +89,7 @@ def test_a_window_is_tried_thrice_again_ever_later() -> None:
 
 
 def test_windows_run_at_once_and_one_that_failed_is_run_again_under_another_key(
-    place: Workplace, hand: Hand
+    workspace: Workspace, hand: Hand
 ) -> None:
     ingest("fake://6?undecodable=1", "retried")
     hand.together, hand.breaks = 2, lambda shards, attempt: (shards, attempt) == (["000000"], 1)
@@ -97,7 +97,7 @@ def test_windows_run_at_once_and_one_that_failed_is_run_again_under_another_key(
         "retried", "true", FAKE, window=2, max_parallel=2, approved=True, child_runs=True
     )
     assert (made["windows"], made["left"], made["shards_left"]) == (3, 0, 0)
-    assert videos(place, "retried", "embed")["missing"] == 0
+    assert videos(workspace, "retried", "embed")["missing"] == 0
     runs = _of_corpus("retried")
     assert [run.state_type for run in runs] == ["FAILED", *["COMPLETED"] * 3]
     first, second = runs[0], next(run for run in runs if run.parameters["shards"] == ["000001"])
@@ -120,7 +120,7 @@ def test_windows_run_at_once_and_one_that_failed_is_run_again_under_another_key(
 
 
 def test_windows_that_never_complete_are_paid_for_too_and_none_begins_after(
-    place: Workplace, hand: Hand, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REELFLOW_PRICE_PER_GPU_HOUR", str(1000 * 3600))  # a millisecond: 1
     ingest("fake://4", "hopeless")
@@ -138,7 +138,7 @@ def test_windows_that_never_complete_are_paid_for_too_and_none_begins_after(
 
 
 def test_no_window_begins_as_a_child_run_once_the_budget_is_spent(
-    place: Workplace, hand: Hand
+    workspace: Workspace, hand: Hand
 ) -> None:
     ingest("fake://6", "short")
     asked = {"window": 2, "approved": True, "child_runs": True}
@@ -150,11 +150,11 @@ def test_no_window_begins_as_a_child_run_once_the_budget_is_spent(
 
 @pytest.mark.parametrize("next_run", [embed, backfill])
 def test_windows_that_a_killed_backfill_left_end_before_others_embed(
-    place: Workplace, next_run: Flow, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, next_run: Flow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child_runs, "END_S", 0.0)  # these have no processes that could end
     ingest("fake://2", "c")
-    root = place.store.root
+    root = workspace.store.root
     about = {"corpus": "c", "shards": ["000000"], "spec": FAKE.model_dump()}
     with get_client(sync_client=True) as client:
         made = {
@@ -169,7 +169,7 @@ def test_windows_that_a_killed_backfill_left_end_before_others_embed(
         }
         next_run("c", spec=FAKE, **({"approved": True} if next_run is backfill else {}))
         found = {key: client.read_flow_run(id).state_name for key, id in made.items()}
-    assert videos(place, "c", "embed") == counts(2, 2, 0)
+    assert videos(workspace, "c", "embed") == counts(2, 2, 0)
     assert found == {
         (root, "at work"): "Cancelling",
         (root, "waiting"): "Cancelled",

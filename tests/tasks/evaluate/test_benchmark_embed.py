@@ -15,7 +15,7 @@ from data.runs.evaluations import TruthRef
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.store.storage import Store
-from data.workspace import Workplace, open_workplace
+from data.workspace import Workspace, open_workspace
 from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import truth_of
 from engines.evaluate.benchmarks.msrvtt_personalization.official_files import read_parts
 from engines.evaluate.models import arcface, dino
@@ -50,27 +50,27 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_any_number_of_workers_leaves_the_same_bytes(
-    place: Workplace, source: Path, weights: str, ray_cluster: str, tmp_path: Path
+    workspace: Workspace, source: Path, weights: str, ray_cluster: str, tmp_path: Path
 ) -> None:
     named = (dino.FILE, arcface.FILE)  # CLIP's library alone takes each worker 9 s to import
     few = tmp_path / "few"
     few.mkdir()
     for name in named:
         (few / name).symlink_to(Path(weights) / name)
-    made = embed_folder(place, str(source), str(tmp_path / "one"), EvaluateSpec(), str(few))
+    made = embed_folder(workspace, str(source), str(tmp_path / "one"), EvaluateSpec(), str(few))
     assert (made["clips"], made["made"], made["failed"]) == (3, 3, {})
     assert list(made["absent"]) == ["clip"]
     ray = Settings(root=str(tmp_path / "two"), runner="ray", ray_address=ray_cluster, workers=2)
-    embed_folder(open_workplace(ray), str(source), str(tmp_path / "more"), EvaluateSpec(), str(few))
+    embed_folder(open_workspace(ray), str(source), str(tmp_path / "more"), EvaluateSpec(), str(few))
     assert files(tmp_path / "one") == files(tmp_path / "more")
     rows = pq.read_table(tmp_path / "one-rows.parquet").to_pylist()
     assert [row["clip"] for row in rows] == list(CLIPS)
 
 
 def test_a_clip_is_a_file_with_a_row_for_each_vector(
-    place: Workplace, source: Path, weights: str, tmp_path: Path
+    workspace: Workspace, source: Path, weights: str, tmp_path: Path
 ) -> None:
-    made = embed_folder(place, str(source), str(tmp_path / "known"), EvaluateSpec(), weights)
+    made = embed_folder(workspace, str(source), str(tmp_path / "known"), EvaluateSpec(), weights)
     assert made["absent"] == {}
     assert sorted(files(tmp_path / "known")) == [
         "cat.parquet", "face_0.parquet", "horse.parquet", "spec.json"
@@ -83,10 +83,12 @@ def test_a_clip_is_a_file_with_a_row_for_each_vector(
 
 
 def test_the_published_layout_says_the_same_as_ours(
-    place: Workplace, source: Path, weights: str, tmp_path: Path
+    workspace: Workspace, source: Path, weights: str, tmp_path: Path
 ) -> None:
     for kept in ("parquet", "official"):
-        embed_folder(place, str(source), str(tmp_path / kept), EvaluateSpec(), weights, kept=kept)
+        embed_folder(
+            workspace, str(source), str(tmp_path / kept), EvaluateSpec(), weights, kept=kept
+        )
     for clip in CLIPS:
         ours = read_known(Store(str(tmp_path / "parquet")), f"{clip}.parquet")
         held = [part for part in ours if part.vectors is not None]
@@ -96,54 +98,54 @@ def test_the_published_layout_says_the_same_as_ours(
 
 
 def test_what_is_there_is_kept_and_only_made_with_the_same_models(
-    place: Workplace, source: Path, weights: str, tmp_path: Path
+    workspace: Workspace, source: Path, weights: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "known"
-    embed_folder(place, str(source), str(out), EvaluateSpec(), weights)
+    embed_folder(workspace, str(source), str(out), EvaluateSpec(), weights)
     (out / "cat.parquet").unlink()
     before = (out / "horse.parquet").stat().st_mtime_ns
-    assert embed_folder(place, str(source), str(out), EvaluateSpec(), weights)["made"] == 1
+    assert embed_folder(workspace, str(source), str(out), EvaluateSpec(), weights)["made"] == 1
     assert (out / "horse.parquet").stat().st_mtime_ns == before
     with pytest.raises(UserError, match="give another folder"):
-        embed_folder(place, str(source), str(out), EvaluateSpec(clip_dtype="fp32"), weights)
+        embed_folder(workspace, str(source), str(out), EvaluateSpec(clip_dtype="fp32"), weights)
 
 
 def test_a_clip_that_fails_is_a_row_and_is_tried_again(
-    place: Workplace, source: Path, weights: str, tmp_path: Path
+    workspace: Workspace, source: Path, weights: str, tmp_path: Path
 ) -> None:
     video = source / "cat" / "ground_truth.mp4"
     content = video.read_bytes()
     golden.html(video)
-    made = embed_folder(place, str(source), str(tmp_path / "known"), EvaluateSpec(), weights)
+    made = embed_folder(workspace, str(source), str(tmp_path / "known"), EvaluateSpec(), weights)
     assert (made["made"], made["failed"]) == (2, {"undecodable": 1})
     video.write_bytes(content)
-    made = embed_folder(place, str(source), str(tmp_path / "known"), EvaluateSpec(), weights)
+    made = embed_folder(workspace, str(source), str(tmp_path / "known"), EvaluateSpec(), weights)
     assert (made["made"], made["failed"]) == (1, {})
 
 
 def test_without_any_model_it_is_said_how_to_get_them(
-    place: Workplace, source: Path, tmp_path: Path
+    workspace: Workspace, source: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=r"ViT-L-14\.pt.*curl"):
-        embed_folder(place, str(source), str(tmp_path / "known"), EvaluateSpec())
+        embed_folder(workspace, str(source), str(tmp_path / "known"), EvaluateSpec())
     with pytest.raises(UserError, match="no clips"):
         (tmp_path / "empty").mkdir()
-        embed_benchmark(place, str(tmp_path / "empty"), EvaluateSpec())
+        embed_benchmark(workspace, str(tmp_path / "empty"), EvaluateSpec())
 
 
 def test_a_miniature_is_embedded_once_in_the_store_and_read_as_a_truth(
-    place: Workplace, source: Path, weights: str
+    workspace: Workspace, source: Path, weights: str
 ) -> None:
     paths = toy_models.write_small(Path(weights))
     spec = EvaluateSpec(weights=paths)
-    ref = embed_benchmark(place, str(source), spec, ["arcface", "raft", "face_detector"])
+    ref = embed_benchmark(workspace, str(source), spec, ["arcface", "raft", "face_detector"])
     before = files(Path(ref.path))
-    assert embed_benchmark(place, str(source), spec, ["arcface"]) == ref
+    assert embed_benchmark(workspace, str(source), spec, ["arcface"]) == ref
     assert files(Path(ref.path)) == before
-    assert embed_benchmark(place, str(source), spec) != ref
+    assert embed_benchmark(workspace, str(source), spec) != ref
     truth = truth_of(TruthRef(ref.kind, ref.path, "face_0"), None, OneModel(dim=32))
     assert truth.faces().shape == (1, 32)
     with pytest.raises(Missing, match="not asked for"):
         truth.text()
     golden.clip(source / "cat" / "ground_truth.mp4", frames=21)
-    assert embed_benchmark(place, str(source), spec, ["arcface"]) != ref
+    assert embed_benchmark(workspace, str(source), spec, ["arcface"]) != ref

@@ -7,7 +7,7 @@ import pytest
 from support.annotated import annotate, film
 
 from data.errors import UserError
-from data.workspace import Workplace
+from data.workspace import Workspace
 from tasks.evaluate.benchmark_prepare import prepare, write_lists
 
 
@@ -22,9 +22,9 @@ def asked(tmp_path: Path) -> tuple[str, str, str]:
 
 
 def test_every_clip_is_made_or_is_a_row_with_a_reason(
-    place: Workplace, asked: tuple[str, str, str], tmp_path: Path
+    workspace: Workspace, asked: tuple[str, str, str], tmp_path: Path
 ) -> None:
-    made = prepare(place, *asked)
+    made = prepare(workspace, *asked)
     assert {key: made[key] for key in ("clips", "made", "there", "failed")} == {
         "clips": 3, "made": 2, "there": 0, "failed": {"missing": 1}
     }  # fmt: skip
@@ -37,21 +37,21 @@ def test_every_clip_is_made_or_is_a_row_with_a_reason(
 
 
 def test_a_second_run_makes_only_what_was_missing(
-    place: Workplace, asked: tuple[str, str, str], tmp_path: Path
+    workspace: Workspace, asked: tuple[str, str, str], tmp_path: Path
 ) -> None:
-    prepare(place, *asked)
+    prepare(workspace, *asked)
     kept = tmp_path / "data" / "video1" / "mine.txt"
     kept.write_text("what somebody put there")
     film(tmp_path / "films", "video2")
-    made = prepare(place, *asked)
+    made = prepare(workspace, *asked)
     assert (made["made"], made["there"], made["failed"]) == (1, 2, {})
     assert kept.exists()
 
 
 def test_the_lists_of_what_was_prepared(
-    place: Workplace, asked: tuple[str, str, str], tmp_path: Path
+    workspace: Workspace, asked: tuple[str, str, str], tmp_path: Path
 ) -> None:
-    prepare(place, *asked)
+    prepare(workspace, *asked)
     made = write_lists(str(tmp_path / "data"), str(tmp_path / "lists"), ("subject", "face"))
     assert made["clips"] == {"subject": 2, "face": 2}
     assert len(made["files"]) == 8
@@ -59,18 +59,18 @@ def test_the_lists_of_what_was_prepared(
     assert videos == "video1\nvideo3"
 
 
-def test_when_no_clip_goes_through_it_is_said_why(place: Workplace, tmp_path: Path) -> None:
+def test_when_no_clip_goes_through_it_is_said_why(workspace: Workspace, tmp_path: Path) -> None:
     annotate(tmp_path / "notes", "video1")
     (tmp_path / "films").mkdir()
     with pytest.raises(UserError, match=r"no clip went through \(1 missing\)"):
-        prepare(place, *(str(tmp_path / name) for name in ("notes", "films", "data")))
+        prepare(workspace, *(str(tmp_path / name) for name in ("notes", "films", "data")))
 
 
 @pytest.mark.parametrize("lacking", ["notes", "films"])
 def test_folders_that_are_not_there_are_said_so(
-    lacking: str, place: Workplace, asked: tuple[str, str, str], tmp_path: Path
+    lacking: str, workspace: Workspace, asked: tuple[str, str, str], tmp_path: Path
 ) -> None:
     (tmp_path / lacking).rename(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="unpacked annotations"):
-        prepare(place, *asked)
+        prepare(workspace, *asked)
     assert not (tmp_path / "data").exists()

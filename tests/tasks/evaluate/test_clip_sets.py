@@ -8,7 +8,7 @@ from support.corpora import table
 
 from data.runs.distances import ClipSet
 from data.specs.distance import ClipSpec, DistanceSpec
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.runners.in_process import InProcessRunner
 from flows.ingest import ingest
 from tasks.evaluate import clip_sets
@@ -24,45 +24,45 @@ def _ended() -> Iterator[None]:
     RUNNER.close()
 
 
-def choose(place: Workplace, source: str, asked: DistanceSpec, side: str) -> ClipSet:
-    return clip_sets.choose(place, RUNNER, source, asked, side)
+def choose(workspace: Workspace, source: str, asked: DistanceSpec, side: str) -> ClipSet:
+    return clip_sets.choose(workspace, RUNNER, source, asked, side)
 
 
 def spec(**asked) -> DistanceSpec:
     return SPEC.model_copy(update=asked)
 
 
-def drawn(place: Workplace, source: str, asked: DistanceSpec) -> list[str]:
-    return [clip.name for clip in choose(place, source, asked, "real").clips]
+def drawn(workspace: Workspace, source: str, asked: DistanceSpec) -> list[str]:
+    return [clip.name for clip in choose(workspace, source, asked, "real").clips]
 
 
-def test_a_subset_is_drawn_by_the_seed_and_not_from_the_front(place: Workplace) -> None:
-    most = drawn(place, "fake://40", spec(n_real=9))
-    assert most[:6] == drawn(place, "fake://40", spec(n_real=6)) and len(set(most)) == 9
+def test_a_subset_is_drawn_by_the_seed_and_not_from_the_front(workspace: Workspace) -> None:
+    most = drawn(workspace, "fake://40", spec(n_real=9))
+    assert most[:6] == drawn(workspace, "fake://40", spec(n_real=6)) and len(set(most)) == 9
     assert sorted(most) != [f"fake-{n:06d}" for n in range(9)]
-    assert set(most[:6]) != set(drawn(place, "fake://40", spec(n_real=6, seed=1)))
+    assert set(most[:6]) != set(drawn(workspace, "fake://40", spec(n_real=6, seed=1)))
 
 
-def test_the_order_of_the_source_changes_nothing(place: Workplace, tmp_path: Path) -> None:
+def test_the_order_of_the_source_changes_nothing(workspace: Workspace, tmp_path: Path) -> None:
     rows = [{"videoID": f"v{n}", "videoLoc": f"fake://{n}"} for n in range(12)]
     forth, back = table(tmp_path / "a", rows), table(tmp_path / "b", rows[::-1])
-    assert drawn(place, forth, spec(n_real=5)) == drawn(place, back, spec(n_real=5))
+    assert drawn(workspace, forth, spec(n_real=5)) == drawn(workspace, back, spec(n_real=5))
 
 
-def test_each_side_has_its_own_number_and_window(place: Workplace) -> None:
+def test_each_side_has_its_own_number_and_window(workspace: Workspace) -> None:
     asked = spec(n_real=4, n_generated=5, real_window="random")
-    real, made = (choose(place, "fake://9?frames=50", asked, s) for s in ("real", "generated"))
+    real, made = (choose(workspace, "fake://9?frames=50", asked, s) for s in ("real", "generated"))
     assert (len(real.clips), len(made.clips)) == (4, 5) and real.available == 9
     assert {clip.start for clip in made.clips} == {0}
     starts = [clip.start for clip in real.clips]
     assert len(set(starts)) > 1 and all(0 <= start <= 42 for start in starts)
 
 
-def test_a_random_window_follows_from_the_bytes_and_the_seed(place: Workplace) -> None:
+def test_a_random_window_follows_from_the_bytes_and_the_seed(workspace: Workspace) -> None:
     asked = spec(real_window="random")
 
     def starts(source: str, seed: int = 0) -> dict[str, int]:
-        chosen = choose(place, source, asked.model_copy(update={"seed": seed}), "real")
+        chosen = choose(workspace, source, asked.model_copy(update={"seed": seed}), "real")
         return {clip.name: clip.start for clip in chosen.clips}
 
     nine = starts("fake://9?frames=50")
@@ -70,61 +70,65 @@ def test_a_random_window_follows_from_the_bytes_and_the_seed(place: Workplace) -
     assert starts("fake://9?frames=50", seed=1) != nine
 
 
-def test_short_videos_are_passed_over_for_others(place: Workplace, tmp_path: Path) -> None:
+def test_short_videos_are_passed_over_for_others(workspace: Workspace, tmp_path: Path) -> None:
     rows = [
         {"videoID": f"v{n}", "videoLoc": f"fake://{n}?frames={5 if n % 2 else 20}"}
         for n in range(12)
     ]
-    found = choose(place, table(tmp_path, rows), spec(n_real=6), "real")
+    found = choose(workspace, table(tmp_path, rows), spec(n_real=6), "real")
     assert {clip.name for clip in found.clips} == {f"v{n}" for n in range(0, 12, 2)}
     assert {failed.reason for failed in found.failed} == {"rejected"}
     assert found.failed[0].detail == "5 frames, and a clip reaches over 8"
 
 
-def test_what_cannot_be_read_has_a_reason(place: Workplace, tmp_path: Path) -> None:
+def test_what_cannot_be_read_has_a_reason(workspace: Workspace, tmp_path: Path) -> None:
     golden.clip(tmp_path / "v" / "good.mp4", frames=12)
     golden.html(tmp_path / "v" / "page.mp4")
     names = ("good", "page", "gone")
     rows = [{"videoID": name, "videoLoc": f"v/{name}.mp4"} for name in names]
     rows.append({"videoID": "nowhere", "videoLoc": None})
-    found = choose(place, table(tmp_path, rows), SPEC, "real")
+    found = choose(workspace, table(tmp_path, rows), SPEC, "real")
     assert [clip.name for clip in found.clips] == ["good"]
     reasons = {failed.id: failed.reason for failed in found.failed}
     assert reasons == {"page": "undecodable", "gone": "missing", "nowhere": "rejected"}
 
 
-def test_frames_are_not_repeated_to_reach_a_rate(place: Workplace) -> None:
+def test_frames_are_not_repeated_to_reach_a_rate(workspace: Workspace) -> None:
     asked = spec(clip=ClipSpec(extractor="pixel_stats", frames=8, fps=16))
-    found = choose(place, "fake://2?fps=8", asked, "real")
+    found = choose(workspace, "fake://2?fps=8", asked, "real")
     assert not found.clips and "8 frames a second: some would repeat" in found.failed[0].detail
-    slower = choose(place, "fake://2?fps=16", asked, "real")
+    slower = choose(workspace, "fake://2?fps=16", asked, "real")
     assert len(slower.clips) == 2
 
 
-def test_files_of_one_name_and_two_endings_are_two_videos(place: Workplace, tmp_path: Path) -> None:
+def test_files_of_one_name_and_two_endings_are_two_videos(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     for ending in ("mp4", "mkv"):
         golden.clip(tmp_path / "v" / f"a.{ending}", frames=9)
-    assert len(choose(place, str(tmp_path / "v"), SPEC, "real").clips) == 2
+    assert len(choose(workspace, str(tmp_path / "v"), SPEC, "real").clips) == 2
 
 
-def test_copies_are_clips_of_their_own_with_one_feature(place: Workplace, tmp_path: Path) -> None:
+def test_copies_are_clips_of_their_own_with_one_feature(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     shutil.copy(golden.clip(tmp_path / "v" / "a.mp4", frames=9), tmp_path / "v" / "b.mp4")
-    found = choose(place, str(tmp_path / "v"), SPEC, "real").clips
+    found = choose(workspace, str(tmp_path / "v"), SPEC, "real").clips
     assert [clip.name for clip in found] in (["a", "b"], ["b", "a"])
     assert found[0].id == found[1].id
 
 
 def test_a_run_and_a_corpus_are_known_by_their_names(
-    place: Workplace, clips: Path, prefect_backend: None
+    workspace: Workspace, clips: Path, prefect_backend: None
 ) -> None:
     ingest(str(clips), "c")
-    videos, failed = listed(place, "c")
+    videos, failed = listed(workspace, "c")
     assert [video.id for video in videos] == [f"clip-{n}" for n in range(4)] and not failed
     run = generated.run_in(
-        place.store, ["one", "two"], sorted(clips.glob("*.mp4")), fails={1: "too odd"}
+        workspace.store, ["one", "two"], sorted(clips.glob("*.mp4")), fails={1: "too odd"}
     )
-    videos, failed = listed(place, run.fingerprint)
+    videos, failed = listed(workspace, run.fingerprint)
     assert [video.id for video in videos] == ["000-0"]
     assert [(f.id, f.reason, f.detail) for f in failed] == [("001-0", "rejected", "too odd")]
-    found = choose(place, run.fingerprint, SPEC, "generated")
+    found = choose(workspace, run.fingerprint, SPEC, "generated")
     assert len(found.clips) == 1 and found.clips[0].fps == 4.0

@@ -46,7 +46,9 @@ def test_the_flat_file_is_written_over_nothing_else(tmp_path: Path) -> None:
         write_reference(summary("A", "B"), str(tmp_path / "new.json"))
 
 
-def test_rows_a_video_are_those_of_whole_videos_and_of_failed_ones(place, tmp_path: Path) -> None:
+def test_rows_a_video_are_those_of_whole_videos_and_of_failed_ones(
+    workspace, tmp_path: Path
+) -> None:
     whole = {"id": "b", "clip": "b", "method": "A", "metric": "dynamic_degree", "value": 1.0}
     measures = [whole, whole | {"subject": "cat", "value": 0.2}]
     videos = [
@@ -54,10 +56,10 @@ def test_rows_a_video_are_those_of_whole_videos_and_of_failed_ones(place, tmp_pa
         {"id": "b", "clip": "b", "method": "A"},
     ]
     folder = f"evaluations/{ID}"
-    tables.write(place.store, f"{folder}/scores.parquet", tables.MEASURES, measures)
-    tables.write(place.store, f"{folder}/videos.parquet", tables.EVALUATED, videos)
+    tables.write(workspace.store, f"{folder}/scores.parquet", tables.MEASURES, measures)
+    tables.write(workspace.store, f"{folder}/videos.parquet", tables.EVALUATED, videos)
     path = tmp_path / "new" / "rows.parquet"
-    write_per_video(place.store, summary("A"), str(path))
+    write_per_video(workspace.store, summary("A"), str(path))
     table = pq.read_table(path)
     assert table.schema.equals(PER_VIDEO)
     rows = table.to_pylist()

@@ -11,7 +11,7 @@ from support.pages import COUNT, FIRST, HOSTILE, WIDER, Tags, choose, safe
 
 from data.errors import UserError
 from data.runs.evaluations import Leak
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.report.leaderboard.board import board
 from tasks.report.leaderboard import leaderboard_page, write_leaderboard
 
@@ -23,15 +23,17 @@ def folder(tmp_path: Path) -> Path:
     return clips_in(tmp_path / "clips", METHODS, CLIPS)
 
 
-def html_of(place: Workplace, tmp_path: Path, data: str | None = None) -> str:
+def html_of(workspace: Workspace, tmp_path: Path, data: str | None = None) -> str:
     page = tmp_path / "out" / "board.html"
-    write_leaderboard(place, board(place, group=True), page, data)
+    write_leaderboard(workspace, board(workspace, group=True), page, data)
     return page.read_text()
 
 
-def test_every_clip_plays_its_real_video_and_each_methods(place, folder, tmp_path: Path) -> None:
-    evaluation_in(place.store, folder)
-    html = html_of(place, tmp_path)
+def test_every_clip_plays_its_real_video_and_each_methods(
+    workspace, folder, tmp_path: Path
+) -> None:
+    evaluation_in(workspace.store, folder)
+    html = html_of(workspace, tmp_path)
     tags = Tags(html)
     labels = [video["aria-label"] for video in tags.named("video")]
     assert len(labels) == 3 * 3 and labels[0] == "Ground truth of cat"
@@ -45,17 +47,17 @@ def test_every_clip_plays_its_real_video_and_each_methods(place, folder, tmp_pat
 
 
 def test_scores_stand_below_their_video_with_reasons_and_the_best_marked(
-    place, folder, tmp_path: Path
+    workspace, folder, tmp_path: Path
 ) -> None:
     def score(method: str, clip: str, metric: str) -> float | None:
         if (method, clip) == ("Beta", "owl"):
             return None
         return 0.25 if method == "Alpha" else 0.125
 
-    evaluation_in(place.store, folder, score=score, metrics=("temporal_consistency",),
+    evaluation_in(workspace.store, folder, score=score, metrics=("temporal_consistency",),
                   reasons={("Beta", "owl"): "one frame: no other to compare"},
                   fails={("Alpha", "dog"): "moov atom not found"})  # fmt: skip
-    html = html_of(place, tmp_path)
+    html = html_of(workspace, tmp_path)
     assert html.count("<dt>T-Cons</dt><dd>0.250</dd>") == 2
     assert html.count('class="best"><dt>T-Cons</dt>') == 1  # of several values alone
     assert "one frame: no other to compare" in html
@@ -65,12 +67,12 @@ def test_scores_stand_below_their_video_with_reasons_and_the_best_marked(
     assert [s.get("data-best1") for s in sections] == ["0.1875", "0.125", "0.25"]
 
 
-def test_scores_of_subjects_can_be_read(place, folder, tmp_path: Path) -> None:
-    evaluation_in(place.store, folder, parts={"brown cat": 0.5, "chair": 0.0})
-    assert 'title="brown cat 0.500 · chair 0.000"' in html_of(place, tmp_path)
+def test_scores_of_subjects_can_be_read(workspace, folder, tmp_path: Path) -> None:
+    evaluation_in(workspace.store, folder, parts={"brown cat": 0.5, "chair": 0.0})
+    assert 'title="brown cat 0.500 · chair 0.000"' in html_of(workspace, tmp_path)
 
 
-def test_real_videos_come_from_the_benchmarks_folder_too(place, folder, tmp_path: Path) -> None:
+def test_real_videos_come_from_the_benchmarks_folder_too(workspace, folder, tmp_path: Path) -> None:
     real = tmp_path / "data"
     for clip in CLIPS:
         (real / clip).mkdir(parents=True)
@@ -79,32 +81,32 @@ def test_real_videos_come_from_the_benchmarks_folder_too(place, folder, tmp_path
             for name in ("red_cat", "cat.face"):
                 (real / clip / f"{name}.frame{number}.png").write_bytes(b"png")
         (folder / clip / "conditioning.jpg").unlink()
-    evaluation_in(place.store, folder)
-    assert len(Tags(html_of(place, tmp_path)).named("video")) == 6
-    tags = Tags(html_of(place, tmp_path, str(real)))
+    evaluation_in(workspace.store, folder)
+    assert len(Tags(html_of(workspace, tmp_path)).named("video")) == 6
+    tags = Tags(html_of(workspace, tmp_path, str(real)))
     assert len(tags.named("video")) == 9
     assert {Path(image["src"]).name for image in tags.named("img")} == {"red_cat.frame2.png"}
     with pytest.raises(UserError, match="no folder"):
-        html_of(place, tmp_path, str(tmp_path / "none"))
+        html_of(workspace, tmp_path, str(tmp_path / "none"))
 
 
-def test_a_clips_name_leads_to_no_other_folder(place, tmp_path: Path) -> None:
+def test_a_clips_name_leads_to_no_other_folder(workspace, tmp_path: Path) -> None:
     clips_in(tmp_path, METHODS, ("secret",))
-    evaluation_in(place.store, tmp_path / "clips", clips=("../secret",))
+    evaluation_in(workspace.store, tmp_path / "clips", clips=("../secret",))
     (tmp_path / "data").mkdir()
-    tags = Tags(html_of(place, tmp_path, str(tmp_path / "data")))
+    tags = Tags(html_of(workspace, tmp_path, str(tmp_path / "data")))
     assert not tags.named("img") and len(tags.named("video")) == 2
 
 
 def test_videos_of_a_run_are_beside_the_page_and_those_that_followed_a_leak_are_flagged(
-    place, clips: Path, tmp_path: Path
+    workspace, clips: Path, tmp_path: Path
 ) -> None:
-    run = run_in(place.store, ["a", "b", "c"], sorted(clips.glob("*.mp4")), SPEC)
-    media = place.store.local(f"{run.folder}/media")
-    evaluation_in(place.store, media, source=run.fingerprint, methods=("ours",), of_a_run=True,
+    run = run_in(workspace.store, ["a", "b", "c"], sorted(clips.glob("*.mp4")), SPEC)
+    media = workspace.store.local(f"{run.folder}/media")
+    evaluation_in(workspace.store, media, source=run.fingerprint, methods=("ours",), of_a_run=True,
                   clips=("000-0", "001-0", "002-0"),
                   leaks=(Leak("000-0", "clip-1", "near", 0.991),))  # fmt: skip
-    page = leaderboard_page(place, board(place), tmp_path / "out" / "board.html")
+    page = leaderboard_page(workspace, board(workspace), tmp_path / "out" / "board.html")
     assert page.leaked == 1
     assert [clip.leaks for clip in page.clips] == [("clip-1 (0.991)",), (), ()]
     followed = [clip.trials[0].leaked for clip in page.clips]  # each has two clips from its own on
@@ -115,27 +117,27 @@ def test_videos_of_a_run_are_beside_the_page_and_those_that_followed_a_leak_are_
         assert (tmp_path / "out" / source).is_file()
 
 
-def test_nothing_that_users_wrote_becomes_markup(place, tmp_path: Path) -> None:
-    evaluation_in(place.store, tmp_path, methods=(HOSTILE, "b"), clips=(HOSTILE, "c"),
+def test_nothing_that_users_wrote_becomes_markup(workspace, tmp_path: Path) -> None:
+    evaluation_in(workspace.store, tmp_path, methods=(HOSTILE, "b"), clips=(HOSTILE, "c"),
                   prompt=lambda clip: HOSTILE, fails={("b", "c"): HOSTILE},
                   reasons={("b", HOSTILE): HOSTILE}, parts={HOSTILE: 0.5},
                   absent={"temporal_consistency": HOSTILE},
                   leaks=(Leak(HOSTILE, HOSTILE, "near", 0.99),))  # fmt: skip
-    assert safe(html_of(place, tmp_path))
+    assert safe(html_of(workspace, tmp_path))
 
 
-def test_without_evaluations_it_says_how_to_make_one(place, tmp_path: Path) -> None:
-    html = html_of(place, tmp_path)
+def test_without_evaluations_it_says_how_to_make_one(workspace, tmp_path: Path) -> None:
+    html = html_of(workspace, tmp_path)
     assert "No videos yet" in html and "reelflow evaluate FOLDER" in html
     assert "0.732" in html and not Tags(html).named("video")
 
 
-def test_a_page_of_thousands_of_clips_stays_light(place, tmp_path: Path) -> None:
+def test_a_page_of_thousands_of_clips_stays_light(workspace, tmp_path: Path) -> None:
     clips = [f"video{n}" for n in range(400)]
     metrics = ("text_clip_similarity", "video_clip_similarity", "subject_dino_similarity",
                "dynamic_degree", "temporal_consistency", "moving_shapes")  # fmt: skip
-    evaluation_in(place.store, tmp_path, clips=clips, methods=list("abcd"), metrics=metrics)
-    html = html_of(place, tmp_path)
+    evaluation_in(workspace.store, tmp_path, clips=clips, methods=list("abcd"), metrics=metrics)
+    html = html_of(workspace, tmp_path)
     assert len(html) / len(clips) < 3500
     assert html.count("<template>") == len(clips)  # laid out when they come into view
 
@@ -151,15 +153,17 @@ def click(head: str) -> str:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_browser_plays_sorts_and_filters_it(place, folder, tmp_path: Path, width: int) -> None:
+def test_a_browser_plays_sorts_and_filters_it(
+    workspace, folder, tmp_path: Path, width: int
+) -> None:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
 
     def score(method: str, clip: str, metric: str) -> float:
         return 0.5 + CLIPS.index(clip) / 10 + (method == "Beta") / 20
 
-    evaluation_in(place.store, folder, score=score, fails={("Alpha", "cat"): "broken"})
-    html_of(place, tmp_path)
+    evaluation_in(workspace.store, folder, score=score, fails={("Alpha", "cat"): "broken"})
+    html_of(workspace, tmp_path)
     with opened(tmp_path / "out" / "board.html", tmp_path / "profile", width) as tab:
         tab.until(COUNT, bool)
         assert tab.look(COUNT) == "3 clips"

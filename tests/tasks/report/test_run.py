@@ -10,51 +10,51 @@ from support.pages import Tags
 
 from data.errors import UserError
 from data.store import layout
-from data.workspace import Workplace
+from data.workspace import Workspace
 from tasks.report.run import find, page_path, write_report
 
 pytestmark = pytest.mark.timeout(300)  # decoders start
 
 
 @pytest.fixture
-def two_runs(place: Workplace, clips: Path) -> list[str]:
+def two_runs(workspace: Workspace, clips: Path) -> list[str]:
     """The fingerprints of two runs, the older first."""
     videos = sorted(clips.glob("*.mp4"))
-    runs = [run_in(place.store, ["a", "b"], videos), run_in(place.store, ["c"], videos)]
+    runs = [run_in(workspace.store, ["a", "b"], videos), run_in(workspace.store, ["c"], videos)]
     for run, made in zip(runs, ("2026-01-02T00:00:00+00:00", "2026-01-03T00:00:00+00:00"),
                          strict=True):  # fmt: skip
-        said = json.loads(place.store.read(layout.spec(run.folder))) | {"made": made}
-        place.store.write(layout.spec(run.folder), json.dumps(said).encode())
+        said = json.loads(workspace.store.read(layout.spec(run.folder))) | {"made": made}
+        workspace.store.write(layout.spec(run.folder), json.dumps(said).encode())
     return [run.fingerprint for run in runs]
 
 
-def test_a_run_is_found_by_its_first_digits_and_as_the_latest(place, two_runs) -> None:
+def test_a_run_is_found_by_its_first_digits_and_as_the_latest(workspace, two_runs) -> None:
     first, second = two_runs
-    assert find(place, first) == f"generations/{first}"
-    assert find(place, second[:6]) == find(place, "latest") == f"generations/{second}"
+    assert find(workspace, first) == f"generations/{first}"
+    assert find(workspace, second[:6]) == find(workspace, "latest") == f"generations/{second}"
 
 
-def test_a_name_that_is_none_or_not_enough_says_what_to_do(place, two_runs) -> None:
+def test_a_name_that_is_none_or_not_enough_says_what_to_do(workspace, two_runs) -> None:
     with pytest.raises(UserError, match="`reelflow generations` lists them"):
-        find(place, "nothing")
+        find(workspace, "nothing")
     for name in ("", "../../etc"):
         with pytest.raises(UserError):
-            find(place, name)
+            find(workspace, name)
     run_with_prefix = f"generations/{two_runs[0][:4]}zz/spec.json"
-    place.store.write(run_with_prefix, b"{}")
+    workspace.store.write(run_with_prefix, b"{}")
     with pytest.raises(UserError, match="begins 2 runs"):
-        find(place, two_runs[0][:4])
+        find(workspace, two_runs[0][:4])
 
 
-def test_without_a_run_at_all_the_latest_is_none(place) -> None:
+def test_without_a_run_at_all_the_latest_is_none(workspace) -> None:
     with pytest.raises(UserError, match="no run 'latest'"):
-        find(place, "latest")
+        find(workspace, "latest")
 
 
-def test_a_page_lies_with_its_run_beside_its_sheet(place, two_runs) -> None:
-    folder = find(place, two_runs[0])
-    page = page_path(place, folder)
-    made = write_report.fn(place, folder, page)
+def test_a_page_lies_with_its_run_beside_its_sheet(workspace, two_runs) -> None:
+    folder = find(workspace, two_runs[0])
+    page = page_path(workspace, folder)
+    made = write_report.fn(workspace, folder, page)
     assert made == {"run": two_runs[0], "prompts": 2, "videos": 2, "failed": 0, "page": page,
                     "sheet": page.with_name("report-sheet.jpg")}  # fmt: skip
     html = page.read_text()
@@ -63,14 +63,14 @@ def test_a_page_lies_with_its_run_beside_its_sheet(place, two_runs) -> None:
 
 
 def test_a_page_elsewhere_has_in_its_folder_what_may_be_shown(
-    place, two_runs, tmp_path: Path
+    workspace, two_runs, tmp_path: Path
 ) -> None:
-    folder = find(place, two_runs[0])
+    folder = find(workspace, two_runs[0])
     mark = {"video_id": "clip-0", "content": "content of clip-0", "at": "2026", "why": ""}
-    place.store.write(f"{layout.withdrawn('c')}/clip-0.json", json.dumps(mark).encode())
-    place.store.delete(f"{folder}/media/000-0.mp4")
+    workspace.store.write(f"{layout.withdrawn('c')}/clip-0.json", json.dumps(mark).encode())
+    workspace.store.delete(f"{folder}/media/000-0.mp4")
     page = tmp_path / "out/cats.html"
-    write_report.fn(place, folder, page)
+    write_report.fn(workspace, folder, page)
     html, copies = page.read_text(), (tmp_path / "out/cats_files").rglob("*.mp4")
     assert [copy.name for copy in copies] == ["001-0.mp4"]
     assert "its file is gone: generate again" in html
@@ -78,11 +78,11 @@ def test_a_page_elsewhere_has_in_its_folder_what_may_be_shown(
     _all_there(page)
 
 
-def test_a_run_of_which_nothing_is_made_says_so(place, two_runs) -> None:
-    folder = find(place, two_runs[0])
-    place.store.delete(f"{folder}/receipts")
+def test_a_run_of_which_nothing_is_made_says_so(workspace, two_runs) -> None:
+    folder = find(workspace, two_runs[0])
+    workspace.store.delete(f"{folder}/receipts")
     with pytest.raises(UserError, match="is made yet"):
-        write_report.fn(place, folder, page_path(place, folder))
+        write_report.fn(workspace, folder, page_path(workspace, folder))
 
 
 def _all_there(page: Path) -> None:
@@ -93,14 +93,16 @@ def _all_there(page: Path) -> None:
         assert (page.parent / video["data-src"]).is_file()
 
 
-def test_an_evaluations_page_is_the_leaderboard_with_it_alone(place, two_runs, tmp_path) -> None:
-    evaluation_in(place.store, tmp_path)
-    evaluation_in(place.store, tmp_path, id="bbbb00000002", spec={"num_frames": None})
-    folder = find(place, "bbbb")
+def test_an_evaluations_page_is_the_leaderboard_with_it_alone(
+    workspace, two_runs, tmp_path
+) -> None:
+    evaluation_in(workspace.store, tmp_path)
+    evaluation_in(workspace.store, tmp_path, id="bbbb00000002", spec={"num_frames": None})
+    folder = find(workspace, "bbbb")
     assert folder == "evaluations/bbbb00000002"
-    assert find(place, "latest") == f"generations/{two_runs[1]}"
-    page = page_path(place, folder)
-    made = write_report.fn(place, folder, page)
+    assert find(workspace, "latest") == f"generations/{two_runs[1]}"
+    page = page_path(workspace, folder)
+    made = write_report.fn(workspace, folder, page)
     assert made == {"clips": 3, "videos": 6, "page": page}
     html = page.read_text()
     assert "Subject mode · num_frames all" in html and "aaaa00000001" not in html

@@ -18,7 +18,7 @@ NIGHT, TIMEZONE = "0 2 * * *", "Europe/Berlin"
 
 
 @pytest.fixture
-def corpus(place, clips: Path, monkeypatch: pytest.MonkeyPatch, prefect_backend: None) -> str:
+def corpus(workspace, clips: Path, monkeypatch: pytest.MonkeyPatch, prefect_backend: None) -> str:
     """Ingested from a folder by its relative path."""
     monkeypatch.chdir(clips.parent)
     ingest(clips.name, "c", probe=False)
@@ -38,17 +38,17 @@ def schedules(client: SyncPrefectClient) -> list[Any]:
 
 
 def test_a_corpus_has_one_schedule_from_where_it_was_last_ingested(
-    place, corpus: str, client: SyncPrefectClient, clips: Path
+    workspace, corpus: str, client: SyncPrefectClient, clips: Path
 ) -> None:
     url = address(Settings())
-    schedule(place, url, corpus, "0 1 * * *", "UTC")
-    schedule(place, url, corpus, NIGHT, TIMEZONE)
+    schedule(workspace, url, corpus, "0 1 * * *", "UTC")
+    schedule(workspace, url, corpus, NIGHT, TIMEZONE)
     [made] = schedules(client)
     assert (made.active, made.schedule.cron, made.schedule.timezone) == (True, NIGHT, TIMEZONE)
     assert made.parameters == {
         "corpus": "c", "source": os.path.abspath(clips), "columns": None,
     }  # fmt: skip
-    schedule(place, url, corpus, NIGHT, TIMEZONE, "s3://footage/c", {"txt": "caption"})
+    schedule(workspace, url, corpus, NIGHT, TIMEZONE, "s3://footage/c", {"txt": "caption"})
     [made] = schedules(client)
     assert made.parameters["source"] == "s3://footage/c"
     assert made.parameters["columns"] == {"txt": "caption"}
@@ -56,13 +56,13 @@ def test_a_corpus_has_one_schedule_from_where_it_was_last_ingested(
     assert not unschedule(url, corpus)
 
 
-def test_what_cannot_be_scheduled_is_said(place, corpus: str) -> None:
+def test_what_cannot_be_scheduled_is_said(workspace, corpus: str) -> None:
     url = address(Settings())
     with pytest.raises(UserError, match="'tonight' is no cron"):
-        schedule(place, url, corpus, "tonight", "UTC")
+        schedule(workspace, url, corpus, "tonight", "UTC")
     with pytest.raises(UserError, match="'Mars' is no timezone"):
-        schedule(place, url, corpus, NIGHT, "Mars")
+        schedule(workspace, url, corpus, NIGHT, "Mars")
     with pytest.raises(UserError, match="no corpus 'd'"):
-        schedule(place, url, "d", NIGHT, TIMEZONE)
+        schedule(workspace, url, "d", NIGHT, TIMEZONE)
     with pytest.raises(UserError, match="not deployed there: `reelflow up`"):
-        schedule(place, url, corpus, NIGHT, TIMEZONE)
+        schedule(workspace, url, corpus, NIGHT, TIMEZONE)

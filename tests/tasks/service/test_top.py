@@ -22,7 +22,7 @@ from support.corpora import FAKE
 
 from data.errors import UserError
 from data.settings import Settings
-from data.workspace import Workplace
+from data.workspace import Workspace
 from flows.embed import embed
 from flows.ingest import ingest
 from tasks.progress import Progress, tell
@@ -88,7 +88,7 @@ def test_a_run_is_seen_with_its_progress_and_then_with_its_result(
     assert " left · 10/40" in ended["watching-seen"].said
 
 
-def test_a_failed_run_says_why(client: SyncPrefectClient, place: Workplace) -> None:
+def test_a_failed_run_says_why(client: SyncPrefectClient, workspace: Workspace) -> None:
     with pytest.raises(UserError):
         embed("nowhere", FAKE)
     newest = look(client).finished[0]
@@ -97,7 +97,7 @@ def test_a_failed_run_says_why(client: SyncPrefectClient, place: Workplace) -> N
 
 
 def test_failures_are_those_of_the_last_embedding(
-    client: SyncPrefectClient, place: Workplace, monkeypatch: pytest.MonkeyPatch
+    client: SyncPrefectClient, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingest("fake://8?undecodable=2&empty=1", "Told.of")
     embed("Told.of", FAKE)

@@ -8,28 +8,28 @@ from support.evaluated import evaluation_in
 
 from data.errors import UserError
 from data.runs.evaluations import Leak
-from data.workspace import Workplace
+from data.workspace import Workspace
 from engines.report.leaderboard.board import board
 from engines.report.leaderboard.text import as_data, markdown
 
 
-def titles(place: Workplace, *named: str, **how) -> list[str]:
-    return [each.title for each in board(place, named, **how).tables]
+def titles(workspace: Workspace, *named: str, **how) -> list[str]:
+    return [each.title for each in board(workspace, named, **how).tables]
 
 
-def test_without_evaluations_what_was_published_is_shown(place) -> None:
-    found = titles(place)
+def test_without_evaluations_what_was_published_is_shown(workspace) -> None:
+    found = titles(workspace)
     assert found[:2] == ["Subject mode, published: one subject image",
                          "Face mode, published: one face crop"]  # fmt: skip
     assert len(found) == 10
-    assert all("Face" in title for title in titles(place, mode="face"))
+    assert all("Face" in title for title in titles(workspace, mode="face"))
 
 
 def test_ours_stand_before_what_was_published_of_their_mode_with_the_reason(
-    place, tmp_path: Path
+    workspace, tmp_path: Path
 ) -> None:
-    evaluation_in(place.store, tmp_path)
-    made = board(place)
+    evaluation_in(workspace.store, tmp_path)
+    made = board(workspace)
     assert [each.title for each in made.tables][:2] == [
         "Subject mode", "Subject mode, published: one subject image",
     ]  # fmt: skip
@@ -41,10 +41,10 @@ def test_ours_stand_before_what_was_published_of_their_mode_with_the_reason(
     assert values == sorted(values, reverse=True)
 
 
-def test_the_whole_benchmark_is_ranked_among_published_rows(place, tmp_path: Path) -> None:
-    evaluation_in(place.store, tmp_path, methods=("Ours",), videos=1736,
+def test_the_whole_benchmark_is_ranked_among_published_rows(workspace, tmp_path: Path) -> None:
+    evaluation_in(workspace.store, tmp_path, methods=("Ours",), videos=1736,
                   score=lambda *_: 0.5)  # fmt: skip
-    table, *others = board(place).tables
+    table, *others = board(workspace).tables
     assert table.title == "Subject mode, with published scores"
     assert [entry.method for entry in table.entries] == [
         "Video Alchemist", "Ours", "VideoBooth", "ELITE", "DreamVideo",
@@ -55,87 +55,87 @@ def test_the_whole_benchmark_is_ranked_among_published_rows(place, tmp_path: Pat
     assert "2501.06187" in (table.source or "")
 
 
-def test_different_switches_are_refused_or_shown_apart(place, tmp_path: Path) -> None:
-    evaluation_in(place.store, tmp_path)
-    evaluation_in(place.store, tmp_path, id="bbbb00000002", spec={"num_frames": None})
+def test_different_switches_are_refused_or_shown_apart(workspace, tmp_path: Path) -> None:
+    evaluation_in(workspace.store, tmp_path)
+    evaluation_in(workspace.store, tmp_path, id="bbbb00000002", spec={"num_frames": None})
     with pytest.raises(UserError, match="num_frames is"):
-        board(place)
-    assert titles(place, group=True)[:2] == ["Subject mode", "Subject mode · num_frames all"]
-    assert titles(place, "bbbb")[0] == "Subject mode · num_frames all"
+        board(workspace)
+    assert titles(workspace, group=True)[:2] == ["Subject mode", "Subject mode · num_frames all"]
+    assert titles(workspace, "bbbb")[0] == "Subject mode · num_frames all"
 
 
-def test_different_modes_are_never_one_table(place, tmp_path: Path) -> None:
-    evaluation_in(place.store, tmp_path)
-    evaluation_in(place.store, tmp_path, id="bbbb00000002", mode="face")
-    evaluation_in(place.store, tmp_path, id="cccc00000003", mode=None, benchmark=None,
+def test_different_modes_are_never_one_table(workspace, tmp_path: Path) -> None:
+    evaluation_in(workspace.store, tmp_path)
+    evaluation_in(workspace.store, tmp_path, id="bbbb00000002", mode="face")
+    evaluation_in(workspace.store, tmp_path, id="cccc00000003", mode=None, benchmark=None,
                   spec={"num_frames": 2})  # fmt: skip
-    found = titles(place)
+    found = titles(workspace)
     ours = [title for title in found if "published" not in title]
     assert ours == ["Subject mode", "Face mode", "No benchmark · num_frames 2"]
-    assert not [t for t in titles(place, mode="face") if "Subject" in t or "No bench" in t]
-    assert titles(place, "cccc") == ["No benchmark · num_frames 2"]
+    assert not [t for t in titles(workspace, mode="face") if "Subject" in t or "No bench" in t]
+    assert titles(workspace, "cccc") == ["No benchmark · num_frames 2"]
 
 
-def test_a_name_that_is_none_or_not_enough_says_so(place, tmp_path: Path) -> None:
-    evaluation_in(place.store, tmp_path)
-    evaluation_in(place.store, tmp_path, id="aaaa00000009")
+def test_a_name_that_is_none_or_not_enough_says_so(workspace, tmp_path: Path) -> None:
+    evaluation_in(workspace.store, tmp_path)
+    evaluation_in(workspace.store, tmp_path, id="aaaa00000009")
     for name, said in (("zzz", "no evaluation 'zzz'"), ("aaaa", "begins 2 evaluations"),
                        ("../../etc", "no evaluation"), ("", "begins 2")):  # fmt: skip
         with pytest.raises(UserError, match=said):
-            board(place, [name])
+            board(workspace, [name])
 
 
-def test_an_evaluation_that_has_not_ended_is_left_out(place, tmp_path: Path) -> None:
-    evaluation_in(place.store, tmp_path)
-    place.store.write("evaluations/cccc00000003/spec.json", b"{}")
-    assert len(board(place).summaries) == 1
+def test_an_evaluation_that_has_not_ended_is_left_out(workspace, tmp_path: Path) -> None:
+    evaluation_in(workspace.store, tmp_path)
+    workspace.store.write("evaluations/cccc00000003/spec.json", b"{}")
+    assert len(board(workspace).summaries) == 1
 
 
-def test_a_sort_by_no_column_is_refused(place) -> None:
+def test_a_sort_by_no_column_is_refused(workspace) -> None:
     with pytest.raises(UserError, match="no column 'speed' to sort by"):
-        board(place, sort="speed")
-    first = board(place, mode="subject", sort="T-Cons").tables[0]
+        board(workspace, sort="speed")
+    first = board(workspace, mode="subject", sort="T-Cons").tables[0]
     assert first.by == "temporal_consistency"
     assert [e.method for e in first.entries][-1] == "ELITE"
 
 
 def test_leaks_flag_their_methods_and_a_clean_bank_is_said_to_be_clean(
-    place, tmp_path: Path
+    workspace, tmp_path: Path
 ) -> None:
     leaks = (Leak("cat", "v1", "exact", 1.0), Leak("cat", "v2", "near", 0.99),
              Leak("dog", "v2", "near", 0.985))  # fmt: skip
-    evaluation_in(place.store, tmp_path, leaks=leaks)
-    evaluation_in(place.store, tmp_path, id="bbbb00000002", methods=("Clean",), leaks=())
-    table = board(place).tables[0]
+    evaluation_in(workspace.store, tmp_path, leaks=leaks)
+    evaluation_in(workspace.store, tmp_path, id="bbbb00000002", methods=("Clean",), leaks=())
+    table = board(workspace).tables[0]
     said = "2 clips of the benchmark lie in the bank of bank (1 exact, 1 near)"
     assert {e.method: e.warning for e in table.entries} == {
         "Alpha": said, "Beta": said, "Clean": None,
     }  # fmt: skip
     assert f"⚑ aaaa00000001: {said}." in table.notes
     assert "No clip of bbbb00000002 lies in the bank of bank." in table.notes
-    text = markdown(as_data(board(place)))
+    text = markdown(as_data(board(workspace)))
     assert "| ⚑ Alpha |" in text and "| Clean |" in text
 
 
-def test_methods_of_different_clips_and_absent_metrics_are_noted(place, tmp_path: Path) -> None:
+def test_methods_of_different_clips_and_absent_metrics_are_noted(workspace, tmp_path: Path) -> None:
     absent = {"dynamic_degree": "no weights of raft: fetch them"}
-    evaluation_in(place.store, tmp_path, absent=absent,
+    evaluation_in(workspace.store, tmp_path, absent=absent,
                   metrics=("temporal_consistency", "dynamic_degree"))  # fmt: skip
-    evaluation_in(place.store, tmp_path, id="bbbb00000002", methods=("Few",), clips=("cat",))
-    table = board(place).tables[0]
+    evaluation_in(workspace.store, tmp_path, id="bbbb00000002", methods=("Few",), clips=("cat",))
+    table = board(workspace).tables[0]
     assert "Dync-D is absent: no weights of raft: fetch them." in table.notes
     assert "Not all methods were measured on the same clips." in table.notes
     assert all(e.cell("dynamic_degree").shown == "–" for e in table.entries)
 
 
-def test_markdown_has_bold_bests_dashes_intervals_and_counts(place, tmp_path: Path) -> None:
+def test_markdown_has_bold_bests_dashes_intervals_and_counts(workspace, tmp_path: Path) -> None:
     def score(method: str, clip: str, metric: str) -> float | None:
         return None if (method, clip) == ("Beta", "cat") else 0.5 + 0.1 * (method == "Alpha")
 
-    evaluation_in(place.store, tmp_path, score=score, metrics=("temporal_consistency",),
+    evaluation_in(workspace.store, tmp_path, score=score, metrics=("temporal_consistency",),
                   methods=("Alpha", "Beta", "a|b"),
                   fails={("Alpha", "owl"): "cut short"})  # fmt: skip
-    text = markdown(as_data(board(place)))
+    text = markdown(as_data(board(workspace)))
     assert "| Alpha | **0.600** [0.600, 0.600] | 3 (1 failed) | 4 | 64 × 64 | 25 |" in text
     assert "| Beta | 0.500 [0.500, 0.500] n=2 | 3 |" in text
     assert "| a\\|b |" in text
@@ -143,9 +143,9 @@ def test_markdown_has_bold_bests_dashes_intervals_and_counts(place, tmp_path: Pa
     assert "num_frames 16, remainder all" in text
 
 
-def test_data_has_every_figure_and_is_json(place, tmp_path: Path) -> None:
-    evaluation_in(place.store, tmp_path, digests={"clip": "ab" * 32})
-    said = json.loads(json.dumps(as_data(board(place)), allow_nan=False))
+def test_data_has_every_figure_and_is_json(workspace, tmp_path: Path) -> None:
+    evaluation_in(workspace.store, tmp_path, digests={"clip": "ab" * 32})
+    said = json.loads(json.dumps(as_data(board(workspace)), allow_nan=False))
     table = said["tables"][0]
     assert table["mode"] == "subject" and table["by"] == "subject_dino_similarity"
     assert table["switches"]["num_frames"] == "16"
