@@ -1,1 +1,1 @@
-"""Nouns: what reelflow stores, and where. No models, no codecs, no orchestration."""
+"""What reelflow stores, and where. No models, no codecs, no orchestration."""

@@ -1,4 +1,4 @@
-"""Runs of items."""
+"""Splits streams of items into batches, and works on several items at once."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,28 +9,34 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def iter_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Lists of `size` items, the last one shorter; reads no further ahead than one list."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
 
 
-def heaped(items: Iterable[T], size: int, weigh: Callable[[T], int]) -> Iterator[list[T]]:
-    """Lists of items that together weigh `size` or, by the last one, more; the last list less."""
-    heap, weight = [], 0
+def group_by_weight(items: Iterable[T], size: int, weigh: Callable[[T], int]) -> Iterator[list[T]]:
+    """Lists of items that weigh at least `size` together, only the last list less.
+
+    A list ends with the item that fills it, so one item that is heavier than `size` fits too.
+    """
+    group, weight = [], 0
     for item in items:
-        heap.append(item)
+        group.append(item)
         weight += weigh(item)
         if weight >= size:
-            yield heap
-            heap, weight = [], 0
-    if heap:
-        yield heap
+            yield group
+            group, weight = [], 0
+    if group:
+        yield group
 
 
-def side_by_side(work: Callable[[S], T], items: Iterable[S], at_once: int) -> Iterator[tuple[S, T]]:
-    """Each item with what comes of it, in order; `at_once` in threads, for what waits on others."""
+def map_in_threads(
+    work: Callable[[S], T], items: Iterable[S], at_once: int
+) -> Iterator[tuple[S, T]]:
+    """Each item with its result, in order; `at_once` threads, for work that waits on a network."""
     with ThreadPoolExecutor(at_once) as threads:
-        for some in batched(items, at_once):
-            yield from zip(some, threads.map(work, some), strict=True)
+        # `Executor.map` alone would read all items, and keep all results, before the first is used.
+        for batch in iter_batches(items, at_once):
+            yield from zip(batch, threads.map(work, batch), strict=True)

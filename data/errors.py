@@ -2,4 +2,7 @@
 
 
 class UserError(Exception):
-    """Something the user can mend; the message says how. Shown as one line, without a traceback."""
+    """An error that the user can fix: the message says how.
+
+    Commands show it as one line, without a traceback; tasks that raise it are not retried.
+    """

@@ -1,8 +1,9 @@
-"""What came of one item: exactly one outcome per id."""
+"""The outcome of one item: exactly one per id, Done or Failed."""
 
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, get_args
 
+# Reason codes are stored in receipts and tables, so they can be added to but not renamed.
 Reason = Literal["missing", "undecodable", "empty", "too_long", "timeout", "crashed", "rejected"]
 REASONS: tuple[str, ...] = get_args(Reason)
 
@@ -11,7 +12,7 @@ T = TypeVar("T", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """The item went through; `value` is the result."""
+    """The item succeeded; `value` is its result."""
 
     id: str
     value: T
@@ -19,7 +20,10 @@ class Done(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The item itself was at fault: `reason` from a closed list, `detail` for a person to read."""
+    """The item itself is at fault: `reason` from a closed list, `detail` for a person to read.
+
+    Faults of the machine or the code are exceptions instead: they fail the shard, not the item.
+    """
 
     id: str
     reason: Reason

@@ -1,11 +1,11 @@
 """The records that travel between stages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as a source gave it, before anything was checked; `line` counts from 0."""
+    """One row of a source, before any check; `line` counts from 0."""
 
     line: int
     id: str | None
@@ -16,7 +16,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video to work on: the user's id, where it lies, the identity of its bytes, its seconds."""
+    """A video to process: the user's id, its location, the identity of its bytes, its seconds.
+
+    `content` identifies the bytes ("sha256:…"), so copies under other ids are processed once.
+    """
 
     id: str
     uri: str
@@ -26,10 +29,10 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a container says of its best video stream, and the identity of the file's bytes.
+    """The properties of a container's best video stream, and the identity of the file's bytes.
 
     `width` and `height` are those of the displayed picture (rotation and sample aspect applied);
-    `duration` is in seconds and None where neither the container nor the stream knows it.
+    `duration` is in seconds, None if neither the container nor the stream records it.
     """
 
     bytes: int
@@ -44,15 +47,30 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text to search with; `image` is the first frame, for models that start from one.
+    """A text to search with; `image` is a first frame, for models that start from one.
 
-    `where` is a condition on the videos that this prompt may find, on top of the search's own.
+    `where` is a condition on the videos that this prompt may retrieve, on top of the search's own.
+    `columns` are the other columns of its row in the prompt file, for metrics and pages.
     """
 
     id: str
     text: str
     image: str | None = None
     where: str | None = None
+    columns: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What an index is searched for: a text, or a video of the corpus, which never finds itself.
+
+    `text` is how hits name the query: the prompt's text, or the video's id.
+    """
+
+    id: str
+    text: str
+    where: str | None = None
+    video: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +101,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One video to generate. `seed` hangs on the prompt's text and the sample, on no position."""
+    """One video to generate.
+
+    `seed` follows from the prompt's text and the sample's number, never from a position in a file:
+    reordering prompts changes no video.
+    """
 
     id: str
     prompt_id: str
@@ -95,8 +117,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
-    """What a generated video owes to a clip: the window from `start_s` on, and its weight."""
+class UsedClip:
+    """A clip that a generated video used: its window from `start_s` on, and its weight."""
 
     source: Source
     start_s: float

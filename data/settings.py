@@ -1,4 +1,4 @@
-"""Settings: where and how fast; they never change a result and are never hashed."""
+"""Settings: where a run works and how fast; they change no result and are never hashed."""
 
 from typing import Literal
 
@@ -7,10 +7,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Read once from `REELFLOW_*` in the flow, then passed on.
+    """The `REELFLOW_*` environment variables, read once in the flow and then passed on.
 
-    `workers` are engine processes (Ray actors), `decoders` the killable decoder processes of each;
-    None means: as this machine's cores and GPUs suggest.
+    `workers` are engine processes (Ray actors), `decoders` the killable decoder processes of each
+    worker; None means a number that suits this machine's cores and GPUs.
     """
 
     model_config = SettingsConfigDict(env_prefix="REELFLOW_", frozen=True, extra="ignore")
@@ -22,24 +22,25 @@ class Settings(BaseSettings):
     dask_scheduler: str = "threads"
     workers: int | None = Field(None, ge=1)
     cores_per_worker: int | None = Field(None, ge=1)
-    gpus: int | None = Field(None, ge=0)  # of all workers: where flows run on a machine without
+    gpus: int | None = Field(None, ge=0)  # of all workers, if the flow's own machine has none
     gpus_per_worker: float = Field(1.0, gt=0)
     decoders: int | None = Field(None, ge=1)
     threads: int | None = Field(None, ge=1)
     compile: bool = False
-    batch: int = Field(16, ge=1)  # videos; a worker embeds two such batches side by side
+    batch: int = Field(16, ge=1)  # videos; a worker embeds two batches concurrently
     frames_per_batch: int = Field(64, ge=1)
     shard_size: int = Field(500, ge=1)
+    # A worker kills a decoder that exceeds a deadline, so one bad file cannot stop a run.
     decode_deadline_s: float = Field(60.0, gt=0)
     item_deadline_s: float = Field(3600.0, gt=0)
     decoder_memory_gb: float = Field(4.0, gt=0)
-    url_schemes: str = "file,s3,gs,gcs,az,abfs,hf,http,https,memory,fake"  # that rows may name
-    private_addresses: bool = False  # whether rows may name hosts in private networks
+    url_schemes: str = "file,s3,gs,gcs,az,abfs,hf,http,https,memory,fake"  # allowed in rows
+    private_addresses: bool = False  # whether rows may name hosts in private networks (SSRF)
     prompts_per_shard: int = Field(16, ge=1)
-    generate_batch: int | None = Field(None, ge=1)  # videos made at once
+    generate_batch: int | None = Field(None, ge=1)  # videos generated at once
     offload: bool = False
     vae_slicing: bool = True
     wait_s: float = Field(3600.0, ge=0)
-    failed_share: float = Field(0.05, ge=0, le=1)  # of a run's videos: more is told of
+    failed_share: float = Field(0.05, ge=0, le=1)  # of a run's videos; above it the run warns
     price_per_gpu_hour: float = Field(0.0, ge=0)
-    pictured: int = Field(12, ge=0)  # videos on the contact sheets of runs' pages; 0: no sheets
+    pictured: int = Field(12, ge=0)  # videos on a run's contact sheets; 0 for no sheets

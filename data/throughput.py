@@ -1,8 +1,8 @@
-"""Which part of the work binds, in a sentence."""
+"""How fast a run went, and which part of its work was the bottleneck."""
 
 from dataclasses import dataclass
 
-BINDS = 0.5  # busy for less of the time, a part is not what the run waits for
+BOTTLENECK_SHARE = 0.5  # a part that is busy less of the time is not what the run waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,25 +17,31 @@ class Load:
     workers: int
     decoders: int
 
-    def shares(self) -> dict[str, float]:
-        """How busy each part was, 0 to 1 of its own capacity."""
+    def busy_shares(self) -> dict[str, float]:
+        """How busy each part was, as a share of its own capacity (0 to 1)."""
         wall = max(self.wall, 1e-9)
-        lanes = max(self.workers * self.decoders, 1)
+        # Reading and decoding happen in the decoder processes; the flow alone writes.
+        decoders = max(self.workers * self.decoders, 1)
         return {
-            "read": self.read / (wall * lanes),
-            "decode": self.decode / (wall * lanes),
+            "read": self.read / (wall * decoders),
+            "decode": self.decode / (wall * decoders),
             "model": self.model / (wall * max(self.workers, 1)),
             "write": self.write / wall,
         }
 
-    def sentence(self) -> str:
-        """As "decode-bound: decode busy 94%, model 31%"; nothing binds that idles half the time."""
-        shares = self.shares()
-        first, second = sorted(shares, key=lambda name: -shares[name])[:2]
-        what = f"{first}-bound" if shares[first] >= BINDS else "nothing binds"
-        return f"{what}: {first} busy {shares[first]:.0%}, {second} {shares[second]:.0%}"
+    def describe_bottleneck(self) -> str:
+        """A sentence such as "decode-bound: decode busy 94 %, model 31 %".
+
+        There is no single bottleneck where even the busiest part idles half of the time.
+        """
+        shares = self.busy_shares()
+        first, second = sorted(shares, key=lambda part: -shares[part])[:2]
+        is_bound = shares[first] >= BOTTLENECK_SHARE
+        verdict = f"{first}-bound" if is_bound else "no single bottleneck"
+        percent = {part: f"{100 * share:.0f} %" for part, share in shares.items()}
+        return f"{verdict}: {first} busy {percent[first]}, {second} {percent[second]}"
 
 
 def video_hours_per_day(video_hours: float, wall_s: float) -> float:
-    """Hours of video that go through in a day, at the rate of this run."""
+    """Hours of video that a day at this run's rate would process."""
     return video_hours * 86400 / wall_s if wall_s > 0 else 0.0

@@ -1,4 +1,4 @@
-"""The store and its catalogue, as one run uses them."""
+"""The store, its catalogue and its locks, as one run uses them."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -6,87 +6,98 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from data.catalog import merge
-from data.catalog.database import Catalog, catalog_path, new_catalog, open_catalog
+from data.catalog.database import Catalog, catalog_path, create_catalog, open_catalog
 from data.errors import UserError
 from data.settings import Settings
 from data.store import layout
-from data.store.lease import lease, machine
-from data.store.lock import hold
+from data.store.lease import hold_lease, machine_id
+from data.store.lock import hold_lock
 from data.store.storage import Store
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Opened with `open_workplace`; the catalogue is opened for a moment at a time."""
+    """A store with its settings; `open_workspace` makes one."""
 
     settings: Settings
     store: Store
 
     @contextmanager
-    def catalog(self) -> Iterator[Catalog]:
+    def open_catalog(self) -> Iterator[Catalog]:
+        """The catalogue, for the block; keep that short, since one process at a time has it."""
         path = catalog_path(self.store, self.settings.catalog)
         with open_catalog(path, self.settings.wait_s) as catalog:
             yield catalog
 
     @contextmanager
-    def only_run(self, corpus: str, stage: str, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Held by the one run that may work on a corpus's stage; others wait for it."""
-        name, folders = f"{layout.corpus(corpus)}/{stage}", layout.written_by(corpus, stage)
-        with self._alone(name, f"runs {stage} on {corpus}", folders, waiting):
-            yield
+    def lock_stage(self, corpus: str, stage: str, on_wait: Callable[[str], None]) -> Iterator[None]:
+        """Makes this the only run that works on a corpus's stage; waits for another one to end.
 
-    @contextmanager
-    def only_writer(self, folder: str, does: str, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Held by the one process that may write in a folder of the store; others wait for it.
-
-        `does` is what it does there, as others are told: "generates 1a2b".
+        `on_wait` gets a message once if another process holds the lock.
         """
-        with self._alone(folder, does, [folder], waiting):
+        name = f"{layout.corpus_folder(corpus)}/{stage}"
+        folders = layout.owned_folders(corpus, stage)
+        with self._hold_alone(name, f"runs {stage} on {corpus}", folders, on_wait):
             yield
 
     @contextmanager
-    def only_folder(self, folder: str, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Held by the one process that may write in a folder outside of the store; others wait."""
-        name = f"folder-{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
-        with self._alone(name, f"writes {folder}", [], waiting):
-            yield
-
-    @contextmanager
-    def _alone(
-        self, name: str, what: str, folders: list[str], waiting: Callable[[str], None]
+    def lock_store_folder(
+        self, folder: str, activity: str, on_wait: Callable[[str], None]
     ) -> Iterator[None]:
-        near = catalog_path(self.store, self.settings.catalog).parent
-        locks = self.store.local("locks") if self.store.is_local else near / "locks"
+        """Makes this the only process that writes in a folder of the store.
+
+        `activity` tells others what it does there, as in "generates 1a2b".
+        """
+        with self._hold_alone(folder, activity, [folder], on_wait):
+            yield
+
+    @contextmanager
+    def lock_local_folder(self, folder: str, on_wait: Callable[[str], None]) -> Iterator[None]:
+        """Makes this the only process that writes in a folder outside the store."""
+        name = f"folder-{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
+        with self._hold_alone(name, f"writes {folder}", [], on_wait):
+            yield
+
+    @contextmanager
+    def _hold_alone(
+        self, name: str, activity: str, folders: list[str], on_wait: Callable[[str], None]
+    ) -> Iterator[None]:
+        """Holds the lock of a name, and removes what a killed holder left half-written."""
+        catalog_folder = catalog_path(self.store, self.settings.catalog).parent
+        locks = self.store.local_path("locks") if self.store.is_local else catalog_folder / "locks"
         lock, wait_s = locks / f"{name.replace('/', '-')}.lock", self.settings.wait_s
-        with ExitStack() as held:
-            held.enter_context(hold(lock, what, wait_s, waiting))
-            if not self.store.is_local:  # the lock keeps off this machine, the lease all others
-                here = machine(lock)
-                held.enter_context(lease(self.store, name, what, wait_s, waiting, here))
+        with ExitStack() as holds:
+            holds.enter_context(hold_lock(lock, activity, wait_s, on_wait))
+            # The lock excludes other processes of this machine, the lease all other machines.
+            if not self.store.is_local:
+                holder = machine_id(lock)
+                holds.enter_context(hold_lease(self.store, name, activity, wait_s, on_wait, holder))
+            # Only now: before, the half-written files may be those of a living holder.
             for folder in folders:
                 self.store.drop_partials(folder)
             yield
 
-    def corpora(self) -> list[str]:
-        return [c.rsplit("/", 1)[-1] for c in self.store.names("corpora")]
+    def list_corpora(self) -> list[str]:
+        """The names of all corpora, sorted."""
+        return [name.rsplit("/", 1)[-1] for name in self.store.list_names("corpora")]
 
-    def known(self, corpus: str) -> str:
-        """The corpus's name, where it has been ingested; a UserError where it has not."""
-        if self.store.names(layout.videos(corpus)):
+    def check_corpus(self, corpus: str) -> str:
+        """The corpus's name if it has been ingested; a UserError if it has not."""
+        if self.store.list_names(layout.videos_folder(corpus)):
             return corpus
-        there = ", ".join(self.corpora()) or "none yet"
+        existing = ", ".join(self.list_corpora()) or "none yet"
         raise UserError(
-            f"no corpus {corpus!r} in {self.store.root} (there: {there}):"
-            f" make it with `reelflow ingest SRC --corpus {corpus}`"
+            f"no corpus {corpus!r} in {self.store.root} (existing: {existing}):"
+            f" create it with `reelflow ingest SRC --corpus {corpus}`"
         )
 
     def rebuild_catalog(self) -> None:
-        """Makes the catalogue again from the store."""
+        """Replaces the catalogue by a new one, built from the store."""
         path = catalog_path(self.store, self.settings.catalog)
-        with new_catalog(path, self.settings.wait_s) as catalog:
+        with create_catalog(path, self.settings.wait_s) as catalog:
             merge.sync_all(catalog, self.store)
 
 
 def open_workspace(settings: Settings) -> Workspace:
-    """The workplace that the settings name."""
+    """The workspace that the settings name."""
     return Workspace(settings, Store(settings.root))

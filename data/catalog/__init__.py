@@ -1,1 +1,1 @@
-"""The catalogue: DuckDB over what the store holds; it can be rebuilt from the store at any time."""
+"""The catalogue: a DuckDB index of the store, which can be rebuilt from it at any time."""

@@ -1,189 +1,203 @@
-"""Packing: many small files of a corpus become few, while those who read them go on.
+"""Packs many small files of a corpus into few, while readers of them go on.
 
-A pack stands for all files of a range of numbers from the moment that it lies there; those files
-are leftovers then, and go a day later. Only what the embed stage lists is packed: pooling follows
-by making its vectors of each pack again.
+As soon as a pack exists it stands for all files of its range of numbers; these are leftovers from
+then on, and are deleted a day later. Only shards of the embed stage are packed: pooling follows by
+pooling each pack anew.
 """
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
+from typing import Any
 
 import pyarrow as pa
 
-from data.catalog.database import scratch, sql
-from data.catalog.history import at_work, span_of
-from data.catalog.merge import source_of
-from data.shards.lists import Shard, names, read_shard, write_shard
-from data.shards.receipts import Made, Receipt, Refused, Seconds, write_receipt
-from data.shards.spans import is_pack, pack_name, span, uncovered
+from data.catalog.database import load_sql, open_scratch
+from data.catalog.history import sum_busy_seconds, time_span
+from data.catalog.merge import read_source
+from data.records import Video
+from data.shards.lists import Shard, list_done, list_shards, read_shard, write_shard
+from data.shards.receipts import Receipt, Seconds, read_receipt, write_receipt
+from data.shards.spans import drop_covered, find_span, is_pack, pack_name, parse_span
 from data.store import layout, tables
+from data.store.frame_vectors import merge_files
 from data.store.storage import Store
 
-VIDEOS_BYTES = 8 << 20  # compressed; some 50,000 rows
-SHARDS_BYTES = 32 << 20  # some 30,000 frames at 512 dimensions
-FEWEST = 8  # files for which a pack is worth its writing
-ROWS = 4096  # frames a row group
+VIDEOS_BYTES = 8 << 20  # compressed: about 50,000 rows
+SHARDS_BYTES = 32 << 20  # about 30,000 frames at 512 dimensions
+MIN_FILES = 8  # fewer are not worth writing a pack
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """What one file is to stand for: shards of a stage's folder, or parts of ingests."""
+    """Files to replace by one: shards of a stage's folder, or parts of ingests."""
 
     folder: str
     files: tuple[str, ...]
 
     @property
     def name(self) -> str:
+        """The pack's name, which says what it stands for."""
         return pack_name(self.files[0], self.files[-1])
 
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Files that go into a pack together or not at all; `whole` ones may go."""
+    """Files that go into a pack together or not at all; only those of `complete` units go."""
 
     files: tuple[str, ...]
     bytes: int
-    whole: bool
+    complete: bool
 
 
-def video_packs(store: Store, corpus: str) -> list[Pack]:
-    """Parts of ingests that ended, to be packed."""
-    folder = layout.videos(corpus)
-    sizes = _sizes(store, folder)
-    ended = {_number(name) for name in store.names(layout.ingests(corpus), "-done.json")}
+def plan_video_packs(store: Store, corpus: str) -> list[Pack]:
+    """The packs to make of the parts of finished ingests."""
+    folder = layout.videos_folder(corpus)
+    sizes = _list_sizes(store, folder)
+    done_names = store.list_names(layout.ingests_folder(corpus), "-done.json")
+    finished = {_first_number(name) for name in done_names}
     units = []
-    for run, found in groupby(uncovered(sizes), _number):
-        files = tuple(found)
-        whole = run in ended or is_pack(files[0])
-        units.append(_Unit(files, sum(sizes[file] for file in files), whole))
-    return [Pack(folder, files) for files in _groups(units, VIDEOS_BYTES)]
+    # All parts of an ingest go together: a pack stands for whole ingests, by their numbers.
+    for run, names in groupby(drop_covered(sizes), _first_number):
+        files = tuple(names)
+        complete = run in finished or is_pack(files[0])
+        units.append(_Unit(files, sum(sizes[file] for file in files), complete))
+    return [Pack(folder, files) for files in _group_units(units, VIDEOS_BYTES)]
 
 
-def shard_packs(store: Store, folder: str) -> list[Pack]:
-    """Shards that are done, to be packed: of one attempt, none of whose ids is there twice."""
-    sizes, done = _sizes(store, folder), names(store, folder, "receipts")
-    sizes |= _sizes(store, f"{folder}/receipts", ".json")
-    every = sorted(uncovered({*names(store, folder, "shards"), *done}))
-    there = set(done)
+def plan_shard_packs(store: Store, folder: str) -> list[Pack]:
+    """The packs to make of finished shards: each of one attempt, and without an id twice."""
+    sizes, done = _list_sizes(store, folder), list_done(store, folder)
+    sizes |= _list_sizes(store, f"{folder}/receipts", ".json")
+    finished = set(done)
     units = []
-    for shard in every:
-        made = layout.shard_file(folder, shard), layout.receipt(folder, shard)
-        units.append(_Unit((shard,), sum(sizes.get(name, 0) for name in made), shard in there))
-    found = (_alike(store, folder, files) for files in _groups(units, SHARDS_BYTES))
-    return [Pack(folder, tuple(files)) for some in found for files in some if len(files) >= FEWEST]
+    # A pending shard ends a pack: the pack would stand for it too, by its number.
+    for shard in sorted(drop_covered({*list_shards(store, folder), *done})):
+        files = layout.shard_file(folder, shard), layout.receipt_file(folder, shard)
+        size = sum(sizes.get(name, 0) for name in files)
+        units.append(_Unit((shard,), size, shard in finished))
+    return [
+        Pack(folder, tuple(shards))
+        for group in _group_units(units, SHARDS_BYTES)
+        for shards in _split_compatible(store, folder, group)
+        if len(shards) >= MIN_FILES
+    ]
 
 
 def pack_videos(store: Store, corpus: str, pack: Pack) -> None:
-    """Writes the pack of some parts: what they say together, and not what was overwritten since."""
-    parts = [_part(store, corpus, file) for file in pack.files]
-    with scratch() as work:
-        work.register(pa.concat_tables(parts, promote_options="default"))
-        rows = work.rows(sql("pack_videos"))
-    tables.write(store, f"{pack.folder}/{pack.name}.parquet", tables.PACKED_VIDEOS, rows)
+    """Writes the pack of ingests' parts: their rows, without those that later rows replaced."""
+    parts = [_read_part(store, corpus, file) for file in pack.files]
+    with open_scratch() as database:
+        database.register(pa.concat_tables(parts, promote_options="default"))
+        rows = database.query_rows(load_sql("pack_videos"))
+    tables.write_rows(store, f"{pack.folder}/{pack.name}.parquet", tables.PACKED_VIDEOS, rows)
 
 
 def pack_shards(store: Store, pack: Pack) -> None:
-    """Writes the vectors of some shards as one, then its receipt, then its list.
+    """Writes the vectors of some shards as one file, then its receipt, then its list.
 
-    From the receipt on they are one shard; where a kill came before the list, their own lists say
-    what it holds, until `finish_packs` is called.
+    From the receipt on they are one shard. If a kill comes before the list, their own lists say
+    what is in it, until `finish_packs` is called.
     """
     files = [layout.shard_file(pack.folder, shard) for shard in pack.files]
-    parts = [tables.read(store, file) for file in files if store.exists(file)]
-    if parts:
-        name = layout.shard_file(pack.folder, pack.name)
-        with tables.create(store, name, parts[0].schema) as writer:
-            writer.write_table(pa.concat_tables(parts).combine_chunks(), row_group_size=ROWS)
-    write_receipt(store, pack.folder, _receipt(store, pack))
+    # A shard in which every video failed has no file.
+    existing = [file for file in files if store.exists(file)]
+    merge_files(store, existing, layout.shard_file(pack.folder, pack.name))
+    write_receipt(store, pack.folder, _merge_receipts(store, pack))
     finish_packs(store, pack.folder)
 
 
 def finish_packs(store: Store, folder: str) -> None:
-    """Writes the lists of packs that have none."""
-    lists = names(store, folder, "shards")
-    for pack in names(store, folder, "receipts"):
+    """Writes the lists of packs that have a receipt and no list."""
+    lists = list_shards(store, folder)
+    for pack in list_done(store, folder):
         if is_pack(pack) and pack not in lists:
-            shards = [read_shard(store, folder, name) for name in lists if _within(name, pack)]
-            videos = tuple(video for shard in shards for video in shard.videos)
+            within = [name for name in lists if _is_within(name, pack)]
+            shards = [read_shard(store, folder, name, _read_video) for name in within]
+            videos = tuple(video for shard in shards for video in shard.items)
             write_shard(store, folder, Shard(pack, shards[0].attempt, videos))
 
 
-def _groups(units: Iterable[_Unit], most: int) -> Iterator[tuple[str, ...]]:
-    """Neighbouring files, as many as `most` bytes hold, where there are enough of them."""
+def _group_units(units: Iterable[_Unit], limit: int) -> Iterator[tuple[str, ...]]:
+    """Groups of neighbouring files, up to `limit` bytes each; small groups are left out."""
     files: list[str] = []
-    held = 0
-    for unit in [*units, _Unit((), 0, False)]:
-        if files and not (unit.whole and held + unit.bytes <= most):
-            if len(files) >= FEWEST:
+    size = 0
+    for unit in [*units, _Unit((), 0, False)]:  # the last one closes the last group
+        if files and not (unit.complete and size + unit.bytes <= limit):
+            if len(files) >= MIN_FILES:
                 yield tuple(files)
-            files, held = [], 0
-        if unit.whole and unit.bytes <= most:
+            files, size = [], 0
+        if unit.complete and unit.bytes <= limit:
             files.extend(unit.files)
-            held += unit.bytes
+            size += unit.bytes
 
 
-def _alike(store: Store, folder: str, shards: Iterable[str]) -> Iterator[list[str]]:
-    """Runs of shards of one attempt without an id twice: vectors are found by their ids."""
-    some: list[str] = []
+def _split_compatible(store: Store, folder: str, shards: Iterable[str]) -> Iterator[list[str]]:
+    """Splits neighbouring shards into groups of one attempt, without an id twice.
+
+    Vectors are found by shard and id, so that an id must not have two contents in one pack.
+    """
+    group: list[str] = []
     attempt, ids = 0, set[str]()
     for shard in shards:
-        said = _said(store, folder, shard)
-        here = {made["id"] for made in said["done"]}
-        if some and (said["attempt"] != attempt or not ids.isdisjoint(here)):
-            yield some
-            some, ids = [], set()
-        some.append(shard)
-        attempt = said["attempt"]
-        ids |= here
-    yield some
+        receipt = read_receipt(store, folder, shard)
+        done_ids = {row["id"] for row in receipt.done}
+        if group and (receipt.attempt != attempt or not ids.isdisjoint(done_ids)):
+            yield group
+            group, ids = [], set()
+        group.append(shard)
+        attempt = receipt.attempt
+        ids |= done_ids
+    yield group
 
 
-def _receipt(store: Store, pack: Pack) -> Receipt:
-    """The shards' receipts added up; the wall is the time in which any of them was at work."""
-    said = [_said(store, pack.folder, shard) for shard in pack.files]
-    last = max(said, key=lambda each: each["finished"])
-    spent = {part: sum(each["seconds"][part] for each in said) for part in last["seconds"]}
-    spent["wall"] = at_work(span_of(each["finished"], each["seconds"]["wall"]) for each in said)
+def _merge_receipts(store: Store, pack: Pack) -> Receipt[dict[str, Any]]:
+    """The totals of the shards' receipts; the wall time is that in which any of them ran."""
+    receipts = [read_receipt(store, pack.folder, shard) for shard in pack.files]
+    last = max(receipts, key=lambda receipt: receipt.finished)
+    totals = {
+        part: sum(getattr(receipt.seconds, part) for receipt in receipts)
+        for part in asdict(last.seconds)
+    }
+    totals["wall"] = sum_busy_seconds(
+        time_span(receipt.finished, receipt.seconds.wall) for receipt in receipts
+    )
     return Receipt(
-        pack.name, last["attempt"], last["version"],
-        tuple(Made(**made) for each in said for made in each["done"]),
-        tuple(Refused(**refused) for each in said for refused in each["failed"]),
-        Seconds(**spent), max(each["workers"] for each in said),
-        max(each["decoders"] for each in said), last["host"], last["finished"],
+        pack.name, last.attempt, last.version,
+        tuple(row for receipt in receipts for row in receipt.rows), Seconds(**totals),
+        max(receipt.workers for receipt in receipts),
+        max(receipt.decoders for receipt in receipts), host=last.host, finished=last.finished,
     )  # fmt: skip
 
 
-def _part(store: Store, corpus: str, file: str) -> pa.Table:
-    """A part's rows, with their run and its source."""
-    rows = tables.read(store, file)
+def _read_part(store: Store, corpus: str, file: str) -> pa.Table:
+    """A part's rows, with the number and the source of their ingest; a pack has these already."""
+    rows = tables.read_table(store, file)
     if is_pack(file):
         return rows
-    run = _number(file)
-    source = pa.repeat(pa.scalar(source_of(store, corpus, run), pa.string()), len(rows))
+    run = _first_number(file)
+    source = pa.repeat(pa.scalar(read_source(store, corpus, run), pa.string()), len(rows))
     rows = rows.append_column("run", pa.repeat(pa.scalar(run, pa.int32()), len(rows)))
     return rows.append_column("source", source)
 
 
-def _said(store: Store, folder: str, shard: str) -> dict:
-    return json.loads(store.read(layout.receipt(folder, shard)))
+def _read_video(payload: dict[str, Any]) -> Video:
+    return Video(**payload)
 
 
-def _within(name: str, pack: str) -> bool:
-    one, other = span(name), span(pack)
-    return bool(one and other and other.first <= one.first and one.last <= other.last)
+def _is_within(name: str, pack: str) -> bool:
+    inner, outer = find_span(name), find_span(pack)
+    return bool(inner and outer and outer.first <= inner.first and inner.last <= outer.last)
 
 
-def _number(name: str) -> int:
-    found = span(name.removesuffix("-done.json"))
-    assert found is not None
-    return found.first
+def _first_number(name: str) -> int:
+    return parse_span(name.removesuffix("-done.json")).first
 
 
-def _sizes(store: Store, folder: str, suffix: str = ".parquet") -> dict[str, int]:
-    """The files of a folder, in order, with their bytes."""
-    every = store.names(folder, suffix)
-    found = store.fs.ls(store.path(folder), detail=True) if every else []
-    sizes = {each["name"].rsplit("/", 1)[-1]: int(each["size"]) for each in found}
-    return {name: sizes.get(name.rsplit("/", 1)[-1], 0) for name in every}
+def _list_sizes(store: Store, folder: str, suffix: str = ".parquet") -> dict[str, int]:
+    """The bytes of the files in a folder, in the order of their names."""
+    names = store.list_names(folder, suffix)
+    # One listing for all sizes: `Store.size` would ask an object store once a file.
+    files = store.fs.ls(store.path(folder), detail=True) if names else []
+    sizes = {file["name"].rsplit("/", 1)[-1]: int(file["size"]) for file in files}
+    return {name: sizes.get(name.rsplit("/", 1)[-1], 0) for name in names}

@@ -1,4 +1,4 @@
-"""The catalogue: DuckDB's index over the store. The store is the truth; this can be made again."""
+"""The catalogue's file: a DuckDB index of the store, which can always be rebuilt from it."""
 
 import errno
 import hashlib
@@ -14,54 +14,59 @@ import pyarrow as pa
 
 from data.errors import UserError
 from data.store import layout
-from data.store.lock import hold
-from data.store.storage import Store, no_room
-from data.store.temporary import Temporary
+from data.store.disk_errors import disk_full_error
+from data.store.lock import hold_lock
+from data.store.storage import Store
+from data.store.temporary import TemporaryFolder
 
-MEMORY = "1GB"
-WHOLE = 3 * 4096  # bytes that every DuckDB file begins with
-HOLDS = "has the catalogue open"
+MEMORY_LIMIT = "1GB"
+MIN_FILE_BYTES = 3 * 4096  # every DuckDB file begins with so many bytes
+LOCK_REASON = "has the catalogue open"
 
 
-def sql(name: str) -> str:
+def load_sql(name: str) -> str:
     """The text of `data/catalog/sql/<name>.sql`."""
     return resources.files("data.catalog").joinpath("sql", f"{name}.sql").read_text()
 
 
 class Catalog:
-    """An open catalogue; at most one process has it open at a time, and for short."""
+    """An open catalogue; one process at a time can have it open, so keep that short."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
     def execute(self, text: str, **values: Any) -> list[tuple]:
-        """All rows of a statement; values only ever enter as parameters."""
-        used = {k: v for k, v in values.items() if f"${k}" in text}
-        return self._connection.execute(text, used).fetchall()
+        """The rows of a statement, as tuples; values only ever enter it as parameters."""
+        # DuckDB rejects values that a statement does not name; callers pass one set to several.
+        named = {key: value for key, value in values.items() if f"${key}" in text}
+        return self._connection.execute(text, named).fetchall()
 
-    def rows(self, text: str, **values: Any) -> list[dict[str, Any]]:
-        """All rows of a query, each as a dict by column."""
+    def query_rows(self, text: str, **values: Any) -> list[dict[str, Any]]:
+        """The rows of a query, each as a dict by column."""
         return self._connection.sql(text, params=values).to_arrow_table().to_pylist()
 
     def stream(self, text: str, size: int, **values: Any) -> Iterator[list[tuple]]:
-        """A query's rows, `size` at a time."""
+        """The rows of a query, `size` at a time.
+
+        They come from a cursor of their own, so that other statements can run meanwhile.
+        """
         cursor = self._connection.cursor()
         cursor.execute(text, values)
         while batch := cursor.fetchmany(size):
             yield batch
 
     def insert(self, table: str, incoming: pa.Table) -> None:
-        """Adds the rows of an Arrow table, by column names."""
+        """Adds the rows of an Arrow table to a table of the catalogue, by column names."""
         self.register(incoming)
         self._connection.execute(f"INSERT INTO {table} BY NAME FROM incoming")
 
     def register(self, incoming: pa.Table) -> None:
-        """Makes an Arrow table known to statements as `incoming`."""
+        """Makes an Arrow table available to statements as `incoming`."""
         self._connection.register("incoming", incoming)
 
     @contextmanager
-    def unordered(self) -> Iterator[None]:
-        """What the block inserts lies in no order, for which it takes half the time."""
+    def relax_insertion_order(self) -> Iterator[None]:
+        """Lets the block insert rows in any order, which halves the time it takes."""
         self._connection.execute("SET preserve_insertion_order = false")
         try:
             yield
@@ -70,6 +75,7 @@ class Catalog:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """Commits what the block does, or nothing of it if it raises."""
         self._connection.begin()
         try:
             yield
@@ -80,31 +86,37 @@ class Catalog:
 
 
 def catalog_path(store: Store, setting: str | None) -> Path:
-    """Where the catalogue lies: in a local store's root; for a remote one, in this user's cache."""
+    """The catalogue's path: the setting, else a local store's root, else this user's cache."""
     if setting:
         return Path(setting)
     if store.is_local:
-        return store.local(layout.CATALOG)
+        return store.local_path(layout.CATALOG)
+    # A remote store's catalogue is this machine's own: DuckDB needs a local file.
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return (
-        cache / "reelflow" / hashlib.sha256(store.root.encode()).hexdigest()[:16] / layout.CATALOG
-    )
+    digest = hashlib.sha256(store.root.encode()).hexdigest()[:16]
+    return cache / "reelflow" / digest / layout.CATALOG
 
 
 @contextmanager
 def open_catalog(
-    path: Path, wait_s: float = 600.0, waiting: Callable[[str], None] | None = None
+    path: Path, wait_s: float = 600.0, on_wait: Callable[[str], None] | None = None
 ) -> Iterator[Catalog]:
-    """The catalogue at its newest schema, held for as long as the block lasts."""
-    with hold(path.with_suffix(".lock"), HOLDS, wait_s, waiting), _connect(path) as connection:
+    """The catalogue at its newest schema; this process alone has it during the block.
+
+    DuckDB would raise at once if another process had the file open: the lock waits instead.
+    """
+    with (
+        hold_lock(path.with_suffix(".lock"), LOCK_REASON, wait_s, on_wait),
+        _connect(path) as connection,
+    ):
         _migrate(connection)
         yield Catalog(connection)
 
 
 @contextmanager
-def new_catalog(path: Path, wait_s: float = 600.0) -> Iterator[Catalog]:
-    """An empty catalogue in the place of the one there was, whatever state that was in."""
-    with hold(path.with_suffix(".lock"), HOLDS, wait_s):
+def create_catalog(path: Path, wait_s: float = 600.0) -> Iterator[Catalog]:
+    """An empty catalogue that replaces the existing one, whatever state that is in."""
+    with hold_lock(path.with_suffix(".lock"), LOCK_REASON, wait_s):
         for file in (path, path.with_name(f"{path.name}.wal")):
             file.unlink(missing_ok=True)
         with _connect(path) as connection:
@@ -115,18 +127,18 @@ def new_catalog(path: Path, wait_s: float = 600.0) -> Iterator[Catalog]:
 @contextmanager
 def _connect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     config: dict[str, Any] = {
-        "memory_limit": MEMORY,
+        "memory_limit": MEMORY_LIMIT,
         "temp_directory": str(path.parent / ".duckdb-tmp"),
     }
-    if path.is_file() and path.stat().st_size < WHOLE:
-        path.unlink()  # the disk was full, or the process died, as it was made
+    if path.is_file() and path.stat().st_size < MIN_FILE_BYTES:
+        path.unlink()  # cut short when it was created, by a full disk or a kill
     try:
         connection = duckdb.connect(str(path), config=config)
     except duckdb.IOException as error:
         if os.strerror(errno.ENOSPC) in str(error):
-            raise no_room(str(path.parent)) from error
+            raise disk_full_error(str(path.parent)) from error
         raise UserError(
-            f"cannot open the catalogue {path}: {error}. Everything in it can be made again:"
+            f"cannot open the catalogue {path}: {error}. It can be rebuilt from the store:"
             " remove the file, then run `reelflow catalog rebuild`"
         ) from error
     try:
@@ -134,17 +146,18 @@ def _connect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
     except duckdb.Error as error:
         if os.strerror(errno.ENOSPC) in str(error):
-            raise no_room(str(path.parent)) from error
+            raise disk_full_error(str(path.parent)) from error
         raise
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Runs the numbered migrations that this file has not seen."""
+    """Runs the numbered migrations that this catalogue has not had yet, in order."""
     connection.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR)")
-    seen = {name for (name,) in connection.execute("SELECT name FROM migrations").fetchall()}
+    rows = connection.execute("SELECT name FROM migrations").fetchall()
+    applied = {name for (name,) in rows}
     folder = resources.files("data.catalog").joinpath("migrations")
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".sql") and file.name not in seen:
+        if file.name.endswith(".sql") and file.name not in applied:
             connection.begin()
             connection.execute(file.read_text())
             connection.execute("INSERT INTO migrations VALUES ($1)", [file.name])
@@ -152,10 +165,10 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 @contextmanager
-def scratch() -> Iterator[Catalog]:
-    """A throw-away database on disk, for sets that are too large to hold in memory."""
+def open_scratch() -> Iterator[Catalog]:
+    """A temporary database on disk, for sets that are too large for memory."""
     with (
-        Temporary() as folder,
+        TemporaryFolder() as folder,
         _connect(Path(folder) / "scratch.duckdb") as connection,
     ):
         yield Catalog(connection)

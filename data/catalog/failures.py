@@ -1,4 +1,4 @@
-"""Which failures are tried again: for which reasons, refused by what."""
+"""A filter on failures: which of them to try again."""
 
 from typing import Any
 
@@ -6,23 +6,24 @@ from pydantic import BaseModel, ConfigDict
 
 from data.outcome import REASONS, Reason
 
-OF_DECODERS: tuple[Reason, ...] = ("undecodable", "empty", "timeout", "crashed")
+# The reasons that another version of a decoder may not have.
+DECODER_REASONS: tuple[Reason, ...] = ("undecodable", "empty", "timeout", "crashed")
 
 
 class Failures(BaseModel):
-    """Failures to try again; all of them where nothing is said."""
+    """Failures to try again; all of them by default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     reasons: tuple[Reason, ...] = ()
-    """only failures for these reasons; any if left out"""
+    """Only failures with these reasons. [default: any]"""
     decoder: str | None = None
-    """only what this decoder refused, as "av 15.1.0"; whichever if left out"""
+    """Only failures of this decoder version, such as "av 15.1.0". [default: any]"""
     outdated: bool = False
-    """only what a decoder may read better now: refused by another version than there is now"""
+    """Only failures of another decoder version than the installed one, which may do better."""
 
-    def values(self, now: str) -> dict[str, Any]:
-        """What the queries take, where `now` is the decoder in use."""
-        reasons = self.reasons or (OF_DECODERS if self.outdated else REASONS)
-        other = now if self.outdated else None
+    def to_parameters(self, installed: str) -> dict[str, Any]:
+        """Parameters of the queries; `installed` is the decoder in use, with its version."""
+        reasons = self.reasons or (DECODER_REASONS if self.outdated else REASONS)
+        other = installed if self.outdated else None
         return {"reasons": list(reasons), "decoder": self.decoder, "other": other}

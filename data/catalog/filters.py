@@ -1,4 +1,4 @@
-"""Choosing videos by a condition over the catalogue, without letting it do anything else."""
+"""Selects videos by SQL conditions, which can do nothing else than read these videos."""
 
 import re
 import threading
@@ -9,113 +9,124 @@ from typing import Any
 
 import duckdb
 
-from data.catalog.database import MEMORY, sql
+from data.catalog.database import MEMORY_LIMIT, load_sql
 from data.errors import UserError
 from data.shards.stages import Stage
-from data.store.lock import hold
+from data.store.lock import hold_lock
 
-LOCKED: dict[str, Any] = {
+READ_ONLY_CONFIG: dict[str, Any] = {
     "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",  # else unknown functions are looked for elsewhere
+    "autoinstall_known_extensions": "false",  # else DuckDB downloads what a function needs
     "autoload_known_extensions": "false",
-    "memory_limit": MEMORY,
+    "memory_limit": MEMORY_LIMIT,
     "lock_configuration": "true",
 }
-LIMIT_S = 300.0  # a condition over a million videos takes seconds
-LONGEST = 50_000  # characters; what is much longer is planned for minutes, and no limit cuts that
-OUTWARD = re.compile(  # of functions: those that look at more than their arguments
+TIME_LIMIT_S = 300.0  # a condition over a million videos takes seconds
+# DuckDB plans much longer texts for minutes, and cannot be interrupted then.
+MAX_CHARACTERS = 50_000
+# Functions that see more than their arguments: settings, variables, the log.
+FORBIDDEN_FUNCTION = re.compile(
     r'"function_name":"(current_setting|getenv|getvariable|write_log)"', re.IGNORECASE
 )
-PARSED, INNER = '{"error":false,', '"class":"SUBQUERY"'  # a condition's own quotes are escaped
+# In the JSON of a parsed condition, whose own quotes are escaped: no literal can look like these.
+PARSED_PREFIX, SUBQUERY_MARK = '{"error":false,', '"class":"SUBQUERY"'
 
 
 @contextmanager
-def chosen(
+def select_videos(
     path: Path, corpus: str, wheres: Sequence[str], wait_s: float
 ) -> Iterator[duckdb.DuckDBPyRelation]:
-    """The good videos of a corpus for which every condition holds: id, content, uri and more.
+    """The good videos of a corpus that meet every condition: id, content, uri and more columns.
 
-    Each is one DuckDB expression over the videos' columns and those of their source; it can
-    neither write nor read anything else, and a UserError ends what takes minutes.
+    A condition is one DuckDB expression over the videos' columns and those of their source; it
+    can neither write nor read anything else. A UserError for any other text, and for a query that
+    takes minutes.
     """
-    with _locked(path, wait_s) as connection, _filtered(connection, corpus, wheres) as videos:
+    with (
+        _open_read_only(path, wait_s) as connection,
+        _apply_conditions(connection, corpus, wheres) as videos,
+    ):
         yield videos
 
 
 @contextmanager
-def unlisted(
+def select_unlisted(
     path: Path, stage: Stage, wheres: Sequence[str], wait_s: float
 ) -> Iterator[duckdb.DuckDBPyRelation]:
-    """As `chosen`, without the contents that a shard of the stage lists; one row a content."""
-    with _locked(path, wait_s) as connection:
-        with _filtered(connection, stage.corpus, wheres) as videos:
-            values = {"of": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
-            listed = connection.sql(sql("listed"), params=values)
-            left = videos.join(listed, "content", how="anti")
-            yield left.aggregate(
+    """As `select_videos`, without contents that the stage's shards list; one row per content."""
+    with _open_read_only(path, wait_s) as connection:
+        with _apply_conditions(connection, stage.corpus, wheres) as videos:
+            values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
+            listed = connection.sql(load_sql("listed_contents"), params=values)
+            unlisted = videos.join(listed, "content", how="anti")
+            yield unlisted.aggregate(
                 "content, min(id) AS id, arg_min(uri, id) AS uri, any_value(duration) AS duration",
                 "content",
             )
 
 
 @contextmanager
-def _locked(path: Path, wait_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
+def _open_read_only(path: Path, wait_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that can read the catalogue and nothing else."""
-    with hold(path.with_suffix(".lock"), "has the catalogue open", wait_s):
-        with duckdb.connect(str(path), read_only=True, config=LOCKED) as connection:
+    with hold_lock(path.with_suffix(".lock"), "has the catalogue open", wait_s):
+        with duckdb.connect(str(path), read_only=True, config=READ_ONLY_CONFIG) as connection:
             yield connection
 
 
 @contextmanager
-def _filtered(
+def _apply_conditions(
     connection: duckdb.DuckDBPyConnection, corpus: str, wheres: Sequence[str]
 ) -> Iterator[duckdb.DuckDBPyRelation]:
-    videos = _with_source_columns(connection, corpus)
-    asked = " and ".join(map(repr, wheres))
-    clock = threading.Timer(LIMIT_S, connection.interrupt)
+    videos = _add_source_columns(connection, corpus)
+    text = " and ".join(map(repr, wheres))
+    timer = threading.Timer(TIME_LIMIT_S, connection.interrupt)
     try:
-        for where in wheres:  # one by one: joined as text, one could end the other
-            videos = videos.filter(_condition(connection, where))
+        for where in wheres:  # one by one: joined as text, one could close the other's bracket
+            videos = videos.filter(_parse_condition(connection, where))
         if any(where.strip() != "true" for where in wheres):
-            clock.start()
+            timer.start()
         yield videos
     except duckdb.InterruptException as error:
-        raise UserError(f"cannot use {asked}: it took longer than {LIMIT_S:g} s") from error
-    except duckdb.Error as error:  # of the expression, or of a row it cannot be read on
-        said = str(error).split("\n")[0]
+        raise UserError(f"cannot use {text}: it took longer than {TIME_LIMIT_S:g} s") from error
+    except duckdb.Error as error:  # in the expression, or on the values of a row
+        reason = str(error).split("\n")[0]
         columns = ", ".join(videos.columns)
-        raise UserError(f"cannot use {asked}: {said} (columns: {columns})") from error
+        raise UserError(f"cannot use {text}: {reason} (columns: {columns})") from error
     finally:
-        clock.cancel()
-        if clock.is_alive():
-            clock.join()  # before there is no connection to interrupt
+        timer.cancel()
+        if timer.is_alive():
+            timer.join()  # it must not interrupt a connection that is closed by then
 
 
-def _condition(connection: duckdb.DuckDBPyConnection, where: str) -> duckdb.Expression:
-    """One expression over the columns; a query of its own could read other corpora."""
-    if len(where) > LONGEST:
-        raise UserError(f"a condition has {len(where):,} characters; the most is {LONGEST:,}")
+def _parse_condition(connection: duckdb.DuckDBPyConnection, where: str) -> duckdb.Expression:
+    """The condition as one expression over the columns; a UserError for anything else."""
+    if len(where) > MAX_CHARACTERS:
+        raise UserError(
+            f"a condition has {len(where):,} characters; at most {MAX_CHARACTERS:,} are allowed"
+        )
     expression = duckdb.SQLExpression(where.strip() or "(empty)")
     tree = "SELECT json_serialize_sql('SELECT ' || $where::VARCHAR)::VARCHAR"
     parsed = str(connection.execute(tree, {"where": where}).fetchall()[0][0])
-    if INNER in parsed or not parsed.startswith(PARSED):
-        raise UserError(f"cannot use {where!r}: a condition can hold no query of its own")
-    if outward := OUTWARD.search(parsed):
-        raise UserError(f"cannot use {where!r}: a condition cannot call {outward[1]}")
+    # A subquery could read other corpora, or files.
+    if SUBQUERY_MARK in parsed or not parsed.startswith(PARSED_PREFIX):
+        raise UserError(f"cannot use {where!r}: conditions cannot contain a query")
+    if call := FORBIDDEN_FUNCTION.search(parsed):
+        raise UserError(f"cannot use {where!r}: conditions cannot call {call[1]}")
     return expression
 
 
-def _with_source_columns(
+def _add_source_columns(
     connection: duckdb.DuckDBPyConnection, corpus: str
 ) -> duckdb.DuckDBPyRelation:
-    """The catalogue's columns, and beside them the source's own, as far as their names are free."""
-    structure = connection.execute(sql("source_structure"), {"corpus": corpus}).fetchall()[0][0]
-    videos = connection.sql(sql("good_videos"), params={"corpus": corpus})
+    """The catalogue's columns, then the source's own whose names the catalogue does not use."""
+    rows = connection.execute(load_sql("source_structure"), {"corpus": corpus}).fetchall()
+    structure = rows[0][0]
+    videos = connection.sql(load_sql("good_videos"), params={"corpus": corpus})
     if not structure or not structure.startswith('{"'):
-        return videos  # the source had no columns but its own three
+        return videos  # the source has no columns but id, uri and caption
     literal = structure.replace("'", "''")
     wide: Any = videos.query(
-        "good",  # by no name of the catalogue's, which would come before it
+        "good",  # a name that no table of the catalogue has: tables take precedence
         f"SELECT * EXCLUDE (columns), unnest(from_json(columns, '{literal}')) FROM good",  # noqa: S608
     )
     first = [name for i, name in enumerate(wide.columns) if name not in wide.columns[:i]]

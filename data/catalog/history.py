@@ -1,19 +1,20 @@
-"""What all runs of a stage did together: figures that do not depend on which run did how much."""
+"""The work of all runs of a stage together, however it was divided among the runs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from data.catalog.database import Catalog, sql
+from data.catalog.database import Catalog, load_sql
 from data.shards.stages import Stage
 from data.throughput import Load, video_hours_per_day
 
-PARTS = ("read", "decode", "model", "write")
+TIME_COLUMNS = ("read", "decode", "model", "write")
+CAPACITY_COLUMNS = ("workers", "decoders")
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Frames and hours of video that went through, and the load while any shard was at work."""
+    """The frames and hours of video that were processed, and the load while any shard ran."""
 
     frames: int
     hours: float
@@ -21,38 +22,38 @@ class History:
 
     @property
     def frames_per_second(self) -> float:
+        """Frames per second of the time in which any shard ran; 0 without any."""
         return self.frames / self.load.wall if self.load.wall else 0.0
 
     @property
     def video_hours_per_day(self) -> float:
+        """Hours of video per day of the time in which any shard ran; 0 without any."""
         return video_hours_per_day(self.hours, self.load.wall)
 
 
-def history(catalog: Catalog, stage: Stage) -> History:
-    """The stage's receipts, added up; the catalogue must have merged them."""
-    names = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
-    rows = catalog.rows(sql("receipts_of"), **names)
-    spent = {part: float(sum(row[part] for row in rows)) for part in PARTS}
-    workers, decoders = (max((row[key] for row in rows), default=1) for key in _LANES)
-    spans = (span_of(row["finished"], row["wall"]) for row in rows)
-    load = Load(at_work(spans), **spent, workers=workers, decoders=decoders)
-    hours = catalog.execute(sql("hours_done"), **names)[0][0]
+def read_history(catalog: Catalog, stage: Stage) -> History:
+    """The totals of a stage's receipts; the catalogue must have merged them."""
+    values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
+    rows = catalog.query_rows(load_sql("stage_receipts"), **values)
+    # Parts of a shard's work add up over workers; its wall time does not.
+    spent = {part: float(sum(row[part] for row in rows)) for part in TIME_COLUMNS}
+    workers, decoders = (max((row[key] for row in rows), default=1) for key in CAPACITY_COLUMNS)
+    spans = (time_span(row["finished"], row["wall"]) for row in rows)
+    load = Load(sum_busy_seconds(spans), **spent, workers=workers, decoders=decoders)
+    hours = catalog.execute(load_sql("hours_done"), **values)[0][0]
     return History(sum(row["frames"] for row in rows), hours, load)
 
 
-def at_work(spans: Iterable[tuple[float, float]]) -> float:
-    """Seconds that the union of the spans lasts: shards overlap, and runs may be days apart."""
-    total, reached = 0.0, float("-inf")
+def sum_busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
+    """The length of the spans' union: shards overlap, and runs may be days apart."""
+    total, covered_until = 0.0, float("-inf")
     for start, end in sorted(spans):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
+        total += max(0.0, end - max(start, covered_until))
+        covered_until = max(covered_until, end)
     return total
 
 
-def span_of(finished: str, wall: float) -> tuple[float, float]:
-    """When a shard was begun and when it was done, in seconds since 1970."""
+def time_span(finished: str, wall: float) -> tuple[float, float]:
+    """When a shard began and ended, in seconds since 1970."""
     end = datetime.fromisoformat(finished).timestamp()
     return end - wall, end
-
-
-_LANES = ("workers", "decoders")

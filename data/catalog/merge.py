@@ -1,4 +1,4 @@
-"""Brings the catalogue up to the store: what is there and not yet merged, each file once."""
+"""Brings the catalogue up to date with the store: merges the files that are new, each once."""
 
 import json
 from collections.abc import Iterable
@@ -9,24 +9,32 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.batches import batched, heaped
-from data.catalog.database import Catalog, sql
-from data.catalog.merge_packs import forget_packed, merge_video_pack
+from data.batches import group_by_weight, iter_batches
+from data.catalog.database import Catalog, load_sql
+from data.catalog.merge_packs import drop_packed_rows, merge_video_pack
 from data.catalog.merge_runs import sync_runs
 from data.catalog.merge_summaries import sync_evaluations, sync_experiments
-from data.catalog.merged import insert, insert_rows, is_merged, mark, new, only, read_each
-from data.shards.spans import is_pack, numbers
+from data.catalog.merged import (
+    insert_columns,
+    insert_rows,
+    is_merged,
+    list_unmerged,
+    mark_merged,
+    pick_keys,
+    read_files,
+)
+from data.shards.spans import is_pack, parse_span
 from data.store import layout, tables
 from data.store.storage import Store
 
-AT_ONCE = 64  # small files a transaction
-BYTES = 64 * 2**20  # of larger ones: bounds memory, keeps commits few
-STEPS = {"shards": ("add_lists",), "receipts": ("add_receipts", "add_outcomes")}
+FILES_PER_TRANSACTION = 64  # of small files
+GROUP_BYTES = 64 * 2**20  # of larger ones, in a transaction: bounds memory, keeps commits few
+STATEMENTS = {"shards": ("add_lists",), "receipts": ("add_receipts", "add_outcomes")}
 
 
 def sync_all(catalog: Catalog, store: Store) -> None:
     """Merges everything in the store."""
-    for folder in store.names("corpora"):
+    for folder in store.list_names("corpora"):
         sync_corpus(catalog, store, folder.rsplit("/", 1)[-1])
     sync_runs(catalog, store)
     sync_experiments(catalog, store)
@@ -38,103 +46,110 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
     sync_videos(catalog, store, corpus)
     sync_withdrawn(catalog, store, corpus)
     for kind in ("embed", "pool"):
-        for folder in store.names(f"{layout.corpus(corpus)}/{kind}"):
+        for folder in store.list_names(f"{layout.corpus_folder(corpus)}/{kind}"):
             if not folder.endswith("/current"):
                 sync_stage(catalog, store, corpus, kind, folder.rsplit("/", 1)[-1])
-    for folder in store.names(f"{layout.corpus(corpus)}/index"):
+    for folder in store.list_names(f"{layout.corpus_folder(corpus)}/index"):
         if not folder.endswith("/current"):
             sync_index(catalog, store, corpus, folder.rsplit("/", 1)[-1])
 
 
 def sync_videos(catalog: Catalog, store: Store, corpus: str) -> None:
-    """Merges the parts of ingests, oldest first: the newest row of an id is the one that holds."""
-    found = new(catalog, store, layout.videos(corpus), ".parquet", packed=True)
-    for (packed, at), parts in groupby(found, lambda name: (is_pack(name), numbers(name))):
+    """Merges the parts of ingests, oldest first, since the newest row of an id is the valid one."""
+    unmerged = list_unmerged(catalog, store, layout.videos_folder(corpus), ".parquet", packed=True)
+    for (packed, span), parts in groupby(unmerged, lambda name: (is_pack(name), parse_span(name))):
         if packed:
             for pack in parts:
-                merge_video_pack(catalog, store, corpus, pack, at)
+                merge_video_pack(catalog, store, corpus, pack, span)
         else:
-            _merge_parts(catalog, store, corpus, at.first, parts)
-    for names in batched(new(catalog, store, layout.ingests(corpus), "-done.json"), AT_ONCE):
-        said = [json.loads(store.read(name)) for name in names]
+            _merge_parts(catalog, store, corpus, span.first, parts)
+    records = list_unmerged(catalog, store, layout.ingests_folder(corpus), "-done.json")
+    for names in iter_batches(records, FILES_PER_TRANSACTION):
+        ingests = [json.loads(store.read(name)) for name in names]
         with catalog.transaction():
-            for each in said:
-                values = only(each, "source", "run")
-                catalog.execute(sql("drop_old_rejects"), corpus=corpus, **values)
-            fields = [only(each, "run", "source", "finished", "rows") for each in said]
-            insert_rows(catalog, "ingests", fields, {"corpus": corpus})
-            mark(catalog, names)
+            # An ingest that wrote no part replaces its source's older rejects all the same.
+            for ingest in ingests:
+                values = pick_keys(ingest, "source", "run")
+                catalog.execute(load_sql("drop_old_rejects"), corpus=corpus, **values)
+            rows = [pick_keys(ingest, "run", "source", "finished", "rows") for ingest in ingests]
+            insert_rows(catalog, "ingests", rows, {"corpus": corpus})
+            mark_merged(catalog, names)
 
 
 def sync_withdrawn(catalog: Catalog, store: Store, corpus: str) -> None:
-    """Merges the marks of videos that may be used no more."""
-    for names in batched(new(catalog, store, layout.withdrawn(corpus), ".json"), AT_ONCE):
+    """Merges the marks of videos that must not be used any more."""
+    unmerged = list_unmerged(catalog, store, layout.withdrawn_folder(corpus), ".json")
+    for names in iter_batches(unmerged, FILES_PER_TRANSACTION):
         with catalog.transaction():
             marks = [json.loads(store.read(name)) for name in names]
             insert_rows(catalog, "withdrawn", marks, {"corpus": corpus})
-            mark(catalog, names)
+            mark_merged(catalog, names)
 
 
 def sync_stage(catalog: Catalog, store: Store, corpus: str, kind: str, fingerprint: str) -> None:
     """Merges the shard lists and receipts of one stage under one fingerprint."""
-    folder = layout.stage(corpus, kind, fingerprint)
+    folder = layout.stage_folder(corpus, kind, fingerprint)
     where = {"corpus": corpus, "stage": kind, "fingerprint": fingerprint}
-    for part, steps in STEPS.items():
-        found = new(catalog, store, f"{folder}/{part}", ".json", packed=True)
-        files = read_each(store, store.read, found)
-        for heap in heaped(files, BYTES, lambda file: len(file[1])):
-            names, texts = zip(*heap, strict=True)
-            with catalog.unordered(), catalog.transaction():
+    for part, statements in STATEMENTS.items():
+        unmerged = list_unmerged(catalog, store, f"{folder}/{part}", ".json", packed=True)
+        files = read_files(store, store.read, unmerged)
+        for group in group_by_weight(files, GROUP_BYTES, lambda file: len(file[1])):
+            names, texts = zip(*group, strict=True)
+            with catalog.relax_insertion_order(), catalog.transaction():
                 for pack in filter(is_pack, names):
-                    forget_packed(catalog, where, part, pack)
-                catalog.register(_column(texts))
-                for step in steps:
-                    catalog.execute(sql(step), **where)
-                mark(catalog, names)
+                    drop_packed_rows(catalog, where, part, pack)
+                catalog.register(_text_column(texts))
+                for statement in statements:
+                    catalog.execute(load_sql(statement), **where)
+                mark_merged(catalog, names)
 
 
 def sync_index(catalog: Catalog, store: Store, corpus: str, fingerprint: str) -> None:
-    """Merges which contents each published version of an index holds."""
-    folder = layout.stage(corpus, "index", fingerprint)
-    for version in store.names(folder):
+    """Merges the contents of each published version of an index."""
+    folder = layout.stage_folder(corpus, "index", fingerprint)
+    for version in store.list_names(folder):
         name = f"{version}/ids.parquet"
         if is_merged(catalog, name) or not store.exists(f"{version}/index.json"):
             continue
-        content = tables.read(store, name).column("content")
+        content = tables.read_table(store, name).column("content")
         with catalog.transaction():
-            insert(catalog, "members", {"content": content}, corpus=corpus,
+            insert_columns(catalog, "members", {"content": content}, corpus=corpus,
                     fingerprint=fingerprint, version=version.rsplit("/", 1)[-1])  # fmt: skip
-            mark(catalog, [name])
+            mark_merged(catalog, [name])
 
 
-def source_of(store: Store, corpus: str, run: int) -> str:
-    """What an ingest read."""
-    return json.loads(store.read(f"{layout.ingests(corpus)}/{run:06d}.json"))["source"]
+def read_source(store: Store, corpus: str, run: int) -> str:
+    """The source that an ingest read."""
+    return json.loads(store.read(f"{layout.ingests_folder(corpus)}/{run:06d}.json"))["source"]
 
 
 def _merge_parts(
     catalog: Catalog, store: Store, corpus: str, run: int, names: Iterable[str]
 ) -> None:
-    """Parts of one ingest, together; one by one where a later one has an id anew."""
-    values = {"corpus": corpus, "run": run, "source": source_of(store, corpus, run)}
-    parts = read_each(store, partial(tables.read, store), names)
-    for heap in heaped(parts, BYTES, lambda part: part[1].nbytes):
-        files, rows = zip(*heap, strict=True)
-        together = pa.concat_tables(rows, promote_options="default")
+    """Merges parts of one ingest, many at a time."""
+    values = {"corpus": corpus, "run": run, "source": read_source(store, corpus, run)}
+    parts = read_files(store, partial(tables.read_table, store), names)
+    statements = ("drop_old_videos", "drop_old_rejects", "add_videos", "add_rejects")
+    for group in group_by_weight(parts, GROUP_BYTES, lambda part: part[1].nbytes):
+        files, contents = zip(*group, strict=True)
+        together = pa.concat_tables(contents, promote_options="default")
         ids = together.filter(pc.invert(together["rejected"]))["id"]
         with catalog.transaction():
-            for some in [together] if pc.count_distinct(ids).as_py() == len(ids) else rows:
-                catalog.register(some)
-                for step in ("drop_old_videos", "drop_old_rejects", "add_videos", "add_rejects"):
-                    catalog.execute(sql(step), **values)
-            mark(catalog, files)
+            # One by one if an id is in two parts: the later row has to replace the earlier one.
+            is_unique = pc.count_distinct(ids).as_py() == len(ids)
+            for rows in [together] if is_unique else contents:
+                catalog.register(rows)
+                for statement in statements:
+                    catalog.execute(load_sql(statement), **values)
+            mark_merged(catalog, files)
 
 
-def _column(texts: Iterable[bytes]) -> pa.Table:
-    """A file a chunk: DuckDB parses a chunk at a time on each core."""
-    return pa.table({"text": pa.chunked_array(map(_uncopied, texts), pa.string())})
+def _text_column(texts: Iterable[bytes]) -> pa.Table:
+    """A column with a chunk per file, since DuckDB parses one chunk at a time on each core."""
+    return pa.table({"text": pa.chunked_array(map(_wrap_bytes, texts), pa.string())})
 
 
-def _uncopied(text: bytes) -> pa.Array:
+def _wrap_bytes(text: bytes) -> pa.Array:
+    """An array of one string that shares the memory of its bytes."""
     ends = np.array([0, len(text)], np.int32)
     return pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(ends), pa.py_buffer(text)])

@@ -1,34 +1,34 @@
-"""Packs into the catalogue: their rows in the place of those that they stand for."""
+"""Merges packs into the catalogue: their rows replace those of the files they stand for."""
 
-from data.catalog.database import Catalog, sql
-from data.catalog.merged import mark
-from data.shards.spans import Span, numbers
+from data.catalog.database import Catalog, load_sql
+from data.catalog.merged import mark_merged
+from data.shards.spans import Span, parse_span
 from data.store import layout, tables
 from data.store.storage import Store
 
 
-def merge_video_pack(catalog: Catalog, store: Store, corpus: str, name: str, found: Span) -> None:
-    """Merges the parts of many ingests as one, whichever of them were merged before."""
-    values = {"corpus": corpus, "first": found.first, "last": found.last}
+def merge_video_pack(catalog: Catalog, store: Store, corpus: str, name: str, span: Span) -> None:
+    """Merges a pack of ingests' parts, whichever of these were merged before."""
+    values = {"corpus": corpus, "first": span.first, "last": span.last}
     with catalog.transaction():
-        catalog.register(tables.read(store, name))
+        catalog.register(tables.read_table(store, name))
         for table in ("videos", "rejects"):
-            catalog.execute(sql(f"drop_packed_{table}"), **values)
-            catalog.execute(sql(f"add_packed_{table}"), **values)
-        _unmark(catalog, layout.videos(corpus), found)
-        mark(catalog, [name])
+            catalog.execute(load_sql(f"drop_packed_{table}"), **values)
+            catalog.execute(load_sql(f"add_packed_{table}"), **values)
+        _unmark_files(catalog, layout.videos_folder(corpus), span)
+        mark_merged(catalog, [name])
 
 
-def forget_packed(catalog: Catalog, where: dict[str, str], part: str, pack: str) -> None:
-    """Drops the rows of the lists or receipts that a pack stands for; its own come after."""
-    found = numbers(pack)
-    first, past = found.ends
+def drop_packed_rows(catalog: Catalog, where: dict[str, str], part: str, pack: str) -> None:
+    """Drops the rows of the lists or receipts that a pack stands for; its own are added next."""
+    span = parse_span(pack)
+    first, past = span.ends
     for table in ("shards",) if part == "shards" else ("receipts", "outcomes"):
-        catalog.execute(sql(f"drop_packed_{table}"), first=first, past=past, **where)
-    folder = layout.stage(where["corpus"], where["stage"], where["fingerprint"])
-    _unmark(catalog, f"{folder}/{part}", found)
+        catalog.execute(load_sql(f"drop_packed_{table}"), first=first, past=past, **where)
+    folder = layout.stage_folder(where["corpus"], where["stage"], where["fingerprint"])
+    _unmark_files(catalog, f"{folder}/{part}", span)
 
 
-def _unmark(catalog: Catalog, folder: str, found: Span) -> None:
-    first, past = found.ends
-    catalog.execute(sql("unmark"), first=f"{folder}/{first}", past=f"{folder}/{past}")
+def _unmark_files(catalog: Catalog, folder: str, span: Span) -> None:
+    first, past = span.ends
+    catalog.execute(load_sql("unmark_merged"), first=f"{folder}/{first}", past=f"{folder}/{past}")

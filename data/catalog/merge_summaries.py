@@ -1,4 +1,4 @@
-"""Brings what experiments and evaluations came to into the catalogue."""
+"""Merges the summaries of experiments and evaluations into the catalogue."""
 
 import hashlib
 import json
@@ -6,57 +6,61 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from data.catalog.database import Catalog
-from data.catalog.merged import insert_rows, is_merged, mark, only
+from data.catalog.merged import insert_rows, is_merged, mark_merged, pick_keys
 from data.store import layout
 from data.store.storage import Store
 
-Said = dict[str, Any]
-FORGET = {
+Row = dict[str, Any]
+DELETE_STATEMENTS = {
     "experiment": "DELETE FROM experiments WHERE experiment = $id",
     "evaluation": "DELETE FROM evaluations WHERE evaluation = $id",
 }
 
 
 def sync_experiments(catalog: Catalog, store: Store) -> None:
-    """Merges the results of every experiment that came to its end."""
-    _sync(catalog, store, layout.EXPERIMENTS, "experiment", _results)
+    """Merges the results of every finished experiment."""
+    _sync_summaries(catalog, store, layout.EXPERIMENTS, "experiment", _result_rows)
 
 
 def sync_evaluations(catalog: Catalog, store: Store) -> None:
-    """Merges the means of every evaluation that came to its end."""
-    _sync(catalog, store, layout.EVALUATIONS, "evaluation", _means)
+    """Merges the means of every finished evaluation."""
+    _sync_summaries(catalog, store, layout.EVALUATIONS, "evaluation", _mean_rows)
 
 
-def _sync(
-    catalog: Catalog, store: Store, kind: str, key: str, rows: Callable[[Said], Iterator[Said]]
+def _sync_summaries(
+    catalog: Catalog, store: Store, kind: str, key: str, rows: Callable[[Row], Iterator[Row]]
 ) -> None:
-    """Summaries, alone of all files, are written again as more is found: what each says counts."""
-    for folder in store.names(kind):
+    """Merges the summaries that changed, in place of what was merged of them before.
+
+    Alone of all files they are rewritten, as more is measured: so their content counts, by its
+    digest, not their name.
+    """
+    for folder in store.list_names(kind):
         name = f"{folder}/summary.json"
         try:
             content = store.read(name)
         except FileNotFoundError:
             continue
-        merged = f"{name} {hashlib.sha256(content).hexdigest()}"
-        if is_merged(catalog, merged):
+        version = f"{name} {hashlib.sha256(content).hexdigest()}"
+        if is_merged(catalog, version):
             continue
-        said = json.loads(content)
+        summary = json.loads(content)
         with catalog.transaction():
-            catalog.execute(FORGET[key], id=said[key])
+            catalog.execute(DELETE_STATEMENTS[key], id=summary[key])
             catalog.execute("DELETE FROM merged WHERE starts_with(path, $name)", name=name)
-            insert_rows(catalog, f"{key}s", list(rows(said)), {})
-            mark(catalog, [merged])
+            insert_rows(catalog, f"{key}s", list(rows(summary)), {})
+            mark_merged(catalog, [version])
 
 
-def _results(said: Said) -> Iterator[Said]:
-    for result in said["results"]:
-        yield result | only(said, "experiment", "corpus", "made")
+def _result_rows(summary: Row) -> Iterator[Row]:
+    for result in summary["results"]:
+        yield result | pick_keys(summary, "experiment", "corpus", "made")
 
 
-def _means(said: Said) -> Iterator[Said]:
-    where = only(said, "evaluation", "made", "source", "benchmark", "mode")
-    for method in said["methods"]:
-        plain = only(method, "method", "videos", "failed", "dropped")
+def _mean_rows(summary: Row) -> Iterator[Row]:
+    where = pick_keys(summary, "evaluation", "made", "source", "benchmark", "mode")
+    for method in summary["methods"]:
+        counts = pick_keys(method, "method", "videos", "failed", "dropped")
         for mean in method["means"]:
-            found = only(mean, "metric", "label", "n", "unmeasured", "mean", "low", "high")
-            yield where | plain | found
+            values = pick_keys(mean, "metric", "label", "n", "unmeasured", "mean", "low", "high")
+            yield where | counts | values

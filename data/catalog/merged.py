@@ -1,66 +1,68 @@
-"""Which of the store's files are in the catalogue, and how rows get into it."""
+"""Records which of the store's files are merged into the catalogue, and inserts their rows."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from data.batches import side_by_side
+from data.batches import map_in_threads
 from data.catalog.database import Catalog
-from data.shards.spans import uncovered
+from data.shards.spans import drop_covered
 from data.store.storage import Store
 
-READERS = 16  # files on their way at once, where the store is far
+READERS = 16  # concurrent reads of a remote store
 T = TypeVar("T")
 
 
-def new(
+def list_unmerged(
     catalog: Catalog, store: Store, folder: str, suffix: str, packed: bool = False
 ) -> list[str]:
     """The files of a folder that are not merged yet, in order.
 
-    Of one that may be `packed`, without those that a pack covers.
+    If the folder can be `packed`, without the files that a pack stands for.
     """
-    found = catalog.execute(
+    rows = catalog.execute(
         "SELECT path FROM merged WHERE starts_with(path, $folder)", folder=folder
     )
-    merged = {path for (path,) in found}
-    names = store.names(folder, suffix)
-    return [name for name in (uncovered(names) if packed else names) if name not in merged]
+    merged = {path for (path,) in rows}
+    names = store.list_names(folder, suffix)
+    return [name for name in (drop_covered(names) if packed else names) if name not in merged]
 
 
 def is_merged(catalog: Catalog, name: str) -> bool:
-    """Whether the file is in the catalogue."""
+    """Whether the file is merged."""
     return bool(catalog.execute("SELECT 1 FROM merged WHERE path = $path", path=name))
 
 
-def mark(catalog: Catalog, names: Iterable[str]) -> None:
-    """The files are merged; in the transaction that merges them."""
+def mark_merged(catalog: Catalog, names: Iterable[str]) -> None:
+    """Records that the files are merged; call it in the transaction that merges them."""
     catalog.execute("INSERT INTO merged SELECT unnest($names)", names=list(names))
 
 
-def read_each(
+def read_files(
     store: Store, read: Callable[[str], T], names: Iterable[str]
 ) -> Iterator[tuple[str, T]]:
-    """Each file's name with what is read of it, in order."""
-    return side_by_side(read, names, 1 if store.is_local else READERS)
+    """Each file's name with the result of reading it, in order."""
+    return map_in_threads(read, names, 1 if store.is_local else READERS)
 
 
 def insert_rows(
     catalog: Catalog, table: str, rows: list[dict[str, Any]], where: dict[str, str]
 ) -> None:
-    """Adds rows that have the same keys, and constants beside them."""
+    """Adds rows with the same keys; `where` are columns with one value for all of them."""
     if rows:
-        insert(catalog, table, {key: [row[key] for row in rows] for key in rows[0]}, **where)
+        insert_columns(
+            catalog, table, {key: [row[key] for row in rows] for key in rows[0]}, **where
+        )
 
 
-def insert(catalog: Catalog, table: str, columns: dict[str, Any], **constants: str) -> None:
-    """Adds columns of one length, and constants beside them."""
+def insert_columns(catalog: Catalog, table: str, columns: dict[str, Any], **constants: str) -> None:
+    """Adds columns of equal length; `constants` are columns with one value for all rows."""
     size = len(next(iter(columns.values())))
-    fixed = {key: pa.repeat(pa.scalar(value), size) for key, value in constants.items()}
-    catalog.insert(table, pa.table({**columns, **fixed}))
+    repeated = {key: pa.repeat(pa.scalar(value), size) for key, value in constants.items()}
+    catalog.insert(table, pa.table({**columns, **repeated}))
 
 
-def only(said: dict[str, Any], *keys: str) -> dict[str, Any]:
-    """These keys of a dict."""
-    return {key: said[key] for key in keys}
+def pick_keys(row: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """The row with these keys alone."""
+    return {key: row[key] for key in keys}

@@ -1,1 +1,1 @@
-"""What runs of generation and evaluation leave in the store."""
+"""What runs of generation, evaluation and backfill leave in the store."""

@@ -1,25 +1,26 @@
-"""What a backfill would do: how much there is, how much is left, what that takes."""
+"""The remaining work of a backfill: an estimate, and the shards of its next window."""
 
 from dataclasses import dataclass
 from math import ceil
 
-from data.catalog.database import catalog_path, sql
-from data.catalog.filters import chosen, unlisted
+from data.catalog.database import catalog_path, load_sql
+from data.catalog.filters import select_unlisted, select_videos
 from data.records import Video
-from data.shards.lists import Shard, names, next_number, shard_name, without, write_shard
-from data.shards.spans import span
+from data.shards.lists import add_shards, exclude_done, list_done, list_shards
+from data.shards.spans import find_span
 from data.shards.stages import Stage
 from data.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """Of the contents that a condition names, those that no shard of the stage lists yet.
+class RemainingWork:
+    """How much of a backfill is left.
 
-    `pending` are shards that were planned and not finished; `hours` of video, and what follows,
-    are of both. `worker_hours` is an estimate from the receipts of the corpus, None where there
-    are none to learn from; `wall_hours`, of so many `workers` together, and `cost` follow from it.
-    `shards` and `windows` are those to come, the pending ones among them, beside `shards_done`.
+    `matching` contents meet the condition; `videos` are those of them that no shard of the stage
+    lists yet. `pending` shards are listed but not finished; `hours` of video, and all estimates,
+    include both. `worker_hours` is estimated from the corpus's receipts, None without any;
+    `wall_hours` (of `workers` together) and `cost` follow from it. `shards` and `windows` are the
+    remaining ones, pending ones included; `shards_done` are finished.
     """
 
     stage: str
@@ -39,86 +40,84 @@ class Left:
     windows: int
 
 
-def left(
+def estimate_remaining(
     workspace: Workspace, stage: Stage, where: str, workers: int = 1, window: int = 5000
-) -> Left:
-    """What is left to do, `window` videos at a time; the catalogue must be up to the store."""
-    done = names(workspace.store, stage.folder, "receipts")
-    pending = without(names(workspace.store, stage.folder, "shards"), done)
-    path, wait_s = (
-        catalog_path(workspace.store, workspace.settings.catalog),
-        workspace.settings.wait_s,
-    )
-    with chosen(path, stage.corpus, [where], wait_s) as videos:
+) -> RemainingWork:
+    """Estimates the work left, done `window` videos at a time; the catalogue must be up to date."""
+    done = list_done(workspace.store, stage.folder)
+    pending = exclude_done(list_shards(workspace.store, stage.folder), done)
+    path = catalog_path(workspace.store, workspace.settings.catalog)
+    wait_s = workspace.settings.wait_s
+    with select_videos(path, stage.corpus, [where], wait_s) as videos:
         matching = videos.aggregate("count(DISTINCT content)").fetchall()[0][0]
-    with unlisted(path, stage, [where], wait_s) as videos:
-        summed = videos.aggregate("count(*), coalesce(sum(duration), 0) / 3600").fetchall()[0]
-    count, hours = int(summed[0]), float(summed[1])
-    listed, listed_hours = _listed(workspace, stage, pending)
-    takes = _worker_hours(workspace, stage, count + listed, hours + listed_hours)
-    wall, cost = (None, None) if takes is None else (
-        takes / workers, takes * workspace.settings.price_per_gpu_hour
-    )  # fmt: skip
-    shards, turns = _to_come(workspace, len(pending), count, window)
-    return Left(
-        stage.kind, stage.corpus, stage.fingerprint, where, matching, count, hours + listed_hours,
-        len(pending), takes, workers, wall, cost, shards, _numbers(done), turns,
+    with select_unlisted(path, stage, [where], wait_s) as videos:
+        totals = videos.aggregate("count(*), coalesce(sum(duration), 0) / 3600").fetchall()[0]
+    count, hours = int(totals[0]), float(totals[1])
+    pending_videos, pending_hours = _sum_listed(workspace, stage, pending)
+    worker_hours = _estimate_worker_hours(
+        workspace, stage, count + pending_videos, hours + pending_hours
+    )
+    wall_hours = cost = None
+    if worker_hours is not None:
+        wall_hours = worker_hours / workers
+        cost = worker_hours * workspace.settings.price_per_gpu_hour
+    shards, windows = _count_remaining(workspace, len(pending), count, window)
+    return RemainingWork(
+        stage.kind, stage.corpus, stage.fingerprint, where, matching, count, hours + pending_hours,
+        len(pending), worker_hours, workers, wall_hours, cost, shards,
+        _count_numbers(done), windows,
     )  # fmt: skip
 
 
-def shards_of(workspace: Workspace, videos: int) -> int:
-    """How many shards list so many videos."""
+def count_shards(workspace: Workspace, videos: int) -> int:
+    """How many shards it takes to list so many videos."""
     return ceil(videos / workspace.settings.shard_size)
 
 
-def take(workspace: Workspace, stage: Stage, where: str, count: int) -> list[str]:
-    """Writes shards of the next `count` videos, ordered by content; their names."""
-    path, wait_s = (
-        catalog_path(workspace.store, workspace.settings.catalog),
-        workspace.settings.wait_s,
-    )
-    with unlisted(path, stage, [where], wait_s) as videos:
+def write_next_shards(workspace: Workspace, stage: Stage, where: str, count: int) -> list[str]:
+    """Lists the next `count` videos in shards, ordered by content; the shards' names."""
+    path = catalog_path(workspace.store, workspace.settings.catalog)
+    wait_s = workspace.settings.wait_s
+    with select_unlisted(path, stage, [where], wait_s) as videos:
         rows = videos.order("content").limit(count).fetchall()
-    size = workspace.settings.shard_size
-    first = next_number(workspace.store, stage.folder)
-    shards: list[str] = []
-    for at in range(0, len(rows), size):
-        listed = tuple(Video(id, uri, content, d) for content, id, uri, d in rows[at : at + size])
-        shards.append(shard_name(first + len(shards)))
-        write_shard(workspace.store, stage.folder, Shard(shards[-1], 1, listed))
-    return shards
+    listed = (Video(id, uri, content, duration) for content, id, uri, duration in rows)
+    return add_shards(workspace.store, stage.folder, listed, workspace.settings.shard_size)
 
 
-def _to_come(workspace: Workspace, pending: int, videos: int, window: int) -> tuple[int, int]:
-    """Shards and windows of what is left; a window of new videos begins a shard of its own."""
+def _count_remaining(
+    workspace: Workspace, pending: int, videos: int, window: int
+) -> tuple[int, int]:
+    """The shards and windows that are left; each window of new videos begins a new shard."""
     whole, rest = divmod(videos, window)
-    shards = whole * shards_of(workspace, window) + shards_of(workspace, rest)
-    return pending + shards, ceil(pending / shards_of(workspace, window)) + ceil(videos / window)
+    shards = whole * count_shards(workspace, window) + count_shards(workspace, rest)
+    return pending + shards, ceil(pending / count_shards(workspace, window)) + ceil(videos / window)
 
 
-def _numbers(names: list[str]) -> int:
-    """How many shards the names are, a pack as many as it stands for."""
-    spans = filter(None, map(span, names))
-    return sum(1 + each.last - each.first for each in spans)
+def _count_numbers(names: list[str]) -> int:
+    """How many shards the names stand for, a pack for all those in it."""
+    spans = filter(None, map(find_span, names))
+    return sum(1 + span.last - span.first for span in spans)
 
 
-def _listed(workspace: Workspace, stage: Stage, shards: list[str]) -> tuple[int, float]:
-    """Videos that these shards list, and their hours."""
+def _sum_listed(workspace: Workspace, stage: Stage, shards: list[str]) -> tuple[int, float]:
+    """The number of videos that these shards list, and their hours."""
     if not shards:
         return 0, 0.0
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
-        return catalog.execute(sql("planned"), shards=shards, **values)[0]  # type: ignore[return-value]
+        return catalog.execute(load_sql("shard_totals"), shards=shards, **values)[0]  # type: ignore[return-value]
 
 
-def _worker_hours(workspace: Workspace, stage: Stage, videos: int, hours: float) -> float | None:
-    """By hours of video where they are known, else by videos."""
+def _estimate_worker_hours(
+    workspace: Workspace, stage: Stage, videos: int, hours: float
+) -> float | None:
+    """Estimates by the hours of video where these are known, else by the number of videos."""
     if not videos:
         return 0.0
-    with workspace.catalog() as catalog:
-        values = {"corpus": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
-        found = catalog.execute(sql("pace"), **values)
-    per_hour, per_video = found[0] if found else (None, None)
+    with workspace.open_catalog() as catalog:
+        values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
+        rows = catalog.execute(load_sql("worker_seconds_per_hour"), **values)
+    per_hour, per_video = rows[0] if rows else (None, None)
     if hours and per_hour is not None:
         return per_hour * hours / 3600
     return None if per_video is None else per_video * videos / 3600

@@ -1,14 +1,15 @@
 """Distances in the store: which clips they compare, and the clips' features."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from data.outcome import Failed
-from data.shards.lists import names
+from data.shards.lists import list_done
+from data.shards.receipts import read_receipt
 from data.store import layout, tables
 from data.store.storage import Store
 
@@ -60,58 +61,35 @@ class ClipSet:
     available: int
 
 
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """A shard: clips whose features one task makes."""
-
-    id: str
-    attempt: int
-    clips: tuple[Clip, ...]
-
-
-def features(dim: int) -> pa.Schema:
+def features_schema(dim: int) -> pa.Schema:
     """One feature per clip, float32 as the extractor gave it."""
     return pa.schema({"id": pa.string(), "vector": pa.list_(pa.float32(), dim)})
 
 
-def write_portion(store: Store, folder: str, portion: Portion) -> None:
-    """Writes the list of a shard's clips."""
-    store.write(layout.shard_list(folder, portion.id), json.dumps(asdict(portion)).encode())
+def read_clip(payload: dict[str, Any]) -> Clip:
+    """An item of a shard's list, from its JSON object."""
+    return Clip(**payload)
 
 
-def read_portion(store: Store, folder: str, shard: str) -> Portion:
-    """The list as it was written."""
-    said = json.loads(store.read(layout.shard_list(folder, shard)))
-    return Portion(said["id"], said["attempt"], tuple(Clip(**clip) for clip in said["clips"]))
+def read_answers(store: Store, folder: str) -> dict[str, Failed | None]:
+    """What finished shards say of every clip, by id: None where its feature is there."""
+    return {
+        row["id"]: Failed(row["id"], row["reason"], row["detail"]) if row["reason"] else None
+        for shard in list_done(store, folder)
+        for row in read_receipt(store, folder, shard).rows
+    }
 
 
-def settled(store: Store, folder: str) -> dict[str, Failed | None]:
-    """Every clip that a finished shard answered for, by id: None where its feature is there.
-
-    Failures that another run may not meet are left out.
-    """
-    found: dict[str, Failed | None] = {}
-    for shard in names(store, folder, "receipts"):
-        said = json.loads(store.read(layout.receipt(folder, shard)))
-        found |= {made["id"]: None for made in said["done"]}
-        for refused in said["failed"]:
-            found[refused["id"]] = Failed(refused["id"], refused["reason"], refused["detail"])
-    return found
-
-
-def vectors(store: Store, folder: str, ids: Iterable[str]) -> dict[str, np.ndarray]:
+def read_features(store: Store, folder: str, ids: Iterable[str]) -> dict[str, np.ndarray]:
     """The features (dim,) float32 of these clips, by id, as far as they are there."""
-    wanted, found = set(ids), dict[str, np.ndarray]()
-    for shard in names(store, folder, "receipts"):
+    wanted, features = set(ids), dict[str, np.ndarray]()
+    for shard in list_done(store, folder):
         name = layout.shard_file(folder, shard)
-        if not wanted - found.keys() or not store.exists(name):
+        if not wanted - features.keys() or not store.exists(name):
             continue
-        table = tables.read(store, name)
+        table = tables.read_table(store, name)
         column = table.column("vector").combine_chunks()
         rows = column.flatten().to_numpy().reshape(len(table), -1)
-        found |= {
-            id: row
-            for id, row in zip(table.column("id").to_pylist(), rows, strict=True)
-            if id in wanted
-        }
-    return found
+        pairs = zip(table.column("id").to_pylist(), rows, strict=True)
+        features |= {id: row for id, row in pairs if id in wanted}
+    return features

@@ -1,32 +1,30 @@
-"""An evaluation at work in the store: what was asked, its written lists, its receipts."""
+"""An evaluation at work in the store: what it measures, and the rows that its shards left."""
 
 import json
-import socket
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from data.runs.evaluations import Target, TruthRef
-from data.runs.generations import digest, now
-from data.shards.lists import names
-from data.shards.receipts import write_receipt
+from data.runs.evaluations import GroundTruthRef, Target
+from data.shards.lists import list_done
+from data.shards.receipts import read_receipt
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import fingerprint
+from data.stamps import hash_json, utc_now
 from data.store import layout, tables
 from data.store.storage import Store
 
-# What may have been the machine's fault: tried again when the same is asked again.
-AGAIN = ("timeout", "crashed")
+VERSION = "1"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that an evaluation is named by.
+    """Everything that an evaluation's fingerprint names.
 
-    `versions` are those of its metrics, `digests` those of the models that they look with,
-    `truths` by target the digest of what its truth is read from. `absent` says of metrics why they
-    cannot be measured. Of each method, `dropped` targets are left out by the spec's `remainder`.
+    `versions` are those of its metrics, `digests` those of the models that these use, `truths` by
+    target the digest of its ground truth. `absent` names, by metric, why it cannot be measured.
+    `dropped` counts, by method, the targets that the spec's `remainder` leaves out.
     """
 
     source: str
@@ -43,73 +41,51 @@ class Evaluation:
     @cached_property
     def fingerprint(self) -> str:
         """12 hex digits; the same for the same videos, whatever folder they lie in."""
-        said = [
+        targets = [
             (t.id, t.clip, t.method, t.content, t.asked, self.truths.get(t.id, ""))
             for t in self.targets
         ]
-        made_with = [*sorted(self.versions.items()), *sorted(self.digests.items())]
-        asked = [self.benchmark, self.mode, sorted(self.dropped.items())]
-        return fingerprint(self.spec, "1", digest([made_with, asked, said]))
+        models = [*sorted(self.versions.items()), *sorted(self.digests.items())]
+        switches = [self.benchmark, self.mode, sorted(self.dropped.items())]
+        return fingerprint(self.spec, VERSION, hash_json([models, switches, targets]))
 
     @property
     def folder(self) -> str:
-        return layout.evaluation(self.fingerprint)
+        return layout.evaluation_folder(self.fingerprint)
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """The receipt of a shard of targets: one row a video, as `tables.EVALUATED` has them."""
-
-    shard: str
-    rows: tuple[dict[str, Any], ...]
-    wall: float = 0.0
-    host: str = field(default_factory=socket.gethostname)
-    finished: str = field(default_factory=now)
-
-
-def record(store: Store, asked: Evaluation) -> dict[str, Any]:
-    """What the evaluation says of itself, written where it is not written yet."""
-    name = layout.spec(asked.folder)
+def record_evaluation(store: Store, evaluation: Evaluation) -> dict[str, Any]:
+    """The evaluation's record, written where there is none yet."""
+    name = layout.spec_file(evaluation.folder)
     if not store.exists(name):
-        said = {
-            "evaluation": asked.fingerprint, "made": now(), "source": asked.source,
-            "benchmark": asked.benchmark, "mode": asked.mode,
-            "spec": asked.spec.model_dump(exclude={"weights": True, "clip": {"weights"}}),
-            "versions": asked.versions, "digests": asked.digests,
+        record = {
+            "evaluation": evaluation.fingerprint, "made": utc_now(), "source": evaluation.source,
+            "benchmark": evaluation.benchmark, "mode": evaluation.mode,
+            "spec": evaluation.spec.model_dump(exclude={"weights": True, "clip": {"weights"}}),
+            "versions": evaluation.versions, "digests": evaluation.digests,
         }  # fmt: skip
-        store.write(name, json.dumps(said, indent=2).encode())
+        store.write(name, json.dumps(record, indent=2).encode())
     return json.loads(store.read(name))
 
 
-def write_targets(store: Store, folder: str, shard: str, targets: Iterable[Target]) -> None:
-    """Writes the list of a shard's targets."""
-    said = {"id": shard, "targets": [asdict(target) for target in targets]}
-    store.write(layout.shard_list(folder, shard), json.dumps(said).encode())
+def read_target(payload: dict[str, Any]) -> Target:
+    """An item of a shard's list, from its JSON object."""
+    return Target(**payload | {"truth": GroundTruthRef(**payload["truth"])})
 
 
-def read_targets(store: Store, folder: str, shard: str) -> list[Target]:
-    """The list as it was written."""
-    said = json.loads(store.read(layout.shard_list(folder, shard)))
-    return [Target(**t | {"truth": TruthRef(**t["truth"])}) for t in said["targets"]]
-
-
-def finish(store: Store, folder: str, log: Log, measures: list[dict[str, Any]]) -> None:
-    """Writes a shard's rows of `tables.MEASURES`, then its receipt, which makes it done."""
-    tables.write(store, layout.shard_file(folder, log.shard), tables.MEASURES, measures)
-    write_receipt(store, folder, log)
-
-
-def read_log(store: Store, folder: str, shard: str) -> Log:
-    """A shard's receipt."""
-    said = json.loads(store.read(layout.receipt(folder, shard)))
-    return Log(**said | {"rows": tuple(said["rows"])})
-
-
-def unfinished(store: Store, folder: str) -> list[str]:
-    """The shards without a receipt, and those in which a video may fare better now."""
-    done = {
-        shard
-        for shard in names(store, folder, "receipts")
-        if not any(row["reason"] in AGAIN for row in read_log(store, folder, shard).rows)
+def read_evaluated(store: Store, folder: str) -> dict[str, dict[str, Any]]:
+    """The newest row of `tables.EVALUATED_VIDEOS` of each target, by id."""
+    return {
+        row["id"]: row
+        for shard in list_done(store, folder)
+        for row in read_receipt(store, folder, shard).rows
     }
-    return [shard for shard in names(store, folder, "shards") if shard not in done]
+
+
+def read_measures(store: Store, folder: str) -> Iterator[dict[str, Any]]:
+    """The rows of `tables.MEASURES` of every finished shard.
+
+    A video has some in one shard only: it is measured again only where an attempt failed.
+    """
+    for shard in list_done(store, folder):
+        yield from tables.read_table(store, layout.shard_file(folder, shard)).to_pylist()

@@ -1,4 +1,4 @@
-"""Evaluations in the store: what is evaluated, where its truth is, and what was found."""
+"""Evaluations in the store: their videos, their ground truth, and their results."""
 
 import json
 from collections.abc import Iterator
@@ -9,26 +9,30 @@ from data.errors import UserError
 from data.store import layout, tables
 from data.store.storage import Store
 
-TruthKind = Literal["prompt", "sidecars", "official", "parquet"]
+GroundTruthKind = Literal["prompt", "sidecars", "official", "parquet"]
 
 
 @dataclass(frozen=True, slots=True)
-class TruthRef:
-    """Where what a benchmark knows of a clip is read from.
+class GroundTruthRef:
+    """Where the ground truth of a benchmark's clip is read from.
 
-    `sidecars`: files beside the video, `path` being its stem. `official`: a folder of embeddings
-    as the published scripts write it, with a folder for each clip. `parquet`: a folder of ours.
-    `prompt`: nothing but the prompt is known.
+    `sidecars`: files beside the video, with `path` as their stem. `official`: a folder of
+    embeddings as the published scripts write it, with a folder for each clip. `parquet`: a folder
+    that `data.runs.benchmark` wrote. `prompt`: there is only the prompt.
     """
 
-    kind: TruthKind = "prompt"
+    kind: GroundTruthKind = "prompt"
     path: str = ""
     clip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A video to be evaluated: which method made it of which clip, where it lies, its SHA-256."""
+    """A video to evaluate: the method that made it, for which clip; its location and SHA-256.
+
+    `asked` are texts of its row in the list of videos, such as its prompt, and `truth` its ground
+    truth. Both names are in the lists of shards.
+    """
 
     id: str
     clip: str
@@ -36,15 +40,16 @@ class Target:
     uri: str
     content: str
     asked: dict[str, str] = field(default_factory=dict)
-    truth: TruthRef = field(default_factory=TruthRef)
+    truth: GroundTruthRef = field(default_factory=GroundTruthRef)
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A metric of a method: the mean of the `n` videos that it could be measured of.
+    """The mean of a metric over the `n` videos of a method that have a value.
 
-    `unmeasured` videos were decoded yet have no value, as one frame has no consistency; `low` and
-    `high` bound the mean's 95 % bootstrap interval. `mean` is None where `n` is 0.
+    `unmeasured` videos were decoded but have none: a single frame, for example, has no temporal
+    consistency. `low` and `high` bound the mean's 95 % bootstrap interval. `mean` is None if `n`
+    is 0.
     """
 
     metric: str
@@ -59,11 +64,11 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class MethodResult:
-    """What an evaluation says of one method.
+    """The results of one method in an evaluation.
 
     Of `videos`, `failed` could not be read and `dropped` were left out by the spec's `remainder`.
-    `absent` says by metric why it was not measured at all. `size` is `WIDTHxHEIGHT`, where all
-    videos have the same, as `fps` is; `frames` is how many of each were measured at most.
+    `absent` gives, by metric, the reason why it was not measured. `size` (`WIDTHxHEIGHT`) and
+    `fps` are None unless all videos have the same; `frames` is the most frames measured of one.
     """
 
     method: str
@@ -79,7 +84,7 @@ class MethodResult:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A clip of the benchmark that the bank has: the same bytes (`exact`), or nearly the same."""
+    """A benchmark's clip that the retrieval corpus has: the same bytes (`exact`), or a near copy."""
 
     clip: str
     video_id: str
@@ -91,7 +96,7 @@ class Leak:
 class Summary:
     """`summary.json` of an evaluation; `spec` is `EvaluateSpec` without the paths of weights.
 
-    `leaks` is None where no bank was tested: `guarded` names the corpus that was.
+    `guarded` names the retrieval corpus that was checked for leaks; without one `leaks` is None.
     """
 
     evaluation: str
@@ -108,26 +113,29 @@ class Summary:
 
 
 def read_summary(store: Store, evaluation: str) -> Summary:
-    """The summary as it was written; a UserError where there is none."""
-    name = f"{layout.evaluation(evaluation)}/summary.json"
+    """The summary of an evaluation; a UserError if there is none."""
+    name = f"{layout.evaluation_folder(evaluation)}/summary.json"
+    # Users type the name, which must not lead out of the folder.
     if not evaluation.isalnum() or not store.exists(name):
         raise UserError(f"no evaluation {evaluation!r}: `reelflow evaluations` lists them")
-    said = json.loads(store.read(name))
+    payload = json.loads(store.read(name))
     methods = tuple(
         MethodResult(**method | {"means": tuple(Mean(**mean) for mean in method["means"])})
-        for method in said["methods"]
+        for method in payload["methods"]
     )
-    leaks = said["leaks"] and tuple(Leak(**leak) for leak in said["leaks"])
-    return Summary(**said | {"methods": methods, "leaks": leaks})
+    leaks = payload["leaks"] and tuple(Leak(**leak) for leak in payload["leaks"])
+    return Summary(**payload | {"methods": methods, "leaks": leaks})
 
 
-def scores(store: Store, evaluation: str) -> Iterator[dict[str, Any]]:
-    """The rows of `tables.MEASURES`, in the order of method, clip and metric."""
-    for batch in tables.batches(store, f"{layout.evaluation(evaluation)}/scores.parquet"):
+def read_scores(store: Store, evaluation: str) -> Iterator[dict[str, Any]]:
+    """Yields the rows of `tables.MEASURES`, in the order of method, clip and metric."""
+    name = f"{layout.evaluation_folder(evaluation)}/scores.parquet"
+    for batch in tables.iter_batches(store, name):
         yield from batch.to_pylist()
 
 
-def videos(store: Store, evaluation: str) -> Iterator[dict[str, Any]]:
-    """The rows of `tables.EVALUATED`, in the order of method and clip."""
-    for batch in tables.batches(store, f"{layout.evaluation(evaluation)}/videos.parquet"):
+def read_videos(store: Store, evaluation: str) -> Iterator[dict[str, Any]]:
+    """Yields the rows of `tables.EVALUATED_VIDEOS`, in the order of method and clip."""
+    name = f"{layout.evaluation_folder(evaluation)}/videos.parquet"
+    for batch in tables.iter_batches(store, name):
         yield from batch.to_pylist()

@@ -1,41 +1,43 @@
-"""A corpus's videos by the columns of their source that they share."""
+"""Groups of a corpus's videos: those with equal values in some columns of their source."""
 
 import duckdb
 import pyarrow as pa
 
 from data.catalog.database import catalog_path
-from data.catalog.filters import chosen
+from data.catalog.filters import select_videos
 from data.errors import UserError
 from data.workspace import Workspace
 
 FIELDS = ("id", "content", "uri", "caption", "duration")
 
 
-def listed(workspace: Workspace, corpus: str, columns: tuple[str, ...]) -> pa.Table:
+def list_grouped_videos(workspace: Workspace, corpus: str, columns: tuple[str, ...]) -> pa.Table:
     """The good videos: id, content, uri, caption, duration, and `kin`, their values of `columns`.
 
-    Those with the same values lie beside each other; the order is the same on every machine.
+    A group's videos stand together; the order is the same on every machine. A UserError for a
+    column that the corpus does not have.
     """
     path = catalog_path(workspace.store, workspace.settings.catalog)
-    with chosen(path, corpus, [], workspace.settings.wait_s) as videos:
+    with select_videos(path, corpus, [], workspace.settings.wait_s) as videos:
         for column in columns:
             if column not in videos.columns:
-                there = ", ".join(videos.columns)
-                raise UserError(f"{corpus} has no column {column!r}: it has {there}")
-        shared = duckdb.SQLExpression(f"[{', '.join(map(_text, columns))}]::VARCHAR[]")
-        found = videos.select(*map(duckdb.ColumnExpression, FIELDS), shared.alias("kin"))
-        return found.order("kin, content, id").to_arrow_table()
+                existing = ", ".join(videos.columns)
+                raise UserError(f"{corpus} has no column {column!r}: its columns are {existing}")
+        # As texts, so that columns of any type fit into one list.
+        values = duckdb.SQLExpression(f"[{', '.join(map(_text_sql, columns))}]::VARCHAR[]")
+        rows = videos.select(*map(duckdb.ColumnExpression, FIELDS), values.alias("kin"))
+        return rows.order("kin, content, id").to_arrow_table()
 
 
-def condition(columns: tuple[str, ...], values: list[str | None]) -> str | None:
-    """A condition of `chosen` for the videos with these values; None where there are no columns."""
-    return " AND ".join(map(_equal, columns, values)) or None
+def group_condition(columns: tuple[str, ...], values: list[str | None]) -> str | None:
+    """A condition for `select_videos` on the videos of a group; None without columns."""
+    return " AND ".join(map(_equals_sql, columns, values)) or None
 
 
-def _equal(column: str, value: str | None) -> str:
+def _equals_sql(column: str, value: str | None) -> str:
     literal = "NULL" if value is None else "'" + value.replace("'", "''") + "'"
-    return f"{_text(column)} IS NOT DISTINCT FROM {literal}"
+    return f"{_text_sql(column)} IS NOT DISTINCT FROM {literal}"
 
 
-def _text(column: str) -> str:
+def _text_sql(column: str) -> str:
     return 'CAST("' + column.replace('"', '""') + '" AS VARCHAR)'

@@ -1,4 +1,4 @@
-"""What others published of a benchmark: their tables, and under which settings they were made."""
+"""Published results of a benchmark: the tables of papers, with the settings they were made in."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import Any
 
 BENCHMARK = "msrvtt-personalization"
 MODES = ("subject", "face")
-CLIPS = {"subject": 1736, "face": 1285}  # of the benchmark's lists (arXiv 2501.06187, section 4)
+CLIP_COUNTS = {"subject": 1736, "face": 1285}  # of the lists (arXiv 2501.06187, section 4)
+# In the order of columns; all are better the higher they are.
 LABELS = {
     "text_clip_similarity": "Text-S",
     "video_clip_similarity": "Vid-S",
@@ -17,12 +18,12 @@ LABELS = {
     "temporal_consistency": "T-Cons",
     "quality_preference": "Quality",
     "fidelity_preference": "Fidelity",
-}  # in the order of columns; all are better the higher they are
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
-    """A method's means by metric; what is not known of its videos is None."""
+    """A method's means by metric; None for what the source does not say of its videos."""
 
     method: str
     scores: dict[str, float]
@@ -36,8 +37,8 @@ class PublishedRow:
 class PublishedTable:
     """A table of one source, made under one setting.
 
-    `references` are the conditioning images a clip, `background` says whether one more shows the
-    background. `standard` is the benchmark's own setting of the mode.
+    `references` is the number of conditioning images per clip, `background` whether one more shows
+    the background. `standard` marks the benchmark's own setting of the mode.
     """
 
     title: str
@@ -50,13 +51,13 @@ class PublishedTable:
     note: str | None = None
 
 
-def published(mode: str) -> list[PublishedTable]:
-    """The tables of a mode, the benchmark's own first."""
+def read_published_tables(mode: str) -> list[PublishedTable]:
+    """The published tables of a mode, the benchmark's own first."""
     files = resources.files("data.runs").joinpath("published").iterdir()
     texts = (f.read_text("utf-8") for f in sorted(files, key=str) if f.name.endswith(".json"))
-    tables = [_table(said) for text in texts for said in json.loads(text)["tables"]]
+    tables = [_parse_table(table) for text in texts for table in json.loads(text)["tables"]]
     return sorted((t for t in tables if t.mode == mode), key=lambda table: not table.standard)
 
 
-def _table(said: dict[str, Any]) -> PublishedTable:
-    return PublishedTable(**said | {"rows": tuple(PublishedRow(**row) for row in said["rows"])})
+def _parse_table(table: dict[str, Any]) -> PublishedTable:
+    return PublishedTable(**table | {"rows": tuple(PublishedRow(**row) for row in table["rows"])})

@@ -1,1 +1,1 @@
-"""Units of work: written lists of items, their receipts, and the stages that own them."""
+"""Units of work: lists of items, their receipts, and the stages that own them."""

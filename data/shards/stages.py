@@ -1,4 +1,4 @@
-"""Which specs a corpus uses now: each stage's alias, followed from embed to index."""
+"""The stages of a corpus: which spec each uses now, by aliases from embed to index."""
 
 import json
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from data.store import layout
 from data.store.storage import Store
 
 S = TypeVar("S", bound=Spec)
+
+SOURCES = {"pool": "embed", "index": "pool"}  # what each stage is made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,85 +23,92 @@ class Stage:
 
     @property
     def folder(self) -> str:
-        return layout.stage(self.corpus, self.kind, self.fingerprint)
+        """The folder of its artifacts in the store."""
+        return layout.stage_folder(self.corpus, self.kind, self.fingerprint)
 
 
-def register(
+def register_stage(
     store: Store, corpus: str, kind: str, spec: Spec, version: str, *inputs: str,
     shadow: bool = False,
 ) -> Stage:  # fmt: skip
-    """The stage that this spec names, recorded in the store and made the corpus's current one.
+    """The stage that a spec names; records it in the store and makes it the corpus's current one.
 
-    A `shadow` is filled beside the current one, and becomes current only where there is none.
+    `inputs` are what it is made from: fingerprints of earlier stages, digests of weights. A
+    `shadow` is filled beside the current stage, and becomes current only if there is none.
     """
     stage = Stage(corpus, kind, fingerprint(spec, version, *inputs))
-    said = {"kind": kind, "spec": spec.model_dump(), "version": version, "inputs": inputs}
-    if not store.exists(layout.spec(stage.folder)):
-        store.write(layout.spec(stage.folder), json.dumps(said, indent=2).encode())
-    alias = layout.current(corpus, kind)
-    now = current(store, corpus, kind)
+    record = {"kind": kind, "spec": spec.model_dump(), "version": version, "inputs": inputs}
+    if not store.exists(layout.spec_file(stage.folder)):
+        store.write(layout.spec_file(stage.folder), json.dumps(record, indent=2).encode())
+    alias = layout.current_alias(corpus, kind)
+    now = current_stage(store, corpus, kind)
     if now is None or (now != stage and not shadow):
         store.write(alias, stage.fingerprint.encode())
     return stage
 
 
-def current(store: Store, corpus: str, kind: str) -> Stage | None:
-    """The corpus's current stage of a kind, where there is one made from the current one before."""
-    stage, before = _named(store, corpus, kind), {"pool": "embed", "index": "pool"}.get(kind)
-    if stage is None or before is None:
+def current_stage(store: Store, corpus: str, kind: str) -> Stage | None:
+    """The corpus's current stage of a kind; None if there is none, or none for current inputs.
+
+    An index counts only if it is made from the current pool stage, and that from the current
+    embed stage: after a change of spec, older results must not be mixed with newer ones.
+    """
+    stage, source_kind = _aliased_stage(store, corpus, kind), SOURCES.get(kind)
+    if stage is None or source_kind is None:
         return stage
-    source = current(store, corpus, before)
-    made_from = recorded(store, stage)["inputs"]
-    return stage if source and source.fingerprint in made_from else None
+    source = current_stage(store, corpus, source_kind)
+    inputs = read_spec_record(store, stage)["inputs"]
+    return stage if source and source.fingerprint in inputs else None
 
 
-def recorded(store: Store, stage: Stage) -> dict[str, Any]:
-    """What `register` wrote: kind, spec, version, inputs."""
-    return json.loads(store.read(layout.spec(stage.folder)))
+def read_spec_record(store: Store, stage: Stage) -> dict[str, Any]:
+    """The record that `register_stage` wrote: kind, spec, version, inputs."""
+    return json.loads(store.read(layout.spec_file(stage.folder)))
 
 
-def spec_of(store: Store, stage: Stage, kind: type[S]) -> S:
+def read_spec(store: Store, stage: Stage, kind: type[S]) -> S:
     """The spec that a stage was made with."""
-    return kind.model_validate(recorded(store, stage)["spec"])
+    return kind.model_validate(read_spec_record(store, stage)["spec"])
 
 
-def spec_in_use(store: Store, corpus: str, kind: str, usual: S) -> S:
-    """The spec that the corpus was last brought through a stage with; the usual where none was."""
-    stage = _named(store, corpus, kind)
-    return spec_of(store, stage, type(usual)) if stage else usual
+def spec_in_use(store: Store, corpus: str, kind: str, default: S) -> S:
+    """The spec with which the corpus last went through a stage; the default if it never did."""
+    stage = _aliased_stage(store, corpus, kind)
+    return read_spec(store, stage, type(default)) if stage else default
 
 
-def _named(store: Store, corpus: str, kind: str) -> Stage | None:
-    """The stage that a corpus's alias names, whatever it was made from."""
-    alias = layout.current(corpus, kind)
+def _aliased_stage(store: Store, corpus: str, kind: str) -> Stage | None:
+    """The stage that a corpus's alias names, whatever its inputs."""
+    alias = layout.current_alias(corpus, kind)
     if not store.exists(alias):
         return None
     return Stage(corpus, kind, store.read(alias).decode().strip())
 
 
-def version_of(store: Store, stage: Stage | None) -> str | None:
-    """The published version of an index, where there is one."""
+def published_version(store: Store, stage: Stage | None) -> str | None:
+    """The published version of an index, such as "v0003"; None if there is none."""
     if stage is None or not store.exists(f"{stage.folder}/current"):
         return None
     return store.read(f"{stage.folder}/current").decode().strip()
 
 
-def over(store: Store, stage: Stage, kind: str) -> Stage | None:
-    """The stage of the next kind that is made from this one, the current one where it is."""
-    found = []
-    for folder in store.names(f"{layout.corpus(stage.corpus)}/{kind}"):
-        each = Stage(stage.corpus, kind, folder.rsplit("/", 1)[-1])
-        there = store.exists(layout.spec(folder))
-        if there and stage.fingerprint in recorded(store, each)["inputs"]:
-            found.append(each)
-    now = current(store, stage.corpus, kind)
-    return now if now in found else next(iter(found), None)
+def find_successor(store: Store, stage: Stage, kind: str) -> Stage | None:
+    """The stage of the next kind that is made from this one, the current one if possible."""
+    successors = []
+    for folder in store.list_names(f"{layout.corpus_folder(stage.corpus)}/{kind}"):
+        candidate = Stage(stage.corpus, kind, folder.rsplit("/", 1)[-1])
+        has_record = store.exists(layout.spec_file(folder))  # the alias lies beside them, without
+        if has_record and stage.fingerprint in read_spec_record(store, candidate)["inputs"]:
+            successors.append(candidate)
+    current = current_stage(store, stage.corpus, kind)
+    return current if current in successors else next(iter(successors), None)
 
 
-def switch(store: Store, index: Stage, pool: Stage, embed: Stage) -> None:
-    """Makes these the corpus's current stages; cut short, the same call completes it.
+def switch_stages(store: Store, index: Stage, pool: Stage, embed: Stage) -> None:
+    """Makes these the corpus's current stages; after a kill the same call completes it.
 
-    The index goes first: until the last alias is written no search mixes old and new.
+    The index goes first: until the last alias is written it does not count, see `current_stage`,
+    so that no search mixes old and new vectors.
     """
     for stage in (index, pool, embed):
-        store.write(layout.current(stage.corpus, stage.kind), stage.fingerprint.encode())
+        store.write(layout.current_alias(stage.corpus, stage.kind), stage.fingerprint.encode())

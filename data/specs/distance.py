@@ -1,4 +1,4 @@
-"""What a Fréchet or kernel video distance is made of: everything that can change its value."""
+"""Parameters of a Fréchet or kernel video distance: everything that can change its value."""
 
 from typing import Literal
 
@@ -10,54 +10,54 @@ Window = Literal["first", "random"]
 
 
 class ClipSpec(Spec):
-    """How a clip becomes a feature."""
+    """How a clip is turned into a feature vector."""
 
     extractor: str = "i3d_k400"
-    """a plugin of engines/evaluate/distance/extractors"""
+    """Feature extractor, e.g. i3d_k400, r3d_18, pixel_stats or random_projection."""
     weights: str | None = None
-    """a path; what is hashed of it is its sha256"""
+    """Path of the extractor's weights."""
     sha256: str | None = None
-    """the digest that the file of weights must have"""
+    """SHA-256 that the weights must have; required for TorchScript files."""
     frames: int = Field(16, ge=1)
-    """of a clip"""
+    """Number of frames per clip."""
     stride: int = Field(1, ge=1)
-    """every so manieth of the video's own frames; of fps, where that is set"""
+    """Take every nth frame, of the video or of those resampled by fps."""
     fps: float | None = Field(None, gt=0)
-    """frames a second that a clip is made of; the video's own if left out"""
+    """Resample to this many frames per second; the video's own rate if left out."""
     resize: Literal["direct", "short"] = "direct"
-    """direct ignores the aspect ratio, short fits the short side and crops the centre"""
+    """direct ignores the aspect ratio; short fits the short side and crops the centre."""
     antialias: bool = False
-    """of the bilinear resize"""
+    """Antialias the bilinear resize."""
     seed: int = Field(0, ge=0)
-    """of the extractor random_projection"""
+    """Random seed of the extractor random_projection."""
 
     @property
     def span(self) -> int:
-        """How many frames a clip reaches over, those between included."""
+        """The number of source frames from a clip's first to its last, skipped ones included."""
         return (self.frames - 1) * self.stride + 1
 
 
 class DistanceSpec(Spec):
-    """What is compared, and how: one clip a video."""
+    """Which clips are compared, one per video, and how."""
 
     protocol: str | None = None
-    """the name of the published protocol that this is"""
+    """Published protocol that these parameters reproduce."""
     clip: ClipSpec = ClipSpec()
-    """how a clip becomes a feature"""
+    """How a clip is turned into a feature vector."""
     real_window: Window = "first"
-    """a video's first frames, or a window that the seed places"""
+    """Frames of a real video to use: its first ones, or a random window."""
     generated_window: Window = "first"
-    """the same of the generated videos"""
+    """Frames of a generated video to use: its first ones, or a random window."""
     n_real: int | None = Field(None, ge=2)
-    """clips at most, chosen by the seed; all there are if left out"""
+    """Maximum number of real clips, sampled with the seed; all if left out."""
     n_generated: int | None = Field(None, ge=2)
-    """the same of the generated videos"""
+    """Maximum number of generated clips, sampled with the seed; all if left out."""
     subsets: int = Field(0, ge=0)
-    """the distance is also taken of so many random subsets, drawn without replacement"""
+    """Also report mean and standard deviation over this many random subsets."""
     subset_size: int = Field(256, ge=2)
-    """clips of each"""
+    """Number of clips per subset."""
     seed: int = Field(0, ge=0)
-    """of windows, of the videos that are chosen, and of subsets"""
+    """Random seed of windows, sampled clips and subsets."""
 
 
 PROTOCOLS = {

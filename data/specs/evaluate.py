@@ -1,4 +1,4 @@
-"""What an evaluation measures and how: everything that can change a score."""
+"""Parameters of an evaluation: everything that can change a score."""
 
 from typing import Literal
 
@@ -8,37 +8,37 @@ from data.specs.pipeline import EmbedSpec, Spec
 
 
 class EvaluateSpec(Spec):
-    """The metrics and the switches between the published evaluation and its mended form.
+    """Metrics, and switches between the published evaluation and its corrected form.
 
-    Defaults are the published ones, but for two: every video counts (`remainder`), and the tags of
-    a clip are asked for in the order of its file.
+    Defaults are the published ones with two exceptions: every video counts (`remainder`), and a
+    clip's tags are queried in the order of its file.
     """
 
     metrics: tuple[str, ...] = ("temporal_consistency",)
-    """those to measure"""
+    """Metrics to compute."""
     num_frames: int | None = Field(16, ge=1)
-    """the first ones of each video; all if left out"""
+    """Measure the first N frames of each video; all if left out."""
     remainder: Literal["all", "drop"] = "all"
-    """drop: the last N mod world_size videos are left out, as by the published evaluator"""
+    """drop leaves out the last N mod world_size videos, as the published evaluator does."""
     world_size: int = Field(1, ge=1)
-    """the GPUs of the published evaluator, for remainder"""
+    """Number of GPUs of the published evaluator, used by remainder."""
     tag_order: Literal["file"] = "file"
-    """in which the tags of a clip are asked for"""
+    """Order in which a clip's tags are queried."""
     face_channel_order: Literal["bgr", "rgb"] = "bgr"
-    """in which the face model sees colours"""
+    """Channel order of the images given to the face detector."""
     face_head: Literal["aux", "main"] = "aux"
-    """which of the face model's two outputs is compared"""
+    """Which of the face detector's two output heads is used."""
     subject_scope: Literal["subjects+objects", "subjects"] = "subjects+objects"
-    """what of a clip counts as its subjects"""
+    """Which annotations of a clip count as its subjects."""
     clip_box: bool = False
-    """boxes are cut at the edge of the frame"""
+    """Clip boxes to the frame."""
     flow_region: Literal["padded", "unpadded"] = "padded"
-    """of optical flow: with the padding that its model needs, or without"""
+    """Compute mean optical flow with the padding that its model needs, or without it."""
     clip_dtype: Literal["fp16", "fp32"] = "fp16"
-    """of CLIP's weights and features; without a GPU it computes in single precision in between"""
+    """Precision of CLIP's weights and features; CPUs compute in fp32 in between."""
     crop: Literal["short", "long"] = "short"
-    """CLIP sees the centre square, or (long) all of a frame, padded"""
+    """Image shown to CLIP: the centre square (short), or the whole frame, padded (long)."""
     clip: EmbedSpec = EmbedSpec(precision="fp32")
-    """the model of the metric text_similarity, the bank's own"""
+    """Model of the metric text_similarity."""
     weights: dict[str, str] = Field(default_factory=dict)
-    """paths by model; what is hashed is digests"""
+    """Paths of weights by model name, where they differ from the published names."""

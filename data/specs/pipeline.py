@@ -10,35 +10,36 @@ Precision = Literal["fp32", "bf16", "fp16"]
 
 
 class Spec(BaseModel):
-    """Frozen; equal specs give equal results, whatever the machine or the settings.
+    """Immutable parameters of a stage: equal specs give equal results on any machine.
 
-    What stands under a field describes it, here and in the forms of Prefect's UI.
+    The text under a field is its description in Prefect's forms and in `--help`, hence written for
+    users, as a sentence that also reads well after an option's name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class EmbedSpec(Spec):
-    """How frame vectors are made."""
+    """How frames are sampled and embedded."""
 
     engine: str = "open_clip"
-    """a plugin of engines/embed: open_clip, or fake for rehearsals"""
+    """Embedding engine: open_clip, or fake for a rehearsal without a model."""
     model: str = "reelflow-tiny"
-    """the model's name, as open_clip has it: ViT-B-32, ViT-L-14 …"""
+    """open_clip architecture, e.g. ViT-B-32 or ViT-L-14; reelflow-tiny is bundled."""
     weights: str | None = None
-    """a published tag or a file (hashed by its digest, never its path); the bundled if left out"""
+    """Path of a weights file, or a published tag; the bundled weights if left out."""
     precision: Precision = "bf16"
-    """what the model computes in"""
+    """Compute precision of the model."""
     activation: Literal["auto", "gelu", "quickgelu"] = "auto"
-    """the model's activation; auto: the one that the weights were trained with"""
+    """Activation function of the model; auto: the one that the weights were trained with."""
     decoder: str = "pyav"
-    """a plugin of engines/video/decoders"""
+    """Video decoder, a plugin of engines/video/decoders."""
     every_nth: int | None = Field(25, ge=1)
-    """one frame in so many is embedded; leave out to sample by fps"""
+    """Embed every nth frame: 0, n, 2n …; leave empty to sample by fps."""
     fps: float | None = Field(None, gt=0)
-    """frames a second of video that are embedded; leave out to sample by every_nth"""
+    """Embed this many frames per second of video, instead of every nth."""
     max_frames: int | None = Field(None, ge=1)
-    """of a video, at most; all if left out"""
+    """Embed at most this many frames per video; all if left out."""
 
     @model_validator(mode="after")
     def one_way_of_sampling(self) -> "EmbedSpec":
@@ -47,48 +48,54 @@ class EmbedSpec(Spec):
         return self
 
 
+# How clip-video-encode makes vectors, unless its user says otherwise.
+CLIP_VIDEO_ENCODE = EmbedSpec(
+    model="ViT-B-32", weights="openai", precision="fp16", activation="quickgelu"
+)
+
+
 class PoolSpec(Spec):
-    """How the frame vectors of a video become one."""
+    """How a video's frame vectors are pooled into one vector."""
 
     method: str = "mean"
-    """a plugin of engines/pool/methods"""
+    """Pooling method, a plugin of engines/pool/methods."""
 
 
 class IndexSpec(Spec):
-    """How the index is built."""
+    """How the vector index is built and when it is published."""
 
     engine: str = "autofaiss"
-    """a plugin of engines/index: autofaiss, or flat, which is exact"""
+    """Index type: autofaiss (approximate), or flat (exact search)."""
     index_key: str | None = None
-    """the kind of index, in faiss's language; chosen by size and memory if left out"""
+    """faiss index factory string, e.g. HNSW32; chosen by size and memory if left out."""
     max_memory: str = "16G"
-    """what the index may take when it is searched"""
+    """Memory that the index may use at search time, e.g. 16G."""
     seed: int = 0
-    """of whatever is drawn while building"""
+    """Random seed of the build."""
     parts: int = Field(1, ge=1)
-    """above 1: built in so many Dask tasks; index_key then names an index with lists (IVF…)"""
+    """Build in this many Dask tasks; above 1 the index type must have lists (IVF…)."""
     gate: float = Field(0.95, ge=0, le=1)
-    """the least recall@10 at which a version is published"""
+    """Minimum recall@10 for a new index version to be published, 0–1."""
 
 
 class RetrieveSpec(Spec):
-    """How videos are chosen for a query. Defaults are RAGME's for text queries."""
+    """How videos are retrieved for a query. Defaults are RAGME's for text queries."""
 
     k: int = Field(5, ge=0)
-    """videos for each query"""
+    """Number of videos to retrieve per query."""
     ceiling: float = 1.01
-    """the similarity above which a video is not chosen (RAGME's radius)"""
+    """Skip videos more similar to the query than this cosine (RAGME's radius)."""
     dedup: float = 0.98
-    """pairs more alike than this count as one video"""
+    """Treat two results more similar than this cosine as duplicates and keep one."""
     mmr: float | None = Field(None, ge=0, le=1)
-    """the weight of similarity to the query against unlikeness among the chosen (1: none)"""
+    """MMR lambda: 1 ranks by similarity only, 0 by diversity only; off if left out."""
     where: str | None = None
-    """a condition on the videos, as published >= '2024-01-01'"""
+    """SQL condition on the videos, e.g. fps > 20 or published >= '2024-01-01'."""
     exact: bool = False
-    """compare with every video, not with those that the index proposes"""
+    """Compare with every video instead of using the approximate index."""
     # Left out where it is empty: a spec without it keeps its fingerprint.
     exclude: tuple[str, ...] = Field((), exclude_if=lambda ids: not ids)
-    """ids of videos that are never chosen, nor copies of them"""
+    """Ids of videos to exclude from the results, together with their copies."""
 
 
 VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)
@@ -97,70 +104,72 @@ Compat = Literal["wrapped_pixels", "raw_tokens", "stretched", "absent_as_grey", 
 
 
 class RagSpec(Spec):
-    """How retrieved clips condition a video. Defaults are RAGME's; its faults are mended."""
+    """How retrieved clips condition generation. Defaults are RAGME's, with its bugs fixed."""
 
     init: float = Field(1.0, ge=0, le=1)
-    """strength of the clips' mean latents in the initial noise (RagInit; 0: plain noise)"""
+    """RagInit strength: share of the clips' mean latent in the initial noise, 0–1."""
     start: float = Field(1.0, gt=0, le=1)
-    """the share of the steps that is run: below 1, more of the clips shows through"""
+    """Fraction of the denoising steps to run, 0–1; below 1 more of the clips shows through."""
     guidance: float | None = Field(None, ge=0)
-    """a scale of the retrieval's own; in both branches of the text's, as RAGME, if left out"""
+    """Guidance scale of the clips; if left out they share the text's, as in RAGME."""
     weights: Literal["equal", "score", "best"] = "equal"
-    """clips weigh the same, or by score; or the best alone is in the noise: a mean stands still"""
+    """How clips are weighted in the initial noise: equally, by score, or only the best one
+    (an average of clips barely moves)."""
     token_every: int = Field(3, ge=1)
-    """one frame in so many of a clip's window becomes a token"""
+    """Use every nth frame of a clip's window as a conditioning token."""
     compat: tuple[Compat, ...] = ()
-    """faults that a checkpoint may have been trained with, brought back: see docs/generation.md"""
+    """Bugs of the published code to reproduce for a checkpoint trained with them; see
+    docs/generation.md."""
 
 
 class GenerateSpec(Spec):
     """How videos are generated. Defaults are RAGME's, on ZeroScope."""
 
     engine: str = "ragme"
-    """a plugin of engines/generate: ragme, diffusers, or fake for rehearsals"""
+    """Generator: ragme, diffusers, or fake for a rehearsal without a model."""
     base: str | None = None
-    """the model: a path or a name, hashed by its digest; the bundled one if left out"""
+    """Base model: a diffusers folder or name; the bundled model if left out."""
     controller: str | None = None
-    """what conditions on clips: a path or a name, hashed by its digest; the bundled if left out"""
+    """Controller that conditions on clips: a folder; the bundled one if left out."""
     precision: Precision = "bf16"
-    """what the model computes in"""
+    """Compute precision of the model."""
     width: int = Field(448, ge=8)
-    """pixels"""
+    """Width of the videos, in pixels."""
     height: int = Field(256, ge=8)
-    """pixels"""
+    """Height of the videos, in pixels."""
     frames: int = Field(12, ge=1)
-    """of a video"""
+    """Number of frames per video."""
     fps: float = Field(8, gt=0)
-    """frames a second that a video plays at"""
+    """Playback rate of the videos, in frames per second."""
     steps: int = Field(50, ge=1)
-    """of denoising"""
+    """Number of denoising steps."""
     guidance: float = Field(10.0, ge=0)
-    """the scale of the text"""
+    """Guidance scale of the text prompt."""
     negative: str = ""
-    """what the videos should not show"""
+    """Negative prompt: what the videos should not show."""
     samples: int = Field(1, ge=1)
-    """videos for each prompt"""
+    """Number of videos per prompt."""
     seed: int = Field(42, ge=0)
-    """the same seed, prompt and clips give the same video"""
+    """Random seed; the same seed, prompt and clips give the same video."""
     vae_tiling: bool = False
-    """decode in tiles: less memory, slightly other pixels"""
+    """Decode latents in tiles: needs less memory and changes pixels slightly."""
     shuffled: bool = False
-    """every prompt has the clips that another one found: the control of an experiment"""
+    """Give each prompt the clips retrieved for another one, as an experiment's control."""
     retrieve: RetrieveSpec = RetrieveSpec()
-    """which clips are found"""
+    """Which clips to retrieve."""
     rag: RagSpec = RagSpec()
-    """how they condition the video"""
+    """How the clips condition the video."""
 
 
 class ExperimentSpec(Spec):
-    """Does retrieval help: what is generated at 0 to `retrieve.k` clips, and how it is measured."""
+    """Parameters of the experiment "does retrieval help?", at 0 to `retrieve.k` clips."""
 
     generate: GenerateSpec
-    """the model, the video's shape, and the most clips"""
+    """Model, shape of the videos, and the largest number of clips."""
     controllers: tuple[str, ...]
-    """paths or names, each a condition"""
+    """Controllers to compare, by path or name."""
     metrics: tuple[str, ...] = ("moving_shapes",)
-    """those of an evaluation"""
+    """Metrics to compute, as in an evaluation."""
 
 
 def fingerprint(spec: Spec, version: str, *inputs: str) -> str:

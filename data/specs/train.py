@@ -1,4 +1,4 @@
-"""Specs of training a controller: what it is made of, what it is shown, for how long."""
+"""Parameters of training a controller: architecture, training set and schedule."""
 
 from typing import Literal
 
@@ -8,29 +8,29 @@ from data.specs.pipeline import Spec
 
 
 class ControllerSpec(Spec):
-    """What a RAGME controller is made of; the fields are those of `engines.nets.controller_config`.
+    """Architecture of a RAGME controller; the fields are those of `engines.nets.controller_config`.
 
     The defaults are the published system's.
     """
 
     layers: int = Field(8, ge=1)
-    """of the temporal encoder"""
+    """Number of layers of the temporal encoder."""
     mode: Literal["crossattn", "add"] = "crossattn"
-    """the UNet attends to the clips, or has them added"""
+    """Whether the UNet attends to the clips, or adds them to its features."""
     tokens: Literal["cls", "mean", "all"] = "cls"
-    """what the encoder gives of a clip: its CLS, the mean of its frames, or all of them"""
+    """Encoder output per clip: its CLS token, the mean of its frames, or all frames."""
     videos: Literal["mean", "loop"] = "loop"
-    """clips are averaged, or attended to one beside another"""
+    """Whether clips are averaged, or attended to one after another."""
     spatial_average: bool = True
-    """queries are means over the places of a frame"""
+    """Average the attention queries over the positions of a frame."""
     temporal_average: bool = True
-    """queries are means over the frames"""
+    """Average the attention queries over the frames."""
     only_cross_attention: bool = True
-    """the first attention of each block, too, is to the clips, not among the queries"""
+    """Also use the first attention of each block for the clips, not as self-attention."""
     norm: Literal["learned", "unet", "layer"] = "learned"
-    """the timestep is seen by an embedding of its own, by the UNet's, or not"""
+    """Timestep conditioning: learned embedding, the UNet's embedding, or none (layer)."""
     positions: bool = False
-    """tell the encoder when in a clip a frame is; queries not averaged, when and where they are"""
+    """Add positions to the encoder's frames, and to queries that are not averaged."""
 
 
 CONTROLLERS = {
@@ -42,28 +42,28 @@ CONTROLLERS = {
 
 
 class LessonSpec(Spec):
-    """What of a corpus a controller learns from: pictures of this size, at this rate, and kin.
+    """Training-set parameters: frame size, frame rate, and columns that group related videos.
 
-    Each video's neighbours are chosen as RAGME's training does. A CLIP that sees single frames
-    finds the same subject, not the same motion: hence `same`.
+    Each video's neighbours are chosen as in RAGME's training. A CLIP that sees single frames finds
+    the same subject, not the same motion: hence `same`.
     """
 
     width: int = Field(448, ge=8)
-    """pixels"""
+    """Width of the training clips, in pixels."""
     height: int = Field(256, ge=8)
-    """pixels"""
+    """Height of the training clips, in pixels."""
     fps: float = Field(8, gt=0)
-    """frames a second"""
+    """Frame rate of the training clips, in frames per second."""
     most: int = Field(64, ge=1)
-    """frames that are used of a longer video, the first"""
+    """Use at most this many frames of a video, from its start."""
     k: int = Field(5, ge=1)
-    """neighbours of a video, at most"""
+    """Maximum number of neighbours per video."""
     ceiling: float = 0.99
-    """the similarity above which a video is no neighbour"""
+    """Skip neighbours more similar than this cosine."""
     dedup: float = 0.94
-    """neighbours more alike than this count as one"""
+    """Treat two neighbours more similar than this cosine as duplicates and keep one."""
     same: str | None = None
-    """columns of the source, as motion,speed, in which a video and its neighbours must agree"""
+    """Source columns in which a video and its neighbours must agree, e.g. motion,speed."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -72,36 +72,36 @@ class LessonSpec(Spec):
 
 
 class TrainSpec(Spec):
-    """How a controller is trained on a frozen base: RAGME's shares of dropout, epsilon loss."""
+    """How a controller is trained on a frozen base, with RAGME's dropout rates and epsilon loss."""
 
     base: str | None = None
-    """the path of a pipeline in ZeroScope's layout; the bundled one if left out"""
+    """Base model: a pipeline folder in ZeroScope's layout; the bundled one if left out."""
     lesson: LessonSpec = LessonSpec()
-    """what of the corpus it learns from"""
+    """Training set."""
     architecture: ControllerSpec = ControllerSpec()
-    """what it is made of"""
+    """Architecture of the controller."""
     frames: int = Field(12, ge=1)
-    """of a window; not more than lesson.most"""
+    """Number of frames per training window, at most lesson.most."""
     token_every: int = Field(3, ge=1)
-    """one frame in so many of a neighbour's window is a token"""
+    """Use every nth frame of a neighbour's window as a token."""
     text_dropout: float = Field(0.2, ge=0, le=1)
-    """the share of windows that are shown without their text"""
+    """Fraction of windows trained without their text, 0–1."""
     retrieval_dropout: float = Field(0.2, ge=0, le=1)
-    """the share of windows that are shown without clips"""
+    """Fraction of windows trained without clips, 0–1."""
     steps: int = Field(20_000, ge=1)
-    """of the optimiser"""
+    """Number of optimiser steps."""
     rate: float = Field(1e-4, gt=0)
-    """of learning"""
+    """Peak learning rate."""
     batch: int = Field(16, ge=1)
-    """windows a step"""
+    """Windows per optimiser step."""
     average: float = Field(0.999, ge=0, lt=1)
-    """of the weights over steps, which is what is kept; 0: the last ones"""
+    """Decay of the moving average of the weights, which is what is saved; 0: the last weights."""
     seed: int = Field(0, ge=0)
-    """of what is drawn"""
+    """Random seed of the training."""
     precision: Literal["fp32", "bf16"] = "bf16"
-    """what the model computes in"""
+    """Compute precision of the training."""
     stored: Literal["fp32", "fp16"] = "fp16"
-    """what the controller is kept in"""
+    """Precision in which the controller is saved."""
 
     @model_validator(mode="after")
     def enough_frames(self) -> "TrainSpec":

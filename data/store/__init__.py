@@ -1,1 +1,1 @@
-"""The store: where bytes lie, how they are written, and who may write."""
+"""The store: where files lie, how they are written, and which process may write."""

@@ -1,6 +1,6 @@
-"""Where things lie in the store."""
+"""The names of files and folders in the store."""
 
-from data.ids import corpus_name
+from data.ids import check_corpus_name
 
 CATALOG = "catalog.duckdb"
 DISTANCES = "distances"
@@ -11,88 +11,88 @@ GENERATIONS = "generations"
 MEDIA = "media"
 
 
-def corpus(name: str) -> str:
-    """The folder of all that is known of a corpus."""
-    return f"corpora/{corpus_name(name)}"
+def corpus_folder(name: str) -> str:
+    """The folder of everything about a corpus."""
+    return f"corpora/{check_corpus_name(name)}"
 
 
-def videos(name: str) -> str:
-    """The folder of the Parquet parts that ingests wrote."""
-    return f"{corpus(name)}/videos"
+def videos_folder(name: str) -> str:
+    """The folder of a corpus's videos: Parquet parts, written by ingests."""
+    return f"{corpus_folder(name)}/videos"
 
 
-def ingests(name: str) -> str:
-    """The folder of what each ingest says of itself."""
-    return f"{corpus(name)}/ingests"
+def ingests_folder(name: str) -> str:
+    """The folder of the ingests' own records: what each one read, and that it ended."""
+    return f"{corpus_folder(name)}/ingests"
 
 
-def stage(name: str, kind: str, fingerprint: str) -> str:
-    """The folder of one stage's artifacts under one spec, as `corpora/c/embed/<fingerprint>`."""
-    return f"{corpus(name)}/{kind}/{fingerprint}"
+def stage_folder(name: str, kind: str, fingerprint: str) -> str:
+    """The folder of a stage's artifacts under one spec: `corpora/c/embed/<fingerprint>`."""
+    return f"{corpus_folder(name)}/{kind}/{fingerprint}"
 
 
-def withdrawn(name: str) -> str:
-    """The folder of the marks of videos that may be used no more."""
-    return f"{corpus(name)}/withdrawn"
+def withdrawn_folder(name: str) -> str:
+    """The folder of the marks of videos that must not be used any more."""
+    return f"{corpus_folder(name)}/withdrawn"
 
 
-def generation(run: str) -> str:
+def generation_folder(run: str) -> str:
     """The folder of a run of generation."""
     return f"{GENERATIONS}/{run}"
 
 
-def experiment(fingerprint: str) -> str:
+def experiment_folder(fingerprint: str) -> str:
     """The folder of an experiment."""
     return f"{EXPERIMENTS}/{fingerprint}"
 
 
-def evaluation(fingerprint: str) -> str:
+def evaluation_folder(fingerprint: str) -> str:
     """The folder of an evaluation."""
     return f"{EVALUATIONS}/{fingerprint}"
 
 
-def distance(fingerprint: str) -> str:
-    """The folder of what a Fréchet or kernel distance was found to be."""
+def distance_folder(fingerprint: str) -> str:
+    """The folder of a Fréchet or kernel distance between two sets of clips."""
     return f"{DISTANCES}/{fingerprint}"
 
 
-def features(fingerprint: str) -> str:
-    """The folder of the features of clips, made in one way, whichever sets they are in."""
+def features_folder(fingerprint: str) -> str:
+    """The folder of clips' features under one extractor, shared by all sets that have the clips."""
     return f"{FEATURES}/{fingerprint}"
 
 
-def benchmark(fingerprint: str) -> str:
+def benchmark_folder(fingerprint: str) -> str:
     """The folder of a benchmark's embeddings."""
     return f"benchmarks/{fingerprint}"
 
 
-def written_by(name: str, kind: str) -> list[str]:
-    """The folders that only a run of this stage writes in."""
+def owned_folders(name: str, kind: str) -> list[str]:
+    """The folders that only the run holding this stage's lock writes in."""
     if kind == "ingest":
-        return [videos(name), ingests(name)]
-    return [f"{corpus(name)}/{kind}"]
+        return [videos_folder(name), ingests_folder(name)]
+    return [f"{corpus_folder(name)}/{kind}"]
 
 
-def current(name: str, kind: str) -> str:
-    """The alias that says which fingerprint of a stage the corpus uses now."""
-    return f"{corpus(name)}/{kind}/current"
+def current_alias(name: str, kind: str) -> str:
+    """The file that holds the fingerprint of the stage that the corpus uses now."""
+    return f"{corpus_folder(name)}/{kind}/current"
 
 
-def spec(folder: str) -> str:
-    """What a stage was made with."""
+def spec_file(folder: str) -> str:
+    """The record of a folder's spec, version and inputs."""
     return f"{folder}/spec.json"
 
 
 def shard_list(folder: str, shard: str) -> str:
-    """The written list of a shard's videos."""
+    """The list of a shard's items."""
     return f"{folder}/shards/{shard}.json"
 
 
 def shard_file(folder: str, shard: str) -> str:
-    """The vectors of a shard."""
+    """The table that a shard wrote, such as its vectors."""
     return f"{folder}/shard-{shard}.parquet"
 
 
-def receipt(folder: str, shard: str) -> str:
-    """The receipt of a shard."""
+def receipt_file(folder: str, shard: str) -> str:
+    """The receipt of a shard, which makes it done."""
     return f"{folder}/receipts/{shard}.json"

@@ -1,4 +1,4 @@
-"""One holder at a time, for as long as its process lives."""
+"""A lock file: one holder at a time on a machine, for as long as its process lives."""
 
 import fcntl
 import json
@@ -10,49 +10,51 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from data.errors import UserError
-from data.store.storage import disk_faults
+from data.store.disk_errors import translate_disk_errors
 
 
 @contextmanager
-def hold(
-    path: Path, what: str, wait_s: float, waiting: Callable[[str], None] | None = None
+def hold_lock(
+    path: Path, activity: str, wait_s: float, on_wait: Callable[[str], None] | None = None
 ) -> Iterator[None]:
     """Holds the lock file; the kernel frees it when the process ends, however it ends.
 
-    Where another process holds it, waits up to `wait_s` seconds (telling `waiting` once who it
-    is), then raises a UserError that names the holder.
+    If another process holds it, waits up to `wait_s` seconds (`on_wait` gets one message that
+    names the holder and its `activity`), then raises a UserError that names the holder.
     """
-    with ExitStack() as held:
-        with disk_faults(str(path.parent)):
+    with ExitStack() as files:
+        with translate_disk_errors(str(path.parent)):
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = held.enter_context(path.open("ab", buffering=0))
-            _acquire(file.fileno(), path, what, time.monotonic() + wait_s, waiting)
+            file = files.enter_context(path.open("ab", buffering=0))
+            _acquire(file.fileno(), path, activity, time.monotonic() + wait_s, on_wait)
+            # Only for messages: the lock itself is the kernel's, so a stale pid blocks nobody.
             file.truncate(0)
             file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
         yield
 
 
 def _acquire(
-    fd: int, path: Path, what: str, until: float, waiting: Callable[[str], None] | None
+    fd: int, path: Path, activity: str, deadline: float, on_wait: Callable[[str], None] | None
 ) -> None:
-    told = False
+    has_notified = False
     while True:
         try:
             return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not told and waiting:
-                waiting(f"waiting for {_holder(path)}, which {what}")
-            told = True
-            if time.monotonic() > until:
+            if not has_notified and on_wait:
+                on_wait(f"waiting for {_describe_holder(path)}, which {activity}")
+            has_notified = True
+            if time.monotonic() > deadline:
                 raise UserError(
-                    f"{_holder(path)} {what}: wait for it, or stop it, then run this again"
+                    f"{_describe_holder(path)} {activity}: wait for it, or stop it, then run"
+                    " this again"
                 ) from None
             time.sleep(0.1)
 
 
-def _holder(path: Path) -> str:
+def _describe_holder(path: Path) -> str:
     try:
-        said = json.loads(path.read_text())
-        return f"process {said['pid']} on {said['host']}"
-    except (OSError, ValueError, KeyError):
+        holder = json.loads(path.read_text())
+        return f"process {holder['pid']} on {holder['host']}"
+    except (OSError, ValueError, KeyError):  # it has the lock and is just writing who it is
         return "another process"

@@ -1,4 +1,4 @@
-"""S3 as the environment sets it up, and its faults in words that say what to do."""
+"""S3 clients as the environment sets them up, and their faults as errors that say what to do."""
 
 import os
 import socket
@@ -9,145 +9,156 @@ from typing import IO, Any
 
 from data.errors import UserError
 
-KEYS = (
-    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where they are"
-    " temporary), or AWS_PROFILE"
+SET_KEYS = (
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary"
+    " credentials), or AWS_PROFILE"
 )
-REGION = "set AWS_REGION to the bucket's"
-REACH = "see AWS_ENDPOINT_URL, and this machine's network and proxy; then run the same again"
-CONNECT_S = 5.0
-ANSWER_S = 15.0  # without a byte, once all is sent
-STUCK_S = 30.0  # in which nothing of what is sent is taken
-# By the name of botocore's exception or S3's code: what is wrong, and what mends it.
-MENDS = {
-    "NoCredentialsError": ("no credentials", KEYS),
-    "PartialCredentialsError": ("half of the credentials", KEYS),
-    "CredentialRetrievalError": ("no credentials", KEYS),
-    "InvalidAccessKeyId": ("the access key is not known there", KEYS),
-    "SignatureDoesNotMatch": ("the secret key is not that of the access key", KEYS),
-    "InvalidToken": ("the session token is not valid", KEYS),
-    "ExpiredToken": ("the session token has expired", f"fetch a new one, then {KEYS}"),
-    "TokenRefreshRequired": ("the session token has expired", f"fetch a new one, then {KEYS}"),
-    "RequestTimeTooSkewed": ("this machine's clock is wrong", "set it, as by NTP"),
-    "AuthorizationHeaderMalformed": ("the bucket lies in another region", REGION),
-    "IllegalLocationConstraintException": ("the bucket lies in another region", REGION),
-    "PermanentRedirect": ("the bucket lies in another region", REGION),
-    "301": ("the bucket lies in another region", REGION),
-    "EndpointConnectionError": ("nobody answers", REACH),
-    "ConnectTimeoutError": ("nobody answers", REACH),
-    "FSTimeoutError": ("it stopped answering", REACH),
-    "ProxyConnectionError": ("the proxy does not answer", REACH),
-    "SSLError": ("it does not prove who it is", REACH),
+SET_REGION = "set AWS_REGION to the bucket's"
+CHECK_NETWORK = "check AWS_ENDPOINT_URL and this machine's network and proxy, then run it again"
+NO_ANSWER = "connection refused or timed out"
+OTHER_REGION = "the bucket is in another region"
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 15.0  # without a byte of the answer, once the request is sent
+SEND_TIMEOUT_S = 30.0  # without the server taking any of what is sent
+# By the name of botocore's exception or S3's error code: what is wrong, and how to fix it.
+EXPLANATIONS = {
+    "NoCredentialsError": ("no credentials", SET_KEYS),
+    "PartialCredentialsError": ("incomplete credentials", SET_KEYS),
+    "CredentialRetrievalError": ("no credentials", SET_KEYS),
+    "InvalidAccessKeyId": ("unknown access key", SET_KEYS),
+    "SignatureDoesNotMatch": ("the secret key does not belong to the access key", SET_KEYS),
+    "InvalidToken": ("invalid session token", SET_KEYS),
+    "ExpiredToken": ("expired session token", f"get a new one, then {SET_KEYS}"),
+    "TokenRefreshRequired": ("expired session token", f"get a new one, then {SET_KEYS}"),
+    "RequestTimeTooSkewed": ("this machine's clock is wrong", "set it, for example by NTP"),
+    "AuthorizationHeaderMalformed": (OTHER_REGION, SET_REGION),
+    "IllegalLocationConstraintException": (OTHER_REGION, SET_REGION),
+    "PermanentRedirect": (OTHER_REGION, SET_REGION),
+    "301": (OTHER_REGION, SET_REGION),
+    "EndpointConnectionError": (NO_ANSWER, CHECK_NETWORK),
+    "ConnectTimeoutError": (NO_ANSWER, CHECK_NETWORK),
+    "FSTimeoutError": ("the connection timed out during an answer", CHECK_NETWORK),
+    "ProxyConnectionError": ("cannot connect to the proxy", CHECK_NETWORK),
+    "SSLError": ("TLS certificate verification failed", CHECK_NETWORK),
 }
 
 
-def options() -> dict[str, Any]:
-    """What fsspec's S3 is made with, credentials apart, which it takes from the environment.
+def build_options() -> dict[str, Any]:
+    """Options for fsspec's S3 file system; it takes the credentials from the environment itself.
 
-    From now on faults there that no request gets over are UserErrors.
+    From this call on, faults that no retry overcomes are raised as UserErrors.
 
-    Requests that S3 throttles, or fails to answer, are made again, ever more slowly: throttled
-    ones for about a minute, others for a quarter of one. A request that is not taken, or not
-    answered, is cut after a while, and made again likewise.
+    Requests that S3 throttles, or fails to answer, are retried ever more slowly: throttled ones
+    for about a minute, others for a quarter of one. A request that the server does not accept, or
+    does not answer, is cut off after a while and retried likewise.
     """
-    _speak_plainly()
-    mode, most = os.environ.get("AWS_RETRY_MODE"), os.environ.get("AWS_MAX_ATTEMPTS")
-    retries = {"mode": mode or "standard", "max_attempts": int(most or 6)}
+    _install_error_handler()
+    mode, attempts = os.environ.get("AWS_RETRY_MODE"), os.environ.get("AWS_MAX_ATTEMPTS")
+    retries = {"mode": mode or "standard", "max_attempts": int(attempts or 6)}
     config = {
         "retries": retries,
-        "connect_timeout": CONNECT_S,
-        "read_timeout": ANSWER_S,
-        "http_session_cls": _impatient(),
-        "connector_args": {"socket_factory": _limited},
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "read_timeout": READ_TIMEOUT_S,
+        "http_session_cls": _session_class(),
+        "connector_args": {"socket_factory": _create_socket},
     }
-    found: dict[str, Any] = {"config_kwargs": config}
-    if region := os.environ.get("AWS_REGION"):  # of which botocore knows only AWS_DEFAULT_REGION
-        found["client_kwargs"] = {"region_name": region}
-    return found
+    options: dict[str, Any] = {"config_kwargs": config}
+    if region := os.environ.get("AWS_REGION"):  # botocore reads only AWS_DEFAULT_REGION
+        options["client_kwargs"] = {"region_name": region}
+    return options
 
 
 @cache
-def _impatient() -> type:
-    """The client of HTTP that gives up on a server which takes requests and does not answer."""
+def _session_class() -> type:
+    """An HTTP client that gives up on a server which accepts requests but does not answer."""
     from aiobotocore.httpsession import AIOHTTPSession
     from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-    class Impatient(AIOHTTPSession):
+    class ImpatientSession(AIOHTTPSession):
         async def send(self, request: Any) -> Any:
-            request.headers.pop("Expect", None)  # aiohttp would wait for ever to be told to go on
+            # With this header aiohttp waits for "100 Continue" before the body, without a limit.
+            request.headers.pop("Expect", None)
             try:
                 return await super().send(request)
-            except ReadTimeoutError as error:  # which s3fs would have tried again, five times over
+            except ReadTimeoutError as error:
+                # s3fs retries a read time-out five more times, on top of botocore's own retries.
                 raise ConnectTimeoutError(endpoint_url=request.url, error=error) from error
 
-    return Impatient
+    return ImpatientSession
 
 
-def _limited(address: tuple) -> socket.socket:
-    """A socket that is cut where nothing sent is taken for too long; aiohttp has no such limit."""
-    made = socket.socket(*address[:3])
+def _create_socket(address: tuple) -> socket.socket:
+    """A socket that is cut off if nothing sent is taken for too long: aiohttp has no such limit."""
+    connection = socket.socket(*address[:3])
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STUCK_S * 1000))
-    return made
+        timeout_ms = int(SEND_TIMEOUT_S * 1000)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
+    return connection
 
 
-def _speak_plainly() -> None:
+def _install_error_handler() -> None:
     from s3fs.core import set_custom_error_handler
 
-    set_custom_error_handler(explained)
+    set_custom_error_handler(raise_explained)
 
 
-def explained(error: BaseException) -> bool:
-    """Raises a UserError where somebody must mend something first; else False: no more tries."""
-    said = getattr(error, "response", {}).get("Error", {})
-    names = [str(said.get("Code")), *(kind.__name__ for kind in type(error).__mro__)]
+def raise_explained(error: BaseException) -> bool:
+    """Raises a UserError for a fault that a person has to fix; else returns False: no more retries.
+
+    The result is what s3fs asks of an error handler: whether to try once more.
+    """
+    details = getattr(error, "response", {}).get("Error", {})
+    names = [str(details.get("Code")), *(kind.__name__ for kind in type(error).__mro__)]
     for name in names:
-        if name in MENDS:
-            fault, mend = MENDS[name]
-            where = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-            region = f" ({said['Region']})" if "Region" in said else ""
-            raise UserError(f"S3{f' at {where}' if where else ''}: {fault}{region}: {mend}")
+        if name in EXPLANATIONS:
+            fault, fix = EXPLANATIONS[name]
+            url = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+            region = f" ({details['Region']})" if "Region" in details else ""
+            raise UserError(f"S3{f' at {url}' if url else ''}: {fault}{region}: {fix}")
     return False
 
 
 def abort_uploads(fs: Any, folder: str) -> None:
-    """Drops uploads below a folder that nobody completed: not to be seen, but they are paid for."""
+    """Drops the unfinished uploads below a folder: nobody sees them, but they cost money."""
     bucket, prefix, _ = fs.split_path(folder)
-    asked = {"Bucket": bucket, "Prefix": f"{prefix}/"}
-    for each in fs.call_s3("list_multipart_uploads", **asked).get("Uploads", ()):
-        which = {"Bucket": bucket, "Key": each["Key"], "UploadId": each["UploadId"]}
-        fs.call_s3("abort_multipart_upload", **which)
+    query = {"Bucket": bucket, "Prefix": f"{prefix}/"}
+    for upload in fs.call_s3("list_multipart_uploads", **query).get("Uploads", ()):
+        target = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+        fs.call_s3("abort_multipart_upload", **target)
 
 
 @contextmanager
-def admitted(root: str) -> Iterator[None]:
-    """Turns a refusal, or silence, of the store into a UserError; a HEAD is given no reason."""
+def translate_errors(root: str) -> Iterator[None]:
+    """Turns a refusal by the store, or a time-out, into a UserError.
+
+    The answer to a HEAD request has no body, and so no reason: access denied is all that is known.
+    """
     try:
         yield
     except PermissionError as error:
         raise UserError(
-            f"cannot use {root}: access denied ({error}): mend the rights that these credentials"
-            " have there, or take others"
+            f"cannot use {root}: access denied ({error}): grant these credentials access to it,"
+            " or use others"
         ) from error
-    except OSError as error:  # of time, after so many tries
+    except OSError as error:  # time-outs, after all retries
         if root.startswith("s3"):
-            explained(error)
+            raise_explained(error)
         raise
 
 
-def opened(fs: Any, path: str) -> IO[bytes]:
-    """A file to read. Where S3 has it, and stops answering, a UserError ends the read."""
+def open_file(fs: Any, path: str) -> IO[bytes]:
+    """A file to read; on S3, a read that the server stops answering raises a UserError."""
     file = fs.open(path, "rb")
     if "s3" in fs.protocol:
         fetch = file.cache.fetcher
 
-        def fetcher(start: int, end: int) -> bytes:
+        def fetch_range(start: int, end: int) -> bytes:
             try:
                 return fetch(start, end)
-            except (OSError, IndexError) as error:  # the latter as s3fs looks at the former
-                explained(error)
-                explained(error.__context__ or error)
+            except (OSError, IndexError) as error:  # IndexError: from s3fs, examining an OSError
+                raise_explained(error)
+                raise_explained(error.__context__ or error)
                 raise
 
-        file.cache.fetcher = fetcher
+        file.cache.fetcher = fetch_range
     return file

@@ -1,4 +1,4 @@
-"""Interrupts, which what a shell runs in the background ignores with all that it starts."""
+"""Interrupts (SIGINT) for processes that a shell started in the background."""
 
 import signal
 import threading
@@ -7,14 +7,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """In the block interrupts reach this process, and for good what is started there."""
-    mine = threading.current_thread() is threading.main_thread()
-    deaf = mine and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    if deaf:
+def allow_interrupts() -> Iterator[None]:
+    """Lets interrupts reach this process for the block, and for good the processes started in it.
+
+    A shell makes its background jobs ignore SIGINT, and their children inherit that.
+    """
+    # Only the main thread may set signal handlers.
+    is_main = threading.current_thread() is threading.main_thread()
+    is_ignored = is_main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if is_ignored:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        if deaf:
+        if is_ignored:
             signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,6 +1,5 @@
-"""The store's bytes: one facade over local folders and object stores."""
+"""The store's files: one facade over local folders and object stores."""
 
-import errno
 import os
 import re
 import time
@@ -14,11 +13,11 @@ import fsspec
 
 from data.errors import UserError
 from data.store import s3
+from data.store.disk_errors import translate_disk_errors
 
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-NO_WRITE = {errno.EROFS, errno.EACCES, errno.EPERM}
-SECRET = re.compile(r"\w+://[^/]*:[^/]*@")
-CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict"}
+PASSWORD_IN_URL = re.compile(r"\w+://[^/]*:[^/]*@")
+# What S3 answers to a conditional PUT of an object that exists, or that another writer creates.
+CONFLICT_CODES = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 class Store:
@@ -26,13 +25,15 @@ class Store:
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/") or root
-        if SECRET.match(root):
+        # The root is shown in messages, which is no place for a password.
+        if PASSWORD_IN_URL.match(root):
             raise UserError("the store's address has a password: put it into the environment")
-        self.fs, self._base = filesystem(self.root)
-        self.is_local = "file" in _protocols(self.fs)
-        self._ahead: float | None = None  # the store's clock, of this process's own
+        self.fs, self._base = open_filesystem(self.root)
+        self.is_local = "file" in _list_protocols(self.fs)
+        self._clock_offset: float | None = None  # the store's clock less our monotonic one
 
     def __reduce__(self) -> tuple:
+        # A worker opens the store anew, with its own connections and credentials.
         return Store, (self.root,)
 
     def path(self, name: str) -> str:
@@ -40,109 +41,121 @@ class Store:
         full = f"{self._base.rstrip('/')}/{name}"
         return full if self.is_local else self.fs.unstrip_protocol(full)
 
-    def local(self, name: str) -> Path:
-        """The file's path on this machine; a UserError where the store is remote."""
+    def local_path(self, name: str) -> Path:
+        """The file's path on this machine; a UserError if the store is remote."""
         if not self.is_local:
             raise UserError(f"{self.root} is not on this machine: {name} needs a local path")
         return Path(self.path(name))
 
     def exists(self, name: str) -> bool:
-        with s3.admitted(self.root):
+        """Whether the store has a file or a folder of that name."""
+        with s3.translate_errors(self.root):
             return bool(self.fs.exists(self.path(name)))
 
     def read(self, name: str) -> bytes:
-        with s3.admitted(self.root):
+        """The content of a file; a FileNotFoundError without one."""
+        with s3.translate_errors(self.root):
             return bytes(self.fs.cat_file(self.path(name)))
 
     def write(self, name: str, content: bytes) -> None:
-        if not self.is_local:  # one request, where a file written bit by bit takes three
-            with s3.admitted(self.root):
+        """Writes a file, in place of an older one of that name."""
+        if not self.is_local:  # one request, while a file written in pieces takes three
+            with s3.translate_errors(self.root):
                 return self.fs.pipe_file(self.path(name), content)
         with self.create(name) as out:
             out.write(content)
 
-    def claim(self, name: str, content: bytes) -> bool:
-        """Writes an object that is not there yet; False where it is. Of many who try, one does."""
+    def write_if_absent(self, name: str, content: bytes) -> bool:
+        """Creates an object; False if it exists. Of several writers at once, one succeeds."""
         try:
             self.fs.pipe_file(self.path(name), content, mode="create")
         except OSError as error:
-            if isinstance(error, FileExistsError) or CONFLICT & set(str(error).split()):
+            if isinstance(error, FileExistsError) or CONFLICT_CODES & set(str(error).split()):
                 return False
             raise
         return True
 
     def open(self, name: str) -> IO[bytes]:
-        return s3.opened(self.fs, self.path(name))
+        """A file to read, from which parts can be read without the rest."""
+        return s3.open_file(self.fs, self.path(name))
 
     @contextmanager
     def create(self, name: str) -> Iterator[IO[bytes]]:
-        """A file to write, seen under its name only once the block has ended without an error."""
-        with disk_faults(self.root):
+        """A file to write; it appears under its name once the block ends without an error."""
+        with translate_disk_errors(self.root):
             with self._create_local(name) if self.is_local else self._upload(name) as out:
                 yield out
 
-    def names(self, folder: str, suffix: str = "") -> list[str]:
-        """What lies directly in a folder, sorted, as relative paths; empty where there is none."""
+    def list_names(self, folder: str, suffix: str = "") -> list[str]:
+        """The files and folders directly in a folder, sorted, as relative paths.
+
+        Hidden ones, which are half-written, are left out; a missing folder is an empty one.
+        """
         try:
-            with s3.admitted(self.root):
-                found = self.fs.ls(self.path(folder), detail=False)
+            with s3.translate_errors(self.root):
+                paths = self.fs.ls(self.path(folder), detail=False)
         except FileNotFoundError:
             return []
-        files = (f.rstrip("/").rsplit("/", 1)[-1] for f in found)
+        names = (path.rstrip("/").rsplit("/", 1)[-1] for path in paths)
         return sorted(
-            f"{folder}/{f}" for f in files if f.endswith(suffix) and not f.startswith(".")
+            f"{folder}/{name}" for name in names if name.endswith(suffix) and name[:1] != "."
         )
 
     def size(self, name: str) -> int:
-        """Bytes of a file, or of all files in a folder."""
+        """The bytes of a file, or of all files in a folder."""
         return int(self.fs.du(self.path(name)))
 
-    def modified(self, name: str) -> float:
-        """When a file was written last, in seconds since 1970; of a folder, its newest file."""
+    def modified_at(self, name: str) -> float:
+        """When a file was last written, in seconds since 1970; for a folder, its newest file."""
         path = self.path(name)
         if self.is_local:
             return Path(path).stat().st_mtime
-        found = self.fs.find(path, detail=True).values()
-        times = [each["LastModified"].timestamp() for each in found if "LastModified" in each]
+        files = self.fs.find(path, detail=True).values()
+        times = [file["LastModified"].timestamp() for file in files if "LastModified" in file]
         return max(times, default=time.time())
 
-    def now(self, folder: str) -> float:
-        """The time by the store's clock, whatever it is here; written and removed in a folder."""
-        clock = f"{folder}/{uuid.uuid4().hex}.clock"
-        self.write(clock, b"")
-        now = self.modified(clock)
-        self.delete(clock)
+    def read_clock(self, folder: str) -> float:
+        """The time by the store's clock, in seconds since 1970.
+
+        Machines' clocks differ, the store's is one: it is read by writing a file to the folder.
+        """
+        name = f"{folder}/{uuid.uuid4().hex}.clock"
+        self.write(name, b"")
+        now = self.modified_at(name)
+        self.delete(name)
         return now
 
     def age(self, name: str) -> float:
-        """Seconds since a file was written, by the store's clock; a folder's newest file."""
-        if self._ahead is None:
-            self._ahead = self.now("locks") - time.monotonic()
-        return self._ahead + time.monotonic() - self.modified(name)
+        """Seconds since a file was written, by the store's clock; for a folder, its newest file."""
+        if self._clock_offset is None:  # read once: it costs three requests
+            self._clock_offset = self.read_clock("locks") - time.monotonic()
+        return self._clock_offset + time.monotonic() - self.modified_at(name)
 
     def delete(self, name: str) -> None:
+        """Removes a file or a folder with all that is in it, if it exists."""
         with suppress(FileNotFoundError):
             self.fs.rm(self.path(name), recursive=True)
 
     def drop_partials(self, folder: str) -> None:
-        """Removes what a killed process left half-written below a folder; for its one writer."""
+        """Removes half-written files of killed processes; only for the folder's one writer."""
         if self.is_local:
-            for partial in self.local(folder).rglob(".*.tmp"):
+            for partial in self.local_path(folder).rglob(".*.tmp"):
                 partial.unlink(missing_ok=True)
-        elif "s3" in _protocols(self.fs):
-            with suppress(OSError):  # not every store and not every role lets one ask
+        elif "s3" in _list_protocols(self.fs):
+            with suppress(OSError):  # some stores and roles do not permit listing uploads
                 s3.abort_uploads(self.fs, self.path(folder))
 
     @contextmanager
     def _create_local(self, name: str) -> Iterator[IO[bytes]]:
         final = Path(self.path(name))
         final.parent.mkdir(parents=True, exist_ok=True)
+        # In the same folder, since renaming is atomic only within one file system.
         partial = final.parent / f".{final.name[:80]}.{uuid.uuid4().hex[:12]}.tmp"
         try:
             with partial.open("wb") as out:
                 yield out
                 out.flush()
-                os.fsync(out.fileno())
+                os.fsync(out.fileno())  # else a power cut could leave an empty file of that name
             partial.replace(final)
         finally:
             partial.unlink(missing_ok=True)
@@ -154,47 +167,26 @@ class Store:
             yield out
         except BaseException:
             out.discard()
-            out.closed = True  # else it is uploaded, though never completed, as it is forgotten
+            out.closed = True  # else its finalizer uploads the rest, though it is never completed
             raise
         out.close()
         out.commit()
 
 
-def filesystem(url: str, **more: Any) -> tuple[Any, str]:
-    """What reads and writes the url, and the path that it knows it by.
+def open_filesystem(url: str, **options_by_scheme: Any) -> tuple[Any, str]:
+    """The fsspec file system of a URL, and the path by which that knows it.
 
-    Credentials are those of the environment; `more` is by scheme, for fsspec.
+    Credentials come from the environment. A UserError names a library that is not installed.
     """
-    options = {"use_listings_cache": False} | more  # listings would hide what others change
+    # Cached listings would hide what other processes write.
+    options = {"use_listings_cache": False} | options_by_scheme
     try:
         if url.split("://")[0] in ("s3", "s3a"):
-            options |= s3.options()
+            options |= s3.build_options()
         return fsspec.core.url_to_fs(url, **options)
     except ImportError as error:
         raise UserError(f"cannot use {url}: {error}") from error
 
 
-def _protocols(fs: Any) -> tuple[str, ...]:
+def _list_protocols(fs: Any) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
-
-
-def no_room(where: str) -> UserError:
-    """What to say of a full disk."""
-    return UserError(
-        f"no room left in {where}: free some space, then run the same command again"
-        " (what was finished is kept)"
-    )
-
-
-@contextmanager
-def disk_faults(root: str) -> Iterator[None]:
-    """Turns the faults of a disk into one line that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise no_room(root) from error
-        if error.errno in NO_WRITE or isinstance(error, PermissionError):  # S3's have no number
-            said = error.strerror or error
-            raise UserError(f"cannot write to {root}: {said}; mend its rights") from error
-        raise

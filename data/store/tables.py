@@ -1,4 +1,4 @@
-"""The Parquet tables of the store."""
+"""The schemas of the store's Parquet tables, and how they are read and written."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +29,11 @@ VIDEOS = pa.schema(
         "detail": pa.string(),
         "note": pa.string(),
         "rejected": pa.bool_(),
-        "decoder": pa.string(),  # what refused it, with its version
+        "decoder": pa.string(),  # the decoder that failed on it, with its version
     }
 )
 
-# Of many ingests: which each row is of, and what that read.
+# Packs hold rows of many ingests: so each row has its ingest's number and source.
 PACKED_VIDEOS = VIDEOS.append(pa.field("run", pa.int32())).append(pa.field("source", pa.string()))
 
 HITS = pa.schema(
@@ -106,7 +106,7 @@ SCORES = pa.schema(
 )
 
 
-EVALUATED = pa.schema(
+EVALUATED_VIDEOS = pa.schema(
     {
         "id": pa.string(),
         "clip": pa.string(),
@@ -136,20 +136,8 @@ MEASURES = pa.schema(
 )
 
 
-def frames(dim: int) -> pa.Schema:
-    """Frame vectors as the model gave them: float16, not normalised."""
-    return pa.schema(
-        {
-            "video_id": pa.string(),
-            "frame": pa.int64(),
-            "t_seconds": pa.float64(),
-            "vector": pa.list_(pa.float16(), dim),
-        }
-    )
-
-
-def pooled(dim: int) -> pa.Schema:
-    """One vector per video: float32, unit length."""
+def pooled_schema(dim: int) -> pa.Schema:
+    """One vector per video: `dim` float32 numbers, of unit length."""
     return pa.schema(
         {
             "video_id": pa.string(),
@@ -161,25 +149,25 @@ def pooled(dim: int) -> pa.Schema:
 
 
 @contextmanager
-def create(store: Store, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """A Parquet writer whose file appears whole, at the end of the block, or not at all."""
+def open_writer(store: Store, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """A Parquet writer whose file appears at the end of the block, or not at all if that raises."""
     with store.create(name) as out, pq.ParquetWriter(out, schema, compression="zstd") as writer:
         yield writer
 
 
-def write(store: Store, name: str, schema: pa.Schema, rows: list[dict[str, Any]]) -> None:
-    """Writes a whole table, for those that are small."""
-    with create(store, name, schema) as writer:
+def write_rows(store: Store, name: str, schema: pa.Schema, rows: list[dict[str, Any]]) -> None:
+    """Writes a small table at once."""
+    with open_writer(store, name, schema) as writer:
         writer.write_table(pa.Table.from_pylist(rows, schema))
 
 
-def read(store: Store, name: str) -> pa.Table:
-    """A whole table, for those that are small."""
+def read_table(store: Store, name: str) -> pa.Table:
+    """Reads a small table at once."""
     with store.open(name) as file, pq.ParquetFile(file) as parquet:
-        return parquet.read()  # `read_table` loads pandas first, for half a second
+        return parquet.read()  # `pq.read_table` would load pandas first, for half a second
 
 
-def batches(store: Store, name: str, rows: int = 8192) -> Iterator[pa.RecordBatch]:
-    """The file's rows a few thousand at a time, whatever its size."""
+def iter_batches(store: Store, name: str, rows: int = 8192) -> Iterator[pa.RecordBatch]:
+    """Yields the rows of a table of any size, a few thousand at a time."""
     with store.open(name) as file, pq.ParquetFile(file) as parquet:
         yield from parquet.iter_batches(rows)

@@ -1,4 +1,4 @@
-"""Folders for a while, which do not outlive their process for long."""
+"""Temporary folders that do not outlive their process for long, even one that was killed."""
 
 import fcntl
 import os
@@ -11,45 +11,46 @@ from functools import cache
 from pathlib import Path
 
 PREFIX = "reelflow-tmp-"
-YOUNG_S = 60.0  # what is younger may be about to be locked
+MIN_AGE_S = 60.0  # a younger folder may belong to a process that is about to lock it
 
 
-class Temporary(tempfile.TemporaryDirectory[str]):
-    """A folder in the system's temporary one, gone with its block or with this object.
+class TemporaryFolder(tempfile.TemporaryDirectory[str]):
+    """A folder in the system's temporary one, removed with its block or with this object.
 
-    It is locked for as long as its process lives; those of killed processes go when a process of
-    the same user on the same machine makes its first.
+    It is locked for as long as its process lives. The first such folder of a process removes
+    those that killed processes of the same user left on the machine.
     """
 
     def __init__(self) -> None:
-        _sweep_once()
+        _remove_abandoned_once()
         super().__init__(prefix=PREFIX, ignore_cleanup_errors=True)
-        held = os.open(self.name, os.O_RDONLY)
-        weakref.finalize(self, os.close, held)
-        fcntl.flock(held, fcntl.LOCK_EX)
+        descriptor = os.open(self.name, os.O_RDONLY)
+        weakref.finalize(self, os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
-def sweep(young_s: float = YOUNG_S) -> list[Path]:
-    """Removes what killed processes of this user left; the folders that it removed."""
-    there = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
-    return [folder for folder in there if _remove(folder, young_s)]
+def remove_abandoned(min_age_s: float = MIN_AGE_S) -> list[Path]:
+    """Removes the folders that killed processes of this user left; returns those removed."""
+    folders = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+    return [folder for folder in folders if _remove_if_abandoned(folder, min_age_s)]
 
 
 @cache
-def _sweep_once() -> None:
-    sweep()
+def _remove_abandoned_once() -> None:
+    remove_abandoned()
 
 
-def _remove(folder: Path, young_s: float) -> bool:
-    """Removes the folder unless it is somebody's; whether it did."""
-    with suppress(OSError):  # another user's, or somebody else has just removed it
-        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+def _remove_if_abandoned(folder: Path, min_age_s: float) -> bool:
+    """Removes the folder unless a process holds it; whether it did."""
+    with suppress(OSError):  # another user's folder, or another process has just removed it
+        # Not a link: the temporary folder is shared, and a link could name anybody's files.
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            found = os.fstat(held)
-            if found.st_uid == os.getuid() and time.time() - found.st_mtime > young_s:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            status = os.fstat(descriptor)
+            if status.st_uid == os.getuid() and time.time() - status.st_mtime > min_age_s:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder)
                 return True
         finally:
-            os.close(held)
+            os.close(descriptor)
     return False

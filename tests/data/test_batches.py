@@ -1,9 +1,9 @@
-from data.batches import heaped, side_by_side
+from data.batches import group_by_weight, map_in_threads
 
 
 def test_a_heap_ends_with_what_fills_it() -> None:
-    assert list(heaped([1, 2, 3, 9, 1], 3, lambda item: item)) == [[1, 2], [3], [9], [1]]
-    assert list(heaped([], 3, lambda item: item)) == []
+    assert list(group_by_weight([1, 2, 3, 9, 1], 3, lambda item: item)) == [[1, 2], [3], [9], [1]]
+    assert list(group_by_weight([], 3, lambda item: item)) == []
 
 
 def test_what_is_worked_side_by_side_comes_in_order_and_no_further_than_asked() -> None:
@@ -13,7 +13,7 @@ def test_what_is_worked_side_by_side_comes_in_order_and_no_further_than_asked() 
         begun.append(item)
         return 10 * item
 
-    found = side_by_side(work, iter(range(100)), 4)
+    found = map_in_threads(work, iter(range(100)), 4)
     assert [next(found) for _ in range(3)] == [(0, 0), (1, 10), (2, 20)]
     assert set(begun) <= set(range(4))
     assert list(found) == [(item, 10 * item) for item in range(3, 100)]

@@ -1,3 +1,4 @@
+-- Rejected rows of a pack, except those of sources with a later ingest that is merged already.
 INSERT INTO rejects BY NAME
 SELECT line, id, reason, detail, $corpus AS corpus, source, run
 FROM incoming i WHERE rejected AND NOT EXISTS (

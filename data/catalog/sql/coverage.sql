@@ -1,5 +1,5 @@
--- Of every row the source had, per stage: done, failed (there or earlier), missing; in hours too.
--- Hours are added up in whole microseconds: threads add floats in any order.
+-- How many rows of the source are done, failed (in this stage or before) and missing, by stage.
+-- Hours are summed in whole microseconds: threads add floats in any order, and digits would vary.
 WITH v AS (
     SELECT content, duration, reason IS NULL AS good FROM videos WHERE corpus = $corpus
     UNION ALL

@@ -1,4 +1,4 @@
--- What failed in a stage: each reason, how many videos, and some of them with what was said.
+-- Failures of a stage: each reason, its number of videos, and three of them with their details.
 WITH failed AS (
     SELECT o.content AS video, v.id, o.reason, o.detail
     FROM latest o JOIN videos v USING (corpus, content)

@@ -1,4 +1,4 @@
--- Every row that failed, once, at the stage where it did.
+-- Every failed row once, at the stage where it failed.
 SELECT 'ingest' AS stage, id, reason, detail, 1 AS attempts, NULL AS decoder FROM rejects WHERE corpus = $corpus
 UNION ALL
 SELECT 'ingest', id, reason, detail, 1, decoder FROM videos WHERE corpus = $corpus AND reason IS NOT NULL

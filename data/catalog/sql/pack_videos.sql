@@ -1,4 +1,5 @@
--- Of some ingests together: each video's last row, and what each source's last ingest rejected.
+-- The rows that still count of some ingests: each video's last row, and the rows that each
+-- source's last ingest rejected.
 SELECT * FROM (
     SELECT * FROM incoming WHERE NOT rejected
     QUALIFY run = max(run) OVER (PARTITION BY id)

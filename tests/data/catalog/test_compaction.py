@@ -7,16 +7,22 @@ from support.corpora import counts, videos
 from support.scheduled_runs import SPEC, embedded, ingested, video
 
 from data.catalog import merge
-from data.catalog.compaction import finish_packs, pack_shards, pack_videos, shard_packs, video_packs
-from data.catalog.leftovers import leftovers
-from data.shards.lists import names, next_number, pending, read_shard
+from data.catalog.compaction import (
+    finish_packs,
+    pack_shards,
+    pack_videos,
+    plan_shard_packs,
+    plan_video_packs,
+)
+from data.catalog.leftovers import find_leftovers
+from data.shards.lists import list_done, list_pending, list_shards, next_number, read_shard
 from data.shards.stages import Stage
 from data.store import layout, tables
 from data.store.storage import Store
 from data.workspace import Workspace
 from tasks.embed.pool import pool_shards
-from tasks.plan import plan
-from tasks.stages import embed_stage, pool_stage
+from tasks.plan import plan_videos
+from tasks.stages import register_embed, register_pool
 
 QUESTIONS = {
     "videos": "SELECT * FROM videos",
@@ -38,16 +44,16 @@ def test_many_small_files_become_one_and_say_the_same(workspace: Workspace, stag
     before = _said(workspace)
     frames = _frames(workspace, stage)
     _pack(workspace, stage)
-    assert names(workspace.store, stage.folder, "receipts") == ["000000-to-000007"]
-    assert names(workspace.store, stage.folder, "shards") == ["000000-to-000007"]
-    assert pending(workspace.store, stage.folder) == []
+    assert list_done(workspace.store, stage.folder) == ["000000-to-000007"]
+    assert list_shards(workspace.store, stage.folder) == ["000000-to-000007"]
+    assert list_pending(workspace.store, stage.folder) == []
     assert next_number(workspace.store, stage.folder) == EIGHT
     assert _frames(workspace, stage) == frames
     assert _said(workspace) == before, "a catalogue that had merged the files"
     workspace.rebuild_catalog()
     assert _said(workspace) == before, "a catalogue that never saw them"
-    assert not video_packs(workspace.store, "c")
-    assert not shard_packs(workspace.store, stage.folder)
+    assert not plan_video_packs(workspace.store, "c")
+    assert not plan_shard_packs(workspace.store, stage.folder)
 
 
 def test_what_was_packed_goes_a_day_later_and_nothing_misses_it(
@@ -55,12 +61,13 @@ def test_what_was_packed_goes_a_day_later_and_nothing_misses_it(
 ) -> None:
     before, frames = _said(workspace), _frames(workspace, stage)
     _pack(workspace, stage)
-    assert not list(leftovers(workspace.store))
-    for each in list(leftovers(workspace.store, old_s=0)):
+    assert not list(find_leftovers(workspace.store))
+    for each in list(find_leftovers(workspace.store, min_age_s=0)):
         assert each.why == "packed"
         workspace.store.delete(each.name)
     left = [
-        p.name for p in workspace.store.local(f"corpora/c/embed/{stage.fingerprint}").rglob("*.*")
+        p.name
+        for p in workspace.store.local_path(f"corpora/c/embed/{stage.fingerprint}").rglob("*.*")
     ]
     assert sorted(left) == [
         "000000-to-000007.json", "000000-to-000007.json", "shard-000000-to-000007.parquet",
@@ -77,17 +84,17 @@ def test_pooling_makes_its_vectors_of_packs_and_an_index_reads_the_same(
 ) -> None:
     from data.specs.pipeline import PoolSpec
 
-    pooled = pool_stage(workspace, "c", PoolSpec(), stage)
+    pooled = register_pool(workspace, "c", PoolSpec(), stage)
     pool_shards.fn(workspace, stage, pooled)
     before = _vectors(workspace, pooled)
     _pack(workspace, stage)
     assert _vectors(workspace, pooled) == before, "until pooling runs"
     assert pool_shards.fn(workspace, stage, pooled).done == 1
-    assert names(workspace.store, pooled.folder, "receipts") == ["000000-to-000007"]
+    assert list_done(workspace.store, pooled.folder) == ["000000-to-000007"]
     assert _vectors(workspace, pooled) == before
     assert pool_shards.fn(workspace, stage, pooled).done == 0
     assert videos(workspace, "c", "pool") == counts(2 * EIGHT, 2 * EIGHT)
-    assert {each.why for each in leftovers(workspace.store, old_s=0)} == {"packed"}
+    assert {each.why for each in find_leftovers(workspace.store, min_age_s=0)} == {"packed"}
 
 
 def test_packs_are_packed_with_what_came_after_them(workspace: Workspace, stage: Stage) -> None:
@@ -97,14 +104,14 @@ def test_packs_are_packed_with_what_came_after_them(workspace: Workspace, stage:
         embedded(workspace, stage, night, (video(night, 0),))
     before = _said(workspace)
     _pack(workspace, stage)
-    assert names(workspace.store, stage.folder, "receipts") == ["000000-to-000015"]
+    assert list_done(workspace.store, stage.folder) == ["000000-to-000015"]
     assert _said(workspace) == before
     workspace.rebuild_catalog()
     assert _said(workspace) == before
-    for each in list(leftovers(workspace.store, old_s=0)):
+    for each in list(find_leftovers(workspace.store, min_age_s=0)):
         workspace.store.delete(each.name)
     assert _said(workspace) == before
-    assert len(workspace.store.names("corpora/c/videos")) == 1
+    assert len(workspace.store.list_names("corpora/c/videos")) == 1
 
 
 def test_what_changed_or_was_rejected_since_is_not_brought_back(workspace: Workspace) -> None:
@@ -115,7 +122,7 @@ def test_what_changed_or_was_rejected_since_is_not_brought_back(workspace: Works
     _synced(workspace)
     before = _said(workspace)
     assert len(before["rejects"]) == 1
-    [pack] = video_packs(workspace.store, "c")
+    [pack] = plan_video_packs(workspace.store, "c")
     pack_videos(workspace.store, "c", pack)
     later = replace(same, content="sha256:later")
     ingested(workspace, "c", EIGHT + 1, "one", (later,))
@@ -137,11 +144,11 @@ def test_a_catalogue_that_merged_later_ingests_before_the_pack_keeps_them(
     ingested(workspace, "c", EIGHT + 1, "one", (replace(video(0, 0), content="sha256:later"),))
     _synced(workspace)
     before = _said(workspace)
-    folder = layout.videos("c")
-    pack = replace(video_packs(workspace.store, "c")[0])
+    folder = layout.videos_folder("c")
+    pack = replace(plan_video_packs(workspace.store, "c")[0])
     files = tuple(file for file in pack.files if "000009" not in file)
     pack_videos(workspace.store, "c", replace(pack, files=files))
-    assert len(workspace.store.names(folder)) == EIGHT + 2
+    assert len(workspace.store.list_names(folder)) == EIGHT + 2
     assert _said(workspace) == before
 
 
@@ -149,23 +156,23 @@ def test_an_ingest_that_did_not_end_and_a_shard_that_is_not_done_stay_as_they_ar
     workspace: Workspace, stage: Stage
 ) -> None:
     ingested(workspace, "c", EIGHT + 1, "killed", (video(EIGHT, 0),), ended=False)
-    plan.fn(workspace, stage)
-    assert pending(workspace.store, stage.folder) == ["000008"]
+    plan_videos.fn(workspace, stage)
+    assert list_pending(workspace.store, stage.folder) == ["000008"]
     _pack(workspace, stage)
-    assert pending(workspace.store, stage.folder) == ["000008"]
-    assert names(workspace.store, stage.folder, "shards") == ["000000-to-000007", "000008"]
-    assert f"{layout.videos('c')}/000009-000000.parquet" in workspace.store.names(
-        layout.videos("c")
+    assert list_pending(workspace.store, stage.folder) == ["000008"]
+    assert list_shards(workspace.store, stage.folder) == ["000000-to-000007", "000008"]
+    assert f"{layout.videos_folder('c')}/000009-000000.parquet" in workspace.store.list_names(
+        layout.videos_folder("c")
     )
 
 
 def test_ids_that_changed_and_other_attempts_are_never_in_one_pack(workspace: Workspace) -> None:
-    stage = embed_stage(workspace, "c", SPEC)
+    stage = register_embed(workspace, "c", SPEC)
     for number in range(3 * EIGHT):
         again = replace(video(0, 0), content=f"sha256:{number}")  # the same id in two shards
         some = (again,) if number in (0, EIGHT) else (video(number, 0),)
         embedded(workspace, stage, number, some, attempt=2 if number >= 2 * EIGHT else 1)
-    assert [pack.name for pack in shard_packs(workspace.store, stage.folder)] == [
+    assert [pack.name for pack in plan_shard_packs(workspace.store, stage.folder)] == [
         "000000-to-000007", "000008-to-000015", "000016-to-000023",
     ]  # fmt: skip
 
@@ -174,13 +181,14 @@ def test_a_pack_without_its_list_is_whole_and_gets_it(workspace: Workspace, stag
     before = _said(workspace)
     _pack(workspace, stage)
     workspace.store.delete(layout.shard_list(stage.folder, "000000-to-000007"))
-    assert pending(workspace.store, stage.folder) == []
+    assert list_pending(workspace.store, stage.folder) == []
     assert next_number(workspace.store, stage.folder) == EIGHT
     workspace.rebuild_catalog()
     assert _said(workspace) == before
-    assert not any("shards/" in each.name for each in leftovers(workspace.store, old_s=0))
+    assert not any("shards/" in each.name for each in find_leftovers(workspace.store, min_age_s=0))
     finish_packs(workspace.store, stage.folder)
-    assert len(read_shard(workspace.store, stage.folder, "000000-to-000007").videos) == 2 * EIGHT
+    shard = read_shard(workspace.store, stage.folder, "000000-to-000007", dict)
+    assert len(shard.items) == 2 * EIGHT
 
 
 def test_vectors_of_a_pack_without_receipt_are_read_by_nobody_and_go(
@@ -193,7 +201,9 @@ def test_vectors_of_a_pack_without_receipt_are_read_by_nobody_and_go(
     workspace.rebuild_catalog()
     assert _said(workspace) == before
     gone = [
-        each for each in leftovers(workspace.store, old_s=0) if each.name.startswith(stage.folder)
+        each
+        for each in find_leftovers(workspace.store, min_age_s=0)
+        if each.name.startswith(stage.folder)
     ]
     assert [(each.name.rsplit("/")[-1], each.why) for each in gone] == [
         ("shard-000000-to-000007.parquet", "half-packed")
@@ -210,9 +220,9 @@ def test_an_object_store_is_packed_too(
         stage = scheduled_runs.nights(workspace, "c", EIGHT)
         before = _said(workspace)
         _pack(workspace, stage)
-        gone = {each.name for each in leftovers(workspace.store, old_s=0)}
+        gone = {each.name for each in find_leftovers(workspace.store, min_age_s=0)}
         assert {f"{stage.folder}/shard-{number:06d}.parquet" for number in range(EIGHT)} < gone
-        assert names(workspace.store, stage.folder, "receipts") == ["000000-to-000007"]
+        assert list_done(workspace.store, stage.folder) == ["000000-to-000007"]
         workspace.rebuild_catalog()
         assert _said(workspace) == before
 
@@ -224,39 +234,39 @@ def _settings(folder):
 
 
 def _pack(workspace: Workspace, stage: Stage) -> None:
-    for pack in video_packs(workspace.store, "c"):
+    for pack in plan_video_packs(workspace.store, "c"):
         pack_videos(workspace.store, "c", pack)
-    for pack in shard_packs(workspace.store, stage.folder):
+    for pack in plan_shard_packs(workspace.store, stage.folder):
         pack_shards(workspace.store, pack)
 
 
 def _synced(workspace: Workspace) -> None:
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         merge.sync_corpus(catalog, workspace.store, "c")
 
 
 def _said(workspace: Workspace) -> dict[str, list]:
     """What the catalogue says, but for which file it has it from."""
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         merge.sync_corpus(catalog, workspace.store, "c")
         return {
-            key: sorted(catalog.rows(text), key=lambda row: str(sorted(row.items(), key=str)))
+            key: sorted(catalog.query_rows(text), key=lambda row: str(sorted(row.items(), key=str)))
             for key, text in QUESTIONS.items()
         }
 
 
 def _frames(workspace: Workspace, stage: Stage) -> pa.Table:
     """All frame vectors, in the order of the shards."""
-    shards = names(workspace.store, stage.folder, "receipts")
+    shards = list_done(workspace.store, stage.folder)
     files = [layout.shard_file(stage.folder, shard) for shard in shards]
-    return pa.concat_tables([tables.read(workspace.store, file) for file in files])
+    return pa.concat_tables([tables.read_table(workspace.store, file) for file in files])
 
 
 def _vectors(workspace: Workspace, pooled: Stage) -> list[tuple]:
     """What an index would read."""
     from engines.index.pooled_vectors import PooledVectors
 
-    shards = tuple(names(workspace.store, pooled.folder, "receipts"))
+    shards = tuple(list_done(workspace.store, pooled.folder))
     batches = list(PooledVectors(workspace.store, pooled.folder, shards, frozenset()).batches())
     return [
         (id, content, vector.tobytes())

@@ -1,31 +1,35 @@
 """What the store's files say, as the catalogue says it, however many are merged at a time."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from support.scheduled_runs import SPEC, embedded, video
 
 from data.catalog import merge
-from data.shards.receipts import Made, Receipt, Refused, Seconds, write_receipt
+from data.outcome import Failed
+from data.shards.receipts import Receipt, Seconds, done_row, failed_row, write_receipt
 from data.store import layout, tables
 from data.workspace import Workspace
-from tasks.stages import embed_stage
+from tasks.stages import register_embed
 
 TABLES = ("merged", "ingests", "videos", "rejects", "shards", "receipts", "outcomes")
 ODD = 'tab\t, "quotes", new\nline, \\ and 映画 🎬'
 
 
 def test_a_receipt_says_what_failed_and_why(workspace: Workspace) -> None:
-    stage = embed_stage(workspace, "c", SPEC)
-    made = (Made("a", "sha256:a", 3), Made(ODD, "sha256:b", 4))
-    refused = (Refused("c", "sha256:c", "decode", ODD, "pyav 1"), Refused("d", "d", "gone", ""))
+    stage = register_embed(workspace, "c", SPEC)
+    rows = (
+        done_row("a", "sha256:a", 3), done_row(ODD, "sha256:b", 4),
+        failed_row(Failed("c", "undecodable", ODD), "sha256:c", "pyav 1"),
+        failed_row(Failed("d", "missing", ""), "d"),
+    )  # fmt: skip
     seconds = Seconds(wall=5.5, read=1, decode=2, model=3, write=4)
-    receipt = Receipt("000007", 2, "9", made, refused, seconds, 3, 4, "host", "2026-01-01")
+    receipt = Receipt("000007", 2, "9", rows, seconds, 3, 4, {}, "host", "2026-01-01")
     write_receipt(workspace.store, stage.folder, receipt)
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         merge.sync_corpus(catalog, workspace.store, "c")
-        [row] = catalog.rows("SELECT * EXCLUDE (corpus, stage, fingerprint) FROM receipts")
+        [row] = catalog.query_rows("SELECT * EXCLUDE (corpus, stage, fingerprint) FROM receipts")
         outcomes = catalog.execute(
             "SELECT shard, attempt, id, content, frames, reason, detail, decoder"
             " FROM outcomes ORDER BY content"
@@ -36,22 +40,24 @@ def test_a_receipt_says_what_failed_and_why(workspace: Workspace) -> None:
         "wall": 5.5, "read": 1, "decode": 2, "model": 3, "write": 4,
     }  # fmt: skip
     assert [each[2:] for each in outcomes if each[:2] == ("000007", 2)] == [
-        ("d", "d", 0, "gone", "", None),
+        ("d", "d", 0, "missing", "", None),
         ("a", "sha256:a", 3, None, None, None),
         (ODD, "sha256:b", 4, None, None, None),
-        ("c", "sha256:c", 0, "decode", ODD, "pyav 1"),
+        ("c", "sha256:c", 0, "undecodable", ODD, "pyav 1"),
     ]
 
 
-def test_receipts_of_before_decoders_were_written_down_are_merged(workspace: Workspace) -> None:
-    stage = embed_stage(workspace, "c", SPEC)
-    receipt = Receipt("000000", 1, "1", (), (Refused("a", "a", "gone", "why"),), Seconds())
-    write_receipt(workspace.store, stage.folder, receipt)
-    name = layout.receipt(stage.folder, "000000")
-    said = json.loads(workspace.store.read(name))
-    del said["failed"][0]["decoder"]
-    workspace.store.write(name, json.dumps(said).encode())
-    with workspace.catalog() as catalog:
+def test_receipts_that_list_failures_apart_and_no_decoder_are_merged(workspace: Workspace) -> None:
+    """As 0.1.0 wrote them, at first without the decoder."""
+    stage = register_embed(workspace, "c", SPEC)
+    receipt = {
+        "shard": "000000", "attempt": 1, "version": "1", "done": [],
+        "failed": [{"id": "a", "content": "a", "reason": "gone", "detail": "why"}],
+        "seconds": asdict(Seconds()), "workers": 1, "decoders": 1, "host": "h", "finished": "f",
+    }  # fmt: skip
+    name = layout.receipt_file(stage.folder, "000000")
+    workspace.store.write(name, json.dumps(receipt).encode())
+    with workspace.open_catalog() as catalog:
         merge.sync_corpus(catalog, workspace.store, "c")
         assert catalog.execute("SELECT frames FROM receipts") == [(0,)]
         assert catalog.execute("SELECT id, reason, decoder FROM latest") == [("a", "gone", None)]
@@ -61,19 +67,19 @@ def test_files_make_the_same_catalogue_one_by_one_and_all_together(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three ingests of three parts, in which videos come again; three shards of them."""
-    stage = embed_stage(workspace, "c", SPEC)
+    stage = register_embed(workspace, "c", SPEC)
     for run in range(1, 4):
         said = json.dumps({"source": "one"}).encode()
-        workspace.store.write(f"{layout.ingests('c')}/{run:06d}.json", said)
+        workspace.store.write(f"{layout.ingests_folder('c')}/{run:06d}.json", said)
         for part in range(3):
             seen = replace(video(0, part), content=f"sha256:{run}-{part}")
             often = replace(video(0, 9), content=f"sha256:often-{run}-{part}")
             rows = [_row(seen), _row(video(run, part)), _row(often)]
             rows.append({"id": "twice", "rejected": True})
-            name = f"{layout.videos('c')}/{run:06d}-{part:06d}.parquet"
-            tables.write(workspace.store, name, tables.VIDEOS, rows)
+            name = f"{layout.videos_folder('c')}/{run:06d}-{part:06d}.parquet"
+            tables.write_rows(workspace.store, name, tables.VIDEOS, rows)
         embedded(workspace, stage, run, (video(run, 0), video(run, 1)))
-    monkeypatch.setattr(merge, "BYTES", 1)
+    monkeypatch.setattr(merge, "GROUP_BYTES", 1)
     workspace.rebuild_catalog()
     before = _everything(workspace)
     monkeypatch.undo()
@@ -90,5 +96,7 @@ def _row(seen) -> dict:
 
 
 def _everything(workspace: Workspace) -> dict[str, list]:
-    with workspace.catalog() as catalog:
-        return {name: sorted(catalog.rows(f"SELECT * FROM {name}"), key=str) for name in TABLES}
+    with workspace.open_catalog() as catalog:
+        return {
+            name: sorted(catalog.query_rows(f"SELECT * FROM {name}"), key=str) for name in TABLES
+        }

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from data.catalog.database import new_catalog, open_catalog
+from data.catalog.database import create_catalog, open_catalog
 from data.catalog.merge_summaries import sync_evaluations
 from data.store.storage import Store
 
@@ -38,7 +38,7 @@ def test_what_one_machine_measured_again_is_new_to_every_catalogue(
     assert means(store, here) == means(store, there) == means(store, there) == [("x", 0.5, 3)]
     with open_catalog(there) as catalog:
         merged = catalog.execute("SELECT path FROM merged")
-    with new_catalog(here) as catalog:
+    with create_catalog(here) as catalog:
         sync_evaluations(catalog, store)
         assert catalog.execute("SELECT path FROM merged") == merged
 

@@ -1,53 +1,41 @@
-"""Written lists and receipts of evaluations: what is done, and what is tried again."""
+"""The record of an evaluation, and its items as lists hold them."""
 
-from data.runs.evaluation_plans import (
-    Evaluation,
-    Log,
-    finish,
-    read_log,
-    read_targets,
-    record,
-    unfinished,
-    write_targets,
-)
-from data.runs.evaluations import Target, TruthRef
+from dataclasses import asdict
+
+from data.runs.evaluation_plans import Evaluation, read_evaluated, read_target, record_evaluation
+from data.runs.evaluations import GroundTruthRef, Target
+from data.shards.receipts import Receipt, Seconds, write_receipt
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec
 from data.store.storage import Store
 
 
 def target(id: str) -> Target:
-    truth = TruthRef("official", "/truth", id)
+    truth = GroundTruthRef("official", "/truth", id)
     return Target(id, id, "m", f"/v/{id}.mp4", "ab", {"prompt": f"a {id}"}, truth)
 
 
-def row(id: str, reason: str | None = None) -> dict:
-    return {"id": id, "reason": reason}
+def test_a_target_is_read_as_it_was_written() -> None:
+    assert read_target(asdict(target("../a"))) == target("../a")
 
 
-def test_a_list_is_read_as_it_was_written(tmp_path) -> None:
+def test_the_newest_row_of_a_target_counts(tmp_path) -> None:
     store = Store(str(tmp_path))
-    write_targets(store, "e", "000000", [target("../a"), target("b")])
-    assert read_targets(store, "e", "000000") == [target("../a"), target("b")]
+    for shard, rows in (("000000", {"a": "timeout", "b": None}), ("000001", {"a": None})):
+        found = tuple({"id": id, "reason": reason} for id, reason in rows.items())
+        write_receipt(store, "e", Receipt(shard, 1, "1", found, Seconds()))
+    assert {id: row["reason"] for id, row in read_evaluated(store, "e").items()} == {
+        "a": None, "b": None,
+    }  # fmt: skip
 
 
-def test_a_shard_is_done_with_its_receipt_unless_a_machine_may_have_been_at_fault(tmp_path) -> None:
-    store = Store(str(tmp_path))
-    for shard, reason in (("a", None), ("b", "undecodable"), ("c", "timeout"), ("d", "crashed")):
-        write_targets(store, "e", shard, [target("x")])
-        finish(store, "e", Log(shard, (row("x", reason), row("y"))), [])
-    write_targets(store, "e", "f", [target("x")])
-    assert unfinished(store, "e") == ["c", "d", "f"]
-    assert read_log(store, "e", "b").rows == (row("x", "undecodable"), row("y"))
-
-
-def test_what_an_evaluation_is_is_written_once_and_names_no_path_of_weights(tmp_path) -> None:
+def test_the_record_is_written_once_and_names_no_path_of_weights(tmp_path) -> None:
     store = Store(str(tmp_path))
     clip = EmbedSpec(model="ViT-B-32", weights="/w/clip.pt")
     spec = EvaluateSpec(weights={"raft": "/w/raft.pth"}, clip=clip)
     asked = Evaluation("/s", None, None, spec, (target("a"),), {"temporal_consistency": "1"}, {})
-    first = record(store, asked)
+    first = record_evaluation(store, asked)
     assert "/w/" not in str(first)
     assert first["evaluation"] == asked.fingerprint
     moved = Evaluation("/t", None, None, spec, (target("a"),), {"temporal_consistency": "1"}, {})
-    assert record(store, moved) == first
+    assert record_evaluation(store, moved) == first

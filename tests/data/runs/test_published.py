@@ -3,22 +3,22 @@
 import pytest
 from support.paths import REPOSITORY
 
-from data.runs.published import CLIPS, LABELS, MODES, published
+from data.runs.published import CLIP_COUNTS, LABELS, MODES, read_published_tables
 
 ROOT = REPOSITORY
 
 
 def scores(mode: str, title: str) -> dict[str, dict[str, float]]:
-    (table,) = [each for each in published(mode) if each.title == title]
+    (table,) = [each for each in read_published_tables(mode) if each.title == title]
     return {row.method: row.scores for row in table.rows}
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_benchmarks_own_table_comes_first_and_is_the_only_one(mode: str) -> None:
-    tables = published(mode)
+    tables = read_published_tables(mode)
     assert [table.standard for table in tables] == [True, *[False] * (len(tables) - 1)]
     assert all(table.source and table.rows for table in tables)
-    assert CLIPS[mode] > 1000
+    assert CLIP_COUNTS[mode] > 1000
 
 
 def test_scores_are_as_printed() -> None:
@@ -40,7 +40,7 @@ def test_scores_are_as_printed() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_methods_that_make_images_have_no_score_of_motion(mode: str) -> None:
-    for table in published(mode):
+    for table in read_published_tables(mode):
         for row in table.rows:
             assert row.scores and set(row.scores) <= set(LABELS)
             assert all(0 <= value <= 1 for value in row.scores.values())

@@ -1,4 +1,4 @@
-from data.shards.spans import covered, is_pack, pack_name, uncovered
+from data.shards.spans import drop_covered, find_covered, is_pack, pack_name
 
 
 def test_a_pack_is_named_by_both_ends_whatever_it_is_made_of() -> None:
@@ -10,21 +10,21 @@ def test_a_pack_is_named_by_both_ends_whatever_it_is_made_of() -> None:
 
 def test_what_a_pack_stands_for_is_not_seen_beside_it() -> None:
     names = ["000000", "000001", "000001-to-000003", "000002", "000003", "000004"]
-    assert uncovered(names) == ["000000", "000001-to-000003", "000004"]
-    assert dict(covered(names)) == dict.fromkeys(names[1:2] + names[3:5], "000001-to-000003")
+    assert drop_covered(names) == ["000000", "000001-to-000003", "000004"]
+    assert dict(find_covered(names)) == dict.fromkeys(names[1:2] + names[3:5], "000001-to-000003")
 
 
 def test_a_pack_within_a_pack_is_not_seen_either() -> None:
     names = ["000000-to-000003", "000000-to-000009", "000002", "000007", "000010"]
-    assert uncovered(names) == ["000000-to-000009", "000010"]
+    assert drop_covered(names) == ["000000-to-000009", "000010"]
 
 
 def test_all_parts_of_an_ingest_are_in_the_pack_that_ends_with_it() -> None:
     names = ["000001-000000", "000001-000001", "000001-to-000001", "000002-000000"]
-    assert uncovered(names) == ["000001-to-000001", "000002-000000"]
+    assert drop_covered(names) == ["000001-to-000001", "000002-000000"]
 
 
 def test_other_names_are_left_alone() -> None:
-    assert uncovered(["b", "000001-to-000002", "a-000001", "000001-done"]) == [
+    assert drop_covered(["b", "000001-to-000002", "a-000001", "000001-done"]) == [
         "b", "000001-to-000002", "a-000001", "000001-done"
     ]  # fmt: skip

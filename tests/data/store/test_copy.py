@@ -1,12 +1,13 @@
 """A store that is copied is the same store there; cut short, it does not count yet."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from data.errors import UserError
 from data.store import copy as copying
-from data.store.copy import UNDER_WAY, Copied, copy
+from data.store.copy import IN_PROGRESS, CopySummary, copy_store
 from data.store.storage import Store
 
 FILES = {
@@ -34,74 +35,74 @@ def there(tmp_path: Path) -> Store:
     return Store(str(tmp_path / "there"))
 
 
-def held(store: Store) -> dict[str, bytes]:
+def read_all(store: Store) -> dict[str, bytes]:
     root = Path(store.root)
     return {str(f.relative_to(root)): f.read_bytes() for f in root.rglob("*") if f.is_file()}
 
 
 def test_all_of_a_store_is_copied_but_not_what_is_a_machines_own(here: Store, there: Store) -> None:
-    told = []
-    made = copy(here, there, lambda *counts: told.append(counts))
-    assert held(there) == FILES
-    assert made == Copied(5, sum(map(len, FILES.values())), 0)
-    assert told[-1] == (5, 5) and told == sorted(told)
+    progress = []
+    summary = copy_store(here, there, lambda *counts: progress.append(counts))
+    assert read_all(there) == FILES
+    assert summary == CopySummary(5, sum(map(len, FILES.values())), 0)
+    assert progress[-1] == (5, 5) and progress == sorted(progress)
 
 
 def test_a_large_file_arrives_whole(
     here: Store, there: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copying, "IN_MEMORY", 3)
-    assert copy(here, there, _nobody).bytes == sum(map(len, FILES.values()))
-    assert held(there) == FILES
+    monkeypatch.setattr(copying, "CHUNK_BYTES", 3)
+    assert copy_store(here, there, _ignore).bytes == sum(map(len, FILES.values()))
+    assert read_all(there) == FILES
 
 
 def test_until_it_is_whole_no_alias_names_it_and_the_same_call_goes_on(
     here: Store, there: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring = copying._bring
+    copy_file = copying._copy_file
 
-    def breaks(one: Store, other: Store, name: str) -> int:
+    def breaks(source: Store, target: Store, name: str) -> int:
         if name.endswith("receipts/000000.json"):
             raise ConnectionError
-        return bring(one, other, name)
+        return copy_file(source, target, name)
 
-    monkeypatch.setattr(copying, "_bring", breaks)
+    monkeypatch.setattr(copying, "_copy_file", breaks)
     with pytest.raises(ConnectionError):
-        copy(here, there, _nobody)
-    assert "corpora/c/embed/f/shard-000000.parquet" in held(there)
-    assert "corpora/c/embed/current" not in held(there)
-    monkeypatch.setattr(copying, "_bring", bring)
+        copy_store(here, there, _ignore)
+    assert "corpora/c/embed/f/shard-000000.parquet" in read_all(there)
+    assert "corpora/c/embed/current" not in read_all(there)
+    monkeypatch.setattr(copying, "_copy_file", copy_file)
     here.write("canary/1/clip.mp4", b"klip")  # written anew, as long as before
-    made = copy(here, there, _nobody)
-    assert (made.files, made.unchanged) == (4, 1)
-    assert held(there) == FILES | {"canary/1/clip.mp4": b"klip"}
+    summary = copy_store(here, there, _ignore)
+    assert (summary.files, summary.unchanged) == (4, 1)
+    assert read_all(there) == FILES | {"canary/1/clip.mp4": b"klip"}
 
 
 def test_what_a_run_finishes_meanwhile_is_left_out_whole(
     here: Store, there: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring = copying._bring
+    copy_file = copying._copy_file
 
-    def goes_on(one: Store, other: Store, name: str) -> int:
-        one.write("corpora/c/embed/f/receipts/000001.json", b"{2}")
-        one.write("corpora/c/embed/current", b"g")
-        return bring(one, other, name)
+    def goes_on(source: Store, target: Store, name: str) -> int:
+        source.write("corpora/c/embed/f/receipts/000001.json", b"{2}")
+        source.write("corpora/c/embed/current", b"g")
+        return copy_file(source, target, name)
 
-    monkeypatch.setattr(copying, "_bring", goes_on)
-    copy(here, there, _nobody)
-    assert held(there) == FILES
+    monkeypatch.setattr(copying, "_copy_file", goes_on)
+    copy_store(here, there, _ignore)
+    assert read_all(there) == FILES
 
 
 def test_no_store_is_written_over(here: Store, there: Store, tmp_path: Path) -> None:
-    copy(here, there, _nobody)
-    with pytest.raises(UserError, match="holds a store already"):
-        copy(here, there, _nobody)
-    there.write(UNDER_WAY, b"elsewhere")
-    with pytest.raises(UserError, match="is a copy of elsewhere under way"):
-        copy(here, there, _nobody)
-    with pytest.raises(UserError, match="holds no store"):
-        copy(Store(str(tmp_path / "none")), Store(str(tmp_path / "other")), _nobody)
+    copy_store(here, there, _ignore)
+    with pytest.raises(UserError, match=re.escape(there.root)):
+        copy_store(here, there, _ignore)
+    there.write(IN_PROGRESS, b"elsewhere")
+    with pytest.raises(UserError, match="elsewhere"):
+        copy_store(here, there, _ignore)
+    with pytest.raises(UserError, match="REELFLOW_ROOT"):
+        copy_store(Store(str(tmp_path / "none")), Store(str(tmp_path / "other")), _ignore)
 
 
-def _nobody(done: int, total: int) -> None:
-    """Hears it."""
+def _ignore(done: int, total: int) -> None:
+    """Nothing to show."""

@@ -27,9 +27,9 @@ def test_what_is_written_is_read_and_listed(store: Store) -> None:
     store.write("a/a.json", b"2")
     store.write("a/c.parquet", b"3")
     assert store.read("a/b.json") == b"1"
-    assert store.names("a", ".json") == ["a/a.json", "a/b.json"]
+    assert store.list_names("a", ".json") == ["a/a.json", "a/b.json"]
     assert store.exists("a/c.parquet")
-    assert store.names("nowhere") == []
+    assert store.list_names("nowhere") == []
 
 
 def test_a_file_is_not_there_before_it_is_whole(store: Store) -> None:
@@ -56,8 +56,8 @@ def test_a_failed_write_keeps_what_was_there(store: Store) -> None:
 
 
 def test_a_remote_store_has_no_local_path() -> None:
-    with pytest.raises(UserError, match="not on this machine"):
-        Store("memory://x").local("a")
+    with pytest.raises(UserError, match="memory://x"):
+        Store("memory://x").local_path("a")
 
 
 def test_a_store_travels_to_workers(store: Store) -> None:
@@ -75,14 +75,14 @@ def test_what_others_write_is_seen(remote: Store) -> None:
     import boto3
 
     remote.write("a/1", b"1")
-    assert remote.names("a") == ["a/1"] and not remote.exists("a/2")
+    assert remote.list_names("a") == ["a/1"] and not remote.exists("a/2")
     key = f"{remote.root.removeprefix('s3://videos/')}/a/2"
     boto3.client("s3").put_object(Bucket="videos", Key=key, Body=b"2")
-    assert remote.names("a") == ["a/1", "a/2"] and remote.exists("a/2")
+    assert remote.list_names("a") == ["a/1", "a/2"] and remote.exists("a/2")
 
 
 def test_of_two_who_claim_a_name_one_has_it(remote: Store) -> None:
-    assert [remote.claim("a", b"1"), remote.claim("a", b"2")] == [True, False]
+    assert [remote.write_if_absent("a", b"1"), remote.write_if_absent("a", b"2")] == [True, False]
     assert remote.read("a") == b"1"
 
 
@@ -118,7 +118,7 @@ def test_a_request_that_fails_is_made_again_ever_more_slowly(
     remote.write("a/1", b"1")
     with remote.create("a/2") as out:
         out.write(b"2")
-    assert (remote.names("a"), remote.read("a/1"), remote.read("a/2")) == (
+    assert (remote.list_names("a"), remote.read("a/1"), remote.read("a/2")) == (
         ["a/1", "a/2"], b"1", b"2",
     )  # fmt: skip
     assert bucket.failing == 0
@@ -131,7 +131,7 @@ def test_who_is_throttled_for_ever_is_told_so(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr("s3fs.S3FileSystem.retries", 2)
     bucket.fail(1000)
-    with pytest.raises(OSError, match="reduce your request rate"):
+    with pytest.raises(OSError, match="request rate"):
         Store(f"s3://videos/{tmp_path.name}").write("a", b"1")
     bucket.fail(0)
 
@@ -159,7 +159,7 @@ def test_storage_whose_library_is_not_there_says_what_to_install(
 
 
 def test_a_password_in_the_address_is_refused() -> None:
-    with pytest.raises(UserError, match="put it into the environment") as refused:
+    with pytest.raises(UserError, match="password") as refused:
         Store("s3://key:planted@videos/a")
     assert "planted" not in str(refused.value)
 
@@ -168,7 +168,7 @@ def test_ages_are_by_the_stores_clock(store: Store, monkeypatch: pytest.MonkeyPa
     store.write("a", b"1")
     monkeypatch.setattr(time, "time", lambda: 0.0)  # this machine is off by decades
     assert 0 <= store.age("a") < 600
-    assert store.names("locks") == []
+    assert store.list_names("locks") == []
     if store.is_local:
-        os.utime(store.local("a"), (0, 0))
+        os.utime(store.local_path("a"), (0, 0))
         assert store.age("a") > 1e9

@@ -1,2 +1,0 @@
-SELECT 1 FROM receipts
-WHERE corpus = $corpus AND stage = $stage AND fingerprint = $fingerprint AND done > 0 LIMIT 1;

@@ -1,0 +1,8 @@
+-- How many pooled contents of videos that may be shown a version of the index lacks.
+SELECT count(*) FROM latest o
+WHERE o.corpus = $corpus AND o.stage = 'pool' AND o.fingerprint = $pool AND o.reason IS NULL
+  AND o.content IN (SELECT content FROM shown WHERE corpus = $corpus)
+  AND o.content NOT IN (
+      SELECT content FROM members
+      WHERE corpus = $corpus AND fingerprint = $fingerprint AND version = $version
+  );

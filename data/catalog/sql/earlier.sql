@@ -1,2 +1,0 @@
-SELECT id, uri, caption, columns, bytes, stamp, content, reason, detail, decoder
-FROM videos WHERE corpus = $corpus AND id IN (SELECT unnest($ids));

@@ -1,1 +1,0 @@
-INSERT INTO seen SELECT id, min(line) FROM incoming ANTI JOIN seen USING (id) GROUP BY id;

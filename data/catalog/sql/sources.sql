@@ -1,2 +1,0 @@
-SELECT id, content, duration FROM videos
-WHERE corpus = $corpus AND id IN (SELECT unnest($ids)) AND reason IS NULL;

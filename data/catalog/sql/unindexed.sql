@@ -1,8 +1,0 @@
--- What is pooled, still current, and not in a version of the index.
-SELECT count(*) FROM latest o
-WHERE o.corpus = $corpus AND o.stage = 'pool' AND o.fingerprint = $pool AND o.reason IS NULL
-  AND o.content IN (SELECT content FROM shown WHERE corpus = $corpus)
-  AND o.content NOT IN (
-      SELECT content FROM members
-      WHERE corpus = $corpus AND fingerprint = $fingerprint AND version = $version
-  );

@@ -1,1 +1,0 @@
-DELETE FROM merged WHERE path >= $first AND path < $past;

@@ -1,3 +1,0 @@
-SELECT v.corpus, v.id, v.uri, v.caption, v.content, w."at" AS withdrawn, w.why
-FROM videos v LEFT JOIN withdrawn w ON v.corpus = w.corpus AND (v.id = w.video_id OR v.content = w.content)
-WHERE v.id = $id AND (v.corpus = $corpus OR $corpus IS NULL) ORDER BY v.corpus;

@@ -1,1 +1,0 @@
-SELECT content FROM withdrawn_contents WHERE corpus = $corpus;

@@ -1,0 +1,130 @@
+"""The table of frame vectors, one file a shard: how it is written and read, and nowhere else.
+
+A row is a frame: `video_id`, `frame` (its number), `t_seconds`, `vector` (float16, as the model
+gave it, not normalised). The rows of a video stand together.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.store import tables
+from data.store.storage import Store
+
+ROWS = 4096  # frames a row group: 4 MB at 512 dimensions
+
+Frames = tuple[str, np.ndarray, np.ndarray, np.ndarray]  # id, frame, seconds, vector
+
+
+def frame_schema(dim: int) -> pa.Schema:
+    """The table's schema for vectors of `dim` numbers."""
+    return pa.schema(
+        {
+            "video_id": pa.string(),
+            "frame": pa.int64(),
+            "t_seconds": pa.float64(),
+            "vector": pa.list_(pa.float16(), dim),
+        }
+    )
+
+
+def frame_rows(videos: list[Frames]) -> pa.Table:
+    """The frames of videos, one video after the other, as rows of the table."""
+    vector = np.concatenate([video[3] for video in videos])
+    owner = np.repeat(np.arange(len(videos)), [len(video[1]) for video in videos])
+    columns = [
+        pa.array([video[0] for video in videos], pa.string()).take(pa.array(owner)),
+        pa.array(np.concatenate([video[1] for video in videos])),
+        pa.array(np.concatenate([video[2] for video in videos])),
+        pa.FixedSizeListArray.from_arrays(pa.array(vector.reshape(-1)), vector.shape[1]),
+    ]
+    return pa.Table.from_arrays(columns, schema=frame_schema(vector.shape[1]))
+
+
+class FrameVectorWriter:
+    """Writes the file as videos come; without any there is no file, and none where it fails."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.store, self.name = store, name
+        self._files = ExitStack()
+        self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[Frames] = []
+        self._rows = 0
+
+    def add(self, id: str, frame: np.ndarray, seconds: np.ndarray, vector: np.ndarray) -> None:
+        """Adds a video: `frame` (n,) int64, `seconds` (n,) float64, `vector` (n, dim) float16."""
+        if self._writer is None:
+            schema = frame_schema(vector.shape[1])
+            self._writer = self._files.enter_context(
+                tables.open_writer(self.store, self.name, schema)
+            )
+        self._waiting.append((id, frame, seconds, vector))
+        self._rows += len(frame)
+        if self._rows >= ROWS:
+            self._flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        if error is None:
+            with self._files:
+                self._flush()
+        else:
+            self._files.__exit__(kind, error, trace)
+
+    def _flush(self) -> None:
+        if self._writer is not None and self._waiting:
+            self._writer.write_table(frame_rows(self._waiting))
+        self._waiting, self._rows = [], 0
+
+
+def merge_files(store: Store, names: Iterable[str], target: str) -> None:
+    """Writes the rows of several files, in their order, as one; nothing if there are no files."""
+    parts = [tables.read_table(store, name) for name in names]
+    if parts:
+        with tables.open_writer(store, target, parts[0].schema) as writer:
+            writer.write_table(pa.concat_tables(parts).combine_chunks(), row_group_size=ROWS)
+
+
+def read_by_video(store: Store, name: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Each video's id and (n, dim) float16 vectors, a few thousand frames at a time."""
+    current, parts = None, []
+    for batch in tables.iter_batches(store, name):
+        column = batch.column("vector")
+        vectors = column.flatten().to_numpy(zero_copy_only=False)
+        vectors = vectors.reshape(len(batch), column.type.list_size)
+        ids = batch.column("video_id").to_numpy(zero_copy_only=False)
+        for start, end in _runs(ids):
+            if ids[start] != current and current is not None:
+                yield current, np.concatenate(parts)
+                parts = []
+            current = ids[start]
+            parts.append(vectors[start:end])
+    if current is not None:
+        yield current, np.concatenate(parts)
+
+
+def read_frames(store: Store, name: str, id: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Seconds (n,) and vectors (n, dim) float16 of one video; None where the file has none."""
+    with store.open(name) as file:
+        filters = [("video_id", "==", id)]
+        rows = pq.read_table(file, columns=["t_seconds", "vector"], filters=filters)
+    if not len(rows):
+        return None
+    column = rows.column("vector").combine_chunks()
+    vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
+    return rows.column("t_seconds").to_numpy(), vectors
+
+
+def _runs(ids: np.ndarray) -> Iterator[tuple[int, int]]:
+    starts = [0, *(np.flatnonzero(ids[1:] != ids[:-1]) + 1)] if len(ids) else []
+    yield from zip(starts, [*starts[1:], len(ids)], strict=True)
