@@ -1,4 +1,4 @@
-"""The two protocols that everything runs on, and how a plugin is found."""
+"""The two protocols that every stage is built on, Engine and Runner, and how plugins are loaded."""
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +15,10 @@ Result = TypeVar("Result", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one worker takes while it runs; `deadline_s` bounds the wait for any single step."""
+    """The resources of one worker while it runs.
+
+    `deadline_s` bounds the wait for any single step: loading, and each next outcome.
+    """
 
     cpus: float = 1.0
     gpus: float = 0.0
@@ -24,39 +27,71 @@ class Needs:
 
 
 class Engine(Protocol[Item, Result]):
-    """One worker's share of a stage: load once, then answer for every item it is given."""
+    """One worker's share of a stage: loaded once, then given batch after batch.
+
+    Made on the worker by the factory that `Runner.map` is given, so `__init__` must be cheap, and
+    import nothing heavy: a runner also makes one in the flow's process to read its `needs`.
+    """
 
     needs: Needs
 
-    def load(self) -> None: ...
+    def load(self) -> None:
+        """Loads models and starts decoders; called once, on the worker, before the first batch.
 
-    def run(self, batch: Sequence[Item]) -> Iterable[Outcome[Result]]: ...
+        A UserError raised here reaches the user as it is.
+        """
+        ...
 
-    def close(self) -> None: ...
+    def run(self, batch: Sequence[Item]) -> Iterable[Outcome[Result]]:
+        """Exactly one outcome per item, `Done` or `Failed`, with the item's `id`.
+
+        Best yielded as they are made: a runner passes them on at once, and saves those that came
+        before a crash. What one item alone is to blame for is a `Failed` with a reason; anything
+        raised stops the run. Two threads may call `run` at once, so that one batch is decoded
+        while another is computed; an engine that cannot compute two takes a lock for that part.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends what `load` started. A worker that is killed is not closed."""
+        ...
 
 
 class Runner(Protocol):
-    """Spreads an engine over workers; the same outcomes whichever runner it is."""
+    """Spreads an engine over workers; the outcomes are the same with every runner."""
 
-    def map(self, make: Callable[[], Engine], items: Iterable, batch: int) -> Iterator[Outcome]: ...
+    def map(self, make: Callable[[], Engine], items: Iterable, batch: int) -> Iterator[Outcome]:
+        """Exactly one outcome per item, matched by `id`; items are consumed as workers get free.
 
-    def close(self) -> None: ...
+        `make` builds the engine on each worker: a picklable factory, such as
+        `partial(VideoEmbedder, spec, setup)`. Equal factories share their loaded engines, so that
+        calls for one shard after another load nothing anew. `batch` items go to a worker at once.
+        Where workers are processes, an item whose worker dies is tried once more by itself, and is
+        then `Failed` as "crashed".
+        Several threads may map at once. Leaving the iterator early gives up the rest.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends the workers, and the engines on them."""
+        ...
 
 
-def plugin(folder: str, name: str) -> ModuleType:
-    """The module of a plugin: `plugin("embed.models", "fake")` is `engines/embed/models/fake.py`.
+def load_plugin(folder: str, name: str) -> ModuleType:
+    """The module of a plugin, such as engines/embed/models/fake.py.
 
-    A UserError where the folder has no such file.
+    That one is `load_plugin("embed.models", "fake")`. A UserError where there is no such file.
     """
     path = f"engines/{folder.replace('.', '/')}"
+    # Names come from users: only an identifier keeps `../x` or `os.path` from being imported.
     if not name.isidentifier():
         raise UserError(f"invalid plugin name {name!r}: plugins are the files of {path}")
     module = f"engines.{folder}.{name}"
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module:
+        if error.name != module:  # the plugin exists, but imports something that does not
             raise
         raise UserError(
-            f"no plugin {name!r}: add {path}/{name}.py, or name one of its files"
+            f"no plugin {name!r}: add {path}/{name}.py, or use the name of a file there"
         ) from error

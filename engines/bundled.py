@@ -1,4 +1,4 @@
-"""Where the bundled models lie: a CLIP, a text-to-video base, and its controllers."""
+"""Paths of the bundled models: a CLIP, a text-to-video pipeline, and its controllers."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ CONTROLLER = "reelflow-tiny-ragme-ordered"
 
 
 def register_model() -> None:
-    """Makes `NAME` an architecture that open_clip knows; may be called any number of times."""
+    """Registers `NAME` as an architecture of open_clip; may be called any number of times."""
     import open_clip
 
     if NAME not in open_clip.list_models():

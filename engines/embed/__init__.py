@@ -1,1 +1,1 @@
-"""Models that embed images and text into one space; each file here is one engine."""
+"""Embedding: the frames of videos, and texts, become vectors in one space."""

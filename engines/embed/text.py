@@ -7,7 +7,7 @@ import numpy as np
 from data.outcome import Done, Outcome
 from data.records import Prompt
 from data.specs.pipeline import EmbedSpec
-from engines.base import Needs, plugin
+from engines.base import Needs, load_plugin
 from engines.embed.engine import Embedder
 
 
@@ -17,12 +17,14 @@ class TextEmbedder:
     needs = Needs()
 
     def __init__(self, spec: EmbedSpec) -> None:
-        self.model: Embedder = plugin("embed.models", spec.engine).Embedder(spec)
+        self.model: Embedder = load_plugin("embed.models", spec.engine).Embedder(spec)
 
     def load(self) -> None:
+        """Loads the model, not compiled: a handful of prompts would not earn the time back."""
         self.model.load(None, False)
 
     def run(self, batch: Sequence[Prompt]) -> Iterator[Outcome[np.ndarray]]:
+        """One outcome per prompt, in order."""
         vectors = self.model.embed_text([prompt.text for prompt in batch])
         vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         for prompt, vector in zip(batch, vectors, strict=True):

@@ -1,10 +1,10 @@
-"""The evaluate stage's engine: each video is decoded once, and every metric is asked about it."""
+"""The evaluate stage's engine: decodes each video once and scores it by every metric."""
 
 import logging
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,35 +12,26 @@ from data.outcome import Done, Failed, Outcome
 from data.records import Video
 from data.runs.evaluations import Target
 from data.specs.evaluate import EvaluateSpec
-from engines.base import Needs, plugin
+from engines.base import load_plugin
 from engines.embed.batching import OUT_OF_MEMORY
-from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import truth_of
-from engines.evaluate.protocol import Metric, Missing, Sample, Score
-from engines.evaluate.vision.device import device
-from engines.evaluate.vision.registry import Models, absent
+from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import open_ground_truth
+from engines.evaluate.protocol import Metric, MissingReference, Sample, Score
+from engines.evaluate.vision.device import pick_device
+from engines.evaluate.vision.registry import ModelRegistry, explain_missing_weights
 from engines.video.frames import Sampling
 from engines.video.guard.guard import DecodeStats, Guard
+from engines.worker import WorkerSetup
 
-MOST_BYTES = 2 << 30  # of frames a video: 345 of 1920x1080, 7281 of 426x240
-FEWER = "ask for fewer --num-frames"
-AHEAD = 32  # frames that a decoder may be ahead: 200 MB of 1920x1080
+MAX_BYTES = 2 << 30  # frames of one video in memory: 345 of 1920x1080, 7281 of 426x240
+FEWER_FRAMES_HINT = "use fewer --num-frames"
+AHEAD = 32  # frames that a decoder may buffer ahead: 200 MB of 1920x1080
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluateWork:
-    """How an evaluating worker is set up: speed only."""
-
-    decoders: int = 1
-    decode_deadline_s: float = 60.0
-    decoder_memory_gb: float = 4.0
-    needs: Needs = field(default_factory=Needs)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What was found of a video: its frames, their rate and size in pixels, its scores by name."""
+class VideoScores:
+    """A scored video: number of frames, frame rate, size in pixels, and scores by name."""
 
     frames: int
     fps: float
@@ -49,55 +40,60 @@ class Measured:
     scores: dict[str, Score]
 
 
-def lacking(spec: EvaluateSpec) -> dict[str, str]:
-    """By metric that cannot be measured, why: the weights that it lacks, and what fetches them."""
-    said = {
-        name: [absent(spec, model) for model in plugin("evaluate.metrics", name).MODELS]
+def find_missing_weights(spec: EvaluateSpec) -> dict[str, str]:
+    """The metrics that cannot run: their missing weights and the commands that fetch them."""
+    reasons = {
+        name: [
+            explain_missing_weights(spec, model)
+            for model in load_plugin("evaluate.metrics", name).MODELS
+        ]
         for name in spec.metrics
     }
-    return {name: "; ".join(filter(None, each)) for name, each in said.items() if any(each)}
+    return {name: "; ".join(filter(None, each)) for name, each in reasons.items() if any(each)}
 
 
 class Evaluator:
-    """Scores of videos by those of the spec's metrics whose models are there.
+    """Scores videos by those of the spec's metrics whose model weights are available.
 
-    A video is measured alone and by one thread of the CPU, so that its scores are the same to the
-    last bit beside whichever others. While one is measured, the next is decoded.
+    Each video is scored alone, on one CPU thread, so its scores are bit-identical whatever else
+    is in the batch. The next video is decoded while one is scored.
     """
 
-    def __init__(self, spec: EvaluateSpec, work: EvaluateWork) -> None:
-        self.spec, self.work, self.needs = spec, work, work.needs
-        self._lane = threading.Lock()
+    def __init__(self, spec: EvaluateSpec, setup: WorkerSetup) -> None:
+        self.spec, self.setup, self.needs = spec, setup, setup.needs
+        self._lock = threading.Lock()
 
     def load(self) -> None:
         """Loads the models of all metrics, each once."""
-        work, without = self.work, lacking(self.spec)
-        names = [name for name in self.spec.metrics if name not in without]
-        modules = {name: plugin("evaluate.metrics", name) for name in names}
-        self.models = Models(self.spec)
-        if wanted := [model for module in modules.values() for model in module.MODELS]:
-            _one_thread()
-            for model in wanted:
+        missing = find_missing_weights(self.spec)
+        names = [name for name in self.spec.metrics if name not in missing]
+        modules = {name: load_plugin("evaluate.metrics", name) for name in names}
+        self.models = ModelRegistry(self.spec)
+        if needed := [model for module in modules.values() for model in module.MODELS]:
+            _limit_threads()
+            # Here, not at first use: broken weights must fail before any video is decoded.
+            for model in needed:
                 self.models.get(model)
         self.metrics: dict[str, Metric] = {
             name: module.Metric(self.spec, self.models) for name, module in modules.items()
         }
-        self.guard = Guard(work.decoders, work.decode_deadline_s, work.decoder_memory_gb, AHEAD)
-        log.info("%s on %s", ", ".join(names), device() if wanted else "cpu")
+        self.guard = Guard.for_worker(self.setup, AHEAD)
+        log.info("%s on %s", ", ".join(names), pick_device() if needed else "cpu")
 
-    def run(self, batch: Sequence[Target]) -> Iterator[Outcome[Measured]]:
-        """One outcome a video, in order."""
-        asked = {target.id: target for target in batch}
+    def run(self, batch: Sequence[Target]) -> Iterator[Outcome[VideoScores]]:
+        """Yields one outcome per video, in the order of the batch."""
+        targets = {target.id: target for target in batch}
         videos = [Video(target.id, target.uri, target.content) for target in batch]
         parts: list[np.ndarray] = []
         for event in self.guard.decode(videos, self._sampling, None):
             if isinstance(event, Done):
-                yield self._measured(asked[event.id], parts, event.value)
+                yield self._measure_video(targets[event.id], parts, event.value)
             elif isinstance(event, Failed):
-                yield _told(event)
+                yield _add_hint(event)
             else:
                 parts.append(event[1].pixels)
                 continue
+            # A new list, not `clear`: frames of one video must not reach the next.
             parts = []
 
     def close(self) -> None:
@@ -105,58 +101,66 @@ class Evaluator:
 
     @property
     def _sampling(self) -> Sampling:
-        return Sampling(every_nth=1, first=self.spec.num_frames, max_bytes=MOST_BYTES)
+        return Sampling(every_nth=1, first=self.spec.num_frames, max_bytes=MAX_BYTES)
 
-    def _measured(
+    def _measure_video(
         self, target: Target, parts: list[np.ndarray], stats: DecodeStats
-    ) -> Outcome[Measured]:
-        wanted = self.spec.num_frames
-        if wanted is not None and stats.frames < wanted:
+    ) -> Outcome[VideoScores]:
+        count = self.spec.num_frames
+        # Scoring fewer frames than requested would make the video incomparable with the others.
+        if count is not None and stats.frames < count:
             has = stats.frames
-            detail = f"has {has} of the {wanted} frames asked for: --num-frames {has} or all"
+            detail = f"has {has} of the {count} requested frames: use --num-frames {has} or all"
             return Failed(target.id, "rejected", detail)
         height, width = parts[0].shape[2:]
         try:
-            truth = truth_of(target.truth, target.asked.get("prompt"), self.models)
-            sample = Sample(_joined(parts), stats.fps or 0.0, target.asked, truth)
-            with self._lane:
-                scores = {k: s for n in self.metrics for k, s in self._scored(n, sample).items()}
+            prompt, policy = target.asked.get("prompt"), self.setup.url_policy
+            truth = open_ground_truth(target.truth, prompt, self.models, policy)
+            sample = Sample(_join_frames(parts), stats.fps or 0.0, target.asked, truth)
+            with self._lock:  # two batches may run at once, a model serves only one
+                scores = {
+                    k: s for n in self.metrics for k, s in self._run_metric(n, sample).items()
+                }
         except Exception as error:
+            # By name: importing torch's class would load torch for metrics that need none.
             if type(error).__name__ not in OUT_OF_MEMORY:
                 raise
-            detail = f"no memory for {stats.frames} frames of {width}x{height}: {FEWER}"
+            size = f"{stats.frames} frames of {width}x{height}"
+            detail = f"out of memory for {size}: {FEWER_FRAMES_HINT}"
             return Failed(target.id, "too_long", detail)
-        return Done(target.id, Measured(stats.frames, sample.fps, width, height, scores))
+        return Done(target.id, VideoScores(stats.frames, sample.fps, width, height, scores))
 
-    def _scored(self, name: str, sample: Sample) -> dict[str, Score]:
+    def _run_metric(self, name: str, sample: Sample) -> dict[str, Score]:
         metric = self.metrics[name]
         try:
-            found = metric.score(sample)
-        except Missing as lack:
-            return {each: Score(None, str(lack)) for each in metric.better}
-        return {each: _number(score) for each, score in found.items()}
+            scores = metric.score(sample)
+        except MissingReference as missing:
+            return {each: Score(None, str(missing)) for each in metric.better}
+        return {each: _drop_non_finite(score) for each, score in scores.items()}
 
 
-def _one_thread() -> None:
-    """Sums of a CPU depend on how many threads share them."""
+def _limit_threads() -> None:
+    """Makes torch compute on one CPU thread."""
     import torch
 
+    # The last bits of a sum depend on how many threads share it.
     torch.set_num_threads(1)
 
 
-def _number(score: Score) -> Score:
-    """The score, without value where it is no number."""
-    parts = {name: _number(part) for name, part in score.parts.items()}
+def _drop_non_finite(score: Score) -> Score:
+    """The score, its value replaced by None where it is NaN or infinite."""
+    parts = {name: _drop_non_finite(part) for name, part in score.parts.items()}
     if score.value is None or math.isfinite(score.value):
         return Score(score.value, score.reason, parts)
     return Score(None, "not a number", parts)
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    """(n, height, width, 3) bytes of runs of (n, 3, height, width), which are let go on the way."""
+def _join_frames(parts: list[np.ndarray]) -> np.ndarray:
+    """Joins (n, 3, height, width) chunks into (n, height, width, 3) bytes, emptying `parts`."""
     height, width = parts[0].shape[2:]
     end = sum(map(len, parts))
     frames = np.empty((end, height, width, 3), np.uint8)
+    # From the back, freeing each chunk once it is copied: never two copies of a 2 GB video.
     while parts:
         part = parts.pop()
         frames[end - len(part) : end] = part.transpose(0, 2, 3, 1)
@@ -164,8 +168,8 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return frames
 
 
-def _told(failed: Failed) -> Failed:
-    """What is too long says what to do."""
+def _add_hint(failed: Failed) -> Failed:
+    """Appends the advice on `--num-frames` to a `too_long` failure."""
     if failed.reason != "too_long":
         return failed
-    return Failed(failed.id, failed.reason, f"{failed.detail}: {FEWER}")
+    return Failed(failed.id, failed.reason, f"{failed.detail}: {FEWER_FRAMES_HINT}")

@@ -1,4 +1,4 @@
-"""Whether conditions differ: paired by request, with intervals."""
+"""Differences between experiment conditions, paired by request, with confidence intervals."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from engines.evaluate.statistics import interval
+from engines.evaluate.statistics import bootstrap_mean
 
 Row = Mapping[str, Any]  # as `tables.SCORES`
-BASE = "k=0"
+BASELINE = "k=0"
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A metric under a condition: its mean, and its difference to k=0 with its 95 % interval."""
+class PairedDifference:
+    """A metric's mean under a condition, and its difference to k=0 with a 95 % interval."""
 
     condition: str
     controller: str
@@ -28,27 +28,29 @@ class Result:
     high: float
 
 
-def compare(rows: Iterable[Row]) -> list[Result]:
-    """Each condition against k=0; a request that either of the two lacks counts in neither."""
-    measured: dict[tuple[str, str], dict[str, Row]] = {}
+def compare_conditions(rows: Iterable[Row]) -> list[PairedDifference]:
+    """Compares each condition with k=0, by the requests that have a value under both."""
+    groups: dict[tuple[str, str], dict[str, Row]] = {}
     for row in rows:
         if row["value"] is None:
             continue
-        of = measured.setdefault((row["metric"], row["condition"]), {})
-        of[row["request_id"]] = row
-    return [
-        _result([(row, base[id]) for id, row in found.items() if id in base])
-        for (metric, _), found in measured.items()
-        if (base := measured[metric, BASE])
-    ]
+        group = groups.setdefault((row["metric"], row["condition"]), {})
+        group[row["request_id"]] = row
+    differences = []
+    for (metric, _), group in groups.items():
+        # A metric may have no value at all under k=0, or none for the same requests.
+        baseline = groups.get((metric, BASELINE), {})
+        if pairs := [(row, baseline[id]) for id, row in group.items() if id in baseline]:
+            differences.append(_build_difference(pairs))
+    return differences
 
 
-def _result(pairs: list[tuple[Row, Row]]) -> Result:
+def _build_difference(pairs: list[tuple[Row, Row]]) -> PairedDifference:
     first = pairs[0][0]
-    values, without = (np.array([pair[side]["value"] for pair in pairs]) for side in (0, 1))
-    apart = interval(values - without)
-    said = {name: first[name] for name in ("condition", "controller", "k", "shuffled", "metric")}
-    return Result(
-        **said, n=len(pairs), mean=float(values.mean()),
-        difference=apart.mean, low=apart.low, high=apart.high,
+    values, baseline = (np.array([pair[side]["value"] for pair in pairs]) for side in (0, 1))
+    difference = bootstrap_mean(values - baseline)
+    labels = {name: first[name] for name in ("condition", "controller", "k", "shuffled", "metric")}
+    return PairedDifference(
+        **labels, n=len(pairs), mean=float(values.mean()),
+        difference=difference.mean, low=difference.low, high=difference.high,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a metric is: a module in `engines/evaluate/`, what it is given, and what it gives."""
+"""The metric interface: what a plugin in `engines/evaluate/metrics/` receives and returns."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,87 +9,87 @@ import numpy as np
 from data.specs.evaluate import EvaluateSpec
 
 if TYPE_CHECKING:
-    from engines.evaluate.vision.registry import Models
+    from engines.evaluate.vision.registry import ModelRegistry
 
 
-class Missing(Exception):
-    """What a metric compares a video with is not there; the text says what, for a person."""
+class MissingReference(Exception):
+    """The ground truth that a metric compares with is missing; the message says why, for a user."""
 
 
-class Truth(Protocol):
-    """What a benchmark knows of a clip; each method raises `Missing` where it does not know.
+class GroundTruth(Protocol):
+    """A benchmark's reference vectors of one clip; methods raise `MissingReference` without them.
 
-    Vectors are float32 as the models gave them, not normalised.
+    Vectors are float32 as the models output them, not normalised.
     """
 
-    def text(self) -> np.ndarray:
-        """(d,) CLIP's vector of the prompt."""
+    def text_vector(self) -> np.ndarray:
+        """(d,) CLIP vector of the prompt."""
         ...
 
-    def video(self) -> np.ndarray:
-        """(k, d) CLIP's vectors of the real clip's frames."""
+    def video_vectors(self) -> np.ndarray:
+        """(k, d) CLIP vectors of the real clip's frames."""
         ...
 
-    def subjects(self) -> Mapping[str, np.ndarray]:
-        """(n, 768) DINO's vectors of the cut-outs, by tag: subjects, then objects."""
+    def subject_vectors(self) -> Mapping[str, np.ndarray]:
+        """(n, 768) DINO vectors of the cut-outs by tag: subjects first, then objects."""
         ...
 
     def subject_tags(self) -> tuple[str, ...]:
-        """Which of the tags are subjects."""
+        """The tags that are subjects."""
         ...
 
-    def faces(self) -> np.ndarray:
-        """(n, 512) ArcFace's vectors of the face crops."""
+    def face_vectors(self) -> np.ndarray:
+        """(n, 512) ArcFace vectors of the face crops."""
         ...
 
 
-class Nothing:
-    """The truth of a video that no benchmark knows."""
+class NoReference:
+    """The ground truth of a video that is in no benchmark: every method raises."""
 
-    def text(self) -> np.ndarray:
-        raise Missing("no text embedding")
+    def text_vector(self) -> np.ndarray:
+        raise MissingReference("no text embedding")
 
-    def video(self) -> np.ndarray:
-        raise Missing("no video embeddings")
+    def video_vectors(self) -> np.ndarray:
+        raise MissingReference("no video embeddings")
 
-    def subjects(self) -> Mapping[str, np.ndarray]:
-        raise Missing("no subject embeddings")
+    def subject_vectors(self) -> Mapping[str, np.ndarray]:
+        raise MissingReference("no subject embeddings")
 
     def subject_tags(self) -> tuple[str, ...]:
-        raise Missing("no list of subjects")
+        raise MissingReference("no list of subjects")
 
-    def faces(self) -> np.ndarray:
-        raise Missing("no face embeddings")
+    def face_vectors(self) -> np.ndarray:
+        raise MissingReference("no face embeddings")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A video to be measured: (n, height, width, 3) RGB bytes at `fps`.
+    """A video to score: (n, height, width, 3) RGB bytes at `fps`.
 
-    `asked` is the row of its prompt (`prompt`, and what else the table says), `truth` what the
-    benchmark knows of its clip.
+    `prompt_row` is its row of the prompt table (`prompt` and any other columns), `ground_truth`
+    the benchmark's references for its clip.
     """
 
     frames: np.ndarray
     fps: float
-    asked: Mapping[str, str] = field(default_factory=dict)
-    truth: Truth = field(default_factory=Nothing)
-    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    prompt_row: Mapping[str, str] = field(default_factory=dict)
+    ground_truth: GroundTruth = field(default_factory=NoReference)
+    _cache: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
-    def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """What metrics share of a video, as CLIP's vectors of its frames: made once."""
-        if name not in self._made:
-            self._made[name] = make()
-        return self._made[name]
+    def compute_once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """A value that several metrics share, such as CLIP's frame vectors, computed only once."""
+        if name not in self._cache:
+            self._cache[name] = compute()
+        return self._cache[name]
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a metric says of a video.
+    """A metric's result for one video.
 
-    `value` is None where it cannot be measured, and counts in no mean; `reason` says why it is
-    None, or why it is no better than its worst. `parts` are the scores of the video's subjects, by
-    tag, of which `value` is the mean.
+    `value` is None where it cannot be measured; such a score is left out of means. `reason` says
+    why it is None, or why it is at its minimum. `parts` are the scores of the video's subjects by
+    tag; `value` is their mean.
     """
 
     value: float | None
@@ -98,17 +98,17 @@ class Score:
 
 
 class Metric(Protocol):
-    """A module in `engines/evaluate/` has a class `Metric(spec, models)`, and three constants.
+    """A metric plugin is a module with a class `Metric(spec, models)` and three constants.
 
-    `VERSION` is raised where scores change, `MODELS` names what it takes of `Models`, and `LABEL`
-    is how tables head it. `better` says for each name that it scores which way is good. A score
-    hangs on the sample alone: not on what was scored before, nor beside it.
+    `VERSION` is raised when scores change, `MODELS` names the models it takes from the registry,
+    and `LABEL` is its column heading. `better` gives the good direction for each score name. A
+    score depends only on its sample, never on other samples or their order.
     """
 
     better: Mapping[str, Literal["higher", "lower"]]
 
-    def __init__(self, spec: EvaluateSpec, models: "Models") -> None: ...
+    def __init__(self, spec: EvaluateSpec, models: "ModelRegistry") -> None: ...
 
     def score(self, video: Sample) -> Mapping[str, Score]:
-        """The scores by name. A UserError where the spec cannot be followed at all."""
+        """The scores by name; raises UserError if the spec cannot be followed for any video."""
         ...

@@ -1,1 +1,1 @@
-"""Files wherever they lie: listing them, opening them, and the members of tars."""
+"""Files and URLs: listing them, opening them, and the members of tars."""

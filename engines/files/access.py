@@ -1,53 +1,66 @@
-"""Which addresses the rows of a source may name: a table from elsewhere sends nobody inside."""
+"""Which addresses may be opened: a table from elsewhere must not reach into a private network."""
 
-from functools import cache
+from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from data.store.storage import SECRET
+from data.store.storage import PASSWORD_IN_URL
 from engines.files.archive import parse_member
-from engines.files.media import is_url
-from engines.files.web import WEB, is_private, parts
+from engines.files.urls import is_url, split_chain
+from engines.files.web import WEB_SCHEMES, is_private_host
 
 
-class Reach:
-    """Schemes that rows may use, and whether their hosts may be private.
+@dataclass(frozen=True, slots=True)
+class UrlPolicy:
+    """URL schemes that rows may use, and whether hosts may be in private networks.
 
-    The host that the source itself was read from is always allowed: somebody chose it.
+    The host that `source` itself was read from is always allowed: the user named it. Plain data, so
+    that flows can build it from the settings and pass it on to workers and decoder processes.
     """
 
-    def __init__(self, schemes: tuple[str, ...], private: bool, source: str = "") -> None:
-        self.schemes, self.private = frozenset(schemes), private
-        self.trusted = {urlsplit(part).hostname for part in _parts(source)} - {None}
-        self._inside = cache(is_private)
+    schemes: tuple[str, ...] = ()
+    private: bool = False
+    source: str = ""
 
-    def refusal(self, uri: str) -> str | None:
-        """Why a row's uri is not to be opened; None where it may be."""
-        if SECRET.search(uri):
+    def find_rejection(self, uri: str) -> str | None:
+        """Why a row's URI must not be opened; None where it may be."""
+        if PASSWORD_IN_URL.search(uri):
             return "its address has a password: put it into the environment"
         member = parse_member(uri)
-        for part in _parts(member.tar if member else uri):
-            scheme = part.partition("://")[0].lower()
+        for url in _split_urls(member.tar if member else uri):
+            scheme = url.partition("://")[0].lower()
             if scheme not in self.schemes:
                 return f"{scheme}:// is not allowed: see REELFLOW_URL_SCHEMES"
-            if scheme in WEB and (why := self._host(part)):
-                return why
+            if scheme in WEB_SCHEMES and (rejection := self._reject_host(url)):
+                return rejection
         return None
 
-    def _host(self, url: str) -> str | None:
+    def _reject_host(self, url: str) -> str | None:
         try:
             host = urlsplit(url).hostname
         except ValueError:
-            return "its address cannot be read"
-        if not host or self.private or host in self.trusted or not self._inside(host):
+            return "its address cannot be parsed"
+        if not host or self.private or host in _list_hosts(self.source):
             return None
-        return f"{host} is a private address: REELFLOW_PRIVATE_ADDRESSES=true allows those"
+        if not is_private_host(host):
+            return None
+        return f"{host} is a private address: set REELFLOW_PRIVATE_ADDRESSES=true to allow those"
 
 
-def unsecret(uri: str) -> str:
-    """The uri without the names and passwords that its addresses have."""
-    return SECRET.sub(lambda found: f"{found[0].partition('://')[0]}://", uri)
+STRICT = UrlPolicy()  # of readers that were told nothing: no redirects to private addresses
 
 
-def _parts(uri: str) -> list[str]:
-    """The URLs in a uri; none for a path."""
-    return parts(uri) if is_url(uri) else []
+def strip_secrets(uri: str) -> str:
+    """The URI without the user names and passwords in it."""
+    return PASSWORD_IN_URL.sub(lambda match: f"{match[0].partition('://')[0]}://", uri)
+
+
+@lru_cache(16)  # one source is asked about once a row
+def _list_hosts(source: str) -> frozenset[str]:
+    hosts = (urlsplit(url).hostname for url in _split_urls(source))
+    return frozenset(host for host in hosts if host)
+
+
+def _split_urls(uri: str) -> list[str]:
+    """The URLs in a URI; none for a path."""
+    return split_chain(uri) if is_url(uri) else []

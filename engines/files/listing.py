@@ -9,138 +9,154 @@ from itertools import islice, pairwise
 from fsspec.utils import glob_translate
 
 from data.errors import UserError
-from engines.files.media import filesystem, is_url, reaching, stat_media
-from engines.files.walk import Folder, walk
+from engines.files.access import STRICT, UrlPolicy
+from engines.files.media import convert_storage_errors, open_filesystem, stat_media
+from engines.files.urls import is_url
+from engines.files.walk import Folder, walk_folders
 
-VIDEOS = (
+VIDEO_ENDINGS = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts"),
     *(".wmv", ".flv", ".f4v", ".ogv", ".3gp", ".3g2", ".vob", ".mxf", ".asf", ".y4m", ".gif"),
 )
-TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-ROWS = (".csv", ".tsv", ".jsonl", ".ndjson")
-TABLES = (".parquet", *ROWS, *(f"{ending}.gz" for ending in ROWS))
-# Video folders often hold a table beside the clips, and tars one statistics table each.
-KINDS = {"video": VIDEOS, "tar": TARS, "table": TABLES}
-_ENOUGH = 2000
+TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+TEXT_TABLE_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
+TABLE_ENDINGS = (
+    ".parquet", *TEXT_TABLE_ENDINGS, *(f"{ending}.gz" for ending in TEXT_TABLE_ENDINGS),
+)  # fmt: skip
+# In order of precedence: video folders often hold a table beside the clips, and folders of tars
+# one table of statistics for each.
+KINDS = {"video": VIDEO_ENDINGS, "tar": TAR_ENDINGS, "table": TABLE_ENDINGS}
+_NAMES_EXAMINED = 2000  # of a folder, until its kind is settled
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What a source names: the files below `root` whose path matches, `depth` folders deep."""
+class FileSet:
+    """The files below `root` whose path matches, at most `depth` folders deep."""
 
     root: str
     matches: Callable[[str], object]
     depth: int | None = None
+    policy: UrlPolicy = STRICT
 
-    def folders(self) -> Iterator[Folder]:
-        """The folders in which such files may lie, in a fixed order."""
-        return walk(self.root, self.depth)
+    def walk_folders(self) -> Iterator[Folder]:
+        """The folders that may hold such files, in a fixed order."""
+        return walk_folders(self.root, self.depth, self.policy)
 
 
-def expand(src: str) -> Iterator[str]:
+def expand_braces(source: str) -> Iterator[str]:
     """The sources that a pattern with braces stands for: `{000..010}`, `{a,b}`."""
-    braces = None if os.path.lexists(src) else _braces(src)
+    # A file may really be called so.
+    braces = None if os.path.lexists(source) else _split_braces(source)
     if not braces:
-        yield src
+        yield source
         return
     before, choices, after = braces
     for choice in choices:
-        for inner in expand(choice):
-            yield from (f"{before}{inner}{rest}" for rest in expand(after))
+        for inner in expand_braces(choice):
+            yield from (f"{before}{inner}{rest}" for rest in expand_braces(after))
 
 
-def place(src: str) -> Place:
-    """Where the files of one source without braces lie."""
-    if is_folder(src):
-        return Place(src.rstrip("/") or "/", lambda below: True)
-    parts = src.split("/")
-    first = next((i for i, part in enumerate(parts) if _is_magic(src, part)), len(parts) - 1)
+def locate_files(source: str, policy: UrlPolicy = STRICT) -> FileSet:
+    """The files of one source without braces; a UserError for a pattern that is not valid."""
+    if is_folder(source, policy):
+        return FileSet(source.rstrip("/") or "/", lambda below: True, None, policy)
+    parts = source.split("/")
+    first = next((i for i, part in enumerate(parts) if _is_pattern(source, part)), len(parts) - 1)
     root, pattern = "/".join(parts[:first]), "/".join(parts[first:])
     depth = None if "**" in pattern else len(parts) - first
-    if not _is_magic(src, pattern):
-        return Place(root or _start(src), pattern.__eq__, depth)
+    if not _is_pattern(source, pattern):
+        return FileSet(root or _root_folder(source), pattern.__eq__, depth, policy)
     try:
-        return Place(root or _start(src), re.compile(glob_translate(pattern)).match, depth)
+        matches = re.compile(glob_translate(pattern)).match
     except ValueError as error:
-        raise UserError(f"{src}: {error}") from error
+        raise UserError(f"{source}: {error}") from error
+    return FileSet(root or _root_folder(source), matches, depth, policy)
 
 
-def files(src: str, endings: tuple[str, ...]) -> Iterator[str]:
-    """Every file of the source with one of the endings; those named outright are not looked up."""
-    for one in expand(src):
-        outright = ends(one, endings) and not _is_magic(one, one)
-        if outright and (one != src or not is_folder(one)):
-            if one == src:
-                stat_media(one)
-            yield one
+def list_files(source: str, endings: tuple[str, ...], policy: UrlPolicy = STRICT) -> Iterator[str]:
+    """Every file of the source that has one of the endings.
+
+    Files that a brace pattern names one by one are not looked up; a missing one shows when it is
+    opened. A UserError where a folder cannot be listed.
+    """
+    for part in expand_braces(source):
+        is_name = has_ending(part, endings) and not _is_pattern(part, part)
+        if is_name and (part != source or not is_folder(part, policy)):
+            if part == source:
+                stat_media(part, policy)
+            yield part
             continue
-        where = place(one)
-        for folder in where.folders():
+        files = locate_files(part, policy)
+        for folder in files.walk_folders():
             if folder.fault:
                 raise UserError(folder.fault)
             for name in folder.files:
-                if ends(name, endings) and where.matches(folder.below + name):
+                if has_ending(name, endings) and files.matches(folder.below + name):
                     yield f"{folder.path.rstrip('/')}/{name}"
 
 
-def kind(src: str) -> str | None:
-    """What the source is made of: "video", "tar", "table", or None where it is none of these."""
-    first = next(expand(src))
-    found = _kind_of(first)
-    if found and not _is_magic(first, first) and not is_folder(first):
-        return found
-    kinds = {_kind_of(name) for name in islice(_names(place(first)), _ENOUGH)}
+def detect_kind(source: str, policy: UrlPolicy = STRICT) -> str | None:
+    """What a source consists of: "video", "tar", "table", or None for anything else."""
+    first = next(expand_braces(source))
+    kind = _match_kind(first)
+    if kind and not _is_pattern(first, first) and not is_folder(first, policy):
+        return kind
+    names = islice(_list_names(locate_files(first, policy)), _NAMES_EXAMINED)
+    kinds = {_match_kind(name) for name in names}
     return next((name for name in KINDS if name in kinds), None)
 
 
-def ends(name: str, endings: tuple[str, ...]) -> bool:
-    """Whether the file's name has one of the endings, in whatever case."""
+def has_ending(name: str, endings: tuple[str, ...]) -> bool:
+    """Whether the file's name has one of the endings, in upper or lower case."""
     return (name.split("?")[0] if is_url(name) else name).lower().endswith(endings)
 
 
-def outright(src: str, endings: tuple[str, ...]) -> bool:
+def is_single_file(source: str, endings: tuple[str, ...], policy: UrlPolicy = STRICT) -> bool:
     """Whether the source is the name of one file with such an ending."""
-    return ends(src, endings) and not _is_magic(src, src) and not is_folder(src)
+    is_name = has_ending(source, endings) and not _is_pattern(source, source)
+    return is_name and not is_folder(source, policy)
 
 
-def is_folder(src: str) -> bool:
-    """Whether the path or URL is a folder."""
-    if not is_url(src):
-        return os.path.isdir(src)
-    if _is_magic(src, src):
+def is_folder(source: str, policy: UrlPolicy = STRICT) -> bool:
+    """Whether a path or URL is a folder."""
+    if not is_url(source):
+        return os.path.isdir(source)
+    if _is_pattern(source, source):
         return False
-    reader, path = filesystem(src)
-    with reaching(src):
+    reader, path = open_filesystem(source, policy)
+    with convert_storage_errors(source):
         return bool(reader.isdir(path))
 
 
-def _names(where: Place) -> Iterator[str]:
-    for folder in where.folders():
+def _list_names(files: FileSet) -> Iterator[str]:
+    for folder in files.walk_folders():
         if folder.fault and not folder.below:
             raise UserError(folder.fault)
-        yield from (name for name in folder.files if where.matches(folder.below + name))
+        yield from (name for name in folder.files if files.matches(folder.below + name))
 
 
-def _kind_of(name: str) -> str | None:
-    return next((kind for kind, endings in KINDS.items() if ends(name, endings)), None)
+def _match_kind(name: str) -> str | None:
+    return next((kind for kind, endings in KINDS.items() if has_ending(name, endings)), None)
 
 
-def _braces(src: str) -> tuple[str, Iterable[str], str] | None:
+def _split_braces(source: str) -> tuple[str, Iterable[str], str] | None:
     """The text before the first pair of braces, the choices in it, and the text after."""
-    start = src.find("{")
+    start = source.find("{")
     depth, commas = 0, [start]
-    for at in range(start, len(src)) if start >= 0 else ():
-        depth += {"{": 1, "}": -1}.get(src[at], 0)
-        if depth == 1 and src[at] == ",":
+    for at in range(start, len(source)) if start >= 0 else ():
+        depth += {"{": 1, "}": -1}.get(source[at], 0)
+        if depth == 1 and source[at] == ",":
             commas.append(at)
         if depth == 0:
-            inside = [src[i + 1 : j] for i, j in pairwise([*commas, at])]
-            return src[:start], _numbers(src[start + 1 : at]) or inside, src[at + 1 :]
+            inside = [source[i + 1 : j] for i, j in pairwise([*commas, at])]
+            choices = _expand_range(source[start + 1 : at]) or inside
+            return source[:start], choices, source[at + 1 :]
     return None
 
 
-def _numbers(inside: str) -> Iterable[str] | None:
+def _expand_range(inside: str) -> Iterable[str] | None:
+    """The numbers of `000..010`, with their leading zeros; None for anything else."""
     span = _RANGE.fullmatch(inside)
     if not span:
         return None
@@ -148,12 +164,12 @@ def _numbers(inside: str) -> Iterable[str] | None:
     return (str(number).zfill(width) for number in range(int(span[1]), int(span[2]) + 1))
 
 
-def _is_magic(src: str, part: str) -> bool:
+def _is_pattern(source: str, part: str) -> bool:
     """Whether `part` of the source is a pattern; `?` and `[` are ordinary in web addresses."""
-    if src.startswith(("http://", "https://")):
+    if source.startswith(("http://", "https://")):
         return "*" in part
-    return re.search(r"[*?\[]", part) is not None and not os.path.lexists(src)
+    return re.search(r"[*?\[]", part) is not None and not os.path.lexists(source)
 
 
-def _start(src: str) -> str:
-    return "/" if src.startswith("/") else "."
+def _root_folder(source: str) -> str:
+    return "/" if source.startswith("/") else "."

@@ -1,4 +1,4 @@
-"""The entries of a tar, plain or compressed, one after the other and none of them extracted."""
+"""The entries of a tar, plain or compressed, read one after the other without extracting any."""
 
 import errno
 import os
@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from engines.files.archive import DAMAGED, Member, unpacker
-from engines.files.media import open_media, resolve
+from engines.files.access import STRICT, UrlPolicy
+from engines.files.archive import DAMAGED, Member, find_unpacker
+from engines.files.media import open_media
+from engines.files.urls import resolve_location
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry that is no folder; `read` gives its bytes as long as it is the current one."""
+class TarEntry:
+    """One entry that is not a folder; `read` gives its bytes while it is the current one."""
 
     name: str
     member: Member
@@ -21,8 +23,8 @@ class Entry:
     read: Callable[[int], bytes]
 
 
-class _Watched:
-    """A file that remembers what was read last: of a sound tar, that is its end mark."""
+class _TailReader:
+    """A file that remembers its last block: of an intact tar, that is the end mark."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.seek, self.tell, self.last = file, file.seek, file.tell, b""
@@ -33,33 +35,34 @@ class _Watched:
         return self.last
 
 
-def entries(tar: str) -> Iterator[Entry]:
-    """The entries in their order; a tar that is damaged or cut short ends in an OSError."""
-    tar = resolve(tar, os.getcwd())
+def read_entries(tar: str, policy: UrlPolicy = STRICT) -> Iterator[TarEntry]:
+    """The entries in their order; an OSError at the end of a damaged or truncated tar."""
+    tar = resolve_location(tar, os.getcwd())
     try:
-        with open_media(tar) as file:
-            unpack = unpacker(tar)
-            yield from _entries(unpack(file) if unpack else file, tar)
+        with open_media(tar, policy) as file:
+            unpack = find_unpacker(tar)
+            yield from _read_entries(unpack(file) if unpack else file, tar)
     except (tarfile.TarError, *DAMAGED) as error:
         raise OSError(errno.EIO, f"damaged archive: {error}", tar) from error
 
 
-def _entries(file: BinaryIO, tar: str) -> Iterator[Entry]:
-    watched = _Watched(file)
-    # The methods of _Watched are all that tarfile asks of a file it reads.
-    with tarfile.open(fileobj=cast(BinaryIO, watched), mode="r:", encoding="utf-8") as archive:
+def _read_entries(file: BinaryIO, tar: str) -> Iterator[TarEntry]:
+    reader = _TailReader(file)
+    # The methods of _TailReader are all that tarfile calls on a file it reads.
+    with tarfile.open(fileobj=cast(BinaryIO, reader), mode="r:", encoding="utf-8") as archive:
         while (info := archive.next()) is not None:
-            archive.members = []  # type: ignore[attr-defined]  # it would keep every member seen
+            archive.members = []  # type: ignore[attr-defined]  # else it keeps every member seen
             if not info.isdir() and not info.name.rsplit("/", 1)[-1].startswith("."):
-                yield _entry(archive, info, tar)
-    if len(watched.last) < tarfile.BLOCKSIZE or watched.last.strip(b"\0"):
-        raise tarfile.ReadError("the end mark of a tar is not where it should be")
+                yield _build_entry(archive, info, tar)
+    # tarfile takes the end of the file for the end of the archive: a truncated one looks complete.
+    if len(reader.last) < tarfile.BLOCKSIZE or reader.last.strip(b"\0"):
+        raise tarfile.ReadError("the tar has no end mark: it was cut short")
 
 
-def _entry(archive: tarfile.TarFile, info: tarfile.TarInfo, tar: str) -> Entry:
+def _build_entry(archive: tarfile.TarFile, info: tarfile.TarInfo, tar: str) -> TarEntry:
     def read(limit: int) -> bytes:
         file = archive.extractfile(info)
         return file.read(min(info.size, limit)) if file else b""
 
     member = Member(tar, info.offset_data, info.size)
-    return Entry(info.name, member, info.isreg() and not info.issparse(), read)
+    return TarEntry(info.name, member, info.isreg() and not info.issparse(), read)

@@ -1,85 +1,82 @@
-"""Web servers: one in public may send nobody to a private address."""
+"""Web servers: a public host must not redirect a reader to a private address."""
 
 import errno
 import ipaddress
-import re
 import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from data.settings import Settings
+from engines.files.urls import split_chain
 
 if TYPE_CHECKING:
     import aiohttp
 
-WEB = ("http", "https")
-REFUSED = "a public host leads to a private address"
-_CUT = re.compile(r"::(?![0-9A-Fa-f:.]*\])")  # but within `[::1]`
-_WORD = re.compile("[a-z][a-z0-9_+]*")
+WEB_SCHEMES = ("http", "https")
+BLOCKED_REDIRECT = "a public host redirects to a private address"
 
 
-def parts(url: str) -> list[str]:
-    """The URLs in one that may be a chain, as `zip://member::https://…` or `zip::https://…`.
+def client_options(url: str, private_addresses: bool) -> dict[str, Any]:
+    """The options fsspec opens a URL with, by scheme.
 
-    Cut as fsspec does it, to which a word by itself is a scheme.
+    Public hosts may redirect to public addresses only, unless `private_addresses` are allowed.
+    A host that is private itself was checked before (`access.UrlPolicy`), so it is not restricted.
     """
-    each = [f"{part}://" if _WORD.fullmatch(part) else part for part in _CUT.split(url)]
-    return [part for part in each if "://" in part]
+    options = {}
+    for link in split_chain(url):
+        scheme = link.partition("://")[0].lower()
+        if (
+            scheme in WEB_SCHEMES
+            and not private_addresses
+            and not is_private_host(_find_host(link))
+        ):
+            options[scheme] = {"get_client": _open_public_client}
+    return options
 
 
-def options(url: str) -> dict[str, Any]:
-    """What fsspec opens a URL with: from public hosts redirects lead to public addresses alone.
-
-    A host that is private itself was allowed; REELFLOW_PRIVATE_ADDRESSES allows them all.
-    """
-    found = {}
-    for part in parts(url):
-        scheme = part.partition("://")[0].lower()
-        if scheme in WEB and not is_private(_host(part)) and not Settings().private_addresses:
-            found[scheme] = {"get_client": _public_client}
-    return found
-
-
-@lru_cache(1024)
-def is_private(host: str) -> bool:
-    """Whether any address of the host is not a public one; a host without any is no danger."""
+@lru_cache(1 << 14)  # a table of 100,000 rows names few hosts, but names each of them often
+def is_private_host(host: str) -> bool:
+    """Whether any address of the host is not public; False for a host that does not resolve."""
     try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+        addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):
         return False
-    return not all(map(is_public, found))
+    return not all(map(is_public_address, addresses))
 
 
-def is_public(address: str) -> bool:
-    """Whether everybody reaches the numeric address, from wherever they are."""
+def is_public_address(address: str) -> bool:
+    """Whether a numeric address is globally reachable."""
     return ipaddress.ip_address(address.split("%")[0]).is_global
 
 
-def _host(url: str) -> str:
+def _find_host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
 
 
-def turned_back(error: BaseException | None) -> bool:
-    """Whether a fault, as fsspec tells it, comes of a redirect that was refused."""
+def is_blocked_redirect(error: BaseException | None) -> bool:
+    """Whether an error of fsspec was caused by a redirect that was blocked here."""
+    # fsspec and aiohttp wrap the cause in one of three ways, depending on the call.
     while error is not None:
-        if REFUSED in str(error):
+        if BLOCKED_REDIRECT in str(error):
             return True
         error = getattr(error, "os_error", None) or error.__cause__ or error.__context__
     return False
 
 
-async def _public_client(**how: Any) -> "aiohttp.ClientSession":
+async def _open_public_client(**options: Any) -> "aiohttp.ClientSession":
     import aiohttp
 
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=_public), **how)
+    connector = aiohttp.TCPConnector(socket_factory=_open_public_socket)
+    return aiohttp.ClientSession(connector=connector, **options)
 
 
-def _public(address: tuple) -> socket.socket:
-    """A socket for the address; asked for each connection, and so after each redirect."""
-    if not is_public(str(address[4][0])):
-        raise PermissionError(errno.EACCES, REFUSED)
+def _open_public_socket(address: tuple) -> socket.socket:
+    """A socket for a public address; a PermissionError for any other."""
+    # Called for each connection, so after each redirect too, and with the address that is really
+    # connected to: a name that resolves differently the second time gains nothing.
+    if not is_public_address(str(address[4][0])):
+        raise PermissionError(errno.EACCES, BLOCKED_REDIRECT)
     return socket.socket(*address[:3])

@@ -1,1 +1,1 @@
-"""Generators of videos; each file here is one."""
+"""The generate stage: its engine, the clips that condition a video, and the generator plugins."""

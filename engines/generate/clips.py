@@ -1,4 +1,4 @@
-"""The clips that a video is conditioned on: pixels and frame vectors of a window of each."""
+"""Loads the clips that a video is conditioned on: pixels and frame vectors of a window of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,15 @@ from data.outcome import Failed
 from data.records import Request
 from data.specs.pipeline import EmbedSpec, GenerateSpec
 from engines.generate.lru import Cache
-from engines.generate.protocol import Clip, Wants
-from engines.generate.tokens import Stored, Tokens
-from engines.generate.windows import Found, Look, Window, decoded, window
+from engines.generate.protocol import Clip, ClipInputs
+from engines.generate.tokens import ClipTokens, StoredLookup
+from engines.generate.windows import (
+    ArrayOrFailed,
+    Window,
+    WindowFormat,
+    decode_windows,
+    draw_window,
+)
 from engines.video.frames import Resize
 from engines.video.guard.guard import Guard
 
@@ -24,9 +30,10 @@ class ClipError(Exception):
         self.video_id, self.detail = video_id, detail
 
 
+# The field names are keys of a run's receipts and of its summary's `spared`: they stay.
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """Windows decoded and reused; frame vectors of windows made, reused, and taken from storage."""
+class ClipCacheUse:
+    """Counts of windows: pixels decoded or cached; frame vectors embedded, cached or stored."""
 
     pixels_made: int
     pixels_reused: int
@@ -35,66 +42,76 @@ class Saved:
     tokens_stored: int
 
 
-class Clips:
-    """Conditioning clips as `spec` and `wants` say, frame vectors by the model of `clip`.
+class ClipLoader:
+    """Loads the `inputs` that a generator takes of each clip; frame vectors by the model of `clip`.
 
-    The same source gives the same clip to every request: decoded once, failed once. `stored` tells
-    the frame vectors that there are already of a clip's content.
+    The same source gives the same clip to every request: it is decoded once, or fails once.
+    `stored` looks up the frame vectors that the store already has of a clip's content.
     """
 
     def __init__(
         self,
         spec: GenerateSpec,
         clip: EmbedSpec,
-        wants: Wants,
+        inputs: ClipInputs,
         guard: Guard,
-        stored: Stored | None = None,
+        stored: StoredLookup | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self.spec, self.wants, self.guard = spec, wants, guard
-        self._pixels = Cache[Found](cache_bytes, _size)
-        self._vectors = Cache[Found](cache_bytes, _size)
-        self._look = _look(spec, clip.decoder)
-        self._tokens = Tokens(spec, clip, guard, self._pixels_of, stored)
+        self.spec, self.inputs, self.guard = spec, inputs, guard
+        # Failures are cached as well: a broken clip is a hit of many prompts, and slow to fail.
+        self._pixels = Cache[ArrayOrFailed](cache_bytes, _count_bytes)
+        self._vectors = Cache[ArrayOrFailed](cache_bytes, _count_bytes)
+        self._format = _choose_format(spec, clip.decoder)
+        self._tokens = ClipTokens(spec, clip, guard, self._decode_pixels, stored)
 
     def load(self, threads: int | None = None) -> None:
-        """Loads the model where frame vectors are wanted."""
-        if self.wants.tokens:
+        """Loads the embedding model if the generator takes frame vectors."""
+        if self.inputs.tokens:
             self._tokens.load(threads)
 
-    def of(self, request: Request) -> list[Clip]:
+    def load_clips(self, request: Request) -> list[Clip]:
         """The request's clips by rank; a ClipError for the first that cannot be decoded."""
         ranked = sorted(request.sources, key=lambda source: source.rank)
-        windows = [window(source, self.spec) for source in ranked]
-        by_key = {one.key: one for one in windows}
-        pixels = self._pixels_of(by_key) if self.wants.pixels else {}
-        tokens = self._vectors.all(by_key, self._tokens.of) if self.wants.tokens else {}
-        return [_clip(one, pixels.get(one.key), tokens.get(one.key)) for one in windows]
+        windows = [draw_window(source, self.spec) for source in ranked]
+        by_key = {window.key: window for window in windows}
+        pixels = self._decode_pixels(by_key) if self.inputs.pixels else {}
+        vectors = (
+            self._vectors.get_all(by_key, self._tokens.embed_windows) if self.inputs.tokens else {}
+        )
+        return [
+            _build_clip(window, pixels.get(window.key), vectors.get(window.key))
+            for window in windows
+        ]
 
-    def saved(self) -> Saved:
-        """What was made so far, and what was there already."""
-        pixels, vectors, stored = self._pixels, self._vectors, self._tokens.taken
-        return Saved(pixels.made, pixels.reused, vectors.made - stored, vectors.reused, stored)
+    def count_cache_use(self) -> ClipCacheUse:
+        """What was computed so far, and what the caches and the store had already."""
+        pixels, vectors, stored = self._pixels, self._vectors, self._tokens.stored_count
+        return ClipCacheUse(
+            pixels.misses, pixels.hits, vectors.misses - stored, vectors.hits, stored
+        )
 
-    def _pixels_of(self, windows: Mapping[str, Window]) -> dict[str, Found]:
-        return self._pixels.all(windows, lambda some: decoded(self.guard, some, self._look))
+    def _decode_pixels(self, windows: Mapping[str, Window]) -> dict[str, ArrayOrFailed]:
+        return self._pixels.get_all(
+            windows, lambda missing: decode_windows(self.guard, missing, self._format)
+        )
 
 
-def _look(spec: GenerateSpec, decoder: str) -> Look:
-    """Pictures that cover the generated size, or RAGME's: stretched to it, black after the end."""
+def _choose_format(spec: GenerateSpec, decoder: str) -> WindowFormat:
+    """Frames that cover the generated size, or RAGME's: squashed to it, black after the end."""
     compat = spec.rag.compat
     stretched, black = "stretched" in compat, "absent_as_grey" in compat
     shape = Resize(spec.height, "squash" if stretched else "shortest", width=spec.width)
-    return Look(spec.fps, spec.frames, shape, decoder, black)
+    return WindowFormat(spec.fps, spec.frames, shape, decoder, black)
 
 
-def _clip(one: Window, pixels: Found | None, tokens: Found | None) -> Clip:
-    for found in (pixels, tokens):
-        if isinstance(found, Failed):
-            raise ClipError(one.source.video_id, f"{found.reason}: {found.detail}")
+def _build_clip(window: Window, pixels: ArrayOrFailed | None, tokens: ArrayOrFailed | None) -> Clip:
+    for value in (pixels, tokens):
+        if isinstance(value, Failed):
+            raise ClipError(window.source.video_id, f"{value.reason}: {value.detail}")
     assert not isinstance(pixels, Failed) and not isinstance(tokens, Failed)
-    return Clip(one.source, one.start_s, one.key, pixels, tokens)
+    return Clip(window.source, window.start_s, window.key, pixels, tokens)
 
 
-def _size(found: Found) -> int:
-    return 0 if isinstance(found, Failed) else found.nbytes
+def _count_bytes(value: ArrayOrFailed) -> int:
+    return 0 if isinstance(value, Failed) else value.nbytes

@@ -1,4 +1,4 @@
-"""The generate stage's engine: clips of each request decoded, batches that fit, mp4 files out."""
+"""The generate stage's engine: decodes each request's clips, generates batches, gives mp4 files."""
 
 import re
 import threading
@@ -9,153 +9,163 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from data.batches import batched
+from data.batches import iter_batches
 from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
-from data.records import Request, Used
+from data.records import Request, UsedClip
 from data.specs.pipeline import EmbedSpec, GenerateSpec
-from engines.base import Needs, plugin
+from engines.base import load_plugin
 from engines.embed.batching import OUT_OF_MEMORY, FittingBatch
 from engines.embed.stored_vectors import StoredVectors
-from engines.generate.clips import ClipError, Clips
+from engines.generate.clips import ClipError, ClipLoader
 from engines.generate.protocol import Clip, Generator, Speed
-from engines.generate.ragme.rag_init import shares
-from engines.generate.result import Generated, LeftOut
+from engines.generate.ragme.rag_init import clip_weights
+from engines.generate.result import GeneratedVideo, SkippedClip
 from engines.video.guard.guard import Guard
+from engines.worker import WorkerSetup
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateWork:
+class GenerateSetup(WorkerSetup):
     """How a generating worker is set up: speed only; `batch` videos are made at once at most."""
 
     batch: int = 1
     speed: Speed = field(default_factory=Speed)
-    decoders: int = 1
-    decode_deadline_s: float = 60.0
-    decoder_memory_gb: float = 4.0
-    needs: Needs = field(default_factory=Needs)
 
 
 class VideoGenerator:
-    """Videos of requests. Two threads may run batches at once: one decodes, the other generates.
+    """Generates the videos of requests; two threads may run batches: one decodes, one generates.
 
-    `clip` is the model whose frame vectors the generator takes, where it takes any; those that
-    are `stored` are not made again.
+    `clip` is the model whose frame vectors the generator takes, if it takes any; those that are
+    `stored` are not embedded again.
     """
 
     def __init__(
         self,
         spec: GenerateSpec,
         clip: EmbedSpec,
-        work: GenerateWork,
+        setup: GenerateSetup,
         stored: StoredVectors | None = None,
     ) -> None:
-        self.spec, self.clip, self.work, self.needs = spec, clip, work, work.needs
-        self.stored, self._told = stored, Counter[str]()
-        self.model: Generator = plugin("generate.generators", spec.engine).Generator(spec)
-        self._fitting = FittingBatch(work.batch)
+        self.spec, self.clip, self.setup, self.needs = spec, clip, setup, setup.needs
+        self.stored, self._reported = stored, Counter[str]()
+        self.model: Generator = load_plugin("generate.generators", spec.engine).Generator(spec)
+        self._fitting = FittingBatch(setup.batch)
         self._lane = threading.Lock()
 
     def load(self) -> None:
-        work, wants = self.work, self.model.wants
-        self.guard = Guard(work.decoders, work.decode_deadline_s, work.decoder_memory_gb)
-        self._clips: Clips | None = None
-        if (wants.pixels or wants.tokens) and self.spec.retrieve.k:
-            self._clips = Clips(self.spec, self.clip, wants, self.guard, self.stored)
-            self._clips.load(work.speed.threads)
-        self.model.load(work.speed)
+        setup, inputs = self.setup, self.model.clip_inputs
+        self.guard = Guard.for_worker(setup)
+        self._clips: ClipLoader | None = None
+        if (inputs.pixels or inputs.tokens) and self.spec.retrieve.k:
+            self._clips = ClipLoader(self.spec, self.clip, inputs, self.guard, self.stored)
+            self._clips.load(setup.speed.threads)
+        self.model.load(setup.speed, setup.url_policy)
 
-    def run(self, batch: Sequence[Request]) -> Iterator[Outcome[Generated]]:
-        """One outcome per request, in order; each batch of videos as soon as it is made."""
-        willing: list[Request] = []
+    def run(self, batch: Sequence[Request]) -> Iterator[Outcome[GeneratedVideo]]:
+        """One outcome per request; each batch of videos as soon as it is generated."""
+        eligible: list[Request] = []
         for request in batch:
-            if refusal := self._why(request):
-                yield _refused(request, refusal)
+            if reason := self._explain_rejection(request):
+                yield _reject_request(request, reason)
             else:
-                willing.append(request)
-        for some in batched(willing, self._fitting.size):
-            yield from self._generate(some)
+                eligible.append(request)
+        for requests in iter_batches(eligible, self._fitting.size):
+            yield from self._generate_batch(requests)
 
     def close(self) -> None:
         self.guard.close()
 
-    def _generate(self, requests: list[Request]) -> Iterator[Outcome[Generated]]:
-        """The outcomes of as many requests as are made at once."""
-        from engines.video.writing import mp4
+    def _generate_batch(self, requests: list[Request]) -> Iterator[Outcome[GeneratedVideo]]:
+        """The outcomes of as many requests as are generated at once."""
+        from engines.video.writing import encode_mp4
 
-        given = [self._conditioned(request) for request in requests]
-        unable = {r.id: _refused(r, why) for r, _, left in given if left and (why := self._why(r))}
-        yield from unable.values()
-        given = [each for each in given if each[0].id not in unable]
-        if not given:
+        jobs = [self._read_sources(request) for request in requests]
+        # A model that starts from a picture may have lost the only clip that it could start from.
+        rejected = {
+            request.id: _reject_request(request, reason)
+            for request, _, skipped in jobs
+            if skipped and (reason := self._explain_rejection(request))
+        }
+        yield from rejected.values()
+        jobs = [job for job in jobs if job[0].id not in rejected]
+        if not jobs:
             return
 
-        def made(at: np.ndarray) -> np.ndarray:
-            return self.model.generate([given[n][0] for n in at], [given[n][1] for n in at])
+        def generate(rows: np.ndarray) -> np.ndarray:
+            return self.model.generate([jobs[n][0] for n in rows], [jobs[n][1] for n in rows])
 
         with self._lane:
             started = time.perf_counter()
-            videos = self._fitted(made, len(given))
-            seconds = (time.perf_counter() - started) / len(given)
-            spared = self._spared()
-        for (request, clips, left_out), frames in zip(given, videos, strict=True):
-            owed = _used(clips, self.spec)
+            videos = self._apply_fitting(generate, len(jobs))
+            seconds = (time.perf_counter() - started) / len(jobs)
+            cache_use = self._count_cache_use()
+        for (request, clips, skipped), frames in zip(jobs, videos, strict=True):
+            used = _attribute_clips(clips, self.spec)
             height, width = frames.shape[1:3]
-            video = mp4(frames, self.spec.fps)
-            value = Generated(video, len(frames), width, height, seconds, owed, left_out, spared)
+            value = GeneratedVideo(
+                encode_mp4(frames, self.spec.fps), len(frames), width, height, seconds, used, skipped,
+                cache_use,
+            )  # fmt: skip
             yield Done(request.id, value)
-            spared = {}  # told once
+            cache_use = {}  # the batch's counts go with its first video, else sums count them twice
 
-    def _why(self, request: Request) -> str | None:
-        """Why the model cannot make it, as when no clip is left to begin from."""
+    def _explain_rejection(self, request: Request) -> str | None:
         with self._lane:  # a tokenizer is not for two threads at once
-            return self.model.refusal(request)
+            return self.model.explain_rejection(request)
 
-    def _spared(self) -> dict[str, int]:
-        """What caches gave and what had to be made since this was asked last."""
-        now = Counter(asdict(self.model.spent))
+    def _count_cache_use(self) -> dict[str, int]:
+        """What was computed and what caches had, since the last call."""
+        totals = Counter(asdict(self.model.cache_use))
         if self._clips is not None:
-            now.update(asdict(self._clips.saved()))
-        new, self._told = now - self._told, now
+            totals.update(asdict(self._clips.count_cache_use()))
+        new, self._reported = totals - self._reported, totals
         return dict(new)
 
-    def _fitted(self, made: Callable[[np.ndarray], np.ndarray], count: int) -> np.ndarray:
+    def _apply_fitting(
+        self, generate: Callable[[np.ndarray], np.ndarray], count: int
+    ) -> np.ndarray:
+        """The videos of `count` requests, in batches halved until they fit in memory."""
         try:
-            return self._fitting.apply(made, np.arange(count))
+            return self._fitting.apply(generate, np.arange(count))
         except Exception as error:
+            # By name: torch's own class of error would have to be imported to be caught.
             if type(error).__name__ not in OUT_OF_MEMORY:
                 raise
             spec = self.spec
             raise UserError(
-                f"no memory for even one video of {spec.frames} frames of {spec.width}x"
-                f"{spec.height}: set REELFLOW_OFFLOAD=true, or ask for a smaller --size"
+                f"out of memory for a single video of {spec.frames} frames of {spec.width}x"
+                f"{spec.height}: set REELFLOW_OFFLOAD=true, or use a smaller --size"
             ) from error
 
-    def _conditioned(self, request: Request) -> tuple[Request, Sequence[Clip], tuple[LeftOut, ...]]:
-        """The request with the sources that can be read, their clips, and what cannot be."""
-        left_out: list[LeftOut] = []
+    def _read_sources(
+        self, request: Request
+    ) -> tuple[Request, Sequence[Clip], tuple[SkippedClip, ...]]:
+        """The request with the sources that can be read, their clips, and those skipped."""
+        skipped: list[SkippedClip] = []
         if self._clips is None:
             return request, (), ()
+        # One source fewer each time; clips that were read already come from the cache.
         while request.sources:
             try:
-                return request, self._clips.of(request), tuple(left_out)
+                return request, self._clips.load_clips(request), tuple(skipped)
             except ClipError as fault:
-                left_out.append(LeftOut(fault.video_id, fault.detail))
-                kept = tuple(s for s in request.sources if s.video_id != fault.video_id)
-                assert len(kept) < len(request.sources)
-                request = replace(request, sources=kept)
-        return request, (), tuple(left_out)
+                skipped.append(SkippedClip(fault.video_id, fault.detail))
+                rest = tuple(s for s in request.sources if s.video_id != fault.video_id)
+                assert len(rest) < len(request.sources)
+                request = replace(request, sources=rest)
+        return request, (), tuple(skipped)
 
 
-def _refused(request: Request, why: str) -> Failed:
-    """A prompt that is too long is a reason of its own; a generator then counts its tokens."""
+def _reject_request(request: Request, why: str) -> Failed:
+    """The outcome of a rejected request; a count of tokens in `why` marks a prompt as too long."""
     return Failed(request.id, "too_long" if re.search(r"\d tokens", why) else "rejected", why)
 
 
-def _used(clips: Sequence[Clip], spec: GenerateSpec) -> tuple[Used, ...]:
-    """What the video owes to each clip."""
-    weights = shares([clip.source.score for clip in clips], spec) if clips else ()
+def _attribute_clips(clips: Sequence[Clip], spec: GenerateSpec) -> tuple[UsedClip, ...]:
+    """Each clip with its start and its weight in the video."""
+    weights = clip_weights([clip.source.score for clip in clips], spec) if clips else ()
     return tuple(
-        Used(clip.source, clip.start_s, float(weight))
+        UsedClip(clip.source, clip.start_s, float(weight))
         for clip, weight in zip(clips, weights, strict=True)
     )

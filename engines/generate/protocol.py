@@ -1,4 +1,4 @@
-"""What a generator is: a module in `engines/generate/`, and what it is given and gives."""
+"""The generator protocol: what a module in `engines/generate/generators/` gets and gives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Protocol
 import numpy as np
 
 from data.records import Request, Source
+from engines.files.access import STRICT, UrlPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
-    """What of a retrieved clip a generator takes: its pixels, its frame vectors."""
+class ClipInputs:
+    """Which inputs a generator takes of a retrieved clip: its pixels, its frame vectors."""
 
     pixels: bool = False
     tokens: bool = False
@@ -23,8 +24,8 @@ class Clip:
 
     `pixels` (frames, 3, height, width) uint8 RGB at the generated size and rate, frames that a
     short clip lacks repeated from its last; `tokens` (n, dim) float32, the frame vectors of every
-    `token_every`th of them, not normalised. Either is None where the generator does not want it.
-    `key` is the same for the same window of the same bytes: what caches go by.
+    `token_every`th of them, not normalised. Either is None if the generator does not take it.
+    `key` is the same for the same window of the same bytes: caches go by it.
     """
 
     source: Source
@@ -36,7 +37,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How a generator is set up, of no effect on what it gives."""
+    """How a generator is set up; none of it changes what the generator gives."""
 
     threads: int | None = None
     compile: bool = False
@@ -44,30 +45,36 @@ class Speed:
     vae_slicing: bool = True
 
 
+# The field names are keys of a run's receipts and of its summary's `spared`: they stay.
 @dataclass(slots=True)
-class Spent:
-    """What a generator's caches saved: latents of clips that it had, and had not."""
+class LatentCacheUse:
+    """Counts of clips whose latents a generator had cached, and had to encode."""
 
     latents_reused: int = 0
     latents_made: int = 0
 
 
 class Generator(Protocol):
-    """A module in `engines/generate/` has a class `Generator(spec)`, `VERSION`, `digests(spec)`.
+    """A generator module has a class `Generator(spec)`, `VERSION` and `digests(spec)`.
 
-    `digests(spec)` names what was loaded by content: {"model": hex, "controller": hex}. The same
-    request and clips give the same video, whatever the batch they come in.
+    `digests(spec)` identifies what is loaded by content: {"model": hex, "controller": hex}. The
+    same request and clips give the same video, whatever the batch they come in.
     """
 
-    wants: Wants
-    spent: Spent
+    clip_inputs: ClipInputs
+    cache_use: LatentCacheUse
 
-    def load(self, speed: Speed) -> None: ...
+    def load(self, speed: Speed, policy: UrlPolicy = STRICT) -> None:
+        """Loads the models; `policy` limits the URLs that images of requests are opened from."""
+        ...
 
-    def refusal(self, request: Request) -> str | None:
-        """Why this request cannot be generated as it is asked, as a prompt that is too long."""
+    def explain_rejection(self, request: Request) -> str | None:
+        """Why this request cannot be generated, such as a prompt that is too long; None if it can.
+
+        A prompt that is too long is told from other reasons by its count of tokens: "90 tokens".
+        """
         ...
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
-        """(n, frames, height, width, 3) uint8 RGB, one video a request."""
+        """(n, frames, height, width, 3) uint8 RGB, one video per request."""
         ...

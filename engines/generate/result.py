@@ -1,23 +1,23 @@
-"""What a generated video comes with: its file, and what it owes to whom."""
+"""A generated video: its file, and the clips that it was made from."""
 
 from dataclasses import dataclass, field
 
-from data.records import Used
+from data.records import UsedClip
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A retrieved clip that could not be used, and why."""
+class SkippedClip:
+    """A retrieved clip that could not be used; `detail` says why."""
 
     video_id: str
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedVideo:
     """The bytes of an mp4 file, its frames and their size in pixels, and the clips behind it.
 
-    `spared` counts what was made for it and what caches gave; for a batch, in its first video.
+    `cache_use` counts what was computed and what caches had; a batch's are in its first video.
     """
 
     video: bytes
@@ -25,6 +25,6 @@ class Generated:
     width: int
     height: int
     seconds: float
-    used: tuple[Used, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-    spared: dict[str, int] = field(default_factory=dict)
+    used: tuple[UsedClip, ...] = ()
+    left_out: tuple[SkippedClip, ...] = ()
+    cache_use: dict[str, int] = field(default_factory=dict)

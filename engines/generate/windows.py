@@ -1,4 +1,4 @@
-"""Which seconds of a retrieved clip condition a video, and their frames."""
+"""Draws the window of a retrieved clip that conditions a video, and decodes its frames."""
 
 import hashlib
 import math
@@ -12,38 +12,40 @@ from data.records import Source, Video
 from data.specs.pipeline import GenerateSpec
 from engines.video.frames import Frames, Resize, Sampling
 from engines.video.guard.guard import Guard
-from engines.video.sampling import nearest, steps
+from engines.video.sampling import compute_steps, find_nearest
 
-Found = np.ndarray | Failed
+ArrayOrFailed = np.ndarray | Failed
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A clip from `start_s` on; `key` names these seconds of these bytes at this size and rate."""
+    """A clip from `start_s` on; `key` identifies these seconds of these bytes, size and rate."""
 
     source: Source
     start_s: float
     key: str
 
 
-def window(source: Source, spec: GenerateSpec) -> Window:
-    """The window of as many seconds as are generated, drawn by the seed and the clip's bytes alone.
+def draw_window(source: Source, spec: GenerateSpec) -> Window:
+    """A window as long as the generated video, drawn by the seed and the clip's bytes alone.
 
-    It lies within the clip; it starts at 0 where the clip is shorter or of unknown duration.
+    It lies within the clip; it starts at 0 if the clip is shorter or of unknown duration.
     """
     room = max(0.0, (source.duration or 0.0) - spec.frames / spec.fps)
+    # By content, not by prompt or rank: every request then shares one decoded window of a clip.
     digest = hashlib.sha256(f"{spec.seed}/{source.content}".encode()).digest()
     share = int.from_bytes(digest[:8]) / 2**64
+    # Whole milliseconds, so that the key, which has three decimals, names exactly this start.
     start = math.floor(room * share * 1000) / 1000
     shape = f"{spec.frames}x{spec.width}x{spec.height}"
     return Window(source, start, f"{source.content}@{start:.3f}+{shape}/{spec.fps:g}")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How windows are decoded: `count` frames of 1/`fps` seconds as `resize` says.
+class WindowFormat:
+    """How windows are decoded: `count` frames of 1/`fps` seconds, resized by `resize`.
 
-    Steps after a clip's end show its last frame, or `black`.
+    Steps after a clip's end show its last frame, or are black if `black` is set.
     """
 
     fps: float
@@ -53,32 +55,37 @@ class Look:
     black: bool = False
 
 
-def decoded(guard: Guard, windows: Mapping[str, Window], look: Look) -> dict[str, Found]:
-    """(count, 3, height, width) uint8 RGB of each window, or why there is none."""
-    asked = [
-        (Video(key, one.source.uri, one.source.content), _sampling(one, look))
-        for key, one in windows.items()
+def decode_windows(
+    guard: Guard, windows: Mapping[str, Window], form: WindowFormat
+) -> dict[str, ArrayOrFailed]:
+    """(count, 3, height, width) uint8 RGB of each window, or why it could not be decoded."""
+    # Windows' keys stand in for video ids, so that outcomes come back under them.
+    requests = [
+        (Video(key, window.source.uri, window.source.content), _build_sampling(window, form))
+        for key, window in windows.items()
     ]
-    found: dict[str, Found] = {}
+    decoded: dict[str, ArrayOrFailed] = {}
     parts: list[Frames] = []
-    for event in guard.decode_each(asked, look.resize, look.decoder):
+    for event in guard.decode_each(requests, form.resize, form.decoder):
         if isinstance(event, Failed):
-            found[event.id], parts = event, []
+            decoded[event.id], parts = event, []
         elif isinstance(event, Done):
-            found[event.id], parts = _filled(parts, _sampling(windows[event.id], look), look), []
+            sampling = _build_sampling(windows[event.id], form)
+            decoded[event.id], parts = _fill_steps(parts, sampling, form), []
         else:
             parts.append(event[1])
-    return found
+    return decoded
 
 
-def _sampling(one: Window, look: Look) -> Sampling:
-    return Sampling(None, look.fps, start_s=one.start_s, count=look.count)
+def _build_sampling(window: Window, form: WindowFormat) -> Sampling:
+    return Sampling(None, form.fps, start_s=window.start_s, count=form.count)
 
 
-def _filled(parts: list[Frames], sampling: Sampling, look: Look) -> np.ndarray:
-    """One frame for each step, out of those that the decoder gave once."""
-    seconds, due = np.concatenate([part.seconds for part in parts]), steps(sampling)
-    pixels = np.concatenate([part.pixels for part in parts])[nearest(seconds, due)]
-    if look.black:
-        pixels[due > seconds[-1] + 0.5 / look.fps] = 0
+def _fill_steps(parts: list[Frames], sampling: Sampling, form: WindowFormat) -> np.ndarray:
+    """One frame per step, repeating frames, which the decoder gives only once each."""
+    seconds, due = np.concatenate([part.seconds for part in parts]), compute_steps(sampling)
+    pixels = np.concatenate([part.pixels for part in parts])[find_nearest(seconds, due)]
+    if form.black:
+        # A step up to half a period after the last frame still shows that frame.
+        pixels[due > seconds[-1] + 0.5 / form.fps] = 0
     return pixels

@@ -1,1 +1,1 @@
-"""Index plugins: each module builds, opens and searches one kind of index."""
+"""Builds, opens and searches indexes of pooled vectors; `kinds/` has the plugins."""

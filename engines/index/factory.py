@@ -1,4 +1,4 @@
-"""An empty inner-product index of a key."""
+"""Creates empty inner-product indexes by their faiss key."""
 
 import re
 from importlib import import_module
@@ -15,22 +15,23 @@ def empty_index(dim: int, key: str) -> Any:
     faiss = import_module(FAISS)
 
     if match := _OPQ.fullmatch(key):
-        return _rotated(dim, *(int(part or 0) for part in match.groups()))
+        return _build_rotated(dim, *(int(part or 0) for part in match.groups()))
     try:
         index = faiss.index_factory(dim, key, faiss.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
         raise UserError(f"{key!r} is not a faiss index key for {dim} dimensions") from error
     if (lists := faiss.try_extract_index_ivf(index)) is not None:
-        lists.cp.min_points_per_centroid = (
-            1  # else C code warns on stderr below 39, as is usual here
-        )
+        # Else C code warns on stderr below 39, as is usual for small corpora.
+        lists.cp.min_points_per_centroid = 1
     return index
 
 
-def _rotated(dim: int, codes: int, out: int, lists: int, links: int, size: int, bits: int) -> Any:
-    """Rotation, then lists of product codes.
+def _build_rotated(
+    dim: int, codes: int, out: int, lists: int, links: int, size: int, bits: int
+) -> Any:
+    """A rotation, then inverted lists of product codes.
 
-    autofaiss makes these itself too, but by a keyword that faiss 1.15 no longer takes.
+    autofaiss builds these itself too, but with a keyword that faiss 1.15 no longer takes.
     """
     faiss = import_module(FAISS)
 
@@ -39,27 +40,29 @@ def _rotated(dim: int, codes: int, out: int, lists: int, links: int, size: int, 
     inner = faiss.IndexIVFPQ(coarse, out, lists, size, bits or 8, metric)
     rotation = faiss.OPQMatrix(dim, codes, out)
     index = faiss.IndexPreTransform(rotation, inner)
+    # The C++ index now frees its parts; Python's wrappers must not free them a second time.
     inner.own_fields = index.own_fields = True
     for owned in (coarse, inner, rotation):
         owned.this.disown()
     return index
 
 
-def by_metric(dim: int, key: str, metric: int) -> Any:
-    """`empty_index`, as autofaiss calls its own factory."""
+def build_for_autofaiss(dim: int, key: str, metric: int) -> Any:
+    """`empty_index` with the signature of autofaiss's own factory, which it replaces."""
     return empty_index(dim, key)
 
 
-def accelerated(dim: int, key: str, metric: int) -> Any:
-    """The same, its clusters found on the GPUs there are; vectors are added and kept on the CPU.
+def build_with_gpus(dim: int, key: str, metric: int) -> Any:
+    """The same, clustering on all GPUs there are; vectors are added and kept on the CPU.
 
-    autofaiss's own `use_gpu` leaves the index on the device, where it can be neither tuned by our
-    ladder nor written.
+    autofaiss's own `use_gpu` leaves the index on the device, where our ladder cannot tune it and
+    faiss cannot write it.
     """
     faiss = import_module(FAISS)
 
     index = empty_index(dim, key)
     lists = faiss.try_extract_index_ivf(index)
+    # faiss built for CPUs has no `get_num_gpus`; `int()` then is 0.
     if lists is not None and getattr(faiss, "get_num_gpus", int)():
         index.clusters = faiss.index_cpu_to_all_gpus(faiss.IndexFlatIP(lists.d))
         lists.clustering_index = index.clusters

@@ -1,18 +1,18 @@
-"""New vectors for a version that is already built."""
+"""Adds vectors to a built version, and decides when to train a new one instead."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from engines.index import parameters, version
 from engines.index.batches import Batch
-from engines.index.index import open
+from engines.index.index import open_index
 
-OUTGROWN = 2.0
+MAX_GROWTH = 2.0
 
 
-def grow(folder: Path, batches: Iterable[Batch], out: Path) -> version.Built:
+def grow_index(folder: Path, batches: Iterable[Batch], out: Path) -> version.BuiltVersion:
     """Writes at `out` the version in `folder` with more vectors; the old one stays as it was."""
-    index = open(folder)
+    index = open_index(folder)
     for ids, vectors, contents in (Batch(*batch) for batch in batches):
         index.add(vectors, ids, contents)
     return index.save(out)
@@ -27,10 +27,11 @@ def needs_retraining(
     recall: float = 1.0,
     minimum: float = 0.95,
 ) -> bool:
-    """Whether an index built for `built_count` vectors should be built anew for `new_count`.
+    """Whether an index built for `built_count` vectors should be rebuilt for `new_count`.
 
-    So when the heuristics would `now` choose another key (the plugin's `key_for`), when an index
-    that learnt from a sample is outgrown twice over, or when its recall is below the gate.
+    It should if the heuristics would `now` choose another key (the plugin's `key_for`), if an
+    index trained on a sample has more than doubled, or if its recall is below the gate.
     """
-    outgrown = parameters.trained(key) and new_count > OUTGROWN * built_count
+    # Graphs and exact indexes learn nothing from a sample, so they grow without limit.
+    outgrown = parameters.is_trained(key) and new_count > MAX_GROWTH * built_count
     return outgrown or recall < minimum or (now is not None and now != key)

@@ -1,4 +1,4 @@
-"""What a faiss key says of an index, and the breadth of a search in each family."""
+"""Reads a faiss key, and sets the search parameters of each family of indexes."""
 
 import re
 from importlib import import_module
@@ -9,59 +9,62 @@ import numpy as np
 FAISS = "faiss"  # imported by name: its type stubs know only its C++ layer
 
 
-def lossy(key: str) -> bool:
+def is_lossy(key: str) -> bool:
     """Whether it keeps vectors quantised, so that scores and reconstructions are approximate."""
     return bool(re.search(r"PQ|SQ|RQ", key))
 
 
-def trained(key: str) -> bool:
-    """Whether it learns from a sample before vectors are added."""
-    return "IVF" in key or lossy(key)
+def is_trained(key: str) -> bool:
+    """Whether it is trained on a sample before vectors are added."""
+    return "IVF" in key or is_lossy(key)
 
 
-def ladder(key: str) -> list[dict[str, int]]:
-    """Search parameters from narrow to broad; one empty set where there is nothing to choose."""
+def build_ladder(key: str) -> list[dict[str, int]]:
+    """Search parameters from narrow to broad; one empty set if there is nothing to choose."""
     if match := re.search(r"IVF(\d+)(_HNSW)?", key):
         lists = int(match[1])
         steps = sorted({min(2**i, lists) for i in range(18)})
-        deeper = bool(match[2])
-        return [{"nprobe": n, **({"quantizer_efSearch": 2 * n} if deeper else {})} for n in steps]
+        # A graph over the lists must itself be searched broadly enough to find `nprobe` of them.
+        has_graph = bool(match[2])
+        return [
+            {"nprobe": n, **({"quantizer_efSearch": 2 * n} if has_graph else {})} for n in steps
+        ]
     if "HNSW" in key:
         return [{"efSearch": 2**i} for i in range(4, 13)]
     return [{}]
 
 
-def apply(index: Any, chosen: dict[str, int]) -> None:
+def apply_parameters(index: Any, chosen: dict[str, int]) -> None:
     """Sets search parameters on a faiss index; they are saved with it."""
     faiss = import_module(FAISS)
 
-    faiss.ParameterSpace().set_index_parameters(index, text(chosen))
+    faiss.ParameterSpace().set_index_parameters(index, format_parameters(chosen))
 
 
-def text(chosen: dict[str, int]) -> str:
+def format_parameters(chosen: dict[str, int]) -> str:
     """Search parameters as faiss writes them: `nprobe=4,ht=2048`."""
     return ",".join(f"{name}={value}" for name, value in chosen.items())
 
 
-def for_search(index: Any, k: int, effort: int, allowed: np.ndarray | None) -> Any:
+def search_parameters(index: Any, k: int, effort: int, allowed: np.ndarray | None) -> Any:
     """Faiss search parameters: `effort` times as broad as saved, among `allowed` rows only."""
     faiss = import_module(FAISS)
 
-    chosen = None if allowed is None else _selector(allowed, index.ntotal)
+    selector = None if allowed is None else _build_selector(allowed, index.ntotal)
     kind = faiss.downcast_index(index)
     if isinstance(kind, faiss.IndexPreTransform):
-        inner = for_search(kind.index, k, effort, allowed)
+        inner = search_parameters(kind.index, k, effort, allowed)
         return faiss.SearchParametersPreTransform(index_params=inner)
     if isinstance(kind, faiss.IndexHNSW):
-        breadth = max(k, kind.hnsw.efSearch * effort)
-        return faiss.SearchParametersHNSW(efSearch=breadth, sel=chosen)
+        breadth = max(k, kind.hnsw.efSearch * effort)  # a graph search finds no more than that
+        return faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
     if isinstance(kind, faiss.IndexIVF):
-        return faiss.SearchParametersIVF(nprobe=min(kind.nlist, kind.nprobe * effort), sel=chosen)
-    return faiss.SearchParameters(sel=chosen)
+        return faiss.SearchParametersIVF(nprobe=min(kind.nlist, kind.nprobe * effort), sel=selector)
+    return faiss.SearchParameters(sel=selector)
 
 
-def _selector(allowed: np.ndarray, count: int) -> Any:
-    """A bitmap over rows: one bit a row whatever the filter."""
+def _build_selector(allowed: np.ndarray, count: int) -> Any:
+    """A bitmap over rows: one bit per row, however many the filter leaves."""
     faiss = import_module(FAISS)
 
     marked = np.zeros(count, bool)

@@ -1,4 +1,4 @@
-"""Pooled vectors as the store has them, for whoever indexes them."""
+"""Reads pooled vectors from the store, for indexing and comparing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from engines.index.batches import Batch
 
 @dataclass(frozen=True, slots=True)
 class PooledVectors:
-    """The pooled vectors of some shards in a folder, but for the contents left out."""
+    """The pooled vectors of some shards in a folder, less those of the contents `left_out`."""
 
     store: Store
     folder: str
@@ -28,24 +28,24 @@ class PooledVectors:
         """A few thousand vectors at a time."""
         for shard in self.shards:
             name = layout.shard_file(self.folder, shard)
-            if self.store.exists(name):  # not where nothing of the shard went through
-                for rows in tables.batches(self.store, name):
-                    yield _batch(rows, self.left_out)
+            if self.store.exists(name):  # there is no file if the whole shard failed
+                for rows in tables.iter_batches(self.store, name):
+                    yield _to_batch(rows, self.left_out)
 
     def split(self, parts: int) -> list["PooledVectors"]:
-        """The same vectors in at most so many runs of shards."""
+        """The same vectors in at most `parts` runs of consecutive shards."""
         size = max(1, -(-len(self.shards) // parts))
         starts = range(0, len(self.shards), size)
         return [replace(self, shards=self.shards[start : start + size]) for start in starts]
 
 
-def _batch(rows: pa.RecordBatch, left_out: frozenset[str]) -> Batch:
+def _to_batch(rows: pa.RecordBatch, left_out: frozenset[str]) -> Batch:
     contents = rows.column("content").to_pylist()
-    kept = np.array([content not in left_out for content in contents], bool)
+    keep = np.array([content not in left_out for content in contents], bool)
     column = rows.column("vector")
     vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
-    ids = rows.column("video_id").to_numpy(zero_copy_only=False)[kept].tolist()
-    return Batch(ids, vectors[kept], [c for c, keep in zip(contents, kept, strict=True) if keep])
+    ids = rows.column("video_id").to_numpy(zero_copy_only=False)[keep].tolist()
+    return Batch(ids, vectors[keep], [content for content in contents if content not in left_out])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Part:
 
 
 class PartFiller:
-    """Fills parts of an index that was trained once; all workers must see where they lie."""
+    """Fills parts of an index trained once; `trained` and `target` must be seen by all workers."""
 
     needs = Needs()
 
@@ -70,8 +70,8 @@ class PartFiller:
 
     def run(self, batch: Sequence[Part]) -> Iterator[Outcome[Path]]:
         for part in batch:
-            every, out = part.vectors.batches(), self.target / part.id
-            yield Done(part.id, partition.fill(self.trained, every, out, first=part.first))
+            batches, out = part.vectors.batches(), self.target / part.id
+            yield Done(part.id, partition.fill_part(self.trained, batches, out, first=part.first))
 
     def close(self) -> None:
         """Nothing to close."""

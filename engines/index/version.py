@@ -1,4 +1,4 @@
-"""A version folder: `knn.index`, `ids.parquet`, `index.json`, and what must hold between them."""
+"""A version folder: `knn.index`, `ids.parquet` and `index.json`, and checks that they agree."""
 
 import json
 import os
@@ -22,8 +22,8 @@ REBUILD = "rebuild with reelflow index NAME --rebuild"
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """A version as it was written: its folder, its key, the parameters chosen, rows and width."""
+class BuiltVersion:
+    """A version as it was written: its folder, key, search parameters, rows and width."""
 
     path: Path
     key: str
@@ -34,10 +34,11 @@ class Built:
 
 
 @contextmanager
-def building(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that becomes `out` when the block ends well, and vanishes otherwise."""
+def atomic_folder(out: Path) -> Iterator[Path]:
+    """A folder that becomes `out` when the block ends without error, and is deleted otherwise."""
     if out.exists() and any(out.iterdir()):
-        raise UserError(f"{out} already holds something: give the new version a name of its own")
+        raise UserError(f"{out} is not empty: give the new version another name")
+    # Beside `out`, since a rename is atomic only within one file system.
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.parent / f".{out.name}.{uuid.uuid4().hex[:8]}"
     folder.mkdir()
@@ -49,28 +50,29 @@ def building(out: Path) -> Iterator[Path]:
 
 
 class Ids:
-    """The rows' ids and contents as they gather, compact until they are written."""
+    """Gathers the rows' ids and contents, compactly, until they are written."""
 
     def __init__(self) -> None:
+        # Arrow, with 64-bit offsets: Python strings would take several times the memory.
         self._ids: list[pa.Array] = []
         self._contents: list[pa.Array] = []
 
     def add(self, ids: Sequence[str], contents: Sequence[str | None] | None) -> None:
-        """The next rows; `contents` is None where it is not known."""
+        """Appends rows; `contents` is None if it is not known."""
         self._ids.append(pa.array(ids, pa.large_string()))
         known = [None] * len(ids) if contents is None else contents
         self._contents.append(pa.array(known, pa.large_string()))
 
     def table(self, first: int = 0) -> pa.Table:
-        """Columns row (counted from `first`), video_id and content; an id given twice raises."""
+        """Columns row (counted from `first`), video_id and content; raises for a repeated id."""
         ids = pa.chunked_array(self._ids, pa.large_string())
-        refuse_repeats(ids)
+        check_unique(ids)
         contents = pa.chunked_array(self._contents, pa.large_string())
         rows = pa.array(np.arange(first, first + len(ids), dtype=np.int64))
         return pa.table({"row": rows, "video_id": ids, "content": contents})
 
 
-def refuse_repeats(ids: pa.ChunkedArray) -> None:
+def check_unique(ids: pa.ChunkedArray) -> None:
     """Raises naming an id that occurs twice."""
     if pc.count_distinct(ids).as_py() != len(ids):
         counts = pc.value_counts(ids)
@@ -86,36 +88,36 @@ def write_ids(folder: Path, table: pa.Table) -> None:
 
 def read_ids(folder: Path) -> pa.Table:
     """`ids.parquet` by row: row i of the table is row i of the index."""
-    table = pq.read_table(there(folder / IDS))
+    table = pq.read_table(require_file(folder / IDS))
     rows = table.column("row").to_numpy()
     if not np.array_equal(rows, np.arange(len(rows))):
-        raise UserError(f"the rows of {folder / IDS} do not count from 0: {REBUILD}")
+        raise UserError(f"the rows of {folder / IDS} are not numbered from 0: {REBUILD}")
     return table
 
 
 def write_about(folder: Path, about: Mapping[str, Any]) -> None:
-    """Writes `index.json`: what was built, and whatever else its builder had to say."""
+    """Writes `index.json`: what was built, and whatever else its builder records."""
     text = json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+    # Replaced in one move: a stop while it is written must not leave half a file.
     hidden = folder / f".{ABOUT}"
     hidden.write_text(text + "\n", encoding="utf-8")
     os.replace(hidden, folder / ABOUT)
 
 
 def read_about(folder: Path) -> dict[str, Any]:
-    """What `index.json` says."""
-    return json.loads(there(folder / ABOUT).read_text(encoding="utf-8"))
+    """The contents of `index.json`."""
+    return json.loads(require_file(folder / ABOUT).read_text(encoding="utf-8"))
 
 
-def described(folder: Path) -> Built:
+def describe_version(folder: Path) -> BuiltVersion:
     """The version in `folder`, as its `index.json` describes it."""
     about = read_about(folder)
-    return Built(
-        folder, **{one.name: about[one.name] for one in fields(Built) if one.name in about}
-    )
+    names = [each.name for each in fields(BuiltVersion) if each.name in about]
+    return BuiltVersion(folder, **{name: about[name] for name in names})
 
 
-def note(folder: Path, about: Mapping[str, Any]) -> None:
-    """Adds to `index.json` what was learnt after the build (recall, sources)."""
+def update_about(folder: Path, about: Mapping[str, Any]) -> None:
+    """Adds to `index.json` what is known only after the build (recall, sources)."""
     write_about(folder, {**read_about(folder), **about})
 
 
@@ -125,8 +127,8 @@ def check_counts(indexed: int, named: int) -> None:
         raise UserError(f"index has {indexed} rows, ids file {named}: {REBUILD}")
 
 
-def there(path: Path) -> Path:
-    """The path, if a file lies there."""
+def require_file(path: Path) -> Path:
+    """The path; a UserError if it is not a file."""
     if not path.is_file():
         raise UserError(f"{path} is missing: {REBUILD}")
     return path

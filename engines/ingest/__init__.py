@@ -1,1 +1,1 @@
-"""Ingest: a source is opened by the first plugin that accepts its address."""
+"""Ingest: the first source plugin that accepts an address reads its rows."""

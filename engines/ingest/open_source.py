@@ -1,4 +1,4 @@
-"""Opening a source of rows, whichever kind it is."""
+"""Opens a source of rows, whichever kind it is."""
 
 import pkgutil
 from collections.abc import Iterator, Mapping
@@ -7,39 +7,47 @@ from types import ModuleType
 
 from data.errors import UserError
 from data.records import Row
-from data.store.storage import SECRET
-from engines.base import plugin
-from engines.files.listing import TABLES, TARS, VIDEOS
+from data.store.storage import PASSWORD_IN_URL
+from engines.base import load_plugin
+from engines.files.access import STRICT, UrlPolicy
+from engines.files.listing import TABLE_ENDINGS, TAR_ENDINGS, VIDEO_ENDINGS
 from engines.ingest import sources
 
 
-def open_source(src: str, columns: Mapping[str, str] | None = None) -> Iterator[Row]:
-    """The rows of a source, read as they are asked for; the first is read at once.
+def open_source(
+    source: str, columns: Mapping[str, str] | None = None, policy: UrlPolicy = STRICT
+) -> Iterator[Row]:
+    """The rows of a source, read as they are consumed.
 
-    `columns` says which column holds `txt`, `videoLoc` and `videoID` where they have other names.
-    A source that cannot be read, or whose address has a password, raises a UserError that says why.
+    `columns` gives the source's names of the columns `txt`, `videoLoc` and `videoID`. Raises a
+    UserError at once where the source cannot be read, has no rows, or has a password in its
+    address.
     """
-    if SECRET.search(src):
+    if PASSWORD_IN_URL.search(source):
         raise UserError("the source's address has a password: put it into the environment")
     try:
-        found = _plugin(src).rows(src, dict(columns or {}))
-        first = next(found, None)
+        rows = _find_plugin(source, policy).read_rows(source, dict(columns or {}), policy)
+        # Read now, so that a wrong name fails before anything is written for this source.
+        first = next(rows, None)
     except (OSError, UserError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise UserError(said if src in said else f"cannot read {src}: {said}") from error
+        detail = getattr(error, "strerror", None) or str(error)
+        raise UserError(
+            detail if source in detail else f"cannot read {source}: {detail}"
+        ) from error
     if first is None:
-        raise UserError(f"{src} holds no rows: is the name right?")
-    return chain([first], found)
+        raise UserError(f"{source} has no rows: check its name")
+    return chain([first], rows)
 
 
-def _plugin(src: str) -> ModuleType:
-    """The first source, by name, that accepts it."""
+def _find_plugin(source: str, policy: UrlPolicy) -> ModuleType:
+    """The first plugin, by name, that accepts the source."""
     for name in sorted(module.name for module in pkgutil.iter_modules(sources.__path__)):
-        source = plugin("ingest.sources", name)
-        if source.accepts(src):
-            return source
-    endings = ", ".join(ending for each in (TABLES[:5], TARS[:2], VIDEOS[:5]) for ending in each)
+        plugin = load_plugin("ingest.sources", name)
+        if plugin.accepts(source, policy):
+            return plugin
+    kinds = (TABLE_ENDINGS[:5], TAR_ENDINGS[:2], VIDEO_ENDINGS[:5])
+    endings = ", ".join(ending for kind in kinds for ending in kind)
     raise UserError(
-        f"found no tables, tars or videos in {src}: name a file, folder, glob or URL of files"
+        f"found no tables, tars or videos in {source}: name a file, folder, glob or URL of files"
         f" that end in {endings}, …"
     )

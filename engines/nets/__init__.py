@@ -1,1 +1,1 @@
-"""Networks in torch: the one place that imports it at the top, itself imported in functions."""
+"""Networks in torch: the only folder that imports it at the top, so import it inside functions."""

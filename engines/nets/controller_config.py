@@ -1,4 +1,4 @@
-"""What a controller is made of: the fields of a released `config.yaml`."""
+"""The configuration of a controller: the fields of a released `config.yaml`."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,13 +9,13 @@ Norm = Literal["learned", "unet", "layer"]
 
 @dataclass(frozen=True)
 class ControllerConfig:
-    """A RAGME controller (arXiv 2504.06672) for a UNet with these channels at its sites, in order.
+    """A RAGME controller (arXiv 2504.06672) for a UNet with `channels` at its injection sites.
 
-    `tokens` is what the encoder gives of a clip: its CLS, the mean of its frames, or all of them.
-    `videos`: clips are averaged, or attended to one beside another (`loop`). `norm` sees the
-    timestep through an embedding of its own, through the UNet's of `time_channels`, or not at all.
-    `positions` (in no published checkpoint) tells the encoder when in the clip a frame is, and
-    queries that are not averaged when and where in the video they are.
+    `tokens` is the encoder's output for a clip: CLS, the mean of its frames, or all of them.
+    `videos`: clips are averaged (`mean`) or concatenated (`loop`). `norm` takes the timestep from
+    an embedding of its own, from the UNet's of `time_channels`, or ignores it. `positions` (in no
+    published checkpoint) adds position codes to the encoder's frames and to queries that are not
+    averaged.
     """
 
     channels: tuple[int, ...]
@@ -32,9 +32,10 @@ class ControllerConfig:
     positions: bool = False
 
 
-def written(config: ControllerConfig) -> dict[str, Any]:
-    """The config in the layout of a released `config.yaml`."""
+def to_release_layout(config: ControllerConfig) -> dict[str, Any]:
+    """The config as nested dicts in the layout of a released `config.yaml`."""
     infuser = {
+        # The second field, here `temporal`, is parsed by the published code and not used.
         "mode": config.mode if config.mode == "add" else f"crossattn-temporal-{config.videos}",
         "channels": list(config.channels),
         "num_layers": [1] * len(config.channels),

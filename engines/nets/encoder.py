@@ -1,14 +1,14 @@
-"""RAGME's temporal encoder: frame vectors of clips to the tokens that the infuser attends to."""
+"""RAGME's temporal encoder: from frame vectors of clips to the tokens that are injected."""
 
 import torch
 from torch import Tensor, nn
 
 from engines.nets.controller_config import Tokens
-from engines.nets.layers import Attention, FeedForward, positions
+from engines.nets.layers import Attention, FeedForward, encode_positions
 
 
-class Layer(nn.Module):
-    """Self-attention and a feed-forward, each after a layer norm and beside a short cut."""
+class EncoderLayer(nn.Module):
+    """A pre-norm transformer layer: self-attention and a feed-forward, each with a residual."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -18,27 +18,28 @@ class Layer(nn.Module):
         self.ff = FeedForward(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, n, C) of (B, n, C)."""
+        """Maps (B, n, C) to (B, n, C)."""
         normed = self.norm1(x)
-        x = x + self.attn1(normed, self.attn1.remember(normed))
+        x = x + self.attn1(normed, self.attn1.precompute_context(normed))
         return x + self.ff(self.norm3(x))
 
 
-def encoded(tokens: Tensor, body: nn.ModuleList, cls: Tensor | None, give: Tokens) -> Tensor:
-    """(B, K, n, C) of frame vectors (B, K, F, C), each clip by itself: n is 1, or F for `all`."""
+def encode_clips(tokens: Tensor, body: nn.ModuleList, cls: Tensor | None, output: Tokens) -> Tensor:
+    """(B, K, n, C) tokens of frame vectors (B, K, F, C), clip by clip; n is 1, or F for `all`."""
     clips = tokens.flatten(0, 1)
     if cls is not None:
         clips = torch.cat([cls.expand(len(clips), -1, -1), clips], dim=1)
     for layer in body:
         clips = layer(clips)
-    if give == "cls":
+    if output == "cls":
         clips = clips[:, :1]
-    elif give == "mean":
+    elif output == "mean":
         clips = clips.mean(dim=1, keepdim=True)
     return clips.unflatten(0, tokens.shape[:2])
 
 
-def ordered(tokens: Tensor) -> Tensor:
-    """Frame vectors with a unit vector added that says when in its clip a frame is."""
+def add_frame_order(tokens: Tensor) -> Tensor:
+    """Frame vectors (…, F, C) plus a unit-length position code of each frame in its clip."""
+    # Without it the encoder cannot tell the order of frames, so not the direction of motion.
     count, channels = tokens.shape[-2:]
-    return tokens + positions((count,), channels, tokens) * channels**-0.5
+    return tokens + encode_positions((count,), channels, tokens) * channels**-0.5

@@ -1,4 +1,4 @@
-"""The layers that the encoder and the infuser are made of, with diffusers' parameter names."""
+"""Layers of the encoder and the injection blocks, with diffusers' parameter names."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,10 @@ HEADS = 8
 
 
 class Attention(nn.Module):
-    """Attention of 8 heads from `channels` to tokens of `context`; only the output has a bias."""
+    """Attention with 8 heads: queries of `channels`, tokens of `context` channels.
+
+    Only the output projection has a bias.
+    """
 
     def __init__(self, channels: int, context: int) -> None:
         super().__init__()
@@ -17,60 +20,64 @@ class Attention(nn.Module):
         self.to_v = nn.Linear(context, channels, bias=False)
         self.to_out = nn.ModuleList([nn.Linear(channels, channels)])
 
-    def remember(self, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values (B, heads, n, C / heads) of tokens (B, n, context)."""
-        return _heads(self.to_k(context)), _heads(self.to_v(context))
+    def precompute_context(self, context: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values, (B, heads, n, C / heads) each, of tokens (B, n, context)."""
+        return _split_heads(self.to_k(context)), _split_heads(self.to_v(context))
 
     def forward(
-        self, queries: Tensor, remembered: tuple[Tensor, Tensor], mask: Tensor | None = None
+        self, queries: Tensor, context: tuple[Tensor, Tensor], mask: Tensor | None = None
     ) -> Tensor:
-        """(B, m, C) of queries (B, m, C); keys where `mask` (B, n) is False are left out."""
-        keys, values = remembered
-        said = None if mask is None else mask[:, None, None, :]
-        found = functional.scaled_dot_product_attention(
-            _heads(self.to_q(queries)), keys, values, attn_mask=said
+        """Maps queries (B, m, C) to (B, m, C); keys where `mask` (B, n) is False are ignored."""
+        keys, values = context
+        # (B, 1, 1, n): the same keys for every head and query.
+        key_mask = None if mask is None else mask[:, None, None, :]
+        attended = functional.scaled_dot_product_attention(
+            _split_heads(self.to_q(queries)), keys, values, attn_mask=key_mask
         )
-        return self.to_out[0](found.transpose(1, 2).flatten(2))
+        return self.to_out[0](attended.transpose(1, 2).flatten(2))
 
 
-def _heads(tokens: Tensor) -> Tensor:
+def _split_heads(tokens: Tensor) -> Tensor:
     return tokens.unflatten(2, (HEADS, -1)).transpose(1, 2)
 
 
-class Gate(nn.Module):
-    """GEGLU: one half of a projection times the GELU of the other."""
+class GatedProjection(nn.Module):
+    """GEGLU (Shazeer 2020): one half of a projection times the GELU of the other."""
 
     def __init__(self, channels: int, inner: int) -> None:
         super().__init__()
         self.proj = nn.Linear(channels, 2 * inner)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(…, inner) of (…, C)."""
+        """Maps (…, C) to (…, inner)."""
         value, gate = self.proj(x).chunk(2, dim=-1)
         return value * functional.gelu(gate)
 
 
 class FeedForward(nn.Module):
-    """GEGLU, four times as wide inside."""
+    """A GEGLU feed-forward with an inner width of four times its channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        # The identity has dropout's place: `net.2` must be the name of the second linear layer.
         self.net = nn.Sequential(
-            Gate(channels, 4 * channels), nn.Identity(), nn.Linear(4 * channels, channels)
+            GatedProjection(channels, 4 * channels),
+            nn.Identity(),
+            nn.Linear(4 * channels, channels),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """The shape it is given."""
+        """Maps (…, C) to (…, C)."""
         return self.net(x)
 
 
-def positions(counts: tuple[int, ...], channels: int, like: Tensor) -> Tensor:
-    """Sines and cosines (product of counts, channels) of where on a grid a point is.
+def encode_positions(counts: tuple[int, ...], channels: int, like: Tensor) -> Tensor:
+    """Sine and cosine position codes (product of `counts`, channels) of the points of a grid.
 
-    Each axis has an equal part of the channels, of 1 to 32 half turns over the axis's length,
-    whatever its count: a moment is the same share of a clip at any rate of frames. Entries are of
-    root mean square one.
+    Each axis has an equal part of the channels, with 1 to 32 half turns over its length. Entries
+    have a root mean square of one.
     """
+    # Relative to the length, not per frame: a clip has the same codes at any frame rate.
     pairs = channels // (2 * len(counts))
     turns = torch.pi * 2 ** torch.linspace(0, 5, pairs, device=like.device)
     axes = [torch.arange(count, device=like.device) / count for count in counts]

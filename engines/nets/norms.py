@@ -1,4 +1,4 @@
-"""The three norms of a controller: they see the timestep in their own way, the UNet's, or not."""
+"""The three norms of a controller: with a timestep embedding of its own, the UNet's, or none."""
 
 from dataclasses import dataclass
 
@@ -12,51 +12,50 @@ TIMESTEPS = 1000
 
 
 @dataclass
-class Moment:
-    """When in the denoising a call of the UNet is: (B,) steps, and their (B, time_channels)."""
+class DenoisingStep:
+    """The timestep of a UNet call: `timestep` (B,) and its `embedding` (B, time_channels)."""
 
     timestep: Tensor | None = None
     embedding: Tensor | None = None
 
 
 class LearnedNorm(nn.Module):
-    """A layer norm, scaled and shifted by an embedding of the timestep that is its own."""
+    """A layer norm, scaled and shifted by its own embedding of the timestep."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.emb = nn.Embedding(TIMESTEPS, channels)
         self.linear = nn.Linear(channels, 2 * channels)
 
-    def forward(self, x: Tensor, moment: Moment) -> Tensor:
-        """(B, …, C) of (B, …, C)."""
-        assert moment.timestep is not None
-        said = self.linear(functional.silu(self.emb(moment.timestep.long())))
-        return _scaled(x, said)
+    def forward(self, x: Tensor, step: DenoisingStep) -> Tensor:
+        """Maps (B, …, C) to (B, …, C)."""
+        assert step.timestep is not None
+        return _scale_and_shift(x, self.linear(functional.silu(self.emb(step.timestep.long()))))
 
 
 class UnetNorm(nn.Module):
-    """A layer norm, scaled and shifted by the UNet's own embedding of the timestep."""
+    """A layer norm, scaled and shifted by the UNet's embedding of the timestep."""
 
     def __init__(self, channels: int, time_channels: int) -> None:
         super().__init__()
         self.linear = nn.Linear(time_channels, 2 * channels)
 
-    def forward(self, x: Tensor, moment: Moment) -> Tensor:
-        """(B, …, C) of (B, …, C)."""
-        assert moment.embedding is not None
-        return _scaled(x, self.linear(moment.embedding))
+    def forward(self, x: Tensor, step: DenoisingStep) -> Tensor:
+        """Maps (B, …, C) to (B, …, C)."""
+        assert step.embedding is not None
+        return _scale_and_shift(x, self.linear(step.embedding))
 
 
 class PlainNorm(nn.LayerNorm):
-    """A layer norm that no timestep changes."""
+    """A layer norm that ignores the timestep."""
 
-    def forward(self, x: Tensor, moment: Moment) -> Tensor:  # type: ignore[override]
-        """(B, …, C) of (B, …, C)."""
+    def forward(self, x: Tensor, step: DenoisingStep) -> Tensor:  # type: ignore[override]
+        """Maps (B, …, C) to (B, …, C)."""
         return super().forward(x)
 
 
-def norm(config: ControllerConfig, channels: int) -> nn.Module:
-    """The kind of norm that the config asks for."""
+def build_norm(config: ControllerConfig, channels: int) -> nn.Module:
+    """The norm that the config selects."""
     if config.norm == "learned":
         return LearnedNorm(channels)
     if config.norm == "unet":
@@ -64,6 +63,7 @@ def norm(config: ControllerConfig, channels: int) -> nn.Module:
     return PlainNorm(channels)
 
 
-def _scaled(x: Tensor, said: Tensor) -> Tensor:
-    scale, shift = said.view(len(x), *[1] * (x.dim() - 2), -1).chunk(2, dim=-1)
+def _scale_and_shift(x: Tensor, parameters: Tensor) -> Tensor:
+    """LayerNorm(x) (1 + scale) + shift, for x (B, …, C) and parameters (B, 2C)."""
+    scale, shift = parameters.view(len(x), *[1] * (x.dim() - 2), -1).chunk(2, dim=-1)
     return torch.addcmul(shift, functional.layer_norm(x, x.shape[-1:]), 1 + scale)

@@ -1,4 +1,4 @@
-"""The blocks that YOLOv9 (Wang et al. 2024) is made of; modules are named as in its checkpoints."""
+"""The blocks of YOLOv9 (Wang et al. 2024), with modules named as in its checkpoints."""
 
 import torch
 from torch import Tensor, nn
@@ -6,37 +6,37 @@ from torch.nn import functional
 
 
 class Conv(nn.Module):
-    """A convolution that keeps sides but for its stride, a batch norm, and SiLU."""
+    """A convolution with same padding, batch norm and SiLU."""
 
     def __init__(
         self, channels: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1,
-        bend: bool = True,
+        activate: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         self.conv = nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(out, eps=1e-3)
-        self.act = nn.SiLU() if bend else nn.Identity()
+        self.act = nn.SiLU() if activate else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, out, h / stride, w / stride) of (n, channels, h, w)."""
+        """Maps (n, channels, h, w) to (n, out, h / stride, w / stride)."""
         return self.act(self.bn(self.conv(x)))
 
 
 class RepConv(nn.Module):
-    """A 3 x 3 and a 1 x 1 convolution side by side, summed and bent."""
+    """SiLU of the sum of a 3 x 3 and a 1 x 1 convolution."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
-        self.conv1 = Conv(channels, out, 3, bend=False)
-        self.conv2 = Conv(channels, out, 1, bend=False)
+        self.conv1 = Conv(channels, out, 3, activate=False)
+        self.conv2 = Conv(channels, out, 1, activate=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, out, h, w) of (n, channels, h, w)."""
+        """Maps (n, channels, h, w) to (n, out, h, w)."""
         return functional.silu(self.conv1(x) + self.conv2(x))
 
 
 class Bottleneck(nn.Module):
-    """Two convolutions beside a short cut."""
+    """Two convolutions with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -44,12 +44,12 @@ class Bottleneck(nn.Module):
         self.cv2 = Conv(channels, channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The shape of x."""
+        """Maps (n, channels, h, w) to the same shape."""
         return x + self.cv2(self.cv1(x))
 
 
 class RepCSP(nn.Module):
-    """Two branches of half the channels, one of which is worked on."""
+    """A cross-stage partial block: two branches of half the channels, one with a bottleneck."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
@@ -59,12 +59,12 @@ class RepCSP(nn.Module):
         self.m = nn.Sequential(Bottleneck(out // 2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, out, h, w) of (n, channels, h, w)."""
+        """Maps (n, channels, h, w) to (n, out, h, w)."""
         return self.cv3(torch.cat([self.m(self.cv1(x)), self.cv2(x)], dim=1))
 
 
 class Elan(nn.Module):
-    """A chain of blocks, all of whose stages are kept and mixed."""
+    """An efficient layer aggregation block: a chain of blocks whose outputs are all mixed."""
 
     def __init__(self, channels: int, out: int, inner: int, step: int) -> None:
         super().__init__()
@@ -74,14 +74,14 @@ class Elan(nn.Module):
         self.cv4 = Conv(inner + 2 * step, out)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, out, h, w) of (n, channels, h, w)."""
+        """Maps (n, channels, h, w) to (n, out, h, w)."""
         first, second = self.cv1(x).chunk(2, dim=1)
         third = self.cv2(second)
         return self.cv4(torch.cat([first, second, third, self.cv3(third)], dim=1))
 
 
 class Down(nn.Module):
-    """Half the sides: half of the channels by a convolution, the others by their largest."""
+    """Halves the sides: half the channels by a convolution, half by max pooling (ADown)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -89,13 +89,13 @@ class Down(nn.Module):
         self.cv2 = Conv(channels // 2, channels // 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, channels, h / 2, w / 2) of (n, channels, h, w)."""
-        one, two = functional.avg_pool2d(x, 2, stride=1).chunk(2, dim=1)
-        return torch.cat([self.cv1(one), self.cv2(functional.max_pool2d(two, 3, 2, 1))], dim=1)
+        """Maps (n, channels, h, w) to (n, channels, h / 2, w / 2)."""
+        first, second = functional.avg_pool2d(x, 2, stride=1).chunk(2, dim=1)
+        return torch.cat([self.cv1(first), self.cv2(functional.max_pool2d(second, 3, 2, 1))], dim=1)
 
 
 class Pyramid(nn.Module):
-    """The largest of ever wider surroundings (SPPELAN)."""
+    """Spatial pyramid pooling: max pools of growing windows, mixed (SPPELAN)."""
 
     def __init__(self, channels: int, inner: int) -> None:
         super().__init__()
@@ -103,15 +103,16 @@ class Pyramid(nn.Module):
         self.cv5 = Conv(4 * inner, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The shape of x."""
-        seen = [self.cv1(x)]
+        """Maps (n, channels, h, w) to the same shape."""
+        levels = [self.cv1(x)]
+        # Chained pools of 5: windows of 5, 9 and 13.
         for _ in range(3):
-            seen.append(functional.max_pool2d(seen[-1], 5, 1, 2))
-        return self.cv5(torch.cat(seen, dim=1))
+            levels.append(functional.max_pool2d(levels[-1], 5, 1, 2))
+        return self.cv5(torch.cat(levels, dim=1))
 
 
 class Branches(nn.Module):
-    """What a level gives to the levels of the auxiliary branch (CBLinear)."""
+    """Splits a level into inputs for the auxiliary branch's levels (CBLinear)."""
 
     def __init__(self, channels: int, outs: tuple[int, ...]) -> None:
         super().__init__()
@@ -119,11 +120,11 @@ class Branches(nn.Module):
         self.conv = nn.Conv2d(channels, sum(outs), 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(n, out, h, w) for each of `outs`."""
+        """A tensor (n, out, h, w) for each of `outs`."""
         return self.conv(x).split(self.outs, dim=1)
 
 
-def fused(x: Tensor, *others: Tensor) -> Tensor:
-    """The sum of x and of others, brought to its sides (CBFuse)."""
+def fuse_levels(x: Tensor, *others: Tensor) -> Tensor:
+    """The sum of x and the others, resized to its sides by nearest neighbour (CBFuse)."""
     sides = x.shape[-2:]
     return torch.stack([*(functional.interpolate(y, sides) for y in others), x]).sum(0)

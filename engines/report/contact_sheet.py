@@ -1,64 +1,72 @@
-"""A run's videos at a glance: one picture with frames of each, beside the clips behind it."""
+"""A contact sheet: one picture with frames of each video of a run, beside its conditioning clips.
+
+A contact sheet shows at a glance whether a run went wrong, without a browser or a player.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.settings import Settings
-from engines.report.generation import Row, Shown
-from engines.report.html import put
-from engines.report.mosaic import Strip, mosaic
-from engines.report.stills import Found, stills
+from engines.report.generation import Row, RunView
+from engines.report.html import replace_file
+from engines.report.mosaic import Strip, draw_mosaic
+from engines.report.stills import Stills, extract_stills
 from engines.video.frames import Sampling
+from engines.worker import WorkerSetup
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MOST = 100  # videos: more are not seen at a glance
-HIGH, WIDEST = 96, 172  # pixels of a frame
+MAX_VIDEOS = 100  # more cannot be taken in at a glance
+FRAME_HEIGHT, MAX_FRAME_WIDTH = 96, 172  # pixels
+FRAMES_PER_VIDEO = 3
 
 
-def contact_sheet(shown: Shown, rows: Sequence[Row], settings: Settings, path: Path) -> int:
-    """Writes the sheet of the run's first videos as a JPEG; how many there are on it."""
-    made = [row for row in rows if row["reason"] is None][:MOST]
-    sheet = sheet_of(shown, made, settings)
-    put(path, lambda draft: sheet.save(draft, "JPEG", quality=88))
-    return len(made)
+def write_contact_sheet(view: RunView, rows: Sequence[Row], setup: WorkerSetup, path: Path) -> int:
+    """Writes a JPEG of the run's first videos and returns how many it shows."""
+    done = [row for row in rows if row["reason"] is None][:MAX_VIDEOS]
+    sheet = draw_sheet(view, done, setup)
+    replace_file(path, lambda draft: sheet.save(draft, "JPEG", quality=88))
+    return len(done)
 
 
-def sheet_of(
-    shown: Shown, rows: Sequence[Row], settings: Settings, within_s: float | None = None
+def draw_sheet(
+    view: RunView, rows: Sequence[Row], setup: WorkerSetup, within_s: float | None = None
 ) -> "Image":
-    """Each video's first, middle and last frame, and the first of each window behind it.
+    """Draws each video's first, middle and last frame, then the first frame of each clip window.
 
-    What cannot be read, what is withdrawn, and what takes longer than allowed is left blank.
+    A frame stays blank if its video cannot be read, is withdrawn, or is not decoded in time.
     """
-    spec = shown.run.spec
-    wide = min(WIDEST, round(HIGH * spec.width / spec.height))
-    found = stills(_asked(shown, rows), (HIGH, wide), settings, within_s)
-    return mosaic([_strip(row, found) for row in rows], (HIGH, wide))
+    spec = view.run.spec
+    # Clips are drawn in the shape of the generated videos, so that all frames align in columns.
+    width = min(MAX_FRAME_WIDTH, round(FRAME_HEIGHT * spec.width / spec.height))
+    stills = extract_stills(_select_frames(view, rows), (FRAME_HEIGHT, width), setup, within_s)
+    return draw_mosaic([_build_strip(row, stills) for row in rows], (FRAME_HEIGHT, width))
 
 
-def _asked(shown: Shown, rows: Sequence[Row]) -> dict[str, tuple[str, Sampling]]:
-    spec = shown.run.spec
-    apart = max(1, spec.frames - 1) / 2
-    thirds = Sampling(None, spec.fps / apart, count=3)  # a frame is given once
-    asked: dict[str, tuple[str, Sampling]] = {}
+def _select_frames(view: RunView, rows: Sequence[Row]) -> dict[str, tuple[str, Sampling]]:
+    spec = view.run.spec
+    half = max(1, spec.frames - 1) / 2
+    # A short video has fewer than three distinct frames; `_build_strip` cuts its row to those.
+    thirds = Sampling(None, spec.fps / half, count=FRAMES_PER_VIDEO)
+    requests: dict[str, tuple[str, Sampling]] = {}
     for row in rows:
-        asked[row["request_id"]] = (shown.store.path(f"{shown.run.folder}/{row['file']}"), thirds)
+        file = view.store.path(f"{view.run.folder}/{row['file']}")
+        requests[row["request_id"]] = (file, thirds)
         for hit in row["hits"]:
-            if hit["content"] not in shown.gone:
+            if hit["content"] not in view.withdrawn:
                 first = Sampling(None, spec.fps, start_s=hit["start_s"], count=1)
-                asked[_key(hit)] = (hit["uri"], first)
-    return asked
+                requests[_window_key(hit)] = (hit["uri"], first)
+    return requests
 
 
-def _strip(row: Row, found: Found) -> Strip:
-    video = (found[row["request_id"]] + 3 * [None])[: min(3, row["frames"])]
-    clips = [next(iter(found.get(_key(hit), ())), None) for hit in row["hits"]]
+def _build_strip(row: Row, stills: Stills) -> Strip:
+    blanks = FRAMES_PER_VIDEO * [None]
+    video = (stills[row["request_id"]] + blanks)[: min(FRAMES_PER_VIDEO, row["frames"])]
+    clips = [next(iter(stills.get(_window_key(hit), ())), None) for hit in row["hits"]]
     return Strip(row["prompt_id"], row["prompt"], video, clips)
 
 
-def _key(hit: Row) -> str:
-    """Names a window; no request has such an id."""
+def _window_key(hit: Row) -> str:
+    """Names a window of a clip; the spaces keep it apart from every request id."""
     return f"{hit['content']} @ {hit['start_s']}"

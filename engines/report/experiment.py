@@ -1,4 +1,4 @@
-"""The static page of an experiment: what conditions gave on average, and for every prompt."""
+"""The page of a retrieval experiment: mean results by condition, and every prompt's videos."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,32 +6,32 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from data.runs.generations import media
+from data.runs.generations import media_path
 from data.store import layout
 from data.store.storage import Store
-from engines.evaluate.paired_difference import Result
+from engines.evaluate.paired_difference import PairedDifference
 from engines.evaluate.protocol import Score
-from engines.report.html import Figure, own
+from engines.report.html import Figure, format_time, link_media
 
-Row = Mapping[str, Any]  # of tables.SCORES: a metric of a video
+Row = Mapping[str, Any]  # of tables.SCORES: one metric of one video
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A prompt's video under a condition, and its scores by metric; `src` is None without one."""
+    """A prompt's video under a condition, with its scores by metric."""
 
     condition: str
     src: str | None
     scores: Mapping[str, Score] = field(default_factory=dict)
 
-    def kind(self, metric: str) -> str:
-        """How to show a score: yes, no, or a number."""
+    def classify_score(self, metric: str) -> str:
+        """Returns how to show a score: "yes", "no", "number", or "none" if it was not measured."""
         value = self.scores[metric].value
         return {None: "none", 1.0: "yes", 0.0: "no"}.get(value, "number")
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class PromptTrials:
     """A prompt under every condition; `gain` is what clips add to the first metric."""
 
     id: str
@@ -42,17 +42,17 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A result and where its interval is drawn, in percent of the width all results share."""
+    """A result and where to draw its interval, in percent of the width that all results share."""
 
-    result: Result
+    result: PairedDifference
     zero: float
     low: float
     high: float
     at: float
 
     @property
-    def says(self) -> str:
-        """Where the interval lies."""
+    def position(self) -> str:
+        """Where the interval lies relative to zero."""
         if self.result.low > 0:
             return "above zero"
         return "below zero" if self.result.high < 0 else "includes zero"
@@ -60,126 +60,137 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentPage:
-    """All that is shown; `results` are in the order of the conditions' columns."""
+    """The values that experiment.html shows; `results` are in the order of the columns."""
 
     title: str
     lead: str
-    results: Sequence[Result]
-    prompts: list[Compared]
+    results: Sequence[PairedDifference]
+    prompts: list[PromptTrials]
     about: Mapping[str, str]
     figures: list[Figure] = field(default_factory=list)
     shape: str = "16 / 9"
 
     @property
     def tables(self) -> list[tuple[str, list[Bar]]]:
-        """The results of each metric, with the intervals on one scale."""
+        """The results of each metric, with their intervals on one scale."""
         metrics = dict.fromkeys(result.metric for result in self.results)
-        return [(name, bars([r for r in self.results if r.metric == name])) for name in metrics]
+        by_metric = {name: [r for r in self.results if r.metric == name] for name in metrics}
+        return [(name, build_bars(results)) for name, results in by_metric.items()]
 
     @property
     def columns(self) -> int:
-        """Places in a line: one for each k, and one for shuffled clips."""
+        """The number of videos in a row: one for each k, and one for shuffled clips."""
         return len({result.k for result in self.results}) + 1
 
-    def place(self, result: Result) -> int:
-        """The place of a condition in its line, from 1."""
+    def find_column(self, result: PairedDifference) -> int:
+        """Returns the column of a condition, from 1."""
         ks = sorted({each.k for each in self.results})
         return self.columns if result.shuffled else ks.index(result.k) + 1
 
     @property
-    def lines(self) -> list[tuple[str, list[Result]]]:
-        """The conditions of each controller, as each prompt's videos are laid out."""
+    def conditions_by_controller(self) -> list[tuple[str, list[PairedDifference]]]:
+        """The conditions of each controller: each is one row of a prompt's videos."""
+        # Every metric has the same conditions, so those of the first are all of them.
         first = [r for r in self.results if r.metric == self.results[0].metric]
-        return [(name, list(some)) for name, some in groupby(first, key=lambda r: r.controller)]
+        by_controller = groupby(first, key=lambda result: result.controller)
+        return [(controller, list(results)) for controller, results in by_controller]
 
 
-def bars(results: Sequence[Result]) -> list[Bar]:
-    """Intervals side by side: zero is in the scale."""
+def build_bars(results: Sequence[PairedDifference]) -> list[Bar]:
+    """Places intervals on one scale, which always contains zero."""
     least = min(0.0, *(result.low for result in results))
     width = (max(0.0, *(result.high for result in results)) - least) or 1.0
 
-    def share(value: float) -> float:
+    def to_percent(value: float) -> float:
+        # A margin of 2 % keeps the ends of the widest interval visible.
         return round(2 + 96 * (value - least) / width, 2)
 
-    return [Bar(r, share(0.0), share(r.low), share(r.high), share(r.difference)) for r in results]
+    return [
+        Bar(r, to_percent(0.0), to_percent(r.low), to_percent(r.high), to_percent(r.difference))
+        for r in results
+    ]
 
 
-def figures(results: Sequence[Result]) -> list[Figure]:
-    """The first metric without clips, with the most of them, and with shuffled ones."""
+def build_figures(results: Sequence[PairedDifference]) -> list[Figure]:
+    """Shows the first metric without clips, with the most clips, and with shuffled ones."""
     first = [result for result in results if result.metric == results[0].metric]
     most = max(result.k for result in first)
     return [
-        Figure(f"{r.metric.replace('_', ' ')}, {r.condition}", f"{r.mean:.3f}", note=_apart(r))
+        Figure(f"{r.metric.replace('_', ' ')}, {r.condition}", f"{r.mean:.3f}", note=_describe(r))
         for r in first
         if r.k in (0, most)
     ]
 
 
-def _apart(result: Result) -> str:
+def _describe(result: PairedDifference) -> str:
     if not result.k:
         return f"{result.n:,} videos"
-    said = f"{result.difference:+.2f} ({result.low:+.2f} to {result.high:+.2f})"
-    return said.replace("-", "−")
+    difference = f"{result.difference:+.2f} ({result.low:+.2f} to {result.high:+.2f})"
+    return difference.replace("-", "−")
 
 
-def experiment_page(
-    store: Store, said: Mapping[str, Any], results: list[Result], rows: Sequence[Row], page: Path
-) -> ExperimentPage:
-    """The page of an experiment's `spec.json`, results and scores."""
-    prompts = compared(rows, results, store, page)
-    spec, conditions = said["spec"]["generate"], {result.condition for result in results}
+def build_experiment_page(
+    store: Store, recorded: Mapping[str, Any], results: list[PairedDifference],
+    rows: Sequence[Row], page: Path,
+) -> ExperimentPage:  # fmt: skip
+    """Builds the page of an experiment from its `spec.json`, its results and its scores."""
+    prompts = group_by_prompt(rows, results, store, page)
+    spec, conditions = recorded["spec"]["generate"], {result.condition for result in results}
     lead = (
         f"{len(prompts):,} prompts under {len(conditions)} conditions, with the same seeds: without"
-        " clips, with the best of them, and, as a control, with those that another prompt found."
+        " clips, with the best clips, and, as a control, with the clips of another prompt."
     )
     about = {
-        "experiment": said["experiment"],
-        "corpus": said["corpus"],
-        "made": said["made"],
+        "experiment": recorded["experiment"],
+        "corpus": recorded["corpus"],
+        "made": format_time(recorded["made"]),
         "video": f"{spec['width']} × {spec['height']}, {spec['frames']} frames",
         "sampling": f"{spec['steps']} steps, guidance {spec['guidance']:g}, seed {spec['seed']}",
     }
     shape = f"{spec['width']} / {spec['height']}"
     return ExperimentPage(
-        "Does retrieval help?", lead, results, prompts, about, figures(results), shape
+        "Does retrieval help?", lead, results, prompts, about, build_figures(results), shape
     )
 
 
-def compared(
-    rows: Iterable[Row], results: Sequence[Result], store: Store, page: Path
-) -> list[Compared]:
-    """The first sample of every prompt under every condition."""
+def group_by_prompt(
+    rows: Iterable[Row], results: Sequence[PairedDifference], store: Store, page: Path
+) -> list[PromptTrials]:
+    """Groups the first sample of every prompt under every condition, in the order of the rows."""
     first: dict[str, str] = {}
-    mine: dict[str, list[Row]] = {}
+    samples: dict[str, list[Row]] = {}
     for row in rows:
         if first.setdefault(row["prompt_id"], row["request_id"]) == row["request_id"]:
-            mine.setdefault(row["prompt_id"], []).append(row)
-    return [_compared(some, results, store, page) for some in mine.values()]
+            samples.setdefault(row["prompt_id"], []).append(row)
+    return [_build_prompt(scores, results, store, page) for scores in samples.values()]
 
 
-def _compared(rows: Sequence[Row], results: Sequence[Result], store: Store, page: Path) -> Compared:
-    by: dict[str, list[Row]] = {}
+def _build_prompt(
+    rows: Sequence[Row], results: Sequence[PairedDifference], store: Store, page: Path
+) -> PromptTrials:
+    by_condition: dict[str, list[Row]] = {}
     for row in rows:
-        by.setdefault(row["condition"], []).append(row)
-    trials = {name: _trial(name, some, store, page) for name, some in by.items()}
-    said = rows[0]
-    return Compared(said["prompt_id"], said["prompt"], trials, gain(trials, results))
+        by_condition.setdefault(row["condition"], []).append(row)
+    trials = {name: _build_trial(name, scores, store, page)
+              for name, scores in by_condition.items()}  # fmt: skip
+    id, text = rows[0]["prompt_id"], rows[0]["prompt"]
+    return PromptTrials(id, text, trials, compute_gain(trials, results))
 
 
-def gain(trials: Mapping[str, Trial], results: Sequence[Result]) -> float | None:
-    """By how much the most clips of the first controller raise the first metric above k=0."""
+def compute_gain(trials: Mapping[str, Trial], results: Sequence[PairedDifference]) -> float | None:
+    """Computes by how much the first controller's most clips raise the first metric above k=0."""
     first = results[0]
     most = max(
         (r for r in results if r.controller == first.controller and not r.shuffled),
         key=lambda r: r.k,
     )
-    found = [trials.get(each.condition) for each in (first, most)]
-    scores = [trial.scores.get(first.metric) for trial in found if trial]
+    compared = [trials.get(each.condition) for each in (first, most)]
+    scores = [trial.scores.get(first.metric) for trial in compared if trial]
     values = [score.value for score in scores if score and score.value is not None]
     return values[1] - values[0] if len(values) == 2 else None
 
 
-def _trial(condition: str, rows: Sequence[Row], store: Store, page: Path) -> Trial:
-    name = f"{layout.generation(rows[0]['run'])}/{media(rows[0]['request_id'])}"
+def _build_trial(condition: str, rows: Sequence[Row], store: Store, page: Path) -> Trial:
+    name = f"{layout.generation_folder(rows[0]['run'])}/{media_path(rows[0]['request_id'])}"
     scores = {row["metric"]: Score(row["value"], row["reason"]) for row in rows}
-    return Trial(condition, own(store, name, page), scores)
+    return Trial(condition, link_media(store, name, page), scores)

@@ -1,4 +1,4 @@
-"""The static page of a run of generation: every prompt, its videos, and the clips behind them."""
+"""The page of a generation run: every prompt, its videos, and the clips that conditioned them."""
 
 import shlex
 from collections import Counter
@@ -7,33 +7,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data.records import Source, Used
+from data.records import Source, UsedClip
 from data.runs.generations import Run
 from data.store.storage import Store
-from engines.report.html import Figure, own, source
+from engines.report.html import Figure, link_media, link_uri
 
 Row = Mapping[str, Any]  # of tables.GENERATIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Influence:
+class ConditioningClip:
     """A retrieved clip and the window of it (seconds) that conditioned a prompt's videos.
 
-    `src` is None where a browser cannot reach the clip or must not, being withdrawn; `passport` is
-    the command that lists all it influenced; `others` counts the run's other prompts among that.
+    `src` is None if a browser cannot reach the clip, or must not because it is withdrawn;
+    `provenance` is the command that lists all videos that the clip influenced, `others` the
+    number of other prompts of this run among them.
     """
 
-    used: Used
+    used: UsedClip
     src: str | None
     window: tuple[float, float]
-    passport: str
+    provenance: str
     others: int = 0
     withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A generated video, or the reason why there is none."""
+class GeneratedVideo:
+    """A generated video, or the reason why it is missing (`src` is None)."""
 
     seed: int
     src: str | None
@@ -45,36 +46,37 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompted:
-    """A prompt, what was generated for it, and the clips that conditioned it, best first."""
+class PromptResult:
+    """A prompt, its generated videos, and the clips that conditioned them, best first."""
 
     id: str
     text: str
-    made: list[Made]
-    clips: list[Influence]
+    videos: list[GeneratedVideo]
+    clips: list[ConditioningClip]
 
     @property
-    def failed(self) -> int:
-        return sum(each.src is None for each in self.made)
+    def failures(self) -> int:
+        """How many of the prompt's videos are missing."""
+        return sum(video.src is None for video in self.videos)
 
     @property
-    def best(self) -> float | None:
-        """The score of the best clip."""
+    def best_score(self) -> float | None:
+        """The retrieval score of the best clip."""
         return max((clip.used.source.score for clip in self.clips), default=None)
 
     @property
-    def weighed(self) -> bool:
-        """Whether the clips weigh differently."""
+    def has_weights(self) -> bool:
+        """Whether the clips have different weights, so that these are worth showing."""
         return len({clip.used.weight for clip in self.clips}) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationPage:
-    """All that is shown; `shape` is the videos' frame, width by height."""
+    """The values that generation.html shows; `shape` is the videos' aspect ratio in CSS."""
 
     title: str
     lead: str
-    prompts: list[Prompted]
+    prompts: list[PromptResult]
     about: Mapping[str, str]
     settings: Mapping[str, str] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
@@ -82,63 +84,69 @@ class GenerationPage:
     sheet: str | None = None
 
     @property
-    def failed(self) -> int:
+    def failures(self) -> int:
         """How many prompts lack a video."""
-        return sum(prompt.failed > 0 for prompt in self.prompts)
+        return sum(prompt.failures > 0 for prompt in self.prompts)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Where a run's files are, seen from its page; contents in `gone` are not to be shown."""
+class RunView:
+    """A run seen from its page: links to its files; `withdrawn` contents are not linked."""
 
     store: Store
     run: Run
     page: Path
-    gone: Collection[str] = ()
+    withdrawn: Collection[str] = ()
 
-    def prompted(self, rows: Iterable[Row]) -> list[Prompted]:
-        """The run's rows by prompt, in their order."""
+    def group_prompts(self, rows: Iterable[Row]) -> list[PromptResult]:
+        """Groups the run's rows by prompt, in the order of the rows."""
         groups: dict[str, list[Row]] = {}
         for row in rows:
             groups.setdefault(row["prompt_id"], []).append(row)
-        seen = Counter(id for some in groups.values() for id in _ids(some))
+        # Counted once per prompt, however many of its samples used the clip.
+        uses = Counter(id for samples in groups.values() for id in _clip_ids(samples))
         return [
-            Prompted(
-                id, some[0]["prompt"],
-                [self._made(row) for row in some],
-                [self._influence(hit, seen) for hit in _hits(some)],
+            PromptResult(
+                id, samples[0]["prompt"],
+                [self._build_video(row) for row in samples],
+                [self._build_clip(hit, uses) for hit in _merge_hits(samples)],
             )
-            for id, some in groups.items()
+            for id, samples in groups.items()
         ]  # fmt: skip
 
-    def _made(self, row: Row) -> Made:
+    def _build_video(self, row: Row) -> GeneratedVideo:
         file = f"{self.run.folder}/{row['file']}"
         reason, detail = row["reason"], row["detail"]
+        # Files may be deleted after the receipt was written: the page must not link to nothing.
         if reason is None and not self.store.exists(file):
-            reason, detail = "missing", "its file is gone: generate again"
-        src = own(self.store, file, self.page) if reason is None else None
-        return Made(row["seed"], src, reason, detail, row["note"], row["sha256"], row["seconds"])
+            reason, detail = "missing", "the file is gone: run `reelflow generate` again"
+        src = link_media(self.store, file, self.page) if reason is None else None
+        return GeneratedVideo(
+            row["seed"], src, reason, detail, row["note"], row["sha256"], row["seconds"]
+        )
 
-    def _influence(self, hit: Row, seen: Counter[str]) -> Influence:
+    def _build_clip(self, hit: Row, uses: Counter[str]) -> ConditioningClip:
         fields = ("rank", "video_id", "content", "score", "uri", "caption")
-        used = Used(Source(*(hit[name] for name in fields)), hit["start_s"], hit["weight"])
+        used = UsedClip(Source(*(hit[name] for name in fields)), hit["start_s"], hit["weight"])
         end = used.start_s + self.run.spec.frames / self.run.spec.fps
-        gone, id = hit["content"] in self.gone, hit["video_id"]
-        return Influence(
-            used, None if gone else source(hit["uri"], self.page),
-            (round(used.start_s, 3), round(end, 3)), self._passport(id), seen[id] - 1, gone,
+        withdrawn, id = hit["content"] in self.withdrawn, hit["video_id"]
+        return ConditioningClip(
+            used, None if withdrawn else link_uri(hit["uri"], self.page),
+            (round(used.start_s, 3), round(end, 3)),
+            self._provenance_command(id), uses[id] - 1, withdrawn,
         )  # fmt: skip
 
-    def _passport(self, id: str) -> str:
-        ends = ["--"] if id.startswith("-") else []
-        return shlex.join(["reelflow", "passport", "--corpus", self.run.corpus, *ends, id])
+    def _provenance_command(self, id: str) -> str:
+        # Ids are file names of users: one may begin like an option.
+        separator = ["--"] if id.startswith("-") else []
+        return shlex.join(["reelflow", "provenance", "--corpus", self.run.corpus, *separator, id])
 
 
-def _ids(rows: Iterable[Row]) -> set[str]:
+def _clip_ids(rows: Iterable[Row]) -> set[str]:
     return {hit["video_id"] for row in rows for hit in row["hits"] or ()}
 
 
-def _hits(rows: Iterable[Row]) -> list[Row]:
-    """The clips of a prompt's samples, each window once, best first."""
-    found = {(hit["rank"], hit["video_id"]): hit for row in rows for hit in row["hits"] or ()}
-    return [found[key] for key in sorted(found)]
+def _merge_hits(rows: Iterable[Row]) -> list[Row]:
+    """Returns the clips of a prompt's samples, each window once, best first."""
+    hits = {(hit["rank"], hit["video_id"]): hit for row in rows for hit in row["hits"] or ()}
+    return [hits[key] for key in sorted(hits)]

@@ -1,4 +1,4 @@
-"""What the page of a run of generation says above its prompts."""
+"""The head of a generation run's page: its sentence, figures, and settings."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median
@@ -8,74 +8,77 @@ from data.runs.generations import Run
 from engines.report.generation import Row
 from engines.report.html import Figure
 
-SHORT = 12  # digits of a digest, where a person only compares
+DIGEST_LENGTH = 12  # hex digits: enough for a person to compare; the settings have all of them
 
 
-def lead(run: Run, rows: Sequence[Row]) -> str:
-    """The run in a sentence."""
+def format_lead(run: Run, rows: Sequence[Row]) -> str:
+    """Describes the run in a sentence: how many videos, conditioned on what."""
     spec, prompts = run.spec, len({row["prompt_id"] for row in rows})
     done = sum(row["reason"] is None for row in rows)
-    said = f"{done:,} video{_s(done)} for {prompts:,} prompt{_s(prompts)}, "
+    counts = f"{done:,} video{_plural(done)} for {prompts:,} prompt{_plural(prompts)}, "
     k = spec.retrieve.k
     if not k:
-        return said + "generated from the text alone."
+        return counts + "generated from the text alone."
+    clips = "best clip" if k == 1 else f"{k} best clips"
     if spec.shuffled:
-        return said + f"each conditioned on the {k} best clips of another prompt."
-    return said + f"each conditioned on the {k} best clips of {run.corpus}."
+        return counts + f"each conditioned on the {clips} of another prompt."
+    return counts + f"each conditioned on the {clips} of {run.corpus}."
 
 
-def figures(rows: Sequence[Row]) -> list[Figure]:
-    """What came of it, in numbers."""
+def build_figures(rows: Sequence[Row]) -> list[Figure]:
+    """Counts videos, failures and clips used, and gives the mean score and the median time."""
     done = [row for row in rows if row["reason"] is None]
     failed = len(rows) - len(done)
-    lost = f"{failed:,} of {len(rows):,} failed" if failed else "none failed"
-    found = [Figure("videos", f"{len(done):,}", note=lost)]
+    note = f"{failed:,} of {len(rows):,} failed" if failed else "none failed"
+    figures = [Figure("videos", f"{len(done):,}", note=note)]
     if hits := [hit for row in rows for hit in row["hits"] or ()]:
         clips = len({hit["video_id"] for hit in hits})
-        found.append(Figure("clips used", f"{clips:,}", note="different retrieved videos"))
+        figures.append(Figure("clips used", f"{clips:,}", note="different retrieved videos"))
         score = fmean(hit["score"] for hit in hits)
-        found.append(Figure("mean score", f"{score:.3f}", note="cosine, prompt to clip"))
-    if took := [row["seconds"] for row in done if row["seconds"] is not None]:
-        found.append(Figure("time", f"{median(took):,.2f}", "s/video", "the median"))
-    return found
+        figures.append(Figure("mean score", f"{score:.3f}", note="cosine, prompt to clip"))
+    if seconds := [row["seconds"] for row in done if row["seconds"] is not None]:
+        # A few slow videos, such as a worker's first, would distort a mean.
+        figures.append(Figure("time", f"{median(seconds):,.2f}", "s/video", "median"))
+    return figures
 
 
-def about(run: Run) -> dict[str, str]:
-    """What the videos were made with, in brief."""
+def describe_run(run: Run) -> dict[str, str]:
+    """Names the models, the index, the shape and the sampling of a run, in brief."""
     spec = run.spec
-    said = {
+    facts = {
         "run": run.fingerprint,
         "engine": f"{spec.engine} {spec.precision}",
-        **{name: digest[:SHORT] for name, digest in run.digests.items() if digest},
+        **{name: digest[:DIGEST_LENGTH] for name, digest in run.digests.items() if digest},
         "corpus": run.corpus,
         "index": " ".join(run.index or ()),
         "video": f"{spec.width} × {spec.height}, {spec.frames} frames at {spec.fps:g} fps",
         "sampling": f"{spec.steps} steps, guidance {spec.guidance:g}, seed {spec.seed}",
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in facts.items() if value}
 
 
-def settings(run: Run) -> dict[str, str]:
-    """Every field of the run's spec by its dotted name, and the digests in full."""
+def list_settings(run: Run) -> dict[str, str]:
+    """Lists every field of the run's spec by its dotted name, and the digests in full."""
     digests = {f"{name} digest": digest or "–" for name, digest in run.digests.items()}
-    return dict(_flat(run.spec.model_dump())) | {"frame vectors": run.embed or "–"} | digests
+    spec = dict(_flatten_fields(run.spec.model_dump()))
+    return spec | {"frame vectors": run.embed or "–"} | digests
 
 
-def _flat(said: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, str]]:
-    for name, value in said.items():
+def _flatten_fields(fields: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, str]]:
+    for name, value in fields.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{name}.")
+            yield from _flatten_fields(value, f"{above}{name}.")
         else:
-            yield f"{above}{name}", _plain(value)
+            yield f"{above}{name}", _format_value(value)
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
+def _format_value(value: Any) -> str:
+    if isinstance(value, bool):  # before numbers: True is an int too
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         value = ", ".join(map(str, value))
     return "–" if value in (None, "") else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _s(count: int) -> str:
+def _plural(count: int) -> str:
     return "" if count == 1 else "s"

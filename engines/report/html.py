@@ -1,4 +1,4 @@
-"""What every static page shares: its template, the figures of its head, where its videos are."""
+"""What all static pages share: templates, the figures at the top, atomic writing, media links."""
 
 import os
 import shutil
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from data.store.storage import Store, disk_faults
+from data.store.disk_errors import translate_disk_errors
+from data.store.storage import Store
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of a page's head, as it is shown."""
+    """One number at the top of a page, as text."""
 
     label: str
     value: str
@@ -26,28 +27,37 @@ class Figure:
     note: str = ""
 
 
-def render(template: str, page: object) -> str:
-    """The page as HTML, whole in itself but for the videos."""
-    return _templates().get_template(template).render(page=page)
+def render_template(template: str, page: object) -> str:
+    """Renders a page as one HTML file; only its videos and images are separate files."""
+    return _load_templates().get_template(template).render(page=page)
 
 
-def write(path: Path, html: str) -> None:
-    """Writes the page; it is there whole or as it was before."""
-    put(path, lambda draft: draft.write_text(html, encoding="utf-8"))
+def write_html(path: Path, html: str) -> None:
+    """Writes a page atomically: a reader sees the old page or the new one, never half of one."""
+    replace_file(path, lambda draft: draft.write_text(html, encoding="utf-8"))
 
 
-def put(path: Path, make: Callable[[Path], object]) -> None:
-    """Has a file made under another name, and moves it into place."""
+def replace_file(path: Path, make: Callable[[Path], object]) -> None:
+    """Calls `make` with a temporary path, then moves the file that it wrote into place."""
+    # Names may be as long as the file system allows: the draft's must not be longer.
     draft = path.with_name(f".{path.name[:80]}.tmp")
-    with disk_faults(str(path.parent)):
+    with translate_disk_errors(str(path.parent)):
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.unlink(missing_ok=True)
         make(draft)
         os.replace(draft, path)
 
 
-def source(uri: str, page: Path) -> str | None:
-    """What a page at this path writes to play the clip; None where no browser could read it."""
+def format_time(stamp: str) -> str:
+    """Formats a record's time, "2026-01-31T02:00:00+00:00", as "2026-01-31 02:00 UTC"."""
+    return f"{stamp[:16].replace('T', ' ')} UTC" if "T" in stamp else stamp
+
+
+def link_uri(uri: str, page: Path) -> str | None:
+    """Returns the link by which a page at this path plays a clip; None if no browser can read it.
+
+    Schemes other than http(s) are not linked: `javascript:` would run as code of the page.
+    """
     if uri.startswith(("http://", "https://")):
         return uri
     if urlsplit(uri).scheme or not os.path.isabs(uri):
@@ -55,30 +65,33 @@ def source(uri: str, page: Path) -> str | None:
     return quote(os.path.relpath(uri, page.resolve().parent))
 
 
-def own(store: Store, name: str, page: Path) -> str:
-    """What a page at this path writes to play a video of the store.
+def link_media(store: Store, name: str, page: Path) -> str:
+    """Returns the link by which a page at this path plays a video of the store.
 
-    A page in the store links to it; any other gets it into its own folder, `<page>_files`.
+    A page inside the store links to the video. Any other page gets a copy of it (a hard link
+    where possible) in its own folder `<page>_files`, so that both can be moved together.
     """
-    if store.is_local and page.resolve().is_relative_to(store.local("").resolve()):
-        return quote(os.path.relpath(store.local(name).resolve(), page.resolve().parent))
+    if store.is_local and page.resolve().is_relative_to(store.local_path("").resolve()):
+        return quote(os.path.relpath(store.local_path(name).resolve(), page.resolve().parent))
     copy = page.with_name(f"{page.stem}_files") / name
-    put(copy, lambda draft: _fetch(store, name, draft))
+    replace_file(copy, lambda draft: _copy_file(store, name, draft))
     return quote(str(copy.relative_to(page.parent)))
 
 
-def _fetch(store: Store, name: str, target: Path) -> None:
+def _copy_file(store: Store, name: str, target: Path) -> None:
     if store.is_local:
-        with suppress(OSError):  # another disk, or one without links
+        # Another disk, or a file system without hard links, falls back to copying.
+        with suppress(OSError):
             return os.link(store.path(name), target)
     with store.open(name) as file, target.open("wb") as out:
         shutil.copyfileobj(file, out)
 
 
 @cache
-def _templates() -> "Environment":
+def _load_templates() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
+    # Prompts, captions and ids come from users: everything is escaped, and a typo raises.
     return Environment(
         loader=PackageLoader("engines.report"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

@@ -1,4 +1,4 @@
-"""Frames of videos laid out as one picture."""
+"""Draws frames of videos as one picture: a row of frames per video, with a label."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,17 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
+# Colours of the page, an empty frame's grey level, the prompt, and its id: those of page.css.
 PAPER, WELL, INK, FAINT = "#faf9f7", 236, "#1c1d20", "#8b8e94"
-GAP, BETWEEN, LABEL = 6, 18, 190  # pixels
-LETTERS, LINES, SIZE, LEADING = 28, 4, 13, 17  # of a label
+GAP, MARGIN, LABEL_WIDTH = 6, 18, 190  # pixels
+LETTERS, LINES, SIZE, LEADING = 28, 4, 13, 17  # of a label: columns, rows, font and line pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A row: what it is of, frames (height, width, 3) of a video, and beside it those of clips.
+    """One row: its id and text, frames (height, width, 3) of a video, then frames of clips.
 
-    None is a frame that there is none of.
+    A frame that could not be read is None, and is drawn blank.
     """
 
     id: str
@@ -30,36 +31,38 @@ class Strip:
     clips: list[np.ndarray | None]
 
 
-def mosaic(strips: Sequence[Strip], shape: tuple[int, int]) -> "Image":
-    """The strips below each other, in as many columns as make the picture about square.
+def draw_mosaic(strips: Sequence[Strip], shape: tuple[int, int]) -> "Image":
+    """Stacks the strips in as many columns as make the picture about square.
 
-    `shape` is the height and width of every frame.
+    `shape` is the height and width of every frame, in pixels.
     """
     from PIL import Image, ImageDraw
 
-    high, wide = shape
+    frame_height, frame_width = shape
     most = max((len(s.video) + len(s.clips) for s in strips), default=0)
-    width, height = LABEL + most * (wide + GAP) + 2 * BETWEEN, high + GAP
+    width = LABEL_WIDTH + most * (frame_width + GAP) + 2 * MARGIN
+    height = frame_height + GAP
     columns = max(1, round(sqrt(len(strips) * height / width)))
     rows = ceil(len(strips) / columns)
-    canvas = Image.new("RGB", (columns * width + BETWEEN, rows * height + 2 * BETWEEN), PAPER)
+    canvas = Image.new("RGB", (columns * width + MARGIN, rows * height + 2 * MARGIN), PAPER)
     draw = ImageDraw.Draw(canvas)
     for number, strip in enumerate(strips):
         column, row = divmod(number, rows)
-        left, top = BETWEEN + column * width, BETWEEN + row * height
-        _label(draw, strip, left, top)
+        left, top = MARGIN + column * width, MARGIN + row * height
+        _draw_label(draw, strip, left, top)
         for place, frame in enumerate(strip.video + strip.clips):
-            apart = BETWEEN if place >= len(strip.video) else 0
-            x = left + LABEL + place * (wide + GAP) + apart
-            blank = np.full((high, wide, 3), WELL, np.uint8)
-            picture = Image.fromarray(blank if frame is None else frame)
-            canvas.paste(picture, (x, top))
+            # A wider gap separates the clips from the video that they conditioned.
+            offset = MARGIN if place >= len(strip.video) else 0
+            x = left + LABEL_WIDTH + place * (frame_width + GAP) + offset
+            blank = np.full((frame_height, frame_width, 3), WELL, np.uint8)
+            canvas.paste(Image.fromarray(blank if frame is None else frame), (x, top))
     return canvas
 
 
-def _label(draw: "ImageDraw", strip: Strip, left: int, top: int) -> None:
+def _draw_label(draw: "ImageDraw", strip: Strip, left: int, top: int) -> None:
     from PIL import ImageFont
 
+    # Pillow's own font: a machine in a container need not have any installed.
     font = ImageFont.load_default(SIZE)
     lines = wrap(strip.text, LETTERS, max_lines=LINES, placeholder=" …")
     draw.text((left, top), strip.id[:LETTERS], FAINT, font)

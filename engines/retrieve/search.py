@@ -1,4 +1,4 @@
-"""The k best videos for each query: a ceiling, no near copies, no self, and never fewer quietly."""
+"""Finds the k best videos for each query, without near copies and without the query itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,18 +6,19 @@ from typing import Protocol
 
 import numpy as np
 
-from engines.index.batches import unit
-from engines.retrieve.dedup import distinct
-from engines.retrieve.mmr import diverse
+from engines.index.batches import to_unit
+from engines.retrieve.dedup import pick_distinct
+from engines.retrieve.mmr import pick_diverse
 
+# RAGME's thresholds (arXiv 2504.06672; ragme.md, sections 2.5 and 2.6).
 TEXT_CEILING, TEXT_DEDUP = 1.01, 0.98
 VIDEO_CEILING, VIDEO_DEDUP = 0.99, 0.94
 OVERFETCH = 10
-MOST = 16384  # candidates a query: comparing them among themselves grows with the square
+MAX_CANDIDATES = 16384  # per query: comparing them among themselves grows with the square
 
 
 class Searchable(Protocol):
-    """What a search asks of an index: see `engines.index.index.Index`."""
+    """The part of an index that a search needs: see `engines.index.index.Index`."""
 
     ids: np.ndarray
 
@@ -36,7 +37,7 @@ class Searchable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A video found: `rank` counts from 1, `score` is the cosine similarity."""
+    """A retrieved video: `rank` counts from 1, `score` is the cosine similarity."""
 
     rank: int
     row: int
@@ -45,8 +46,8 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What one query found; `short_by` is how many fewer than were asked for."""
+class SearchResult:
+    """The neighbours of one query; `short_by` is how many fewer they are than requested."""
 
     neighbours: tuple[Neighbour, ...]
     short_by: int
@@ -60,7 +61,7 @@ class _Rules:
     mmr: float | None
 
 
-def search(
+def search_index(
     index: Searchable,
     queries: np.ndarray,
     k: int,
@@ -70,73 +71,77 @@ def search(
     mmr: float | None = None,
     exclude: Sequence[str | None] | None = None,
     allowed: np.ndarray | Sequence[int] | None = None,
-) -> list[Found]:
-    """One answer per query (n, d), in their order.
+) -> list[SearchResult]:
+    """One result per query (n, d), in their order.
 
-    Candidates, ten times k at first, lose unfilled slots, what scores `ceiling` or more, the id in
-    `exclude`, and near copies above `dedup`; where fewer than k are left twice as many are fetched,
-    until there are no more (or 16,384). What is left is ranked by score, or by `diverse` with
+    Candidates, ten times k at first, lose unfilled slots, scores of `ceiling` or more, the id in
+    `exclude`, and near copies above `dedup`; if fewer than k are left twice as many are fetched,
+    until there are no more (or 16,384). The rest is ranked by score, or by `pick_diverse` with
     `mmr` as the weight of the score. `allowed` are the row numbers to choose among, -1 for none.
     """
-    queries = _normalised(queries)
+    queries = _check_queries(queries)
     if k < 1:
-        raise ValueError(f"k is {k}: ask for at least one")
-    rows = None if allowed is None else _rows(allowed, len(index))
+        raise ValueError(f"k is {k}, but must be at least 1")
+    rows = None if allowed is None else _check_rows(allowed, len(index))
     barred = [None] * len(queries) if exclude is None else list(exclude)
     if len(barred) != len(queries):
         raise ValueError(f"{len(queries)} queries came with {len(barred)} ids to exclude")
-    return _fill(index, queries, _Rules(k, ceiling, dedup, mmr), barred, rows)
+    return _fill_results(index, queries, _Rules(k, ceiling, dedup, mmr), barred, rows)
 
 
-def _fill(
+def _fill_results(
     index: Searchable,
     queries: np.ndarray,
     rules: _Rules,
     barred: Sequence[str | None],
     allowed: np.ndarray | None,
-) -> list[Found]:
+) -> list[SearchResult]:
     """Fetches twice as many for the queries that are short, until none is or nothing is left."""
-    there = len(index) if allowed is None else len(allowed)
+    total = len(index) if allowed is None else len(allowed)
     first = OVERFETCH * rules.k
-    most = min(there, max(first, MOST))
-    answers: list[Found] = [Found((), rules.k)] * len(queries)
+    most = min(total, max(first, MAX_CANDIDATES))
+    results: list[SearchResult] = [SearchResult((), rules.k)] * len(queries)
     short, effort = np.arange(len(queries)), 1
-    while short.size and there:
+    while short.size and total:
         fetch = min(first * effort, most)
+        # The effort grows too: an approximate index misses rows that a broader search finds.
         _, rows = index.search(queries[short], fetch, allowed=allowed, effort=effort)
-        for query, line in zip(short, rows, strict=True):
-            answers[query] = _answer(index, queries[query], line, rules, barred[int(query)])
+        for query, candidates in zip(short, rows, strict=True):
+            results[query] = _rank_candidates(
+                index, queries[query], candidates, rules, barred[int(query)]
+            )
         if fetch >= most:
             break
-        short = np.array([query for query in short if answers[query].short_by], dtype=np.int64)
+        short = np.array([query for query in short if results[query].short_by], dtype=np.int64)
         effort *= 2
-    return answers
+    return results
 
 
-def _answer(
-    index: Searchable, query: np.ndarray, line: np.ndarray, rules: _Rules, barred: str | None
-) -> Found:
-    """What the rules leave of one query's candidate rows, best first, equals by id."""
-    rows = line[line >= 0]
-    vectors, ids = unit(index.vectors(rows)), index.ids[rows]
-    scores = _scores(vectors, query)
-    with np.errstate(invalid="ignore"):
+def _rank_candidates(
+    index: Searchable, query: np.ndarray, candidates: np.ndarray, rules: _Rules, barred: str | None
+) -> SearchResult:
+    """One query's candidate rows that pass the rules, best first, equals by id."""
+    rows = candidates[candidates >= 0]
+    vectors, ids = to_unit(index.vectors(rows)), index.ids[rows]
+    scores = _score_rows(vectors, query)
+    with np.errstate(invalid="ignore"):  # a NaN vector is below no ceiling, and so goes
         fits = scores < rules.ceiling
-    kept = np.flatnonzero(fits if barred is None else fits & (ids != barred))
-    order = kept[np.lexsort((np.array(ids[kept].tolist(), dtype=object), -scores[kept]))]
+    passed = np.flatnonzero(fits if barred is None else fits & (ids != barred))
+    order = passed[np.lexsort((np.array(ids[passed].tolist(), dtype=object), -scores[passed]))]
     if rules.dedup is not None:
+        # MMR chooses among all distinct candidates; otherwise the first k are enough.
         enough = rules.k if rules.mmr is None else None
-        order = order[distinct(vectors[order], rules.dedup, enough)]
+        order = order[pick_distinct(vectors[order], rules.dedup, enough)]
     if rules.mmr is not None:
-        order = order[diverse(vectors[order], scores[order], rules.mmr, rules.k)]
-    found = tuple(
+        order = order[pick_diverse(vectors[order], scores[order], rules.mmr, rules.k)]
+    neighbours = tuple(
         Neighbour(rank, int(rows[at]), str(ids[at]), float(scores[at]))
         for rank, at in enumerate(order[: rules.k], start=1)
     )
-    return Found(found, rules.k - len(found))
+    return SearchResult(neighbours, rules.k - len(neighbours))
 
 
-def _scores(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
+def _score_rows(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
     """Inner products (n) float32 that depend on the two vectors alone.
 
     A matrix product rounds by the shape of its operands, which would order ties by chance and
@@ -146,18 +151,18 @@ def _scores(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
     return wide.sum(axis=1).astype(np.float32)
 
 
-def _normalised(queries: np.ndarray) -> np.ndarray:
-    """Unit queries; one without a direction raises."""
-    scaled = unit(queries)
+def _check_queries(queries: np.ndarray) -> np.ndarray:
+    """Unit queries; raises for one that is zero or not finite."""
+    scaled = to_unit(queries)
     bad = np.flatnonzero(~np.isfinite(scaled).all(axis=1))
     if bad.size:
         raise ValueError(f"query {bad[0]} is zero or not finite")
     return scaled
 
 
-def _rows(allowed: np.ndarray | Sequence[int], count: int) -> np.ndarray:
+def _check_rows(allowed: np.ndarray | Sequence[int], count: int) -> np.ndarray:
     """Row numbers in order, each once; -1 stands for an id that is not indexed and is left out."""
     rows = np.unique(np.asarray(allowed, dtype=np.int64))
     if rows.size and rows[-1] >= count:
-        raise ValueError(f"row {rows[-1]} is allowed, of an index of {count} rows")
+        raise ValueError(f"allowed row {rows[-1]} is not in an index of {count} rows")
     return rows[rows >= 0]

@@ -1,1 +1,1 @@
-"""Ways of spreading an engine over workers; the in-process one defines what is right."""
+"""Ways to spread an engine over workers; the in-process one is the reference."""

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.tiny.canary import canary
-from engines.tiny.movie import encode
-from engines.tiny.render import frames
+from engines.tiny.canary import write_canary
+from engines.tiny.movie import encode_movie
+from engines.tiny.render import render_frames
 from engines.tiny.scene import HELD_OUT, Scene, scene_at
-from engines.tiny.wording import TRAINING, UNSEEN, caption, phrase
+from engines.tiny.wording import TRAINING, UNSEEN, write_caption, write_phrase
 
-__all__ = ["canary", "held_out_prompts", "write"]
+__all__ = ["held_out_prompts", "write_canary", "write_corpus"]
 
 VERSION = 1
 ATTRIBUTES = ("shape", "colour", "background", "motion", "speed", "size")
@@ -26,71 +26,76 @@ CHUNK = 25
 Row = dict[str, str | bool]
 
 
-def write(folder: Path, videos: int, seed: int = 0, workers: int = 2) -> Path:
-    """Write what is missing of a corpus of `videos` clips and return its Parquet table."""
+def write_corpus(folder: Path, videos: int, seed: int = 0, workers: int = 2) -> Path:
+    """Writes what is missing of a corpus of `videos` clips and returns its Parquet table."""
     table = folder / "corpus.parquet"
-    made = {"version": VERSION, "videos": videos, "seed": seed}
-    wanted = {f"{name_of(seed, index)}.mp4": index for index in range(videos)}
+    parameters = {"version": VERSION, "videos": videos, "seed": seed}
+    wanted = {f"{clip_name(seed, index)}.mp4": index for index in range(videos)}
     (folder / "videos").mkdir(parents=True, exist_ok=True)
-    if _made(table) != made or wanted.keys() - set(os.listdir(folder / "videos")):
+    if _read_parameters(table) != parameters or wanted.keys() - set(os.listdir(folder / "videos")):
+        # The table goes first: it vouches for clips that are about to change.
         table.unlink(missing_ok=True)
         _clear_other_version(folder / "videos")
         missing = wanted.keys() - set(os.listdir(folder / "videos"))
-        _render(folder, seed, sorted(wanted[name] for name in missing), workers)
-        _write_table([row(seed, index) for index in range(videos)], table, made)
+        _render_clips(folder, seed, sorted(wanted[name] for name in missing), workers)
+        _write_table([build_row(seed, index) for index in range(videos)], table, parameters)
     return table
 
 
 def held_out_prompts(n: int = 40, seed: int = 1) -> list[tuple[str, dict[str, str]]]:
-    """Prompts on combinations no training clip shows, every other one in wording no caption has."""
+    """Prompts for combinations that no training clip shows, half of them in unseen wording."""
     rng = np.random.default_rng([seed, 2])
     combinations = sorted(HELD_OUT)
     order = [i for _ in range(0, n, len(combinations)) for i in rng.permutation(len(combinations))]
     prompts = []
     for place, index in enumerate(order[:n]):
-        asked = dict(zip(ATTRIBUTES, combinations[index], strict=False))
-        prompts.append((phrase(rng, TRAINING if place % 2 else UNSEEN, asked).text, asked))
+        expected = dict(zip(ATTRIBUTES, combinations[index], strict=False))
+        prompts.append(
+            (write_phrase(rng, TRAINING if place % 2 else UNSEEN, expected).text, expected)
+        )
     return prompts
 
 
-def row(seed: int, index: int) -> Row:
+def build_row(seed: int, index: int) -> Row:
     """The table's row for clip `index`."""
-    scene, name = scene_at(seed, index), name_of(seed, index)
-    parts = words_of(scene)
-    said = caption(np.random.default_rng([seed, 3, index]), parts)
-    located = {"txt": said, "videoLoc": f"videos/{name}.mp4", "videoID": name}
+    scene, name = scene_at(seed, index), clip_name(seed, index)
+    parts = scene_attributes(scene)
+    # Generators of their own for scenes, captions and prompts: more of one leaves the others.
+    text = write_caption(np.random.default_rng([seed, 3, index]), parts)
+    located = {"txt": text, "videoLoc": f"videos/{name}.mp4", "videoID": name}
     return {**located, **parts, "held_out": scene.combination in HELD_OUT}
 
 
-def words_of(scene: Scene) -> dict[str, str]:
+def scene_attributes(scene: Scene) -> dict[str, str]:
     """A scene's six attributes by name."""
     return {name: value for name, value in asdict(scene).items() if name in ATTRIBUTES}
 
 
-def name_of(seed: int, index: int) -> str:
+def clip_name(seed: int, index: int) -> str:
     """The id of clip `index`."""
     return f"shapes-{seed}-{index:06d}"
 
 
 def write_clips(folder: Path, seed: int, indices: Iterable[int]) -> None:
-    """Render and encode some clips of a corpus."""
+    """Renders and encodes some clips of a corpus."""
     for index in indices:
         scene = scene_at(seed, index)
-        file = folder / "videos" / f"{name_of(seed, index)}.mp4"
-        encode(frames(scene, np.arange(scene.frames)), file)
+        file = folder / "videos" / f"{clip_name(seed, index)}.mp4"
+        encode_movie(render_frames(scene, np.arange(scene.frames)), file)
 
 
-def _render(folder: Path, seed: int, indices: list[int], workers: int) -> None:
+def _render_clips(folder: Path, seed: int, indices: list[int], workers: int) -> None:
     if workers < 2 or len(indices) < 2 * CHUNK:
         return write_clips(folder, seed, indices)
     chunks = [indices[at : at + CHUNK] for at in range(0, len(indices), CHUNK)]
+    # Spawned: a fork of a process with FFmpeg's or torch's threads may hang.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         list(pool.map(partial(write_clips, folder, seed), chunks))
     return None
 
 
 def _clear_other_version(videos: Path) -> None:
-    """Drop clips made by another version of the renderer, which bear the same names."""
+    """Deletes clips of another version of the renderer, which have the same names."""
     mark = videos.parent / ".version"
     if not mark.exists() or mark.read_text() != str(VERSION):
         for clip in videos.glob("shapes-*.mp4"):
@@ -98,17 +103,17 @@ def _clear_other_version(videos: Path) -> None:
     mark.write_text(str(VERSION))
 
 
-def _write_table(rows: list[Row], table: Path, made: dict[str, int]) -> None:
+def _write_table(rows: list[Row], table: Path, parameters: dict[str, int]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    columns = pa.Table.from_pylist(rows).replace_schema_metadata({"made": json.dumps(made)})
+    columns = pa.Table.from_pylist(rows).replace_schema_metadata({"made": json.dumps(parameters)})
     draft = table.with_name(f".{table.name}.{os.getpid()}.part")
     parquet.write_table(columns, draft)
     os.replace(draft, table)
 
 
-def _made(table: Path) -> dict[str, int] | None:
+def _read_parameters(table: Path) -> dict[str, int] | None:
     from pyarrow import parquet
 
     if not table.exists():

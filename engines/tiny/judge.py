@@ -1,4 +1,4 @@
-"""Whether a clip of a moving shape shows what was asked for: its motion, shape and colour."""
+"""Judges whether a clip of a moving shape shows the requested motion, shape and colour."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -6,49 +6,54 @@ from math import pi
 
 import numpy as np
 
-from engines.tiny.render import RGB, frames
+from engines.tiny.render import RGB, render_frames
 from engines.tiny.scene import COLOURS, SHAPES, Scene
-from engines.tiny.tracker import Track, track
+from engines.tiny.tracker import Track, track_shape
 
-STILL = 0.06  # widths: what moves less within a clip does not move
-ASKEW = pi / 7  # from an axis: beyond it a straight path is a bouncing one
-STRAY = 0.15  # of the way: how far a straight path may stray from steady motion
-TREMBLE = 0.03  # widths: what it may stray whatever the way, as blurred shapes do
+STILL = 0.06  # widths: a shape that moves less within a clip is still
+ASKEW = pi / 7  # from an axis: a straight path at a larger angle is a bouncing one
+STRAY = 0.15  # of its length: how far a straight path may stray from steady motion
+TREMBLE = 0.03  # widths: how far it may always stray, since blurred shapes tremble
 TURNED = 0.3  # turns around the middle that make a path a circle
 ROUND = 0.25  # of the radius: how far a circle's may vary
 TEMPLATE = 32  # pixels
 ANGLES = np.linspace(-pi / 12, pi / 12, 5)
 
 
-def judge(clip: np.ndarray, asked: Mapping[str, str]) -> dict[str, tuple[float, str | None]]:
-    """1 or 0 for "motion" and "appearance" (shape and colour), and why where it is 0.
+def judge_clip(
+    clip: np.ndarray, expected: Mapping[str, str]
+) -> dict[str, tuple[float, str | None]]:
+    """1 or 0 for "motion" and "appearance" (shape and colour), and the reason for a 0.
 
-    `clip` is (n, height, width, 3) bytes over a plain background; `asked` names motion, shape and
-    colour, of which those that are absent count as right.
+    `clip` is (n, height, width, 3) bytes over a plain background; `expected` names motion, shape
+    and colour; one that is missing counts as right.
     """
-    seen = track(clip)
-    if seen.found.mean() < 0.75:
-        why = f"a shape in {seen.found.sum()} of {len(clip)} frames"
+    track = track_shape(clip)
+    # Below that there is too little of a path to tell a motion by.
+    if track.visible.mean() < 0.75:
+        why = f"a shape in {track.visible.sum()} of {len(clip)} frames"
         return {"motion": (0.0, why), "appearance": (0.0, why)}
     return {
-        "motion": _right(asked, {"motion": motion(seen)}),
-        "appearance": _right(asked, {"shape": shape(seen), "colour": colour(seen)}),
+        "motion": _compare_words(expected, {"motion": classify_motion(track)}),
+        "appearance": _compare_words(
+            expected, {"shape": classify_shape(track), "colour": classify_colour(track)}
+        ),
     }
 
 
-def motion(seen: Track) -> str:
-    """The motion that a path is: one of the corpus's, or "still"."""
-    moments = np.flatnonzero(seen.found)
-    path = seen.centres[moments]
+def classify_motion(track: Track) -> str:
+    """The motion of a path: one of the corpus's, or "still"."""
+    moments = np.flatnonzero(track.visible)
+    path = track.centres[moments]
     if np.ptp(path, axis=0).max() < STILL:
         return "still"
-    if heading := _heading(path, moments):
+    if heading := _find_heading(path, moments):
         return heading
-    return "circling" if _circles(path) else "bouncing"
+    return "circling" if _is_circle(path) else "bouncing"
 
 
-def _heading(path: np.ndarray, moments: np.ndarray) -> str | None:
-    """Left, right, up or down, where the path goes steadily one way along one axis."""
+def _find_heading(path: np.ndarray, moments: np.ndarray) -> str | None:
+    """Left, right, up or down, if the path goes steadily one way along one axis."""
     line = np.polynomial.Polynomial.fit
     fitted = np.stack([line(moments, axis, 1)(moments) for axis in path.T], axis=1)
     way = fitted[-1] - fitted[0]
@@ -60,50 +65,52 @@ def _heading(path: np.ndarray, moments: np.ndarray) -> str | None:
     return (("left", "right"), ("up", "down"))[along][int(way[along] > 0)]
 
 
-def shape(seen: Track) -> str:
-    """The shape whose silhouette the masks are most like, summed over frames."""
+def classify_shape(track: Track) -> str:
+    """The shape whose silhouette overlaps most with the masks, summed over frames."""
     likeness = dict.fromkeys(SHAPES, 0.0)
-    for mask in seen.masks[seen.found]:
-        square = _squared(mask)
+    for mask in track.masks[track.visible]:
+        square = _normalise_mask(mask)
         for name in SHAPES:
-            likeness[name] += max(_overlap(square, other) for other in _silhouettes(name))
+            likeness[name] += max(_mask_overlap(square, other) for other in _draw_silhouettes(name))
     return max(likeness, key=lambda name: likeness[name])
 
 
-def colour(seen: Track) -> str:
-    """The colour of the corpus that the shape's median is nearest to in hue and lightness."""
-    median = np.nanmedian(seen.colours, axis=0)
+def classify_colour(track: Track) -> str:
+    """The colour of the corpus nearest, in RGB, to the median of the shape's pixels."""
+    median = np.nanmedian(track.colours, axis=0)
     return min(COLOURS, key=lambda name: float(np.linalg.norm(np.subtract(RGB[name], median))))
 
 
-def _right(asked: Mapping[str, str], shown: Mapping[str, str]) -> tuple[float, str | None]:
-    wrong = [f"{v} instead of {asked[k]}" for k, v in shown.items() if asked.get(k, v) != v]
+def _compare_words(
+    expected: Mapping[str, str], shown: Mapping[str, str]
+) -> tuple[float, str | None]:
+    wrong = [f"{v} instead of {expected[k]}" for k, v in shown.items() if expected.get(k, v) != v]
     return (0.0, ", ".join(wrong)) if wrong else (1.0, None)
 
 
-def _circles(path: np.ndarray) -> bool:
+def _is_circle(path: np.ndarray) -> bool:
     """Whether the path turns steadily around the picture's middle at one distance from it."""
     spokes = path - 0.5
     radius = np.hypot(*spokes.T)
     turns = np.diff(np.unwrap(np.arctan2(spokes[:, 1], spokes[:, 0]))) / (2 * pi)
-    steady = (turns > 0).mean() >= 0.8
+    steady = (turns > 0).mean() >= 0.8  # jitter may turn a few steps back
     return bool(steady and turns.sum() >= TURNED and radius.std() <= ROUND * radius.mean())
 
 
 @cache
-def _silhouettes(name: str) -> tuple[np.ndarray, ...]:
-    return tuple(_squared(track(frames(_still(name, angle), np.zeros(1, int))).masks[0])
-                 for angle in ANGLES)  # fmt: skip
+def _draw_silhouettes(name: str) -> tuple[np.ndarray, ...]:
+    stills = [render_frames(_build_still(name, angle), np.zeros(1, int)) for angle in ANGLES]
+    return tuple(_normalise_mask(track_shape(still).masks[0]) for still in stills)
 
 
-def _still(name: str, angle: float) -> Scene:
+def _build_still(name: str, angle: float) -> Scene:
     return Scene(
         name, "red", "black", "right", "slow", "large", 64, 1,
         (0.0, 0.0, 0.0), angle, (0.5, 0.5), (0.0, 0.0), (0.2, 0.0, 0.0),
     )  # fmt: skip
 
 
-def _squared(mask: np.ndarray) -> np.ndarray:
+def _normalise_mask(mask: np.ndarray) -> np.ndarray:
     """The mask centred on its centroid, at one size whatever the shape's."""
     y, x = np.nonzero(mask)
     reach = 1.1 * max(np.hypot(x - x.mean(), y - y.mean()).max(), 1.0)
@@ -113,5 +120,5 @@ def _squared(mask: np.ndarray) -> np.ndarray:
     return mask[np.ix_(rows, columns)]
 
 
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+def _mask_overlap(one: np.ndarray, other: np.ndarray) -> float:
     return float((one & other).sum() / max((one | other).sum(), 1))

@@ -1,4 +1,4 @@
-"""What a moving-shapes clip shows: its attributes, and the numbers that make it one of a kind."""
+"""A scene of the moving-shapes corpus: its attributes, and the numbers that make it unique."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ FPS = 25
 RADIUS = {"small": 0.15, "medium": 0.19, "large": 0.235}
 FRAMES = {"slow": (63, 100), "fast": (50, 54)}
 WIDTHS_A_SECOND = {"slow": 0.08, "fast": 0.22}
-BOUNCES_FASTER = 2.5
+BOUNCES_FASTER = 2.5  # at the others' pace few slow clips would reach a wall
 TURNS_A_SECOND = {"slow": 0.3, "fast": 0.9}
 HEADING = {"right": 0.0, "down": pi / 2, "left": pi, "up": -pi / 2}
 
@@ -27,7 +27,7 @@ Combination = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Scene:
-    """One clip: six attributes in words, and what the renderer needs, in widths and seconds."""
+    """One clip: six attributes in words, and the renderer's numbers, in widths and seconds."""
 
     shape: str
     colour: str
@@ -45,7 +45,7 @@ class Scene:
 
     @property
     def combination(self) -> Combination:
-        """Shape, colour and background: what a held-out split holds out."""
+        """Shape, colour and background: the split holds out combinations of these."""
         return (self.shape, self.colour, self.background)
 
     @property
@@ -55,39 +55,40 @@ class Scene:
 
     @property
     def margin(self) -> float:
-        """How near to an edge the centre may come with the whole shape still in view, in widths."""
+        """The least distance of the centre from an edge, in widths, at which all is in view."""
         return self.radius + 1.5 / self.pixels
 
 
 COMBINATIONS: tuple[Combination, ...] = tuple(product(SHAPES, COLOURS, BACKGROUNDS))
 
 
-def _digest(combination: Combination) -> str:
+def _combination_digest(combination: Combination) -> str:
     return hashlib.sha256("/".join(("held-out", *combination)).encode()).hexdigest()
 
 
-HELD_OUT: frozenset[Combination] = frozenset(sorted(COMBINATIONS, key=_digest)[:32])
-SEEN: tuple[Combination, ...] = tuple(c for c in COMBINATIONS if c not in HELD_OUT)
+# By digest, so that the split depends on the words alone, on no random generator.
+HELD_OUT: frozenset[Combination] = frozenset(sorted(COMBINATIONS, key=_combination_digest)[:32])
+TRAINED: tuple[Combination, ...] = tuple(c for c in COMBINATIONS if c not in HELD_OUT)
 
 
 def scene_at(seed: int, index: int) -> Scene:
     """The scene of clip `index`: every run of 216 clips shows each combination once."""
     cycle, place = divmod(index, len(COMBINATIONS))
     order = np.random.default_rng([seed, 0, cycle]).permutation(len(COMBINATIONS))
-    return draw(np.random.default_rng([seed, 1, index]), COMBINATIONS[order[place]])
+    return draw_scene(np.random.default_rng([seed, 1, index]), COMBINATIONS[order[place]])
 
 
-def draw(rng: np.random.Generator, combination: Combination) -> Scene:
+def draw_scene(rng: np.random.Generator, combination: Combination) -> Scene:
     """A random scene of one combination."""
     shape, colour, background = combination
-    motion, speed, size = (_pick(rng, words) for words in (MOTIONS, SPEEDS, SIZES))
+    motion, speed, size = (_pick_word(rng, words) for words in (MOTIONS, SPEEDS, SIZES))
     pixels = int(rng.choice((64, 80, 96)))
     frames = int(rng.integers(*FRAMES[speed], endpoint=True))
     margin = RADIUS[size] + 1.5 / pixels
-    velocity = _velocity(rng, motion, speed)
+    velocity = _draw_velocity(rng, motion, speed)
     tint = rng.uniform(-10, 10, 3)
     angle = rng.uniform(-pi / 15, pi / 15)
-    start = [_start(rng, margin, v * frames / FPS, motion) for v in velocity]
+    start = [_draw_start(rng, margin, v * frames / FPS, motion) for v in velocity]
     texture = (rng.uniform(0.16, 0.22), rng.integers(4) * pi / 4, rng.uniform())
     return Scene(
         *(shape, colour, background, motion, speed, size, pixels, frames),
@@ -99,23 +100,24 @@ def draw(rng: np.random.Generator, combination: Combination) -> Scene:
     )
 
 
-def path(scene: Scene, seconds: np.ndarray) -> np.ndarray:
+def trace_path(scene: Scene, seconds: np.ndarray) -> np.ndarray:
     """Where the shape's centre is at each of `seconds`, as (n, 2) x and y in widths."""
     low, high = scene.margin, 1 - scene.margin
     if scene.motion == "circling":
         turn = 2 * pi * (scene.start[0] + TURNS_A_SECOND[scene.speed] * seconds)
         reach = (high - low) / 2
         return 0.5 + reach * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    # Folded back at the walls, like light in mirrors.
     straight = np.array(scene.start) + seconds[:, None] * np.array(scene.velocity)
     folded = np.mod(straight - low, 2 * (high - low))
     return low + np.minimum(folded, 2 * (high - low) - folded)
 
 
-def _pick(rng: np.random.Generator, words: tuple[str, ...]) -> str:
+def _pick_word(rng: np.random.Generator, words: tuple[str, ...]) -> str:
     return words[int(rng.integers(len(words)))]
 
 
-def _velocity(rng: np.random.Generator, motion: str, speed: str) -> tuple[float, float]:
+def _draw_velocity(rng: np.random.Generator, motion: str, speed: str) -> tuple[float, float]:
     pace = WIDTHS_A_SECOND[speed]
     if motion == "bouncing":
         heading = float(rng.integers(4)) * pi / 2 + rng.uniform(0.2, 0.3) * pi
@@ -125,7 +127,7 @@ def _velocity(rng: np.random.Generator, motion: str, speed: str) -> tuple[float,
     return (pace * cos(heading), pace * sin(heading))
 
 
-def _start(rng: np.random.Generator, margin: float, travel: float, motion: str) -> float:
+def _draw_start(rng: np.random.Generator, margin: float, travel: float, motion: str) -> float:
     if motion in ("circling", "bouncing"):
         travel = 0.0
     return float(rng.uniform(margin - min(travel, 0), 1 - margin - max(travel, 0)))

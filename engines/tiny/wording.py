@@ -1,4 +1,4 @@
-"""Captions and prompts for a scene, in words as varied as people's."""
+"""Writes captions and prompts for a scene, in words as varied as people's."""
 
 from collections.abc import Mapping
 from string import Formatter
@@ -10,10 +10,10 @@ Parts = Mapping[str, str]
 
 
 class Phrase(NamedTuple):
-    """A caption or prompt, and which attributes that can be seen in one frame it names."""
+    """A caption or prompt, and those of its attributes that can be seen in one frame."""
 
     text: str
-    said: frozenset[str]
+    attributes: frozenset[str]
 
 
 NOUNS = {
@@ -80,7 +80,7 @@ UNSEEN = (
     "{subject}{going}, filmed before {backdrop}",
     "what does {subject} look like above {backdrop}?",
 )
-# Captions that leave something out: what a model learns to compose from.
+# Captions that omit something: from these a model learns to compose.
 NO_BACKDROP = ("{subject}{going}", "a video of {subject}{going}", "{bare}")
 PARTIAL = (
     *NO_BACKDROP,
@@ -92,7 +92,7 @@ PARTIAL = (
     "something {adjective}{going}",
 )
 
-_SAYS = {
+_SLOT_ATTRIBUTES = {
     "subject": ("shape", "colour"),
     "bare": ("shape", "colour"),
     "noun": ("shape",),
@@ -101,54 +101,57 @@ _SAYS = {
 }
 
 
-def caption(rng: np.random.Generator, parts: Parts) -> str:
-    """A corpus caption: shape, colour and background nearly always, the rest now and then."""
+def write_caption(rng: np.random.Generator, parts: Parts) -> str:
+    """A corpus caption: shape, colour and background nearly always, the rest at times."""
     templates = NO_BACKDROP if rng.random() < 0.06 else TRAINING
-    return phrase(rng, templates, parts).text
+    return write_phrase(rng, templates, parts).text
 
 
-def phrase(rng: np.random.Generator, templates: tuple[str, ...], parts: Parts) -> Phrase:
-    """One of `templates`, filled in with one of the many ways to name each part."""
-    noun, adjective = _one(rng, NOUNS[parts["shape"]]), _one(rng, ADJECTIVES[parts["colour"]])
-    size = _one(rng, SIZED[parts["size"]]) if parts.get("size") and rng.random() < 0.45 else ""
-    going, template = _going(rng, parts), _one(rng, templates)
+def write_phrase(rng: np.random.Generator, templates: tuple[str, ...], parts: Parts) -> Phrase:
+    """One of `templates`, filled in with one of the ways to name each part."""
+    noun, adjective = (
+        _pick_one(rng, NOUNS[parts["shape"]]),
+        _pick_one(rng, ADJECTIVES[parts["colour"]]),
+    )
+    size = _pick_one(rng, SIZED[parts["size"]]) if parts.get("size") and rng.random() < 0.45 else ""
+    going, template = _describe_motion(rng, parts), _pick_one(rng, templates)
     bare = f"{size} {adjective} {noun}".strip()
     words = {
-        "subject": f"{_article(bare)} {bare}",
+        "subject": f"{_choose_article(bare)} {bare}",
         "bare": bare,
         "noun": noun,
         "adjective": adjective,
-        "backdrop": _one(rng, BACKDROPS[parts["background"]]),
+        "backdrop": _pick_one(rng, BACKDROPS[parts["background"]]),
         "going": f" {going}" if going else "",
         "then": f", {going}" if going else "",
     }
-    return Phrase(template.format_map(words), _said(template, size))
+    return Phrase(template.format_map(words), _named_attributes(template, size))
 
 
-def vocabulary() -> list[str]:
-    """Every piece of text a training caption can hold."""
+def list_vocabulary() -> list[str]:
+    """Every piece of text that a training caption can contain."""
     tables = (NOUNS, ADJECTIVES, SIZED, BACKDROPS, GOING, PACE)
     pieces = [piece for template in (*TRAINING, *PARTIAL) for piece in Formatter().parse(template)]
     choices = [words for table in tables for several in table.values() for words in several]
     return ["a", "an", ",", *(literal for literal, *_ in pieces), *choices]
 
 
-def _said(template: str, size: str) -> frozenset[str]:
+def _named_attributes(template: str, size: str) -> frozenset[str]:
     used = {name for _, name, _, _ in Formatter().parse(template) if name}
-    said = {attribute for name in used for attribute in _SAYS.get(name, ())}
-    return frozenset(said | {"size"} if size and used & {"subject", "bare"} else said)
+    named = {attribute for name in used for attribute in _SLOT_ATTRIBUTES.get(name, ())}
+    return frozenset(named | {"size"} if size and used & {"subject", "bare"} else named)
 
 
-def _going(rng: np.random.Generator, parts: Parts) -> str:
+def _describe_motion(rng: np.random.Generator, parts: Parts) -> str:
     if not parts.get("motion") or rng.random() < 0.35:
         return ""
-    going = _one(rng, GOING[parts["motion"]])
-    return f"{going} {_one(rng, PACE[parts['speed']])}" if rng.random() < 0.5 else going
+    going = _pick_one(rng, GOING[parts["motion"]])
+    return f"{going} {_pick_one(rng, PACE[parts['speed']])}" if rng.random() < 0.5 else going
 
 
-def _article(words: str) -> str:
+def _choose_article(words: str) -> str:
     return "an" if words[0] in "aeiou" else "a"
 
 
-def _one(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
+def _pick_one(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
     return choices[int(rng.integers(len(choices)))]

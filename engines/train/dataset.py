@@ -1,4 +1,4 @@
-"""What a step of training is shown: windows of videos, and of their neighbours."""
+"""Draws the batches of a training step: windows of videos, and of their neighbours."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from data.errors import UserError
 from data.specs.train import TrainSpec
-from engines.train.frame_store import Shelf
+from engines.train.frame_store import FrameStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,75 +25,79 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Footage:
-    """A corpus as a controller learns from it: row by row its frames, captions and neighbours.
+class TrainingSet:
+    """A corpus prepared for training a controller: frames, captions and neighbours by row.
 
-    `neighbours` (videos, k) are rows, -1 where there are no more.
+    `neighbours` (videos, k) are rows, -1 after a video's last neighbour.
     """
 
-    latents: Shelf
-    tokens: Shelf
+    latents: FrameStore
+    tokens: FrameStore
     captions: Any
     neighbours: np.ndarray
 
 
 class Examples:
-    """Draws batches; what is drawn hangs on the generator of random numbers alone."""
+    """Draws batches of a training set; they depend on the random generator alone."""
 
-    def __init__(self, footage: Footage, spec: TrainSpec) -> None:
-        self.footage, self.spec = footage, spec
-        self.targets = np.flatnonzero(footage.latents.counts >= spec.frames)
+    def __init__(self, training_set: TrainingSet, spec: TrainSpec) -> None:
+        self.training_set, self.spec = training_set, spec
+        self.targets = np.flatnonzero(training_set.latents.counts >= spec.frames)
         if not len(self.targets):
             seconds = spec.frames / spec.lesson.fps
             raise UserError(
-                f"no video has {spec.frames} frames at {spec.lesson.fps:g} a second"
-                f" ({seconds:g} s): ask for fewer --frames, or a higher --fps"
+                f"no video has {spec.frames} frames at {spec.lesson.fps:g} per second"
+                f" ({seconds:g} s): use fewer --frames, or a higher --fps"
             )
 
     @property
     def dim(self) -> int:
         """The width of frame vectors."""
-        return self.footage.tokens.frames.shape[2]
+        return self.training_set.tokens.frames.shape[2]
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """A batch: targets, each with a random window and some of its neighbours.
 
-        Texts and clips are left out at random, each by itself; so that any number of clips is
-        known, of n neighbours a random 1 to n are present. Windows of short neighbours go on with
-        their last frame.
+        Texts and clips are dropped at random, independently. Windows of neighbours that are
+        shorter repeat their last frame.
         """
         rows = rng.choice(self.targets, self.spec.batch)
-        clips = [self._clips(rng, row) for row in rows]
+        clips = [self._draw_clips(rng, row) for row in rows]
         dropped = rng.random(len(rows)) < self.spec.text_dropout
-        captions = [self.footage.captions[int(row)].as_py() or "" for row in rows]
+        captions = [self.training_set.captions[int(row)].as_py() or "" for row in rows]
+        windows = [self._draw_window(rng, self.training_set.latents, row) for row in rows]
         return Batch(
-            np.stack([self._window(rng, self.footage.latents, row) for row in rows]).swapaxes(1, 2),
-            ["" if drop else said for drop, said in zip(dropped, captions, strict=True)],
+            np.stack(windows).swapaxes(1, 2),
+            ["" if drop else text for drop, text in zip(dropped, captions, strict=True)],
             np.stack([tokens for tokens, _ in clips]),
             np.stack([present for _, present in clips]),
         )
 
-    def _clips(self, rng: np.random.Generator, row: int) -> tuple[np.ndarray, np.ndarray]:
+    def _draw_clips(self, rng: np.random.Generator, row: int) -> tuple[np.ndarray, np.ndarray]:
         """Tokens (k, F, dim) of a target's neighbours, and which of them are present (k,)."""
-        k, shelf = self.spec.lesson.k, self.footage.tokens
+        k, store = self.spec.lesson.k, self.training_set.tokens
         every = slice(None, None, self.spec.token_every)
         frames = len(range(self.spec.frames)[every])
         tokens = np.zeros((k, frames, self.dim), np.float32)
-        there = [n for n in self.footage.neighbours[row] if n >= 0 and shelf.counts[n] > 0]
-        kept = list(rng.permutation(there)[: rng.integers(len(there)) + 1]) if there else []
+        neighbours = self.training_set.neighbours[row]
+        readable = [n for n in neighbours if n >= 0 and store.counts[n] > 0]
+        # A random 1 to n of them, so that the controller works with any number of clips.
+        chosen = (
+            list(rng.permutation(readable)[: rng.integers(len(readable)) + 1]) if readable else []
+        )
         if rng.random() < self.spec.retrieval_dropout:
-            kept = []
-        for place, neighbour in enumerate(kept):
-            tokens[place] = _unit(self._window(rng, shelf, neighbour)[every])
-        return tokens, np.arange(k) < len(kept)
+            chosen = []
+        for place, neighbour in enumerate(chosen):
+            tokens[place] = _to_unit(self._draw_window(rng, store, neighbour)[every])
+        return tokens, np.arange(k) < len(chosen)
 
-    def _window(self, rng: np.random.Generator, shelf: Shelf, row: int) -> np.ndarray:
+    def _draw_window(self, rng: np.random.Generator, store: FrameStore, row: int) -> np.ndarray:
         """(frames, …) float32, from a random moment on."""
-        count = int(shelf.counts[row])
+        count = int(store.counts[row])
         start = rng.integers(max(1, count - self.spec.frames + 1))
         places = np.minimum(start + np.arange(self.spec.frames), count - 1)
-        return shelf.frames[row][places].astype(np.float32)
+        return store.frames[row][places].astype(np.float32)
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def _to_unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

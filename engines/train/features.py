@@ -1,4 +1,4 @@
-"""Frames of a corpus's videos as latents and as vectors, by the engine that makes frame vectors."""
+"""Encodes frames of a corpus's videos as latents and as vectors, with the embed stage's engine."""
 
 import json
 from pathlib import Path
@@ -8,50 +8,55 @@ import numpy as np
 from data.errors import UserError
 from data.specs.pipeline import EmbedSpec
 from data.specs.train import LessonSpec
-from engines.embed.engine import VideoEmbedder, Work
-from engines.embed.frame_packer import Vectors
-from engines.generate.pipelines.zeroscope import part
+from engines.embed.engine import EmbedSetup, VideoEmbedder
+from engines.embed.frame_packer import FrameVectors
+from engines.generate.pipelines.zeroscope import load_part
 from engines.video.frames import Resize, Sampling
-from engines.video.sampling import NEAR, nearest
+from engines.video.sampling import END_SLACK_S, find_nearest
 
 
-def latents(base: Path, spec: LessonSpec, clip: EmbedSpec, work: Work) -> VideoEmbedder:
-    """An engine for latents of frames under the base's VAE, flattened."""
-    return VideoEmbedder(clip, work, _Latents(base, spec), _sampling(spec))
+def build_latent_engine(
+    base: Path, spec: LessonSpec, clip: EmbedSpec, setup: EmbedSetup
+) -> VideoEmbedder:
+    """An engine for latents of frames by the base's VAE, flattened."""
+    return VideoEmbedder(clip, setup, _LatentModel(base, spec), _build_sampling(spec))
 
 
-def tokens(spec: LessonSpec, clip: EmbedSpec, work: Work) -> VideoEmbedder:
-    """An engine for vectors of the same frames under the corpus's model."""
-    return VideoEmbedder(clip, work, sampled=_sampling(spec))
+def build_token_engine(spec: LessonSpec, clip: EmbedSpec, setup: EmbedSetup) -> VideoEmbedder:
+    """An engine for vectors of the same frames by the corpus's model."""
+    return VideoEmbedder(clip, setup, sampling=_build_sampling(spec))
 
 
 def latent_shape(base: Path, spec: LessonSpec) -> tuple[int, int, int]:
-    """Channels, height and width of a frame's latents; a UserError where a size does not fit."""
-    said = json.loads((base / "vae" / "config.json").read_text())
-    factor = 2 ** (len(said["block_out_channels"]) - 1)
+    """Channels, height and width of a frame's latents; a UserError if a size does not fit."""
+    config = json.loads((base / "vae" / "config.json").read_text())
+    # Every block but the last halves both sides.
+    factor = 2 ** (len(config["block_out_channels"]) - 1)
     for name, value in (("width", spec.width), ("height", spec.height)):
         if value % factor:
             near = max(1, round(value / factor)) * factor
-            raise UserError(f"a {name} of {value} is no multiple of {factor}: take {near}")
-    return said["latent_channels"], spec.height // factor, spec.width // factor
+            raise UserError(f"a {name} of {value} is not a multiple of {factor}: use {near}")
+    return config["latent_channels"], spec.height // factor, spec.width // factor
 
 
-def even(made: Vectors, spec: LessonSpec) -> np.ndarray:
-    """The vector of the frame nearest to each k / fps seconds, while the last frame is shown."""
+def sample_evenly(stored: FrameVectors, spec: LessonSpec) -> np.ndarray:
+    """The vector of the frame nearest to each k / fps seconds, up to the end of the last frame."""
     steps = np.arange(spec.most) / spec.fps
-    between = made.seconds[-1] / max(made.frame[-1], 1)  # frames of the file, on average
-    within = steps[steps <= made.seconds[-1] + between / 2 + NEAR]
-    return made.vector[nearest(made.seconds, within)]
+    # The last frame is shown for about as long as the others; a step in its second half would be
+    # nearer to a frame that is not there.
+    period = stored.seconds[-1] / max(stored.frame[-1], 1)  # of the file's frames, on average
+    within = steps[steps <= stored.seconds[-1] + period / 2 + END_SLACK_S]
+    return stored.vector[find_nearest(stored.seconds, within)]
 
 
-def _sampling(spec: LessonSpec) -> Sampling:
+def _build_sampling(spec: LessonSpec) -> Sampling:
     return Sampling(every_nth=None, fps=spec.fps, count=spec.most)
 
 
-class _Latents:
-    """A VAE in the place of an image model: (n, 3, height, width) bytes to (n, C x h x w)."""
+class _LatentModel:
+    """A VAE in place of an image model: (n, 3, height, width) bytes to (n, C x h x w)."""
 
-    slow = True
+    slow = True  # to load, so decoders start meanwhile
 
     def __init__(self, base: Path, spec: LessonSpec) -> None:
         self.base, self.resize = base, Resize(spec.height, width=spec.width)
@@ -64,11 +69,11 @@ class _Latents:
         if threads:
             torch.set_num_threads(threads)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        vae = part(AutoencoderKL, self.base / "vae", dtype=torch.float32)
+        vae = load_part(AutoencoderKL, self.base / "vae", dtype=torch.float32)
         self._vae = vae.to(self._device).eval()
 
     def embed_images(self, pixels: np.ndarray) -> np.ndarray:
-        """The means of the latents' distributions, scaled as the denoiser sees them."""
+        """The means of the latents' distributions, scaled as the denoiser takes them."""
         import torch
 
         with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Frames of many videos in one memory-mapped file, in which every video has its place."""
+"""Stores frames of many videos in one memory-mapped file, in which every video has its row."""
 
 import os
 from collections import Counter
@@ -11,60 +11,61 @@ from data.outcome import REASONS
 PENDING = 0
 
 
-class Shelf:
+class FrameStore:
     """`frames` (videos, most, *shape) float16, `counts` (videos,) int16: how many each has.
 
-    A count is negative where a video was left out; it then says why.
-    Places that nothing was put in take no room on disk. A count is written after its frames, so
-    what was being written when a process was killed is pending still.
+    A negative count marks a video that was left out, and encodes the reason. Rows that were never
+    written take no space on disk.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        frames, counts = _files(folder, name)
+        frames, counts = _store_paths(folder, name)
         self.frames, self.counts = np.load(frames, mmap_mode="r+"), np.load(counts, mmap_mode="r+")
-        self._settling: dict[int, int] = {}
+        self._uncommitted: dict[int, int] = {}
 
     def pending(self) -> np.ndarray:
         """The rows of the videos that have neither frames nor been left out."""
         return np.flatnonzero(self.counts == PENDING)
 
     def put(self, row: int, frames: np.ndarray) -> None:
-        """Keeps a video's first frames (n, …), as many as there is room for."""
-        kept = frames[: self.frames.shape[1]].reshape(-1, *self.frames.shape[2:])
-        self.frames[row, : len(kept)] = kept
-        self._settling[row] = len(kept)
+        """Writes a video's first frames (n, …), as many as there is room for."""
+        first = frames[: self.frames.shape[1]].reshape(-1, *self.frames.shape[2:])
+        self.frames[row, : len(first)] = first
+        self._uncommitted[row] = len(first)
 
     def leave_out(self, row: int, reason: str) -> None:
-        """Keeps a place empty for good, for one of the reasons of `data.outcome`."""
-        self._settling[row] = -1 - REASONS.index(reason)
+        """Marks a video as left out for good, for one of the reasons of `data.outcome`."""
+        self._uncommitted[row] = -1 - REASONS.index(reason)
 
     def left_out(self) -> dict[str, int]:
         """How many videos were left out, by reason."""
         return dict(Counter(REASONS[-1 - count] for count in self.counts[self.counts < 0]))
 
-    def settle(self) -> None:
-        """Makes what was put count."""
-        self.frames.flush()  # first, so that no count speaks of frames that are not there
-        for row, count in self._settling.items():
+    def commit_frames(self) -> None:
+        """Writes the counts of what was put; a video interrupted before that is still pending."""
+        self.frames.flush()  # first, so that no count refers to frames that are not on disk
+        for row, count in self._uncommitted.items():
             self.counts[row] = count
         self.counts.flush()
-        self._settling.clear()
+        self._uncommitted.clear()
 
 
-def shelf(folder: Path, name: str, videos: int, most: int, shape: tuple[int, ...]) -> Shelf:
-    """The shelf of a name in a folder, made empty where there is none."""
-    frames, counts = _files(folder, name)
-    _make(frames, (videos, most, *shape), np.float16)
-    _make(counts, (videos,), np.int16)
-    return Shelf(folder, name)
+def open_frame_store(
+    folder: Path, name: str, videos: int, most: int, shape: tuple[int, ...]
+) -> FrameStore:
+    """The frame store of a name in a folder; an empty one is created if there is none."""
+    frames, counts = _store_paths(folder, name)
+    _create_file(frames, (videos, most, *shape), np.float16)
+    _create_file(counts, (videos,), np.int16)
+    return FrameStore(folder, name)
 
 
-def _files(folder: Path, name: str) -> tuple[Path, Path]:
+def _store_paths(folder: Path, name: str) -> tuple[Path, Path]:
     return folder / f"{name}.npy", folder / f"{name}-counts.npy"
 
 
-def _make(path: Path, shape: tuple[int, ...], dtype: type) -> None:
-    """A file of zeros, which are holes in it."""
+def _create_file(path: Path, shape: tuple[int, ...], dtype: type) -> None:
+    """Creates a sparse file of zeros, unless the file exists."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.tmp")

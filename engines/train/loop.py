@@ -1,4 +1,4 @@
-"""A training loop that can be stopped anywhere and goes on exactly as if it had not been."""
+"""A training loop that can be stopped anywhere and resumes exactly as if it had not been."""
 
 import os
 from collections.abc import Callable
@@ -19,10 +19,10 @@ Loss = Callable[[np.random.Generator], "Tensor"]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long, how fast and how steadily something is trained, and from which seed.
+    """How long and how fast to train, and from which seed.
 
-    `average` is how much of the running mean of the weights is kept at each step; what training
-    leaves is that mean. `told_every` steps, and at every checkpoint, somebody hears of it.
+    `average` is the decay of the weights' running mean per step; the trained model has that mean.
+    Progress is reported every `log_every` steps, and at every checkpoint.
     """
 
     steps: int
@@ -31,96 +31,99 @@ class Schedule:
     seed: int = 0
     average: float = 0.999
     checkpoint_every: int = 250
-    told_every: int = 250
+    log_every: int = 250
     precision: str = "no"
 
 
-def train(
+def train_model(
     model: "nn.Module",
     loss: Loss,
     schedule: Schedule,
     checkpoint: Path,
-    told: Callable[[int, float], None] = lambda step, loss: None,
+    on_progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> None:
-    """Trains the model's parameters that ask for a gradient, from the checkpoint if there is one.
+    """Trains the model's parameters that require a gradient, from the checkpoint if there is one.
 
-    Every step draws from a generator of its own, seeded by its number and the process's rank, so
-    a run that was stopped ends as one that was not. On several processes (`accelerate launch`)
-    each draws its own examples and gradients are averaged. `told` hears the step and the mean loss
-    since it last did.
+    On several processes (`accelerate launch`) each draws its own examples and gradients are
+    averaged. `on_progress` gets the step and the mean loss since its last call.
     """
     import torch
 
-    team = _team(schedule.precision)
+    team = _build_accelerator(schedule.precision)
     model.to(team.device).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, betas=(0.9, 0.99), weight_decay=0.01)
-    done = _resume(checkpoint, model, optimizer)
-    mean = [m.to(p.device) for m, p in zip(done.mean or _copies(trained), trained, strict=True)]
+    done = _load_progress(checkpoint, model, optimizer)
+    first = done.mean or _copy_parameters(trained)
+    mean = [m.to(p.device) for m, p in zip(first, trained, strict=True)]
     losses: list[float] = []
     for step in range(done.step, schedule.steps):
         for group in optimizer.param_groups:
-            group["lr"] = rate(schedule, step)
+            group["lr"] = learning_rate(schedule, step)
+        # Every step draws from generators of its own, seeded by its number and the process's rank:
+        # so a run that was stopped ends with the same weights as one that was not.
         torch.manual_seed((schedule.seed * 1_000_003 + step) * 1_009 + team.process_index)
         with team.autocast():
             value = loss(np.random.default_rng([schedule.seed, 5, step, team.process_index]))
-        _learn(team, optimizer, trained, value)
-        torch._foreach_lerp_(mean, _copies(trained), 1 - schedule.average)
+        _take_step(team, optimizer, trained, value)
+        torch._foreach_lerp_(mean, _copy_parameters(trained), 1 - schedule.average)
         losses.append(float(value.item()))
         ends = step + 1 == schedule.steps
         saves = ends or (step + 1) % schedule.checkpoint_every == 0
         if team.is_main_process and saves:
-            _save(checkpoint, step + 1, model, optimizer, mean)
-        if saves or (step + 1) % schedule.told_every == 0:
+            _save_progress(checkpoint, step + 1, model, optimizer, mean)
+        if saves or (step + 1) % schedule.log_every == 0:
             if team.is_main_process:
-                told(step + 1, float(np.mean(losses)))
+                on_progress(step + 1, float(np.mean(losses)))
             losses.clear()
+    # The optimizer's checkpoint keeps the raw weights; only the caller gets their mean.
     with torch.no_grad():
         for parameter, value in zip(trained, mean, strict=True):
             parameter.copy_(value)
 
 
-def rate(schedule: Schedule, step: int) -> float:
+def learning_rate(schedule: Schedule, step: int) -> float:
     """The learning rate: up in a hundred steps, then down along a cosine to a fiftieth."""
     warm = min(1.0, (step + 1) / WARM_UP)
     return schedule.rate * warm * (0.02 + 0.98 * (1 + cos(pi * step / schedule.steps)) / 2)
 
 
-def _team(precision: str) -> Any:
-    """The processes that train together; the model is left as it is, not wrapped.
+def _build_accelerator(precision: str) -> Any:
+    """The processes that train together; the model is not wrapped.
 
-    What is trained may be called from within another model, where a wrapper would see nothing of
-    it; so gradients are averaged here, by hand.
+    A trained model may be called from within another one, where a wrapper would see nothing of
+    it; so gradients are averaged by hand.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
-    AcceleratorState._reset_state()  # else a process trains at one precision in its life
+    AcceleratorState._reset_state()  # else a process can train at one precision only
     return Accelerator(mixed_precision=precision)
 
 
-def _learn(team: Any, optimizer: Any, trained: list["nn.Parameter"], loss: "Tensor") -> None:
+def _take_step(team: Any, optimizer: Any, trained: list["nn.Parameter"], loss: "Tensor") -> None:
     import torch
 
     optimizer.zero_grad()
     team.backward(loss)
-    _share(team, trained)
+    _average_gradients(team, trained)
     torch.nn.utils.clip_grad_norm_(trained, 1.0)
     optimizer.step()
 
 
-def _share(team: Any, trained: list["nn.Parameter"]) -> None:
+def _average_gradients(team: Any, trained: list["nn.Parameter"]) -> None:
     """Averages gradients over the processes."""
     import torch
 
     if team.num_processes == 1:
         return
     for parameter in trained:
+        # A process that dropped all clips has no gradient here, but must take part all the same.
         own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         parameter.grad = team.reduce(own, "mean")
 
 
-def _copies(trained: list["nn.Parameter"]) -> list["Tensor"]:
+def _copy_parameters(trained: list["nn.Parameter"]) -> list["Tensor"]:
     return [p.detach().clone().float() for p in trained]
 
 
@@ -130,7 +133,7 @@ class _Progress:
     mean: list["Tensor"]
 
 
-def _resume(checkpoint: Path, model: "nn.Module", optimizer: Any) -> _Progress:
+def _load_progress(checkpoint: Path, model: "nn.Module", optimizer: Any) -> _Progress:
     import torch
 
     if not checkpoint.exists():
@@ -141,12 +144,13 @@ def _resume(checkpoint: Path, model: "nn.Module", optimizer: Any) -> _Progress:
     return _Progress(state["step"], state["mean"])
 
 
-def _save(
+def _save_progress(
     checkpoint: Path, step: int, model: "nn.Module", optimizer: Any, mean: list["Tensor"]
 ) -> None:
     import torch
 
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    # Replaced in one move: a stop while it is written leaves the checkpoint before it.
     draft = checkpoint.with_name(f".{checkpoint.name}.part")
     state = {
         "step": step,

@@ -1,4 +1,4 @@
-"""The videos that a controller learns from, and of each the videos that are like it."""
+"""The list of videos that a controller is trained on, and the files of their neighbours."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,45 +9,47 @@ from data.records import Hit
 from data.store import tables
 from data.store.storage import Store
 
-PART = 4096  # videos a file of neighbours: what a stop may cost
+PART = 4096  # videos per file of neighbours: the work that an interruption may cost
 NEIGHBOUR = pa.struct({"row": pa.int32(), "video_id": pa.string(), "score": pa.float32()})
 NEIGHBOURS = pa.schema({"row": pa.int32(), "neighbours": pa.list_(NEIGHBOUR)})
 
 
 def videos_file(folder: str) -> str:
-    """The written list: a video a row, whose number is its name in everything else."""
+    """The list's file: one video per row; all other files refer to videos by row number."""
     return f"{folder}/videos.parquet"
 
 
 def part_file(folder: str, part: int) -> str:
-    """The neighbours of 4,096 videos, in the list's order."""
+    """The file with the neighbours of 4,096 videos, in the list's order."""
     return f"{folder}/neighbours-{part:06d}.parquet"
 
 
-def parts(folder: str, videos: int) -> list[str]:
-    """The files that the neighbours of so many videos lie in."""
+def list_parts(folder: str, videos: int) -> list[str]:
+    """The files with the neighbours of this many videos."""
     return [part_file(folder, part) for part in range(-(-videos // PART))]
 
 
-def answers(ids: Sequence[str], hits: Iterable[Hit], rows: Mapping[str, int]) -> pa.Table:
-    """The hits of videos, as `NEIGHBOURS`; `rows` has the list's, and what it lacks is left out."""
-    found: dict[str, list[dict]] = {id: [] for id in ids}
+def build_table(ids: Sequence[str], hits: Iterable[Hit], rows: Mapping[str, int]) -> pa.Table:
+    """Videos' hits as a `NEIGHBOURS` table; `rows` are the list's, hits outside it are dropped."""
+    neighbours: dict[str, list[dict]] = {id: [] for id in ids}
     for hit in hits:
+        # The index may hold videos that are no longer, or not yet, in the list.
         if hit.video_id in rows:
-            said = {"row": rows[hit.video_id], "video_id": hit.video_id, "score": hit.score}
-            found[hit.prompt_id].append(said)
-    lines = [{"row": rows[id], "neighbours": found[id]} for id in ids]
+            entry = {"row": rows[hit.video_id], "video_id": hit.video_id, "score": hit.score}
+            neighbours[hit.prompt_id].append(entry)
+    lines = [{"row": rows[id], "neighbours": neighbours[id]} for id in ids]
     return pa.Table.from_pylist(lines, NEIGHBOURS)
 
 
-def read(store: Store, folder: str, videos: int, k: int) -> np.ndarray:
+def read_neighbours(store: Store, folder: str, videos: int, k: int) -> np.ndarray:
     """(videos, k) int32: the rows of each video's neighbours, best first, -1 for none."""
-    found = np.full((videos, k), -1, np.int32)
-    for name in parts(folder, videos):
-        table = tables.read(store, name)
+    neighbours = np.full((videos, k), -1, np.int32)
+    for name in list_parts(folder, videos):
+        table = tables.read_table(store, name)
         lists = table["neighbours"].combine_chunks()
+        # By Arrow's offsets, not by Python lists: there may be millions of videos.
         lengths = np.diff(lists.offsets.to_numpy())
         row = np.repeat(table["row"].to_numpy(), lengths)
-        place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        found[row, place] = lists.flatten().field("row").to_numpy()
-    return found
+        rank = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        neighbours[row, rank] = lists.flatten().field("row").to_numpy()
+    return neighbours

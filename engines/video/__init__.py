@@ -1,1 +1,1 @@
-"""Reading video: containers, which frames are wanted, seeking to them, pictures of one size."""
+"""Reading and writing video: containers, frame sampling, seeking, pictures of one size."""

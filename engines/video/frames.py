@@ -1,4 +1,4 @@
-"""What is asked of a decoder, and what it gives."""
+"""The request to a decoder (Sampling, Resize) and its result (Frames)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,13 +6,15 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from engines.files.access import STRICT, UrlPolicy
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """Which frames to keep: 0, n, 2n, … (`every_nth`), or the nearest to each k/`fps` seconds.
 
-    Exactly one of the two is set. `max_frames` and `max_bytes` (of pictures) bound what one video
-    may give; more is `too_long`. With `first`, only so many of them, and nothing after is read.
+    Exactly one of the two is set. `max_frames` and `max_bytes` (of pixels) bound what one video
+    may give; more is `too_long`. With `first`, only so many frames, and nothing after is read.
     With `count`, a window: the nearest to each of `count` steps of 1/`fps` seconds from `start_s`
     on, the last frame for steps after it; each frame once, however many steps it is nearest to.
     """
@@ -28,7 +30,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """The picture a model wants: RGB, `size` high and `width` wide (None: square).
+    """The picture that a model expects: RGB, `size` high and `width` wide (None: square).
 
     `shortest` scales until both sides are covered and crops the centre, `squash` ignores the aspect
     ratio, `longest` scales until both sides fit and pads with `fill`; as open_clip's `resize_mode`.
@@ -60,7 +62,7 @@ class Frames:
 
 
 class DecodeError(Exception):
-    """This file is at fault: `reason` as in data.outcome, the text for a person to read."""
+    """A fault of the file: `reason` as in data.outcome, the text for a person to read."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -68,11 +70,19 @@ class DecodeError(Exception):
 
 
 class Decoder(Protocol):
-    """A module in `decoders/`: chunks of at most `chunk` frames, never a whole long video.
+    """A module in `decoders/`; it may also have `warm_up(resize)`, which imports what it needs."""
 
-    Without `resize` pictures have the video's own size.
-    """
+    def decode_frames(
+        self,
+        uri: str,
+        sampling: Sampling,
+        resize: Resize | None,
+        chunk: int = 32,
+        policy: UrlPolicy = STRICT,
+    ) -> Iterator[Frames]:
+        """The sampled frames in runs of at most `chunk`, never a whole long video at once.
 
-    def frames(
-        self, uri: str, sampling: Sampling, resize: Resize | None, chunk: int = 32
-    ) -> Iterator[Frames]: ...
+        Without `resize` pictures have the video's own size. A DecodeError where the file is at
+        fault. A generator may return a `container.ReadStats` at its end.
+        """
+        ...

@@ -1,11 +1,11 @@
-"""A stream's packets, and the frames that come out of them."""
+"""A stream's packets, and the frames decoded from them."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engines.video.container import check_size
+from engines.video.container import check_frame_size
 from engines.video.frames import DecodeError
-from engines.video.guard.heartbeat import beat
+from engines.video.guard.heartbeat import send_heartbeat
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -14,34 +14,38 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
-def packets(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
-    """The stream's packets and, last, an empty one that empties the decoder."""
+def read_packets(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
+    """The stream's packets and, last, an empty one that flushes the decoder."""
     source = container.demux(stream)
     while True:
-        beat()
+        # Reading on without a wanted frame may take longer than the deadline for an answer.
+        send_heartbeat()
         try:
             packet = next(source, None)
-        except IndexError as error:  # PyAV's, for a stream it had not heard of
-            raise DecodeError("undecodable", "a stream appears in the middle of it") from error
+        except IndexError as error:  # PyAV's, for a stream that the header did not announce
+            raise DecodeError(
+                "undecodable", "a stream appears in the middle of the file"
+            ) from error
         if packet is None:
             return
         yield packet
 
 
-def full(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
-    """The packets that hold something."""
-    return (packet for packet in packets(container, stream) if packet.size)
+def read_data_packets(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
+    """The packets that are not empty."""
+    return (packet for packet in read_packets(container, stream) if packet.size)
 
 
-def decoded(packet: "Packet") -> list["VideoFrame"]:
-    """The frames that come out; a codec that gave up on a monstrous size says so."""
+def decode_packet(packet: "Packet") -> list["VideoFrame"]:
+    """The frames that come out; a DecodeError where the codec rejects the frame size."""
     from av.error import FFmpegError
 
     context = packet.stream.codec_context
     try:
         return packet.decode()
     except FFmpegError as error:
-        check_size(context.width, context.height)
+        # A codec that gives up on a monstrous size only says "invalid data": name the size.
+        check_frame_size(context.width, context.height)
         if context.width and context.height:
             raise
         raise DecodeError("undecodable", "no picture size that its codec accepts") from error

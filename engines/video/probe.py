@@ -1,4 +1,4 @@
-"""What a container says of its best video stream, and the identity of the file's bytes."""
+"""The metadata of a file's best video stream, and the digest of the file's bytes."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -7,121 +7,124 @@ from typing import TYPE_CHECKING
 from data.outcome import Outcome
 from data.records import Probe, Video
 from engines.base import Needs
+from engines.files.access import STRICT, UrlPolicy
 from engines.files.media import open_media
 from engines.video.container import (
-    Opened,
-    check_bytes,
-    faults,
+    OpenVideo,
+    check_not_empty,
     local_path,
-    opened,
-    regular,
-    video_stream,
+    open_video,
+    raise_decode_errors,
+    select_video_stream,
+    stat_regular_file,
 )
 from engines.video.frames import DecodeError
 from engines.video.guard.guard import Guard
-from engines.video.guard.heartbeat import beat
-from engines.video.packets import decoded, packets
-from engines.video.pixels import displayed_size, orientation
-from engines.video.truncation import Tally, promise
+from engines.video.guard.heartbeat import send_heartbeat
+from engines.video.packets import decode_packet, read_packets
+from engines.video.pixels import compute_display_size, read_orientation
+from engines.video.truncation import PacketTotals, read_expected_length
+from engines.worker import WorkerSetup
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-BLOCK = 4 << 20
-CLOCKWISE = {(True, False, True): 90, (False, True, True): 180, (True, True, False): 270}
+BLOCK_BYTES = 4 << 20
+CLOCKWISE_DEGREES = {(True, False, True): 90, (False, True, True): 180, (True, True, False): 270}
 
 
-def warm() -> None:
-    """Imports what probing needs, so that no video waits for it."""
+def warm_up() -> None:
+    """Imports what probing needs, so that no video's deadline pays for it."""
     import av  # noqa: F401
 
 
-def probe(uri: str) -> Probe:
-    """The probe of a file; `DecodeError` for one at fault."""
-    content, size = digest(uri)
+def probe_video(uri: str, policy: UrlPolicy = STRICT) -> Probe:
+    """The probe of a file; a DecodeError where the file is at fault."""
+    content, size = hash_file(uri, policy)
     if uri.startswith("fake://"):
-        from engines.video.decoders.fake import probed
+        from engines.video.decoders.fake import probe_fake
 
-        return probed(uri, size, content)
-    with opened(uri) as file:
-        return _described(file, video_stream(file.container), size, content)
+        return probe_fake(uri, size, content)
+    with open_video(uri, policy) as file:
+        return _build_probe(file, select_video_stream(file.container), size, content)
 
 
-def digest(uri: str) -> tuple[str, int]:
+def hash_file(uri: str, policy: UrlPolicy = STRICT) -> tuple[str, int]:
     """`sha256:…` of the file's bytes, and how many there are."""
-    found, size = hashlib.sha256(), 0
-    with faults(uri):
+    digest, size = hashlib.sha256(), 0
+    with raise_decode_errors(uri):
         if (path := local_path(uri)) is not None:
-            regular(path)
-        with open_media(uri) as file:
-            while block := file.read(BLOCK):
-                found.update(block)
+            stat_regular_file(path)
+        with open_media(uri, policy) as file:
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
                 size += len(block)
-                beat()
-    check_bytes(size)
-    return f"sha256:{found.hexdigest()}", size
+                send_heartbeat()  # hours of video over a slow network are not a hang
+    check_not_empty(size)
+    return f"sha256:{digest.hexdigest()}", size
 
 
-def _described(file: Opened, stream: "VideoStream", size: int, content: str) -> Probe:
-    promised, tally = promise(file, stream), Tally()
-    frame = _first_frame(file.container, stream, tally)
-    tally.check(promised, stream)
+def _build_probe(file: OpenVideo, stream: "VideoStream", size: int, content: str) -> Probe:
+    expected, totals = read_expected_length(file, stream), PacketTotals()
+    frame = _decode_first_frame(file.container, stream, totals)
+    totals.check(expected, stream)
     if frame is None:
         raise DecodeError("empty", "its video stream has no frame")
-    width, height = displayed_size(frame.width, frame.height, stream.sample_aspect_ratio)
-    turn = orientation(frame)
-    if turn[0]:
+    width, height = compute_display_size(frame.width, frame.height, stream.sample_aspect_ratio)
+    orientation = read_orientation(frame)
+    if orientation[0]:
         width, height = height, width
     rate = stream.average_rate or stream.guessed_rate
     return Probe(
         bytes=size,
         content=content,
-        duration=_duration(file.container, stream),
+        duration=_read_duration(file.container, stream),
         fps=float(rate) if rate else None,
         width=width,
         height=height,
         codec=stream.codec_context.codec.canonical_name,
-        rotation=CLOCKWISE.get(turn, 0),
+        rotation=CLOCKWISE_DEGREES.get(orientation, 0),
     )
 
 
-def _first_frame(
-    container: "InputContainer", stream: "VideoStream", tally: Tally
+def _decode_first_frame(
+    container: "InputContainer", stream: "VideoStream", totals: PacketTotals
 ) -> "VideoFrame | None":
-    """The first frame that comes out; all packets are counted, the others are not decoded."""
+    """The first frame that comes out; the other packets are counted, not decoded."""
     frame = None
-    for packet in packets(container, stream):
+    for packet in read_packets(container, stream):
         if packet.size:
-            tally.add(packet)
+            totals.add(packet)
         if frame is None:
-            frame = next(iter(decoded(packet)), None)
+            frame = next(iter(decode_packet(packet)), None)
     return frame
 
 
-def _duration(container: "InputContainer", stream: "VideoStream") -> float | None:
+def _read_duration(container: "InputContainer", stream: "VideoStream") -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return container.duration / 1_000_000 if container.duration else None
 
 
 class Prober:
-    """Probes videos in child processes."""
+    """Probes videos in decoder processes."""
 
-    def __init__(self, workers: int = 1, deadline_s: float = 60.0, memory_gb: float = 4.0) -> None:
-        self.workers, self.deadline_s, self.memory_gb = workers, deadline_s, memory_gb
-        patience = 3 * deadline_s + 60  # the guard's own: it tries a video twice
-        self.needs = Needs(cpus=workers, memory_gb=workers * memory_gb, deadline_s=patience)
+    def __init__(self, setup: WorkerSetup | None = None) -> None:
+        self.setup = setup = setup or WorkerSetup()
+        patience = 3 * setup.decode_deadline_s + 60  # longer than the guard's: it tries twice
+        memory_gb = setup.decoders * setup.decoder_memory_gb
+        self.needs = Needs(cpus=setup.decoders, memory_gb=memory_gb, deadline_s=patience)
 
     def load(self) -> None:
-        """Makes the guard; its children start with the first batch."""
-        self.guard = Guard(self.workers, self.deadline_s, self.memory_gb)
+        """Makes the guard; its processes start with the first batch."""
+        self.guard = Guard.for_worker(self.setup)
 
     def run(self, batch: Sequence[Video]) -> Iterator[Outcome[Probe]]:
         """One outcome a video, in order."""
         return self.guard.probe((video.id, video.uri) for video in batch)
 
     def close(self) -> None:
-        """Ends the children."""
+        """Ends the decoder processes."""
         self.guard.close()

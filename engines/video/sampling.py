@@ -1,4 +1,4 @@
-"""Which frames to keep: from all timestamps at once, or as frames come by."""
+"""Which frames to keep: from all timestamps at once, or from frames as they come by."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -9,98 +9,99 @@ import numpy as np
 
 from engines.video.frames import DecodeError, Sampling
 
-NEAR = 1e-6  # seconds: a step this little past the last frame still counts
+END_SLACK_S = 1e-6  # a step so little past the last frame still counts: times are rounded
 
 Picture = TypeVar("Picture")
 
 
-def kept(seconds: np.ndarray, sampling: Sampling) -> np.ndarray:
-    """The indices to keep, ascending, out of frames at these `seconds` (ascending)."""
+def select_frames(seconds: np.ndarray, sampling: Sampling) -> np.ndarray:
+    """The indices to keep, ascending, of frames at these `seconds` (ascending)."""
     if sampling.count:
-        found = np.unique(nearest(seconds, steps(sampling)))
+        indices = np.unique(find_nearest(seconds, compute_steps(sampling)))
     elif sampling.every_nth:
-        found = np.arange(0, len(seconds), sampling.every_nth)
+        indices = np.arange(0, len(seconds), sampling.every_nth)
     else:
-        found = _nearest(seconds, sampling.fps or 0.0)
-    found = found[: sampling.first]
-    check_count(len(found), sampling)
-    return found
+        indices = _select_at_rate(seconds, sampling.fps or 0.0)
+    indices = indices[: sampling.first]
+    check_count(len(indices), sampling)
+    return indices
 
 
-def steps(window: Sampling) -> np.ndarray:
-    """The times (count,) in seconds that a window asks for."""
+def compute_steps(window: Sampling) -> np.ndarray:
+    """The times (count,) in seconds of a window's steps."""
     return window.start_s + np.arange(window.count or 0) / (window.fps or 1.0)
 
 
-def nearest(seconds: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Positions of the frames at `seconds` that are nearest to the `steps`; ties go to the earlier.
+def find_nearest(seconds: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Positions of the frames at `seconds` nearest to each of the `steps`; ties go to the earlier.
 
-    Of the frames that a window kept, these are the frames that it asked for, one a step.
+    Of the frames kept for a window, these are its frames one a step, repeated where need be.
     """
     return np.searchsorted((seconds[:-1] + seconds[1:]) / 2, steps)
 
 
-def _nearest(seconds: np.ndarray, fps: float) -> np.ndarray:
+def _select_at_rate(seconds: np.ndarray, fps: float) -> np.ndarray:
     """A frame is kept when a step k / fps falls between the midpoints to its neighbours."""
-    ends = np.append((seconds[:-1] + seconds[1:]) / 2, seconds[-1] + NEAR)
+    ends = np.append((seconds[:-1] + seconds[1:]) / 2, seconds[-1] + END_SLACK_S)
     return np.flatnonzero(np.diff(np.floor(ends * fps), prepend=-1.0) > 0)
 
 
 def check_count(count: int, sampling: Sampling) -> None:
-    """Refuses more frames than `max_frames`."""
+    """Raises a DecodeError for more frames than `max_frames`."""
     if sampling.max_frames is not None and count > sampling.max_frames:
         raise DecodeError("too_long", f"more than {sampling.max_frames} sampled frames")
 
 
-def keep(
+def filter_frames(
     frames: Iterable[tuple[int, float, Picture]], sampling: Sampling
 ) -> Iterator[tuple[int, float, Picture]]:
-    """The same choice as `kept`, made while (index, seconds, picture) come by in order."""
+    """The same choice as `select_frames`, of (index, seconds, picture) as they come in order."""
     if sampling.count:
-        chosen = _within(frames, steps(sampling))
+        chosen = _filter_window(frames, compute_steps(sampling))
     elif sampling.every_nth:
-        chosen = _every(frames, sampling)
+        chosen = _filter_every_nth(frames, sampling)
     else:
-        chosen = _near(frames, sampling.fps or 0.0)
+        chosen = _filter_at_rate(frames, sampling.fps or 0.0)
     for count, frame in enumerate(islice(chosen, sampling.first), start=1):
         check_count(count, sampling)
         yield frame
 
 
-def _every(
+def _filter_every_nth(
     frames: Iterable[tuple[int, float, Picture]], sampling: Sampling
 ) -> Iterator[tuple[int, float, Picture]]:
     return (frame for frame in frames if frame[0] % (sampling.every_nth or 1) == 0)
 
 
-def _near(
+def _filter_at_rate(
     frames: Iterable[tuple[int, float, Picture]], fps: float
 ) -> Iterator[tuple[int, float, Picture]]:
-    reached, before = -1, None
+    # One frame behind: whether a frame is nearest to a step shows only when the next one is known.
+    reached, previous = -1, None
     for frame in frames:
-        if before is not None:
-            steps = math.floor((before[1] + frame[1]) / 2 * fps)
-            if steps > reached:
-                reached = steps
-                yield before
-        before = frame
-    if before is not None and math.floor((before[1] + NEAR) * fps) > reached:
-        yield before
+        if previous is not None:
+            step = math.floor((previous[1] + frame[1]) / 2 * fps)
+            if step > reached:
+                reached = step
+                yield previous
+        previous = frame
+    if previous is not None and math.floor((previous[1] + END_SLACK_S) * fps) > reached:
+        yield previous
 
 
-def _within(
+def _filter_window(
     frames: Iterable[tuple[int, float, Picture]], steps: np.ndarray
 ) -> Iterator[tuple[int, float, Picture]]:
-    """Ends with the last step: what comes after it is not asked for."""
-    reached, before = 0, None
+    """Ends with the last step: frames after it are not read."""
+    reached, previous = 0, None
     for frame in frames:
-        if before is not None:
-            passed = int(np.searchsorted(steps, (before[1] + frame[1]) / 2, side="right"))
+        if previous is not None:
+            passed = int(np.searchsorted(steps, (previous[1] + frame[1]) / 2, side="right"))
             if passed > reached:
                 reached = passed
-                yield before
+                yield previous
         if reached == len(steps):
             return
-        before = frame
-    if before is not None:
-        yield before
+        previous = frame
+    if previous is not None:
+        yield previous

@@ -1,15 +1,20 @@
-"""A video's packets without their data, and decoding only what the wanted frames need."""
+"""Decodes only what the wanted frames need: packets are listed first, then sought.
+
+Wherever a file does not behave as its packets say, `NeedsSequential` is raised, and the caller
+decodes it from end to end instead: both ways must give the same frames.
+"""
 
 import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.video.packets import full
-from engines.video.truncation import Tally
+from engines.video.packets import read_data_packets
+from engines.video.truncation import PacketTotals
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -17,19 +22,21 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-# One packet shown is one frame in these; VP8 hides frames in packets of their own, for one.
-REGULAR = {"h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video", "vp9", "av1", "mjpeg", "prores"}
-# Decoders that let frames nobody refers to be skipped one by one.
-SKIPS = {"h264", "mpeg4", "mpeg1video", "mpeg2video"}
-JUMP = 256  # packets: reading 5 µs each on is cheaper than a seek up to about here
+# One packet shown is one frame in these; VP8, for one, hides frames in packets of their own.
+REGULAR_CODECS = {
+    *("h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video", "vp9", "av1", "mjpeg", "prores")
+}
+# Decoders that can skip a frame to which no other refers.
+SKIPPING_CODECS = {"h264", "mpeg4", "mpeg1video", "mpeg2video"}
+SEEK_DISTANCE = 256  # packets: reading on, at 5 µs each, is cheaper than a seek up to about here
 
 
-class Unsure(Exception):
-    """The file does not behave as its packets promised: decode it from end to end instead."""
+class NeedsSequential(Exception):
+    """The file, or the request, does not allow seeking: decode it from end to end instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PacketPlan:
     """Packets in decoding order: presentation time, keyframe or not, displayed or not."""
 
     pts: np.ndarray
@@ -37,20 +44,23 @@ class Plan:
     shown: np.ndarray
     regular: bool
 
-    def displayed(self) -> np.ndarray:
+    def sort_displayed(self) -> np.ndarray:
         """Positions of the displayed packets, in display order."""
         positions = np.flatnonzero(self.shown)
         return positions[np.argsort(self.pts[positions], kind="stable")]
 
 
-def survey(
-    container: "InputContainer", stream: "VideoStream", tally: Tally, until: float = math.inf
-) -> Plan:
+def scan_packets(
+    container: "InputContainer",
+    stream: "VideoStream",
+    totals: PacketTotals,
+    until: float = math.inf,
+) -> PacketPlan:
     """Reads every packet once, up to `until` seconds, keeping none of the data."""
     pts, flags, timed, last = [], [], True, until / float(stream.time_base or 1)
     first: float = math.inf  # the earliest displayed so far: ticks of the first frame, or later
-    for packet in full(container, stream):
-        tally.add(packet)
+    for packet in read_data_packets(container, stream):
+        totals.add(packet)
         timed = timed and packet.pts is not None
         pts.append(packet.pts or 0)
         flags.append(packet.is_keyframe | 2 * (not packet.is_discard))
@@ -60,123 +70,118 @@ def survey(
             break
     times, marks = np.array(pts, np.int64), np.array(flags, np.uint8)
     key, shown = marks & 1 > 0, marks & 2 > 0
-    usual = timed and not tally.corrupt and _codec(stream) in REGULAR
-    return Plan(times, key, shown, usual and bool(shown.any()) and _regular(times, key))
+    usual = timed and not totals.corrupt and _codec_name(stream) in REGULAR_CODECS
+    return PacketPlan(times, key, shown, usual and bool(shown.any()) and _is_regular(times, key))
 
 
-def _codec(stream: "VideoStream") -> str:
+def _codec_name(stream: "VideoStream") -> str:
     return stream.codec_context.codec.canonical_name
 
 
-def _regular(pts: np.ndarray, key: np.ndarray) -> bool:
-    """Whether frames can be told by their times, and the first packet starts everything."""
+def _is_regular(pts: np.ndarray, key: np.ndarray) -> bool:
+    """Whether times identify frames, and the first packet starts everything."""
     distinct = len(np.unique(pts)) == len(pts)
     return len(pts) > 0 and distinct and bool(key[0]) and pts[0] == pts.min()
 
 
-def spans(plan: Plan, wanted: np.ndarray) -> list[tuple[int, int]]:
+def plan_spans(plan: PacketPlan, wanted: np.ndarray) -> list[tuple[int, int]]:
     """Runs of positions, first and last, that decode the `wanted` ones: each starts at a keyframe.
 
     A frame displayed before the keyframe it follows (an open group) needs the group before.
     """
-    keys, found = np.flatnonzero(plan.key), list[tuple[int, int]]()
+    keys, spans = np.flatnonzero(plan.key), list[tuple[int, int]]()
     for position in wanted.tolist():
-        at = int(np.searchsorted(keys, position, side="right")) - 1
-        while at > 0 and plan.pts[keys[at]] > plan.pts[position]:
-            at -= 1
-        start = int(keys[at])
-        if found and start <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(found[-1][1], position))
+        group = int(np.searchsorted(keys, position, side="right")) - 1
+        while group > 0 and plan.pts[keys[group]] > plan.pts[position]:
+            group -= 1
+        start = int(keys[group])
+        if spans and start <= spans[-1][1] + 1:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], position))
         else:
-            found.append((start, position))
-    return found
+            spans.append((start, position))
+    return spans
 
 
 @dataclass(slots=True)
-class Sparse:
-    """Decodes the wanted positions of a plan; the container stands at its end."""
+class SparseDecoder:
+    """Decodes the wanted positions of a plan; the container has been read to its end."""
 
     container: "InputContainer"
     stream: "VideoStream"
-    plan: Plan
+    plan: PacketPlan
     _source: Iterator["Packet"] = field(default_factory=lambda: iter(()))
     _at: int = sys.maxsize  # the position of the packet that comes next
 
-    def frames(self, wanted: np.ndarray) -> Iterator["VideoFrame"]:
+    def decode_frames(self, wanted: np.ndarray) -> Iterator["VideoFrame"]:
         """The frames at these positions (given in display order), in that order."""
         due = iter(self.plan.pts[wanted].tolist())
         chosen = set(wanted.tolist())
-        for first, last in spans(self.plan, wanted):
-            for frame in self._span(first, last, chosen):
+        for first, last in plan_spans(self.plan, wanted):
+            for frame in self._decode_span(first, last, chosen):
                 if frame.pts != next(due, None):
-                    raise Unsure("a wanted frame did not come out")
+                    raise NeedsSequential("a wanted frame did not come out")
                 yield frame
         if next(due, None) is not None:
-            raise Unsure("the last wanted frames did not come out")
+            raise NeedsSequential("the last wanted frames did not come out")
 
-    def _span(self, first: int, last: int, chosen: set[int]) -> Iterator["VideoFrame"]:
+    def _decode_span(self, first: int, last: int, chosen: set[int]) -> Iterator["VideoFrame"]:
         context = self.stream.codec_context
         times = {int(self.plan.pts[p]) for p in chosen if first <= p <= last}
-        skips = self._skips()
+        skips = self._can_skip()
         context.flush_buffers()
-        for position, packet in self._read(first, last):
+        for position, packet in self._read_span(first, last):
             context.skip_frame = "NONREF" if skips and position not in chosen else "DEFAULT"
-            yield from _matching(_frames(packet), times)
+            yield from _match_times(_decode_packet(packet), times)
         context.skip_frame = "DEFAULT"
-        yield from _matching(context.decode(None), times)
+        yield from _match_times(context.decode(None), times)
 
-    def _skips(self) -> bool:
-        codec = _codec(self.stream)
-        return codec in SKIPS or (codec == "hevc" and _one_layer(self.stream))
+    def _can_skip(self) -> bool:
+        codec = _codec_name(self.stream)
+        return codec in SKIPPING_CODECS or (codec == "hevc" and _has_one_layer(self.stream))
 
-    def _read(self, first: int, last: int) -> Iterator[tuple[int, "Packet"]]:
-        if not self._at <= first <= self._at + JUMP:
-            self._seek(first)
+    def _read_span(self, first: int, last: int) -> Iterator[tuple[int, "Packet"]]:
+        if not self._at <= first <= self._at + SEEK_DISTANCE:
+            self._seek_keyframe(first)
         while self._at <= last:
             packet = next(self._source, None)
             if packet is None or packet.pts != self.plan.pts[self._at]:
-                raise Unsure("packets differ from the first reading")
+                raise NeedsSequential("packets differ from the first reading")
             self._at += 1
             if self._at > first:
                 yield self._at - 1, packet
 
-    def _seek(self, first: int) -> None:
-        """Stands at or before the keyframe `first`."""
+    def _seek_keyframe(self, first: int) -> None:
+        """Moves to the keyframe `first`, or before it."""
         self.container.seek(int(self.plan.pts[first]), stream=self.stream)
-        self._source = full(self.container, self.stream)
+        self._source = read_data_packets(self.container, self.stream)
         packet = next(self._source, None)
         if packet is None:
-            raise Unsure("seeking went past the end")
-        found = np.flatnonzero(self.plan.pts == packet.pts)
-        if len(found) != 1 or found[0] > first:
-            raise Unsure("seeking missed the keyframe")
-        self._at = int(found[0])
-        self._source = _chain(packet, self._source)
+            raise NeedsSequential("seeking went past the end")
+        positions = np.flatnonzero(self.plan.pts == packet.pts)
+        if len(positions) != 1 or positions[0] > first:
+            raise NeedsSequential("seeking missed the keyframe")
+        self._at = int(positions[0])
+        self._source = chain((packet,), self._source)
 
 
-def _chain(packet: "Packet", rest: Iterator["Packet"]) -> Iterator["Packet"]:
-    yield packet
-    yield from rest
-
-
-def _frames(packet: "Packet") -> list["VideoFrame"]:
+def _decode_packet(packet: "Packet") -> list["VideoFrame"]:
     from av.error import FFmpegError
 
     try:
         return packet.decode()
     except FFmpegError as error:
-        raise Unsure("a packet does not decode") from error
+        raise NeedsSequential("a packet does not decode") from error
 
 
-def _matching(frames: list["VideoFrame"], times: set[int]) -> Iterator["VideoFrame"]:
+def _match_times(frames: list["VideoFrame"], times: set[int]) -> Iterator["VideoFrame"]:
     for frame in frames:
         if frame.interlaced_frame:
-            raise Unsure("two fields may make one frame")
+            raise NeedsSequential("two fields may make one frame")
         if frame.pts in times:
             yield frame
 
 
-def _one_layer(stream: "VideoStream") -> bool:
-    """Whether an HEVC stream says it has one temporal layer; others refer to such frames."""
-    extra = stream.codec_context.extradata or b""
+def _has_one_layer(stream: "VideoStream") -> bool:
+    """Whether an HEVC stream states one temporal layer; frames of others may be referred to."""
+    extra = stream.codec_context.extradata or b""  # hvcC, ISO 14496-15: numTemporalLayers
     return len(extra) > 21 and extra[0] == 1 and (extra[21] >> 3) & 7 == 1

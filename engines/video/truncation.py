@@ -1,49 +1,52 @@
-"""Whether a file holds what its own header promises."""
+"""Whether a file holds as much video as its own header says."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engines.video.container import Opened
+from engines.video.container import OpenVideo
 from engines.video.frames import DecodeError
 
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-STATED = {"mov", "matroska", "avi", "flv"}  # containers whose header states a duration
+FORMATS_WITH_DURATION = {"mov", "matroska", "avi", "flv"}  # whose header states one
 
 
 @dataclass(slots=True)
-class Promise:
-    """What the header says, taken before any packet is read."""
+class ExpectedLength:
+    """A video's packets and seconds by its header, read before any packet is."""
 
     packets: int
     seconds: float | None
 
     def check(self, read: int, corrupt: int, seconds: float) -> None:
-        """Refuses a file that ends early; `seconds` is where its content ends."""
+        """Raises a DecodeError for a file that ends early; `seconds` is where its content ends."""
         if read - corrupt < self.packets:
             raise DecodeError(
                 "undecodable", f"truncated: {read - corrupt} of {self.packets} frames"
             )
+        # Half: a header's duration need not be exact in an intact file.
         if self.seconds and seconds < self.seconds / 2:
-            said = f"the header says {self.seconds:.1f} s, the content ends at {seconds:.1f} s"
-            raise DecodeError("undecodable", f"truncated: {said}")
+            detail = f"the header says {self.seconds:.1f} s, the content ends at {seconds:.1f} s"
+            raise DecodeError("undecodable", f"truncated: {detail}")
 
 
-def promise(file: Opened, stream: "VideoStream") -> Promise:
+def read_expected_length(file: OpenVideo, stream: "VideoStream") -> ExpectedLength:
     """Packets by the container's index (0 where it lists only some), seconds by the header."""
     names = set(file.container.format.name.split(","))
+    # Only an mp4's index lists every packet; in others it lists keyframes, or is built on the way.
     listed = len(stream.index_entries) if "mov" in names else 0
-    return Promise(listed, _stated(file, stream) if names & STATED else None)
+    seconds = _read_header_seconds(file, stream) if names & FORMATS_WITH_DURATION else None
+    return ExpectedLength(listed, seconds)
 
 
-def _stated(file: Opened, stream: "VideoStream") -> float | None:
-    """The video's duration by its header; the whole file's where nothing else is known in it."""
+def _read_header_seconds(file: OpenVideo, stream: "VideoStream") -> float | None:
+    """The stream's duration by the header; the file's where it has no other stream."""
     others = [s for s in file.container.streams if s.index != stream.index]
     if file.movie_seconds and all(s.duration is not None for s in others):
         lengths = [float(s.duration * s.time_base) for s in others if s.duration and s.time_base]
-        # libav believes the index, not this header; another track may be what lasts so long.
+        # libav trusts the index, not this header; another track may be what lasts so long.
         return file.movie_seconds if file.movie_seconds > 2 * max(lengths, default=0.0) else None
     if stream.duration is not None and stream.time_base:
         return float(stream.duration * stream.time_base)
@@ -53,7 +56,7 @@ def _stated(file: Opened, stream: "VideoStream") -> float | None:
 
 
 @dataclass(slots=True)
-class Tally:
+class PacketTotals:
     """Packets as they are read: how many, how many of them cut short, and where they end."""
 
     read: int = 0
@@ -76,7 +79,7 @@ class Tally:
             return None
         return float((self.end - self.first) * stream.time_base)
 
-    def check(self, promised: Promise, stream: "VideoStream") -> None:
-        """Refuses a file that broke its promise."""
+    def check(self, expected: ExpectedLength, stream: "VideoStream") -> None:
+        """Raises a DecodeError for a file that is shorter than its header says."""
         span = self.span(stream)
-        promised.check(self.read, self.corrupt, float("inf") if span is None else span)
+        expected.check(self.read, self.corrupt, float("inf") if span is None else span)

@@ -9,8 +9,8 @@ import torch
 from safetensors import safe_open
 
 from engines.bundled import NAME, WEIGHTS, register_model
-from engines.tiny.corpus import name_of, words_of, write_clips
-from engines.tiny.evaluate import PRECISIONS, Searcher, right
+from engines.tiny.corpus import clip_name, scene_attributes, write_clips
+from engines.tiny.evaluate import PRECISIONS, Searcher, mark_correct
 from engines.tiny.scene import COMBINATIONS, HELD_OUT, scene_at
 
 PROMPTS = [
@@ -26,7 +26,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("clips")
     (folder / "videos").mkdir()
     write_clips(folder, 11, range(len(COMBINATIONS)))
-    return [folder / "videos" / f"{name_of(11, i)}.mp4" for i in range(len(COMBINATIONS))]
+    return [folder / "videos" / f"{clip_name(11, i)}.mp4" for i in range(len(COMBINATIONS))]
 
 
 def test_the_weights_are_small() -> None:
@@ -53,8 +53,8 @@ def test_the_weights_fit_the_architecture_exactly() -> None:
 def test_held_out_prompts_find_their_clip_first(clips: list[Path], precision: str) -> None:
     """Among one clip of each of the 216 combinations, the right one is the best."""
     searcher = Searcher(precision=precision)
-    vectors = searcher.clips([searcher.pictures(clip) for clip in clips])
+    vectors = searcher.embed_clips([searcher.read_frames(clip) for clip in clips])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    shown = [words_of(scene_at(11, index)) for index in range(len(clips))]
-    scores = searcher.texts([text for text, _ in PROMPTS]) @ vectors.T
-    assert right(PROMPTS, scores, shown)[:, 0].mean() >= 0.9
+    shown = [scene_attributes(scene_at(11, index)) for index in range(len(clips))]
+    scores = searcher.embed_texts([text for text, _ in PROMPTS]) @ vectors.T
+    assert mark_correct(PROMPTS, scores, shown)[:, 0].mean() >= 0.9

@@ -1,1 +1,5 @@
-"""Embedding-model plugins: one file per library, found by its name."""
+"""Embedding-model plugins: one file per library, found by its name.
+
+A plugin has `Embedder(spec)` (see engines/embed/engine.py), `VERSION`, which is raised whenever its
+vectors change, and `digest(spec)`, which identifies the weights.
+"""

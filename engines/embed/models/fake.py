@@ -1,4 +1,4 @@
-"""A model of no weights: fixed projections of colours and words. Rehearses the whole pipeline."""
+"""A model without weights: fixed projections of colours and words. Rehearses the whole pipeline."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ SIZE, DIM = 8, 32
 
 
 def digest(spec: EmbedSpec) -> str:
-    """Stands for weights that there are none of."""
+    """A constant: there are no weights."""
     return "fake"
 
 
 class Embedder:
-    """Says nothing of content, but equal pictures get equal vectors and unlike ones unlike."""
+    """Knows nothing of content, but equal pictures get equal vectors and unlike ones unlike."""
 
     dim = DIM
     resize = Resize(SIZE)
@@ -36,10 +36,11 @@ class Embedder:
         return np.stack([row @ self._projection for row in flat]).astype(np.float32)
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
-        return np.stack([_words(text) for text in texts]).astype(np.float32)
+        return np.stack([_embed_words(text) for text in texts]).astype(np.float32)
 
 
-def _words(text: str) -> np.ndarray:
+def _embed_words(text: str) -> np.ndarray:
+    # Seeded by a hash of each word, so that texts which share words are similar.
     seeds = [hashlib.sha256(word.encode()).digest()[:8] for word in text.lower().split() or [""]]
     vectors = [np.random.default_rng(int.from_bytes(seed)).standard_normal(DIM) for seed in seeds]
     return np.sum(vectors, axis=0)

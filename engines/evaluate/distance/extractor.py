@@ -1,4 +1,4 @@
-"""What an extractor of features is: a module in `engines/evaluate/distance/extractors/`."""
+"""The feature extractor interface, and building one from a spec."""
 
 from typing import Protocol
 
@@ -6,60 +6,65 @@ import numpy as np
 
 from data.errors import UserError
 from data.specs.distance import ClipSpec
-from engines.base import plugin
-from engines.embed.weights import file_digest
-from engines.evaluate.distance.torchscript import refuse_unknown
+from engines.base import load_plugin
+from engines.embed.weights import digest_file
+from engines.evaluate.distance.torchscript import reject_unknown_script
 
 
 class Extractor(Protocol):
-    """A module in `extractors/` has a class `Extractor(spec)`, and five constants.
+    """An extractor plugin is a module with a class `Extractor(spec)` and five constants.
 
-    `VERSION` is raised where features change. `LABEL` and `KERNEL` are what the two distances of
-    its features are called: FVD and KVD are those of I3D alone. `FILE` names its weights as they
-    are published (None: it needs none), `FETCH` says how to get them. `least` and `most` are the
-    numbers of frames that it can take.
+    `VERSION` is raised when features change. `LABEL` and `KERNEL` name the Fréchet and the kernel
+    distance of its features: only I3D's are called FVD and KVD. `FILE` is the published name of
+    its weights (None if it needs none), `FETCH` says how to get them. `least` and `most` limit the
+    number of frames.
     """
 
     dim: int
-    size: int | None  # of the square pictures that it sees; None: their own
-    values: str  # what black and white become, for the record
+    size: int | None  # side of the square input pictures; None: the clip's own size
+    values: str  # the range of input values, for the result's protocol
     least: int
     most: int | None
 
     def load(self) -> None: ...
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
-        """(n, frames, height, width, 3) RGB bytes to (n, dim) float32, each clip by itself.
+        """(n, frames, height, width, 3) RGB bytes to (n, dim) float32.
 
-        What is beside a clip does not change its feature by a bit.
+        Each clip is processed by itself: other clips do not change a bit of its feature.
         """
         ...
 
 
-def extractor(spec: ClipSpec) -> Extractor:
-    """The spec's extractor, not loaded; a UserError where it cannot take that many frames."""
-    found: Extractor = plugin("evaluate.distance.extractors", spec.extractor).Extractor(spec)
-    if spec.frames < found.least or (found.most is not None and spec.frames > found.most):
-        wanted = f"{found.least}" if found.least == found.most else f"{found.least} or more"
-        raise UserError(f"{spec.extractor} takes clips of {wanted} frames, not {spec.frames}")
-    return found
+def build_extractor(spec: ClipSpec) -> Extractor:
+    """The spec's extractor, not yet loaded; raises UserError if it cannot take that many frames."""
+    extractor: Extractor = load_plugin("evaluate.distance.extractors", spec.extractor).Extractor(
+        spec
+    )
+    least, most = extractor.least, extractor.most
+    if spec.frames < least or (most is not None and spec.frames > most):
+        allowed = f"{least}" if least == most else f"{least} or more"
+        raise UserError(f"{spec.extractor} takes clips of {allowed} frames, not {spec.frames}")
+    return extractor
 
 
-def pinned(spec: ClipSpec) -> ClipSpec:
-    """The spec with the digest of its weights. A UserError without weights, or with other ones."""
-    module = plugin("evaluate.distance.extractors", spec.extractor)
+def pin_weights(spec: ClipSpec) -> ClipSpec:
+    """The spec with the digest of its weights; raises UserError if they are missing or differ."""
+    module = load_plugin("evaluate.distance.extractors", spec.extractor)
     if module.FILE is None:
         return spec.model_copy(update={"weights": None, "sha256": None})
     if spec.weights is None:
         raise UserError(
             f"{module.LABEL} needs --weights PATH: {module.FILE}, {module.FETCH}. Without weights,"
-            " ask for another distance by name: --extractor pixel_stats"
+            " use an extractor that needs none: --extractor pixel_stats"
         )
     try:
-        digest = file_digest(spec.weights)
+        digest = digest_file(spec.weights)
     except OSError as error:
-        raise UserError(f"no weights in {spec.weights}: {error.strerror}") from error
-    refuse_unknown(spec)
+        raise UserError(f"cannot read weights {spec.weights}: {error.strerror}") from error
+    reject_unknown_script(spec)
     if spec.sha256 not in (None, digest):
-        raise UserError(f"{spec.weights} has the SHA-256 {digest}, not {spec.sha256}: get it anew")
+        raise UserError(
+            f"{spec.weights} has SHA-256 {digest}, not {spec.sha256}: download it again"
+        )
     return spec.model_copy(update={"sha256": digest, "weights": spec.weights})

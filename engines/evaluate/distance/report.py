@@ -1,22 +1,22 @@
-"""What is said of two sets of features: distances, their noise floor, and their spread."""
+"""Statistics about the distances of two sets of features: noise floor and spread."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from data.errors import UserError
-from engines.evaluate.distance.frechet import Distance, between
+from engines.evaluate.distance.frechet import Distance, compute_frechet
 from engines.evaluate.distance.kernel import kvd_unbiased
 
 DDOF = 1  # covariances are divided by n - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
-    """What is found of no difference at all: two disjoint halves, of `n` clips each, of the real.
+class NoiseFloor:
+    """The distances of two disjoint halves of the real clips, `n` clips each.
 
-    `distance` and `kernel` are those of `n` real and `n` generated clips, to compare it with: a
-    Fréchet distance grows as clips get fewer.
+    `distance` and `kernel` are those of `n` real and `n` generated clips, to compare with the
+    floor: a Fréchet distance is biased by about 1/n, so only equal n compare.
     """
 
     n: int
@@ -27,7 +27,7 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SubsetSpread:
     """Mean and standard deviation over random subsets of `n` clips of each set."""
 
     n: int
@@ -38,41 +38,44 @@ class Spread:
     kernel_sd: float
 
 
-def noise_floor(real: np.ndarray, generated: np.ndarray) -> Floor | None:
-    """Of features in random order; None where there are not four real clips.
+def compute_noise_floor(real: np.ndarray, generated: np.ndarray) -> NoiseFloor | None:
+    """The noise floor of features in random order; None with fewer than four real clips.
 
-    Where fewer clips were generated than half of the real ones are, n is as many.
+    n is half the number of real clips, or the number of generated ones if that is smaller.
     """
     n = min(len(real) // 2, len(generated))
     if n < 2:
         return None
-    half, other, made = real[:n], real[n : 2 * n], generated[:n]
-    return Floor(
-        n, between(half, other, DDOF), kvd_unbiased(half, other),
-        between(half, made, DDOF), kvd_unbiased(half, made),
+    half, other, sample = real[:n], real[n : 2 * n], generated[:n]
+    return NoiseFloor(
+        n, compute_frechet(half, other, DDOF), kvd_unbiased(half, other),
+        compute_frechet(half, sample, DDOF), kvd_unbiased(half, sample),
     )  # fmt: skip
 
 
-def spread(
+def compute_spread(
     real: np.ndarray, generated: np.ndarray, subsets: int, size: int, seed: int
-) -> Spread | None:
-    """Subsets are drawn without replacement: the same ones for whatever was generated.
+) -> SubsetSpread | None:
+    """Mean and deviation of both distances over random subsets, drawn without replacement.
 
-    None where none were asked for; a UserError where there are fewer clips than in a subset.
+    None if `subsets` is 0; raises UserError if a set has fewer clips than `size`.
     """
     if not subsets:
         return None
     if min(len(real), len(generated)) < size:
         raise UserError(
-            f"subsets of {size} clips need as many: there are {len(real)} real and"
-            f" {len(generated)} generated ones; ask for a smaller --subset-size"
+            f"subsets of {size} clips need at least as many: there are {len(real)} real and"
+            f" {len(generated)} generated clips. Use a smaller --subset-size"
         )
-    found = []
+    distances = []
     for number in range(subsets):
-        some, made = (
+        # Seeded by side, so that two models are compared on the same real subsets.
+        real_subset, generated_subset = (
             each[np.random.default_rng([seed, number, side]).permutation(len(each))[:size]]
             for side, each in enumerate((real, generated))
         )
-        found.append((between(some, made, DDOF).total, kvd_unbiased(some, made)))
-    (mean, kernel_mean), (sd, kernel_sd) = np.mean(found, axis=0), np.std(found, axis=0)
-    return Spread(size, subsets, float(mean), float(sd), float(kernel_mean), float(kernel_sd))
+        subset_distance = compute_frechet(real_subset, generated_subset, DDOF).total
+        distances.append((subset_distance, kvd_unbiased(real_subset, generated_subset)))
+    mean, kernel_mean = np.mean(distances, axis=0)
+    sd, kernel_sd = np.std(distances, axis=0)
+    return SubsetSpread(size, subsets, float(mean), float(sd), float(kernel_mean), float(kernel_sd))

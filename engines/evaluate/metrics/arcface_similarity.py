@@ -1,45 +1,52 @@
-"""Face-S of MSRVTT-Personalization (Chen et al. 2025): is the face in a video the one asked for."""
+"""Face-S of MSRVTT-Personalization (Chen et al. 2025): similarity to the reference face."""
 
 import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.models.face_detector import Box
-from engines.evaluate.protocol import Missing, Sample, Score
-from engines.evaluate.vision.cosine import cosines
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.protocol import MissingReference, Sample, Score
+from engines.evaluate.vision.cosine import compute_cosines
+from engines.evaluate.vision.registry import ModelRegistry
 
 VERSION, LABEL = "1", "Face-S"
 MODELS = ("face_detector", "arcface")
-UP, DOWN = 0.17, 0.03  # by how much of its height a face is extended
+FOREHEAD, CHIN = 0.17, 0.03  # share of its height by which a face box is extended
 
 
 class Metric:
-    """The mean over frames and known faces of the cosine of ArcFace's vectors; 0 without a face."""
+    """Mean ArcFace cosine over frames and reference faces; a frame without a face counts 0.
+
+    With m of T frames that show a face a_t, and n references f_k: Σ_t Σ_k cos(a_t, f_k) / (T n).
+    """
 
     better = {"arcface_similarity": "higher"}  # noqa: RUF012
 
-    def __init__(self, spec: EvaluateSpec, models: Models) -> None:
+    def __init__(self, spec: EvaluateSpec, models: ModelRegistry) -> None:
         self.models = models
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """One mean, with the number of frames without a face; None where no face is known."""
+        """One mean, with the number of frames without a face; None without reference faces."""
         try:
-            return {"arcface_similarity": self._score(video, video.truth.faces())}
-        except Missing as missing:
+            references = video.ground_truth.face_vectors()
+            return {"arcface_similarity": self._score_faces(video, references)}
+        except MissingReference as missing:
             return {"arcface_similarity": Score(None, str(missing))}
 
-    def _score(self, video: Sample, known: np.ndarray) -> Score:
+    def _score_faces(self, video: Sample, references: np.ndarray) -> Score:
         count = len(video.frames)
-        found = self.models.get("face_detector").detect(video.frames)
-        seen = [(f, extended(b, len(f))) for f, b in zip(video.frames, found, strict=True) if b]
-        crops = [frame[box.y0 : box.y1, box.x0 : box.x1] for frame, box in seen]
+        boxes = self.models.get("face_detector").detect(video.frames)
+        faces = [(f, extend_box(b, len(f))) for f, b in zip(video.frames, boxes, strict=True) if b]
+        crops = [frame[box.y0 : box.y1, box.x0 : box.x1] for frame, box in faces]
         crops = [crop for crop in crops if crop.size]
-        said = None if len(crops) == count else f"no face in {count - len(crops)} of {count} frames"
-        alike = cosines(self.models.get("arcface").embed(crops), known)
-        return Score(float(alike.sum(dtype=np.float64)) / (count * len(known)), said)
+        missing = count - len(crops)
+        reason = f"no face in {missing} of {count} frames" if missing else None
+        cosines = compute_cosines(self.models.get("arcface").embed(crops), references)
+        # Divided by all frames, as published: a video must not gain by hiding the face.
+        return Score(float(cosines.sum(dtype=np.float64)) / (count * len(references)), reason)
 
 
-def extended(box: Box, height: int) -> Box:
-    """The box with forehead and chin, in a frame of that height; the second step sees the first."""
-    top = max(int(box.y0 - UP * (box.y1 - box.y0)), 0)
-    return Box(box.x0, top, box.x1, min(int(box.y1 + DOWN * (box.y1 - top)), height - 1))
+def extend_box(box: Box, height: int) -> Box:
+    """The box extended by forehead and chin, within a frame of that height."""
+    top = max(int(box.y0 - FOREHEAD * (box.y1 - box.y0)), 0)
+    # As published, the chin is a share of the height that already includes the forehead.
+    return Box(box.x0, top, box.x1, min(int(box.y1 + CHIN * (box.y1 - top)), height - 1))

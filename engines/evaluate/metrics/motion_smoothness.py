@@ -1,32 +1,35 @@
-"""VBench's motion smoothness (Huang et al. 2024): is every other frame where its neighbours say."""
+"""VBench's motion smoothness (Huang et al. 2024): odd frames against interpolated ones."""
 
 import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.protocol import Sample, Score
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.vision.registry import ModelRegistry
 
 VERSION, LABEL = "1", "Motion smoothness"
 MODELS = ("interpolator",)
 
 
 class Metric:
-    """One less the mean error of the odd frames as an interpolator gives them, of bytes over 255.
+    """1 - mean |interpolated - odd frame| / 255: one minus the interpolator's error.
 
-    A frozen video scores 1: to be read beside the dynamic degree.
+    A frozen video scores 1, so read it together with the dynamic degree.
     """
 
     better = {"motion_smoothness": "higher"}  # noqa: RUF012
 
-    def __init__(self, spec: EvaluateSpec, models: Models) -> None:
+    def __init__(self, spec: EvaluateSpec, models: ModelRegistry) -> None:
         self.models = models
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """A share; None of fewer than three frames."""
+        """The smoothness, 0 to 1; None for fewer than three frames."""
         even, odd = video.frames[::2], video.frames[1:-1:2]
         if not len(odd):
-            said = f"no frame of {len(video.frames)} lies between two others"
-            return {"motion_smoothness": Score(None, said)}
-        found = self.models.get("interpolator").middle(even[: len(odd)], even[1 : len(odd) + 1])
-        error = np.abs(found.astype(np.float64) - odd).mean()
+            reason = f"no frame of {len(video.frames)} lies between two others"
+            return {"motion_smoothness": Score(None, reason)}
+        # Frame 2i+1 is predicted from frames 2i and 2i+2.
+        predicted = self.models.get("interpolator").interpolate_pairs(
+            even[: len(odd)], even[1 : len(odd) + 1]
+        )
+        error = np.abs(predicted.astype(np.float64) - odd).mean()
         return {"motion_smoothness": Score(float(1 - error / 255))}

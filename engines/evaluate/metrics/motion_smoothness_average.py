@@ -1,40 +1,41 @@
-"""How near every other frame is to the average of its neighbours: a measure without a model.
+"""Motion smoothness without a model: odd frames against the average of their neighbours.
 
-What VBench's motion smoothness (Huang et al. 2024) gives with the average as its interpolator.
-Figures are not comparable with those of a network.
+This is VBench's motion smoothness (Huang et al. 2024) with the average as interpolator. Its values
+are not comparable with those of an interpolation network.
 """
 
 import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.protocol import Sample, Score
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.vision.registry import ModelRegistry
 
 VERSION, LABEL = "1", "Smoothness by the average"
 MODELS = ()
 
 
 class Metric:
-    """One less the mean error of the odd frames, of bytes over 255; exact."""
+    """1 - mean |average of the neighbours - odd frame| / 255, computed exactly in integers."""
 
     better = {"motion_smoothness_average": "higher"}  # noqa: RUF012
 
-    def __init__(self, spec: EvaluateSpec, models: Models) -> None:
+    def __init__(self, spec: EvaluateSpec, models: ModelRegistry) -> None:
         pass
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """A share; None of fewer than three frames."""
+        """The smoothness, 0 to 1; None for fewer than three frames."""
         frames = video.frames
         odd = range(1, len(frames) - 1, 2)
         if not odd:
-            said = f"no frame of {len(frames)} lies between two others"
-            return {"motion_smoothness_average": Score(None, said)}
-        twice = sum(_error(frames[n - 1], frames[n], frames[n + 1]) for n in odd)
+            reason = f"no frame of {len(frames)} lies between two others"
+            return {"motion_smoothness_average": Score(None, reason)}
+        twice = sum(_sum_error(frames[n - 1], frames[n], frames[n + 1]) for n in odd)
         mean = twice / (2 * len(odd) * frames[0].size)
         return {"motion_smoothness_average": Score(1 - mean / 255)}
 
 
-def _error(before: np.ndarray, frame: np.ndarray, after: np.ndarray) -> int:
-    """Twice the sum of a frame's differences from the average, which is thus whole."""
-    wide = before.astype(np.int16) + after - 2 * frame.astype(np.int16)
-    return int(np.abs(wide).sum(dtype=np.int64))
+def _sum_error(before: np.ndarray, frame: np.ndarray, after: np.ndarray) -> int:
+    """Twice the sum of a frame's absolute differences from its neighbours' average."""
+    # Twice, so that halves stay integers: the sum is exact in any order.
+    difference = before.astype(np.int16) + after - 2 * frame.astype(np.int16)
+    return int(np.abs(difference).sum(dtype=np.int64))

@@ -1,29 +1,33 @@
-"""Whether a shape is, and moves, as the prompt's row says; exact, for plain backgrounds."""
+"""Accuracy on the moving-shapes corpus: does the shape look and move as its prompt row says.
+
+Exact for plain backgrounds.
+"""
 
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.protocol import Sample, Score
-from engines.evaluate.vision.registry import Models
-from engines.tiny.judge import judge
+from engines.evaluate.vision.registry import ModelRegistry
+from engines.tiny.judge import judge_clip
 
 VERSION, LABEL = "1", "Moving shapes"
 MODELS = ()
-ASKED = ("motion", "shape", "colour")
+COLUMNS = ("motion", "shape", "colour")
 
 
 class Metric:
-    """Accuracies of motion and of appearance (shape and colour): 1 or 0 for each video."""
+    """Motion and appearance (shape and colour) of each video, right (1) or wrong (0)."""
 
     better = {"motion": "higher", "appearance": "higher"}  # noqa: RUF012
 
-    def __init__(self, spec: EvaluateSpec, models: Models) -> None:
+    def __init__(self, spec: EvaluateSpec, models: ModelRegistry) -> None:
         pass
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """A UserError where the row does not say what is asked for."""
-        if absent := [name for name in ASKED if name not in video.asked]:
+        """Both accuracies; raises UserError if the prompt row lacks one of the columns."""
+        if missing := [name for name in COLUMNS if name not in video.prompt_row]:
             raise UserError(
-                f"moving_shapes needs columns {', '.join(ASKED)} in the prompts, it lacks"
-                f" {', '.join(absent)}: add them, or measure text_similarity"
+                f"moving_shapes needs the columns {', '.join(COLUMNS)} in the prompts; missing:"
+                f" {', '.join(missing)}. Add them, or use text_similarity instead"
             )
-        return {name: Score(*said) for name, said in judge(video.frames, video.asked).items()}
+        verdicts = judge_clip(video.frames, video.prompt_row)
+        return {name: Score(*verdict) for name, verdict in verdicts.items()}

@@ -6,28 +6,26 @@ import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.protocol import Sample, Score
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.vision.registry import ModelRegistry
 
 VERSION, LABEL = "1", "T-Cons"
 MODELS = ()
 
 
 class Metric:
-    """One less the mean difference of a frame and the next, of bytes over 255; 1 if all is still.
-
-    All pairs, pixels and channels weigh the same. Differences are summed as whole numbers: exact.
-    """
+    """1 - mean |x_{t+1} - x_t| / 255 over all frame pairs, pixels and channels; 1 if frozen."""
 
     better = {"temporal_consistency": "higher"}  # noqa: RUF012
 
-    def __init__(self, spec: EvaluateSpec, models: Models) -> None:
+    def __init__(self, spec: EvaluateSpec, models: ModelRegistry) -> None:
         pass
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """A share; None of a single frame."""
+        """The consistency, 0 to 1; None for a single frame."""
         frames = video.frames
         if len(frames) < 2:
-            return {"temporal_consistency": Score(None, "one frame: there is no other to compare")}
+            return {"temporal_consistency": Score(None, "one frame: no other to compare with")}
+        # Pair by pair in integers: exact, and no second copy of the video in memory.
         total = sum(
             int(np.abs(later.astype(np.int16) - earlier).sum(dtype=np.int64))
             for earlier, later in pairwise(frames)

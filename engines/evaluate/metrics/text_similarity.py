@@ -1,28 +1,29 @@
-"""How alike a video and its prompt are to the CLIP that the bank is searched with."""
+"""Similarity of a video and its prompt by the CLIP model that the corpus is searched with."""
 
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.protocol import Sample, Score
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.vision.registry import ModelRegistry
 from engines.pool.methods.mean import pool
-from engines.video.resize import resize
+from engines.video.resize import resize_pictures
 
 VERSION, LABEL = "1", "Text similarity"
 MODELS = ("bank_clip",)
 
 
 class Metric:
-    """The cosine of the prompt's vector and the video's: unit frame vectors, averaged."""
+    """The cosine of the prompt's vector and the video's, the mean of its unit frame vectors."""
 
     better = {"text_similarity": "higher"}  # noqa: RUF012
 
-    def __init__(self, spec: EvaluateSpec, models: Models) -> None:
+    def __init__(self, spec: EvaluateSpec, models: ModelRegistry) -> None:
         self.models = models
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """One cosine; `asked` has the prompt's text."""
-        if not video.asked.get("prompt"):
+        """The cosine; None if the prompt row has no `prompt`."""
+        if not video.prompt_row.get("prompt"):
             return {"text_similarity": Score(None, "no prompt")}
         model = self.models.get("bank_clip")
-        seen = pool(model.embed_images(resize(video.frames, model.resize)))
-        said = pool(model.embed_text([video.asked["prompt"]]))
-        return {"text_similarity": Score(float(seen @ said))}
+        # Resized and pooled as the embed stage does it, so that values compare with search scores.
+        frames = pool(model.embed_images(resize_pictures(video.frames, model.resize)))
+        text = pool(model.embed_text([video.prompt_row["prompt"]]))
+        return {"text_similarity": Score(float(frames @ text))}

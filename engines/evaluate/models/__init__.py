@@ -1,1 +1,1 @@
-"""Model plugins that metrics share: one file per model, found by its name."""
+"""Model plugins that metrics share: one file per model, loaded by file name."""

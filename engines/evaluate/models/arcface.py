@@ -1,4 +1,4 @@
-"""ArcFace (Deng et al. 2019): whose face a picture shows, as a vector; IResNet-100 or other."""
+"""ArcFace (Deng et al. 2019): face identity vectors, by IResNet-100 or another size."""
 
 import numpy as np
 
@@ -8,29 +8,32 @@ from engines.evaluate.vision.encoder import Encoder
 
 FILE = "backbone.pth"
 FETCH = (
-    "take IResNet-100's backbone.pth from the model zoo of"
+    "download IResNet-100's backbone.pth from the model zoo of"
     " https://github.com/deepinsight/insightface/tree/master/recognition/arcface_torch"
 )
 HALF = (0.5, 0.5, 0.5)
 
 
 def load(spec: EvaluateSpec, file: str) -> Encoder:
-    """The encoder of face crops, (512,) of the published size; faces are not aligned.
+    """The encoder of face crops: (512,) vectors with the published weights.
 
-    A crop is resized to 112 x 112, bilinearly and whatever its aspect, and scaled to [-1, 1].
+    A crop is resized bilinearly to 112 x 112, whatever its aspect, and scaled to [-1, 1]. As in
+    the published evaluation, faces are not aligned.
     """
-    from engines.nets.iresnet import IResNet, sizes
+    from engines.nets.iresnet import IResNet, read_sizes
 
-    weights, of = checkpoint.read(file), f"ArcFace's IResNet ({file})"
-    model = checkpoint.load(IResNet(sizes(checkpoint.Shapes(weights, of))), weights, of)
+    weights, label = checkpoint.read_weights(file), f"ArcFace's IResNet ({file})"
+    model = checkpoint.load_weights(
+        IResNet(read_sizes(checkpoint.WeightShapes(weights, label))), weights, label
+    )
     side = model.side
     return Encoder(
-        model, lambda crop: squeezed(crop, side), HALF, HALF, model.features.num_features
+        model, lambda crop: resize_crop(crop, side), HALF, HALF, model.features.num_features
     )
 
 
-def squeezed(crop: np.ndarray, side: int) -> np.ndarray:
-    """(side, side, 3) uint8 of a crop (h, w, 3), as OpenCV resizes bilinearly."""
+def resize_crop(crop: np.ndarray, side: int) -> np.ndarray:
+    """(side, side, 3) uint8 of a crop (h, w, 3), by OpenCV's bilinear resize, not antialiased."""
     import cv2
 
     return cv2.resize(np.ascontiguousarray(crop), (side, side), interpolation=cv2.INTER_LINEAR)

@@ -1,4 +1,4 @@
-"""OpenAI's CLIP (Radford et al. 2021), ViT-L/14 or of any size, as the benchmark takes it."""
+"""OpenAI's CLIP (Radford et al. 2021), ViT-L/14 or another size, as the benchmark uses it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,10 @@ from data.specs.evaluate import EvaluateSpec
 from engines.embed.weights import is_openai_file
 from engines.evaluate.protocol import Sample
 from engines.evaluate.vision import checkpoint
-from engines.evaluate.vision.device import device, exactly
+from engines.evaluate.vision.device import deterministic_inference, pick_device
 from engines.evaluate.vision.encoder import Encoder
-from engines.evaluate.vision.images import Colour, bicubic, square_crop, square_pad
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.vision.images import Colour, crop_square, pad_square, resize_bicubic
+from engines.evaluate.vision.registry import ModelRegistry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ FETCH = (
     f"b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836/{FILE}"
 )
 MODEL = "ViT-L-14"
-LOOK: tuple[Colour, Colour] = (
+MEAN_STD: tuple[Colour, Colour] = (
     (0.48145466, 0.4578275, 0.40821073),
     (0.26862954, 0.26130258, 0.27577711),
 )
@@ -32,69 +32,76 @@ SIZES = ("input_resolution", "context_length", "vocab_size")  # numbers among Op
 
 
 class Clip:
-    """Vectors of pictures and texts, (n, 768) of ViT-L/14, projected and not normalised.
+    """Embeds pictures and texts: projected vectors, (n, 768) for ViT-L/14, not normalised.
 
-    They are float16 where the spec's `clip_dtype` is fp16, and float32 else.
+    They are float16 if the spec's `clip_dtype` is fp16, else float32.
     """
 
     def __init__(self, model: Any, spec: EvaluateSpec) -> None:
         self._model = model
         self._half = spec.clip_dtype == "fp16"
         size, self.dim = model.visual.image_size[0], model.visual.output_dim
-        square = square_crop if spec.crop == "short" else lambda seen: square_pad(seen, 0)
-        self._look = Encoder(self._seen, lambda seen: bicubic(square(seen), size), *LOOK, self.dim)
+        square = crop_square if spec.crop == "short" else lambda picture: pad_square(picture, 0)
+        self._look = Encoder(
+            self._encode_pixels,
+            lambda picture: resize_bicubic(square(picture), size),
+            *MEAN_STD,
+            self.dim,
+        )
 
-    def images(self, frames: Sequence[np.ndarray]) -> np.ndarray:
-        """Of n RGB pictures (H, W, 3) uint8, in chunks of a fixed size.
+    def embed_images(self, frames: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, dim) vectors of n RGB pictures (H, W, 3) uint8.
 
-        The square of the shorter side (with `crop` long: of the longer one, on black), resized by
-        Pillow's bicubic filter.
+        Pictures are cropped to the square of the shorter side (with `crop` long: padded with black
+        to that of the longer one), then resized by Pillow's bicubic filter.
         """
-        return self._rounded(self._look.embed(frames))
+        return self._round_vectors(self._look.embed(frames))
 
-    def texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Of n texts, each cut to 77 tokens that end as all do; each by itself."""
-        return self._rounded(np.concatenate([self._said(text) for text in texts]))
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, dim) vectors of n texts, each truncated to 77 tokens including the end token."""
+        # One text at a time: in a batch, last bits depend on the other texts.
+        return self._round_vectors(np.concatenate([self._embed_text(text) for text in texts]))
 
-    def _seen(self, shown: "Tensor") -> "Tensor":
+    def _encode_pixels(self, shown: "Tensor") -> "Tensor":
         return self._model.encode_image(shown.to(self._model.visual.conv1.weight.dtype))
 
-    def _said(self, text: str) -> np.ndarray:
+    def _embed_text(self, text: str) -> np.ndarray:
         import open_clip
 
         tokens = open_clip.tokenize([text], self._model.context_length)
-        with exactly():
-            return self._model.encode_text(tokens.to(device())).float().cpu().numpy()
+        with deterministic_inference():
+            return self._model.encode_text(tokens.to(pick_device())).float().cpu().numpy()
 
-    def _rounded(self, vectors: np.ndarray) -> np.ndarray:
+    def _round_vectors(self, vectors: np.ndarray) -> np.ndarray:
         return vectors.astype(np.float16) if self._half else vectors
 
 
 def load(spec: EvaluateSpec, file: str) -> Clip:
     """CLIP from OpenAI's own file, or from a state dict of its names."""
-    weights = _weights(file)
-    return Clip(_built(weights, spec.clip_dtype == "fp16", f"OpenAI's CLIP ({file})"), spec)
+    weights = _read_weights(file)
+    return Clip(_build_model(weights, spec.clip_dtype == "fp16", f"OpenAI's CLIP ({file})"), spec)
 
 
-def frames(video: Sample, models: Models) -> np.ndarray:
-    """CLIP's vectors of a video's frames, which several metrics share."""
-    return video.once("clip", lambda: models.get("clip").images(video.frames))
+def embed_frames(video: Sample, models: ModelRegistry) -> np.ndarray:
+    """CLIP's vectors of a video's frames, computed once for all metrics."""
+    return video.compute_once("clip", lambda: models.get("clip").embed_images(video.frames))
 
 
-def _weights(file: str) -> dict[str, "Tensor"]:
+def _read_weights(file: str) -> dict[str, "Tensor"]:
     import torch
 
+    # TorchScript runs code, so it is loaded only where the digest is that of OpenAI's file.
     if is_openai_file(file, MODEL):
-        held = torch.jit.load(file, map_location="cpu").state_dict()
+        weights = torch.jit.load(file, map_location="cpu").state_dict()
     else:
-        held = checkpoint.read(file)
-    return {name: value for name, value in held.items() if name not in SIZES}
+        weights = checkpoint.read_weights(file)
+    return {name: value for name, value in weights.items() if name not in SIZES}
 
 
-def _built(weights: "Mapping[str, Tensor]", half: bool, of: str) -> Any:
-    """open_clip's model with QuickGELU, of the sizes that the weights have.
+def _build_model(weights: "Mapping[str, Tensor]", half: bool, label: str) -> Any:
+    """open_clip's model with QuickGELU, in the sizes of the weights.
 
-    In half precision its weights are rounded as OpenAI's are; a CPU then computes in single.
+    With `half`, weights are rounded to float16 as OpenAI's are; a CPU still computes in float32.
     """
     import torch
     from open_clip.model import build_model_from_openai_state_dict
@@ -103,9 +110,10 @@ def _built(weights: "Mapping[str, Tensor]", half: bool, of: str) -> Any:
     try:
         model = build_model_from_openai_state_dict(dict(weights), cast_dtype=dtype)
     except (KeyError, RuntimeError, AssertionError, ZeroDivisionError) as error:
-        said = str(error).splitlines()[0]
-        raise UserError(f"these are no weights of {of}: {said}") from error
+        reason = str(error).splitlines()[0]
+        raise UserError(f"not the weights of {label}: {reason}") from error
     if not half:
-        model = checkpoint.load(model.float(), weights, of)
-    model = model.requires_grad_(False).to(device())
-    return model if half and device() == "cuda" else model.float()
+        # open_clip has just rounded them to half precision: the float32 ones again.
+        model = checkpoint.load_weights(model.float(), weights, label)
+    model = model.requires_grad_(False).to(pick_device())
+    return model if half and pick_device() == "cuda" else model.float()

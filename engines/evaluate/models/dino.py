@@ -1,4 +1,4 @@
-"""DINO (Caron et al. 2021): what a thing looks like, as a vector; v1's ViT-B/16, or of any size."""
+"""DINO (Caron et al. 2021): appearance vectors, by version 1's ViT-B/16 or another size."""
 
 from typing import TYPE_CHECKING
 
@@ -7,35 +7,39 @@ import numpy as np
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.vision import checkpoint
 from engines.evaluate.vision.encoder import Encoder
-from engines.evaluate.vision.images import IMAGENET, bicubic, square_pad
+from engines.evaluate.vision.images import IMAGENET, pad_square, resize_bicubic
 
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer
 
 FILE = "dino_vitbase16_pretrain.pth"
 FETCH = f"curl -LO https://dl.fbaipublicfiles.com/dino/dino_vitbase16_pretrain/{FILE}"
-HEAD = 64  # channels
+HEAD = 64  # channels of an attention head
 
 
 def load(spec: EvaluateSpec, file: str) -> Encoder:
-    """The encoder of a picture on white: the class token after the last norm, (768,) of ViT-B.
+    """The encoder of pictures to the class token after the last norm, (768,) for ViT-B.
 
-    A picture is padded to a square with white, and resized by Pillow's bicubic filter.
+    A picture is padded with white to a square and resized by Pillow's bicubic filter.
     """
-    weights, of = checkpoint.read(file), f"DINO ({file})"
-    model = checkpoint.load(architecture(checkpoint.Shapes(weights, of)), weights, of)
+    weights, label = checkpoint.read_weights(file), f"DINO ({file})"
+    model = checkpoint.load_weights(
+        build_network(checkpoint.WeightShapes(weights, label)), weights, label
+    )
     size = model.patch_embed.img_size[0]
-    return Encoder(model, lambda seen: bicubic(square_pad(seen), size), *IMAGENET, model.embed_dim)
+    return Encoder(
+        model, lambda picture: resize_bicubic(pad_square(picture), size), *IMAGENET, model.embed_dim
+    )
 
 
-def architecture(shapes: checkpoint.Shapes) -> "VisionTransformer":
-    """timm's vision transformer without a head, of the sizes that the weights have."""
+def build_network(shapes: checkpoint.WeightShapes) -> "VisionTransformer":
+    """timm's vision transformer without a head, in the sizes of the weights."""
     from timm.models.vision_transformer import VisionTransformer
 
     dim, _, patch, _ = shapes["patch_embed.proj.weight"]
-    places = shapes["pos_embed"][1] - 1
+    positions = shapes["pos_embed"][1] - 1  # less the class token's
     return VisionTransformer(
-        img_size=round(np.sqrt(places)) * patch,
+        img_size=round(np.sqrt(positions)) * patch,
         patch_size=patch,
         embed_dim=dim,
         depth=sum(name.endswith(".norm1.weight") for name in shapes),

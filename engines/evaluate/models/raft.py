@@ -1,15 +1,15 @@
-"""RAFT (Teed and Deng 2020): how far each pixel moves from one frame to another."""
+"""RAFT (Teed and Deng 2020): optical flow from one frame to another."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.batches import batched
+from data.batches import iter_batches
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.vision import checkpoint
-from engines.evaluate.vision.device import device, exactly
-from engines.evaluate.vision.rename_weights import renamed
+from engines.evaluate.vision.device import deterministic_inference, pick_device
+from engines.evaluate.vision.rename_weights import rename_keys
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 FILE = "raft-things.pth"
 FETCH = (
     f"curl -Lo {FILE} https://download.pytorch.org/models/raft_large_C_T_V1-22a6c225.pth"
-    " (the same weights, of torchvision's names)"
+    " (the same weights under torchvision's names)"
 )
 UPDATES = 20
-LEAST, STEP = 128, 8  # what it wants of a frame's sides
-CHUNK, CORRELATIONS = 8, 2**26  # pairs at once, and numbers at once (256 MB), at most
-LEVELS = 4
-RENAMED = (
+MIN_SIDE, STEP = 128, 8  # a frame's sides must be at least, and multiples of, these
+CHUNK, CORRELATIONS = 8, 2**26  # limits per forward pass: pairs, and correlations (256 MB)
+LEVELS = 4  # of the correlation pyramid
+KEY_MAPPING = (
     (r"^fnet\.", "feature_encoder."),
     (r"^cnet\.", "context_encoder."),
     (r"^(\w+_encoder)\.conv1\.", r"\1.convnormrelu.0."),
@@ -43,68 +43,73 @@ RENAMED = (
 
 
 class Raft:
-    """The optical flow between frames, in single precision, after 20 updates."""
+    """Computes optical flow in float32 with 20 refinement updates, as VBench does."""
 
     def __init__(self, model: "RAFT") -> None:
         self._model = model
 
-    def flow(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
-        """(n, H, W, 2) float32, in pixels to the right and down, of n pairs (n, H, W, 3) uint8.
+    def compute_flow(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
+        """(n, H, W, 2) float32 flow in pixels to the right and down, for n pairs (n, H, W, 3).
 
-        Sides are multiples of 8 and at least 128. How many pairs run at once hangs on the sides
-        alone, so that the same pairs give the same flow.
+        Frames are uint8 RGB; their sides must be multiples of 8 and at least 128.
         """
-        places = earlier.shape[1] * earlier.shape[2] // STEP**2
-        at_once = min(CHUNK, max(1, CORRELATIONS // places**2))
-        pairs = batched(zip(earlier, later, strict=True), at_once)
-        flows = [self._flow(*map(np.stack, zip(*pair, strict=True))) for pair in pairs]
+        # By the sides alone, not by free memory: the same pairs must give the same bits.
+        positions = earlier.shape[1] * earlier.shape[2] // STEP**2
+        at_once = min(CHUNK, max(1, CORRELATIONS // positions**2))
+        pairs = iter_batches(zip(earlier, later, strict=True), at_once)
+        flows = [self._compute_chunk(*map(np.stack, zip(*pair, strict=True))) for pair in pairs]
         return np.concatenate([np.zeros((0, *earlier.shape[1:3], 2), np.float32), *flows])
 
-    def _flow(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
-        with exactly():
-            pair = _shown(earlier), _shown(later)
+    def _compute_chunk(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
+        with deterministic_inference():
+            pair = _to_tensor(earlier), _to_tensor(later)
             flow = self._model(*pair, num_flow_updates=UPDATES)[-1]
             return flow.permute(0, 2, 3, 1).cpu().numpy()
 
 
 def load(spec: EvaluateSpec, file: str) -> Raft:
-    """RAFT from its authors' file or torchvision's, its sizes read off the shapes."""
-    weights, of = for_torchvision(checkpoint.read(file)), f"RAFT ({file})"
-    return Raft(checkpoint.load(architecture(checkpoint.Shapes(weights, of)), weights, of))
+    """RAFT from its authors' file or torchvision's, in the sizes of the weights."""
+    weights, label = to_torchvision_keys(checkpoint.read_weights(file)), f"RAFT ({file})"
+    return Raft(
+        checkpoint.load_weights(
+            build_network(checkpoint.WeightShapes(weights, label)), weights, label
+        )
+    )
 
 
-def for_torchvision(weights: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
-    """The weights by torchvision's names; those that have them already are as they were."""
+def to_torchvision_keys(weights: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
+    """The weights under torchvision's names, or unchanged if they have these names."""
     if not any(name.startswith("fnet.") for name in weights):
         return dict(weights)
-    # A block's third norm lies in the checkpoint once more, as that of its short cut.
-    own = {name: value for name, value in weights.items() if ".norm3." not in name}
-    return renamed(own, RENAMED)
+    # The checkpoint has a block's third norm twice; the other copy is the shortcut's.
+    unique = {name: value for name, value in weights.items() if ".norm3." not in name}
+    return rename_keys(unique, KEY_MAPPING)
 
 
-def architecture(shapes: Mapping[str, tuple[int, ...]]) -> "RAFT":
-    """torchvision's RAFT of the sizes that the weights have."""
+def build_network(shapes: Mapping[str, tuple[int, ...]]) -> "RAFT":
+    """torchvision's RAFT in the sizes of the weights."""
     from torch import nn
     from torchvision.models.optical_flow import raft
 
     def out(name: str) -> int:
         return shapes[f"{name}.weight"][0]
 
-    def encoder(name: str) -> tuple[int, ...]:
+    def list_widths(name: str) -> tuple[int, ...]:
         stages = [out(f"{name}.layer{n}.0.convnormrelu1.0") for n in (1, 2, 3)]
         return out(f"{name}.convnormrelu.0"), *stages, out(f"{name}.conv")
 
-    seen = shapes["update_block.motion_encoder.convcorr1.0.weight"][1]
+    # Its input has `LEVELS` windows of (2 radius + 1)² correlations.
+    correlations = shapes["update_block.motion_encoder.convcorr1.0.weight"][1]
     motion = "update_block.motion_encoder"
     return raft._raft(
-        feature_encoder_layers=encoder("feature_encoder"),
+        feature_encoder_layers=list_widths("feature_encoder"),
         feature_encoder_block=raft.ResidualBlock,
         feature_encoder_norm_layer=nn.InstanceNorm2d,
-        context_encoder_layers=encoder("context_encoder"),
+        context_encoder_layers=list_widths("context_encoder"),
         context_encoder_block=raft.ResidualBlock,
         context_encoder_norm_layer=nn.BatchNorm2d,
         corr_block_num_levels=LEVELS,
-        corr_block_radius=(round((seen / LEVELS) ** 0.5) - 1) // 2,
+        corr_block_radius=(round((correlations / LEVELS) ** 0.5) - 1) // 2,
         motion_encoder_corr_layers=(out(f"{motion}.convcorr1.0"), out(f"{motion}.convcorr2.0")),
         motion_encoder_flow_layers=(out(f"{motion}.convflow1.0"), out(f"{motion}.convflow2.0")),
         motion_encoder_out_channels=out(f"{motion}.conv.0") + 2,
@@ -120,7 +125,7 @@ def architecture(shapes: Mapping[str, tuple[int, ...]]) -> "RAFT":
     )
 
 
-def _shown(frames: np.ndarray) -> "Tensor":
+def _to_tensor(frames: np.ndarray) -> "Tensor":
     import torch
 
-    return 2 * (torch.from_numpy(frames).permute(0, 3, 1, 2).to(device()).float() / 255) - 1
+    return 2 * (torch.from_numpy(frames).permute(0, 3, 1, 2).to(pick_device()).float() / 255) - 1

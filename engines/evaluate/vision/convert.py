@@ -1,4 +1,4 @@
-"""Checkpoints that pickle a whole module, made into plain weights without running their code."""
+"""Conversion of checkpoints that pickle a whole module to plain weights, running no code."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -11,64 +11,69 @@ from engines.evaluate.vision import safe_unpickle
 if TYPE_CHECKING:
     from torch import Tensor
 
-KEYS = ("ema", "model")  # where a module lies in a checkpoint, the averaged one first
-MOST = 20_000  # modules
+KEYS = ("ema", "model")  # where a checkpoint keeps its module; the averaged weights first
+MAX_MODULES = 20_000
 
 
-def convert(file: str, out: str) -> int:
-    """Writes the parameters and buffers of a pickled module as .safetensors; their number.
+def extract_weights(file: str, out: str) -> int:
+    """Writes a pickled module's parameters and buffers as .safetensors; returns their number.
 
-    They keep their names and precision. A UserError where there is no module, or one that holds
-    anything but tensors where its weights are.
+    Names and precision are kept. Raises UserError if the file has no module, or if the module has
+    anything but tensors in place of weights.
     """
     from safetensors.torch import save_file
 
     if not Path(file).is_file():
-        raise UserError(f"no file {file}: give the path of a checkpoint")
+        raise UserError(f"no such file {file}: pass the path of a checkpoint")
     if Path(out).suffix != ".safetensors":
         raise UserError(f"{out} must end in .safetensors")
-    weights = {name: value.contiguous() for name, value in _weights(_module(file))}
+    weights = {name: value.contiguous() for name, value in _iterate_weights(_find_module(file))}
     if not weights:
         raise UserError(f"the module in {file} has no weights")
     draft = Path(out).with_name(f".{Path(out).name}.part")
     draft.parent.mkdir(parents=True, exist_ok=True)
     save_file(weights, draft)
+    # Renamed when whole: a conversion that is interrupted leaves no half checkpoint.
     os.replace(draft, out)
     return len(weights)
 
 
-def _module(file: str) -> Any:
-    held = safe_unpickle.read(file)
-    found = [held.get(key) for key in KEYS] if isinstance(held, Mapping) else [held]
-    for module in found:
+def _find_module(file: str) -> Any:
+    content = safe_unpickle.read_checkpoint(file)
+    candidates = [content.get(key) for key in KEYS] if isinstance(content, Mapping) else [content]
+    for module in candidates:
         if isinstance(getattr(module, "_modules", None), Mapping):
             return module
-    raise UserError(f"{file} holds no pickled module: if it holds plain weights, use it as it is")
+    raise UserError(f"{file} contains no pickled module; if it has plain weights, use it directly")
 
 
-def _weights(module: Any) -> "Iterator[tuple[str, Tensor]]":
-    """Names and tensors as `state_dict` gives them."""
+def _iterate_weights(module: Any) -> "Iterator[tuple[str, Tensor]]":
+    """Yields names and tensors in the order and with the names of torch's `state_dict`."""
     import torch
 
-    waiting = [("", module)]
-    for _ in range(MOST):
-        if not waiting:
+    stack = [("", module)]
+    # Bounded: in a hostile pickle modules may contain each other.
+    for _ in range(MAX_MODULES):
+        if not stack:
             return
-        prefix, here = waiting.pop()
-        unkept = getattr(here, "_non_persistent_buffers_set", ())
-        for name, value in (_named(here, "_parameters") | _named(here, "_buffers")).items():
-            if value is None or name in unkept:
+        prefix, module = stack.pop()
+        temporary = getattr(module, "_non_persistent_buffers_set", ())
+        tensors = _read_named(module, "_parameters") | _read_named(module, "_buffers")
+        for name, value in tensors.items():
+            if value is None or name in temporary:
                 continue
             if not isinstance(value, torch.Tensor):
-                raise UserError(f"{prefix}{name} is no tensor: refused")
+                raise UserError(f"{prefix}{name} is not a tensor: not converted")
             yield f"{prefix}{name}", value
-        below = [(f"{prefix}{name}.", child) for name, child in _named(here, "_modules").items()]
-        waiting += [each for each in reversed(below) if each[1] is not None]
-    raise UserError(f"there are more than {MOST} modules, or they hold each other: refused")
+        modules = _read_named(module, "_modules").items()
+        children = [(f"{prefix}{name}.", child) for name, child in modules]
+        # Reversed, as the stack is read from its end.
+        stack += [each for each in reversed(children) if each[1] is not None]
+    raise UserError(f"more than {MAX_MODULES} modules, or modules in a cycle: not converted")
 
 
-def _named(module: Any, kind: str) -> dict[str, Any]:
-    found = getattr(module, kind, None)
-    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
-        raise UserError(f"a module's {kind} are not named: refused")
-    return dict(found)
+def _read_named(module: Any, kind: str) -> dict[str, Any]:
+    entries = getattr(module, kind, None)
+    if not isinstance(entries, Mapping) or not all(isinstance(name, str) for name in entries):
+        raise UserError(f"a module's {kind} have no names: not converted")
+    return dict(entries)

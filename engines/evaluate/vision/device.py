@@ -1,21 +1,22 @@
-"""Where models run, and exactly: the same video gives the same figures."""
+"""The device that models run on, and a context for deterministic inference."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-def device() -> str:
-    """`cuda` where there is a GPU, else `cpu`."""
+def pick_device() -> str:
+    """`cuda` if there is a GPU, else `cpu`."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @contextmanager
-def exactly() -> Iterator[None]:
-    """Single precision is meant as such (no TF32), and kernels are not chosen by a race."""
+def deterministic_inference() -> Iterator[None]:
+    """Full float32 precision and fixed kernels: the same video gets the same scores each time."""
     import torch
 
+    # TF32 keeps 10 bits of mantissa, and `benchmark` picks kernels by timing them.
     flags = torch.backends.cudnn.flags(
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     )

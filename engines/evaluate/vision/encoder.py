@@ -1,4 +1,4 @@
-"""A network that makes a vector of a picture, and how pictures are shown to it."""
+"""Image encoders: a network from a picture to a vector, with its preprocessing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,35 +6,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.batches import batched
-from engines.evaluate.vision.device import device, exactly
-from engines.evaluate.vision.images import Colour, normalised
+from data.batches import iter_batches
+from engines.evaluate.vision.device import deterministic_inference, pick_device
+from engines.evaluate.vision.images import Colour, normalise_pictures
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CHUNK = 16  # pictures at once: always, as the last bits hang on it
+CHUNK = 16  # pictures per forward pass; fixed, as the last bits of a vector depend on it
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """`shown` makes a picture (size, size, 3) bytes, `net` makes (n, dim) of n of them."""
+    """`preprocess` makes a picture (size, size, 3) bytes; `net` maps n of them to (n, dim)."""
 
     net: "Callable[[Tensor], Tensor]"
-    shown: Callable[[np.ndarray], np.ndarray]
+    preprocess: Callable[[np.ndarray], np.ndarray]
     mean: Colour
     std: Colour
     dim: int
 
     def embed(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """(n, dim) float32 of n RGB pictures (H, W, 3) uint8 of any sizes, not normalised.
+        """(n, dim) float32 vectors of n RGB pictures (H, W, 3) uint8 of any sizes.
 
-        Pictures run in chunks of a fixed size, so that the same pictures give the same vectors.
+        Vectors are not normalised. The same pictures in the same order give the same bits.
         """
-        parts = [self._embed(chunk) for chunk in batched(pictures, CHUNK)]
+        parts = [self._embed_chunk(chunk) for chunk in iter_batches(pictures, CHUNK)]
         return np.concatenate([np.zeros((0, self.dim), np.float32), *parts])
 
-    def _embed(self, pictures: list[np.ndarray]) -> np.ndarray:
-        with exactly():
-            shown = normalised([self.shown(each) for each in pictures], self.mean, self.std)
-            return self.net(shown.to(device())).float().cpu().numpy()
+    def _embed_chunk(self, pictures: list[np.ndarray]) -> np.ndarray:
+        squares = [self.preprocess(each) for each in pictures]
+        with deterministic_inference():
+            pixels = normalise_pictures(squares, self.mean, self.std)
+            return self.net(pixels.to(pick_device())).float().cpu().numpy()

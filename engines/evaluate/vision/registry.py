@@ -1,4 +1,4 @@
-"""The models of one worker, shared by its metrics, each loaded once."""
+"""The registry of a worker's evaluation models: each is loaded once and shared by the metrics."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Any
 
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
-from engines.base import plugin
-from engines.embed.weights import file_digest
+from engines.base import load_plugin
+from engines.embed.weights import digest_file
 
 
-class Models:
-    """Each model of `engines/evaluate/models`, loaded when first asked for.
+class ModelRegistry:
+    """Loads the models of `engines/evaluate/models` at first use.
 
-    A module there has `FILE`, the name its weights are published under (None: it needs none),
-    `FETCH`, the line that fetches them, and `load(spec, file)`.
+    A model plugin has `FILE`, the published name of its weights (None if it needs none), `FETCH`,
+    the command that downloads them, and `load(spec, file)`.
     """
 
     def __init__(self, spec: EvaluateSpec) -> None:
@@ -22,41 +22,42 @@ class Models:
         self._loaded: dict[str, Any] = {}
 
     def get(self, name: str) -> Any:
-        """The model, as its module's `load` gives it. A UserError without its weights."""
+        """The model that the plugin's `load` returns; raises UserError if weights are missing."""
         if name not in self._loaded:
-            if said := absent(self.spec, name):
-                raise UserError(said)
+            if reason := explain_missing_weights(self.spec, name):
+                raise UserError(reason)
             file = self.spec.weights.get(name)
-            self._loaded[name] = plugin("evaluate.models", name).load(self.spec, file)
+            self._loaded[name] = load_plugin("evaluate.models", name).load(self.spec, file)
         return self._loaded[name]
 
 
-def absent(spec: EvaluateSpec, name: str) -> str | None:
-    """Why a model cannot be loaded, with the line that fetches its weights; None where it can."""
-    module = plugin("evaluate.models", name)
+def explain_missing_weights(spec: EvaluateSpec, name: str) -> str | None:
+    """Why a model's weights are missing and the command that fetches them; None if they exist."""
+    module = load_plugin("evaluate.models", name)
     if module.FILE is None:
         return None
     file = spec.weights.get(name)
     if file is None:
-        return f"no weights of {name} ({module.FILE}): {module.FETCH}"
-    return None if Path(file).exists() else f"no file {file} for {name}: {module.FETCH}"
+        return f"no weights for {name} ({module.FILE}): {module.FETCH}"
+    return None if Path(file).exists() else f"no such file {file} for {name}: {module.FETCH}"
 
 
-def digests(spec: EvaluateSpec, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of each model's weights, by name, for those that are there."""
-    there = (name for name in sorted(set(names)) if absent(spec, name) is None)
-    return {name: _digest(spec, name) for name in there}
+def compute_digests(spec: EvaluateSpec, names: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of each model's weights by name, for the weights that exist."""
+    present = (name for name in sorted(set(names)) if explain_missing_weights(spec, name) is None)
+    return {name: _compute_digest(spec, name) for name in present}
 
 
-def _digest(spec: EvaluateSpec, name: str) -> str:
-    module = plugin("evaluate.models", name)
+def _compute_digest(spec: EvaluateSpec, name: str) -> str:
+    module = load_plugin("evaluate.models", name)
+    # A model without a file of its own may know the digest of what it loads (`bank_clip`).
     if module.FILE is None:
         return module.digest(spec) if hasattr(module, "digest") else ""
-    return file_digest(spec.weights[name])
+    return digest_file(spec.weights[name])
 
 
-def found(folder: str, names: Iterable[str]) -> dict[str, str]:
-    """The weights that lie in a folder under their published names, by model."""
-    files = {name: plugin("evaluate.models", name).FILE for name in names}
+def find_weights(folder: str, names: Iterable[str]) -> dict[str, str]:
+    """The paths of weights in a folder by model; files must have their published names."""
+    files = {name: load_plugin("evaluate.models", name).FILE for name in names}
     paths = {name: Path(folder) / file for name, file in files.items() if file}
     return {name: str(path) for name, path in paths.items() if path.exists()}

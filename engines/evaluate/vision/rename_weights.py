@@ -1,24 +1,25 @@
-"""Weights under other names: the published ones to those of the library that runs them."""
+"""Key mapping: renames a published checkpoint's keys to those of the library that runs it."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-Rules = tuple[tuple[str, str], ...]
+KeyMapping = tuple[tuple[str, str], ...]
 Weight = TypeVar("Weight")
 
 
-def renamed(weights: Mapping[str, Weight], rules: Rules) -> dict[str, Weight]:
-    """Each name after every rule, a regular expression and what stands in its place, in order."""
-    return {_renamed(name, rules): value for name, value in weights.items()}
+def rename_keys(weights: Mapping[str, Weight], rules: KeyMapping) -> dict[str, Weight]:
+    """The weights by new names: every rule (pattern, replacement) is applied, in order."""
+    return {_rename_key(name, rules): value for name, value in weights.items()}
 
 
-def _renamed(name: str, rules: Rules) -> str:
-    for pattern, by in rules:
-        name = re.sub(pattern, by, name)
+def _rename_key(name: str, rules: KeyMapping) -> str:
+    # In order and cumulatively: later patterns match what earlier ones have written.
+    for pattern, replacement in rules:
+        name = re.sub(pattern, replacement, name)
     return name
 
 
-def children(names: Iterable[str], prefix: str) -> int:
-    """How many numbered parts follow a prefix, which ends in a dot: how deep a stack is."""
+def count_children(names: Iterable[str], prefix: str) -> int:
+    """The number of direct children of a prefix that ends in a dot: the depth of a stack."""
     return len({name[len(prefix) :].split(".")[0] for name in names if name.startswith(prefix)})

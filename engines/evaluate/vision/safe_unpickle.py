@@ -1,4 +1,4 @@
-"""A checkpoint's pickle read without running anything that it names."""
+"""A safe unpickler for checkpoints: runs and imports nothing that the pickle names."""
 
 import pickle
 import zipfile
@@ -19,91 +19,94 @@ STORAGES = {
 }  # fmt: skip
 
 
-class StandIn:
-    """What takes the place of anything unknown: it keeps what it is given, and does nothing."""
+class Stub:
+    """Stands in for any unknown class or function: keeps attributes and does nothing."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
 
-    def __call__(self, *_: Any, **__: Any) -> "StandIn":
-        """For what is a function of another module's."""
+    def __call__(self, *_: Any, **__: Any) -> "Stub":
+        """Called when the pickle names a function."""
         return self
 
     def append(self, _: Any) -> None:
-        """For what is a list in the pickle."""
+        """Called for a subclass of list in the pickle."""
 
     def extend(self, _: Any) -> None:
-        """For what is a list in the pickle."""
+        """Called for a subclass of list in the pickle."""
 
     def __setitem__(self, _: Any, __: Any) -> None:
-        """For what is a dict in the pickle."""
+        """Called for a subclass of dict in the pickle."""
 
 
-class Reader(pickle.Unpickler):
-    """Containers and tensors as they are; whatever else a pickle names is a `StandIn`.
+class SafeUnpickler(pickle.Unpickler):
+    """Reads containers and tensors; anything else that the pickle names becomes a `Stub`.
 
-    Nothing is imported: names are looked up in a list, and what is not in it stays a name.
+    Nothing is imported: names are looked up in `ALLOWED_GLOBALS`.
     """
 
     def __init__(self, archive: zipfile.ZipFile, folder: str) -> None:
         super().__init__(archive.open(f"{folder}data.pkl"))
         self._archive, self._folder = archive, folder
-        self._read: dict[str, Tensor] = {}
+        self._storages: dict[str, Tensor] = {}
 
     def find_class(self, module: str, name: str) -> Any:
-        """What a name stands for here."""
+        """The allowed object of that name, else a new subclass of `Stub`."""
         if module == "torch" and name in STORAGES:
             return STORAGES[name]
-        return ADMITTED.get((module, name)) or type("StandIn", (StandIn,), {})
+        return ALLOWED_GLOBALS.get((module, name)) or type("Stub", (Stub,), {})
 
-    def persistent_load(self, said: Any) -> "Tensor":
-        """The numbers (n,) of a storage, which lie in the archive by their key."""
+    def persistent_load(self, reference: Any) -> "Tensor":
+        """The numbers (n,) of a storage, read from the archive by its key."""
         import torch
 
-        kind, dtype, key = said[:3]
+        kind, dtype, key = reference[:3]
+        # The key becomes a path in the archive: only digits, so that it cannot name another file.
         if kind != "storage" or not isinstance(dtype, str) or not str(key).isdecimal():
-            raise pickle.UnpicklingError(f"a storage of {kind!r}")
-        if key not in self._read:
-            held = bytearray(self._archive.read(f"{self._folder}data/{key}"))
-            kept = getattr(torch, dtype)
-            empty = torch.empty(0, dtype=kept)
-            self._read[key] = torch.frombuffer(held, dtype=kept) if held else empty
-        return self._read[key]
+            raise pickle.UnpicklingError(f"unexpected storage of kind {kind!r}")
+        if key not in self._storages:
+            content = bytearray(self._archive.read(f"{self._folder}data/{key}"))
+            number = getattr(torch, dtype)
+            empty = torch.empty(0, dtype=number)  # `frombuffer` rejects an empty buffer
+            numbers = torch.frombuffer(content, dtype=number) if content else empty
+            self._storages[key] = numbers
+        return self._storages[key]
 
 
-def _tensor(numbers: "Tensor", start: int, size: Any, stride: Any, *_: Any) -> "Tensor":
+def _rebuild_tensor(numbers: "Tensor", start: int, size: Any, stride: Any, *_: Any) -> "Tensor":
     if prod(size) > len(numbers):
         raise pickle.UnpicklingError("a tensor is larger than its storage")
+    # Cloned, as safetensors refuses tensors that share memory.
     return numbers.as_strided(tuple(size), tuple(stride), start).clone()
 
 
-def _parameter(held: "Tensor", *_: Any) -> "Tensor":
-    return held
+def _rebuild_parameter(tensor: "Tensor", *_: Any) -> "Tensor":
+    return tensor
 
 
-ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
+ALLOWED_GLOBALS: dict[tuple[str, str], Callable[..., Any]] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("__builtin__", "set"): set,
     ("builtins", "set"): set,
     ("torch", "Size"): tuple,
-    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    ("torch._utils", "_rebuild_parameter"): _parameter,
-    ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
+    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    ("torch._utils", "_rebuild_parameter_with_state"): _rebuild_parameter,
 }
 
 
-def read(file: str) -> Any:
-    """What `torch.save` wrote, tensors on the CPU, all other objects as bags of attributes.
+def read_checkpoint(file: str) -> Any:
+    """The content of a `torch.save` file: tensors on the CPU, other objects as stubs.
 
-    A UserError where the file is no such archive, or its pickle asks for what is not there.
+    Raises UserError if the file is not such an archive, or its pickle is broken or hostile.
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            named = [name for name in archive.namelist() if name.endswith("data.pkl")]
-            folder = named[0].removesuffix("data.pkl")
+            pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]
+            folder = pickles[0].removesuffix("data.pkl")
             if f"{folder}byteorder" in archive.namelist():
-                assert archive.read(f"{folder}byteorder") == b"little", "of another byte order"
-            return Reader(archive, folder).load()
+                assert archive.read(f"{folder}byteorder") == b"little", "not little-endian"
+            return SafeUnpickler(archive, folder).load()
     except Exception as error:  # a hostile pickle may fail in any way
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise UserError(f"{file} is no checkpoint that can be converted ({said})") from error
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise UserError(f"{file} is not a convertible checkpoint ({reason})") from error

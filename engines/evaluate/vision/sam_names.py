@@ -1,18 +1,18 @@
-"""SAM's weights under the names that transformers has for them, and the sizes that they tell."""
+"""Key mapping of SAM's published weights to transformers' names, and its sizes from shapes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from engines.evaluate.vision.checkpoint import Shapes
-from engines.evaluate.vision.rename_weights import Rules, children, renamed
+from engines.evaluate.vision.checkpoint import WeightShapes
+from engines.evaluate.vision.rename_weights import KeyMapping, count_children, rename_keys
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import SamConfig
 
-HEADS = 8  # of the mask decoder; its shapes do not tell
+HEADS = 8  # attention heads of the mask decoder, which shapes do not show
 MLP = r"(output_hypernetworks_mlps\.\d+|iou_prediction_head)"
-RULES: Rules = (
+KEY_MAPPING: KeyMapping = (
     (r"^image_encoder\.blocks\.", "vision_encoder.layers."),
     (r"^image_encoder\.", "vision_encoder."),
     (r"\.patch_embed\.proj\.", ".patch_embed.projection."),
@@ -41,19 +41,20 @@ RULES: Rules = (
 )
 
 
-def for_transformers(weights: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
-    """The published state dict for `SamModel`, which has the one positional matrix twice."""
-    named = renamed(weights, RULES)
+def to_transformers_keys(weights: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
+    """The published state dict with the keys of transformers' `SamModel`."""
+    named = rename_keys(weights, KEY_MAPPING)
     shared = "shared_embedding.positional_embedding"
+    # transformers has the positional matrix twice: for points and for the image grid.
     if (matrix := named.get(f"prompt_encoder.{shared}")) is not None:
         named[shared.replace("shared", "shared_image")] = matrix
     return named
 
 
-def config(shapes: Shapes) -> "SamConfig":
-    """The sizes of published weights; a UserError where they are another model's.
+def build_config(shapes: WeightShapes) -> "SamConfig":
+    """The configuration for published weights; raises UserError if they are another model's.
 
-    A layer is global where its relative positions span the whole grid of patches.
+    A layer has global attention if its relative positions span the whole grid of patches.
     """
     from transformers import SamConfig
 
@@ -61,20 +62,20 @@ def config(shapes: Shapes) -> "SamConfig":
     _, grid, _, _ = shapes["image_encoder.pos_embed"]
     patch = shapes["image_encoder.patch_embed.proj.weight"][2]
     return SamConfig(
-        vision_config=_vision(shapes, grid, patch),
+        vision_config=_build_vision_config(shapes, grid, patch),
         prompt_encoder_config={
             "hidden_size": width,
             "image_size": grid * patch,
             "patch_size": patch,
             "mask_input_channels": shapes["prompt_encoder.mask_downscaling.3.weight"][0],
-            "num_point_embeddings": children(shapes, "prompt_encoder.point_embeddings."),
+            "num_point_embeddings": count_children(shapes, "prompt_encoder.point_embeddings."),
         },
-        mask_decoder_config=_decoder(shapes, width),
+        mask_decoder_config=_build_decoder_config(shapes, width),
     )
 
 
-def _vision(shapes: Shapes, grid: int, patch: int) -> dict[str, object]:
-    depth = children(shapes, "image_encoder.blocks.")
+def _build_vision_config(shapes: WeightShapes, grid: int, patch: int) -> dict[str, object]:
+    depth = count_children(shapes, "image_encoder.blocks.")
     places = [shapes[f"image_encoder.blocks.{n}.attn.rel_pos_h"] for n in range(depth)]
     spans = [(span + 1) // 2 for span, _ in places]
     hidden = shapes["image_encoder.pos_embed"][3]
@@ -92,18 +93,18 @@ def _vision(shapes: Shapes, grid: int, patch: int) -> dict[str, object]:
     }
 
 
-def _decoder(shapes: Shapes, width: int) -> dict[str, object]:
+def _build_decoder_config(shapes: WeightShapes, width: int) -> dict[str, object]:
     inner = "mask_decoder.transformer.layers.0"
     head = "mask_decoder.iou_prediction_head.layers"
     across = shapes[f"{inner}.cross_attn_token_to_image.q_proj.weight"][0]
     return {
         "hidden_size": width,
         "mlp_dim": shapes[f"{inner}.mlp.lin1.weight"][0],
-        "num_hidden_layers": children(shapes, "mask_decoder.transformer.layers."),
+        "num_hidden_layers": count_children(shapes, "mask_decoder.transformer.layers."),
         "num_attention_heads": HEADS,
         "attention_downsample_rate": width // across,
         "num_multimask_outputs": shapes["mask_decoder.mask_tokens.weight"][0] - 1,
-        "iou_head_depth": children(shapes, f"{head}."),
+        "iou_head_depth": count_children(shapes, f"{head}."),
         "iou_head_hidden_dim": shapes[f"{head}.0.weight"][0],
         "layer_norm_eps": 1e-5,
     }

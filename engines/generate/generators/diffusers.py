@@ -1,4 +1,4 @@
-"""Any text-to-video or image-to-video pipeline that diffusers saved, as it is."""
+"""Any text-to-video or image-to-video pipeline that diffusers saved, unchanged."""
 
 import logging
 from collections.abc import Sequence
@@ -9,9 +9,10 @@ import numpy as np
 from data.errors import UserError
 from data.records import Request
 from data.specs.pipeline import GenerateSpec
+from engines.files.access import STRICT, UrlPolicy
 from engines.generate.pipelines import call, first_frame, loading
 from engines.generate.pipelines.folder import pipeline_digest, pipeline_folder
-from engines.generate.protocol import Clip, Speed, Spent, Wants
+from engines.generate.protocol import Clip, ClipInputs, LatentCacheUse, Speed
 
 VERSION = "1"
 _log = logging.getLogger(__name__)
@@ -23,73 +24,81 @@ def digests(spec: GenerateSpec) -> dict[str, str]:
 
 
 class Generator:
-    """Each video is made by itself, from a generator of its own: kernels round by the batch.
+    """Generates each video by itself, from a random generator of its own.
 
     A pipeline that takes an `image` starts from the prompt's, else from its best clip.
     """
 
     def __init__(self, spec: GenerateSpec) -> None:
-        self.spec, self.spent = spec, Spent()
+        self.spec, self.cache_use = spec, LatentCacheUse()
         self._folder = pipeline_folder(spec.base)
-        self._takes = call.takes(loading.pipeline_class(self._folder))
-        self.wants = Wants(pixels="image" in self._takes)
+        self._parameters = call.list_parameters(loading.pipeline_class(self._folder))
+        self.clip_inputs = ClipInputs(pixels="image" in self._parameters)
 
-    def load(self, speed: Speed) -> None:
-        """A UserError for a folder that does not hold what it says, or a count of frames."""
+    def load(self, speed: Speed, policy: UrlPolicy = STRICT) -> None:
+        """Loads the pipeline; a UserError for missing weights or an impossible frame count."""
         import torch
 
+        self._policy = policy
         if speed.threads:
             torch.set_num_threads(speed.threads)
+        # cuDNN's default kernels may differ from run to run, and a request must give one video.
         torch.backends.cudnn.deterministic = True
-        self._pipe: Any = loading.load(self._folder, self.spec.precision)
+        self._pipe: Any = loading.load_pipeline(self._folder, self.spec.precision)
         call.check_frames(self._pipe, self.spec.frames)
-        loading.place(self._pipe, speed, self.spec.vae_tiling)
+        loading.place_pipeline(self._pipe, speed, self.spec.vae_tiling)
         name, device = type(self._pipe).__name__, self._pipe.device
         _log.info("%s in %s on %s", name, self.spec.precision, device)
 
-    def refusal(self, request: Request) -> str | None:
-        if self.wants.pixels:
+    def explain_rejection(self, request: Request) -> str | None:
+        if self.clip_inputs.pixels:
             if request.image is None and not request.sources:
-                return first_frame.NEITHER
+                return first_frame.NO_PICTURE
             try:
                 if request.image is not None:
-                    first_frame.opened(request.image)
+                    first_frame.open_picture(request.image, self._policy)
             except first_frame.PictureError as fault:
-                return f"the image cannot be read: {fault}"
-        return call.cut(self._pipe, self._takes, request.prompt)
+                return f"cannot read the image: {fault}"
+        return call.explain_truncation(self._pipe, self._parameters, request.prompt)
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
-        return np.stack([self._video(r, c) for r, c in zip(requests, clips, strict=True)])
+        # One at a time: kernels round by the size of the batch, so videos would depend on it.
+        return np.stack([self._generate_video(r, c) for r, c in zip(requests, clips, strict=True)])
 
-    def _video(self, request: Request, clips: Sequence[Clip]) -> np.ndarray:
+    def _generate_video(self, request: Request, clips: Sequence[Clip]) -> np.ndarray:
         import torch
 
         spec = self.spec
-        given = call.arguments(self._takes, request, spec)
-        if self.wants.pixels:
-            given["image"] = first_frame.first_frame(request, clips, spec.height, spec.width)
+        arguments = call.build_arguments(self._parameters, request, spec)
+        if self.clip_inputs.pixels:
+            arguments["image"] = first_frame.read_first_frame(
+                request, clips, spec.height, spec.width, self._policy
+            )
+        # On the CPU, so that the same seed gives the same noise on any device.
         source = torch.Generator("cpu").manual_seed(request.seed)
         try:
             with torch.inference_mode():
-                found = self._pipe(**given, generator=source).frames[0]
-        except ValueError as error:
-            raise UserError(f"{self._named()} {error}") from error
-        return self._checked(np.asarray(found))
+                video = self._pipe(**arguments, generator=source).frames[0]
+        except ValueError as error:  # diffusers' way to reject a size
+            raise UserError(f"{self._describe_size()} {error}") from error
+        return self._to_bytes(np.asarray(video))
 
-    def _checked(self, found: np.ndarray) -> np.ndarray:
-        """(T, H, W, 3) floats of 0 to 1 as bytes, if they are what was asked for."""
+    def _to_bytes(self, video: np.ndarray) -> np.ndarray:
+        """(T, H, W, 3) floats of 0 to 1 as bytes; a UserError unless size and numbers are right."""
         spec = self.spec
-        frames, height, width = found.shape[:3]
+        frames, height, width = video.shape[:3]
+        # Some pipelines round a size to one that they support, without a word.
         if (frames, height, width) != (spec.frames, spec.height, spec.width):
-            raise UserError(f"{self._named()} it gives {frames} frames of {width}x{height}")
-        if not np.isfinite(found).all():
+            raise UserError(f"{self._describe_size()} it gives {frames} frames of {width}x{height}")
+        if not np.isfinite(video).all():
             raise UserError(
-                f"{self._folder} gives what is not a number in {spec.precision}: try --precision"
+                f"{self._folder} gives NaN or infinite pixels in {spec.precision}: try --precision"
                 " bf16 or fp32"
             )
-        return (found * 255).round().astype(np.uint8)
+        return (video * 255).round().astype(np.uint8)
 
-    def _named(self) -> str:
+    def _describe_size(self) -> str:
+        """The beginning of an error about the size."""
         spec = self.spec
         return (
             f"{type(self._pipe).__name__} cannot generate {spec.frames} frames of"

@@ -10,15 +10,16 @@ import numpy as np
 from data.errors import UserError
 from data.records import Request
 from data.specs.pipeline import GenerateSpec
+from engines.files.access import STRICT, UrlPolicy
 from engines.generate.pipelines import zeroscope
 from engines.generate.pipelines.digest import base_folder
-from engines.generate.pipelines.loading import place
-from engines.generate.protocol import Clip, Speed, Spent, Wants
+from engines.generate.pipelines.loading import place_pipeline
+from engines.generate.protocol import Clip, ClipInputs, LatentCacheUse, Speed
 from engines.generate.ragme import checkpoint, rag_init, sampling
 from engines.generate.ragme.folders import NONE, controller_folder, digests
-from engines.generate.ragme.grey_clips import filled
-from engines.generate.ragme.injection_sites import sites
-from engines.generate.ragme.latents import Latents
+from engines.generate.ragme.grey_clips import add_grey_clips
+from engines.generate.ragme.injection_sites import list_sites
+from engines.generate.ragme.latents import ClipLatents
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,83 +32,88 @@ _log = logging.getLogger(__name__)
 
 
 class Generator:
-    """Each video is sampled by itself: kernels round by the size of the batch."""
+    """Samples each video by itself: kernels round by the size of the batch."""
 
     def __init__(self, spec: GenerateSpec) -> None:
-        self.spec, self.spent = spec, Spent()
-        listening = spec.controller != NONE and spec.rag.guidance != 0
-        self.wants = Wants(pixels=spec.rag.init > 0, tokens=listening)
+        self.spec, self.cache_use = spec, LatentCacheUse()
+        # Without a controller, or at a guidance of 0, frame vectors would change nothing.
+        uses_tokens = spec.controller != NONE and spec.rag.guidance != 0
+        self.clip_inputs = ClipInputs(pixels=spec.rag.init > 0, tokens=uses_tokens)
 
-    def load(self, speed: Speed) -> None:
-        """A UserError for a size, base or controller that cannot be run."""
+    def load(self, speed: Speed, policy: UrlPolicy = STRICT) -> None:
+        """Loads base and controller; a UserError for a size or folder that cannot be used."""
         import torch
 
         if speed.threads:
             torch.set_num_threads(speed.threads)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        # cuDNN's default kernels may differ from run to run, and a request must give one video.
         torch.backends.cudnn.deterministic = True
-        self._pipe = zeroscope.load(base_folder(self.spec.base), self.spec.precision)
+        self._pipe = zeroscope.load_pipeline(base_folder(self.spec.base), self.spec.precision)
         zeroscope.check_size(self._pipe, self.spec)
-        if why := zeroscope.cut(self._pipe, self.spec.negative):
-            raise UserError(f"--negative: {why}")
-        self._controller = self._loaded()
-        self._place(speed)
-        self._latents = Latents(self._pipe.vae, self._device, self.spent)
+        if reason := zeroscope.explain_truncation(self._pipe, self.spec.negative):
+            raise UserError(f"--negative: {reason}")
+        self._controller = self._load_controller()
+        self._place_pipeline(speed)
+        self._latents = ClipLatents(self._pipe.vae, self._device, self.cache_use)
         name = type(self._pipe).__name__
         _log.info("%s in %s on %s", name, self.spec.precision, self._device)
 
-    def refusal(self, request: Request) -> str | None:
-        return zeroscope.cut(self._pipe, request.prompt)
+    def explain_rejection(self, request: Request) -> str | None:
+        return zeroscope.explain_truncation(self._pipe, request.prompt)
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
-            pairs = zip(requests, clips, strict=True)
-            return np.stack([self._video(one, filled(its, self.spec)) for one, its in pairs])
+            videos = [
+                self._generate_video(request, add_grey_clips(group, self.spec))
+                for request, group in zip(requests, clips, strict=True)
+            ]
+        return np.stack(videos)
 
-    def _loaded(self) -> "Controller | None":
+    def _load_controller(self) -> "Controller | None":
         folder = controller_folder(self.spec)
-        if folder is None or not self.wants.tokens:
+        if folder is None or not self.clip_inputs.tokens:
             return None
-        loaded = checkpoint.load(folder, sites(self._pipe.unet))
+        loaded = checkpoint.load_controller(folder, list_sites(self._pipe.unet))
         for remark in loaded.remarks:
             _log.warning("%s: %s", folder.name, remark)
         return loaded.controller.to(self._device, self._pipe.unet.dtype)
 
-    def _place(self, speed: Speed) -> None:
-        place(self._pipe, replace(speed, compile=False), self.spec.vae_tiling)
+    def _place_pipeline(self, speed: Speed) -> None:
+        place_pipeline(self._pipe, replace(speed, compile=False), self.spec.vae_tiling)
         if speed.compile:
+            # Block by block: hooks sit on the modules around them, and would break a whole graph.
             for block in self._pipe.unet.modules():
-                if type(block).__name__ == "BasicTransformerBlock":  # inside of the hooked modules
+                if type(block).__name__ == "BasicTransformerBlock":
                     block.compile()
 
-    def _video(self, request: Request, clips: Sequence[Clip]) -> np.ndarray:
+    def _generate_video(self, request: Request, clips: Sequence[Clip]) -> np.ndarray:
         pipe, spec = self._pipe, self.spec
         pipe.scheduler.set_timesteps(spec.steps, device=self._device)
-        guided = sampling.Guided(
-            pipe.unet, self._text(request.prompt), spec, self._controller, self._said(clips)
-        )
+        text, conditioning = self._encode_text(request.prompt), self._encode_clips(clips)
+        noise = sampling.GuidedNoise(pipe.unet, text, spec, self._controller, conditioning)
         factor = pipe.vae_scale_factor
         size = (spec.height // factor, spec.width // factor)
         shape = (1, pipe.unet.config.in_channels, spec.frames, *size)
-        source = rag_init.generator(request, spec)
-        beginning = rag_init.begin(source, shape, self._mean(clips), spec, pipe.scheduler)
-        video = sampling.pictures(pipe, sampling.denoised(pipe, guided, beginning))
+        source, mean = rag_init.noise_generator(request, spec), self._mean_latents(clips)
+        initial = rag_init.init_latents(source, shape, mean, spec, pipe.scheduler)
+        video = sampling.decode_frames(pipe, sampling.denoise_latents(pipe, noise, initial))
         pipe.maybe_free_model_hooks()
         return video
 
-    def _text(self, prompt: str) -> "Tensor":
+    def _encode_text(self, prompt: str) -> "Tensor":
         import torch
 
         guiding = self.spec.guidance > 1
-        said, negative = self._pipe.encode_prompt(
+        positive, negative = self._pipe.encode_prompt(
             prompt, self._device, 1, guiding, self.spec.negative
         )
-        return torch.cat([negative, said]) if guiding else said
+        return torch.cat([negative, positive]) if guiding else positive
 
-    def _said(self, clips: Sequence[Clip]) -> "Conditioning | None":
-        """What the clips say at every site, once for all steps."""
+    def _encode_clips(self, clips: Sequence[Clip]) -> "Conditioning | None":
+        """The clips' keys and values at every site: they are the same at all steps."""
         import torch
         from torch.nn import functional
 
@@ -120,14 +126,15 @@ class Generator:
                 f"the corpus has frame vectors of {tokens.shape[-1]} numbers and the controller"
                 f" takes {self._controller.config.cin}: embed with the model it was trained with"
             )
+        # Training has unit vectors; RAGME's inference passes raw ones (ragme.md, section 4, no. 2).
         if "raw_tokens" not in self.spec.rag.compat:
             tokens = functional.normalize(tokens, dim=-1)
-        wide = tokens[None].to(self._device, self._pipe.unet.dtype)
-        return self._controller.remember(wide)
+        batch = tokens[None].to(self._device, self._pipe.unet.dtype)
+        return self._controller.precompute_context(batch)
 
-    def _mean(self, clips: Sequence[Clip]) -> "Tensor | None":
-        """The clips' mean latents (1, C, T, h, w), weighed as the spec says."""
-        if not clips or not self.wants.pixels:
+    def _mean_latents(self, clips: Sequence[Clip]) -> "Tensor | None":
+        """The clips' mean latents (1, C, T, h, w), weighted as the spec has it."""
+        if not clips or not self.clip_inputs.pixels:
             return None
-        shares = rag_init.shares([clip.source.score for clip in clips], self.spec)
-        return self._latents.mean(clips, shares)
+        weights = rag_init.clip_weights([clip.source.score for clip in clips], self.spec)
+        return self._latents.mean(clips, weights)

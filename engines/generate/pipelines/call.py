@@ -1,4 +1,4 @@
-"""What a pipeline of diffusers is called with, by the names that its signature has."""
+"""Calls a diffusers pipeline with the arguments that its signature has."""
 
 import inspect
 from typing import TYPE_CHECKING, Any
@@ -11,24 +11,21 @@ from engines.generate.pipelines import prompt_length
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
-# How a pipeline says how many frames its codec makes of one.
-TEMPORAL = (
+# Attributes in which pipelines state how many frames their VAE makes one latent of.
+TEMPORAL_FACTORS = (
     "vae_scale_factor_temporal", "vae_temporal_compression_ratio", "vae_temporal_scale_factor"
 )  # fmt: skip
 
 
-def takes(kind: type["DiffusionPipeline"]) -> dict[str, inspect.Parameter]:
-    """The parameters of a call."""
+def list_parameters(kind: type["DiffusionPipeline"]) -> dict[str, inspect.Parameter]:
+    """The parameters of a pipeline's `__call__`, by name."""
     call: Any = kind
     return dict(inspect.signature(call.__call__).parameters)
 
 
-def arguments(names: dict[str, Any], request: Request, spec: GenerateSpec) -> dict[str, Any]:
-    """Those of a request, save for the picture and the generator, that a pipeline takes.
-
-    Each has its own name for the rate, which some are conditioned on.
-    """
-    given: dict[str, Any] = {
+def build_arguments(names: dict[str, Any], request: Request, spec: GenerateSpec) -> dict[str, Any]:
+    """The request's arguments that a pipeline takes, save for the image and the generator."""
+    options: dict[str, Any] = {
         "prompt": request.prompt,
         "negative_prompt": spec.negative or None,
         "num_frames": spec.frames,
@@ -36,31 +33,34 @@ def arguments(names: dict[str, Any], request: Request, spec: GenerateSpec) -> di
         "width": spec.width,
         "num_inference_steps": spec.steps,
         "guidance_scale": spec.guidance,
+        # Three names for the frame rate, which some pipelines are conditioned on.
         "fps": max(1, round(spec.fps)),
         "target_fps": max(1, round(spec.fps)),
         "frame_rate": spec.fps,
         "output_type": "np",
     }
-    return {name: value for name, value in given.items() if name in names}
+    return {name: value for name, value in options.items() if name in names}
 
 
 def check_frames(pipe: "DiffusionPipeline", frames: int) -> None:
-    """A UserError for a number of frames that a codec which joins them cannot give."""
-    step = next((int(getattr(pipe, name)) for name in TEMPORAL if hasattr(pipe, name)), 1)
+    """A UserError for a number of frames that a VAE with temporal compression cannot give."""
+    step = next((int(getattr(pipe, name)) for name in TEMPORAL_FACTORS if hasattr(pipe, name)), 1)
+    # Such a VAE encodes the first frame alone and the rest in groups of `step`.
     if (frames - 1) % step:
         less = (frames - 1) // step * step + 1
         raise UserError(
-            f"{frames} frames cannot be generated: {type(pipe).__name__} takes one and a multiple"
-            f" of {step}, as --frames {less} or {less + step}"
+            f"{frames} frames cannot be generated: {type(pipe).__name__} takes one more than a"
+            f" multiple of {step}: use --frames {less} or {less + step}"
         )
 
 
-def cut(pipe: Any, names: dict[str, inspect.Parameter], text: str) -> str | None:
-    """Why a prompt is not read to its end, by a pipeline that reads any."""
+def explain_truncation(pipe: Any, names: dict[str, inspect.Parameter], text: str) -> str | None:
+    """Why the pipeline would truncate a prompt; None if it reads it whole, or takes no prompt."""
     if "prompt" not in names or getattr(pipe, "tokenizer", None) is None:
         return None
     config = pipe.text_encoder.config
     limits = [pipe.tokenizer.model_max_length, getattr(config, "max_position_embeddings", None)]
     if "max_sequence_length" in names:
         limits = [names["max_sequence_length"].default]  # the call's own, whatever the tokenizer's
-    return prompt_length.cut(pipe.tokenizer, min(limit for limit in limits if limit), text)
+    limit = min(limit for limit in limits if limit)
+    return prompt_length.explain_truncation(pipe.tokenizer, limit, text)

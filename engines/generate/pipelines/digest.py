@@ -1,23 +1,23 @@
-"""The frozen base of a controller: a pipeline in ZeroScope's folder layout."""
+"""The frozen base of a controller: its folder in ZeroScope's layout, and a digest of its parts."""
 
 import hashlib
 from pathlib import Path
 
 from data.errors import UserError
 from engines.bundled import TEXT_TO_VIDEO
-from engines.embed.weights import file_digest
+from engines.embed.weights import digest_file
 
 PARTS = ("scheduler", "tokenizer", "text_encoder", "vae", "unet")
 
 
 def base_folder(base: str | None) -> Path:
-    """The folder that a base names, None being the bundled one; a UserError where parts lack."""
+    """The folder of a base, None being the bundled one; a UserError if parts are missing."""
     folder = Path(base) if base else TEXT_TO_VIDEO
-    lacking = [part for part in PARTS if not (folder / part).is_dir()]
-    if lacking:
+    missing = [part for part in PARTS if not (folder / part).is_dir()]
+    if missing:
         raise UserError(
-            f"{folder} is no text-to-video pipeline in ZeroScope's layout: it has no folder"
-            f" {', '.join(lacking)}"
+            f"{folder} is not a text-to-video pipeline in ZeroScope's layout: folders missing:"
+            f" {', '.join(missing)}"
         )
     return folder
 
@@ -25,5 +25,6 @@ def base_folder(base: str | None) -> Path:
 def base_digest(folder: Path, *parts: str) -> str:
     """SHA-256 over the files of a pipeline's parts, by name and content."""
     files = sorted(file for part in parts for file in (folder / part).rglob("*") if file.is_file())
-    said = [f"{file.relative_to(folder)} {file_digest(str(file))}" for file in files]
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+    # Names relative to the folder: a copy of it elsewhere is the same base.
+    lines = [f"{file.relative_to(folder)} {digest_file(str(file))}" for file in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

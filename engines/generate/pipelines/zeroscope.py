@@ -1,4 +1,4 @@
-"""A base model in ZeroScope's layout: loaded strictly, from safetensors alone."""
+"""Loads a base model in ZeroScope's layout: strictly, and from safetensors only."""
 
 import json
 from collections.abc import Iterator
@@ -16,78 +16,81 @@ if TYPE_CHECKING:
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
-def load(folder: Path, precision: str) -> "TextToVideoSDPipeline":
-    """The parts in a folder; a UserError names the parameters that are not as they should be."""
+def load_pipeline(folder: Path, precision: str) -> "TextToVideoSDPipeline":
+    """The pipeline in a folder; a UserError names missing and mismatched parameters."""
     import diffusers
     import torch
     from transformers import CLIPTextModel, CLIPTokenizer
 
-    unet, scheduler = _class(folder / "unet"), _class(folder / "scheduler")
+    unet, scheduler = _read_class(folder / "unet"), _read_class(folder / "scheduler")
     if unet != "UNet3DConditionModel":
         raise UserError(
             f"{folder} has a {unet}, which RAGME cannot condition: it takes ZeroScope's"
             " UNet3DConditionModel; the generator `diffusers` runs other models"
         )
     dtype = getattr(torch, DTYPES[precision])
-    with quiet():
+    with silence_libraries():
         pipe = diffusers.TextToVideoSDPipeline(
             scheduler=getattr(diffusers, scheduler).from_pretrained(folder / "scheduler"),
             tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
-            text_encoder=part(CLIPTextModel, folder / "text_encoder", dtype=dtype),
-            unet=part(diffusers.UNet3DConditionModel, folder / "unet", dtype=dtype),
-            vae=part(diffusers.AutoencoderKL, folder / "vae", dtype=dtype),
+            text_encoder=load_part(CLIPTextModel, folder / "text_encoder", dtype=dtype),
+            unet=load_part(diffusers.UNet3DConditionModel, folder / "unet", dtype=dtype),
+            vae=load_part(diffusers.AutoencoderKL, folder / "vae", dtype=dtype),
         )
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
 
 def check_size(pipe: "TextToVideoSDPipeline", spec: GenerateSpec) -> None:
-    """A UserError for a size that the codec and the UNet cannot halve as often as they do."""
+    """A UserError for a size that the VAE and the UNet cannot halve as often as they do."""
+    # In the UNet's skip connections an odd size halved and doubled no longer fits its twin.
     step = pipe.vae_scale_factor * 2**pipe.unet.num_upsamplers
     if spec.width % step or spec.height % step:
         raise UserError(
             f"{spec.width}x{spec.height} cannot be generated: this model takes multiples of {step},"
-            f" as {_nearest(spec.width, step)}x{_nearest(spec.height, step)}"
+            f" as {_nearest_multiple(spec.width, step)}x{_nearest_multiple(spec.height, step)}"
         )
 
 
-def cut(pipe: "TextToVideoSDPipeline", text: str) -> str | None:
-    """Why a prompt is not read to its end: how long it is, and where it would be cut."""
+def explain_truncation(pipe: "TextToVideoSDPipeline", text: str) -> str | None:
+    """How long a prompt is and after what it would be cut; None if it is read whole."""
     positions = pipe.text_encoder.config.max_position_embeddings
-    return prompt_length.cut(pipe.tokenizer, min(pipe.tokenizer.model_max_length, positions), text)
+    limit = min(pipe.tokenizer.model_max_length, positions)
+    return prompt_length.explain_truncation(pipe.tokenizer, limit, text)
 
 
-def _nearest(pixels: int, step: int) -> int:
+def _nearest_multiple(pixels: int, step: int) -> int:
     return max(step, round(pixels / step) * step)
 
 
-def _class(folder: Path) -> str:
-    """The class that a part of diffusers says it is of."""
+def _read_class(folder: Path) -> str:
+    """The class that the configuration of a part of diffusers names."""
     for name in ("config.json", "scheduler_config.json"):
         if (folder / name).is_file():
             return str(json.loads((folder / name).read_text()).get("_class_name"))
-    raise UserError(f"{folder} has no configuration: get the model anew")
+    raise UserError(f"{folder} has no configuration file: download the model again")
 
 
-def part(kind: Any, folder: Path, **options: Any) -> Any:
-    """A model in a folder, frozen; a UserError names the parameters that are not as they should."""
+def load_part(kind: Any, folder: Path, **options: Any) -> Any:
+    """A model in a folder, frozen; a UserError names missing and mismatched parameters."""
     try:
-        part, found = kind.from_pretrained(
+        part, info = kind.from_pretrained(
             folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
         )
-    except Exception as error:  # whatever the file is, and whichever library reads it
-        said = " ".join(str(error).split())
-        raise UserError(f"cannot load {folder} ({type(error).__name__}): {said}") from error
-    wrong = [f"{key} is missing" for key in sorted(found["missing_keys"])]
-    wrong += [f"{entry[0]} is of another shape" for entry in sorted(found["mismatched_keys"])]
+    except Exception as error:  # diffusers, transformers and safetensors have their own errors
+        reason = " ".join(str(error).split())
+        raise UserError(f"cannot load {folder} ({type(error).__name__}): {reason}") from error
+    # The libraries only warn of these, and go on with random weights.
+    wrong = [f"{key} is missing" for key in sorted(info["missing_keys"])]
+    wrong += [f"{entry[0]} has another shape" for entry in sorted(info["mismatched_keys"])]
     if wrong:
         raise UserError(f"{folder} does not hold a {kind.__name__}: {', '.join(wrong)}")
     return part.eval().requires_grad_(False)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without diffusers' warning that ZeroScope's pipeline is old, and transformers' bars."""
+def silence_libraries() -> Iterator[None]:
+    """Mutes diffusers' warning that ZeroScope's pipeline is old, and both libraries' bars."""
     from diffusers.utils import logging as diffusers
     from transformers.utils import logging as transformers
 
@@ -102,6 +105,6 @@ def quiet() -> Iterator[None]:
     finally:
         if barred:
             transformers.enable_progress_bar()
-        diffusers.enable_progress_bar()
+        diffusers.enable_progress_bar()  # which cannot be asked whether its bars were on
         for library, level in zip((diffusers, transformers), before, strict=True):
             library.set_verbosity(level)

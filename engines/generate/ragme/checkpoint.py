@@ -1,4 +1,4 @@
-"""Folders of controllers as they are released: read strictly, and written."""
+"""Reads and writes controllers' folders as RAGME releases them (ragme.md, section 3.2)."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from data.errors import UserError
-from engines.generate.ragme.infer_config import Shapes, inferred
-from engines.nets.controller_config import ControllerConfig, written
+from engines.generate.ragme.infer_config import Shapes, infer_config
+from engines.nets.controller_config import ControllerConfig, to_release_layout
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,118 +25,124 @@ FILE = "controller.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A controller, and what its folder did not say and had to be guessed, or is odd about it."""
+class LoadedController:
+    """A controller, and remarks on its folder: what had to be guessed, and what is odd."""
 
     controller: "Controller"
     remarks: list[str]
 
 
-def weights(folder: Path) -> Path:
-    """The parameters of the last checkpoint (9 before 10) of a controller's folder."""
-    found = list(folder.glob(f"checkpoints/*/{FILE}"))
-    if not found:
+def find_weights(folder: Path) -> Path:
+    """The parameters of the last checkpoint of a controller's folder; a UserError without any."""
+    files = list(folder.glob(f"checkpoints/*/{FILE}"))
+    if not files:
         raise UserError(f"no checkpoints/<step>/{FILE} in {folder}: give a controller's folder")
-    return max(found, key=lambda file: _natural(file.parent.name))
+    return max(files, key=lambda file: _natural_key(file.parent.name))
 
 
-def load(folder: Path, sites: "Sequence[Site]") -> Loaded:
-    """The controller in a folder, for a UNet of these sites.
+def load_controller(folder: Path, sites: "Sequence[Site]") -> LoadedController:
+    """The controller in a folder, for a UNet with these sites.
 
-    A UserError lists every parameter that is missing, is not known, or has another shape than the
-    config gives it, and says where the sites differ from the UNet's.
+    A UserError lists every parameter that is missing, unknown or of another shape than the config
+    gives it, and names sites that differ from the UNet's.
     """
     import torch
     from safetensors.torch import load_file
 
     from engines.nets.controller import Controller
 
-    file = weights(folder)
-    held = shapes(file)
-    config, remarks = inferred(_said(folder), held)
+    file = find_weights(folder)
+    actual = read_shapes(file)
+    config, remarks = infer_config(_read_config(folder), actual)
     _check_sites(config, sites, folder)
+    # On the meta device: shapes only, compared before a gigabyte of weights is read.
     with torch.device("meta"):
         controller = Controller(config)
     expected = {key: tuple(value.shape) for key, value in controller.state_dict().items()}
-    differences = list(_differences(expected, held))
+    differences = list(_list_differences(expected, actual))
     if differences:
-        raise UserError(f"{file} is not the controller that is asked for: {', '.join(differences)}")
+        raise UserError(f"{file} does not fit its config: {', '.join(differences)}")
     state = {key.removeprefix(PREFIX): value for key, value in load_file(file).items()}
-    state |= {key: state[_twin(key)] for key in expected if key not in state}
+    state |= {key: state[_shared_norm_key(key)] for key in expected if key not in state}
     controller.load_state_dict(state, assign=True)
-    silent = [j for j, gate in enumerate(controller.infuser.zero_convs) if not _speaks(gate)]
-    if silent:
-        remarks.append(f"sites {', '.join(map(str, silent))} add nothing: they were never trained")
-    return Loaded(controller.eval(), remarks)
+    untrained = [j for j, gate in enumerate(controller.infuser.zero_convs) if not _is_trained(gate)]
+    if untrained:
+        remarks.append(f"untrained sites, which add nothing: {', '.join(map(str, untrained))}")
+    return LoadedController(controller.eval(), remarks)
 
 
-def save(controller: "Controller", folder: Path, step: int) -> None:
-    """Stores the controller as checkpoint `step` of a folder, as released ones lie."""
+def save_controller(controller: "Controller", folder: Path, step: int) -> None:
+    """Writes the controller as checkpoint `step` of a folder, in the layout of the release."""
     from safetensors.torch import save_file
 
     file = folder / "checkpoints" / str(step) / FILE
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{FILE}.part")
+    # Copies: the norm of `add` has two names for one tensor, which safetensors refuses to write.
     state = {PREFIX + key: value.clone() for key, value in controller.state_dict().items()}
     save_file({key: value.contiguous() for key, value in state.items()}, draft)
     os.replace(draft, file)
-    (folder / "config.yaml").write_text(yaml.safe_dump(written(controller.config), sort_keys=False))
+    config = to_release_layout(controller.config)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
 
-def shapes(file: Path) -> Shapes:
-    """Names, less the prefix, and shapes of the parameters in a file, which is not loaded."""
+def read_shapes(file: Path) -> Shapes:
+    """The shapes of the parameters in a file by name, less the prefix; tensors are not loaded."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(file, "pt") as opened:
             keys = list(opened.keys())
-            found = {key: tuple(opened.get_slice(key).get_shape()) for key in keys}
+            shapes = {key: tuple(opened.get_slice(key).get_shape()) for key in keys}
     except (SafetensorError, json.JSONDecodeError) as error:
-        raise UserError(f"{file} is cut short, or no safetensors ({error}): get it anew") from error
-    return {key.removeprefix(PREFIX): shape for key, shape in found.items()}
+        raise UserError(
+            f"{file} is truncated or not a safetensors file ({error}): download it again"
+        ) from error
+    return {key.removeprefix(PREFIX): shape for key, shape in shapes.items()}
 
 
-def _said(folder: Path) -> dict[str, object]:
+def _read_config(folder: Path) -> dict[str, object]:
     file = folder / "config.yaml"
     if not file.exists():
         return {}
     try:
-        said = yaml.safe_load(file.read_text())
+        config = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
-        raise UserError(f"{file} is no YAML: {error}") from error
-    return said if isinstance(said, dict) else {}
+        raise UserError(f"{file} is not YAML: {error}") from error
+    return config if isinstance(config, dict) else {}
 
 
 def _check_sites(config: ControllerConfig, sites: "Sequence[Site]", folder: Path) -> None:
-    there = tuple(site.channels for site in sites)
-    if config.channels != there:
+    channels = tuple(site.channels for site in sites)
+    if config.channels != channels:
         raise UserError(
             f"{folder} is a controller for another base: it adds at {len(config.channels)} sites of"
-            f" {list(config.channels)} channels, and the UNet has {len(there)} of {list(there)}"
+            f" {list(config.channels)} channels, the UNet has {len(channels)} of {list(channels)}"
         )
 
 
-def _differences(expected: Shapes, held: Shapes) -> Iterator[str]:
-    for key in sorted(expected.keys() | held.keys()):
-        if key not in held:
-            if _twin(key) not in held:
+def _list_differences(expected: Shapes, actual: Shapes) -> Iterator[str]:
+    for key in sorted(expected.keys() | actual.keys()):
+        if key not in actual:
+            if _shared_norm_key(key) not in actual:
                 yield f"{PREFIX}{key} is missing"
         elif key not in expected:
-            yield f"{PREFIX}{key} is not known"
-        elif held[key] != expected[key]:
-            yield f"{PREFIX}{key} is {held[key]}, not {expected[key]}"
+            yield f"{PREFIX}{key} is unknown"
+        elif actual[key] != expected[key]:
+            yield f"{PREFIX}{key} is {actual[key]}, not {expected[key]}"
 
 
-def _twin(key: str) -> str:
-    """Where else a parameter lies that has two names: the norm that `add` uses three times."""
+def _shared_norm_key(key: str) -> str:
+    """The first name of a parameter of the norm that `add` uses three times, under three names."""
     return re.sub(r"(blocks\.\d+)\.body\.[25]\.", r"\1.norm_in.", key)
 
 
-def _speaks(gate: "nn.Module") -> bool:
+def _is_trained(gate: "nn.Module") -> bool:
+    """Whether a zero convolution has left zero; gradients did not reach it otherwise."""
     return any(bool(parameter.any()) for parameter in gate.parameters())
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sorts numbers in a name by value."""
+def _natural_key(name: str) -> list[tuple[int, str]]:
+    """Sorts numbers in a name by value: 9 before 10."""
     parts = re.findall(r"\d+|\D+", name)
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

@@ -1,4 +1,4 @@
-"""The files that RAGME's scripts read: frame vectors, pooled vectors, neighbours, their list.
+"""Writes the files that RAGME's scripts read: frame vectors, pooled vectors, neighbours, lists.
 
 A file is named by `data.ids.file_name`, so ids with `/` or `.` stay in the folder and keep their
 suffix readable; the JSON beside it carries the id itself.
@@ -25,17 +25,17 @@ def write_video(
     record: Mapping[str, object],
     dtype: Precision = "float16",
 ) -> str:
-    """The name under which the video's `.npy` (F, D) and `.json` now lie in `dest`."""
+    """Writes the video's `.npy` (F, D) and `.json` into `dest`; returns their name, less suffix."""
     name, store = file_name(video_id), Store(dest)
-    store.write(f"{name}.npy", _npy(frames, dtype))
-    store.write(f"{name}.json", _json(_record(video_id, record)))
+    store.write(f"{name}.npy", _encode_npy(frames, dtype))
+    store.write(f"{name}.json", _encode_json(_build_record(video_id, record)))
     return name
 
 
 def write_pooled(dest: str, video_id: str, vector: np.ndarray, dtype: Precision = "float16") -> str:
-    """The name under which the video's one vector, a `.npy` of (1, D), now lies in `dest`."""
+    """Writes the video's pooled vector, a `.npy` of (1, D), into `dest`; returns its name."""
     name = file_name(video_id)
-    Store(dest).write(f"{name}.npy", _npy(np.reshape(vector, (1, -1)), dtype))
+    Store(dest).write(f"{name}.npy", _encode_npy(np.reshape(vector, (1, -1)), dtype))
     return name
 
 
@@ -44,7 +44,7 @@ def write_prompt(
 ) -> None:
     """Writes a prompt's vector and text; RAGME numbers prompts `000`, `001`, …"""
     write_pooled(dest, name, vector, dtype)
-    Store(dest).write(f"{file_name(name)}.json", _json({"txt": text.strip()}))
+    Store(dest).write(f"{file_name(name)}.json", _encode_json({"txt": text.strip()}))
 
 
 def neighbours_folder(k: int, radius: float, dedup: float) -> str:
@@ -53,7 +53,7 @@ def neighbours_folder(k: int, radius: float, dedup: float) -> str:
 
 
 def write_neighbours(dest: str, name: str, hits: Sequence[Hit]) -> None:
-    """Writes the neighbours of one prompt or video, best first; RAGME has distances as text."""
+    """Writes the neighbours of one prompt or video, best first; RAGME stores scores as text."""
     ranked = sorted(hits, key=lambda hit: hit.rank)
     columns: dict[str, object] = {
         "videoID": [hit.video_id for hit in ranked],
@@ -61,35 +61,34 @@ def write_neighbours(dest: str, name: str, hits: Sequence[Hit]) -> None:
         "videoLoc": [hit.uri for hit in ranked],
         "dist": [str(float(hit.score)) for hit in ranked],
     }
-    Store(dest).write(f"{file_name(name)}.json", _json(columns))
+    Store(dest).write(f"{file_name(name)}.json", _encode_json(columns))
 
 
 def write_list(path: str, frames_folder: str, ids: Iterable[str]) -> None:
-    """Writes one line per index row: the path of the row's file, beside which its JSON lies.
-
-    The order is that of an index built from the pooled files: lexicographic by path.
-    """
+    """Writes one line per index row: the path of the row's file, whose JSON lies beside it."""
     folder = frames_folder.rstrip("/")
+    # In the order of an index built from the pooled files, which autofaiss sorts by path.
     lines = sorted(f"{folder}/{file_name(id)}.npy\n" for id in ids)
     where, _, name = path.rpartition("/")
     with Store(where or ".").create(name) as out:
         out.writelines(line.encode() for line in lines)
 
 
-def _record(video_id: str, record: Mapping[str, object]) -> dict[str, object]:
-    """The record with text for a caption: RAGME tokenises whatever it finds there."""
+def _build_record(video_id: str, record: Mapping[str, object]) -> dict[str, object]:
+    """The record with a text for its caption: RAGME tokenises `txt` whatever it holds."""
     caption = record.get("txt")
     return {**record, "txt": "" if caption is None else caption, "videoID": video_id}
 
 
-def _npy(array: np.ndarray, dtype: Precision) -> bytes:
+def _encode_npy(array: np.ndarray, dtype: Precision) -> bytes:
     if array.ndim != 2:
-        raise ValueError(f"vectors of shape {array.shape}, not (frames, width)")
+        raise ValueError(f"vectors have shape {array.shape}, not (frames, width)")
     out = io.BytesIO()
+    # Little-endian and in C order, whatever the machine: readers compare the bytes of copies.
     plain = np.ascontiguousarray(array, np.dtype(dtype).newbyteorder("<"))
     np.save(out, plain, allow_pickle=False)
     return out.getvalue()
 
 
-def _json(value: Mapping[str, object]) -> bytes:
+def _encode_json(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, indent=4).encode()

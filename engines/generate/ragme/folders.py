@@ -1,11 +1,11 @@
-"""Which folder a spec's controller lies in, and the digests of what a spec loads."""
+"""The folder of a spec's controller, and digests of the models that a spec loads."""
 
 import hashlib
 from pathlib import Path
 
 from data.specs.pipeline import GenerateSpec
 from engines.bundled import CONTROLLER, CONTROLLERS
-from engines.embed.weights import file_digest
+from engines.embed.weights import digest_file
 from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
 from engines.generate.ragme import checkpoint
 
@@ -13,26 +13,27 @@ NONE = "none"
 
 
 def controller_folder(spec: GenerateSpec) -> Path | None:
-    """The controller's, by path or bundled name; None where the spec says `none`: only the base."""
+    """The controller's folder, by path or bundled name; None for `none`: the base alone."""
     if spec.controller == NONE:
         return None
     name = spec.controller or CONTROLLER
     bundled = "/" not in name and (CONTROLLERS / name).is_dir()
     folder = CONTROLLERS / name if bundled else Path(name)
-    checkpoint.weights(folder)  # says so where there are none
+    checkpoint.find_weights(folder)  # raises now, when planning, rather than on a worker
     return folder
 
 
 def digests(spec: GenerateSpec) -> dict[str, str]:
-    """SHA-256 of what is loaded, by content: the base, and the controller, "none" for none."""
+    """SHA-256 by content of the base and the controller, the latter "none" if there is none."""
     folder = controller_folder(spec)
     return {
         "model": base_digest(base_folder(spec.base), *PARTS),
-        "controller": NONE if folder is None else _digest(folder),
+        "controller": NONE if folder is None else _controller_digest(folder),
     }
 
 
-def _digest(folder: Path) -> str:
-    files = [checkpoint.weights(folder), folder / "config.yaml"]
-    said = [file_digest(str(file)) for file in files if file.exists()]
-    return hashlib.sha256(" ".join(said).encode()).hexdigest()
+def _controller_digest(folder: Path) -> str:
+    # config.yaml too: averaging and modes are in no parameter, yet change what is generated.
+    files = [checkpoint.find_weights(folder), folder / "config.yaml"]
+    parts = [digest_file(str(file)) for file in files if file.exists()]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()

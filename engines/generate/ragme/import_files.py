@@ -1,4 +1,4 @@
-"""What clip-video-encode left: a folder of `.npy` with `.json` and `.txt`, or tars of them."""
+"""Reads clip-video-encode's `.npy`, `.json` and `.txt` files or tars (ragme.md, section 1.4)."""
 
 import io
 import json
@@ -14,31 +14,39 @@ from numpy.lib import format as npy
 
 from data.errors import UserError
 from data.outcome import Done, Failed, Outcome, Reason
-from engines.files.listing import TARS, Place, ends, expand, outright, place
+from engines.files.access import STRICT, UrlPolicy
+from engines.files.listing import (
+    TAR_ENDINGS,
+    FileSet,
+    expand_braces,
+    has_ending,
+    is_single_file,
+    locate_files,
+)
 from engines.files.media import open_media, stat_media
-from engines.files.rows import as_json, caption_of, text_of
-from engines.files.tars import entries
+from engines.files.rows import to_caption, to_json_columns, to_text
+from engines.files.tars import read_entries
 from engines.files.walk import Folder
 
-# What the frames were is not written anywhere; version 1.3.0 encoded blue and red swapped.
+# Not recorded in any file; version 1.3.0 encoded frames with blue and red swapped.
 ORIGIN = {"made_by": "clip-video-encode", "channel_order": "unknown", "resize": "unknown"}
 _ENDINGS = (".json", ".npy", ".txt")
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _PRECISIONS = (np.dtype(np.float16), np.dtype(np.float32))
 _MALFORMED = (ValueError, TypeError, SyntaxError, tokenize.TokenError, EOFError, OSError)
-_WHOLE = 1 << 62
+_NO_LIMIT = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedVideo:
     """A video's frame vectors (F, D), and its record: `txt`, `videoID`, `videoLoc` and the rest."""
 
     record: dict[str, object]
     frames: np.ndarray
 
 
-class _Unfit(Exception):
-    """The files of one video are at fault."""
+class _Invalid(Exception):
+    """The files of one video cannot be used, for this reason."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -46,8 +54,8 @@ class _Unfit(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One file: the folder or tar, its name there, its ending, and its bytes or what is wrong."""
+class _File:
+    """One file: its folder or tar, its name there, its ending, and its bytes or its fault."""
 
     where: str
     stem: str
@@ -57,136 +65,136 @@ class _Part:
 
     @property
     def path(self) -> str:
-        """Where it lies, for people to read."""
         return f"{self.where}/{self.stem}{self.ending}"
 
 
-def read_encoded(src: str) -> Iterator[Outcome[Encoded]]:
+def read_encoded(src: str, policy: UrlPolicy = STRICT) -> Iterator[Outcome[EncodedVideo]]:
     """One outcome per video of a folder, a glob or tars, in the order of their names.
 
-    Vectors of two widths or precisions raise a UserError as soon as the second is met.
+    Vectors of a second width or precision raise a UserError.
     """
-    first: tuple[str, str] | None = None
-    key = None
-    for key, group in groupby(_parts(src), key=lambda part: (part.where, part.stem)):
-        parts = {part.ending: part for part in group}
-        outcome = _outcome(key[1], parts)
+    key, first = None, None
+    # A video's files come one after another: sorted in a folder, side by side in a tar.
+    for key, group in groupby(_list_files(src, policy), key=lambda f: (f.where, f.stem)):
+        files = {file.ending: file for file in group}
+        outcome = _build_outcome(key[1], files)
         if isinstance(outcome, Done):
-            first = _same(first, outcome.value.frames, parts[".npy"].path)
+            first = _check_kind(first, outcome.value.frames, files[".npy"].path)
         yield outcome
     if key is None:
-        raise UserError(f"{src} holds no .npy files and no tars of them: is the name right?")
+        raise UserError(f"{src} holds no .npy files and no tars of them: check the path")
 
 
-def _same(first: tuple[str, str] | None, frames: np.ndarray, path: str) -> tuple[str, str]:
-    """The first file and its kind; an index over vectors of two kinds would be silently wrong."""
+def _check_kind(first: tuple[str, str] | None, frames: np.ndarray, path: str) -> tuple[str, str]:
+    """The kind and path of the first file; an index over two kinds would be silently wrong."""
     kind = f"{frames.dtype} × {frames.shape[1]}"
     if first and first[0] != kind:
-        raise UserError(
-            f"vectors of two kinds: {first[1]} is {first[0]}, {path} is {kind};"
-            " import them as two corpora"
-        )
+        kinds = f"{first[1]} is {first[0]}, {path} is {kind}"
+        raise UserError(f"vectors of two kinds: {kinds}; import them as two corpora")
     return first or (kind, path)
 
 
-def _outcome(stem: str, parts: dict[str, _Part]) -> Outcome[Encoded]:
+def _build_outcome(stem: str, files: dict[str, _File]) -> Outcome[EncodedVideo]:
     id = stem
     try:
-        for part in parts.values():
-            if part.fault:
-                raise _Unfit("undecodable", part.fault)
-        record = _record(stem, parts)
-        id = str(record["videoID"])
-        if ".npy" not in parts:
-            raise _Unfit("missing", f"no .npy beside {next(iter(parts.values())).path}")
-        return Done(id, Encoded(record, _frames(parts[".npy"])))
-    except _Unfit as unfit:
-        return Failed(id, unfit.reason, str(unfit))
+        for file in files.values():
+            if file.fault:
+                raise _Invalid("undecodable", file.fault)
+        record = _build_record(stem, files)
+        id = str(record["videoID"])  # from here on a failure goes by it, not by the file's name
+        if ".npy" not in files:
+            raise _Invalid("missing", f"no .npy beside {next(iter(files.values())).path}")
+        return Done(id, EncodedVideo(record, _load_frames(files[".npy"])))
+    except _Invalid as error:
+        return Failed(id, error.reason, str(error))
 
 
-def _record(stem: str, parts: dict[str, _Part]) -> dict[str, object]:
-    found: object = {}
-    if ".json" in parts:
+def _build_record(stem: str, files: dict[str, _File]) -> dict[str, object]:
+    record: object = {}
+    if ".json" in files:
         try:
-            found = json.loads(parts[".json"].content)
+            record = json.loads(files[".json"].content)
         except (ValueError, RecursionError) as error:
-            raise _Unfit("rejected", f"{parts['.json'].path} is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise _Unfit("rejected", f"{parts['.json'].path} does not hold an object")
-    text = parts[".txt"].content.decode("utf-8-sig", "replace").strip() if ".txt" in parts else None
-    captions = map(caption_of, (found.get("txt"), found.get("caption"), text))
+            raise _Invalid("rejected", f"{files['.json'].path} is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise _Invalid("rejected", f"{files['.json'].path} does not hold an object")
+    text = files[".txt"].content.decode("utf-8-sig", "replace").strip() if ".txt" in files else None
+    # RAGME's column first, then clip-video-encode's own, which it also writes as `.txt`.
+    captions = map(to_caption, (record.get("txt"), record.get("caption"), text))
     return {
-        **as_json(found),
+        **to_json_columns(record),
         "txt": next((caption for caption in captions if caption), None),
-        "videoID": text_of(found.get("videoID")) or stem,
-        "videoLoc": text_of(found.get("videoLoc")),
+        "videoID": to_text(record.get("videoID")) or stem,
+        "videoLoc": to_text(record.get("videoLoc")),
     }
 
 
-def _frames(part: _Part) -> np.ndarray:
-    """The array, once its header is known to promise no more than there is."""
+def _load_frames(file: _File) -> np.ndarray:
+    """The array, read only once its header agrees with the size of the file."""
     try:
-        _check_header(part)
-        frames = np.load(io.BytesIO(part.content), allow_pickle=False)
+        _check_header(file)
+        frames = np.load(io.BytesIO(file.content), allow_pickle=False)
     except _MALFORMED as error:
-        raise _Unfit("undecodable", f"{part.path}: {error}") from error
+        raise _Invalid("undecodable", f"{file.path}: {error}") from error
     return np.ascontiguousarray(frames, frames.dtype.newbyteorder("="))
 
 
-def _check_header(part: _Part) -> None:
-    file = io.BytesIO(part.content)
-    version = npy.read_magic(file)
+def _check_header(file: _File) -> None:
+    """Checks kind and size by the header: numpy would allocate whatever it promises."""
+    stream = io.BytesIO(file.content)
+    version = npy.read_magic(stream)
     if version not in _HEADERS:
-        raise ValueError(f"version {version} of the .npy format")
-    shape, _, dtype = _HEADERS[version](file)
+        raise ValueError(f"unsupported version {version} of the .npy format")
+    shape, _, dtype = _HEADERS[version](stream)
+    size = len(file.content) - stream.tell()
     if len(shape) != 2 or dtype.newbyteorder("=") not in _PRECISIONS:
-        raise _Unfit("rejected", f"{part.path} is {dtype} of shape {shape}, not frames of floats")
-    if math.prod(shape) * dtype.itemsize != len(part.content) - file.tell():
-        raise ValueError(f"shape {shape} and {len(part.content) - file.tell()} bytes do not agree")
+        raise _Invalid("rejected", f"{file.path} is {dtype} of shape {shape}, not float frames")
+    if math.prod(shape) * dtype.itemsize != size:
+        raise ValueError(f"shape {shape} does not fit {size} bytes")
     if not all(shape):
-        raise _Unfit("empty", f"{part.path} has no frames")
+        raise _Invalid("empty", f"{file.path} has no frames")
 
 
-def _parts(src: str) -> Iterator[_Part]:
+def _list_files(src: str, policy: UrlPolicy) -> Iterator[_File]:
     try:
-        for one in expand(src):
-            if outright(one, TARS):
-                if one == src:
-                    stat_media(one)
-                yield from _of_tar(one)
+        for path in expand_braces(src):
+            if is_single_file(path, TAR_ENDINGS, policy):
+                if path == src:
+                    stat_media(path, policy)  # a tar asked for by name must be there
+                yield from _list_tar(path, policy)
                 continue
-            where = place(one)
-            for folder in where.folders():
-                yield from _of_folder(folder, where)
+            where = locate_files(path, policy)
+            for folder in where.walk_folders():
+                yield from _list_folder(folder, where)
     except OSError as error:
         raise UserError(f"cannot read {src}: {error.strerror or error}") from error
 
 
-def _of_folder(folder: Folder, where: Place) -> Iterator[_Part]:
+def _list_folder(folder: Folder, where: FileSet) -> Iterator[_File]:
     if folder.fault:
         raise UserError(folder.fault)
     for stem, ending in sorted(map(os.path.splitext, folder.files)):
         if ending in _ENDINGS and where.matches(f"{folder.below}{stem}.npy"):
-            content, fault = _read(f"{folder.path}/{stem}{ending}")
-            yield _Part(where.root, folder.below + stem, ending, content, fault)
-        elif ends(stem + ending, TARS) and where.matches(folder.below + stem + ending):
-            yield from _of_tar(f"{folder.path}/{stem}{ending}")
+            content = _read_bytes(f"{folder.path}/{stem}{ending}", where.policy)
+            yield _File(where.root, folder.below + stem, ending, *content)
+        elif has_ending(stem + ending, TAR_ENDINGS) and where.matches(folder.below + stem + ending):
+            yield from _list_tar(f"{folder.path}/{stem}{ending}", where.policy)
 
 
-def _read(path: str) -> tuple[bytes, str]:
+def _read_bytes(path: str, policy: UrlPolicy) -> tuple[bytes, str]:
     try:
-        with open_media(path) as file:
+        with open_media(path, policy) as file:
             return file.read(), ""
     except OSError as error:
         return b"", f"{path}: {error.strerror or error}"
 
 
-def _of_tar(tar: str) -> Iterator[_Part]:
+def _list_tar(tar: str, policy: UrlPolicy) -> Iterator[_File]:
     try:
-        for entry in entries(tar):
+        for entry in read_entries(tar, policy):
             stem, ending = os.path.splitext(entry.name)
             if ending in _ENDINGS:
                 fault = "" if entry.regular else f"{tar}: {entry.name} is not a regular file"
-                yield _Part(tar, stem, ending, b"" if fault else entry.read(_WHOLE), fault)
+                yield _File(tar, stem, ending, b"" if fault else entry.read(_NO_LIMIT), fault)
     except OSError as error:
-        yield _Part(tar, tar, "", b"", f"not read to its end: {error}")
+        yield _File(tar, tar, "", b"", f"not read to its end: {error}")

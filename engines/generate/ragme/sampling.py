@@ -1,4 +1,4 @@
-"""The denoising loop over ZeroScope's parts, with the clips in it."""
+"""The denoising loop over ZeroScope's parts, conditioned on clips."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,8 +7,8 @@ import numpy as np
 
 from data.errors import UserError
 from data.specs.pipeline import GenerateSpec
-from engines.generate.ragme.injection_sites import infused
-from engines.generate.ragme.rag_init import Beginning
+from engines.generate.ragme.injection_sites import inject_clips
+from engines.generate.ragme.rag_init import InitialLatents
 
 if TYPE_CHECKING:
     from diffusers import TextToVideoSDPipeline, UNet3DConditionModel
@@ -18,78 +18,85 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Guided:
-    """Noise as it is predicted under guidance by the text, and by the clips where there are any.
+class GuidedNoise:
+    """Predicts noise under guidance by the text, and by the clips if there are any.
 
     `text` (2, n, C) are the negative prompt's features and the prompt's, or (1, n, C) the prompt's
-    alone: no guidance by the text, as diffusers has it for a scale of 1 and less.
+    alone: then there is no guidance by the text, as in diffusers for a scale of 1 and less.
     """
 
     unet: "UNet3DConditionModel"
     text: "Tensor"
     spec: GenerateSpec
     controller: "Controller | None" = None
-    said: "Conditioning | None" = None
+    conditioning: "Conditioning | None" = None
 
     def __call__(self, latents: "Tensor", timestep: "Tensor") -> "Tensor":
-        """What noise is in latents (1, C, T, h, w).
+        """The noise in latents (1, C, T, h, w).
 
-        With a scale r of the clips' own: e0 + g (e_text - e0) + r (e_clips - e_text), where only
-        the last term sees the clips; without one they are in all terms, as in RAGME.
+        With a guidance scale r of the clips' own: e0 + g (e_text - e0) + r (e_clips - e_text),
+        with the clips in the last term only; without one they are in all terms, as in RAGME
+        (arXiv 2504.06672; ragme.md, section 3.9).
         """
         own = self.spec.rag.guidance
-        if self.said is None or own == 0:
-            return self._by_text(self._predicted(latents, timestep, self.text))
+        if self.conditioning is None or own == 0:
+            return self._guide_by_text(self._predict_noise(latents, timestep, self.text))
         if own is None:
-            return self._by_text(self._predicted(latents, timestep, self.text, self.said))
-        plain = self._predicted(latents, timestep, self.text)
-        clips = self._predicted(latents, timestep, self.text[-1:], self.said)
-        return self._by_text(plain) + own * (clips - plain[-1:])
+            return self._guide_by_text(
+                self._predict_noise(latents, timestep, self.text, self.conditioning)
+            )
+        plain = self._predict_noise(latents, timestep, self.text)
+        clips = self._predict_noise(latents, timestep, self.text[-1:], self.conditioning)
+        return self._guide_by_text(plain) + own * (clips - plain[-1:])
 
-    def _predicted(
+    def _predict_noise(
         self,
         latents: "Tensor",
         timestep: "Tensor",
         text: "Tensor",
-        said: "Conditioning | None" = None,
+        conditioning: "Conditioning | None" = None,
     ) -> "Tensor":
         import torch
 
         batch = torch.cat([latents] * len(text))
-        if said is None or self.controller is None:
+        if conditioning is None or self.controller is None:
             return self.unet(batch, timestep, encoder_hidden_states=text).sample
-        with infused(self.unet, self.controller, said.repeat(len(text))):
+        with inject_clips(self.unet, self.controller, conditioning.repeat(len(text))):
             return self.unet(batch, timestep, encoder_hidden_states=text).sample
 
-    def _by_text(self, predicted: "Tensor") -> "Tensor":
-        if len(predicted) == 1:
-            return predicted
-        without, with_text = predicted.chunk(2)
-        return without + self.spec.guidance * (with_text - without)
+    def _guide_by_text(self, noise: "Tensor") -> "Tensor":
+        """Classifier-free guidance (arXiv 2207.12598) over the two halves of the batch."""
+        if len(noise) == 1:
+            return noise
+        negative, positive = noise.chunk(2)
+        return negative + self.spec.guidance * (positive - negative)
 
 
-def denoised(pipe: "TextToVideoSDPipeline", noise: Guided, beginning: Beginning) -> "Tensor":
-    """The latents (1, C, T, h, w) that are left when the noise is out.
+def denoise_latents(
+    pipe: "TextToVideoSDPipeline", noise: GuidedNoise, initial: InitialLatents
+) -> "Tensor":
+    """The latents (1, C, T, h, w) after the last step.
 
-    On the same noise, and with nothing from clips, they are diffusers' pipeline's bit for bit.
+    From the same noise, without clips, they are those of diffusers' pipeline bit for bit.
     """
     unet, scheduler = noise.unet, pipe.scheduler
-    latents = beginning.latents.to(noise.text.device, unet.dtype)
-    extra = pipe.prepare_extra_step_kwargs(beginning.generator, 0.0)
-    for timestep in beginning.timesteps:
-        told = noise(scheduler.scale_model_input(latents, timestep), timestep)
-        # Schedulers know pictures: frames are folded into the batch.
+    latents = initial.latents.to(noise.text.device, unet.dtype)
+    extra = pipe.prepare_extra_step_kwargs(initial.generator, 0.0)
+    for timestep in initial.timesteps:
+        predicted = noise(scheduler.scale_model_input(latents, timestep), timestep)
+        # Schedulers take pictures: frames are folded into the batch.
         frames = latents.transpose(1, 2).flatten(0, 1)
-        told = told.transpose(1, 2).flatten(0, 1)
-        frames = scheduler.step(told, timestep, frames, **extra).prev_sample
+        predicted = predicted.transpose(1, 2).flatten(0, 1)
+        frames = scheduler.step(predicted, timestep, frames, **extra).prev_sample
         latents = frames.unflatten(0, (len(latents), -1)).transpose(1, 2)
     return latents
 
 
-def pictures(pipe: "TextToVideoSDPipeline", latents: "Tensor") -> np.ndarray:
+def decode_frames(pipe: "TextToVideoSDPipeline", latents: "Tensor") -> np.ndarray:
     """(frames, height, width, 3) uint8 RGB of latents (1, C, T, h, w)."""
     video = pipe.video_processor.postprocess_video(pipe.decode_latents(latents), output_type="np")
+    # Half precision may overflow; cast to bytes, NaN would pass for a picture.
     if not np.isfinite(video).all():
-        said = str(pipe.unet.dtype).removeprefix("torch.")
-        raise UserError(f"the model gives what is no number in {said}: take bf16 or fp32")
+        dtype = str(pipe.unet.dtype).removeprefix("torch.")
+        raise UserError(f"the model gives NaN or infinite pixels in {dtype}: use bf16 or fp32")
     return np.rint(video[0] * 255).astype(np.uint8)

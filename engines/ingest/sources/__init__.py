@@ -1,4 +1,5 @@
 """Source plugins: each file reads one kind of source, found by its name.
 
-A source has `accepts(src) -> bool` and `rows(src, columns) -> Iterator[Row]`.
+A plugin has `accepts(source, policy) -> bool`, asked in the order of the plugins' names, and
+`read_rows(source, columns, policy) -> Iterator[Row]`; `policy` limits the URLs they may open.
 """

@@ -1,4 +1,4 @@
-"""Videos as files: a folder with all below it, a glob, or one file.
+"""Videos as files: a folder with everything below it, a glob, or one file.
 
 A video's id is its path below the folder without the ending; its caption is in the file of the
 same name that ends in .txt or .json (keys `txt`, `caption`), where there is one.
@@ -11,68 +11,87 @@ from functools import partial
 from itertools import chain
 
 from data.records import Row
-from engines.files.listing import VIDEOS, Place, ends, expand, kind, place
-from engines.files.media import is_url, open_media, resolve
-from engines.files.rows import Malformed, Record, described, names_of, rows_of
+from engines.files.access import UrlPolicy
+from engines.files.listing import (
+    VIDEO_ENDINGS,
+    FileSet,
+    detect_kind,
+    expand_braces,
+    has_ending,
+    locate_files,
+)
+from engines.files.media import open_media
+from engines.files.rows import BadRecord, Record, build_rows, map_columns, parse_sidecar
+from engines.files.urls import is_url, resolve_location
 from engines.files.walk import Folder
 
-_LONGEST = 16 << 20
-_AT_ONCE = 16
+_MAX_TEXT_BYTES = 16 << 20
+_READERS = 16
 _BLOCK = 256
 
 
-def accepts(src: str) -> bool:
+def accepts(source: str, policy: UrlPolicy) -> bool:
     """Whether the source is a video, or a folder or glob that holds videos."""
-    return kind(src) == "video"
+    return detect_kind(source, policy) == "video"
 
 
-def rows(src: str, columns: Mapping[str, str]) -> Iterator[Row]:
+def read_rows(source: str, columns: Mapping[str, str], policy: UrlPolicy) -> Iterator[Row]:
     """One row per video, folder by folder in the order of their names."""
-    names = names_of(columns)
-    places = map(place, expand(src))
-    return rows_of(chain.from_iterable(_records(where, names) for where in places), names)
+    names = map_columns(columns)
+    file_sets = (locate_files(part, policy) for part in expand_braces(source))
+    records = chain.from_iterable(_read_records(files, names) for files in file_sets)
+    return build_rows(records, names)
 
 
-def _records(where: Place, names: Mapping[str, str]) -> Iterator[tuple[str, Record]]:
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for folder in where.folders():
+def _read_records(files: FileSet, names: Mapping[str, str]) -> Iterator[tuple[str, Record]]:
+    with ThreadPoolExecutor(_READERS) as pool:
+        for folder in files.walk_folders():
             if folder.fault:
-                yield "", Malformed(folder.fault)
+                yield "", BadRecord(folder.fault)
             videos = [
-                n for n in folder.files if ends(n, VIDEOS) and where.matches(folder.below + n)
+                name
+                for name in folder.files
+                if has_ending(name, VIDEO_ENDINGS) and files.matches(folder.below + name)
             ]
-            record = partial(_record, folder, beside=set(folder.files), names=names)
-            # Only far away does reading captions one by one cost more than handing them to threads.
+            build = partial(
+                _build_record, folder, siblings=set(folder.files), names=names, policy=files.policy
+            )
+            # On a local disk, handing captions to threads costs more than reading them in turn.
             spread = pool.map if is_url(folder.path) else map
             for start in range(0, len(videos), _BLOCK):
-                for found in spread(record, videos[start : start + _BLOCK]):
-                    yield folder.path, found
+                for record in spread(build, videos[start : start + _BLOCK]):
+                    yield folder.path, record
 
 
-def _record(folder: Folder, name: str, beside: set[str], names: Mapping[str, str]) -> Record:
+def _build_record(
+    folder: Folder, name: str, siblings: set[str], names: Mapping[str, str], policy: UrlPolicy
+) -> Record:
     stem = os.path.splitext(name)[0]
-    record = _described(folder, stem, beside, names["txt"])
+    columns = _read_sidecars(folder, stem, siblings, names["txt"], policy)
     return {
-        **record,
+        **columns,
         names["videoID"]: folder.below + stem,
-        # A file's name is never a URL, whatever it looks like.
-        names["videoLoc"]: f"{resolve('', folder.path).rstrip('/')}/{name}",
+        # Joined here: a file may be called `http://x.mp4`, which must not be taken for a URL.
+        names["videoLoc"]: f"{resolve_location('', folder.path).rstrip('/')}/{name}",
     }
 
 
-def _described(folder: Folder, stem: str, beside: set[str], caption: str) -> dict[str, object]:
-    """What the files beside the video say of it; what they fail to say is said in a column."""
-    found: dict[str, object] = {}
+def _read_sidecars(
+    folder: Folder, stem: str, siblings: set[str], caption: str, policy: UrlPolicy
+) -> dict[str, object]:
+    """The columns in the files beside the video; a file that cannot be read is named in one."""
+    columns: dict[str, object] = {}
     try:
-        if f"{stem}.json" in beside:
-            found = described(_read(folder, f"{stem}.json"), caption)
-        if f"{stem}.txt" in beside:
-            found[caption] = _read(folder, f"{stem}.txt").decode("utf-8-sig", "replace").strip()
+        if f"{stem}.json" in siblings:
+            columns = parse_sidecar(_read_file(folder, f"{stem}.json", policy), caption)
+        if f"{stem}.txt" in siblings:
+            text = _read_file(folder, f"{stem}.txt", policy)
+            columns[caption] = text.decode("utf-8-sig", "replace").strip()
     except OSError as error:
-        found["caption_error"] = str(error)
-    return found
+        columns["caption_error"] = str(error)
+    return columns
 
 
-def _read(folder: Folder, name: str) -> bytes:
-    with open_media(f"{folder.path}/{name}") as file:
-        return file.read(_LONGEST)
+def _read_file(folder: Folder, name: str, policy: UrlPolicy) -> bytes:
+    with open_media(f"{folder.path}/{name}", policy) as file:
+        return file.read(_MAX_TEXT_BYTES)

@@ -12,11 +12,12 @@ def pool(frames: np.ndarray) -> np.ndarray:
     and divided by its own norm, as RAGME does before indexing. A mean of length 0 stays 0.
     """
     unit = frames.astype(np.float32)
-    unit /= _norm(unit)
+    unit /= _compute_norm(unit)
     mean = unit.mean(axis=0, dtype=np.float32)
-    return mean / _norm(mean)
+    return mean / _compute_norm(mean)
 
 
-def _norm(vectors: np.ndarray) -> np.ndarray:
+def _compute_norm(vectors: np.ndarray) -> np.ndarray:
+    """The L2 norms, 1 where they are 0: such a vector stays 0 when divided by it."""
     norm = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.where(norm == 0, np.float32(1), norm)

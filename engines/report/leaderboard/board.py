@@ -1,176 +1,159 @@
-"""The leaderboard of a store: which evaluations are shown, in which tables, beside which."""
+"""The leaderboard's tables: evaluations grouped with what they compare with, ours and published."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from data.errors import UserError
-from data.runs.evaluations import Summary, read_summary, videos
-from data.runs.published import LABELS, MODES, published
-from data.store import layout
-from data.workspace import Workspace
+from data.runs.evaluations import Summary
+from data.runs.published import LABELS, MODES, read_published_tables
 from engines.report.leaderboard.comparable import (
-    groups,
-    made_with,
-    refuse_mixed,
-    switched,
-    switches,
-    unlike_published,
+    check_comparable,
+    group_comparable,
+    list_switches,
+    list_versions,
+    published_mismatches,
+    unusual_switches,
 )
 from engines.report.leaderboard.table import (
     Table,
+    build_table,
     check_sort,
-    columns_of,
-    entries_of,
     published_columns,
     published_entries,
-    table,
+    summary_columns,
+    summary_entries,
 )
 
-REASONS = 3  # that a heading names
+MAX_REASONS = 3  # that a note names; more would be longer than the table is wide
+ClipSets = Mapping[str, Collection[frozenset[str]]]  # by evaluation: the clips of each method
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All tables in the order in which they are shown, and the evaluations in them."""
+    """All tables, in the order in which they are shown, and the evaluations in them."""
 
     tables: tuple[Table, ...]
     summaries: tuple[Summary, ...]
 
 
-def board(
-    workspace: Workspace, named: Sequence[str] = (), mode: str | None = None,
+def build_board(
+    summaries: Sequence[Summary], clips: ClipSets, mode: str | None = None,
     sort: str | None = None, group: bool = False,
 ) -> Board:  # fmt: skip
-    """The named evaluations, or all of the store, of a mode or of any, and what was published.
+    """Builds the tables of evaluations and of published scores.
 
-    A UserError where some were made with different switches, and no table of its own for each lot
-    (`group`) was asked for; and where no column is named `sort`.
+    `clips` says which clips each method was measured on, to note where these differ. Raises a
+    UserError if evaluations do not compare and `group` does not allow separate tables, or if
+    there is no column `sort`.
     """
-    found = [summary for summary in _found(workspace, named) if mode in (None, summary.mode)]
-    lots: dict[tuple[str | None, str | None], list[Summary]] = {}
-    for summary in found:
-        lots.setdefault((summary.mode, summary.benchmark), []).append(summary)
+    modes: dict[tuple[str | None, str | None], list[Summary]] = {}
+    for summary in summaries:
+        modes.setdefault((summary.mode, summary.benchmark), []).append(summary)
     tables: list[Table] = []
-    for some in lots.values():
+    for group_summaries in modes.values():
         if not group:
-            refuse_mixed(some)
-        tables += _ours(workspace, some, sort)
-    for each in _modes(found, mode):
-        merged = any(made.source and made.mode == each for made in tables)
-        reasons = [
-            r for summary in found if summary.mode == each for r in unlike_published(summary)
-        ]
-        tables += _published(each, reasons, merged, sort)
-    tables.sort(key=_place)
-    check_sort(sort, (column for each in tables for column in each.columns))
-    return Board(tuple(tables), tuple(found))
+            check_comparable(group_summaries)
+        tables += _own_tables(group_summaries, clips, sort)
+    for each in _published_modes(summaries, mode):
+        merged = any(table.source and table.mode == each for table in tables)
+        own = [summary for summary in summaries if summary.mode == each]
+        reasons = [reason for summary in own for reason in published_mismatches(summary)]
+        tables += _published_tables(each, reasons, merged, sort)
+    tables.sort(key=_sort_key)
+    check_sort(sort, (column for table in tables for column in table.columns))
+    return Board(tuple(tables), tuple(summaries))
 
 
-def _modes(found: Sequence[Summary], mode: str | None) -> list[str]:
-    """Whose published tables are shown: of what is asked for, of what was evaluated, or all."""
+def _published_modes(summaries: Sequence[Summary], mode: str | None) -> list[str]:
+    """Returns the modes whose published tables are shown: the one requested, ours, or all."""
     if mode:
         return [mode]
-    there = {summary.mode for summary in found}
-    return [each for each in MODES if each in there or not found]
+    ours = {summary.mode for summary in summaries}
+    return [each for each in MODES if each in ours or not summaries]
 
 
-def _place(made: Table) -> tuple[bool, int, bool]:
-    """Mode by mode, ours before what was published; published tables of other settings last."""
-    ours = any(entry.evaluation for entry in made.entries)
+def _sort_key(table: Table) -> tuple[bool, int, bool]:
+    """Sorts by mode, ours before published; published tables of other settings come last."""
+    ours = any(entry.evaluation for entry in table.entries)
     modes = [*MODES, None]
-    return not (ours or made.standard), modes.index(made.mode), not ours
+    return not (ours or table.standard), modes.index(table.mode), not ours
 
 
-def _found(workspace: Workspace, named: Sequence[str]) -> Iterator[Summary]:
-    """The newest first, where none is named."""
-    store = workspace.store
-    there = [f for f in store.names(layout.EVALUATIONS) if store.exists(f"{f}/summary.json")]
-    ids = [folder.rpartition("/")[2] for folder in there]
-    for name in dict.fromkeys(named):
-        fits = [id for id in ids if id.startswith(name)]
-        if len(fits) > 1 and name not in fits:
-            raise UserError(f"{name!r} begins {len(fits)} evaluations: give more of its digits")
-        yield read_summary(store, name if len(fits) != 1 else fits[0])
-    if not named:
-        yield from sorted((read_summary(store, id) for id in ids), key=_made, reverse=True)
+def _own_tables(summaries: Sequence[Summary], clips: ClipSets, sort: str | None) -> Iterator[Table]:
+    """Yields the tables of one benchmark and mode, with published rows where they compare."""
+    standard = [summary for summary in summaries if not published_mismatches(summary)]
+    other = [summary for summary in summaries if summary not in standard]
+    for part, comparable in ((standard, True), (other, False)):
+        for group in group_comparable(part):
+            yield _group_table(group, clips, comparable, sort)
 
 
-def _made(summary: Summary) -> str:
-    return summary.made
-
-
-def _ours(workspace: Workspace, some: Sequence[Summary], sort: str | None) -> Iterator[Table]:
-    """Tables of evaluations of one benchmark and mode, with published rows where these compare."""
-    alike = [summary for summary in some if not unlike_published(summary)]
-    other = [summary for summary in some if summary not in alike]
-    for part, comparable in ((alike, True), (other, False)):
-        for lot in groups(part):
-            yield _lot(workspace, lot, comparable, sort)
-
-
-def _lot(workspace: Workspace, lot: Sequence[Summary], comparable: bool, sort: str | None) -> Table:
-    """The table of evaluations that compare."""
-    first = lot[0]
-    standard = [t for t in published(first.mode or "") if t.standard and comparable]
-    entries = [entry for summary in lot for entry in entries_of(summary, warning(summary))]
-    columns = [column for summary in lot for column in columns_of(summary)]
-    for each in standard:
-        entries += published_entries(each)
-        columns += published_columns(each)
-    title = f"{_title(first)}, with published scores" if standard else _title(first)
+def _group_table(
+    group: Sequence[Summary], clips: ClipSets, comparable: bool, sort: str | None
+) -> Table:
+    """Returns the table of evaluations that compare with each other."""
+    first = group[0]
+    standard = [t for t in read_published_tables(first.mode or "") if t.standard and comparable]
+    entries = [
+        entry for summary in group for entry in summary_entries(summary, leak_warning(summary))
+    ]
+    columns = [column for summary in group for column in summary_columns(summary)]
+    for published in standard:
+        entries += published_entries(published)
+        columns += published_columns(published)
+    title = _table_title(first) + (", with published scores" if standard else "")
     source = standard[0].source if standard else None
-    said = switches(first) | {k: v for summary in lot for k, v in made_with(summary).items()}
-    made = table(title, first.mode, entries, columns, sort, source=source, switches=said)
-    return replace(made, notes=tuple(_notes(workspace, lot, made)))
+    switches = list_switches(first)
+    for summary in group:
+        switches |= list_versions(summary)
+    table = build_table(title, first.mode, entries, columns, sort, source=source, switches=switches)
+    return replace(table, notes=tuple(_list_notes(group, clips, table)))
 
 
-def _title(summary: Summary) -> str:
+def _table_title(summary: Summary) -> str:
     name = f"{summary.mode.capitalize()} mode" if summary.mode else "No benchmark"
-    unusual = ", ".join(f"{name} {value}" for name, value in switched(summary).items())
+    unusual = ", ".join(f"{name} {value}" for name, value in unusual_switches(summary).items())
     return f"{name} · {unusual}" if unusual else name
 
 
-def warning(summary: Summary) -> str | None:
-    """What the leak guard found, in a line; None where it found nothing or was not asked."""
+def leak_warning(summary: Summary) -> str | None:
+    """Says how many benchmark clips the leak guard found; None if none, or if it did not run."""
     if not summary.leaks:
         return None
     clips = len({leak.clip for leak in summary.leaks})
     exact = len({leak.clip for leak in summary.leaks if leak.kind == "exact"})
-    said = f"{clips:,} clip{'s' if clips > 1 else ''} of the benchmark lie in the bank of"
-    return f"{said} {summary.guarded} ({exact} exact, {clips - exact} near)"
+    counts = f"{clips:,} clip{' of the benchmark is' if clips == 1 else 's of the benchmark are'}"
+    return f"{counts} in the index of {summary.guarded} ({exact} exact, {clips - exact} near)"
 
 
-def _notes(workspace: Workspace, lot: Sequence[Summary], made: Table) -> Iterator[str]:
-    """What a reader of the table must know besides."""
-    for summary in lot:
-        if said := warning(summary):
-            yield f"⚑ {summary.evaluation}: {said}."
+def _list_notes(group: Sequence[Summary], clips: ClipSets, table: Table) -> Iterator[str]:
+    """Yields what a reader must know to judge the table: leaks, absent metrics, unequal clips."""
+    for summary in group:
+        if warning := leak_warning(summary):
+            yield f"⚑ {summary.evaluation}: {warning}."
         elif summary.guarded:
-            yield f"No clip of {summary.evaluation} lies in the bank of {summary.guarded}."
-    absent = {m: why for e in made.entries for m, c in e.cells.items() if (why := c.why)}
+            yield f"No clip of {summary.evaluation} is in the index of {summary.guarded}."
+    absent = {m: why for e in table.entries for m, c in e.cells.items() if (why := c.why)}
     for metric, why in absent.items():
         yield f"{LABELS.get(metric, metric)} is absent: {why}."
-    sets: dict[tuple[str, str], set[str]] = {}
-    for summary in lot:
-        for row in videos(workspace.store, summary.evaluation):
-            sets.setdefault((summary.evaluation, row["method"]), set()).add(row["clip"])
-    if len({frozenset(some) for some in sets.values()}) > 1:
+    if len({each for summary in group for each in clips[summary.evaluation]}) > 1:
         yield "Not all methods were measured on the same clips."
 
 
-def _published(
+def _published_tables(
     mode: str, reasons: Sequence[str], merged: bool, sort: str | None
 ) -> Iterator[Table]:
-    """The published tables of a mode, but for the one that ours are in."""
-    for each in published(mode):
-        if not (each.standard and merged):
-            notes = [each.note] if each.note else []
-            if each.standard and reasons:
-                unlike = list(dict.fromkeys(reasons))
-                more = f"; and {len(unlike) - REASONS} more" if len(unlike) > REASONS else ""
-                notes.append(f"Not ranked with ours: {'; '.join(unlike[:REASONS])}{more}.")
-            yield table(
-                f"{mode.capitalize()} mode, published: {each.title}", mode, published_entries(each),
-                published_columns(each), sort, source=each.source,
-                standard=each.standard, notes=tuple(notes),
-            )  # fmt: skip
+    """Yields a mode's published tables, except the one that was merged with ours."""
+    for published in read_published_tables(mode):
+        if published.standard and merged:
+            continue
+        notes = [published.note] if published.note else []
+        if published.standard and reasons:
+            unique = list(dict.fromkeys(reasons))
+            more = len(unique) - MAX_REASONS
+            listed = "; ".join(unique[:MAX_REASONS]) + (f"; and {more} more" if more > 0 else "")
+            notes.append(f"Not ranked with ours: {listed}.")
+        yield build_table(
+            f"{mode.capitalize()} mode, published: {published.title}", mode,
+            published_entries(published), published_columns(published), sort,
+            source=published.source, standard=published.standard, notes=tuple(notes),
+        )  # fmt: skip

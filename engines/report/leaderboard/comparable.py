@@ -1,4 +1,4 @@
-"""Which evaluations compare: among themselves, and with what was published."""
+"""Which evaluations may be ranked together, with each other and with published scores."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,101 +7,113 @@ from typing import Any
 
 from data.errors import UserError
 from data.runs.evaluations import Summary
-from data.runs.published import BENCHMARK, CLIPS
+from data.runs.published import BENCHMARK, CLIP_COUNTS
 from data.specs.evaluate import EvaluateSpec
 
-FREE = ("remainder", "world_size", "tag_order")  # published scores hang on these too little to tell
-OPTIONS = {"num_frames": "--num-frames"}
+# Scores depend on these too little to tell which values the published ones were made with.
+IGNORED_FIELDS = ("remainder", "world_size", "tag_order")
+DIGEST_LENGTH = 12
 
 
-def switches(summary: Summary) -> dict[str, str]:
-    """The fields of its spec that scores hang on, as text; without those that had no effect."""
+def list_switches(summary: Summary) -> dict[str, str]:
+    """Lists the spec fields that scores depend on, as text, without those that had no effect."""
     spec = {
         name: value for name, value in summary.spec.items() if name not in ("metrics", "weights")
     }
+    # The CLIP model is only used by this metric, the number of processes only when dropping.
     if "text_similarity" not in summary.spec.get("metrics", ()):
         spec.pop("clip", None)
     if spec.get("remainder") != "drop":
         spec.pop("world_size", None)
-    return {name: _text(name, value) for name, value in spec.items()}
+    return {name: _format_value(name, value) for name, value in spec.items()}
 
 
-def differences(one: Summary, other: Summary) -> dict[str, tuple[str, str]]:
-    """What keeps two evaluations from being ranked together, by field: both of its values.
-
-    Versions of metrics and digests of weights count where both have them.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    for a, b in ((switches(one), switches(other)), (made_with(one), made_with(other))):
-        found |= {name: (a[name], b[name]) for name in a if name in b and a[name] != b[name]}
-    return found
-
-
-def groups(summaries: Iterable[Summary]) -> list[list[Summary]]:
-    """The evaluations of one benchmark and mode in lots that compare among themselves."""
-    lots: list[list[Summary]] = []
-    for summary in summaries:
-        fits = (lot for lot in lots if not any(differences(summary, each) for each in lot))
-        lot = next(fits, None)
-        lots.append([summary]) if lot is None else lot.append(summary)
-    return lots
-
-
-def refuse_mixed(summaries: Sequence[Summary]) -> None:
-    """A UserError that names the first two that do not compare, and in what."""
-    for one, other in combinations(summaries, 2):
-        if found := differences(one, other):
-            said = "; ".join(
-                f"{name} is {a} in one, {b} in the other" for name, (a, b) in found.items()
-            )
-            again = " ".join(f"{OPTIONS.get(n, '--' + n.replace('_', '-'))} {a}" for n, (a, _) in
-                             found.items() if " " not in n)  # fmt: skip
-            raise UserError(
-                f"{one.evaluation} and {other.evaluation} were made with different switches"
-                f" ({said}): evaluate {other.source} again{f' with {again}' if again else ''},"
-                " or show them in tables of their own with --group"
-            )
-
-
-def unlike_published(summary: Summary) -> list[str]:
-    """Why its scores do not compare with published ones; nothing where they do."""
-    usual, mine = EvaluateSpec().model_dump(), summary.spec
-    said = []
-    if summary.benchmark != BENCHMARK:
-        said.append(f"not evaluated as {BENCHMARK}")
-    names = [n for n in usual if n not in (*FREE, "metrics", "weights", "clip", "num_frames")]
-    for name in names:
-        if mine.get(name, usual[name]) != usual[name]:
-            said.append(
-                f"{name} is {_text(name, mine[name])}, published {_text(name, usual[name])}"
-            )
-    if mine.get("num_frames") is None:
-        said.append("every frame was measured, published the first ones of each video")
-    whole = CLIPS.get(summary.mode or "", 0)
-    measured = min((each.videos - each.failed for each in summary.methods), default=0)
-    if measured < whole:
-        said.append(f"{measured:,} of the {whole:,} clips were measured")
-    return said
-
-
-def switched(summary: Summary) -> dict[str, str]:
-    """The switches that are not as published."""
-    usual = EvaluateSpec().model_dump()
-    return {
-        name: value
-        for name, value in switches(summary).items()
-        if name != "clip" and value != _text(name, usual.get(name))
-    }
-
-
-def made_with(summary: Summary) -> dict[str, str]:
-    """Versions of metrics and digests of weights, which count only where both have them."""
+def list_versions(summary: Summary) -> dict[str, str]:
+    """Lists the versions of metrics and the digests of weights that an evaluation used."""
     versions = {f"version of {name}": value for name, value in summary.versions.items()}
-    weights = {f"weights of {name}": value[:12] for name, value in summary.digests.items() if value}
+    weights = {
+        f"weights of {name}": digest[:DIGEST_LENGTH]
+        for name, digest in summary.digests.items()
+        if digest
+    }
     return versions | weights
 
 
-def _text(name: str, value: Any) -> str:
+def find_differences(first: Summary, second: Summary) -> dict[str, tuple[str, str]]:
+    """Finds what keeps two evaluations from being ranked together: by field, both values.
+
+    Versions of metrics and digests of weights count only if both evaluations have them.
+    """
+    differences: dict[str, tuple[str, str]] = {}
+    for describe in (list_switches, list_versions):
+        a, b = describe(first), describe(second)
+        differences |= {name: (a[name], b[name]) for name in a if a[name] != b.get(name, a[name])}
+    return differences
+
+
+def group_comparable(summaries: Iterable[Summary]) -> list[list[Summary]]:
+    """Groups evaluations of one benchmark and mode so that all of a group may be ranked together.
+
+    An evaluation joins the first group whose members all compare with it.
+    """
+    groups: list[list[Summary]] = []
+    for summary in summaries:
+        fits = (g for g in groups if not any(find_differences(summary, each) for each in g))
+        group = next(fits, None)
+        groups.append([summary]) if group is None else group.append(summary)
+    return groups
+
+
+def check_comparable(summaries: Sequence[Summary]) -> None:
+    """Raises a UserError naming the first two evaluations that do not compare, and why."""
+    for first, second in combinations(summaries, 2):
+        if differences := find_differences(first, second):
+            listed = "; ".join(f"{name}: {a} and {b}" for name, (a, b) in differences.items())
+            # Names with a space are versions and weights, which no option can set.
+            options = " ".join(
+                f"--{name.replace('_', '-')} {value}"
+                for name, (value, _) in differences.items()
+                if " " not in name
+            )
+            raise UserError(
+                f"{first.evaluation} and {second.evaluation} do not compare ({listed}):"
+                f" evaluate {second.source} again{f' with {options}' if options else ''},"
+                " or show them in separate tables with --group"
+            )
+
+
+def published_mismatches(summary: Summary) -> list[str]:
+    """Lists why an evaluation does not compare with published scores; empty if it does."""
+    published, spec = EvaluateSpec().model_dump(), summary.spec
+    reasons = []
+    if summary.benchmark != BENCHMARK:
+        reasons.append(f"not evaluated as {BENCHMARK}")
+    skipped = (*IGNORED_FIELDS, "metrics", "weights", "clip", "num_frames")
+    for name in (name for name in published if name not in skipped):
+        if spec.get(name, published[name]) != published[name]:
+            value, expected = (_format_value(name, each[name]) for each in (spec, published))
+            reasons.append(f"{name} is {value}, published {expected}")
+    # Any number of first frames compares; measuring all frames of a video does not.
+    if spec.get("num_frames") is None:
+        reasons.append("every frame was measured, published the first frames of each video")
+    total = CLIP_COUNTS.get(summary.mode or "", 0)
+    measured = min((each.videos - each.failed for each in summary.methods), default=0)
+    if measured < total:
+        reasons.append(f"{measured:,} of the {total:,} clips were measured")
+    return reasons
+
+
+def unusual_switches(summary: Summary) -> dict[str, str]:
+    """Returns the switches that differ from the published ones, as text."""
+    published = EvaluateSpec().model_dump()
+    return {
+        name: value
+        for name, value in list_switches(summary).items()
+        if name != "clip" and value != _format_value(name, published.get(name))
+    }
+
+
+def _format_value(name: str, value: Any) -> str:
     if name == "num_frames" and value is None:
         return "all"
     if isinstance(value, Mapping):

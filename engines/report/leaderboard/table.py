@@ -1,4 +1,4 @@
-"""The leaderboard: tables of methods, ours and published ones, ranked where they compare."""
+"""Tables of the leaderboard: methods, ours and published ones, ranked by a metric."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,14 +7,15 @@ from data.errors import UserError
 from data.runs.evaluations import MethodResult, Summary
 from data.runs.published import LABELS, PublishedRow, PublishedTable
 
-LEADING = ("subject_dino_similarity", "arcface_similarity")  # tables are ranked by, where they can
+# Fidelity to the subject or the face is what the benchmark is about: tables are ranked by it.
+LEADING_METRICS = ("subject_dino_similarity", "arcface_similarity")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A mean of `n` videos with its interval; both are unknown of a published one.
+    """The mean of `n` videos with its 95 % interval; published means have neither.
 
-    `value` is None where `why` says so, or where nothing is said at all.
+    If `value` is None, `why` says why the metric is absent, unless it was not requested at all.
     """
 
     value: float | None = None
@@ -25,14 +26,14 @@ class Cell:
     why: str | None = None
 
     @property
-    def shown(self) -> str:
+    def text(self) -> str:
         """Three decimals, or a dash."""
         return "–" if self.value is None else f"{self.value:.3f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A metric, how it is headed, and which way is good."""
+    """A metric, its heading, and whether "higher" or "lower" is better."""
 
     metric: str
     label: str
@@ -41,9 +42,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A method's line; `evaluation` is None of a published one.
+    """One method's line; `evaluation` is None for a published method.
 
-    `warning` says how many of its clips the bank has that its videos were conditioned from.
+    `warning` says how many benchmark clips are in the index that conditioned its videos.
     """
 
     method: str
@@ -61,16 +62,16 @@ class Entry:
     warning: str | None = None
 
     def cell(self, metric: str) -> Cell:
-        """What is known of the metric: an empty cell where it was not asked for."""
+        """Returns the metric's cell, an empty one if it was not requested."""
         return self.cells.get(metric, Cell())
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Methods that compare, best first by the metric `by`; `notes` say what else to know.
+    """Methods that compare, best first by the metric `by`, with notes for the reader.
 
-    `source` is where the published ones among them are from, `standard` whether these are the
-    benchmark's own.
+    `source` is where the published methods are from; `standard` says whether they were measured
+    under the benchmark's own settings.
     """
 
     title: str
@@ -83,8 +84,8 @@ class Table:
     switches: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def best(self, metric: str, entry: Entry) -> bool:
-        """Whether none of several values of the column is better, as shown."""
+    def is_best(self, metric: str, entry: Entry) -> bool:
+        """Whether no other value of the column is better; False if there is only one value."""
         better = next(column.better for column in self.columns if column.metric == metric)
         values = [
             c.value for c in (each.cell(metric) for each in self.entries) if c.value is not None
@@ -92,68 +93,69 @@ class Table:
         value = entry.cell(metric).value
         if value is None or len(values) < 2:
             return False
+        # Compared as shown: two methods that both read 0.900 are both bold.
         top = max(values) if better == "higher" else min(values)
         return f"{value:.3f}" == f"{top:.3f}"
 
 
-def table(
+def build_table(
     title: str, mode: str | None, entries: Iterable[Entry], columns: Iterable[Column],
-    sort: str | None = None, **said: object,
+    sort: str | None = None, **fields: object,
 ) -> Table:  # fmt: skip
-    """The entries ranked by a metric, its name or heading; those without it last."""
-    shown = in_order(columns)
-    by = _by(shown, sort)
+    """Ranks entries by a metric (its name or heading); entries without a value come last."""
+    ordered = sort_columns(columns)
+    by = _rank_column(ordered, sort)
     sign = 1 if by.better == "lower" else -1
 
-    def rank(entry: Entry) -> tuple[bool, float]:
+    def rank_key(entry: Entry) -> tuple[bool, float]:
         value = entry.cell(by.metric).value
         return value is None, sign * (value or 0.0)
 
-    ranked = tuple(sorted(entries, key=rank))
-    return Table(title, mode, shown, ranked, by.metric, **said)  # type: ignore[arg-type]
+    ranked = tuple(sorted(entries, key=rank_key))
+    return Table(title, mode, ordered, ranked, by.metric, **fields)  # type: ignore[arg-type]
 
 
 def check_sort(sort: str | None, columns: Iterable[Column]) -> None:
-    """A UserError where no column has this name or heading."""
-    known = in_order(columns)
-    if sort is not None and not any(_named(column, sort) for column in known):
+    """Raises a UserError listing the columns if none has this name or heading."""
+    known = sort_columns(columns)
+    if sort is not None and not any(_matches_name(column, sort) for column in known):
         names = ", ".join(f"{column.metric} ({column.label})" for column in known)
-        raise UserError(f"no column {sort!r} to sort by: there are {names or 'none'}")
+        raise UserError(f"no column {sort!r} to sort by; columns: {names or 'none'}")
 
 
-def columns_of(summary: Summary) -> list[Column]:
-    """A column for each metric that was measured, or asked for in vain."""
-    found = {
+def summary_columns(summary: Summary) -> list[Column]:
+    """Returns a column for each metric that was requested, measured or not."""
+    columns = {
         m.metric: Column(m.metric, m.label, m.better) for r in summary.methods for m in r.means
     }
     for metric in {metric: None for r in summary.methods for metric in r.absent}:
-        found.setdefault(metric, Column(metric, LABELS.get(metric, metric)))
-    return list(found.values())
+        columns.setdefault(metric, Column(metric, LABELS.get(metric, metric)))
+    return list(columns.values())
 
 
-def in_order(columns: Iterable[Column]) -> tuple[Column, ...]:
-    """Each once, those of the benchmark first and in its order."""
+def sort_columns(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Orders distinct columns: the benchmark's in its own order, then the others by name."""
     each = {column.metric: column for column in columns}
     known = [each.pop(metric) for metric in LABELS if metric in each]
     return (*known, *sorted(each.values(), key=lambda column: column.metric))
 
 
-def entries_of(summary: Summary, warning: str | None = None) -> list[Entry]:
-    """A line for each method of an evaluation."""
-    return [_entry(summary, method, warning) for method in summary.methods]
+def summary_entries(summary: Summary, warning: str | None = None) -> list[Entry]:
+    """Returns an entry for each method of an evaluation."""
+    return [_build_entry(summary, method, warning) for method in summary.methods]
 
 
-def published_columns(said: PublishedTable) -> list[Column]:
-    """Those of the metrics that any row has."""
-    return [Column(m, LABELS[m]) for m in LABELS if any(m in row.scores for row in said.rows)]
+def published_columns(published: PublishedTable) -> list[Column]:
+    """Returns a column for each metric that any row of a published table has."""
+    return [Column(m, LABELS[m]) for m in LABELS if any(m in row.scores for row in published.rows)]
 
 
-def published_entries(said: PublishedTable) -> list[Entry]:
-    """A line for each row, with the settings of its table."""
-    return [_published(said, row) for row in said.rows]
+def published_entries(published: PublishedTable) -> list[Entry]:
+    """Returns an entry for each row of a published table, with the table's settings."""
+    return [_build_published(published, row) for row in published.rows]
 
 
-def _entry(summary: Summary, method: MethodResult, warning: str | None) -> Entry:
+def _build_entry(summary: Summary, method: MethodResult, warning: str | None) -> Entry:
     cells = {m.metric: Cell(m.mean, m.low, m.high, m.n, m.unmeasured) for m in method.means}
     cells |= {metric: Cell(why=why) for metric, why in method.absent.items()}
     return Entry(
@@ -162,19 +164,20 @@ def _entry(summary: Summary, method: MethodResult, warning: str | None) -> Entry
     )  # fmt: skip
 
 
-def _published(said: PublishedTable, row: PublishedRow) -> Entry:
+def _build_published(published: PublishedTable, row: PublishedRow) -> Entry:
     cells = {metric: Cell(value) for metric, value in row.scores.items()}
     return Entry(
         row.method, cells, kind=row.kind, frames=row.frames, size=row.size, fps=row.fps,
-        references=said.references, background=said.background,
+        references=published.references, background=published.background,
     )  # fmt: skip
 
 
-def _by(columns: Sequence[Column], sort: str | None) -> Column:
-    asked = [column for column in columns if sort is not None and _named(column, sort)]
-    leading = [column for column in columns if column.metric in LEADING]
-    return [*asked, *leading, *columns, Column("", "")][0]
+def _rank_column(columns: Sequence[Column], sort: str | None) -> Column:
+    requested = [column for column in columns if sort is not None and _matches_name(column, sort)]
+    leading = [column for column in columns if column.metric in LEADING_METRICS]
+    # A table whose methods measured nothing has no column at all.
+    return [*requested, *leading, *columns, Column("", "")][0]
 
 
-def _named(column: Column, name: str) -> bool:
+def _matches_name(column: Column, name: str) -> bool:
     return name.lower() in (column.metric, column.label.lower())

@@ -1,4 +1,4 @@
-"""The leaderboard as data and as Markdown."""
+"""The leaderboard as JSON, as Markdown, and as rows of a table artifact."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,106 +7,106 @@ from typing import Any
 from engines.report.leaderboard.board import Board
 from engines.report.leaderboard.table import Entry, Table
 
-Said = dict[str, Any]
+Data = dict[str, Any]  # as `to_data` returns it, or a part of it
 SETTINGS = ("clips", "frames", "size", "fps", "references", "background")
 
 
-def as_data(board: Board) -> Said:
-    """All that the tables say, as JSON has it; `best` names the columns that a line leads."""
-    return {"tables": [_table(each) for each in board.tables]}
+def to_data(board: Board) -> Data:
+    """Returns the tables as JSON values; an entry's `best` lists the columns that it leads."""
+    return {"tables": [_table_data(each) for each in board.tables]}
 
 
-def markdown(said: Said) -> str:
-    """The tables in Markdown: means of three decimals with their intervals, the best bold."""
-    return "\n".join(line for table in said["tables"] for line in _lines(table))
+def to_markdown(data: Data) -> str:
+    """Formats the tables in Markdown: means with their intervals, the best of a column bold."""
+    return "\n".join(line for table in data["tables"] for line in _table_lines(table))
 
 
-def artifact(said: Said) -> list[dict[str, str]]:
-    """A row for each line of each table."""
+def to_rows(data: Data) -> list[dict[str, str]]:
+    """Returns a row of text for each line of each table."""
     return [
-        {"table": table["title"], "method": name_of(entry)}
-        | {column["label"]: cell(entry, column["metric"]) for column in table["columns"]}
-        | settings(entry)
-        for table in said["tables"]
+        {"table": table["title"], "method": method_name(entry)}
+        | {column["label"]: format_cell(entry, column["metric"]) for column in table["columns"]}
+        | format_settings(entry)
+        for table in data["tables"]
         for entry in table["entries"]
     ]
 
 
-def cell(entry: Said, metric: str) -> str:
-    """As `0.617 [0.601, 0.633]`, with how many videos it is of where some could not be measured."""
-    found = entry["cells"].get(metric, {})
-    if found.get("value") is None:
+def format_cell(entry: Data, metric: str) -> str:
+    """Formats a mean as `0.617 [0.601, 0.633]`; with ` n=12` if some videos have no value."""
+    cell = entry["cells"].get(metric, {})
+    if cell.get("value") is None:
         return "–"
-    said = f"{found['value']:.3f}"
-    if found["low"] is not None:
-        said += f" [{found['low']:.3f}, {found['high']:.3f}]"
-    return said + (f" n={found['n']}" if found["unmeasured"] else "")
+    text = f"{cell['value']:.3f}"
+    if cell["low"] is not None:
+        text += f" [{cell['low']:.3f}, {cell['high']:.3f}]"
+    return text + (f" n={cell['n']}" if cell["unmeasured"] else "")
 
 
-def settings_of(entries: Sequence[Said]) -> list[str]:
-    """The settings that any line knows."""
-    known = [settings(entry) for entry in entries]
-    return [name for name in SETTINGS if any(each[name] != "–" for each in known)]
+def list_settings(entries: Sequence[Data]) -> list[str]:
+    """Lists the settings that at least one entry has a value for."""
+    settings = [format_settings(entry) for entry in entries]
+    return [name for name in SETTINGS if any(each[name] != "–" for each in settings)]
 
 
-def settings(entry: Said) -> dict[str, str]:
-    """The settings of a line by `SETTINGS`, as text, with a dash for what is not known."""
+def format_settings(entry: Data) -> dict[str, str]:
+    """Formats the settings of an entry by `SETTINGS`, with a dash for what is not known."""
     background = {None: None, True: "yes", False: "no"}[entry["background"]]
-    said = [_clips(entry), entry["frames"], (entry["size"] or "").replace("x", " × "),
-            entry["fps"] and f"{entry['fps']:g}", entry["references"], background]  # fmt: skip
-    return {name: str(value or "–") for name, value in zip(SETTINGS, said, strict=True)}
+    values = [_format_clips(entry), entry["frames"], (entry["size"] or "").replace("x", " × "),
+              entry["fps"] and f"{entry['fps']:g}", entry["references"], background]  # fmt: skip
+    return {name: str(value or "–") for name, value in zip(SETTINGS, values, strict=True)}
 
 
-def name_of(entry: Said) -> str:
-    """The method, with a flag where the bank has some of its clips."""
+def method_name(entry: Data) -> str:
+    """Returns the method's name, with a flag if benchmark clips leaked into its index."""
     return f"⚑ {entry['method']}" if entry["warning"] else entry["method"]
 
 
-def _clips(entry: Said) -> str | None:
+def _format_clips(entry: Data) -> str | None:
     if entry["videos"] is None:
         return None
-    left = [f"{entry[key]} {key}" for key in ("failed", "dropped") if entry[key]]
-    return f"{entry['videos']:,}" + (f" ({', '.join(left)})" if left else "")
+    lost = [f"{entry[key]} {key}" for key in ("failed", "dropped") if entry[key]]
+    return f"{entry['videos']:,}" + (f" ({', '.join(lost)})" if lost else "")
 
 
-def _table(table: Table) -> Said:
-    said = asdict(table)
-    for line, entry in zip(said["entries"], table.entries, strict=True):
-        line["best"] = _best(table, entry)
-    return said
+def _table_data(table: Table) -> Data:
+    data = asdict(table)
+    for line, entry in zip(data["entries"], table.entries, strict=True):
+        line["best"] = _best_metrics(table, entry)
+    return data
 
 
-def _best(table: Table, entry: Entry) -> list[str]:
-    return [column.metric for column in table.columns if table.best(column.metric, entry)]
+def _best_metrics(table: Table, entry: Entry) -> list[str]:
+    return [column.metric for column in table.columns if table.is_best(column.metric, entry)]
 
 
-def _lines(table: Said) -> list[str]:
-    """A heading, the table, and its notes."""
+def _table_lines(table: Data) -> list[str]:
+    """Returns a heading, the table, and its notes."""
     heads = [f"{c['label']} {'↓' if c['better'] == 'lower' else '↑'}" for c in table["columns"]]
-    about = settings_of(table["entries"])
-    rows = [["method", *heads, *about, "evaluation"]]
+    settings = list_settings(table["entries"])
+    rows = [["method", *heads, *settings, "evaluation"]]
     for entry in table["entries"]:
-        cells = [_bold(entry, column["metric"]) for column in table["columns"]]
-        method = f"{name_of(entry)} ({entry['kind']})" if entry["kind"] else name_of(entry)
-        said = settings(entry)
-        rows.append(
-            [method, *cells, *(said[name] for name in about), entry["evaluation"] or "published"]
-        )
-    rule = "|".join(["", "---", *["---:"] * len(heads), *["---"] * (len(about) + 1), ""])
-    body = [f"| {' | '.join(map(_plain, row))} |" for row in rows]
+        cells = [_format_best(entry, column["metric"]) for column in table["columns"]]
+        name = method_name(entry)
+        method = f"{name} ({entry['kind']})" if entry["kind"] else name
+        known = format_settings(entry)
+        rows.append([method, *cells, *(known[name] for name in settings),
+                     entry["evaluation"] or "published"])  # fmt: skip
+    rule = "|".join(["", "---", *["---:"] * len(heads), *["---"] * (len(settings) + 1), ""])
+    body = [f"| {' | '.join(map(_escape_cell, row))} |" for row in rows]
     switches = ", ".join(f"{name} {value}" for name, value in table["switches"].items())
-    notes = [*table["notes"], *([f"Made with: {switches}."] if switches else []),
+    notes = [*table["notes"], *([f"Settings: {switches}."] if switches else []),
              *([f"Published: {table['source']}."] if table["source"] else [])]  # fmt: skip
     lines = [f"## {table['title']}", "", body[0], rule, *body[1:], ""]
-    return [*lines, *(line for note in notes for line in (_plain(note), ""))]
+    return [*lines, *(line for note in notes for line in (_escape_cell(note), ""))]
 
 
-def _bold(entry: Said, metric: str) -> str:
-    said = cell(entry, metric)
-    number, _, rest = said.partition(" ")
-    return f"**{number}** {rest}".rstrip() if metric in entry["best"] else said
+def _format_best(entry: Data, metric: str) -> str:
+    text = format_cell(entry, metric)
+    number, _, rest = text.partition(" ")
+    return f"**{number}** {rest}".rstrip() if metric in entry["best"] else text
 
 
-def _plain(text: str) -> str:
-    """Text that ends neither its cell nor its line."""
+def _escape_cell(text: str) -> str:
+    """Escapes text so that it ends neither its cell nor its line."""
     return text.replace("|", "\\|").replace("\n", " ")

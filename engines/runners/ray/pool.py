@@ -1,4 +1,4 @@
-"""The warm actors of one engine: hired, lent out place by place, replaced when they die."""
+"""The warm actors of one engine: started, lent out slot by slot, replaced when they die."""
 
 import logging
 import queue
@@ -10,174 +10,181 @@ from typing import Any
 
 from data.outcome import Outcome
 from engines.base import Engine
-from engines.runners.ray.startup import Hiring, end, own_words
-from engines.runners.ray.worker_logs import Ear, Said
+from engines.runners.ray.startup import ActorStartup, kill_actor, unwrap_user_errors
+from engines.runners.ray.worker_logs import LogLine, WorkerLogHandler
 
-DEPTH = 2  # batches in flight per actor: one is decoded while the other's frames are embedded
-POLL_S = 0.1  # between looks for workers that have loaded
-AHEAD = 4  # outcomes an actor may be ahead of its reader: bounds memory
+BATCHES_PER_ACTOR = 2  # in flight: one is decoded while the other's frames are embedded
+POLL_S = 0.1  # between looks for actors that have loaded
+OUTCOMES_AHEAD = 4  # that an actor may be ahead of its reader: bounds memory
 
 log = logging.getLogger(__name__)
 
 
-class Worker:
+class EngineActor:
     """The actor's body: an engine, given batches once it has loaded."""
 
     def __init__(self, make: Callable[[], Engine]) -> None:
-        self._ear = Ear()
-        self._ear.listen()
+        self._logs = WorkerLogHandler()
+        self._logs.install()
         self.engine = make()
 
-    def placed(self) -> None:
-        """Answers as soon as the process is up."""
+    def ping(self) -> None:
+        """Returns as soon as the process is up."""
 
     def load(self) -> None:
         """Loads the engine here, not in `__init__`, so that its own error reaches the caller."""
         self.engine.load()
 
-    def run(self, batch: Sequence[Any]) -> Iterator[Outcome | Said]:
+    def run(self, batch: Sequence[Any]) -> Iterator[Outcome | LogLine]:
         """The engine's outcomes, and before each what the process logged since the last."""
         for outcome in self.engine.run(batch):
-            yield from self._ear.heard()
+            yield from self._logs.drain_lines()
             yield outcome
-        yield from self._ear.heard()
+        yield from self._logs.drain_lines()
 
 
 class WorkerDied(Exception):
-    """The actor is gone, or did not answer within the engine's deadline and was ended."""
+    """The actor is gone, or was killed because it gave no outcome within the deadline."""
 
 
 @dataclass(slots=True)
 class Job:
-    """A batch that an actor has been given."""
+    """A batch that was sent to an actor; `stream` gives its outcomes."""
 
     actor: Any
     items: list[Any]
-    outcomes: Any
+    stream: Any
 
 
-class Actors:
-    """The actors of one engine, and the places free on them."""
+class ActorPool:
+    """The actors of one engine, and the free slots on them."""
 
     def __init__(self, make: Callable[[], Engine], workers: int, wait_s: float) -> None:
         self._make, self._needs = make, make().needs
         self._free: queue.Queue[Any] = queue.Queue()
-        self._actors: dict[Any, None] = {}  # that are at work
-        self._hiring = Hiring(self._ask, self._needs, wait_s)
+        self._actors: dict[Any, None] = {}  # those at work, in the order of their start
+        self._startup = ActorStartup(self._request_actor, self._needs, wait_s)
         self._changing = threading.Lock()
         self.one_suspect = threading.Lock()
         self._closed = False
         try:
             for _ in range(workers):
-                self._hiring.one()
+                self._startup.start_actor()
         except BaseException:
             self.close()
             raise
 
     def submit(self, items: list[Any], wait: bool) -> Job | None:
-        """Hands a batch to an actor; None where all are busy and the caller will not wait."""
+        """Sends a batch to an actor; None where all are busy and the caller will not wait."""
         while True:
-            self._welcome()
+            self._admit_ready()
             try:
                 actor = self._free.get(block=wait, timeout=POLL_S)
             except queue.Empty:
                 if not wait:
                     return None
             else:
-                if actor in self._actors:  # else it is a place on one that has died since
-                    return _given(actor, items)
+                if actor in self._actors:  # else it is a slot of one that has died since
+                    return _submit_to(actor, items)
 
-    def submit_beside(self, items: list[Any]) -> Job:
-        """Hands a batch to an actor beyond its places, as soon as there is one that lives."""
+    def submit_extra(self, items: list[Any]) -> Job:
+        """Sends a batch to an actor beyond its slots, as soon as one is alive."""
         while True:
-            self._welcome()
+            self._admit_ready()
             with self._changing:
                 actor = next(reversed(self._actors), None)
             if actor is None:
                 time.sleep(POLL_S)
-            elif self._lives(actor):  # else its death would be blamed on the batch
-                return _given(actor, items)
+            elif self._is_alive(actor):  # else its death would be blamed on the batch
+                return _submit_to(actor, items)
 
-    def leave(self, job: Job) -> None:
-        """Nobody reads the job's outcomes any more: its place is for others."""
-        job.outcomes = None  # Ray does not hold an actor back for a reader that is gone
+    def release(self, job: Job) -> None:
+        """Frees the job's slot; its outcomes are no longer read."""
+        job.stream = None  # without a reference, Ray does not hold the actor back for its reader
         if job.actor in self._actors:
             self._free.put(job.actor)
 
-    def outcomes(self, job: Job) -> Iterator[Outcome]:
+    def read_outcomes(self, job: Job) -> Iterator[Outcome]:
         """The job's outcomes as they come; WorkerDied where the actor is lost on the way."""
         import ray
         from ray.exceptions import RayActorError
 
         try:
-            while ray.wait([job.outcomes], timeout=self._needs.deadline_s)[0]:
-                with own_words():
-                    given = ray.get(next(job.outcomes))
-                if isinstance(given, Said):
-                    given.tell()
+            while ray.wait([job.stream], timeout=self._needs.deadline_s)[0]:
+                with unwrap_user_errors():
+                    message = ray.get(next(job.stream))
+                if isinstance(message, LogLine):
+                    message.forward()
                 else:
-                    yield given
-            raise self._lost(job.actor, f"no answer within {self._needs.deadline_s:g} s")
+                    yield message
+            raise self._report_lost(job.actor, f"no outcome within {self._needs.deadline_s:g} s")
         except StopIteration:
             return
         except RayActorError as error:
-            raise self._lost(job.actor, "the process died") from error
+            raise self._report_lost(job.actor, "its process died") from error
 
     def close(self) -> None:
         with self._changing:
             self._closed = True
-            self._hiring.close()
+            self._startup.close()
             for actor in self._actors:
-                end(actor)
+                kill_actor(actor)
             self._actors.clear()
 
-    def _ask(self) -> Any:
+    def _request_actor(self) -> Any:
         import ray
 
         needs = self._needs
-        remote: Any = ray.remote(Worker).options(
-            num_cpus=needs.cpus, num_gpus=needs.gpus, max_concurrency=DEPTH + 1, max_restarts=0
+        # One thread more than slots: for `ping`, and for a batch beyond them.
+        remote: Any = ray.remote(EngineActor).options(
+            num_cpus=needs.cpus,
+            num_gpus=needs.gpus,
+            max_concurrency=BATCHES_PER_ACTOR + 1,
+            max_restarts=0,
         )
         return remote.remote(self._make)
 
-    def _welcome(self) -> None:
-        """Whoever has loaded since is at work."""
+    def _admit_ready(self) -> None:
+        """Opens the slots of the actors that have loaded since the last call."""
         with self._changing:
             if self._closed:
                 raise RuntimeError("the runner was closed")
-            for actor in self._hiring.come(len(self._actors)):
+            for actor in self._startup.poll_ready(len(self._actors)):
                 self._actors[actor] = None
-                for _ in range(DEPTH):
+                for _ in range(BATCHES_PER_ACTOR):
                     self._free.put(actor)
 
-    def _lives(self, actor: Any) -> bool:
-        """Whether the actor answers; another takes its place where it does not."""
+    def _is_alive(self, actor: Any) -> bool:
+        """Whether the actor answers; one that does not is replaced."""
         import ray
         from ray.exceptions import GetTimeoutError, RayActorError
 
         try:
-            ray.get(actor.placed.remote(), timeout=self._needs.deadline_s)
+            ray.get(actor.ping.remote(), timeout=self._needs.deadline_s)
         except (GetTimeoutError, RayActorError):
-            self._lost(actor, "the process had died")
+            self._report_lost(actor, "its process had died")
             return False
         return True
 
-    def _lost(self, actor: Any, why: str) -> WorkerDied:
-        """Another takes the actor's place."""
-        if self._replace(actor):
-            log.warning("a worker is replaced: %s", why)
-        return WorkerDied(why)
+    def _report_lost(self, actor: Any, cause: str) -> WorkerDied:
+        """Replaces an actor; the error to raise for it."""
+        if self._replace_actor(actor):
+            log.warning("replacing a worker: %s", cause)
+        return WorkerDied(cause)
 
-    def _replace(self, actor: Any) -> bool:
+    def _replace_actor(self, actor: Any) -> bool:
+        """Starts another in the actor's place; False where that has been done already."""
         with self._changing:
             if actor not in self._actors or self._closed:
                 return False
             del self._actors[actor]
-            end(actor)
-            self._hiring.one()
+            kill_actor(actor)
+            self._startup.start_actor()
             return True
 
 
-def _given(actor: Any, items: list[Any]) -> Job:
-    run = actor.run.options(num_returns="streaming", _generator_backpressure_num_objects=AHEAD)
+def _submit_to(actor: Any, items: list[Any]) -> Job:
+    run = actor.run.options(
+        num_returns="streaming", _generator_backpressure_num_objects=OUTCOMES_AHEAD
+    )
     return Job(actor, items, run.remote(items))

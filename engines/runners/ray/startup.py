@@ -1,4 +1,4 @@
-"""Workers asked of Ray that are not at work yet: without a place, or loading their engine."""
+"""Actors that have been requested from Ray and are not at work yet: unplaced, or still loading."""
 
 import logging
 import time
@@ -10,113 +10,118 @@ from typing import Any
 from data.errors import UserError
 from engines.base import Needs
 
-TELL_S = 30.0  # between words about workers that Ray has no place for
-TRIES = 3  # to start and load one worker: more deaths are not chance
+LOG_INTERVAL_S = 30.0  # between log lines about actors for which Ray has no free node
+MAX_TRIES = 3  # to start and load one actor: more deaths are not chance
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class Hired:
-    """An actor, and what to wait for: that Ray has started it somewhere, that it has loaded."""
+class StartingActor:
+    """An actor, and what it is waited for: that Ray has placed it, that it has loaded."""
 
     actor: Any
     placed: Any
     loaded: Any
-    tried: int
+    attempt: int
     placed_at: float | None = None
 
-    def has_place(self, now: float) -> bool:
-        if self.placed_at is None and _done(self.placed):
+    def is_placed(self, now: float) -> bool:
+        """Whether Ray has started its process on some node; notes the time."""
+        if self.placed_at is None and _is_done(self.placed):
             self.placed_at = now
         return self.placed_at is not None
 
 
-class Hiring:
-    """Asks Ray for workers one by one, and tells which have come."""
+class ActorStartup:
+    """Requests actors from Ray one by one, and reports those that are ready."""
 
-    def __init__(self, ask: Callable[[], Any], needs: Needs, wait_s: float) -> None:
-        self._ask, self._needs, self._wait_s = ask, needs, wait_s
-        self._hired: list[Hired] = []
-        self._told = time.monotonic()
-        self._stuck_since: float | None = None  # nobody works, and nobody has a place
-        self._failed: UserError | None = None
+    def __init__(self, request: Callable[[], Any], needs: Needs, wait_s: float) -> None:
+        self._request, self._needs, self._wait_s = request, needs, wait_s
+        self._starting: list[StartingActor] = []
+        self._logged_at = time.monotonic()
+        self._stuck_since: float | None = None  # no actor works, and none is placed
+        self._error: UserError | None = None
 
-    def one(self, tried: int = 0) -> None:
-        """Asks Ray for one more."""
-        actor = self._ask()
-        self._hired.append(Hired(actor, actor.placed.remote(), actor.load.remote(), tried))
-        self._told = time.monotonic()
+    def start_actor(self, attempt: int = 0) -> None:
+        """Requests one more actor from Ray."""
+        actor = self._request()
+        starting = StartingActor(actor, actor.ping.remote(), actor.load.remote(), attempt)
+        self._starting.append(starting)
+        self._logged_at = time.monotonic()
 
-    def come(self, working: int) -> Iterator[Any]:
-        """The actors that have loaded by now; `working` is how many others are at work.
+    def poll_ready(self, working: int) -> Iterator[Any]:
+        """The actors that have loaded since the last call; `working` is how many others work.
 
-        Raises what an engine raises as it loads. One that dies is asked for anew, a few times. A
-        UserError where nobody is left then, or where Ray has no place for anybody for `wait_s`.
+        Raises what an engine raises as it loads. An actor that dies is requested again, a few
+        times. A UserError where none is left then, or where Ray places none for `wait_s`.
         """
-        if self._failed:
-            raise self._failed
-        for hired in [each for each in self._hired if _done(each.loaded)]:
-            why = self._died(hired)
-            if why:
-                self._ask_anew(hired, why, working)
+        if self._error:
+            raise self._error
+        for starting in [each for each in self._starting if _is_done(each.loaded)]:
+            cause = self._find_death(starting)
+            if cause:
+                self._retry_actor(starting, cause, working)
             else:
-                self._hired.remove(hired)
+                self._starting.remove(starting)
                 working += 1
-                yield hired.actor
+                yield starting.actor
         now = time.monotonic()
-        without = [each for each in self._hired if not each.has_place(now)]
-        self._tell(len(without), working, now)
-        for hired in self._hired[:]:
-            if hired.placed_at is not None and now - hired.placed_at > self._needs.deadline_s:
-                self._ask_anew(hired, f"not loaded within {self._needs.deadline_s:g} s", working)
+        unplaced = [each for each in self._starting if not each.is_placed(now)]
+        self._report_waiting(len(unplaced), working, now)
+        # The deadline counts from when it was placed: before that it is Ray that keeps it waiting.
+        for starting in self._starting[:]:
+            placed_at, deadline_s = starting.placed_at, self._needs.deadline_s
+            if placed_at is not None and now - placed_at > deadline_s:
+                self._retry_actor(starting, f"not loaded within {deadline_s:g} s", working)
 
     def close(self) -> None:
-        """Ends those that have not come."""
-        while self._hired:
-            end(self._hired.pop().actor)
+        """Kills the actors that are not ready yet."""
+        while self._starting:
+            kill_actor(self._starting.pop().actor)
 
-    def _died(self, hired: Hired) -> str | None:
-        """Of what an actor died that has no more to load; None where it lives."""
+    def _find_death(self, starting: StartingActor) -> str | None:
+        """Why an actor died as it loaded; None where it is alive."""
         import ray
         from ray.exceptions import RayActorError
 
         try:
-            with own_words():
-                ray.get(hired.loaded)
+            with unwrap_user_errors():
+                ray.get(starting.loaded)
         except RayActorError as error:
             last = str(error).strip().splitlines()[-1]
-            return last if error.actor_init_failed else "its process died as it loaded"
+            return last if error.actor_init_failed else "its process died while loading"
         return None
 
-    def _ask_anew(self, hired: Hired, why: str, working: int) -> None:
-        end(hired.actor)
-        self._hired.remove(hired)
-        if hired.tried + 1 < TRIES:
-            log.warning("a worker is replaced before its first video: %s", why)
-            self.one(hired.tried + 1)
-        elif working or self._hired:
-            log.warning("a worker is given up after %d tries, the last: %s", TRIES, why)
+    def _retry_actor(self, starting: StartingActor, cause: str, working: int) -> None:
+        kill_actor(starting.actor)
+        self._starting.remove(starting)
+        if starting.attempt + 1 < MAX_TRIES:
+            log.warning("replacing a worker before its first video: %s", cause)
+            self.start_actor(starting.attempt + 1)
+        elif working or self._starting:
+            log.warning("giving up a worker after %d tries, the last: %s", MAX_TRIES, cause)
         else:
-            self._failed = UserError(
-                f"no worker came to load its engine in {TRIES} tries, the last: {why}; where memory"
-                " is short, its machine's or its GPU's, set REELFLOW_WORKERS lower, or"
+            self._error = UserError(
+                f"no worker loaded its engine in {MAX_TRIES} tries, the last: {cause}; if memory"
+                " is short, the machine's or the GPU's, set REELFLOW_WORKERS lower, or"
                 " REELFLOW_GPUS_PER_WORKER to 1"
             )
-            raise self._failed
+            raise self._error
 
-    def _tell(self, without: int, working: int, now: float) -> None:
-        stuck = without > 0 and without == len(self._hired) and working == 0
+    def _report_waiting(self, unplaced: int, working: int, now: float) -> None:
+        stuck = unplaced > 0 and unplaced == len(self._starting) and working == 0
         self._stuck_since = (self._stuck_since or now) if stuck else None
         if self._stuck_since and now - self._stuck_since > self._wait_s:
-            raise UserError(f"{self._plight(without)} (tried for {self._wait_s:g} s)")
-        if without and now - self._told > TELL_S:
-            self._told = now
-            then = f"{working} work meanwhile" if working else "they are waited for"
-            log.warning("%s; %s", self._plight(without), then)
+            diagnosis = self._diagnose_waiting(unplaced)
+            raise UserError(f"{diagnosis} (timed out after {self._wait_s:g} s)")
+        if unplaced and now - self._logged_at > LOG_INTERVAL_S:
+            self._logged_at = now
+            others = f"{working} work meanwhile" if working else "waiting for them"
+            log.warning("%s; %s", self._diagnose_waiting(unplaced), others)
 
-    def _plight(self, without: int) -> str:
-        """Why they have no place, and what to do."""
+    def _diagnose_waiting(self, unplaced: int) -> str:
+        """Why Ray has not placed actors, and what to do about it."""
         import ray
 
         needs, free = self._needs, ray.available_resources()
@@ -124,19 +129,19 @@ class Hiring:
         fits = any(
             node.get("CPU", 0) >= needs.cpus and node.get("GPU", 0) >= needs.gpus for node in nodes
         )
-        do = (
-            f"free on its nodes: {_said(free.get('CPU', 0), free.get('GPU', 0))}; wait for the runs"
-            " that hold the rest, or add nodes"
+        unused = _format_resources(free.get("CPU", 0), free.get("GPU", 0))
+        advice = (
+            f"free on its nodes: {unused}; wait for the runs that use the rest, or add nodes"
             if fits
             else "no node is so large: set REELFLOW_CORES_PER_WORKER or REELFLOW_GPUS_PER_WORKER"
             " lower, or add one"
         )
-        each = _said(needs.cpus, needs.gpus)
-        return f"Ray has no place for a worker, {without} in all, that needs {each}: {do}"
+        each = _format_resources(needs.cpus, needs.gpus)
+        return f"Ray has no free node for {unplaced} workers that need {each} each: {advice}"
 
 
-def end(actor: Any) -> None:
-    """Kills the actor, if it lives."""
+def kill_actor(actor: Any) -> None:
+    """Kills the actor, if it is alive."""
     import ray
 
     with suppress(Exception):
@@ -144,20 +149,20 @@ def end(actor: Any) -> None:
 
 
 @contextmanager
-def own_words() -> Iterator[None]:
-    """Ray adds a remote traceback to what it raises; a UserError is for the user to read."""
+def unwrap_user_errors() -> Iterator[None]:
+    """Raises a worker's UserError as it was: Ray adds a remote traceback to its text."""
     try:
         yield
     except UserError as error:
         raise UserError(str(getattr(error, "cause", error))) from error
 
 
-def _done(ref: Any) -> bool:
+def _is_done(ref: Any) -> bool:
     import ray
 
     return bool(ray.wait([ref], timeout=0)[0])
 
 
-def _said(cpus: float, gpus: float) -> str:
+def _format_resources(cpus: float, gpus: float) -> str:
     cores = "1 core" if cpus == 1 else f"{cpus:g} cores"
     return f"{cores} and {gpus:g} GPU{'' if gpus == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""What workers log, brought to the log of whoever runs them."""
+"""Forwards what workers log to the log of the process that runs them."""
 
 import logging
 import os
@@ -7,51 +7,54 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-ALIKE = 3  # lines of one wording that a worker tells: more would only fill the log
-WAITING = 20  # lines that wait for the next outcome; the oldest go first
+MAX_REPEATS = 3  # lines of one wording that a worker forwards: more would only fill the log
+MAX_WAITING = 20  # lines that wait for the next outcome; the oldest are dropped first
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A line of a worker's log, and who says it."""
+class LogLine:
+    """A line of a worker's log, and the worker's name."""
 
     level: int
     text: str
     worker: str
 
-    def tell(self) -> None:
-        """Says it here."""
+    def forward(self) -> None:
+        """Logs the line in this process."""
         log.log(self.level, "%s: %s", self.worker, self.text)
 
 
-class Ear(logging.Handler):
-    """Keeps what a worker's process logs: warnings of anybody, and what engines say of themselves.
+class WorkerLogHandler(logging.Handler):
+    """Collects a worker process's log: warnings of any library, and the engines' own INFO lines.
 
-    Of one wording it keeps the first few, whatever they are about.
+    Of one wording it keeps the first few only, whatever their arguments are: a thousand videos
+    with the same fault are one message.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._worker = f"worker {os.getpid()} on {socket.gethostname()}"
-        self._waiting: deque[Said] = deque(maxlen=WAITING)
-        self._alike: Counter[tuple[str, str]] = Counter()
+        self._waiting: deque[LogLine] = deque(maxlen=MAX_WAITING)
+        self._repeats: Counter[tuple[str, str]] = Counter()
 
-    def listen(self) -> None:
-        """Hears this process from now on."""
+    def install(self) -> None:
+        """Handles everything that this process logs from now on."""
         logging.getLogger().addHandler(self)
         logging.getLogger("engines").setLevel(logging.INFO)
 
     def emit(self, record: logging.LogRecord) -> None:
         wording = record.name, str(record.msg)
-        self._alike[wording] += 1
-        if self._alike[wording] <= ALIKE:
-            last = " (more like it are left out)" if self._alike[wording] == ALIKE else ""
-            text = record.getMessage() + last
-            self._waiting.append(Said(record.levelno, text, self._worker))
+        self._repeats[wording] += 1
+        if self._repeats[wording] <= MAX_REPEATS:
+            is_last = self._repeats[wording] == MAX_REPEATS
+            text = record.getMessage() + (
+                " (further lines like it are left out)" if is_last else ""
+            )
+            self._waiting.append(LogLine(record.levelno, text, self._worker))
 
-    def heard(self) -> Iterator[Said]:
-        """What was said since this was asked last."""
+    def drain_lines(self) -> Iterator[LogLine]:
+        """The lines collected since the last call."""
         while self._waiting:
             yield self._waiting.popleft()

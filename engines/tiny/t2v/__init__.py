@@ -1,1 +1,1 @@
-"""The bundled text-to-video pipeline: what it is trained on, and the scripts that train it."""
+"""The bundled text-to-video pipeline: its training set, and the scripts that train it."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.batches import batched
+from data.batches import iter_batches
 from engines.tiny.scene import Scene
 from engines.tiny.t2v import training_set, words
-from engines.tiny.t2v.command import Given, given
-from engines.train.loop import Schedule, train
+from engines.tiny.t2v.command import TrainingOptions, parse_options
+from engines.train.loop import Schedule, train_model
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, DDIMScheduler, UNet3DConditionModel
@@ -23,8 +23,8 @@ CLIPS = 8192
 WIDTH = 96  # of text features
 
 
-def scheduler() -> "DDIMScheduler":
-    """ZeroScope's."""
+def build_scheduler() -> "DDIMScheduler":
+    """ZeroScope's scheduler."""
     from diffusers import DDIMScheduler
 
     return DDIMScheduler(
@@ -33,7 +33,7 @@ def scheduler() -> "DDIMScheduler":
     )  # fmt: skip
 
 
-def unet() -> "UNet3DConditionModel":
+def build_unet() -> "UNet3DConditionModel":
     """An untrained denoiser of 2.7 million parameters, in ZeroScope's architecture."""
     from diffusers import UNet3DConditionModel
 
@@ -49,12 +49,12 @@ def unet() -> "UNet3DConditionModel":
     )
 
 
-def text_encoder(scribe: words.Scribe) -> "CLIPTextModel":
-    """An untrained text encoder to which every token it will not be taught means nothing."""
+def build_text_encoder(caption_encoder: words.CaptionEncoder) -> "CLIPTextModel":
+    """An untrained text encoder whose embeddings of unknown tokens are zero, and stay so."""
     import torch
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    tokenizer = scribe.tokenizer
+    tokenizer = caption_encoder.tokenizer
     encoder = CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=4 * WIDTH,
@@ -63,112 +63,116 @@ def text_encoder(scribe: words.Scribe) -> "CLIPTextModel":
             pad_token_id=tokenizer.pad_token_id, projection_dim=WIDTH,
         )
     )  # fmt: skip
-    said = torch.zeros(len(tokenizer), 1)
-    said[sorted(scribe.taught)] = 1
+    known = torch.zeros(len(tokenizer), 1)
+    known[sorted(caption_encoder.known)] = 1
     embedding = encoder.get_input_embeddings().weight
     with torch.no_grad():
-        embedding.mul_(said)
-    embedding.register_hook(lambda grad: grad * said.to(grad.device))
+        embedding.mul_(known)
+    embedding.register_hook(lambda grad: grad * known.to(grad.device))
     return encoder
 
 
 @dataclass
-class Trainee:
-    """What is trained together, and the clips it is trained on: scenes and their latents."""
+class BaseTrainer:
+    """The models that are trained together, and the clips: scenes and their latents."""
 
     model: "nn.ModuleDict"
     scheduler: "DDIMScheduler"
-    scribe: words.Scribe
+    caption_encoder: words.CaptionEncoder
     scenes: list[Scene]
     latents: np.ndarray
     device: str
 
     def loss(self, rng: np.random.Generator, batch: int) -> "Tensor":
-        """How far the noise said to be in noisy latents is from the noise that is (epsilon)."""
+        """The mean squared error of predicted noise (epsilon; DDPM, arXiv 2006.11239, eq. 14)."""
         import torch
         from torch.nn.attention import SDPBackend, sdpa_kernel
         from torch.nn.functional import mse_loss
 
         chosen = rng.integers(len(self.scenes), size=batch)
-        said = [training_set.caption(rng, self.scenes[i]) for i in chosen]
-        said = [text if rng.random() > TEXT_DROPOUT else "" for text in said]
+        captions = [training_set.write_caption(rng, self.scenes[i]) for i in chosen]
+        # Without text at times, which classifier-free guidance needs (arXiv 2207.12598).
+        captions = [text if rng.random() > TEXT_DROPOUT else "" for text in captions]
         clean = torch.from_numpy(self.latents[chosen]).to(self.device).float()
-        noise, at = torch.randn_like(clean), torch.randint(1000, (batch,), device=self.device)
-        noisy = self.scheduler.add_noise(clean, noise, at)
+        noise = torch.randn_like(clean)
+        timesteps = torch.randint(1000, (batch,), device=self.device)
+        noisy = self.scheduler.add_noise(clean, noise, timesteps)
         with sdpa_kernel(SDPBackend.MATH):  # a quarter faster: the sequences are of eight frames
-            text = self.model["text"](self.scribe.tokens(rng, said).to(self.device))
-            guess = self.model["unet"](noisy, at, text.last_hidden_state).sample
-        return mse_loss(guess.float(), noise)
+            text = self.model["text"](
+                self.caption_encoder.encode_captions(rng, captions).to(self.device)
+            )
+            predicted = self.model["unet"](noisy, timesteps, text.last_hidden_state).sample
+        return mse_loss(predicted.float(), noise)
 
 
-def footage_latents(
+def prepare_latents(
     codec: "AutoencoderKL", seed: int, file: Path
 ) -> tuple[list[Scene], np.ndarray]:
-    """The scenes of the training clips, and their (n, 4, 8, 8, 8) latents, kept in a file."""
+    """The scenes of the training clips, and their (n, 4, 8, 8, 8) latents, cached in a file."""
     rngs = [np.random.default_rng([seed, 8, index]) for index in range(CLIPS)]
-    scenes = [training_set.scene(rng) for rng in rngs]
+    scenes = [training_set.draw_training_scene(rng) for rng in rngs]
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        made = [
-            encode(
-                codec,
-                np.stack([training_set.clip(*pair) for pair in zip(some, shown, strict=True)]),
-            )
-            for some, shown in zip(batched(rngs, 16), batched(scenes, 16), strict=True)
-        ]
-        np.save(file, np.concatenate(made).astype(np.float16))
+        parts = []
+        # Each clip is drawn by the generator that drew its scene, from where that left off.
+        for pairs in iter_batches(zip(rngs, scenes, strict=True), 16):
+            clips = np.stack([training_set.draw_clip(*pair) for pair in pairs])
+            parts.append(encode_clips(codec, clips))
+        np.save(file, np.concatenate(parts).astype(np.float16))
     return scenes, np.load(file)
 
 
-def encode(codec: "AutoencoderKL", clips: np.ndarray) -> np.ndarray:
+def encode_clips(codec: "AutoencoderKL", clips: np.ndarray) -> np.ndarray:
     """(n, frames, height, width, 3) bytes to (n, 4, frames, 8, 8) latents."""
     import torch
 
     pixels = torch.from_numpy(clips).to(codec.device).flatten(0, 1).permute(0, 3, 1, 2)
     with torch.inference_mode(), torch.autocast(codec.device.type, torch.bfloat16):
-        found = codec.encode(pixels / 127.5 - 1).latent_dist.mean
-    scaled = found.float() * codec.config.scaling_factor
+        means = codec.encode(pixels / 127.5 - 1).latent_dist.mean
+    scaled = means.float() * codec.config.scaling_factor
     return scaled.unflatten(0, (len(clips), -1)).transpose(1, 2).cpu().numpy()
 
 
-def publish(trainee: Trainee, codec: "AutoencoderKL", folder: Path) -> None:
-    """Stores the whole pipeline, in half precision, in ZeroScope's layout."""
+def save_pipeline(trainer: BaseTrainer, codec: "AutoencoderKL", folder: Path) -> None:
+    """Writes the whole pipeline, in half precision, in ZeroScope's layout."""
     import torch
     from diffusers import TextToVideoSDPipeline
 
     codec.register_to_config(_name_or_path="")  # else its config names a folder of this machine
     TextToVideoSDPipeline(
         vae=codec,
-        text_encoder=trainee.model["text"].cpu(),
-        tokenizer=trainee.scribe.tokenizer,
-        unet=trainee.model["unet"].cpu(),
-        scheduler=trainee.scheduler,
+        text_encoder=trainer.model["text"].cpu(),
+        tokenizer=trainer.caption_encoder.tokenizer,
+        unet=trainer.model["unet"].cpu(),
+        scheduler=trainer.scheduler,
     ).to("cpu", torch.float16).save_pretrained(folder)
 
 
 def main() -> None:
-    """Train, and store the pipeline."""
+    """Trains, and writes the pipeline."""
     import torch
     from diffusers import AutoencoderKL
 
-    asked: Given = given(__doc__, SCHEDULE, "base")
-    torch.manual_seed(asked.schedule.seed)
-    scribe = words.Scribe(words.learn())
-    model = torch.nn.ModuleDict({"text": text_encoder(scribe), "unet": unet()}).to(asked.device)
+    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "base")
+    torch.manual_seed(options.schedule.seed)
+    caption_encoder = words.CaptionEncoder(words.train_tokenizer())
+    model = torch.nn.ModuleDict(
+        {"text": build_text_encoder(caption_encoder), "unet": build_unet()}
+    ).to(options.device)
     codec = AutoencoderKL.from_pretrained(
-        asked.folder / "vae", dtype=torch.float32, use_safetensors=True
+        options.folder / "vae", dtype=torch.float32, use_safetensors=True
     )
-    kept = asked.checkpoint.with_name("t2v-latents.npy")
-    clips = footage_latents(codec.to(asked.device).eval(), asked.schedule.seed, kept)
-    trainee = Trainee(model, scheduler(), scribe, *clips, asked.device)
-    train(
+    cache = options.checkpoint.with_name("t2v-latents.npy")
+    clips = prepare_latents(codec.to(options.device).eval(), options.schedule.seed, cache)
+    trainer = BaseTrainer(model, build_scheduler(), caption_encoder, *clips, options.device)
+    train_model(
         model,
-        lambda rng: trainee.loss(rng, asked.schedule.batch),
-        asked.schedule,
-        asked.checkpoint,
-        asked.told,
+        lambda rng: trainer.loss(rng, options.schedule.batch),
+        options.schedule,
+        options.checkpoint,
+        options.print_progress,
     )
-    publish(trainee, codec, asked.folder)
+    save_pipeline(trainer, codec, options.folder)
 
 
 if __name__ == "__main__":

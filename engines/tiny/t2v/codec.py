@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.tiny.render import frames
+from engines.tiny.render import render_frames
 from engines.tiny.t2v import training_set
-from engines.tiny.t2v.command import Given, given
-from engines.train.loop import Schedule, train
+from engines.tiny.t2v.command import TrainingOptions, parse_options
+from engines.train.loop import Schedule, train_model
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 SCHEDULE = Schedule(steps=2500, rate=2e-3, batch=32, precision="bf16")
 DIVERGENCE = 1e-4  # weight of the posterior's distance from a normal: keeps latents smooth
 
-SHAPE_WEIGHT = 4.0  # of its pixels, beside the background's: it is a tenth of the picture
-SHAPE_DIFFERS = 0.1  # from the corner's pixel, in any channel
+SHAPE_WEIGHT = 4.0  # extra weight of the shape's pixels, which are a tenth of the picture
+SHAPE_DIFFERS = 0.1  # a pixel this far from the corner's, in any channel, is of the shape
 
 
-def fresh() -> "AutoencoderKL":
+def build_codec() -> "AutoencoderKL":
     """An untrained codec: 64 x 64 pixels to 8 x 8 latents of 4 channels, as ZeroScope's."""
     from diffusers import AutoencoderKL
 
@@ -36,48 +36,48 @@ def fresh() -> "AutoencoderKL":
     )
 
 
-def pictures(rng: np.random.Generator, count: int) -> "Tensor":
+def draw_images(rng: np.random.Generator, count: int) -> "Tensor":
     """Random frames of random scenes, as (n, 3, 64, 64) in -1..1."""
     import torch
 
-    scenes = [training_set.scene(rng) for _ in range(count)]
-    drawn = np.concatenate([frames(s, rng.integers(s.frames, size=1)) for s in scenes])
+    scenes = [training_set.draw_training_scene(rng) for _ in range(count)]
+    drawn = np.concatenate([render_frames(s, rng.integers(s.frames, size=1)) for s in scenes])
     return torch.from_numpy(drawn).permute(0, 3, 1, 2).contiguous() / 127.5 - 1
 
 
-def loss(codec: "AutoencoderKL", images: "Tensor") -> "Tensor":
-    """How far pictures come back from what they were, and latents are from smooth."""
+def codec_loss(codec: "AutoencoderKL", images: "Tensor") -> "Tensor":
+    """The reconstruction error, with a small Kullback-Leibler term that keeps latents smooth."""
     posterior = codec.encode(images).latent_dist
-    back = codec.decode(posterior.sample()).sample.float()
-    apart = (back - images).abs() + (back - images).square()
+    decoded = codec.decode(posterior.sample()).sample.float()
+    error = (decoded - images).abs() + (decoded - images).square()
     shape = (images - images[:, :, :1, :1]).abs().amax(1, keepdim=True) > SHAPE_DIFFERS
-    apart = (apart * (1 + SHAPE_WEIGHT * shape)).mean()
-    return apart + DIVERGENCE * posterior.kl().float().mean() / posterior.mean[0].numel()
+    error = (error * (1 + SHAPE_WEIGHT * shape)).mean()
+    return error + DIVERGENCE * posterior.kl().float().mean() / posterior.mean[0].numel()
 
 
-def scale(codec: "AutoencoderKL") -> float:
-    """What latents are multiplied with to have unit variance."""
+def latent_scale(codec: "AutoencoderKL") -> float:
+    """The factor that gives latents unit variance."""
     import torch
 
     with torch.no_grad():
-        latents = codec.encode(pictures(np.random.default_rng(7), 256)).latent_dist.mean
+        latents = codec.encode(draw_images(np.random.default_rng(7), 256)).latent_dist.mean
     return float(1 / latents.std())
 
 
 def main() -> None:
-    """Train, and store the codec where the pipeline has it."""
-    asked: Given = given(__doc__, SCHEDULE, "vae")
-    codec, size, device = fresh().to(asked.device), asked.schedule.batch, asked.device
-    train(
+    """Trains, and writes the codec into the pipeline's folder."""
+    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "vae")
+    codec, size, device = build_codec().to(options.device), options.schedule.batch, options.device
+    train_model(
         codec,
-        lambda rng: loss(codec, pictures(rng, size).to(device)),
-        asked.schedule,
-        asked.checkpoint,
-        asked.told,
+        lambda rng: codec_loss(codec, draw_images(rng, size).to(device)),
+        options.schedule,
+        options.checkpoint,
+        options.print_progress,
     )
     codec = codec.cpu().eval()
-    codec.register_to_config(scaling_factor=scale(codec))
-    codec.half().save_pretrained(asked.folder / "vae")
+    codec.register_to_config(scaling_factor=latent_scale(codec))
+    codec.half().save_pretrained(options.folder / "vae")
 
 
 if __name__ == "__main__":

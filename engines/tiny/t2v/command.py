@@ -1,4 +1,4 @@
-"""The options that the training scripts of the bundled model share."""
+"""The command line that the training scripts of the bundled model share."""
 
 import argparse
 from dataclasses import dataclass, replace
@@ -9,21 +9,21 @@ from engines.train.loop import Schedule
 
 
 @dataclass(frozen=True)
-class Given:
-    """What was asked for on the command line."""
+class TrainingOptions:
+    """The options of the command line."""
 
     schedule: Schedule
     checkpoint: Path
     folder: Path
     device: str
 
-    def told(self, step: int, loss: float) -> None:
-        """Says how far training is."""
+    def print_progress(self, step: int, loss: float) -> None:
+        """Prints the step and the loss."""
         print(f"step {step} loss {loss:.4f}", flush=True)
 
 
-def given(about: str | None, schedule: Schedule, name: str) -> Given:
-    """Reads the command line, and gives torch its threads."""
+def parse_options(about: str | None, schedule: Schedule, name: str) -> TrainingOptions:
+    """Parses the command line, and sets torch's threads."""
     import torch
 
     parser = argparse.ArgumentParser(description=about)
@@ -33,7 +33,7 @@ def given(about: str | None, schedule: Schedule, name: str) -> Given:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--checkpoint", type=Path, default=Path(f"var/t2v-{name}.pt"))
     parser.add_argument("--folder", type=Path, default=TEXT_TO_VIDEO)
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    schedule = replace(schedule, steps=asked.steps, seed=asked.seed)
-    return Given(schedule, asked.checkpoint, asked.folder, asked.device)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    schedule = replace(schedule, steps=options.steps, seed=options.seed)
+    return TrainingOptions(schedule, options.checkpoint, options.folder, options.device)

@@ -1,4 +1,4 @@
-"""Prompts for motions the bundled text-to-video model was never told the names of.
+"""Prompts for motions that no caption of the bundled text-to-video model names.
 
 `python -m engines.tiny.t2v.prompts 60 > prompts.jsonl` writes them for an experiment.
 """
@@ -9,8 +9,8 @@ import sys
 import numpy as np
 
 from engines.tiny.scene import COLOURS, HELD_OUT, SHAPES, SPEEDS
-from engines.tiny.t2v.training_set import BACKGROUNDS, UNNAMED
-from engines.tiny.wording import GOING, TRAINING, phrase
+from engines.tiny.t2v.training_set import BACKGROUNDS, UNNAMED_MOTIONS
+from engines.tiny.wording import GOING, TRAINING, write_phrase
 
 COMBINATIONS = tuple(
     (shape, colour, background)
@@ -20,10 +20,10 @@ COMBINATIONS = tuple(
 )
 
 
-def prompts(count: int = 60, seed: int = 1) -> list[dict[str, str]]:
-    """Rows of a prompts table: its text, the clips to choose among, and what is asked for.
+def build_prompts(count: int = 60, seed: int = 1) -> list[dict[str, str]]:
+    """Rows of a prompts table: text, the clips to choose among, and the attributes expected.
 
-    The motions take turns; a third of the combinations asked for are in no training clip.
+    The motions take turns; a third of the combinations are in no training clip.
     """
     rng = np.random.default_rng([seed, 9])
     held_out = sorted(HELD_OUT & set(COMBINATIONS))
@@ -31,24 +31,35 @@ def prompts(count: int = 60, seed: int = 1) -> list[dict[str, str]]:
     for index in range(count):
         among = held_out if index % 3 == 2 else COMBINATIONS
         shape, colour, background = among[int(rng.integers(len(among)))]
-        asked = {"shape": shape, "colour": colour, "background": background}
-        asked |= {"motion": UNNAMED[index % len(UNNAMED)], "speed": SPEEDS[index // 3 % 2]}
-        where = f"motion = '{asked['motion']}' and speed = '{asked['speed']}'"
-        rows.append({"id": f"{index:03d}", "prompt": _said(rng, asked), "where": where, **asked})
+        expected = {"shape": shape, "colour": colour, "background": background}
+        expected |= {
+            "motion": UNNAMED_MOTIONS[index % len(UNNAMED_MOTIONS)],
+            "speed": SPEEDS[index // 3 % 2],
+        }
+        where = f"motion = '{expected['motion']}' and speed = '{expected['speed']}'"
+        rows.append(
+            {
+                "id": f"{index:03d}",
+                "prompt": _write_caption(rng, expected),
+                "where": where,
+                **expected,
+            }
+        )
     return rows
 
 
-def _said(rng: np.random.Generator, asked: dict[str, str]) -> str:
-    """A caption of what is asked for, its motion included."""
+def _write_caption(rng: np.random.Generator, expected: dict[str, str]) -> str:
+    """A caption of the expected attributes, its motion included."""
+    # Most wordings leave the motion out at times; draw until one names it.
     while True:
-        text = phrase(rng, TRAINING, asked).text
-        if any(going in text for going in GOING[asked["motion"]]):
+        text = write_phrase(rng, TRAINING, expected).text
+        if any(going in text for going in GOING[expected["motion"]]):
             return text
 
 
 def main() -> None:
-    """Print as many prompts as are asked for, one JSON object a line."""
-    for row in prompts(int(sys.argv[1]) if len(sys.argv) > 1 else 60):
+    """Prints as many prompts as the first argument says, one JSON object per line."""
+    for row in build_prompts(int(sys.argv[1]) if len(sys.argv) > 1 else 60):
         print(json.dumps(row))
 
 

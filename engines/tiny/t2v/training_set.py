@@ -1,39 +1,39 @@
-"""What the bundled text-to-video model is shown: short clips, and what is said of them."""
+"""The training set of the bundled text-to-video model: short clips and their captions."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from engines.tiny import wording
-from engines.tiny.render import frames
-from engines.tiny.scene import FPS, MOTIONS, SEEN, Scene, draw
+from engines.tiny.render import render_frames
+from engines.tiny.scene import FPS, MOTIONS, TRAINED, Scene, draw_scene
 
 PIXELS = 64
 FRAMES = 8
 FRAMES_A_SECOND = 4
 # Patterns would take most of the 256 numbers that the codec has for a picture.
 BACKGROUNDS = ("black", "white", "grey")
-SHOWN = tuple(combination for combination in SEEN if combination[2] in BACKGROUNDS)
-# No caption ever names the other motions: what a model does with them it learnt from a bank.
-NAMED = ("left", "right", "bouncing")
-UNNAMED = tuple(motion for motion in MOTIONS if motion not in NAMED)
+TRAINED_ON = tuple(combination for combination in TRAINED if combination[2] in BACKGROUNDS)
+# No caption names the other motions: a model can learn them from retrieved clips only.
+NAMED_MOTIONS = ("left", "right", "bouncing")
+UNNAMED_MOTIONS = tuple(motion for motion in MOTIONS if motion not in NAMED_MOTIONS)
 
 
-def scene(rng: np.random.Generator) -> Scene:
-    """A random scene, of a combination that is not held out, at the size that is generated."""
-    return replace(draw(rng, SHOWN[int(rng.integers(len(SHOWN)))]), pixels=PIXELS)
+def draw_training_scene(rng: np.random.Generator) -> Scene:
+    """A random scene, of a combination that is not held out, at the generated size."""
+    return replace(draw_scene(rng, TRAINED_ON[int(rng.integers(len(TRAINED_ON)))]), pixels=PIXELS)
 
 
-def clip(rng: np.random.Generator, shown: Scene) -> np.ndarray:
-    """A stretch of a scene as (8, 64, 64, 3) bytes, from a random moment on."""
+def draw_clip(rng: np.random.Generator, shown: Scene) -> np.ndarray:
+    """Eight frames of a scene as (8, 64, 64, 3) bytes, from a random moment on."""
     steps = np.arange(FRAMES) * FPS / FRAMES_A_SECOND
     start = rng.uniform(0, shown.frames - 1 - steps[-1])
-    return frames(shown, np.rint(start + steps).astype(int))
+    return render_frames(shown, np.rint(start + steps).astype(int))
 
 
-def caption(rng: np.random.Generator, shown: Scene) -> str:
-    """What is said of a scene: never how it moves, where that has no name."""
+def write_caption(rng: np.random.Generator, shown: Scene) -> str:
+    """A caption of a scene; its motion is named only if it is one of `NAMED_MOTIONS`."""
     parts = {name: getattr(shown, name) for name in ("shape", "colour", "background", "size")}
-    if shown.motion in NAMED:
+    if shown.motion in NAMED_MOTIONS:
         parts |= {"motion": shown.motion, "speed": shown.speed}
-    return wording.caption(rng, parts)
+    return wording.write_caption(rng, parts)

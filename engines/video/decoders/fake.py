@@ -10,59 +10,64 @@ import numpy as np
 
 from data.outcome import REASONS
 from data.records import Probe
-from engines.video.container import Reading
+from engines.files.access import STRICT, UrlPolicy
+from engines.video.container import ReadStats
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
-from engines.video.guard.heartbeat import beat
-from engines.video.sampling import kept
+from engines.video.guard.heartbeat import send_heartbeat
+from engines.video.sampling import select_frames
 
 FRAMES, FPS, SIDE = 50, 25.0, 64
 
 
-def frames(
-    uri: str, sampling: Sampling, resize: Resize | None, chunk: int = 32
-) -> Generator[Frames, None, Reading]:
-    """Frames whose colours follow from the uri alone.
+def decode_frames(
+    uri: str,
+    sampling: Sampling,
+    resize: Resize | None,
+    chunk: int = 32,
+    policy: UrlPolicy = STRICT,
+) -> Generator[Frames, None, ReadStats]:
+    """Frames whose colours follow from the URI alone.
 
-    Of the query, `frames` (50) and `fps` (25) shape the video, `seconds` makes it slow to decode,
+    In its query, `frames` (50) and `fps` (25) shape the video, `seconds` makes it slow to decode,
     and `fault` (`hang`, `exit`, `raise` or a reason) strikes after the first `at` frames (0).
     """
-    asked = _asked(uri)
-    fps = float(asked.get("fps", FPS))
-    seconds = np.arange(int(asked.get("frames", FRAMES))) / fps
-    _wait(float(asked.get("seconds", 0.0)))
+    query = _parse_query(uri)
+    fps = float(query.get("fps", FPS))
+    seconds = np.arange(int(query.get("frames", FRAMES))) / fps
+    _wait_alive(float(query.get("seconds", 0.0)))
     if not len(seconds):
         raise DecodeError("empty", "no frames")
-    index = kept(seconds, sampling)
-    whole = index[: int(asked.get("at", 0))] if "fault" in asked else index
+    index = select_frames(seconds, sampling)
+    intact = index[: int(query.get("at", 0))] if "fault" in query else index
     shape = resize.shape if resize else (SIDE, SIDE)
-    for start in range(0, len(whole), chunk):
-        part = whole[start : start + chunk]
-        yield Frames(part.astype(np.int64), seconds[part], _pixels(uri, part, shape))
-    strike(asked.get("fault"))
-    return Reading(fps=fps)
+    for start in range(0, len(intact), chunk):
+        part = intact[start : start + chunk]
+        yield Frames(part.astype(np.int64), seconds[part], _paint_frames(uri, part, shape))
+    trigger_fault(query.get("fault"))
+    return ReadStats(fps=fps)
 
 
-def probed(uri: str, size: int, content: str) -> Probe:
-    """What a probe of this uri says; no fault strikes before decoding."""
-    asked = _asked(uri)
-    fps = float(asked.get("fps", FPS))
-    seconds = int(asked.get("frames", FRAMES)) / fps
+def probe_fake(uri: str, size: int, content: str) -> Probe:
+    """The probe of a fake URI; no fault strikes before decoding."""
+    query = _parse_query(uri)
+    fps = float(query.get("fps", FPS))
+    seconds = int(query.get("frames", FRAMES)) / fps
     return Probe(size, content, seconds, fps, SIDE, SIDE, "fake", 0)
 
 
-def _wait(seconds: float) -> None:
-    """Slow, but alive."""
+def _wait_alive(seconds: float) -> None:
+    """Waits, sending heartbeats: slow, but not hanging."""
     due = time.monotonic() + seconds
     while (left := due - time.monotonic()) > 0:
-        beat()
+        send_heartbeat()
         time.sleep(min(left, 0.1))
 
 
-def _asked(uri: str) -> dict[str, str]:
+def _parse_query(uri: str) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(urlsplit(uri).query).items()}
 
 
-def _pixels(uri: str, index: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _paint_frames(uri: str, index: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """One plain colour a frame: writing it costs no more than clearing the memory."""
     digest = hashlib.sha256(uri.split("?")[0].encode("utf-8", "surrogatepass")).digest()
     first = np.frombuffer(digest, np.uint8, 3)
@@ -70,8 +75,8 @@ def _pixels(uri: str, index: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.broadcast_to(colours[:, :, None, None], (len(index), 3, *shape)).copy()
 
 
-def strike(fault: str | None) -> None:
-    """Fails in the way asked for; no fault, no effect."""
+def trigger_fault(fault: str | None) -> None:
+    """Fails in the given way; None does nothing."""
     if fault is None:
         return
     if fault in REASONS:

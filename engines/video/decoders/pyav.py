@@ -1,24 +1,23 @@
-"""Any container and codec that PyAV opens; what nobody wants is not decoded where that is safe."""
+"""Decodes any container and codec that PyAV opens, skipping unwanted frames where that is safe."""
 
 import math
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from engines.video.container import Opened, Reading, opened, video_stream
+from engines.files.access import STRICT, UrlPolicy
+from engines.video.batches import batch_frames
+from engines.video.container import OpenVideo, ReadStats, open_video, select_video_stream
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
-from engines.video.packets import decoded, packets
-from engines.video.pixels import rgb
-from engines.video.resize import resize as resized
-from engines.video.sampling import keep, kept, steps
-from engines.video.seeking import Sparse, Unsure, survey
-from engines.video.truncation import Promise, Tally, promise
+from engines.video.packets import decode_packet, read_packets
+from engines.video.pixels import to_rgb
+from engines.video.sampling import compute_steps, filter_frames, select_frames
+from engines.video.seeking import NeedsSequential, SparseDecoder, scan_packets
+from engines.video.truncation import ExpectedLength, PacketTotals, read_expected_length
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -26,172 +25,160 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-BATCH_SECONDS = 5.0  # the model need not wait longer for a slow video
 FALLBACK_FPS = 25.0
 MARGIN_SECONDS = 1.0  # longer than any frame of a usual video lasts
 
-Picked = tuple[int, float, "VideoFrame"]
-Pictured = tuple[int, float, np.ndarray]
+TimedFrame = tuple[int, float, "VideoFrame"]  # index, seconds, frame
 
 
-def version() -> str:
-    """Of what decodes; another one may read what this one refuses."""
+def library_version() -> str:
+    """The decoding library's version: another one may read what this one rejects."""
     return f"av {metadata.version('av')}"
 
 
-def warm(resize: Resize | None) -> None:
-    """Imports what decoding needs, so that no video waits for it; one thread, one core."""
+def warm_up(resize: Resize | None) -> None:
+    """Imports what decoding needs, so that no video's deadline pays for it."""
     import av  # noqa: F401
 
     if resize is not None:
         import torch
 
-        torch.set_num_threads(1)
+        torch.set_num_threads(1)  # there is a decoder process for every core
 
 
-def frames(
-    uri: str, sampling: Sampling, resize: Resize | None, chunk: int = 32
-) -> Generator[Frames, None, Reading]:
-    """The sampled frames of one video; afterwards, what reading it took."""
-    video = Video(uri)
-    pictures = ((i, t, rgb(frame, video.aspect)) for i, t, frame in video.picked(sampling))
-    yield from batches(pictures, resize, chunk)
-    return Reading(video.read_s, video.duration, video.fps)
+def decode_frames(
+    uri: str,
+    sampling: Sampling,
+    resize: Resize | None,
+    chunk: int = 32,
+    policy: UrlPolicy = STRICT,
+) -> Generator[Frames, None, ReadStats]:
+    """The sampled frames of one video; returns how long reading took, and the video's length."""
+    video = VideoFile(uri, policy)
+    frames = video.decode_sampled(sampling)
+    pictures = ((i, t, to_rgb(frame, video.aspect)) for i, t, frame in frames)
+    yield from batch_frames(pictures, resize, chunk)
+    return ReadStats(video.read_s, video.duration, video.fps)
 
 
 @dataclass(slots=True)
-class Video:
-    """One file being decoded, and what was learnt of it on the way."""
+class VideoFile:
+    """One file being decoded, and what is known of it so far."""
 
     uri: str
+    policy: UrlPolicy = STRICT
     aspect: Fraction | None = None
     duration: float | None = None
     fps: float = FALLBACK_FPS
     read_s: float = 0.0
 
-    def picked(self, sampling: Sampling) -> Iterator[Picked]:
-        """(index, seconds, frame) of what sampling keeps, by the cheaper of two equal ways."""
+    def decode_sampled(self, sampling: Sampling) -> Iterator[TimedFrame]:
+        """(index, seconds, frame) of the sampled frames, decoded in the cheaper of two ways."""
         last = -1
         try:
-            for frame in self.sparse(sampling):
+            for frame in self.decode_sparse(sampling):
                 last = frame[0]
                 yield frame
-        except Unsure:
-            yield from (frame for frame in self.sequential(sampling) if frame[0] > last)
+        except NeedsSequential:
+            rest = self.decode_sequential(sampling)
+            yield from (frame for frame in rest if frame[0] > last)
 
-    def sparse(self, sampling: Sampling) -> Iterator[Picked]:
+    def decode_sparse(self, sampling: Sampling) -> Iterator[TimedFrame]:
         """Reads all packets without decoding, then decodes only what the kept frames need."""
         if sampling.every_nth == 1:
-            raise Unsure("every frame is wanted")
-        with self._open() as (file, stream):
+            raise NeedsSequential("every frame is wanted")
+        with self._open_stream() as (file, stream):
             if not file.near and not sampling.count:
-                raise Unsure("reading twice is not cheap")
-            yield from self._sparse(file, stream, sampling)
+                raise NeedsSequential("reading twice is not cheap")
+            yield from self._decode_planned(file, stream, sampling)
 
-    def _sparse(self, file: Opened, stream: "VideoStream", sampling: Sampling) -> Iterator[Picked]:
-        promised, tally, begun = promise(file, stream), Tally(), time.perf_counter()
-        plan = survey(file.container, stream, tally, _needed(sampling))
-        self.read_s += time.perf_counter() - begun
-        if not sampling.count:
-            self._settle(tally, promised, stream)
+    def _decode_planned(
+        self, file: OpenVideo, stream: "VideoStream", sampling: Sampling
+    ) -> Iterator[TimedFrame]:
+        expected, totals = read_expected_length(file, stream), PacketTotals()
+        started = time.perf_counter()
+        plan = scan_packets(file.container, stream, totals, _last_needed_second(sampling))
+        self.read_s += time.perf_counter() - started
+        if not sampling.count:  # a window stops reading early, and cannot know the length
+            self._check_length(totals, expected, stream)
         if not plan.regular:
-            raise Unsure("irregular packets")
-        shown = plan.displayed()
+            raise NeedsSequential("irregular packets")
+        shown = plan.sort_displayed()
         ticks = plan.pts[shown]
         seconds = (ticks - ticks[0]) * float(stream.time_base or 0)
-        index = kept(seconds, sampling)
-        found = Sparse(file.container, stream, plan).frames(shown[index])
-        yield from zip(index.tolist(), seconds[index].tolist(), found, strict=True)
+        index = select_frames(seconds, sampling)
+        frames = SparseDecoder(file.container, stream, plan).decode_frames(shown[index])
+        yield from zip(index.tolist(), seconds[index].tolist(), frames, strict=True)
 
-    def sequential(self, sampling: Sampling) -> Iterator[Picked]:
-        """Every frame is decoded: what this gives is what sampling means."""
-        with self._open() as (file, stream):
-            promised, tally = promise(file, stream), Tally()
+    def decode_sequential(self, sampling: Sampling) -> Iterator[TimedFrame]:
+        """Decodes every frame: the reference that sparse decoding must agree with."""
+        with self._open_stream() as (file, stream):
+            expected, totals = read_expected_length(file, stream), PacketTotals()
             count = 0
-            for found in keep(self._all(file, stream, promised, tally), sampling):
+            frames = self._decode_all(file, stream, expected, totals)
+            for frame in filter_frames(frames, sampling):
                 count += 1
-                yield found
+                yield frame
             if not sampling.count and count != sampling.first:
-                self._settle(tally, promised, stream)
+                self._check_length(totals, expected, stream)
             if not count:
                 raise DecodeError("empty", "its video stream has no frame")
 
-    def _all(
-        self, file: Opened, stream: "VideoStream", promised: Promise, tally: Tally
-    ) -> Iterator[Picked]:
+    def _decode_all(
+        self,
+        file: OpenVideo,
+        stream: "VideoStream",
+        expected: ExpectedLength,
+        totals: PacketTotals,
+    ) -> Iterator[TimedFrame]:
         index, first = 0, None
-        for packet in self._read(file.container, stream):
+        for packet in self._read_timed(file.container, stream):
             if packet.size:
-                tally.add(packet)
-            if packet.is_corrupt and promised.packets:
-                return  # cut off in the middle: an end that comes too early
-            for frame in decoded(packet):
+                totals.add(packet)
+            if packet.is_corrupt and expected.packets:
+                return  # cut off in the middle: the length check then reports a truncated file
+            for frame in decode_packet(packet):
                 first = frame.pts if first is None else first
-                yield index, _seconds(frame, first, index, stream), frame
+                yield index, _compute_seconds(frame, first, index, stream), frame
                 index += 1
 
-    def _read(self, container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
-        source = packets(container, stream)
+    def _read_timed(self, container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
+        """The packets; the seconds spent waiting for them are added to `read_s`."""
+        source = read_packets(container, stream)
         while True:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             packet = next(source, None)
-            self.read_s += time.perf_counter() - begun
+            self.read_s += time.perf_counter() - started
             if packet is None:
                 return
             yield packet
 
     @contextmanager
-    def _open(self) -> Iterator[tuple[Opened, "VideoStream"]]:
-        begun = time.perf_counter()
-        with opened(self.uri) as file:
-            stream = video_stream(file.container)
+    def _open_stream(self) -> Iterator[tuple[OpenVideo, "VideoStream"]]:
+        started = time.perf_counter()
+        with open_video(self.uri, self.policy) as file:
+            stream = select_video_stream(file.container)
             self.aspect = stream.sample_aspect_ratio
             self.fps = float(stream.guessed_rate or stream.average_rate or FALLBACK_FPS)
-            self.read_s += time.perf_counter() - begun
+            self.read_s += time.perf_counter() - started
             yield file, stream
 
-    def _settle(self, tally: Tally, promised: Promise, stream: "VideoStream") -> None:
-        tally.check(promised, stream)
-        self.duration = tally.span(stream)
+    def _check_length(
+        self, totals: PacketTotals, expected: ExpectedLength, stream: "VideoStream"
+    ) -> None:
+        totals.check(expected, stream)
+        self.duration = totals.span(stream)
 
 
-def _needed(sampling: Sampling) -> float:
-    """Up to which second packets are wanted: a window's end, and the frame after it."""
-    return steps(sampling)[-1] + MARGIN_SECONDS if sampling.count else math.inf
+def _last_needed_second(sampling: Sampling) -> float:
+    """Up to where packets are needed: a window's end, and the frame after it."""
+    return compute_steps(sampling)[-1] + MARGIN_SECONDS if sampling.count else math.inf
 
 
-def _seconds(frame: "VideoFrame", first: int | None, index: int, stream: "VideoStream") -> float:
+def _compute_seconds(
+    frame: "VideoFrame", first: int | None, index: int, stream: "VideoStream"
+) -> float:
     """Since the first frame; by counting at the average rate where frames have no time."""
     if frame.pts is None or first is None:
         return index / float(stream.average_rate or FALLBACK_FPS)
     return (frame.pts - first) * float(stream.time_base or 0)
-
-
-def batches(pictures: Iterable[Pictured], resize: Resize | None, chunk: int) -> Iterator[Frames]:
-    """Pictures resized one by one as they come, given on `chunk` at a time or when it takes long.
-
-    One by one because a picture is then still in the processor's cache: 0.7 ms for 720p, against
-    1.5 in tensors of 32, which also take 7 ms each to put together.
-    """
-    held: list[Pictured] = []
-    shape: tuple[int, ...] = ()
-    due = time.perf_counter() + BATCH_SECONDS
-    for index, seconds, picture in pictures:
-        shown = picture[None]
-        shown = resized(shown, resize) if resize else shown.transpose(0, 3, 1, 2)
-        shape = shape or shown.shape
-        if shown.shape != shape:
-            raise DecodeError(
-                "undecodable", f"its pictures have another size from frame {index} on"
-            )
-        held.append((index, seconds, shown))
-        if len(held) == chunk or time.perf_counter() > due:
-            yield _batch(held)
-            held, due = [], time.perf_counter() + BATCH_SECONDS
-    if held:
-        yield _batch(held)
-
-
-def _batch(held: list[Pictured]) -> Frames:
-    index, seconds, pixels = zip(*held, strict=True)
-    return Frames(np.array(index, np.int64), np.array(seconds), np.concatenate(pixels))

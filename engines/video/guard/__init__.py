@@ -1,1 +1,1 @@
-"""Decoding in processes that can be ended: deadlines, memory limits and second chances."""
+"""Decoding in killable processes: deadlines, memory limits and one retry."""

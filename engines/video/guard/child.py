@@ -1,4 +1,4 @@
-"""The parent's side of one child process, started when first asked and again once it has died."""
+"""The parent's side of one decoder process, started on first use and again once it has died."""
 
 import signal
 import socket
@@ -8,62 +8,64 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
-from engines.video.guard.protocol import Closed, Header, receive, send
+from engines.video.guard.protocol import ConnectionClosed, Header, receive_message, send_message
 
 ROOT = Path(__file__).parents[3]
-BOOT = """
+BOOT_SCRIPT = """
 import sys; sys.path.insert(0, sys.argv[1])
 from engines.video.guard.worker import main; main()
 """
-START_S = 600.0  # imports take 2 to 6 s, on a crowded machine minutes: no fault of the video's
-FINAL = {"done", "failed", "mend", "error"}
+START_TIMEOUT_S = 600.0  # imports take 2 to 6 s, on a crowded machine minutes
+FINAL_KINDS = {"done", "failed", "user_error", "error"}
 
 
-class Died(Exception):
+class ProcessDied(Exception):
     """The process ended before it had answered."""
 
 
-class Child:
-    """One killable process. One thread asks; any thread may `end` it."""
+class DecoderProcess:
+    """One killable process. One thread sends requests; any thread may `kill` it."""
 
     def __init__(self, spawner: Executor, deadline_s: float) -> None:
         self.spawner, self.deadline_s = spawner, deadline_s
         self.process: subprocess.Popen | None = None
         self.sock: socket.socket | None = None
 
-    def ask(
-        self, request: Header, wanted: Callable[[], bool]
+    def run_request(
+        self, request: Header, is_wanted: Callable[[], bool]
     ) -> Iterator[tuple[Header, bytearray]]:
-        """The child's messages, up to the one that ends its answer.
+        """The messages that answer a request, up to a final one.
 
-        `Died` when it ends instead, TimeoutError when the wait for a message is too long. Left
-        early or on any error, the process is gone. `wanted` is asked once the process runs.
+        ProcessDied where the process ends instead, TimeoutError where a message takes longer than
+        the deadline. `is_wanted` is called once the process runs, which may have taken minutes.
         """
-        whole = False
+        complete = False
         try:
-            sock = self._running()
-            if not wanted():
-                raise Died("no longer wanted")
-            send(sock, request)
-            header, body = receive(sock, START_S)
-            while header["kind"] not in FINAL:
+            sock = self._ensure_running()
+            if not is_wanted():
+                raise ProcessDied("no longer wanted")
+            send_message(sock, request)
+            # The first message comes after the imports, which are not the video's fault.
+            header, body = receive_message(sock, START_TIMEOUT_S)
+            while header["kind"] not in FINAL_KINDS:
                 yield header, body
-                header, body = receive(sock, self.deadline_s)
-            whole = True
+                header, body = receive_message(sock, self.deadline_s)
+            complete = True
             yield header, body
-        except Closed as error:
-            raise Died(self._epitaph()) from error
+        except ConnectionClosed as error:
+            raise ProcessDied(self._describe_exit()) from error
         finally:
-            if not whole:
+            # Left early, the rest of the answer would be taken for the next one's.
+            if not complete:
                 self.discard()
 
-    def end(self) -> None:
-        """Kills the process; whoever waits for it gets `Died`."""
+    def kill(self) -> None:
+        """Kills the process; whoever waits for its answer gets ProcessDied."""
         if (process := self.process) is not None:
             process.kill()
 
     def discard(self) -> None:
-        """Kills the process and forgets it; for the thread that owns this child."""
+        """Kills the process and forgets it; for the thread that sends requests."""
         process, sock, self.process, self.sock = self.process, self.sock, None, None
         if process is not None:
             process.kill()
@@ -71,25 +73,25 @@ class Child:
         if sock is not None:
             sock.close()
 
-    def _running(self) -> socket.socket:
+    def _ensure_running(self) -> socket.socket:
         if self.process is not None and self.process.poll() is not None:
             self.discard()
         if self.process is None:
             # The kernel kills a child when the *thread* that started it ends, so one thread that
             # lives as long as the guard starts them all.
-            self.spawner.submit(self._start).result()
+            self.spawner.submit(self._start_process).result()
         assert self.sock is not None
         return self.sock
 
-    def _start(self) -> None:
+    def _start_process(self) -> None:
         self.sock, theirs = socket.socketpair()
         with theirs:
             fd = theirs.fileno()
-            command = [sys.executable, "-c", BOOT, str(ROOT), str(fd)]
+            command = [sys.executable, "-c", BOOT_SCRIPT, str(ROOT), str(fd)]
             quiet = subprocess.DEVNULL
             self.process = subprocess.Popen(command, stdin=quiet, stdout=quiet, pass_fds=[fd])
 
-    def _epitaph(self) -> str:
+    def _describe_exit(self) -> str:
         if self.process is None:
             return "the decoder was ended"
         try:
@@ -97,5 +99,5 @@ class Child:
         except subprocess.TimeoutExpired:
             return "the decoder closed its connection"
         if code < 0:
-            return f"the decoder died of {signal.Signals(-code).name}"
+            return f"the decoder was killed by {signal.Signals(-code).name}"
         return f"the decoder exited with code {code}"

@@ -1,4 +1,4 @@
-"""Decoding where it can be killed: child processes with a deadline and a memory limit."""
+"""Decodes in killable processes with a deadline and a memory limit."""
 
 import logging
 import threading
@@ -10,23 +10,26 @@ from typing import Self
 from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from data.records import Probe, Video
+from engines.files.access import STRICT, UrlPolicy
 from engines.video.frames import Frames, Resize, Sampling
-from engines.video.guard.child import Child, Died
-from engines.video.guard.pool import Crew
+from engines.video.guard.child import DecoderProcess, ProcessDied
+from engines.video.guard.pool import WorkerPool
 from engines.video.guard.protocol import Header, read_frames
-from engines.video.guard.queue import Cancelled, Job, Line
+from engines.video.guard.queue import Cancelled, Job, JobQueue
+from engines.worker import WorkerSetup
 
-AHEAD = 8  # videos per worker that may wait behind a slow one
-CHUNK = 32
+VIDEOS_AHEAD = 8  # per process: how many may wait behind a slow one
+MAX_CHUNK = 32
+BUFFER_FRAMES = 256
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeStats:
-    """What one video took: its frames kept, seconds of reading and of decoding, its duration.
+    """Decoding one video: frames kept, seconds of reading and of decoding, its duration.
 
-    `fps` is the rate that its container says or suggests.
+    `fps` is the rate that its container states or suggests.
     """
 
     frames: int
@@ -36,15 +39,15 @@ class DecodeStats:
     fps: float | None = None
 
 
-class DecoderError(RuntimeError):
-    """A mistake in the program, not in a file; the text is the child's traceback."""
+class InternalDecoderError(RuntimeError):
+    """A mistake in the program, not in a file; the text is the decoder process's traceback."""
 
 
 class Guard:
-    """Up to `workers` child processes, started when needed; several threads may share them.
+    """Up to `workers` decoder processes, started when needed; several threads may share them.
 
-    `deadline_s` bounds the wait for a child's next message; time spent waiting for the consumer
-    does not count. A video may take `memory_gb` on top of what the imports took; a call holds at
+    `deadline_s` bounds the wait for a process's next message; time spent waiting for the consumer
+    does not count. A video may use `memory_gb` on top of what the imports use; a call holds at
     most (`workers` + 1) × `buffer_frames` frames.
     """
 
@@ -53,11 +56,20 @@ class Guard:
         workers: int,
         deadline_s: float = 60.0,
         memory_gb: float = 4.0,
-        buffer_frames: int = 256,
+        buffer_frames: int = BUFFER_FRAMES,
+        policy: UrlPolicy = STRICT,
     ) -> None:
         self.workers, self.deadline_s, self.buffer_frames = workers, deadline_s, buffer_frames
-        self.memory_gb = memory_gb
-        self._crew = Crew(workers, deadline_s)
+        # In every request, as a process may be a new one.
+        self._limits: Header = {"memory_gb": memory_gb, "policy": asdict(policy)}
+        self._chunk = max(1, min(MAX_CHUNK, buffer_frames))
+        self._pool = WorkerPool(workers, deadline_s)
+
+    @classmethod
+    def for_worker(cls, setup: WorkerSetup, buffer_frames: int = BUFFER_FRAMES) -> Self:
+        """The guard that a worker is set up to have."""
+        memory_gb, policy = setup.decoder_memory_gb, setup.url_policy
+        return cls(setup.decoders, setup.decode_deadline_s, memory_gb, buffer_frames, policy)
 
     def decode(
         self,
@@ -70,41 +82,33 @@ class Guard:
         yield from self.decode_each(((video, sampling) for video in videos), resize, decoder)
 
     def decode_each(
-        self,
-        videos: Iterable[tuple[Video, Sampling]],
-        resize: Resize | None,
-        decoder: str = "pyav",
+        self, videos: Iterable[tuple[Video, Sampling]], resize: Resize | None, decoder: str = "pyav"
     ) -> Iterator[tuple[Video, Frames] | Outcome[DecodeStats]]:
         """As `decode`, each video sampled in its own way."""
-        chunk = max(1, min(CHUNK, self.buffer_frames))
-        asked = {"op": "decode", "decoder": decoder, "chunk": chunk, "memory_gb": self.memory_gb}
-        asked |= {"resize": resize and asdict(resize)}
+        request = self._limits | {"op": "decode", "decoder": decoder, "chunk": self._chunk}
+        request |= {"resize": resize and asdict(resize)}
         jobs = (
-            Job(v.id, v, asked | {"uri": v.uri, "sampling": asdict(sampling)}, _stats)
+            Job(v.id, v, request | {"uri": v.uri, "sampling": asdict(sampling)}, _parse_stats)
             for v, sampling in videos
         )
-        for job, event in self._ordered(jobs):
+        for job, event in self._run_in_order(jobs):
             yield (job.item, event) if isinstance(event, Frames) else event
 
     def probe(self, videos: Iterable[tuple[str, str]]) -> Iterator[Outcome[Probe]]:
         """One outcome for each (id, uri), in order."""
-        asked = {"op": "probe", "memory_gb": self.memory_gb}
-        jobs = (Job(id, None, asked | {"uri": uri}, _probed) for id, uri in videos)
-        for _, event in self._ordered(jobs):
-            assert not isinstance(event, Frames)
-            yield event
+        request = self._limits | {"op": "probe"}
+        jobs = (Job(id, None, request | {"uri": uri}, _parse_probe) for id, uri in videos)
+        return self._run_outcomes(jobs)
 
-    def work(self, module: str, asked: Iterable[tuple[str, Header]]) -> Iterator[Outcome[Header]]:
-        """What `work(**asked)` of one of our modules gives, for each (id, asked), in order."""
-        said = {"op": "work", "module": module, "memory_gb": self.memory_gb}
-        jobs = (Job(id, None, said | {"uri": id, "asked": each}, dict) for id, each in asked)
-        for _, event in self._ordered(jobs):
-            assert not isinstance(event, Frames)
-            yield event
+    def run_module(self, module: str, calls: Iterable[tuple[str, Header]]) -> Iterator[Outcome]:
+        """The result of `work(**arguments)` in one of our modules, for each (id, arguments)."""
+        request = self._limits | {"op": "work", "module": module}
+        jobs = (Job(id, None, request | {"uri": id, "arguments": a}, dict) for id, a in calls)
+        return self._run_outcomes(jobs)
 
     def close(self) -> None:
-        """Ends all children at once; calls under way raise."""
-        self._crew.close()
+        """Kills all processes at once; calls under way raise."""
+        self._pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -112,80 +116,84 @@ class Guard:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _ordered(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Frames | Outcome]]:
-        line, threads = Line(self.workers, self.buffer_frames), list[threading.Thread]()
+    def _run_outcomes(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        for _, event in self._run_in_order(jobs):
+            assert not isinstance(event, Frames)
+            yield event
+
+    def _run_in_order(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Frames | Outcome]]:
+        queue, threads = JobQueue(self.workers, self.buffer_frames), list[threading.Thread]()
         try:
             for job in jobs:
-                line.add(job)
+                queue.add(job)
                 if len(threads) < self.workers:
-                    told = copy_context().run  # so that what is logged is known as the caller's
-                    work = threading.Thread(target=told, args=(self._work, line), daemon=True)
-                    threads.append(work)
-                    work.start()
-                while len(line.jobs) > AHEAD * self.workers:
-                    yield from line.head()
-            while line.jobs:
-                yield from line.head()
+                    # With the caller's context, so that log lines are attributed to its task run.
+                    run, args = copy_context().run, (self._serve_queue, queue)
+                    threads.append(threading.Thread(target=run, args=args, daemon=True))
+                    threads[-1].start()
+                while len(queue.jobs) > VIDEOS_AHEAD * self.workers:
+                    yield from queue.drain_first()
+            while queue.jobs:
+                yield from queue.drain_first()
         finally:
-            self._crew.leave(line)
+            self._pool.cancel_jobs(queue)
             for thread in threads:
                 thread.join()
 
-    def _work(self, line: Line) -> None:
+    def _serve_queue(self, queue: JobQueue) -> None:
         try:
-            while line.ready():
-                with self._crew.lend(line) as child:
-                    # Only now, so that jobs start in order and the head of the line has a child.
-                    if job := line.start():
-                        self._serve(line, job, child)
+            while queue.wait_for_job():
+                with self._pool.lend_worker(queue) as worker:
+                    # Only now, so that jobs start in order and the first one has a process.
+                    if job := queue.start_next():
+                        queue.finish(job, self._run_job(queue, job, worker))
         except Cancelled:
             pass
         except BaseException as error:
-            line.cancel(error)
+            queue.cancel(error)
 
-    def _serve(self, line: Line, job: Job, child: Child) -> None:
-        """Asks a child, and once more if it dies of the question."""
-        for attempt in (1, 2):
+    def _run_job(self, queue: JobQueue, job: Job, worker: DecoderProcess) -> Outcome:
+        """The job's outcome; a process that dies of it gets one second chance."""
+        for is_last in (False, True):
             try:
-                line_end = self._answer(line, job, child)
+                return self._read_answer(queue, job, worker)
             except TimeoutError:
-                line_end = Failed(job.id, "timeout", f"no sign of life for {self.deadline_s:g} s")
-            except Died as death:
-                if line.cancelled:
+                return Failed(job.id, "timeout", f"no heartbeat for {self.deadline_s:g} s")
+            except ProcessDied as death:
+                if queue.cancelled:  # killed because nobody waits, not by its video
                     raise Cancelled from death
-                line_end = Failed(job.id, "crashed", f"{death}, twice")
-                if attempt == 1:
-                    log.warning("video %s is tried once more: %s", job.id, death)
-                    continue
-            return line.end(job, line_end)
+                if is_last:
+                    return Failed(job.id, "crashed", f"{death}, twice")
+                log.warning("retrying video %s in a new decoder process: %s", job.id, death)
+        raise AssertionError("a video has two attempts")
 
-    def _answer(self, line: Line, job: Job, child: Child) -> Outcome:
-        for header, body in child.ask(job.request, lambda: not line.cancelled):
+    def _read_answer(self, queue: JobQueue, job: Job, worker: DecoderProcess) -> Outcome:
+        for header, body in worker.run_request(job.request, lambda: not queue.cancelled):
             match header["kind"]:
                 case "frames":
-                    self._pass_on(line, job, read_frames(header, body))
+                    self._put_new_frames(queue, job, read_frames(header, body))
                 case "done":
-                    return Done(job.id, job.done(header["value"]))
+                    return Done(job.id, job.parse(header["value"]))
                 case "failed":
                     return Failed(job.id, header["reason"], header["detail"])
-                case "mend":
+                case "user_error":
                     raise UserError(header["detail"])
                 case "error":
-                    raise DecoderError(f"{job.request['uri']}\n{header['traceback']}")
-        raise AssertionError("a child's answer has an end")
+                    raise InternalDecoderError(f"{job.request['uri']}\n{header['traceback']}")
+        raise AssertionError("an answer ends with a final message")
 
-    def _pass_on(self, line: Line, job: Job, frames: Frames) -> None:
-        """Puts what a first attempt had not put already."""
+    def _put_new_frames(self, queue: JobQueue, job: Job, frames: Frames) -> None:
+        """Puts the frames that a first attempt had not put already."""
         new = frames.index > job.last
         if new.all():
-            line.put(job, frames)
+            queue.put(job, frames)
         elif new.any():
-            line.put(job, Frames(frames.index[new], frames.seconds[new], frames.pixels[new]))
+            queue.put(job, Frames(frames.index[new], frames.seconds[new], frames.pixels[new]))
 
 
-def _stats(value: Header) -> DecodeStats:
+def _parse_stats(value: Header) -> DecodeStats:
     return DecodeStats(**value)
 
 
-def _probed(value: Header) -> Probe:
+def _parse_probe(value: Header) -> Probe:
     return Probe(**value)

@@ -1,16 +1,16 @@
-"""The children of a guard, lent to whoever has a video to decode."""
+"""The decoder processes of a guard, lent to the calls that have videos to decode."""
 
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from engines.video.guard.child import Child
-from engines.video.guard.queue import Cancelled, Line
+from engines.video.guard.child import DecoderProcess
+from engines.video.guard.queue import Cancelled, JobQueue
 
 
-class Crew:
-    """At most `size` children, and one more for a call that would have none.
+class WorkerPool:
+    """At most `size` decoder processes, and one more for a call that would have none.
 
     That one stays: started anew for each video (2 s of imports) it took 10 times the CPU.
     """
@@ -19,61 +19,62 @@ class Crew:
         self.size, self.deadline_s = size, deadline_s
         self._spawner = ThreadPoolExecutor(1, "guard-spawner")
         self._changed = threading.Condition()
-        self._idle: list[Child] = []
-        self._busy: dict[Child, Line] = {}
+        self._idle: list[DecoderProcess] = []
+        self._busy: dict[DecoderProcess, JobQueue] = {}
         self._closed = False
 
     @contextmanager
-    def lend(self, line: Line) -> Iterator[Child]:
-        """A child for one job of `line`, once there is one; `Cancelled` when nobody waits."""
+    def lend_worker(self, jobs: JobQueue) -> Iterator[DecoderProcess]:
+        """A process for one job of a queue, once one is free; Cancelled where nobody waits."""
         with self._changed:
-            self._changed.wait_for(lambda: self._may_start(line))
-            self._refuse(line)
-            child = self._idle.pop() if self._idle else self._new()
-            self._busy[child] = line
+            self._changed.wait_for(lambda: self._can_start(jobs))
+            self._raise_if_cancelled(jobs)
+            worker = self._idle.pop() if self._idle else self._new_worker()
+            self._busy[worker] = jobs
         try:
-            yield child
+            yield worker
         finally:
             with self._changed:
-                del self._busy[child]
-                spare = self._closed or len(self._idle) + len(self._busy) > self.size
-                if not spare:
-                    self._idle.append(child)
+                del self._busy[worker]
+                surplus = self._closed or len(self._idle) + len(self._busy) > self.size
+                if not surplus:
+                    self._idle.append(worker)
                 self._changed.notify_all()
-            if spare:
-                child.discard()
+            if surplus:
+                worker.discard()
 
-    def leave(self, line: Line, error: BaseException | None = None) -> None:
-        """Ends a line and whatever works for it."""
+    def cancel_jobs(self, jobs: JobQueue, error: BaseException | None = None) -> None:
+        """Cancels a queue and kills the processes that work for it."""
         with self._changed:
-            line.cancel(error)
-            for child, owner in self._busy.items():
-                if owner is line:
-                    child.end()
+            jobs.cancel(error)
+            for worker, owner in self._busy.items():
+                if owner is jobs:
+                    worker.kill()
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Ends all children at once."""
+        """Kills all processes at once."""
         with self._changed:
             self._closed = True
-            for line in set(self._busy.values()):
-                self.leave(line, RuntimeError("the guard was closed"))
+            for jobs in set(self._busy.values()):
+                self.cancel_jobs(jobs, RuntimeError("the guard was closed"))
             idle, self._idle = self._idle, []
-        for child in idle:
-            child.discard()
+        for worker in idle:
+            worker.discard()
         self._spawner.shutdown()
 
-    def _may_start(self, line: Line) -> bool:
-        # A call without a child may always have one: none waits for another's consumer.
-        alone = line not in self._busy.values()
-        free = alone or len(self._busy) < self.size
-        return free or line.cancelled or self._closed
+    def _can_start(self, jobs: JobQueue) -> bool:
+        # A call without a process may always have one: else it would wait for the consumer of
+        # another call, who may be waiting for this one.
+        has_none = jobs not in self._busy.values()
+        free = has_none or len(self._busy) < self.size
+        return free or jobs.cancelled or self._closed
 
-    def _refuse(self, line: Line) -> None:
+    def _raise_if_cancelled(self, jobs: JobQueue) -> None:
         if self._closed:
-            line.cancel(RuntimeError("the guard was closed"))
-        if line.cancelled:
+            jobs.cancel(RuntimeError("the guard was closed"))
+        if jobs.cancelled:
             raise Cancelled
 
-    def _new(self) -> Child:
-        return Child(self._spawner, self.deadline_s)
+    def _new_worker(self) -> DecoderProcess:
+        return DecoderProcess(self._spawner, self.deadline_s)

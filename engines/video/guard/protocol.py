@@ -1,4 +1,4 @@
-"""Messages between a guard and its children: two lengths, a JSON header, raw bytes."""
+"""The messages between a guard and its decoder processes: two lengths, a JSON header, raw bytes."""
 
 import json
 import socket
@@ -10,16 +10,17 @@ import numpy as np
 
 from engines.video.frames import Frames
 
-LENGTHS = struct.Struct("<IQ")
+LENGTHS = struct.Struct("<IQ")  # of the header and of the body
 Header = dict[str, Any]
 
 
-class Closed(Exception):
+class ConnectionClosed(Exception):
     """The other end is gone."""
 
 
-def send(sock: socket.socket, header: Header, *parts: memoryview) -> None:
-    """Sends one message; waits as long as the other end does not read."""
+def send_message(sock: socket.socket, header: Header, *parts: memoryview) -> None:
+    """Sends one message; blocks for as long as the other end does not read."""
+    # No time-out: a decoder that is ahead of its consumer waits here, and that is not a hang.
     text = json.dumps(header).encode()
     lengths = LENGTHS.pack(len(text), sum(part.nbytes for part in parts))
     sock.settimeout(None)
@@ -28,31 +29,31 @@ def send(sock: socket.socket, header: Header, *parts: memoryview) -> None:
         for part in parts:
             sock.sendall(part)
     except OSError as error:
-        raise Closed(str(error)) from error
+        raise ConnectionClosed(str(error)) from error
 
 
-def receive(sock: socket.socket, seconds: float | None = None) -> tuple[Header, bytearray]:
-    """The next whole message; TimeoutError when it takes longer than `seconds`."""
+def receive_message(sock: socket.socket, seconds: float | None = None) -> tuple[Header, bytearray]:
+    """The header and body of the next message; a TimeoutError after so many seconds."""
     due = None if seconds is None else time.monotonic() + seconds
-    header, body = LENGTHS.unpack(_exactly(sock, LENGTHS.size, due))
-    return json.loads(_exactly(sock, header, due)), _exactly(sock, body, due)
+    header, body = LENGTHS.unpack(_receive_exactly(sock, LENGTHS.size, due))
+    return json.loads(_receive_exactly(sock, header, due)), _receive_exactly(sock, body, due)
 
 
-def _exactly(sock: socket.socket, size: int, due: float | None) -> bytearray:
+def _receive_exactly(sock: socket.socket, size: int, due: float | None) -> bytearray:
     data = bytearray(size)
     view = memoryview(data)
     while view:
         if due is not None:
             sock.settimeout(max(0.001, due - time.monotonic()))
         try:
-            got = sock.recv_into(view)
+            count = sock.recv_into(view)
         except TimeoutError:
             raise
         except OSError as error:
-            raise Closed(str(error)) from error
-        if not got:
-            raise Closed("end of the connection")
-        view = view[got:]
+            raise ConnectionClosed(str(error)) from error
+        if not count:
+            raise ConnectionClosed("end of the connection")
+        view = view[count:]
     return data
 
 
@@ -64,7 +65,7 @@ def send_frames(sock: socket.socket, frames: Frames) -> None:
         np.ascontiguousarray(frames.pixels, np.uint8),
     )
     header = {"kind": "frames", "shape": frames.pixels.shape}
-    send(sock, header, *(column.data.cast("B") for column in columns))
+    send_message(sock, header, *(column.data.cast("B") for column in columns))
 
 
 def read_frames(header: Header, body: bytearray) -> Frames:

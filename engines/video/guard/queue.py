@@ -1,4 +1,4 @@
-"""Answers in the order of the questions, however they come in: bounded, given up at any time."""
+"""A job queue whose answers come out in order, within a bound of frames, and can be cancelled."""
 
 import threading
 from collections import deque
@@ -12,32 +12,33 @@ from engines.video.guard.protocol import Header
 
 
 class Cancelled(Exception):
-    """Nobody waits for the answers any more."""
+    """The caller no longer waits for the answers."""
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One question, and the answers that nobody has fetched yet."""
+    """One request, and those of its answers that have not been fetched yet."""
 
     id: str
     item: Any
     request: Header
-    done: Callable[[Header], Any]
+    parse: Callable[[Header], Any]
     events: deque[Frames | Outcome] = field(default_factory=deque)
     held: int = 0  # frames in `events`
     last: int = -1  # index of the last frame put
     ended: bool = False
 
 
-class Line:
-    """The jobs of one call. Workers `start` jobs and `put` answers; the caller empties the head.
+class JobQueue:
+    """The jobs of one call: threads start jobs and put answers, the caller drains the first job.
 
-    Answers beyond the head's hold at most `room` frames a job and `workers` × `room` in all; the
-    head has `room` of its own, so it always moves on.
+    A job holds at most `capacity` frames, and the jobs behind the first `workers` x `capacity` in
+    all. The first has a capacity of its own: were it shared, jobs behind it could fill it, and
+    nothing would move.
     """
 
-    def __init__(self, workers: int, room: int) -> None:
-        self.room, self.total = room, workers * room
+    def __init__(self, workers: int, capacity: int) -> None:
+        self.capacity, self.total = capacity, workers * capacity
         self.jobs: deque[Job] = deque()
         self.waiting: deque[Job] = deque()
         self.cancelled = False
@@ -45,28 +46,28 @@ class Line:
         self.changed = threading.Condition()
 
     def add(self, job: Job) -> None:
-        """Puts a job at the end of the line."""
+        """Appends a job."""
         with self.changed:
             self.jobs.append(job)
             self.waiting.append(job)
             self.changed.notify_all()
 
-    def ready(self) -> bool:
-        """Waits for a job to start; False once there will be none."""
+    def wait_for_job(self) -> bool:
+        """Waits until a job can be started; False once the queue is cancelled."""
         with self.changed:
             self.changed.wait_for(lambda: self.waiting or self.cancelled)
             return not self.cancelled
 
-    def start(self) -> Job | None:
-        """The first job nobody has started, if any."""
+    def start_next(self) -> Job | None:
+        """The first job that has not been started, if any."""
         with self.changed:
             return self.waiting.popleft() if self.waiting and not self.cancelled else None
 
     def put(self, job: Job, frames: Frames) -> None:
-        """Adds frames to a job's answers, once there is room."""
+        """Adds frames to a job's answers, once there is room; Cancelled where nobody waits."""
         count = len(frames.index)
         with self.changed:
-            self.changed.wait_for(lambda: self.cancelled or self._room(job, count))
+            self.changed.wait_for(lambda: self.cancelled or self._has_room(job, count))
             if self.cancelled:
                 raise Cancelled
             job.events.append(frames)
@@ -74,12 +75,12 @@ class Line:
             job.last = int(frames.index[-1])
             self.changed.notify_all()
 
-    def _room(self, job: Job, count: int) -> bool:
-        own = not job.held or job.held + count <= self.room
+    def _has_room(self, job: Job, count: int) -> bool:
+        own = not job.held or job.held + count <= self.capacity
         held = sum(other.held for other in self.jobs)
         return own and (job is self.jobs[0] or held + count <= self.total)
 
-    def end(self, job: Job, outcome: Outcome) -> None:
+    def finish(self, job: Job, outcome: Outcome) -> None:
         """Gives a job its last answer."""
         with self.changed:
             job.events.append(outcome)
@@ -87,13 +88,13 @@ class Line:
             self.changed.notify_all()
 
     def cancel(self, error: BaseException | None = None) -> None:
-        """Ends all waiting; the caller gets `error`."""
+        """Ends all waiting; the caller gets `error`, the first one where there are several."""
         with self.changed:
             self.cancelled, self.error = True, self.error or error
             self.changed.notify_all()
 
-    def head(self) -> Iterator[tuple[Job, Frames | Outcome]]:
-        """The first job with each of its answers as they come; then it leaves the line."""
+    def drain_first(self) -> Iterator[tuple[Job, Frames | Outcome]]:
+        """The first job with each of its answers as they come; then it leaves the queue."""
         job = self.jobs[0]
         while True:
             with self.changed:

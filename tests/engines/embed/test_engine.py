@@ -6,7 +6,7 @@ import pytest
 from data.outcome import Done, Failed
 from data.records import Video
 from data.specs.pipeline import EmbedSpec
-from engines.embed.engine import VideoEmbedder, Work
+from engines.embed.engine import EmbedSetup, VideoEmbedder
 from engines.embed.models import fake
 
 EVERY = EmbedSpec(engine="fake", every_nth=1)
@@ -38,7 +38,7 @@ def embedder():
     made = []
 
     def make(**work):
-        found = VideoEmbedder(EVERY, Work(**({"frames_per_batch": 8, "decoders": 2} | work)))
+        found = VideoEmbedder(EVERY, EmbedSetup(**({"frames_per_batch": 8, "decoders": 2} | work)))
         found.model = Spy(EVERY)
         found.load()
         made.append(found)
@@ -125,9 +125,9 @@ def test_model_seconds_go_to_the_videos_they_were_spent_on(embedder):
     assert all(o.value.model_s > 0 for o in found)
 
 
-@pytest.mark.parametrize(("lanes", "most"), [(1, 1), (2, 2)])
-def test_two_threads_share_decoders_and_model(embedder, lanes, most):
-    one = embedder(lanes=lanes)
+@pytest.mark.parametrize(("batches", "most"), [(1, 1), (2, 2)])
+def test_two_threads_share_decoders_and_model(embedder, batches, most):
+    one = embedder(concurrent_batches=batches)
     halves = [[video(f"{half}-{k}") for k in range(20)] for half in "ab"]
     expected = vectors(one.run([v for half in halves for v in half]))
     found: dict = {}

@@ -5,13 +5,14 @@ import numpy as np
 import pyarrow as pa
 
 from data.store import tables
+from data.store.frame_vectors import frame_schema
 from data.store.storage import Store
 from engines.embed.stored_vectors import StoredVectors
 
 
 def stored(folder: Path) -> StoredVectors:
-    store, schema = Store(str(folder)), tables.frames(4)
-    with tables.create(store, "e/shard-000000.parquet", schema) as writer:
+    store, schema = Store(str(folder)), frame_schema(4)
+    with tables.open_writer(store, "e/shard-000000.parquet", schema) as writer:
         for id, count in (("a", 3), ("b", 2)):
             rows = [
                 {"video_id": id, "frame": n, "t_seconds": n / 4, "vector": [n, count, 0.5, -1]}

@@ -9,13 +9,14 @@ import pytest
 from support import golden
 
 from data.outcome import Done, Failed, Outcome
-from data.runs.evaluations import Target, TruthRef
+from data.runs.evaluations import GroundTruthRef, Target
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate import engine
-from engines.evaluate.engine import EvaluateWork, Evaluator, Measured, lacking
-from engines.evaluate.protocol import Missing, Sample, Score
+from engines.evaluate.engine import Evaluator, VideoScores, find_missing_weights
+from engines.evaluate.protocol import MissingReference, Sample, Score
 from engines.video.decoders import pyav
 from engines.video.frames import Sampling
+from engines.worker import WorkerSetup
 
 FRAMES = 8
 
@@ -23,7 +24,7 @@ FRAMES = 8
 @pytest.fixture(scope="module")
 def evaluator() -> Iterator[Evaluator]:
     spec = EvaluateSpec(metrics=("temporal_consistency", "dynamic_degree"), num_frames=FRAMES)
-    made = Evaluator(spec, EvaluateWork())
+    made = Evaluator(spec, WorkerSetup())
     made.load()
     yield made
     made.close()
@@ -38,13 +39,13 @@ def target(id: str, path: str | Path) -> Target:
     return Target(id, id, "m", str(path), "")
 
 
-def outcomes(evaluator: Evaluator, *targets: Target) -> dict[str, Outcome[Measured]]:
+def outcomes(evaluator: Evaluator, *targets: Target) -> dict[str, Outcome[VideoScores]]:
     return {outcome.id: outcome for outcome in evaluator.run(targets)}
 
 
 def consistency(path: str, count: int) -> float:
     """The formula as it is written, in double precision."""
-    (part,) = pyav.frames(path, Sampling(1, first=count), None)
+    (part,) = pyav.decode_frames(path, Sampling(1, first=count), None)
     pixels = part.pixels.astype(np.float64)
     return 1 - np.abs(np.diff(pixels, axis=0)).mean() / 255
 
@@ -79,13 +80,13 @@ def test_what_cannot_be_read_is_an_outcome_and_costs_the_others_nothing(
         "broken": "undecodable", "html": "undecodable", "folder": "undecodable",
         "gone": "missing", "empty": "empty", "short": "rejected",
     }  # fmt: skip
-    assert found["short"].detail == "has 3 of the 8 frames asked for: --num-frames 3 or all"
+    assert "--num-frames 3" in found["short"].detail
     assert found["first"].value == found["last"].value
     assert found["first"].value == outcomes(evaluator, target("alone", good))["alone"].value
 
 
 def test_one_frame_is_measured_by_what_can_and_the_rest_say_why(tmp_path: Path) -> None:
-    made = Evaluator(EvaluateSpec(num_frames=None), EvaluateWork())
+    made = Evaluator(EvaluateSpec(num_frames=None), WorkerSetup())
     made.load()
     still = golden.clip(tmp_path / "still.mp4", frames=1, fps=1)
     found = outcomes(made, target("still", still))["still"]
@@ -96,7 +97,7 @@ def test_one_frame_is_measured_by_what_can_and_the_rest_say_why(tmp_path: Path) 
 
 
 def test_frames_of_more_than_the_bound_are_too_long(evaluator, good: str, monkeypatch) -> None:
-    monkeypatch.setattr(engine, "MOST_BYTES", 3 * 96 * 64 * 3)
+    monkeypatch.setattr(engine, "MAX_BYTES", 3 * 96 * 64 * 3)
     found = outcomes(evaluator, target("a", good))["a"]
     assert isinstance(found, Failed)
     assert found.reason == "too_long" and "--num-frames" in found.detail
@@ -136,7 +137,7 @@ def test_a_score_that_is_no_number_is_unmeasured(evaluator, good: str) -> None:
 
 
 def test_what_is_missing_leaves_all_scores_of_the_metric_unmeasured(evaluator, good: str) -> None:
-    found = told(evaluator, good, Missing("no face embeddings"))
+    found = told(evaluator, good, MissingReference("no face embeddings"))
     assert found.value.scores == dict.fromkeys(("told", "also"), Score(None, "no face embeddings"))
 
 
@@ -150,7 +151,7 @@ def test_no_memory_is_the_videos_and_any_other_error_the_programs(evaluator, goo
 
 def test_a_metric_without_weights_says_what_fetches_them() -> None:
     spec = EvaluateSpec(metrics=("temporal_consistency", "dynamic_degree"))
-    (why,) = lacking(spec).values()
+    (why,) = find_missing_weights(spec).values()
     assert "raft-things.pth" in why
 
 
@@ -172,7 +173,7 @@ def test_sidecars_that_are_missing_or_bad_cost_their_own_video_its_score_alone(
 
     weights = toy_models.write_small(tmp_path / "weights")
     spec = EvaluateSpec(metrics=("arcface_similarity",), num_frames=2, weights=weights)
-    made = Evaluator(spec, EvaluateWork())
+    made = Evaluator(spec, WorkerSetup())
     made.load()
     dim, harm = made.models.get("arcface").dim, tmp_path / "harm"
     known = {
@@ -182,7 +183,7 @@ def test_sidecars_that_are_missing_or_bad_cost_their_own_video_its_score_alone(
     for name, content in known.items():
         torch.save(content, tmp_path / f"{name}.face_embeddings.pt")
     some = [
-        Target(n, n, "m", good, "", truth=TruthRef("sidecars", str(tmp_path / n), n))
+        Target(n, n, "m", good, "", truth=GroundTruthRef("sidecars", str(tmp_path / n), n))
         for n in (*known, "absent")
     ]
     found = {o.id: o.value.scores["arcface_similarity"] for o in made.run(some)}

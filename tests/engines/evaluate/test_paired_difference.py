@@ -1,7 +1,7 @@
 import pytest
 
-from engines.evaluate.paired_difference import Result, compare
-from tasks.evaluate.conditions import Condition, conditions, experiment_spec
+from engines.evaluate.paired_difference import PairedDifference, compare_conditions
+from tasks.evaluate.conditions import Condition, build_experiment_spec, list_conditions
 
 
 def row(condition: Condition, request: str, value: float, metric: str = "motion") -> dict:
@@ -14,8 +14,8 @@ def row(condition: Condition, request: str, value: float, metric: str = "motion"
 NONE, FIVE = Condition("c", 0), Condition("c", 5)
 
 
-def by_condition(rows: list[dict]) -> dict[str, Result]:
-    return {result.condition: result for result in compare(rows)}
+def by_condition(rows: list[dict]) -> dict[str, PairedDifference]:
+    return {result.condition: result for result in compare_conditions(rows)}
 
 
 def test_differences_are_between_videos_of_the_same_request() -> None:
@@ -36,21 +36,21 @@ def test_a_request_that_failed_on_one_side_counts_on_neither() -> None:
 
 def test_metrics_are_compared_each_by_itself() -> None:
     rows = [row(c, "a", v, m) for c, v in ((NONE, 0), (FIVE, 1)) for m in ("motion", "look")]
-    assert {(r.metric, r.condition) for r in compare(rows)} == {
+    assert {(r.metric, r.condition) for r in compare_conditions(rows)} == {
         ("motion", "k=0"), ("motion", "c k=5"), ("look", "k=0"), ("look", "c k=5")
     }  # fmt: skip
 
 
 def test_every_controller_gets_each_number_of_clips_and_wrong_ones() -> None:
-    names = [c.name for c in conditions(["/models/a", "reelflow-tiny-ragme"], 2)]
+    names = [c.name for c in list_conditions(["/models/a", "reelflow-tiny-ragme"], 2)]
     assert names == [
         "k=0", "a k=1", "a k=2", "a shuffled", "ragme k=1", "ragme k=2", "ragme shuffled"
     ]  # fmt: skip
 
 
 def test_conditions_differ_in_nothing_but_clips_and_controller() -> None:
-    base = experiment_spec().generate
-    specs = [c.spec(base) for c in conditions(["a", "b"], 2)]
+    base = build_experiment_spec().generate
+    specs = [c.build_spec(base) for c in list_conditions(["a", "b"], 2)]
     same = {"controller": None, "retrieve": base.retrieve, "shuffled": False}
     assert all(spec.model_copy(update=same) == base for spec in specs)
     assert [spec.shuffled for spec in specs].count(True) == 2

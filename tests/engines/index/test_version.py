@@ -6,12 +6,12 @@ from support.clustered import batches, clustered
 
 from data.errors import UserError
 from engines.index.kinds import flat
-from engines.index.version import building, described, read_ids
+from engines.index.version import atomic_folder, describe_version, read_ids
 
 
 def test_a_folder_that_fails_leaves_nothing(tmp_path: Path) -> None:
     def half() -> None:
-        with building(tmp_path / "v") as folder:
+        with atomic_folder(tmp_path / "v") as folder:
             (folder / "half").write_text("done")
             raise ZeroDivisionError
 
@@ -21,7 +21,7 @@ def test_a_folder_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_appears_whole(tmp_path: Path) -> None:
-    with building(tmp_path / "deep" / "v") as folder:
+    with atomic_folder(tmp_path / "deep" / "v") as folder:
         (folder / "all").write_text("done")
         assert not (tmp_path / "deep" / "v").exists()
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["v"]
@@ -30,7 +30,7 @@ def test_a_folder_appears_whole(tmp_path: Path) -> None:
 
 def test_a_version_describes_itself(tmp_path: Path) -> None:
     built = flat.build(batches(clustered(10)), tmp_path / "v")
-    assert described(tmp_path / "v") == built
+    assert describe_version(tmp_path / "v") == built
     assert (built.path, built.key, built.count, built.dim) == (tmp_path / "v", "Flat", 10, 32)
 
 
@@ -38,5 +38,5 @@ def test_ids_out_of_order_are_refused(tmp_path: Path) -> None:
     flat.build(batches(clustered(10)), tmp_path / "v")
     path = tmp_path / "v" / "ids.parquet"
     pq.write_table(pq.read_table(path).take(list(range(9, -1, -1))), path)
-    with pytest.raises(UserError, match="do not count from 0"):
+    with pytest.raises(UserError, match=r"ids\.parquet"):
         read_ids(tmp_path / "v")

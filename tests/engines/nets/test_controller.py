@@ -7,10 +7,10 @@ from support import ragme_equations as equations
 from support import zeroscope
 
 from data.errors import UserError
-from engines.generate.ragme.injection_sites import infused, sites
+from engines.generate.ragme.injection_sites import inject_clips, list_sites
 from engines.nets.controller import Controller
 from engines.nets.controller_config import ControllerConfig
-from engines.nets.norms import Moment
+from engines.nets.norms import DenoisingStep
 
 torch.set_num_threads(1)
 ZEROSCOPE = (320,) * 2 + (640,) * 2 + (1280,) * 6 + (640,) * 3 + (320,) * 3
@@ -65,13 +65,15 @@ def test_a_conditioned_unet_is_the_published_equations(unet, options: dict) -> N
     def add(j, h, temb):
         parts = h.unflatten(0, (2, 3))
         told = [
-            equations.residual(state, config, j, parts[n], clips[n][present[n]], t[n], temb[n])
+            equations.compute_residual(
+                state, config, j, parts[n], clips[n][present[n]], t[n], temb[n]
+            )
             for n in range(2)
         ]
         return (parts + torch.stack(told)).flatten(0, 1)
 
     expected = equations.unet_forward(unet, sample, t, text, add)
-    with infused(unet, controller, controller.remember(clips, present)):
+    with inject_clips(unet, controller, controller.precompute_context(clips, present)):
         given = unet(sample, t, text).sample
     plain = unet(sample, t, text).sample
     assert (given - expected).abs().max() <= 1e-5
@@ -81,7 +83,7 @@ def test_a_conditioned_unet_is_the_published_equations(unet, options: dict) -> N
 def test_an_untrained_controller_leaves_the_base_bit_for_bit(unet) -> None:
     for config in (CONFIG, ORDERED, replace(CONFIG, mode="add", tokens="mean")):
         controller = Controller(config).double()
-        with infused(unet, controller, controller.remember(tokens())):
+        with inject_clips(unet, controller, controller.precompute_context(tokens())):
             given = unet(*call()).sample
         assert torch.equal(given, unet(*call()).sample)
 
@@ -121,11 +123,11 @@ def test_parameters_have_the_published_names_and_shapes() -> None:
 def test_what_is_remembered_serves_every_step(unet) -> None:
     controller, clips = trained(CONFIG), tokens()
     sample, _, text = call()
-    once = controller.remember(clips)
+    once = controller.precompute_context(clips)
     for step in (10, 900):
-        with infused(unet, controller, once):
+        with inject_clips(unet, controller, once):
             kept = unet(sample, step, text).sample
-        with infused(unet, controller, controller.remember(clips)):
+        with inject_clips(unet, controller, controller.precompute_context(clips)):
             anew = unet(sample, torch.tensor(step), encoder_hidden_states=text).sample
         assert torch.equal(kept, anew)
 
@@ -136,10 +138,10 @@ def test_an_absent_clip_is_as_one_that_was_never_given(unet, videos: str, config
     controller, clips = trained(replace(config, videos=videos)), tokens()
     clips[0, 2], clips[1] = torch.nan, torch.nan
     present = torch.tensor([[True, True, False], [False, False, False]])
-    with infused(unet, controller, controller.remember(clips, present)):
+    with inject_clips(unet, controller, controller.precompute_context(clips, present)):
         given = unet(*call()).sample
     sample, t, text = call()
-    with infused(unet, controller, controller.remember(clips[:1, :2])):
+    with inject_clips(unet, controller, controller.precompute_context(clips[:1, :2])):
         alone = unet(sample[:1], t[:1], text[:1]).sample
     torch.testing.assert_close(given[:1], alone, rtol=0, atol=1e-12)
     assert torch.equal(given[1], unet(*call()).sample[1])
@@ -150,7 +152,7 @@ def test_only_with_positions_does_the_order_of_frames_say_anything(unet) -> None
     for config, heard in ((CONFIG, False), (replace(CONFIG, tokens="cls"), False), (ORDERED, True)):
         controller, given = trained(config), []
         for order in (clips, clips.flip(2)):
-            with infused(unet, controller, controller.remember(order)):
+            with inject_clips(unet, controller, controller.precompute_context(order)):
                 given.append(unet(*call()).sample)
         assert ((given[0] - given[1]).abs().max() > 1e-3) == heard
 
@@ -158,26 +160,26 @@ def test_only_with_positions_does_the_order_of_frames_say_anything(unet) -> None
 def test_queries_with_positions_differ_from_frame_to_frame(unet) -> None:
     controller = trained(ORDERED)
     same = torch.randn(1, 16, 1, 1, dtype=torch.float64).expand(3, 16, 8, 8)
-    said = controller.remember(tokens(1))
-    given = controller.infuse(0, same, 3, said, Moment(torch.tensor([5])))
+    said = controller.precompute_context(tokens(1))
+    given = controller.inject_residual(0, same, 3, said, DenoisingStep(torch.tensor([5])))
     assert (given[0] - given[2]).abs().max() > 1e-3
 
 
 def test_gradients_reach_every_parameter_of_the_controller(unet) -> None:
     for config in (CONFIG, ORDERED, replace(CONFIG, mode="add", tokens="mean")):
         controller = trained(config).requires_grad_(True)
-        with infused(unet, controller, controller.remember(tokens())):
+        with inject_clips(unet, controller, controller.precompute_context(tokens())):
             unet(*call()).sample.square().mean().backward()
         assert all(parameter.grad is not None for parameter in controller.parameters())
 
 
 def test_add_with_a_token_a_frame_is_refused() -> None:
-    with pytest.raises(UserError, match="one token a clip"):
+    with pytest.raises(UserError, match="add"):
         Controller(replace(CONFIG, mode="add"))
 
 
 def test_zeroscope_has_sixteen_sites_in_the_published_order() -> None:
     with torch.device("meta"):
         full = UNet3DConditionModel()
-    assert tuple(site.channels for site in sites(full)) == ZEROSCOPE
-    assert sites(full)[6].name == "mid_block.temp_convs.1"
+    assert tuple(site.channels for site in list_sites(full)) == ZEROSCOPE
+    assert list_sites(full)[6].name == "mid_block.temp_convs.1"

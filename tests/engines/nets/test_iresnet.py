@@ -4,7 +4,7 @@ import torch
 from support.toy_models import arcface_state
 from torch.nn.functional import batch_norm, conv2d, linear, prelu
 
-from engines.nets.iresnet import IResNet, Sizes, sizes
+from engines.nets.iresnet import IResNet, Sizes, read_sizes
 
 PARAMETERS, TENSORS = 65_156_160, 925  # of arcface_torch's IResNet-100
 
@@ -16,7 +16,7 @@ def test_the_published_size_has_the_published_parameters() -> None:
     assert sum(each.numel() for each in net.parameters()) == PARAMETERS
     assert len(held) == TENSORS
     shapes = {name: tuple(value.shape) for name, value in held.items()}
-    assert sizes(shapes) == Sizes()
+    assert read_sizes(shapes) == Sizes()
     assert shapes["layer3.29.conv2.weight"] == (256, 256, 3, 3)
     assert shapes["layer2.0.downsample.0.weight"] == (128, 64, 1, 1)
     assert shapes["fc.weight"] == (512, 25088)
@@ -53,7 +53,7 @@ def transcribed(held, x):
 
 def test_the_network_is_what_it_is_written_to_be() -> None:
     held = arcface_state()
-    net = IResNet(sizes({name: tuple(value.shape) for name, value in held.items()})).eval()
+    net = IResNet(read_sizes({name: tuple(value.shape) for name, value in held.items()})).eval()
     net.load_state_dict(held)
     x = torch.rand(2, 3, 112, 112, generator=torch.Generator().manual_seed(0)) * 2 - 1
     wide = {n: v.double() if v.is_floating_point() else v for n, v in held.items()}

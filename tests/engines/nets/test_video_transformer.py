@@ -44,4 +44,6 @@ def test_it_is_the_transformer_of_transformers() -> None:
     with torch.inference_mode():
         expected = theirs(clips.transpose(1, 2)).logits
         torch.testing.assert_close(ours(clips), expected, atol=1e-5, rtol=1e-4)
-        torch.testing.assert_close(ours.head(ours.features(clips)), expected, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            ours.head(ours.extract_features(clips)), expected, atol=1e-5, rtol=1e-4
+        )

@@ -5,7 +5,7 @@ import torch
 from support.toy_models import yolo_state
 from torch.nn.functional import avg_pool2d, batch_norm, conv2d, interpolate, max_pool2d, silu
 
-from engines.nets.yolov9 import YoloV9C, architecture
+from engines.nets.yolov9 import YoloV9C, build_network
 
 # What training logs of the authors' repository say of YOLOv9-C with 3 classes.
 PARAMETERS, TENSORS = 51_004_210, 1460
@@ -53,7 +53,7 @@ def test_parameters_are_named_and_shaped_as_published(name, shape) -> None:
 def test_width_and_classes_are_read_off_a_checkpoint() -> None:
     with torch.device("meta"):
         shapes = {n: tuple(v.shape) for n, v in YoloV9C(classes=5, width=8).state_dict().items()}
-        net = architecture(shapes)
+        net = build_network(shapes)
     assert {n: tuple(v.shape) for n, v in net.state_dict().items()} == shapes
 
 
@@ -160,7 +160,7 @@ class Transcribed:
 @pytest.mark.parametrize("head", ["aux", "main"])
 def test_the_network_is_what_it_is_written_to_be(head) -> None:
     held = yolo_state(width=4, classes=2)
-    net = architecture({name: tuple(value.shape) for name, value in held.items()}).eval()
+    net = build_network({name: tuple(value.shape) for name, value in held.items()}).eval()
     net.load_state_dict(held)
     x = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     wide = {n: v.double() if v.is_floating_point() else v for n, v in held.items()}

@@ -8,15 +8,15 @@ from PIL import Image
 from support import golden
 from support.generated import SPEC, run_in
 
-from data.runs.generations import generations
-from data.settings import Settings
+from data.runs.generations import read_generations
 from data.specs.pipeline import RetrieveSpec
 from data.store.storage import Store
-from engines.report.contact_sheet import HIGH, MOST, contact_sheet
-from engines.report.generation import Shown
-from engines.report.mosaic import BETWEEN, GAP, LABEL, WELL
+from engines.report.contact_sheet import FRAME_HEIGHT, MAX_VIDEOS, write_contact_sheet
+from engines.report.generation import RunView
+from engines.report.mosaic import GAP, LABEL_WIDTH, MARGIN, WELL
+from engines.worker import WorkerSetup
 
-STEP = HIGH + GAP
+STEP = FRAME_HEIGHT + GAP
 
 
 def sheet_of(folder: Path, prompts: list[str], clips: list[Path], gone=(), **how):
@@ -24,8 +24,8 @@ def sheet_of(folder: Path, prompts: list[str], clips: list[Path], gone=(), **how
     store = Store(str(folder / "store"))
     run = run_in(store, prompts, clips, **how)
     path = folder / "out/sheet.jpg"
-    shown = Shown(store, run, folder / "page.html", gone)
-    count = contact_sheet(shown, list(generations(store, run)), Settings(), path)
+    shown = RunView(store, run, folder / "page.html", gone)
+    count = write_contact_sheet(shown, list(read_generations(store, run)), WorkerSetup(), path)
     return np.asarray(Image.open(path)).astype(int), count
 
 
@@ -44,14 +44,17 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
 
 def frame(picture: np.ndarray, row: int, place: int, video: int = 3) -> np.ndarray:
     """A frame of the sheet; the clips' stand a little apart."""
-    top = BETWEEN + row * STEP
-    left = BETWEEN + LABEL + place * STEP + (BETWEEN if place >= video else 0)
-    return picture[top : top + HIGH, left : left + HIGH]
+    top = MARGIN + row * STEP
+    left = MARGIN + LABEL_WIDTH + place * STEP + (MARGIN if place >= video else 0)
+    return picture[top : top + FRAME_HEIGHT, left : left + FRAME_HEIGHT]
 
 
 def nearest(picture: np.ndarray) -> int:
     """The number of the generated video's frame that this is most like."""
-    frames = [Image.fromarray(golden.picture(n, (64, 64))).resize((HIGH, HIGH)) for n in range(8)]
+    frames = [
+        Image.fromarray(golden.picture(n, (64, 64))).resize((FRAME_HEIGHT, FRAME_HEIGHT))
+        for n in range(8)
+    ]
     return int(np.argmin([np.abs(picture - np.asarray(each)).mean() for each in frames]))
 
 
@@ -76,12 +79,12 @@ def test_what_cannot_be_read_and_what_is_withdrawn_is_left_blank(sheet: np.ndarr
 
 
 def test_a_failed_prompt_has_no_row(sheet: np.ndarray) -> None:
-    assert sheet.shape[0] == 2 * BETWEEN + 2 * STEP
+    assert sheet.shape[0] == 2 * MARGIN + 2 * STEP
 
 
 def test_a_large_run_is_shown_in_part_in_several_columns(clips: Path, tmp_path: Path) -> None:
-    prompts = [f"cat {n}" for n in range(MOST + 5)]
+    prompts = [f"cat {n}" for n in range(MAX_VIDEOS + 5)]
     picture, count = sheet_of(tmp_path, prompts, sorted(clips.glob("*.mp4")))
-    assert count == MOST
+    assert count == MAX_VIDEOS
     height, width = picture.shape[:2]
     assert 0.5 < width / height < 2

@@ -11,10 +11,10 @@ from support.pages import COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, s
 
 from data.specs.pipeline import ExperimentSpec, RetrieveSpec
 from data.store.storage import Store
-from engines.evaluate.paired_difference import compare
-from engines.report.experiment import bars, experiment_page
-from engines.report.html import render, write
-from tasks.evaluate.conditions import conditions
+from engines.evaluate.paired_difference import compare_conditions
+from engines.report.experiment import build_bars, build_experiment_page
+from engines.report.html import render_template, write_html
+from tasks.evaluate.conditions import list_conditions
 
 
 class Experiment:
@@ -24,8 +24,8 @@ class Experiment:
         self.store = Store(str(folder / "store"))
         generate = SPEC.model_copy(update={"retrieve": RetrieveSpec(k=2)})
         self.rows = []
-        for condition in conditions(controllers, 2):
-            spec = condition.spec(generate)
+        for condition in list_conditions(controllers, 2):
+            spec = condition.build_spec(generate)
             run = run_in(self.store, prompts, [Path("/nowhere/a.mp4")] * 3, spec)
             right = 1 + (0 if condition.shuffled else condition.k)
             said = asdict(condition) | {"condition": condition.name, "run": run.fingerprint}
@@ -40,15 +40,17 @@ class Experiment:
         whole = ExperimentSpec(generate=generate, controllers=tuple(controllers))
         self.said = {"experiment": "abcdef012345", "corpus": "c", "made": "2026-01-02",
                      "spec": whole.model_dump()}  # fmt: skip
-        self.file = self.store.local("experiments/abcdef012345/report.html")
+        self.file = self.store.local_path("experiments/abcdef012345/report.html")
 
     @property
     def page(self):
-        return experiment_page(self.store, self.said, compare(self.rows), self.rows, self.file)
+        return build_experiment_page(
+            self.store, self.said, compare_conditions(self.rows), self.rows, self.file
+        )
 
     @property
     def html(self) -> str:
-        return render("experiment.html", self.page)
+        return render_template("experiment.html", self.page)
 
 
 @pytest.fixture
@@ -98,8 +100,8 @@ def test_intervals_share_a_scale_that_has_zero(experiment: Experiment) -> None:
 )  # fmt: skip
 def test_an_interval_says_where_it_lies(experiment, low: float, high: float, says: str) -> None:
     result = replace(experiment.page.results[1], low=low, difference=(low + high) / 2, high=high)
-    (bar,) = bars([result])
-    assert bar.says == says
+    (bar,) = build_bars([result])
+    assert bar.position == says
     assert (bar.low > bar.zero) == (low > 0) and (bar.high < bar.zero) == (high < 0)
 
 
@@ -118,7 +120,7 @@ def test_nothing_that_users_wrote_becomes_markup(tmp_path: Path) -> None:
 def test_a_browser_shows_and_sorts_it(experiment: Experiment, tmp_path: Path, width: int) -> None:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
-    write(experiment.file, experiment.html)
+    write_html(experiment.file, experiment.html)
     with opened(experiment.file, tmp_path / "profile", width) as tab:
         tab.until(COUNT, bool)
         tab.look("document.querySelector('section').scrollIntoView()")

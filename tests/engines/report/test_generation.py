@@ -11,27 +11,28 @@ from support.browser import CHROMIUM, Tab, opened
 from support.generated import SPEC, run_in
 from support.pages import CLIPS, COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, safe, seen
 
-from data.runs.generations import Run, generations
+from data.runs.generations import Run, read_generations
 from data.specs.pipeline import GenerateSpec, RetrieveSpec
 from data.store.storage import Store
 from engines.report import generation_summary as head
-from engines.report.generation import GenerationPage, Shown
-from engines.report.html import render, write
+from engines.report.generation import GenerationPage, RunView
+from engines.report.html import render_template, write_html
 
 pytestmark = pytest.mark.timeout(300)  # a busy machine plays videos slowly
 
 
-def page_of(store: Store, run, page: Path, gone: set[str] = frozenset()) -> GenerationPage:
-    rows = list(generations(store, run))
+def page_of(store: Store, run, page: Path, withdrawn: set[str] = frozenset()) -> GenerationPage:
+    rows = list(read_generations(store, run))
     return GenerationPage(
-        run.corpus, head.lead(run, rows), Shown(store, run, page, gone).prompted(rows),
-        head.about(run), head.settings(run), head.figures(rows), "64 / 64",
+        run.corpus, head.format_lead(run, rows),
+        RunView(store, run, page, withdrawn).group_prompts(rows),
+        head.describe_run(run), head.list_settings(run), head.build_figures(rows), "64 / 64",
     )  # fmt: skip
 
 
 def html_of(store: Store, run, **how: object) -> str:
-    page = store.local(f"{run.folder}/report.html")
-    return render("generation.html", page_of(store, run, page, **how))
+    page = store.local_path(f"{run.folder}/report.html")
+    return render_template("generation.html", page_of(store, run, page, **how))
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_a_failure_says_why_and_costs_nothing_else(store: Store, clips: Path) ->
 
 def test_a_withdrawn_clip_is_named_but_not_shown(store: Store, clips: Path) -> None:
     run = run_in(store, ["one"], sorted(clips.glob("*.mp4")))
-    html = html_of(store, run, gone={"content of clip-1"})
+    html = html_of(store, run, withdrawn={"content of clip-1"})
     assert "clip-1.mp4#t" not in html and ">withdrawn<" in html
     assert len(Tags(html).named("video")) == 2
 
@@ -82,10 +83,10 @@ def test_a_clip_leads_to_all_it_influenced(store: Store, tmp_path: Path) -> None
     html = html_of(store, run_in(store, ["a", "b", "c"], odd))
     buttons = Tags(html).named("button")
     copied = {button["data-copy"] for button in buttons if "data-copy" in button}
-    assert copied == {"reelflow passport --corpus c two",
-                      "reelflow passport --corpus c -- '-it'\"'\"'s $(one)'"}  # fmt: skip
+    assert copied == {"reelflow provenance --corpus c two",
+                      "reelflow provenance --corpus c -- '-it'\"'\"'s $(one)'"}  # fmt: skip
     assert {b["data-find"] for b in buttons if "data-find" in b} == {"-it's $(one)", "two"}
-    assert html.count("in 2 more") == 6
+    assert html.count("in 2 more prompts") == 6
 
 
 def test_samples_share_the_clips_of_their_prompt(store: Store, clips: Path) -> None:
@@ -96,7 +97,7 @@ def test_samples_share_the_clips_of_their_prompt(store: Store, clips: Path) -> N
 def test_without_retrieval_the_page_says_so(store: Store) -> None:
     run = run_in(store, ["x"], [Path("none")], with_spec(retrieve=RetrieveSpec(k=0)))
     html = html_of(store, run)
-    assert "generated from the text alone" in html and "clips used" not in html
+    assert "from the text alone" in html and "clips used" not in html
 
 
 def test_nothing_that_users_wrote_becomes_markup(store: Store, tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_nothing_is_fetched_from_elsewhere(store: Store, clips: Path) -> None:
 
 def test_every_setting_is_there_by_its_name() -> None:
     spec = with_spec(vae_tiling=True, negative="blur")
-    said = head.settings(Run("c", spec, "1", {"model": "ab" * 32}, None, None, ()))
+    said = head.list_settings(Run("c", spec, "1", {"model": "ab" * 32}, None, None, ()))
     assert said["retrieve.k"] == "2" and said["vae_tiling"] == "yes" and said["negative"] == "blur"
     assert said["rag.guidance"] == "–" and said["model digest"] == "ab" * 32
 
@@ -135,8 +136,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
     @cache
     def page_with(prompts: int) -> Path:
         run = run_in(store, [f"cat {n}." for n in range(prompts)], clips, fails={7: "91 tokens"})
-        page = store.local(f"{run.folder}/report.html")
-        write(page, render("generation.html", page_of(store, run, page)))
+        page = store.local_path(f"{run.folder}/report.html")
+        write_html(page, render_template("generation.html", page_of(store, run, page)))
         return page
 
     return page_with

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.retrieve.dedup import distinct
+from engines.retrieve.dedup import pick_distinct
 
 
 def at(*degrees: float) -> np.ndarray:
@@ -12,28 +12,28 @@ def at(*degrees: float) -> np.ndarray:
 
 def test_a_chain_leaves_its_best_ranked_member_alone() -> None:
     # 10 degrees apart: cosine 0.985; 20 degrees: 0.940
-    assert distinct(at(0, 10, 20), 0.98).tolist() == [0]
-    assert distinct(at(20, 0, 10), 0.98).tolist() == [0]
+    assert pick_distinct(at(0, 10, 20), 0.98).tolist() == [0]
+    assert pick_distinct(at(20, 0, 10), 0.98).tolist() == [0]
 
 
 def test_a_chain_without_its_middle_keeps_both_ends() -> None:
-    assert distinct(at(0, 20), 0.98).tolist() == [0, 1]
+    assert pick_distinct(at(0, 20), 0.98).tolist() == [0, 1]
 
 
 def test_the_threshold_itself_does_not_join() -> None:
     same = np.array([[1, 0], [1, 0]], np.float32)
-    assert distinct(same, 1.0).tolist() == [0, 1]
-    assert distinct(same, 0.999).tolist() == [0]
+    assert pick_distinct(same, 1.0).tolist() == [0, 1]
+    assert pick_distinct(same, 0.999).tolist() == [0]
 
 
 def test_order_is_kept_and_the_limit_stops_early() -> None:
     vectors = at(0, 90, 1, 180, 91, 270)
-    assert distinct(vectors, 0.98).tolist() == [0, 1, 3, 5]
-    assert distinct(vectors, 0.98, 2).tolist() == [0, 1]
+    assert pick_distinct(vectors, 0.98).tolist() == [0, 1, 3, 5]
+    assert pick_distinct(vectors, 0.98, 2).tolist() == [0, 1]
 
 
 def test_nothing_gives_nothing() -> None:
-    assert distinct(np.empty((0, 4), np.float32), 0.9).tolist() == []
+    assert pick_distinct(np.empty((0, 4), np.float32), 0.9).tolist() == []
 
 
 def components(vectors: np.ndarray, threshold: float) -> list[int]:
@@ -48,9 +48,9 @@ def components(vectors: np.ndarray, threshold: float) -> list[int]:
 @given(st.lists(st.integers(0, 359), max_size=30), st.sampled_from([0.9, 0.98, 0.999]))
 def test_what_is_kept_is_the_first_of_each_component(degrees: list[int], threshold: float) -> None:
     vectors = at(*degrees) if degrees else np.empty((0, 2), np.float32)
-    assert distinct(vectors, threshold).tolist() == components(vectors, threshold)
+    assert pick_distinct(vectors, threshold).tolist() == components(vectors, threshold)
 
 
 def test_many_copies_are_struck_in_blocks() -> None:
     vectors = np.repeat(at(0, 120), 3000, axis=0)
-    assert distinct(vectors, 0.98).tolist() == [0, 3000]
+    assert pick_distinct(vectors, 0.98).tolist() == [0, 3000]

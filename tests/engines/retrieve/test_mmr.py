@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.retrieve.mmr import diverse
+from engines.retrieve.mmr import pick_diverse
 
 
 def at(*degrees: float) -> np.ndarray:
@@ -35,15 +35,15 @@ def test_it_is_the_definition(count, limit, seed, weight):
     vectors[count // 2 :: 3] = vectors[: len(vectors[count // 2 :: 3])]  # equals among them
     scores = vectors @ vectors[:1].sum(axis=0) if count else np.zeros(0, np.float32)
     expected = published(vectors, scores, weight, limit)
-    assert diverse(vectors, scores, weight, limit).tolist() == expected
+    assert pick_diverse(vectors, scores, weight, limit).tolist() == expected
 
 
 def test_a_copy_gives_way_to_what_is_new():
     vectors, query = at(5, 6, 40, -70), at(0)[0]
-    assert diverse(vectors, vectors @ query, 1.0, 2).tolist() == [0, 1]
-    assert diverse(vectors, vectors @ query, 0.5, 2).tolist() == [0, 3]
+    assert pick_diverse(vectors, vectors @ query, 1.0, 2).tolist() == [0, 1]
+    assert pick_diverse(vectors, vectors @ query, 0.5, 2).tolist() == [0, 3]
 
 
 def test_at_one_the_best_scores_are_chosen_in_order():
     vectors = at(30, 10, 20)
-    assert diverse(vectors, np.array([0.2, 0.9, 0.5]), 1.0, 3).tolist() == [1, 2, 0]
+    assert pick_diverse(vectors, np.array([0.2, 0.9, 0.5]), 1.0, 3).tolist() == [1, 2, 0]

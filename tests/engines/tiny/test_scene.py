@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from engines.tiny.scene import COMBINATIONS, FPS, HELD_OUT, MOTIONS, SEEN, path, scene_at
+from engines.tiny.scene import COMBINATIONS, FPS, HELD_OUT, MOTIONS, TRAINED, scene_at, trace_path
 
 
 def test_every_cycle_shows_every_combination_once() -> None:
@@ -24,10 +24,10 @@ def test_a_scene_follows_from_seed_and_index_alone() -> None:
 def test_about_fifteen_percent_of_the_combinations_are_held_out() -> None:
     """The split covers all, overlaps nowhere, and hides no attribute or pair of them entirely."""
     assert 0.12 < len(HELD_OUT) / len(COMBINATIONS) < 0.18
-    assert HELD_OUT.isdisjoint(SEEN)
-    assert HELD_OUT | set(SEEN) == set(COMBINATIONS)
+    assert HELD_OUT.isdisjoint(TRAINED)
+    assert HELD_OUT | set(TRAINED) == set(COMBINATIONS)
     for pair in ((0, 1), (0, 2), (1, 2)):
-        assert len({tuple(c[i] for i in pair) for c in SEEN}) == 36
+        assert len({tuple(c[i] for i in pair) for c in TRAINED}) == 36
 
 
 @pytest.mark.parametrize("motion", MOTIONS)
@@ -35,7 +35,7 @@ def test_the_shape_stays_in_view_and_moves_as_named(motion: str) -> None:
     """No frame cuts a shape off, and one-way motions go one way."""
     scenes = [scene for i in range(300) if (scene := scene_at(0, i)).motion == motion]
     for scene in scenes:
-        at = path(scene, np.arange(scene.frames) / FPS)
+        at = trace_path(scene, np.arange(scene.frames) / FPS)
         assert at.min() >= scene.radius
         assert at.max() <= 1 - scene.radius
         travelled = at[-1] - at[0]
@@ -49,7 +49,7 @@ def test_fast_is_plainly_faster_than_slow() -> None:
     """Each motion's slowest fast clip outruns its fastest slow one."""
     pace: dict[tuple[str, str], list[float]] = {}
     for scene in (scene_at(0, index) for index in range(300)):
-        at = path(scene, np.arange(scene.frames) / FPS)
+        at = trace_path(scene, np.arange(scene.frames) / FPS)
         step = float(np.median(np.linalg.norm(np.diff(at, axis=0), axis=1)))
         pace.setdefault((scene.motion, scene.speed), []).append(step)
     for motion in MOTIONS:

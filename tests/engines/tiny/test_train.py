@@ -7,20 +7,20 @@ import pytest
 import torch
 
 from engines.tiny import examples, train
-from engines.tiny.examples import VISIBLE, Writer, agreement, batch
+from engines.tiny.examples import VISIBLE, CaptionEncoder, draw_batch, score_agreement
 from engines.tiny.scene import HELD_OUT, Scene, scene_at
 from engines.tiny.train import Phase, Plan
 from engines.tiny.wording import Phrase
 
 
 @pytest.fixture(scope="module")
-def writer() -> Writer:
+def writer() -> CaptionEncoder:
     """One tokenizer for all tests."""
-    return Writer()
+    return CaptionEncoder()
 
 
 def test_no_batch_shows_a_held_out_combination(
-    writer: Writer, monkeypatch: pytest.MonkeyPatch
+    writer: CaptionEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is rendered for training is caught on its way, and every bit of it may be seen."""
     shown: list[Scene] = []
@@ -29,15 +29,15 @@ def test_no_batch_shows_a_held_out_combination(
         shown.extend(scenes)
         return torch.zeros(len(scenes) * each, 3, examples.IMAGE, examples.IMAGE)
 
-    monkeypatch.setattr(examples, "pictures", record)
-    batch(np.random.default_rng(0), writer, size=2000)
+    monkeypatch.setattr(examples, "render_images", record)
+    draw_batch(np.random.default_rng(0), writer, size=2000)
     assert len(shown) == 2000
     assert HELD_OUT.isdisjoint(scene.combination for scene in shown)
 
 
-def test_a_batch_is_pictures_words_and_how_they_agree(writer: Writer) -> None:
+def test_a_batch_is_pictures_words_and_how_they_agree(writer: CaptionEncoder) -> None:
     """Every caption is true of its own picture, and of few others."""
-    made = batch(np.random.default_rng(0), writer, size=64, family=3, each=2)
+    made = draw_batch(np.random.default_rng(0), writer, size=64, family=3, each=2)
     assert made.images.shape == (128, 3, 64, 64)
     assert 0 <= made.images.min() and made.images.max() <= 1
     assert made.tokens.shape == (64, 32)
@@ -51,8 +51,8 @@ def test_a_batch_is_pictures_words_and_how_they_agree(writer: Writer) -> None:
 def test_agreement_is_about_what_was_said() -> None:
     """Silence agrees with anything; a wrong size counts a little; any other fault not at all."""
     scenes = [scene_at(0, index) for index in range(60)]
-    assert agreement([Phrase("", frozenset())] * 60, scenes).min() == 1
-    right = agreement([Phrase("", frozenset(VISIBLE))] * 60, scenes)
+    assert score_agreement([Phrase("", frozenset())] * 60, scenes).min() == 1
+    right = score_agreement([Phrase("", frozenset(VISIBLE))] * 60, scenes)
     for other, scene in enumerate(scenes):
         same = scene.combination == scenes[0].combination
         sized = scene.size == scenes[0].size
@@ -60,9 +60,9 @@ def test_agreement_is_about_what_was_said() -> None:
         assert right[0, other] == pytest.approx(expected)
 
 
-def test_words_never_taught_mean_nothing(writer: Writer) -> None:
+def test_words_never_taught_mean_nothing(writer: CaptionEncoder) -> None:
     """Their embedding is zero, and no gradient moves it."""
-    model = train.fresh(writer)
+    model = train.build_model(writer)
     strange = writer.tokenizer.encode("footage zebra")
     weights = model.token_embedding.weight
     weights.sum().backward()
@@ -73,14 +73,14 @@ def test_words_never_taught_mean_nothing(writer: Writer) -> None:
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, saves: int) -> None:
     """Interrupt training right after it has saved that often."""
-    left, save = iter(range(saves)), train._save
+    left, save = iter(range(saves)), train._save_checkpoint
 
     def stopping(*given: object) -> None:
         save(*given)
         if next(left) == saves - 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "_save", stopping)
+    monkeypatch.setattr(train, "_save_checkpoint", stopping)
 
 
 def test_a_stopped_training_ends_where_an_undisturbed_one_does(
@@ -90,11 +90,11 @@ def test_a_stopped_training_ends_where_an_undisturbed_one_does(
     monkeypatch.setattr(train, "held_out_precision", lambda model, device: 0.0)
     monkeypatch.setattr(train, "CHECKPOINT_EVERY", 1)
     phases = (Phase(2, 1e-3, 8), Phase(1, 1e-3, 6, family=3, each=2, spread=1.0))
-    whole = train.train(Plan(phases=phases), tmp_path / "whole.pt").state_dict()
+    whole = train.train_model(Plan(phases=phases), tmp_path / "whole.pt").state_dict()
     stop_after(monkeypatch, saves=1)
     with pytest.raises(KeyboardInterrupt):
-        train.train(Plan(phases=phases), tmp_path / "halves.pt")
+        train.train_model(Plan(phases=phases), tmp_path / "halves.pt")
     monkeypatch.undo()
     monkeypatch.setattr(train, "held_out_precision", lambda model, device: 0.0)
-    halves = train.train(Plan(phases=phases), tmp_path / "halves.pt").state_dict()
+    halves = train.train_model(Plan(phases=phases), tmp_path / "halves.pt").state_dict()
     assert all(torch.equal(value, halves[name]) for name, value in whole.items())

@@ -3,10 +3,10 @@
 import numpy as np
 
 from engines.tiny import wording
-from engines.tiny.corpus import ATTRIBUTES, held_out_prompts, row
+from engines.tiny.corpus import ATTRIBUTES, build_row, held_out_prompts
 from engines.tiny.scene import HELD_OUT
 
-ROWS = [row(0, index) for index in range(1000)]
+ROWS = [build_row(0, index) for index in range(1000)]
 TABLES = {"shape": wording.NOUNS, "colour": wording.ADJECTIVES, "background": wording.BACKDROPS}
 
 
@@ -30,11 +30,11 @@ def test_captions_vary() -> None:
 
 
 def test_a_phrase_knows_what_it_says() -> None:
-    """What a template leaves out is not among what was said."""
+    """A part that the template leaves out is not among its attributes."""
     rng, parts = np.random.default_rng(0), {a: ROWS[0][a] for a in ATTRIBUTES}
-    said = wording.phrase(rng, ("something {adjective} on {backdrop}",), parts).said
-    assert said == {"colour", "background"}
-    sizes = {"size" in wording.phrase(rng, ("{bare}",), parts).said for _ in range(20)}
+    named = wording.write_phrase(rng, ("something {adjective} on {backdrop}",), parts).attributes
+    assert named == {"colour", "background"}
+    sizes = {"size" in wording.write_phrase(rng, ("{bare}",), parts).attributes for _ in range(20)}
     assert sizes == {True, False}
 
 
@@ -50,6 +50,6 @@ def test_prompts_ask_for_held_out_combinations() -> None:
 def test_half_of_the_prompts_are_worded_as_no_caption_is() -> None:
     """The unseen templates open in ways that no training template does."""
     assert not set(wording.UNSEEN) & {*wording.TRAINING, *wording.PARTIAL}
-    known = set(" ".join(wording.vocabulary()).split())
+    known = set(" ".join(wording.list_vocabulary()).split())
     strange = [set(text.replace(",", " ").split()) - known for text, _ in held_out_prompts(40)]
     assert sum(map(bool, strange)) >= 16

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from data.specs.train import LessonSpec
-from engines.embed.frame_packer import Vectors
-from engines.train.features import even
+from engines.embed.frame_packer import FrameVectors
+from engines.train.features import sample_evenly
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,11 @@ def test_a_video_has_a_frame_every_step_until_it_ends(
     native: int, shown: int, fps: float, expected: list[int]
 ) -> None:
     frames = np.arange(shown)
-    made = Vectors(frames, frames / native, frames[:, None].astype(np.float16), 0, 0, 0)
-    assert even(made, LessonSpec(fps=fps)).ravel().tolist() == expected
+    made = FrameVectors(frames, frames / native, frames[:, None].astype(np.float16), 0, 0, 0)
+    assert sample_evenly(made, LessonSpec(fps=fps)).ravel().tolist() == expected
 
 
 def test_of_a_long_video_only_its_first_frames_are_taken() -> None:
     frames = np.arange(100)
-    made = Vectors(frames, frames / 8, frames[:, None].astype(np.float16), 0, 0, 0)
-    assert even(made, LessonSpec(fps=4, most=3)).ravel().tolist() == [0, 2, 4]
+    made = FrameVectors(frames, frames / 8, frames[:, None].astype(np.float16), 0, 0, 0)
+    assert sample_evenly(made, LessonSpec(fps=4, most=3)).ravel().tolist() == [0, 2, 4]

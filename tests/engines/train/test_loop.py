@@ -1,4 +1,4 @@
-"""A training that was stopped ends as one that was not, to the last bit."""
+"""Tests that a training that was stopped ends as one that was not, to the last bit."""
 
 import os
 import socket
@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.paths import REPOSITORY
+from support.paths import REPOSITORY, TESTS
 from torch import nn
 
-from engines.train.loop import WARM_UP, Schedule, rate, train
+from engines.train.loop import WARM_UP, Schedule, learning_rate, train_model
 
-SHORT = Schedule(steps=7, rate=1e-2, checkpoint_every=3, told_every=2)
+SHORT = Schedule(steps=7, rate=1e-2, checkpoint_every=3, log_every=2)
 
 
 class Stopped(Exception):
@@ -46,7 +46,7 @@ def loss_of(trainee: nn.Module, dies_at: int | None = None):
 
 def trained(folder: Path, schedule: Schedule = SHORT, dies_at: int | None = None) -> nn.Module:
     trainee = model()
-    train(trainee, loss_of(trainee, dies_at), schedule, folder / "checkpoint.pt")
+    train_model(trainee, loss_of(trainee, dies_at), schedule, folder / "checkpoint.pt")
     return trainee
 
 
@@ -85,7 +85,7 @@ def test_another_seed_is_another_training(tmp_path: Path) -> None:
 def test_what_asks_for_no_gradient_stays_as_it_is(tmp_path: Path) -> None:
     trainee, before = model(), model()
     trainee[0].requires_grad_(False)
-    train(trainee, loss_of(trainee), SHORT, tmp_path / "checkpoint.pt")
+    train_model(trainee, loss_of(trainee), SHORT, tmp_path / "checkpoint.pt")
     assert same(trainee[0], before[0]) and not same(trainee[2], before[2])
 
 
@@ -100,15 +100,17 @@ def test_training_leaves_the_mean_of_the_weights(tmp_path: Path) -> None:
 
 def test_the_loss_falls_and_is_told(tmp_path: Path) -> None:
     trainee, said = model(), list[tuple[int, float]]()
-    schedule = Schedule(200, 3e-2, average=0.9, told_every=40)
-    train(trainee, loss_of(trainee), schedule, tmp_path / "c.pt", lambda *each: said.append(each))
+    schedule = Schedule(200, 3e-2, average=0.9, log_every=40)
+    train_model(
+        trainee, loss_of(trainee), schedule, tmp_path / "c.pt", lambda *each: said.append(each)
+    )
     assert [step for step, _ in said] == [40, 80, 120, 160, 200]
     assert said[-1][1] < said[0][1] / 2
 
 
 def test_the_rate_rises_in_a_hundred_steps_and_falls_to_a_fiftieth() -> None:
     schedule = Schedule(steps=1000, rate=1.0)
-    rates = [rate(schedule, step) for step in range(1000)]
+    rates = [learning_rate(schedule, step) for step in range(1000)]
     assert rates[0] == pytest.approx(1 / WARM_UP, rel=1e-3)
     assert int(np.argmax(rates)) == WARM_UP - 1
     assert rates[-1] == pytest.approx(0.02, rel=1e-2)
@@ -117,12 +119,12 @@ def test_the_rate_rises_in_a_hundred_steps_and_falls_to_a_fiftieth() -> None:
 TEAM = """
 import os, sys; sys.path[:0] = sys.argv[2:]
 import accelerate
-import test_training as t
+import test_loop as t
 child = os.fork()
 os.environ["RANK"] = os.environ["LOCAL_RANK"] = "1" if child else "0"
 t.torch.set_num_threads(1)
 model = t.undisturbed()
-t.train(model, t.loss_of(model), t.SHORT, t.Path(sys.argv[1]) / "checkpoint.pt")
+t.train_model(model, t.loss_of(model), t.SHORT, t.Path(sys.argv[1]) / "checkpoint.pt")
 t.torch.save(model.state_dict(), t.Path(sys.argv[1]) / f"{os.environ['RANK']}.pt")
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if child else 0)
 """
@@ -140,13 +142,13 @@ def test_processes_that_train_together_have_the_same_weights(tmp_path: Path) -> 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    here, root = Path(__file__).parent, REPOSITORY
+    paths = [str(Path(__file__).parent), str(TESTS), str(REPOSITORY)]
     team = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
             "ACCELERATE_USE_CPU": "true"}  # fmt: skip
-    command = [sys.executable, "-c", TEAM, str(tmp_path), str(here), str(root)]
+    command = [sys.executable, "-c", TEAM, str(tmp_path), *paths]
     subprocess.run(command, env=os.environ | team, check=True, timeout=100)
     one, other = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert all(torch.equal(value, other[name]) for name, value in one.items())
     alone = undisturbed()
-    train(alone, loss_of(alone), SHORT, tmp_path / "alone.pt")
+    train_model(alone, loss_of(alone), SHORT, tmp_path / "alone.pt")
     assert not torch.equal(alone[0].weight, one["0.weight"])

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from support import golden
 
-from engines.video.decoders.pyav import Video
+from engines.video.decoders.pyav import VideoFile
 from engines.video.frames import DecodeError, Sampling
-from engines.video.pixels import displayed_size, rgb
+from engines.video.pixels import compute_display_size, to_rgb
 
 COLOURS = [(200, 30, 40), (30, 180, 60), (40, 50, 200), (250, 250, 250), (5, 5, 5)]
 
 
 def pictures(path):
-    video = Video(str(path))
-    return [rgb(frame, video.aspect) for _, _, frame in video.picked(Sampling(10))]
+    video = VideoFile(str(path))
+    return [to_rgb(frame, video.aspect) for _, _, frame in video.decode_sampled(Sampling(10))]
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_the_sample_aspect_ratio_stretches_the_picture(tmp_path, aspect, shape):
 
 
 def test_an_absurd_aspect_ratio_is_not_believed():
-    assert displayed_size(96, 64, Fraction(1000)) == (96, 64)
-    assert displayed_size(96, 64, None) == (96, 64)
-    assert displayed_size(96, 64, Fraction(0)) == (96, 64)
+    assert compute_display_size(96, 64, Fraction(1000)) == (96, 64)
+    assert compute_display_size(96, 64, None) == (96, 64)
+    assert compute_display_size(96, 64, Fraction(0)) == (96, 64)
 
 
 def test_a_monstrous_picture_is_refused(tmp_path, monkeypatch):
@@ -68,10 +68,10 @@ def test_colours_follow_the_tagged_matrix_and_range(tmp_path, matrix, range_, pi
     path = tmp_path / "colours.mp4"
     options = {"qp": "1", "g": "1"}
     golden.clip(path, len(COLOURS), options=options, tags=tags, pix_fmt=pix_fmt, draw=draw)
-    video = Video(str(path))
-    for (_, _, frame), colour in zip(video.picked(Sampling(1)), COLOURS, strict=True):
+    video = VideoFile(str(path))
+    for (_, _, frame), colour in zip(video.decode_sampled(Sampling(1)), COLOURS, strict=True):
         assert (frame.colorspace, frame.color_range) == (matrix, range_)
-        assert np.abs(rgb(frame, video.aspect)[32, 48].astype(int) - colour).max() <= 3
+        assert np.abs(to_rgb(frame, video.aspect)[32, 48].astype(int) - colour).max() <= 3
 
 
 @pytest.mark.parametrize("how", [{}, {"pix_fmt": "yuv420p10le"}, {"pix_fmt": "yuv444p"}])

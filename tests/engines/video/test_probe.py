@@ -7,12 +7,12 @@ from support import golden
 from data.outcome import Done, Failed
 from data.records import Video
 from engines.video.frames import DecodeError
-from engines.video.probe import Prober, probe
+from engines.video.probe import Prober, probe_video
 
 
 def test_a_probe_says_what_is_shown(tmp_path):
     path = golden.clip(tmp_path / "plain.mp4")
-    found = probe(str(path))
+    found = probe_video(str(path))
     assert found.bytes == path.stat().st_size
     assert found.content == "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
     assert (found.width, found.height, found.rotation) == (96, 64, 0)
@@ -20,15 +20,15 @@ def test_a_probe_says_what_is_shown(tmp_path):
 
 
 def test_size_is_that_of_the_displayed_picture(tmp_path):
-    turned = probe(str(golden.turned(tmp_path / "turned.mp4", golden.CLOCKWISE)))
+    turned = probe_video(str(golden.turned(tmp_path / "turned.mp4", golden.CLOCKWISE)))
     assert (turned.width, turned.height, turned.rotation) == (64, 96, 90)
-    wide = probe(str(golden.clip(tmp_path / "wide.mp4", aspect=Fraction(2))))
+    wide = probe_video(str(golden.clip(tmp_path / "wide.mp4", aspect=Fraction(2))))
     assert (wide.width, wide.height) == (192, 64)
 
 
 def test_an_unknown_duration_is_none(tmp_path):
     path = golden.clip(tmp_path / "live.mkv", format="matroska", muxer={"live": "1"})
-    assert probe(str(path)).duration is None
+    assert probe_video(str(path)).duration is None
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_an_unknown_duration_is_none(tmp_path):
 )
 def test_bad_files_are_typed_faults(tmp_path, make, reason):
     with pytest.raises(DecodeError) as fault:
-        probe(str(make(tmp_path / "bad.mp4")))
+        probe_video(str(make(tmp_path / "bad.mp4")))
     assert fault.value.reason == reason
 
 
@@ -60,4 +60,4 @@ def test_the_prober_answers_for_every_item_in_order(tmp_path):
     assert [outcome.id for outcome in found] == ["a", "b", "c", "d"]
     assert [type(outcome) for outcome in found] == [Done, Failed, Done, Done]
     assert found[1].reason == "missing"
-    assert found[0].value == probe(good)
+    assert found[0].value == probe_video(good)

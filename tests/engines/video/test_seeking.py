@@ -4,9 +4,9 @@ from support import golden
 from support.paths import REAL_CLIPS
 
 from engines.video import seeking
-from engines.video.decoders.pyav import Video
+from engines.video.decoders.pyav import VideoFile
 from engines.video.frames import Sampling
-from engines.video.seeking import Plan, Unsure, spans
+from engines.video.seeking import NeedsSequential, PacketPlan, plan_spans
 
 REAL = sorted(REAL_CLIPS.glob("corpus/videos/*")) + sorted(REAL_CLIPS.glob("formats/*"))
 REAL += sorted(REAL_CLIPS.glob("personalization/*/*.mp4"))
@@ -85,12 +85,12 @@ def same(found, expected):
 
 
 def check(path):
-    everything = list(Video(str(path)).sequential(Sampling(1)))
+    everything = list(VideoFile(str(path)).decode_sequential(Sampling(1)))
     for sampling in SAMPLINGS:
-        expected = list(Video(str(path)).sequential(sampling))
+        expected = list(VideoFile(str(path)).decode_sequential(sampling))
         if sampling.every_nth:
             assert [f[0] for f in expected] == list(range(0, len(everything), sampling.every_nth))
-        same(list(Video(str(path)).picked(sampling)), expected)
+        same(list(VideoFile(str(path)).decode_sampled(sampling)), expected)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -98,14 +98,10 @@ def test_sparse_decoding_gives_the_frames_of_plain_decoding(made, name):
     check(made(name))
 
 
+@pytest.mark.real_clips
 @pytest.mark.parametrize("path", REAL, ids=lambda path: "/".join(path.parts[-2:]))
 def test_sparse_decoding_gives_the_frames_of_plain_decoding_on_real_clips(path):
     check(path)
-
-
-def test_real_clips_are_there():
-    if not REAL:
-        pytest.skip("no ../shared/clips beside the project")
 
 
 @pytest.mark.parametrize("name", ["closed.mp4", "open_pyramid.mp4", "uneven.mp4"])
@@ -115,49 +111,50 @@ def test_a_window_reads_no_further_than_it_reaches(made, name, monkeypatch):
     plans = []
 
     def survey(*given):
-        plans.append(seeking.survey(*given))
+        plans.append(seeking.scan_packets(*given))
         return plans[-1]
 
-    monkeypatch.setattr(decoder, "survey", survey)
+    monkeypatch.setattr(decoder, "scan_packets", survey)
     monkeypatch.setattr(decoder, "MARGIN_SECONDS", 0.5)
     window = Sampling(None, fps=8.0, start_s=1.0, count=4)
     same(
-        list(Video(str(made(name))).sparse(window)), list(Video(str(made(name))).sequential(window))
+        list(VideoFile(str(made(name))).decode_sparse(window)),
+        list(VideoFile(str(made(name))).decode_sequential(window)),
     )
     assert len(plans[0].pts) < 70
 
 
 @pytest.mark.parametrize("name", RELIABLE)
 def test_common_files_take_the_sparse_way(made, name):
-    assert list(Video(str(made(name))).sparse(Sampling(25)))
+    assert list(VideoFile(str(made(name))).decode_sparse(Sampling(25)))
 
 
 def test_the_frames_are_the_ones_with_those_numbers(made):
-    from engines.video.pixels import rgb
+    from engines.video.pixels import to_rgb
 
     for name in ("open_pyramid.mp4", "uneven.mp4", "hevc.mp4", "vp9.webm", "h264.ts"):
-        video = Video(str(made(name)))
-        for index, _, frame in video.picked(Sampling(7)):
-            assert golden.number(rgb(frame, video.aspect)) == index
+        video = VideoFile(str(made(name)))
+        for index, _, frame in video.decode_sampled(Sampling(7)):
+            assert golden.number(to_rgb(frame, video.aspect)) == index
 
 
 def test_half_way_doubts_continue_with_plain_decoding(made, monkeypatch):
     path = str(made("closed.mp4"))
-    whole = list(Video(path).sequential(Sampling(25)))
-    sparse = Video.sparse
+    whole = list(VideoFile(path).decode_sequential(Sampling(25)))
+    sparse = VideoFile.decode_sparse
 
     def doubtful(self, sampling):
         for count, frame in enumerate(sparse(self, sampling)):
             if count == 2:
-                raise Unsure("for the test")
+                raise NeedsSequential("for the test")
             yield frame
 
-    monkeypatch.setattr(Video, "sparse", doubtful)
-    same(list(Video(path).picked(Sampling(25))), whole)
+    monkeypatch.setattr(VideoFile, "decode_sparse", doubtful)
+    same(list(VideoFile(path).decode_sampled(Sampling(25))), whole)
 
 
 def test_far_keyframes_are_sought(made, monkeypatch):
-    monkeypatch.setattr("engines.video.seeking.JUMP", 0)
+    monkeypatch.setattr("engines.video.seeking.SEEK_DISTANCE", 0)
     for name in ("closed.mp4", "open_pyramid.mp4", "h264.mkv", "vp9.webm", "uneven.mp4"):
         check(made(name))
 
@@ -166,7 +163,7 @@ def test_a_leading_frame_needs_the_group_before():
     #            I  P  I  B(leading)  P
     pts = np.array([0, 1, 4, 3, 5])
     key = np.array([True, False, True, False, False])
-    plan = Plan(pts, key, np.ones(5, bool), True)
-    assert spans(plan, np.array([3])) == [(0, 3)]
-    assert spans(plan, np.array([4])) == [(2, 4)]
-    assert spans(plan, np.array([1, 4])) == [(0, 4)]
+    plan = PacketPlan(pts, key, np.ones(5, bool), True)
+    assert plan_spans(plan, np.array([3])) == [(0, 3)]
+    assert plan_spans(plan, np.array([4])) == [(2, 4)]
+    assert plan_spans(plan, np.array([1, 4])) == [(0, 4)]

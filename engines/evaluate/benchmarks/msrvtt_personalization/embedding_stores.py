@@ -1,4 +1,4 @@
-"""Where the vectors of clips are kept: our Parquet, or folders as the published scripts leave."""
+"""Stores of reference vectors: Parquet files, or folders as the published scripts write them."""
 
 import json
 import shutil
@@ -6,62 +6,66 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from data.errors import UserError
-from data.runs.benchmark import Part, known_file, write_known
-from data.store.storage import Store, disk_faults
+from data.runs.benchmark import Part, clip_file, write_clip_parts
+from data.store.disk_errors import translate_disk_errors
+from data.store.storage import Store
 from engines.evaluate.benchmarks.msrvtt_personalization.official_files import write_parts
 
-SPEC = "spec.json"
+MANIFEST = "spec.json"
 
 
-class Shelf(Protocol):
-    """A folder of a store; a clip's files appear in it whole or not at all."""
+class EmbeddingStore(Protocol):
+    """A folder of reference vectors; a clip's files appear in it whole or not at all."""
 
     store: Store
     folder: str
 
-    def has(self, clip: str) -> bool: ...
+    def has_clip(self, clip: str) -> bool: ...
 
-    def keep(self, clip: str, parts: Sequence[Part]) -> None: ...
+    def save_clip(self, clip: str, parts: Sequence[Part]) -> None: ...
 
 
-class ParquetShelf:
-    """One Parquet file a clip."""
+class ParquetStore:
+    """Reference vectors in one Parquet file per clip."""
 
     def __init__(self, store: Store, folder: str) -> None:
         self.store, self.folder = store, folder
 
-    def has(self, clip: str) -> bool:
-        return self.store.exists(f"{self.folder}/{known_file(clip)}")
+    def has_clip(self, clip: str) -> bool:
+        return self.store.exists(f"{self.folder}/{clip_file(clip)}")
 
-    def keep(self, clip: str, parts: Sequence[Part]) -> None:
-        write_known(self.store, f"{self.folder}/{known_file(clip)}", clip, parts)
+    def save_clip(self, clip: str, parts: Sequence[Part]) -> None:
+        write_clip_parts(self.store, f"{self.folder}/{clip_file(clip)}", clip, parts)
 
 
-class OfficialShelf:
-    """One folder a clip; `half`: CLIP's vectors are float16, as a GPU leaves them."""
+class OfficialStore:
+    """Reference vectors in one folder per clip, in the published files.
+
+    With `half`, CLIP's vectors are float16, as the published scripts write them on a GPU.
+    """
 
     def __init__(self, store: Store, folder: str, half: bool) -> None:
         self.store, self.folder, self.half = store, folder, half
 
-    def has(self, clip: str) -> bool:
+    def has_clip(self, clip: str) -> bool:
         return self.store.exists(f"{self.folder}/{clip}")
 
-    def keep(self, clip: str, parts: Sequence[Part]) -> None:
-        made = self.store.local(f"{self.folder}/{clip}")
-        draft = made.with_name(f".{clip}.draft")
-        shutil.rmtree(draft, ignore_errors=True)  # what a killed run had begun
-        with disk_faults(self.store.root):
+    def save_clip(self, clip: str, parts: Sequence[Part]) -> None:
+        final = self.store.local_path(f"{self.folder}/{clip}")
+        draft = final.with_name(f".{clip}.draft")
+        shutil.rmtree(draft, ignore_errors=True)  # left by a run that was killed
+        with translate_disk_errors(self.store.root):
             write_parts(draft, parts, self.half)
-            draft.rename(made)
+            draft.rename(final)
 
 
-def claim(shelf: Shelf, said: dict[str, Any]) -> None:
-    """Notes what a shelf's vectors are made with; a UserError where they are made otherwise."""
-    name = f"{shelf.folder}/{SPEC}"
-    if not shelf.store.exists(name):
-        shelf.store.write(name, json.dumps(said, indent=2, sort_keys=True).encode())
-    elif json.loads(shelf.store.read(name)) != said:
+def verify_manifest(store: EmbeddingStore, manifest: dict[str, Any]) -> None:
+    """Records how a folder's vectors are made; raises UserError if they were made differently."""
+    name = f"{store.folder}/{MANIFEST}"
+    if not store.store.exists(name):
+        store.store.write(name, json.dumps(manifest, indent=2, sort_keys=True).encode())
+    elif json.loads(store.store.read(name)) != manifest:
         raise UserError(
-            f"{shelf.store.path(shelf.folder)} was made with other models or another precision"
-            f" ({SPEC} says which): give another folder"
+            f"{store.store.path(store.folder)} was made with other models or another precision,"
+            f" see {MANIFEST} in it: use another folder"
         )

@@ -1,4 +1,4 @@
-"""The lists of prompts and reference pictures that a generator is given, as published."""
+"""The published list files: prompts and reference pictures for a generator."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ MODES: tuple[Mode, ...] = ("subject", "face")
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
-    """Whole files by name, how many clips each mode has, and what was left out, and why."""
+class PromptLists:
+    """File contents by name, the number of clips per mode, and what was left out and why."""
 
     files: dict[str, str] = field(default_factory=dict)
     clips: dict[Mode, int] = field(default_factory=dict)
@@ -22,89 +22,90 @@ class Lists:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A clip that belongs to a mode: what its line in each file is made of."""
+class ListEntry:
+    """A clip of a mode: the parts of its line in each file."""
 
     clip: str
     prompt: str
     tag: str
     pictures: Sequence[str]
-    background: tuple[str, str] | None  # its tag and its path; None where there is no picture
+    background: tuple[str, str] | None  # tag and path; None without a picture
 
 
-def lists(data: str, modes: Sequence[Mode]) -> Lists:
-    """The lists of a data folder; paths in them begin with `data` as it is written.
+def build_lists(data: str, modes: Sequence[Mode]) -> PromptLists:
+    """Builds the lists of a data folder; paths in them start with `data` as it was passed.
 
-    Line i of every file of a mode is of the same clip, and the last has no end of line. Where a
-    clip has no background picture, the list that needs them all is left out.
+    Line i of every file of a mode is the same clip; the last line has no newline. The list with
+    backgrounds is left out if a clip has no background picture.
     """
-    made = Lists()
+    lists = PromptLists()
     for mode in modes:
         entries = []
-        for clip in folder.clips(Path(data)):
+        for clip in folder.list_clips(Path(data)):
             try:
-                entries += _entry(data, clip, mode)
+                entries += _build_entries(data, clip, mode)
             except DecodeError as fault:
-                made.left_out[clip] = str(fault)
-        made.clips[mode] = len(entries)
+                lists.left_out[clip] = str(fault)
+        lists.clips[mode] = len(entries)
         for name, line in FILES[mode].items():
-            made.files[f"{mode}_mode_{name}.txt"] = "\n".join(line(entry) for entry in entries)
+            lists.files[f"{mode}_mode_{name}.txt"] = "\n".join(line(entry) for entry in entries)
         if mode == "subject":
-            _add_backgrounds(made, entries)
-    return made
+            _add_background_list(lists, entries)
+    return lists
 
 
-def _entry(data: str, clip: str, mode: Mode) -> list[Entry]:
-    """The clip's entry, where it belongs to the mode."""
+def _build_entries(data: str, clip: str, mode: Mode) -> list[ListEntry]:
+    """The clip's entry as a list, empty if the clip does not belong to the mode."""
     at, face = Path(data) / clip, mode == "face"
     tags = folder.read_tags(at)
     chosen = tags["subject_with_face" if face else "subject"]
     if len(chosen) != 1:
         return []
-    prompt, said = folder.caption(at), data.rstrip("/")
+    prompt, root = folder.read_caption(at), data.rstrip("/")
+    # A second line would shift all later clips against the other files.
     if {"\n", "\r"} & set(prompt):
-        raise DecodeError("rejected", "its caption is not one line")
-    pictures = [f"{said}/{clip}/{file.name}" for file in folder.pictures(at, chosen[0], face)]
+        raise DecodeError("rejected", "the caption has more than one line")
+    pictures = [f"{root}/{clip}/{file.name}" for file in folder.list_cutouts(at, chosen[0], face)]
     if not pictures:
         raise DecodeError("rejected", f"no {'face crop' if face else 'cut-out'} of {chosen[0]!r}")
     there = tags["background"] and (at / folder.BACKGROUND).exists()
-    path = f"{said}/{clip}/{folder.BACKGROUND}"
+    path = f"{root}/{clip}/{folder.BACKGROUND}"
     background = (tags["background"][0], path) if there else None
-    return [Entry(clip, prompt, chosen[0], pictures, background)]
+    return [ListEntry(clip, prompt, chosen[0], pictures, background)]
 
 
-def _one(entry: Entry) -> str:
-    """The picture in the middle."""
+def _format_middle_picture(entry: ListEntry) -> str:
+    """The tag with its middle picture, as a Python dict: the published files are not JSON."""
     return repr({entry.tag: [entry.pictures[len(entry.pictures) // 2]]})
 
 
-def _all(entry: Entry) -> str:
+def _format_all_pictures(entry: ListEntry) -> str:
     return repr({entry.tag: list(entry.pictures)})
 
 
-FILES: Mapping[Mode, Mapping[str, Callable[[Entry], str]]] = {
+FILES: Mapping[Mode, Mapping[str, Callable[[ListEntry], str]]] = {
     "subject": {
         "videos": lambda entry: entry.clip,
         "prompts": lambda entry: entry.prompt,
-        "word_tag_single_subject_image": _one,
-        "word_tag_multi_subject_images": _all,
+        "word_tag_single_subject_image": _format_middle_picture,
+        "word_tag_multi_subject_images": _format_all_pictures,
     },
     "face": {
         "videos": lambda entry: entry.clip,
         "prompts": lambda entry: entry.prompt,
-        "word_tag_single_face_crop": _one,
-        "word_tag_multi_face_crops": _all,
+        "word_tag_single_face_crop": _format_middle_picture,
+        "word_tag_multi_face_crops": _format_all_pictures,
     },
 }
 
 
-def _add_backgrounds(made: Lists, entries: Sequence[Entry]) -> None:
+def _add_background_list(lists: PromptLists, entries: Sequence[ListEntry]) -> None:
     name = "subject_mode_word_tag_multi_subject_images_with_background.txt"
     lines = []
     for entry in entries:
         if entry.background is None:
-            made.left_out[name] = f"{entry.clip} has no background picture: prepare with --inpaint"
+            lists.left_out[name] = f"{entry.clip} has no background picture: prepare with --inpaint"
             return
         tag, path = entry.background
         lines.append(repr({entry.tag: list(entry.pictures)} | {tag: [path]}))
-    made.files[name] = "\n".join(lines)
+    lists.files[name] = "\n".join(lines)

@@ -1,155 +1,154 @@
-"""The benchmark's data from its annotations: a folder a clip, which appears whole or not at all."""
+"""Prepares the benchmark's data from its annotations: one folder per clip.
+
+A folder appears whole or not at all.
+"""
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from data.outcome import Done, Failed, Outcome
-from data.store.storage import disk_faults
-from engines.base import Needs
+from data.store.disk_errors import translate_disk_errors
 from engines.evaluate.benchmarks.msrvtt_personalization import cutting, folder
 from engines.evaluate.benchmarks.msrvtt_personalization.annotations import (
     Annotation,
     CutOut,
-    annotation,
-    cutouts,
+    read_annotation,
+    read_cutouts,
 )
-from engines.evaluate.benchmarks.msrvtt_personalization.background import Inpainter, hidden
+from engines.evaluate.benchmarks.msrvtt_personalization.background import (
+    Inpainter,
+    build_inpaint_mask,
+)
+from engines.evaluate.benchmarks.msrvtt_personalization.folder import BenchmarkClip
 from engines.video.frames import DecodeError
 from engines.video.guard.guard import Guard
 from engines.video.guard.protocol import Header
+from engines.worker import WorkerSetup
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A clip that is to be prepared."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What came of a clip: whether it was made now, and whether it has a background."""
+class PrepareResult:
+    """The result of one clip: whether it is new, and whether it has a background."""
 
     new: bool
     background: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The folders of annotations and of videos, where clips are made, and where they end."""
+class PreparePaths:
+    """The folders of annotations and videos, of unfinished clips, and of finished ones."""
 
     annotations: str
     videos: str
     drafts: str
-    made: str
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareWork:
-    """How a worker is set up: speed only."""
-
-    cutters: int = 1
-    deadline_s: float = 60.0
-    memory_gb: float = 4.0
-    needs: Needs = field(default_factory=Needs)
+    clips: str
 
 
 class Preparer:
-    """Clips cut, resized and encoded in killable children; cut-outs and backgrounds made here.
+    """Cuts, resizes and encodes clips in killable child processes, and writes their cut-outs here.
 
-    Videos are read by children alone, with a deadline: nobody knows what is in them. With
-    `inpaint`, the folder of a pipeline, a clip that lacks nothing but its background gets it.
+    With `inpaint`, the folder of a pipeline, it also paints backgrounds, and adds them to finished
+    clips that have none.
     """
 
     def __init__(
-        self, places: Places, work: PrepareWork, inpaint: str | None = None, seed: int = 0
+        self, paths: PreparePaths, setup: WorkerSetup, inpaint: str | None = None, seed: int = 0
     ) -> None:
-        self.places, self.work, self.needs = places, work, work.needs
+        self.paths, self.setup, self.needs = paths, setup, setup.needs
         self._inpainter = Inpainter(inpaint, seed) if inpaint else None
 
     def load(self) -> None:
-        self._guard = Guard(self.work.cutters, self.work.deadline_s, self.work.memory_gb)
+        # Only child processes open videos, under a deadline: a broken one may crash or hang.
+        self._guard = Guard.for_worker(self.setup)
         if self._inpainter:
             self._inpainter.load()
 
-    def run(self, batch: Sequence[Wanted]) -> Iterator[Outcome[Prepared]]:
-        """One outcome a clip; one that is there already is looked at, and not made again."""
-        asked: dict[str, tuple[Annotation, list[CutOut]]] = {}
-        for wanted in batch:
+    def run(self, batch: Sequence[BenchmarkClip]) -> Iterator[Outcome[PrepareResult]]:
+        """Yields one outcome per clip; clips that exist are checked and not made again."""
+        pending: dict[str, tuple[Annotation, list[CutOut]]] = {}
+        for clip in batch:
             try:
-                about = annotation(Path(self.places.annotations), wanted.id)
-                if self._made(about).exists():
-                    yield Done(wanted.id, self._again(about))
+                about = read_annotation(Path(self.paths.annotations), clip.id)
+                if self._clip_folder(about).exists():
+                    yield Done(clip.id, self._reuse_clip(about))
                 else:
-                    asked[wanted.id] = about, cutouts(Path(self.places.annotations), about)
+                    # Masks are read first: they may be invalid, and encoding takes longest.
+                    pending[clip.id] = about, read_cutouts(Path(self.paths.annotations), about)
             except DecodeError as fault:
-                yield _failed(wanted.id, fault)
-        jobs = ((id, self._cut(about)) for id, (about, _) in asked.items())
-        for outcome in self._guard.work(cutting.__name__, jobs):
+                yield _to_failure(clip.id, fault)
+        jobs = ((id, self._build_job(about)) for id, (about, _) in pending.items())
+        for outcome in self._guard.run_module(cutting.__name__, jobs):
+            if isinstance(outcome, Failed):
+                yield outcome
+                continue
             try:
-                yield outcome if isinstance(outcome, Failed) else self._finished(*asked[outcome.id])
+                yield self._finish_clip(*pending[outcome.id])
             except DecodeError as fault:
-                yield _failed(outcome.id, fault)
+                yield _to_failure(outcome.id, fault)
 
     def close(self) -> None:
         self._guard.close()
 
-    def _cut(self, about: Annotation) -> Header:
-        """What a child is to do, and a new folder to do it in."""
-        video = Path(self.places.videos) / about.video
-        draft = self._draft(about)
-        shutil.rmtree(draft, ignore_errors=True)  # what a worker that died had begun
+    def _build_job(self, about: Annotation) -> Header:
+        """Creates the draft folder and describes the job for a child process."""
+        video = Path(self.paths.videos) / about.video
+        draft = self._draft_folder(about)
+        shutil.rmtree(draft, ignore_errors=True)  # left by a worker that died
         draft.mkdir(parents=True)
         wide, high = about.size
         cut = {"start": about.start, "end": about.end, "width": wide, "height": high}
         return {"video": str(video.absolute()), "folder": str(draft.absolute()), "cut": cut}
 
-    def _finished(self, about: Annotation, found: list[CutOut]) -> Outcome[Prepared]:
-        """The rest of the clip's files; then its folder takes its place."""
-        draft = self._draft(about)
-        with disk_faults(self.places.made):
+    def _finish_clip(self, about: Annotation, cutouts: list[CutOut]) -> Outcome[PrepareResult]:
+        """Writes the clip's other files, then moves the folder to its final place."""
+        draft = self._draft_folder(about)
+        with translate_disk_errors(self.paths.clips):
             folder.write_texts(draft, about.caption, about.tags)
-            for each in found:
+            for each in cutouts:
                 _write_cutout(draft, each)
             if self._inpainter:
-                self._inpainter.paint(draft, hidden(found, about.size))
-            draft.rename(self._made(about))
-        return Done(about.clip, Prepared(True, self._inpainter is not None))
+                self._inpainter.paint(draft, build_inpaint_mask(cutouts, about.size))
+            # Last: a folder in its final place is complete.
+            draft.rename(self._clip_folder(about))
+        return Done(about.clip, PrepareResult(True, self._inpainter is not None))
 
-    def _again(self, about: Annotation) -> Prepared:
-        """A clip that is there, with its background where it lacked one."""
-        made = self._made(about)
+    def _reuse_clip(self, about: Annotation) -> PrepareResult:
+        """Checks an existing clip's texts, and paints its background if that is missing."""
+        path = self._clip_folder(about)
         try:
-            same = (folder.caption(made), folder.read_tags(made)) == (about.caption, about.tags)
+            texts = folder.read_caption(path), folder.read_tags(path)
         except DecodeError:
-            same = False
-        if not same:
-            raise DecodeError("rejected", f"{made} was made of something else: move it away")
-        if self._inpainter and not (made / folder.BACKGROUND).exists():
-            found = cutouts(Path(self.places.annotations), about)
-            self._inpainter.paint(made, hidden(found, about.size))
-        return Prepared(False, (made / folder.BACKGROUND).exists())
+            texts = None
+        # It may be the user's own folder: never overwritten.
+        if texts != (about.caption, about.tags):
+            detail = f"{path} was made from other annotations: move it away"
+            raise DecodeError("rejected", detail)
+        if self._inpainter and not (path / folder.BACKGROUND).exists():
+            cutouts = read_cutouts(Path(self.paths.annotations), about)
+            self._inpainter.paint(path, build_inpaint_mask(cutouts, about.size))
+        return PrepareResult(False, (path / folder.BACKGROUND).exists())
 
-    def _made(self, about: Annotation) -> Path:
-        return Path(self.places.made) / about.clip
+    def _clip_folder(self, about: Annotation) -> Path:
+        return Path(self.paths.clips) / about.clip
 
-    def _draft(self, about: Annotation) -> Path:
-        return Path(self.places.drafts) / about.clip
+    def _draft_folder(self, about: Annotation) -> Path:
+        return Path(self.paths.drafts) / about.clip
 
 
-def _write_cutout(draft: Path, each: CutOut) -> None:
-    """The frame within the box, transparent where the mask is not."""
+def _write_cutout(draft: Path, cutout: CutOut) -> None:
+    """Writes the frame within the box as a PNG, transparent outside the mask."""
     from PIL import Image
 
-    left, top, right, bottom = each.box
-    seen = np.asarray(Image.open(draft / each.frame).convert("RGBA"))[top:bottom, left:right]
-    seen = np.dstack([seen[..., :3], seen[..., 3] * each.mask])
-    Image.fromarray(seen).save(draft / each.file)
+    left, top, right, bottom = cutout.box
+    crop = np.asarray(Image.open(draft / cutout.frame).convert("RGBA"))[top:bottom, left:right]
+    # Colours stay under the mask too, as published: face embeddings read the whole box.
+    pixels = np.dstack([crop[..., :3], crop[..., 3] * cutout.mask])
+    Image.fromarray(pixels).save(draft / cutout.file)
 
 
-def _failed(clip: str, fault: DecodeError) -> Failed:
+def _to_failure(clip: str, fault: DecodeError) -> Failed:
     return Failed(clip, fault.reason, str(fault))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Pickles that others made, read without running anything: arrays and tensors, nothing else."""
+"""A safe unpickler for published files: reads arrays and tensors, and runs nothing."""
 
 import gzip
 import importlib
@@ -15,130 +15,138 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-LARGEST = 256 << 20  # bytes of one file, unpacked: a clip's masks are some hundred thousand
+LARGEST = 256 << 20  # bytes of a file when unpacked; a clip's masks take some hundred thousand
 
 
-class Unsafe(Exception):
-    """A file that is not what it should be; the text says why, for a person."""
+class UnsafePickle(Exception):
+    """A file that is rejected; the message says why, for a user."""
 
 
-def arrays(packed: bytes) -> Any:
-    """What a gzip pickle of plain values and numpy arrays holds; `Unsafe` for any other."""
-    return _loaded(packed, _array_parts())
+def load_arrays(packed: bytes) -> Any:
+    """The content of a gzip pickle of plain values and numpy arrays; else raises `UnsafePickle`."""
+    return _load_pickle(packed, _allow_arrays())
 
 
-def tensors(packed: bytes) -> Any:
-    """What a gzip pickle of plain values, numpy arrays and torch tensors holds, on the CPU."""
-    return _loaded(packed, _array_parts() | _tensor_parts())
+def load_tensors(packed: bytes) -> Any:
+    """The content of a gzip pickle of plain values, numpy arrays and torch tensors, on the CPU."""
+    return _load_pickle(packed, _allow_arrays() | _allow_tensors())
 
 
-def tensor(content: bytes) -> "Tensor":
-    """The tensor of a `.pt` file, on the CPU; `Unsafe` for anything else."""
+def load_tensor(content: bytes) -> "Tensor":
+    """The tensor of a `.pt` file, on the CPU; raises `UnsafePickle` for anything else."""
     import torch
 
-    _check_archive(content)
+    _check_archive_size(content)
     try:
-        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
-        raise Unsafe(f"not a tensor that can be read safely: {_short(error)}") from error
-    if not isinstance(found, torch.Tensor):
-        raise Unsafe(f"not a tensor but {type(found).__name__}")
-    return found
+        raise UnsafePickle(
+            f"no tensor that can be loaded safely: {_shorten_error(error)}"
+        ) from error
+    if not isinstance(loaded, torch.Tensor):
+        raise UnsafePickle(f"not a tensor but {type(loaded).__name__}")
+    return loaded
 
 
-class _Restricted(pickle.Unpickler):
-    """Finds only what it was given; every other name is refused before anything is called."""
+class _SafeUnpickler(pickle.Unpickler):
+    """A safe unpickler: resolves only the given names, and rejects others before any call."""
 
-    def __init__(self, file: io.BytesIO, parts: dict[tuple[str, str], Any]) -> None:
+    def __init__(self, file: io.BytesIO, allowed: dict[tuple[str, str], Any]) -> None:
         super().__init__(file)
-        self._parts = parts
+        self._allowed = allowed
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self._parts:
-            raise Unsafe(f"it asks for {module}.{name}, which no such file needs: not read")
-        return self._parts[module, name]
+        if (module, name) not in self._allowed:
+            raise UnsafePickle(f"it refers to {module}.{name}, which is not allowed: not loaded")
+        return self._allowed[module, name]
 
 
-def _loaded(packed: bytes, parts: dict[tuple[str, str], Any]) -> Any:
+def _load_pickle(packed: bytes, allowed: dict[tuple[str, str], Any]) -> Any:
     try:
-        return _Restricted(io.BytesIO(_unpacked(packed)), parts).load()
-    except Unsafe:
+        return _SafeUnpickler(io.BytesIO(_decompress(packed)), allowed).load()
+    except UnsafePickle:
         raise
     except Exception as error:
-        raise Unsafe(f"not a whole pickle: {_short(error)}") from error
+        raise UnsafePickle(f"broken pickle: {_shorten_error(error)}") from error
 
 
-def _unpacked(packed: bytes) -> bytes:
+def _decompress(packed: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(packed)) as file:
+            # Never more than the limit: a small gzip file may unpack to gigabytes.
             content = file.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise Unsafe(f"not a whole gzip file: {_short(error)}") from error
+        raise UnsafePickle(f"broken gzip file: {_shorten_error(error)}") from error
     if len(content) > LARGEST:
-        raise Unsafe(f"more than {LARGEST >> 20} MB unpacked")
+        raise UnsafePickle(f"more than {LARGEST >> 20} MB unpacked")
     return content
 
 
-def _check_archive(content: bytes) -> None:
-    """Refuses a zip that grows beyond what a clip's vectors can take."""
+def _check_archive_size(content: bytes) -> None:
+    """Raises `UnsafePickle` for a zip archive that would unpack to more than the limit."""
     import zipfile
 
     if len(content) > LARGEST:
-        raise Unsafe(f"more than {LARGEST >> 20} MB")
+        raise UnsafePickle(f"more than {LARGEST >> 20} MB")
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(each.file_size for each in archive.infolist()) > LARGEST:
-                raise Unsafe(f"more than {LARGEST >> 20} MB unpacked")
+                raise UnsafePickle(f"more than {LARGEST >> 20} MB unpacked")
 
 
-def _array_parts() -> dict[tuple[str, str], Any]:
-    """What pickles of arrays name, in numpy 1 and 2."""
-    found: dict[tuple[str, str], Any] = {
+def _allow_arrays() -> dict[tuple[str, str], Any]:
+    """The names in pickles of arrays, of numpy 1 and 2."""
+    allowed: dict[tuple[str, str], Any] = {
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
-        ("_codecs", "encode"): _encoded,
+        ("_codecs", "encode"): _encode_latin1,
     }
     for name, module in (("_reconstruct", "multiarray"), ("_frombuffer", "numeric")):
         function = getattr(importlib.import_module(f"numpy._core.{module}"), name)
-        found |= {(f"numpy.{core}.{module}", name): function for core in ("core", "_core")}
-    return found | {(f"numpy.{c}.multiarray", "scalar"): _scalar for c in ("core", "_core")}
+        allowed |= {(f"numpy.{core}.{module}", name): function for core in ("core", "_core")}
+    return allowed | {
+        (f"numpy.{c}.multiarray", "scalar"): _rebuild_scalar for c in ("core", "_core")
+    }
 
 
-def _encoded(text: str, encoding: str) -> bytes:
-    """Bytes, as protocol 2 writes them; other codecs compress, and could burst."""
+def _encode_latin1(text: str, encoding: str) -> bytes:
+    """Bytes as pickle protocol 2 writes them."""
+    # No other codec: some decompress, and could fill the memory.
     if encoding != "latin1":
-        raise Unsafe(f"bytes in {encoding}")
+        raise UnsafePickle(f"bytes encoded as {encoding}")
     return text.encode("latin1")
 
 
-def _scalar(kind: np.dtype, content: bytes) -> Any:
+def _rebuild_scalar(kind: np.dtype, content: bytes) -> Any:
     if kind.hasobject or not isinstance(content, bytes):
-        raise Unsafe("a number that is an object")
+        raise UnsafePickle("a scalar with an object dtype")
     return np.frombuffer(content, kind, 1)[0]
 
 
-def _tensor_parts() -> dict[tuple[str, str], Callable[..., Any]]:
+def _allow_tensors() -> dict[tuple[str, str], Callable[..., Any]]:
     return {
-        ("torch._utils", "_rebuild_tensor_v2"): _rebuilt,
-        ("torch.storage", "_load_from_bytes"): _storage,
+        ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+        ("torch.storage", "_load_from_bytes"): _rebuild_storage,
         ("collections", "OrderedDict"): OrderedDict,
     }
 
 
-def _storage(content: bytes) -> "Tensor":
-    """The numbers of a storage, flat."""
+def _rebuild_storage(content: bytes) -> "Tensor":
+    """The numbers of a storage as a flat tensor."""
     import torch
 
-    held: Any = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return torch.tensor([], dtype=held.dtype).set_(held._untyped_storage)
+    storage: Any = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return torch.tensor([], dtype=storage.dtype).set_(storage._untyped_storage)
 
 
-def _rebuilt(flat: "Tensor", offset: int, size: tuple, stride: tuple, *_: object) -> "Tensor":
-    """The tensor, where it lies within its storage and shares no number with itself."""
+def _rebuild_tensor(
+    flat: "Tensor", offset: int, size: tuple, stride: tuple, *_: object
+) -> "Tensor":
+    """A copy of a tensor that lies within its storage, else raises `UnsafePickle`."""
     if math.prod(size) > flat.numel() or min((*size, *stride, offset)) < 0:
-        raise Unsafe("a tensor larger than its numbers")
+        raise UnsafePickle("a tensor larger than its storage")
     return flat.as_strided(size, stride, offset).clone()
 
 
-def _short(error: Exception) -> str:
+def _shorten_error(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"

@@ -1,4 +1,4 @@
-"""Where a clip's texts and pictures are taken from: a prepared folder, or the miniature's."""
+"""Sources of a clip's texts and pictures: a prepared folder, or one of the miniature."""
 
 import json
 from collections.abc import Iterator
@@ -10,9 +10,12 @@ from typing import Protocol
 import numpy as np
 
 from data.outcome import Failed
-from data.store.temporary import Temporary
+from data.store.temporary import TemporaryFolder
 from engines.evaluate.benchmarks.msrvtt_personalization import cutting, folder
-from engines.evaluate.benchmarks.msrvtt_personalization.annotations import annotation, cutouts
+from engines.evaluate.benchmarks.msrvtt_personalization.annotations import (
+    read_annotation,
+    read_cutouts,
+)
 from engines.video.frames import DecodeError
 from engines.video.guard.guard import Guard
 
@@ -20,43 +23,44 @@ SAMPLE, TRUTH, REFERENCE = "sample.json", "ground_truth.mp4", "conditioning.jpg"
 
 
 class Source(Protocol):
-    """One clip; its pictures are (H, W, 3) uint8 RGB. `DecodeError` where they cannot be had."""
+    """One clip; pictures are (H, W, 3) uint8 RGB. Methods raise `DecodeError` if they fail."""
 
     subjects: tuple[str, ...]
     objects: tuple[str, ...]
 
-    def caption(self) -> str: ...
+    def read_caption(self) -> str: ...
 
-    def frames(self) -> list[np.ndarray]:
+    def read_frames(self) -> list[np.ndarray]:
         """The three frames, in order."""
         ...
 
-    def cutouts(self, tag: str) -> list[np.ndarray]:
-        """What a tag looks like, on white; none where nothing was cut out."""
+    def read_cutouts(self, tag: str) -> list[np.ndarray]:
+        """A tag's cut-outs on white; empty if there are none."""
         ...
 
-    def faces(self) -> list[np.ndarray]:
-        """The crops of the only face; none where there is none, or more than one."""
+    def read_faces(self) -> list[np.ndarray]:
+        """The crops of the subject with a face; empty unless there is exactly one."""
         ...
 
 
-def source(clip: Path, guard: Guard, annotations: str | None = None) -> Source:
-    """A clip of either kind. Faces are in the order of the `annotations`, else of their files."""
+def open_source(clip: Path, guard: Guard, annotations: str | None = None) -> Source:
+    """Opens a clip's folder. Faces are in the order of `annotations`, else of their file names."""
     if (clip / SAMPLE).exists():
-        return Miniature(clip, guard)
+        return MiniatureClip(clip, guard)
     return PreparedClip(clip, annotations)
 
 
-def inputs(clip: Path) -> list[Path]:
-    """The files that a clip's vectors are made of, in order."""
+def list_inputs(clip: Path) -> list[Path]:
+    """The files that a clip's vectors depend on, in a fixed order."""
     if (clip / SAMPLE).exists():
         return [clip / name for name in (SAMPLE, TRUTH, REFERENCE)]
-    named = {folder.CAPTION, folder.TAGS, *cutting.FRAMES}
-    return sorted(file for file in clip.iterdir() if file.name in named or file.suffix == ".png")
+    # Not the video and the background: no vector is made from them.
+    names = {folder.CAPTION, folder.TAGS, *cutting.FRAMES}
+    return sorted(file for file in clip.iterdir() if file.name in names or file.suffix == ".png")
 
 
 class PreparedClip:
-    """A clip's folder as `prepare`, or the published script, leaves it."""
+    """A clip's folder as written by `prepare` or by the published script."""
 
     def __init__(self, clip: Path, annotations: str | None) -> None:
         self._clip, self._annotations = clip, annotations
@@ -64,34 +68,35 @@ class PreparedClip:
         self.subjects, self.objects = tuple(tags["subject"]), tuple(tags["object"])
         self._faces = tags["subject_with_face"]
 
-    def caption(self) -> str:
-        return folder.caption(self._clip)
+    def read_caption(self) -> str:
+        return folder.read_caption(self._clip)
 
-    def frames(self) -> list[np.ndarray]:
-        return [picture(self._clip / name) for name in cutting.FRAMES]
+    def read_frames(self) -> list[np.ndarray]:
+        return [read_picture(self._clip / name) for name in cutting.FRAMES]
 
-    def cutouts(self, tag: str) -> list[np.ndarray]:
-        return [on_white(file) for file in folder.pictures(self._clip, tag)]
+    def read_cutouts(self, tag: str) -> list[np.ndarray]:
+        return [read_on_white(file) for file in folder.list_cutouts(self._clip, tag)]
 
-    def faces(self) -> list[np.ndarray]:
-        # The cut-out's colours are those of the frame, under the mask too: the crop of the box.
-        return [picture(file) for file in self._face_files()]
+    def read_faces(self) -> list[np.ndarray]:
+        # A cut-out keeps the frame's colours under the mask, so this is the unmasked crop.
+        return [read_picture(file) for file in self._face_files()]
 
     def _face_files(self) -> list[Path]:
         if len(self._faces) != 1:
             return []
-        found = folder.pictures(self._clip, self._faces[0], face=True)
+        files = folder.list_cutouts(self._clip, self._faces[0], face=True)
         if self._annotations is None:
-            return found
+            return files
         about = Path(self._annotations)
-        listed = cutouts(about, annotation(about, self._clip.name))
-        order = [each.file for each in listed if each.face and each.tag == self._faces[0]]
-        return sorted(found, key=lambda file: order.index(file.name) if file.name in order else 9)
+        cutouts = read_cutouts(about, read_annotation(about, self._clip.name))
+        order = [each.file for each in cutouts if each.face and each.tag == self._faces[0]]
+        # Files without an entry come last; a tag has at most three.
+        return sorted(files, key=lambda file: order.index(file.name) if file.name in order else 9)
 
 
 @dataclass
-class Miniature:
-    """A clip of the miniature: a caption, one word with one picture, and the real clip."""
+class MiniatureClip:
+    """A clip of the miniature: a caption, one tag with one picture, and the real clip."""
 
     clip: Path
     guard: Guard
@@ -99,55 +104,54 @@ class Miniature:
 
     def __post_init__(self) -> None:
         try:
-            said = json.loads((self.clip / SAMPLE).read_bytes())
-            texts = [said[key] for key in ("caption", "conditioned_word", "mode")]
+            sample = json.loads((self.clip / SAMPLE).read_bytes())
+            texts = [sample[key] for key in ("caption", "conditioned_word", "mode")]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DecodeError("rejected", f"{self.clip.name}/{SAMPLE}: {error!r}") from error
         if not all(isinstance(text, str) for text in texts) or texts[2] not in ("subject", "face"):
-            raise DecodeError(
-                "rejected", f"{self.clip.name}/{SAMPLE}: texts, and a mode are needed"
-            )
+            detail = f"{self.clip.name}/{SAMPLE}: needs texts and the mode subject or face"
+            raise DecodeError("rejected", detail)
         self._caption, word, self._mode = texts
         self.subjects: tuple[str, ...] = (word,) if self._mode == "subject" else ()
 
-    def caption(self) -> str:
+    def read_caption(self) -> str:
         return self._caption
 
-    def frames(self) -> list[np.ndarray]:
-        with Temporary() as drafts:
-            asked = {"video": str((self.clip / TRUTH).absolute()), "folder": drafts}
-            outcome = next(self.guard.work(cutting.__name__, [(self.clip.name, asked)]))
+    def read_frames(self) -> list[np.ndarray]:
+        with TemporaryFolder() as drafts:
+            job = {"video": str((self.clip / TRUTH).absolute()), "folder": drafts}
+            outcome = next(self.guard.run_module(cutting.__name__, [(self.clip.name, job)]))
             if isinstance(outcome, Failed):
                 raise DecodeError(outcome.reason, f"{TRUTH}: {outcome.detail}")
-            return [picture(Path(drafts) / name) for name in cutting.FRAMES]
+            return [read_picture(Path(drafts) / name) for name in cutting.FRAMES]
 
-    def cutouts(self, tag: str) -> list[np.ndarray]:
-        return [picture(self.clip / REFERENCE)]
+    def read_cutouts(self, tag: str) -> list[np.ndarray]:
+        return [read_picture(self.clip / REFERENCE)]
 
-    def faces(self) -> list[np.ndarray]:
-        return [picture(self.clip / REFERENCE)] if self._mode == "face" else []
-
-
-def picture(file: Path) -> np.ndarray:
-    """(H, W, 3) RGB bytes of a picture; transparency is dropped, what is under it shows."""
-    return _pixels(file)[..., :3]
+    def read_faces(self) -> list[np.ndarray]:
+        return [read_picture(self.clip / REFERENCE)] if self._mode == "face" else []
 
 
-def on_white(file: Path) -> np.ndarray:
-    """(H, W, 3) RGB bytes of a picture, white where it is wholly transparent."""
-    seen = _pixels(file)
-    return np.where(seen[..., 3:] == 0, np.uint8(255), seen[..., :3])
+def read_picture(file: Path) -> np.ndarray:
+    """(H, W, 3) RGB bytes of a picture, ignoring transparency."""
+    return _read_pixels(file)[..., :3]
 
 
-def _pixels(file: Path) -> np.ndarray:
+def read_on_white(file: Path) -> np.ndarray:
+    """(H, W, 3) RGB bytes of a picture, white where it is fully transparent."""
+    pixels = _read_pixels(file)
+    return np.where(pixels[..., 3:] == 0, np.uint8(255), pixels[..., :3])
+
+
+def _read_pixels(file: Path) -> np.ndarray:
     from PIL import Image
 
-    with _faults(file), Image.open(file) as opened:
-        return np.asarray(opened.convert("RGBA"))
+    with _translate_errors(file), Image.open(file) as picture:
+        return np.asarray(picture.convert("RGBA"))
 
 
 @contextmanager
-def _faults(file: Path) -> Iterator[None]:
+def _translate_errors(file: Path) -> Iterator[None]:
     from PIL import Image
 
     try:

@@ -1,1 +1,1 @@
-"""Feature-extractor plugins for distances: one file per network, found by its name."""
+"""Feature-extractor plugins for distances: one file per network, loaded by file name."""

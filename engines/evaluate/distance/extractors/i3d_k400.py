@@ -1,4 +1,4 @@
-"""I3D's logits of Kinetics-400: the features of FVD."""
+"""I3D's Kinetics-400 logits: the features of FVD."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 VERSION, LABEL, KERNEL = "1", "FVD", "KVD"
 FILE = "i3d_pretrained_400.pt or i3d_torchscript.pt"
 FETCH = (
-    "the weights of TF-Hub's deepmind/i3d-kinetics-400/1 as the common PyTorch ports have them"
-    " (I3D as first released has other weights, and gives other figures)"
+    "the weights of TF-Hub's deepmind/i3d-kinetics-400/1, converted by the common PyTorch ports"
+    " (the first release of I3D has other weights and gives other values)"
 )
 SIZE = 224
 
 
 class Extractor:
-    """400 logits, averaged over time (Unterthiner et al. 2018).
+    """400 logits before the soft-max, averaged over time (Unterthiner et al. 2018).
 
-    From a state dict, or from a TorchScript file, which is run and so needs its SHA-256 given.
+    Loads a state dict, or a TorchScript file, which runs code and so needs a known SHA-256.
     """
 
     dim, least, most = 400, 9, None
@@ -34,42 +34,43 @@ class Extractor:
     def load(self) -> None:
         import torch
 
-        from engines.evaluate.distance.torchscript import scripted
-        from engines.evaluate.vision.device import device
+        from engines.evaluate.distance.torchscript import load_script
+        from engines.evaluate.vision.device import pick_device
 
-        torch.set_num_threads(1)  # on a CPU, last bits follow their number
+        torch.set_num_threads(1)  # on a CPU, last bits depend on the number of threads
         assert self.spec.weights is not None
-        self._device = device()
-        script = scripted(self.spec, self._device)
-        self._net: Any = script or _state_dict(self.spec.weights)
-        # The script of the ports resizes and rescales by itself unless it is told not to.
-        told = {"rescale": False, "resize": False, "return_features": True}
-        self._told = told if script else {}
+        self._device = pick_device()
+        script = load_script(self.spec, self._device)
+        self._net: Any = script or _load_state_dict(self.spec.weights)
+        # The ports' script resizes and rescales by itself unless these options say otherwise.
+        options = {"rescale": False, "resize": False, "return_features": True}
+        self._options = options if script else {}
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
         """(n, 400) float32."""
-        return np.stack([self._one(clip) for clip in clips])
+        return np.stack([self._extract_clip(clip) for clip in clips])
 
-    def _one(self, clip: np.ndarray) -> np.ndarray:
-        from engines.evaluate.distance.clips import resized
-        from engines.evaluate.vision.device import exactly
+    def _extract_clip(self, clip: np.ndarray) -> np.ndarray:
+        from engines.evaluate.distance.clips import resize_clip
+        from engines.evaluate.vision.device import deterministic_inference
 
-        with exactly():
-            pixels = resized(clip, SIZE, self.spec).to(self._device) / 127.5 - 1
-            logits: Tensor = self._net(pixels, **self._told)
+        with deterministic_inference():
+            pixels = resize_clip(clip, SIZE, self.spec).to(self._device) / 127.5 - 1
+            logits: Tensor = self._net(pixels, **self._options)
         if logits.shape != (1, self.dim):
             raise UserError(
-                f"{self.spec.weights} gives {tuple(logits.shape)}, not (1, {self.dim}) logits:"
-                " it is no I3D of Kinetics-400"
+                f"{self.spec.weights} returns {tuple(logits.shape)}, not (1, {self.dim}) logits:"
+                " it is not an I3D trained on Kinetics-400"
             )
         return logits[0].float().cpu().numpy()
 
 
-def _state_dict(file: str) -> Any:
-    from engines.evaluate.vision.checkpoint import load, read
+def _load_state_dict(file: str) -> Any:
+    from engines.evaluate.vision.checkpoint import load_weights, read_weights
     from engines.nets.i3d import I3D
 
-    held = read(file)
+    weights = read_weights(file)
     model = I3D()
     counters = {k: v for k, v in model.state_dict().items() if k.endswith("num_batches_tracked")}
-    return load(model, counters | held, f"I3D ({file})")  # counters of training: of no use
+    # Batch norm's training counters, which some ports leave out, are not used for inference.
+    return load_weights(model, counters | weights, f"I3D ({file})")

@@ -1,4 +1,4 @@
-"""Statistics of pixels, without weights: how light, how varied, how much they change."""
+"""Pixel statistics, without weights: brightness, variation and change over time."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ FILE, FETCH = None, ""
 
 
 class Extractor:
-    """Per channel, on 0 to 1: the mean, the standard deviation, and the mean |change| a frame.
+    """Mean, standard deviation and mean |change per frame| of each channel, scaled to 0 to 1.
 
-    Putting a clip's frames in another order changes the last three numbers alone.
+    Reordering a clip's frames changes only the last three of the nine numbers.
     """
 
     dim, least, most = 9, 2, None
@@ -21,15 +21,16 @@ class Extractor:
         pass
 
     def load(self) -> None:
-        """There is nothing to load."""
+        """Loads nothing: there are no weights."""
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
         """(n, 9) float32."""
-        return np.stack([_stats(clip) for clip in clips])
+        return np.stack([_compute_stats(clip) for clip in clips])
 
 
-def _stats(clip: np.ndarray) -> np.ndarray:
-    """Sums are of integers, and so the same in any order."""
+def _compute_stats(clip: np.ndarray) -> np.ndarray:
+    """(9,) statistics of a clip (frames, height, width, 3)."""
+    # Sums of integers are exact, so the same in any order and on any machine.
     count = clip[..., 0].size
     sums = clip.sum(axis=(0, 1, 2), dtype=np.uint64)
     squares = np.square(clip, dtype=np.uint32).sum(axis=(0, 1, 2), dtype=np.uint64)

@@ -11,7 +11,7 @@ from support.toy_models import clip_state
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.metrics import text_clip_similarity, video_clip_similarity
 from engines.evaluate.models import clip
-from engines.evaluate.protocol import Nothing, Sample
+from engines.evaluate.protocol import NoReference, Sample
 
 FRAMES = np.zeros((3, 8, 8, 3), np.uint8)
 FRAMES[0, ..., 0] = FRAMES[1, ..., 1] = FRAMES[2, ..., 2] = 10
@@ -31,8 +31,8 @@ def both(models, truth, frames=FRAMES):
 def test_means_of_cosines_are_those_by_hand() -> None:
     eyes = Embeds(colours)
     truth = known(
-        text=np.array([3, 4, 0], np.float32),
-        video=np.array([[1, 0, 0], [0, 0, 7]], np.float32),
+        text_vector=np.array([3, 4, 0], np.float32),
+        video_vectors=np.array([[1, 0, 0], [0, 0, 7]], np.float32),
     )
     text, video = both(Planted(clip=eyes), truth)
     assert text.value == pytest.approx((0.6 + 0.8 + 0) / 3, abs=1e-6)
@@ -43,14 +43,20 @@ def test_means_of_cosines_are_those_by_hand() -> None:
 @pytest.mark.parametrize(
     ("truth", "says"),
     [
-        (Nothing(), ("no text embedding", "no video embeddings")),
-        (known(text=np.full(3, np.nan), video=np.full((3, 3), np.inf)), ("not finite",) * 2),
-        (known(text=np.zeros(4), video=np.zeros((0, 3))), ("of 4 numbers", "no vectors")),
+        (NoReference(), ("no text embedding", "no video embeddings")),
+        (
+            known(text_vector=np.full(3, np.nan), video_vectors=np.full((3, 3), np.inf)),
+            ("not finite",) * 2,
+        ),
+        (
+            known(text_vector=np.zeros(4), video_vectors=np.zeros((0, 3))),
+            ("4 dimensions", "no vectors"),
+        ),
     ],
 )
 def test_a_truth_that_does_not_compare_gives_no_score(truth, says) -> None:
-    for found, said in zip(both(Planted(clip=Embeds(colours)), truth), says, strict=True):
-        assert found.value is None and said in found.reason
+    for found, part in zip(both(Planted(clip=Embeds(colours)), truth), says, strict=True):
+        assert found.value is None and part in found.reason
 
 
 def test_scores_through_the_real_model_are_the_formula_in_float64(tmp_path: Path) -> None:
@@ -62,8 +68,8 @@ def test_scores_through_the_real_model_are_the_formula_in_float64(tmp_path: Path
     for dtype in ("fp16", "fp32"):
         spec = EvaluateSpec(clip_dtype=dtype, weights={"clip": str(tmp_path / clip.FILE)})
         models = Planted(spec)
-        text, video = both(models, known(text=goal, video=real), frames)
-        seen = models.get("clip").images(frames).astype(np.float64)
+        text, video = both(models, known(text_vector=goal, video_vectors=real), frames)
+        seen = models.get("clip").embed_images(frames).astype(np.float64)
         seen /= np.linalg.norm(seen, axis=1, keepdims=True)
         unit = real.astype(np.float64) / np.linalg.norm(real, axis=1, keepdims=True)
         assert text.value == pytest.approx((seen @ goal / np.linalg.norm(goal)).mean(), abs=1e-6)

@@ -9,11 +9,11 @@ from support import stubs, toy_detectors, toy_models
 
 import engines.evaluate
 from data.specs.evaluate import EvaluateSpec
-from engines.base import plugin
-from engines.embed.weights import file_digest
+from engines.base import load_plugin
+from engines.embed.weights import digest_file
 from engines.evaluate.models import interpolator
-from engines.evaluate.protocol import Nothing, Sample, Truth
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.protocol import GroundTruth, NoReference, Sample
+from engines.evaluate.vision.registry import ModelRegistry
 from engines.tiny.t2v import training_set
 
 NAMES = sorted(p.stem for p in Path(engines.evaluate.metrics.__file__).parent.glob("[a-z]*.py"))
@@ -29,13 +29,17 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> EvaluateSpec:
 
 
 @pytest.fixture(scope="module")
-def truth(spec: EvaluateSpec) -> Truth:
+def truth(spec: EvaluateSpec) -> GroundTruth:
     """What a benchmark may know of a clip, by the same models."""
-    models, noise = Models(spec), np.random.default_rng(0).integers(0, 256, (3, 40, 30, 3), "u1")
+    models, noise = (
+        ModelRegistry(spec),
+        np.random.default_rng(0).integers(0, 256, (3, 40, 30, 3), "u1"),
+    )
     return stubs.known(
-        text=models.get("clip").texts(["a ball"])[0], video=models.get("clip").images(noise),
-        subjects={"man": models.get("dino").embed(noise)},
-        faces=models.get("arcface").embed(noise),
+        text_vector=models.get("clip").embed_texts(["a ball"])[0],
+        video_vectors=models.get("clip").embed_images(noise),
+        subject_vectors={"man": models.get("dino").embed(noise)},
+        face_vectors=models.get("arcface").embed(noise),
     )  # fmt: skip
 
 
@@ -43,7 +47,7 @@ def _interpolator(folder: Path) -> str:
     """A program that averages, and the digest that vouches for it."""
     file = folder / interpolator.FILE
     torch.jit.script(Average()).save(str(file))
-    Path(f"{file}.sha256").write_text(file_digest(str(file)))
+    Path(f"{file}.sha256").write_text(digest_file(str(file)))
     return str(file)
 
 
@@ -52,17 +56,19 @@ class Average(torch.nn.Module):
         return (first + second) / 2
 
 
-def shown(seed: int = 0, truth: Truth = Nothing()) -> Sample:
+def shown(seed: int = 0, truth: GroundTruth = NoReference()) -> Sample:
     rng = np.random.default_rng(seed)
-    scene = training_set.scene(rng)
-    asked = {name: getattr(scene, name) for name in ("motion", "shape", "colour", "background")}
-    said = f"a {scene.colour} {scene.shape} on a {scene.background} background"
-    return Sample(training_set.clip(rng, scene), 8.0, asked | {"prompt": said}, truth)
+    scene = training_set.draw_training_scene(rng)
+    prompt_row = {
+        name: getattr(scene, name) for name in ("motion", "shape", "colour", "background")
+    }
+    prompt = f"a {scene.colour} {scene.shape} on a {scene.background} background"
+    return Sample(training_set.draw_clip(rng, scene), 8.0, prompt_row | {"prompt": prompt}, truth)
 
 
 @pytest.fixture(params=NAMES)
 def metric(request: pytest.FixtureRequest, spec: EvaluateSpec):
-    return plugin("evaluate.metrics", request.param).Metric(spec, Models(spec))
+    return load_plugin("evaluate.metrics", request.param).Metric(spec, ModelRegistry(spec))
 
 
 def test_a_metric_scores_what_it_says_it_does_and_the_same_each_time(metric, truth) -> None:
@@ -75,27 +81,27 @@ def test_a_metric_scores_what_it_says_it_does_and_the_same_each_time(metric, tru
 
 def test_what_cannot_be_measured_says_why_and_raises_nothing(metric) -> None:
     short = shown()
-    alone = Sample(short.frames[:1], short.fps, short.asked)
+    alone = Sample(short.frames[:1], short.fps, short.prompt_row)
     for score in metric.score(alone).values():
         assert score.value is not None or score.reason
 
 
 @pytest.mark.parametrize("name", ["moving_shapes", "text_similarity"])
 def test_a_video_of_something_else_scores_worse(name: str) -> None:
-    metric = plugin("evaluate.metrics", name).Metric(SPEC, Models(SPEC))
+    metric = load_plugin("evaluate.metrics", name).Metric(SPEC, ModelRegistry(SPEC))
     mine = shown()
     other = next(
         video
         for video in (shown(seed) for seed in range(1, 100))
-        if all(video.asked[n] != mine.asked[n] for n in mine.asked)
+        if all(video.prompt_row[n] != mine.prompt_row[n] for n in mine.prompt_row)
     )
-    theirs = Sample(other.frames, other.fps, mine.asked)
+    theirs = Sample(other.frames, other.fps, mine.prompt_row)
     for name, score in metric.score(mine).items():
         assert score.value > metric.score(theirs)[name].value
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_there_is_a_version_and_a_label(name: str) -> None:
-    module = plugin("evaluate.metrics", name)
+    module = load_plugin("evaluate.metrics", name)
     assert module.VERSION
     assert module.LABEL

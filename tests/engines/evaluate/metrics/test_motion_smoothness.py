@@ -9,7 +9,7 @@ from support.stubs import Planted
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.metrics import motion_smoothness, motion_smoothness_average
 from engines.evaluate.protocol import Sample
-from engines.evaluate.vision.registry import absent
+from engines.evaluate.vision.registry import explain_missing_weights
 
 
 class Averages:
@@ -18,7 +18,7 @@ class Averages:
     def __init__(self) -> None:
         self.asked: list[tuple[int, ...]] = []
 
-    def middle(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
+    def interpolate_pairs(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
         self.asked.append(earlier.shape)
         return (earlier.astype(np.float32) + later) / 2
 
@@ -65,5 +65,5 @@ def test_fewer_than_three_frames_cannot_be_measured(count) -> None:
 
 
 def test_without_an_interpolator_it_is_absent_and_the_average_is_not(tmp_path: Path) -> None:
-    assert "AMT-S" in absent(EvaluateSpec(), *motion_smoothness.MODELS)
+    assert "AMT-S" in explain_missing_weights(EvaluateSpec(), *motion_smoothness.MODELS)
     assert motion_smoothness_average.MODELS == ()

@@ -10,8 +10,8 @@ from support import toy_detectors, toy_models
 
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.metrics import subject_dino_similarity as subj
-from engines.evaluate.protocol import Missing, Nothing, Sample
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.protocol import MissingReference, NoReference, Sample
+from engines.evaluate.vision.registry import ModelRegistry
 
 torch.set_num_threads(1)
 NAME = subj.NAME
@@ -19,13 +19,13 @@ HEIGHT, WIDTH, COUNT = 40, 60, 4
 RED, BLUE = (200, 30, 10), (10, 20, 220)
 
 
-class Known(Nothing):
+class Known(NoReference):
     """Vectors of real cut-outs, by tag; the first `subjects` of them are subjects."""
 
     def __init__(self, real: Mapping[str, np.ndarray], subjects: int = 1) -> None:
         self.real, self.first = real, tuple(real)[:subjects]
 
-    def subjects(self) -> Mapping[str, np.ndarray]:
+    def subject_vectors(self) -> Mapping[str, np.ndarray]:
         return self.real
 
     def subject_tags(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class Ellipses:
     def __init__(self, ious: tuple[float, ...] = (0.95,) * COUNT) -> None:
         self.ious = ious
 
-    def masks(self, frames, boxes):
+    def predict_masks(self, frames, boxes):
         rows, columns = np.mgrid[:HEIGHT, :WIDTH]
         for frame, asked, iou in zip(frames, boxes, self.ious, strict=False):
             assert frame.shape == (HEIGHT, WIDTH, 3)
@@ -92,7 +92,7 @@ INSIDE = int((((np.mgrid[:20, :20] - 9.5) / 10) ** 2).sum(axis=0).__le__(1).sum(
 def video(real: Mapping[str, np.ndarray] | None = None, **known) -> Sample:
     frames = np.full((COUNT, HEIGHT, WIDTH, 3), RED, np.uint8)
     frames[:, :, WIDTH // 2 :] = BLUE
-    return Sample(frames, 8.0, truth=Nothing() if real is None else Known(real, **known))
+    return Sample(frames, 8.0, ground_truth=NoReference() if real is None else Known(real, **known))
 
 
 def cosine(one, other) -> float:
@@ -126,9 +126,10 @@ def test_a_frame_that_misses_a_tag_counts_nothing_and_is_told() -> None:
     detector = Detector(BOXES, unsure=((0, "horse"), (2, "horse"), (1, "cap")))
     found = scored(grounding=detector)
     assert found.value == pytest.approx((LIKE_HORSE / 2 + LIKE_CAP * 3 / 4) / 2, abs=1e-6)
-    assert found.parts["horse"].reason == "not detected in 2 of 4 frames"
-    assert found.reason == (
-        "horse: not detected in 2 of 4 frames. cap: not detected in 1 of 4 frames"
+    assert found.parts["horse"].reason == f"{subj.UNDETECTED} in 2 of 4 frames"
+    assert (
+        found.reason
+        == f"horse: {subj.UNDETECTED} in 2 of 4 frames. cap: {subj.UNDETECTED} in 1 of 4 frames"
     )
 
 
@@ -138,15 +139,15 @@ def test_masks_that_sam_is_not_sure_of_and_boxes_beyond_the_frame_count_nothing(
         grounding=Detector(beyond, unsure=((0, "horse"),)), sam=Ellipses((0.95, 0.9, 0.95, 0.95))
     )
     assert found.parts["horse"].value == pytest.approx(LIKE_HORSE / 2, abs=1e-6)
-    assert found.parts["horse"].reason == "not detected in 1 of 4 frames; SAM below 0.9 in 1"
+    assert found.parts["horse"].reason == f"{subj.UNDETECTED} in 1 of 4 frames; {subj.LOW_IOU} in 1"
     assert found.parts["cap"].value == 0
-    assert found.parts["cap"].reason == "SAM below 0.9 in 1 of 4 frames; box beyond the frame in 3"
+    assert found.parts["cap"].reason == f"{subj.LOW_IOU} in 1 of 4 frames; {subj.OUTSIDE} in 3"
 
 
 def test_a_thing_in_no_frame_scores_0_and_says_so() -> None:
     found = scored({"horse": REAL["horse"]}, grounding=Detector(
         BOXES, unsure=tuple((t, "horse") for t in range(COUNT))))  # fmt: skip
-    assert found.value == 0 and found.reason == "horse: not detected in 4 of 4 frames"
+    assert found.value == 0 and f"{subj.UNDETECTED} in 4 of 4" in found.reason
 
 
 def test_boxes_end_at_the_frame_where_the_spec_says_so() -> None:
@@ -175,11 +176,11 @@ def test_a_vector_of_zeros_is_like_nothing() -> None:
 @pytest.mark.parametrize(
     ("real", "said"),
     [
-        (None, "no subject embeddings"),
+        (None, "embeddings"),
         ({}, "no subjects"),
-        ({"horse": np.zeros((0, 3), np.float32)}, "the ground truth has no vectors"),
+        ({"horse": np.zeros((0, 3), np.float32)}, "no vectors"),
         ({"horse": vectors((np.nan, 0, 1))}, "not finite"),
-        ({"horse": np.ones((1, 768), np.float32)}, "768 numbers"),
+        ({"horse": np.ones((1, 768), np.float32)}, "768 dimensions"),
     ],
 )
 def test_what_nothing_is_known_of_is_not_measured(real, said) -> None:
@@ -190,18 +191,18 @@ def test_what_nothing_is_known_of_is_not_measured(real, said) -> None:
 def test_who_is_a_subject_must_be_known_where_objects_are_left_out() -> None:
     class Unsaid(Known):
         def subject_tags(self):
-            raise Missing("no word_tags.json")
+            raise MissingReference("no word_tags.json")
 
     metric = subj.Metric(EvaluateSpec(subject_scope="subjects"), Planted())
-    sample = Sample(video({}).frames, 8.0, truth=Unsaid(REAL))
+    sample = Sample(video({}).frames, 8.0, ground_truth=Unsaid(REAL))
     assert metric.score(sample)[NAME].reason == "no word_tags.json"
 
 
 @pytest.fixture(scope="module")
-def real_models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+def real_models(tmp_path_factory: pytest.TempPathFactory) -> ModelRegistry:
     folder: Path = tmp_path_factory.mktemp("weights")
     weights = toy_models.write_small(folder) | toy_detectors.write_small(folder)
-    return Models(EvaluateSpec(weights=weights))
+    return ModelRegistry(EvaluateSpec(weights=weights))
 
 
 def test_small_random_models_go_the_whole_way(real_models) -> None:
@@ -214,9 +215,9 @@ def test_small_random_models_go_the_whole_way(real_models) -> None:
     dim = real_models.get("dino").dim
     truth = Known({tag: rng.normal(size=(3, dim)).astype(np.float32) for tag in ("horse", "cap")})
     metric = subj.Metric(real_models.spec, real_models)
-    found = metric.score(Sample(frames, 8.0, truth=truth))[NAME]
+    found = metric.score(Sample(frames, 8.0, ground_truth=truth))[NAME]
     assert found.value != 0 and -1 < found.value < 1
     assert found.value == pytest.approx(np.mean([part.value for part in found.parts.values()]))
-    assert "not detected in" in found.reason
-    metric.score(Sample(frames[::-1].copy(), 8.0, truth=truth))
-    assert metric.score(Sample(frames, 8.0, truth=truth))[NAME] == found
+    assert subj.UNDETECTED in found.reason
+    metric.score(Sample(frames[::-1].copy(), 8.0, ground_truth=truth))
+    assert metric.score(Sample(frames, 8.0, ground_truth=truth))[NAME] == found

@@ -7,7 +7,7 @@ from support.paths import REAL_CLIPS
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.metrics.temporal_consistency import Metric
 from engines.evaluate.protocol import Sample
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.vision.registry import ModelRegistry
 from engines.video.decoders import pyav
 from engines.video.frames import Sampling
 
@@ -40,15 +40,14 @@ ORACLE = {
 
 
 def value(frames: np.ndarray) -> float | None:
-    metric = Metric(EvaluateSpec(), Models(EvaluateSpec()))
+    metric = Metric(EvaluateSpec(), ModelRegistry(EvaluateSpec()))
     return metric.score(Sample(frames, 8.0))["temporal_consistency"].value
 
 
+@pytest.mark.real_clips
 @pytest.mark.parametrize(("clip", "method"), ORACLE, ids=["-".join(each) for each in ORACLE])
 def test_real_videos_have_the_published_values(clip: str, method: str) -> None:
-    if not CLIPS.is_dir():
-        pytest.skip("no real generations beside the project")
-    parts = pyav.frames(str(CLIPS / clip / f"{method}.mp4"), Sampling(every_nth=1), None)
+    parts = pyav.decode_frames(str(CLIPS / clip / f"{method}.mp4"), Sampling(every_nth=1), None)
     frames = np.concatenate([part.pixels for part in parts]).transpose(0, 2, 3, 1)
     whole, first = ORACLE[clip, method]
     assert value(frames) == pytest.approx(whole, abs=2e-4)
@@ -70,7 +69,7 @@ def test_what_stands_still_has_1_and_what_flickers_whole_0() -> None:
 
 
 def test_one_frame_cannot_be_measured() -> None:
-    found = Metric(EvaluateSpec(), Models(EvaluateSpec())).score(
+    found = Metric(EvaluateSpec(), ModelRegistry(EvaluateSpec())).score(
         Sample(np.zeros((1, 4, 4, 3), np.uint8), 1.0)
     )["temporal_consistency"]
     assert found.value is None and "one frame" in found.reason

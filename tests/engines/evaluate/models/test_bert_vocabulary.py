@@ -32,11 +32,11 @@ def test_texts_become_the_numbers_of_their_pieces(tmp_path: Path) -> None:
 def test_another_vocabulary_is_refused(tmp_path: Path) -> None:
     pieces = toy_detectors.vocabulary()
     pieces[1012], pieces[1013] = pieces[1013], pieces[1012]
-    with pytest.raises(UserError, match=r"not the vocabulary of bert-base-uncased \(\. is not"):
+    with pytest.raises(UserError, match=r"bert-base-uncased.*1012"):
         bert_vocabulary.load(SPEC, written(tmp_path, pieces))
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(UserError, match="is no list of words"):
+    with pytest.raises(UserError, match="codec"):
         bert_vocabulary.load(SPEC, str(tmp_path / "vocab.txt"))

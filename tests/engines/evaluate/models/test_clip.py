@@ -10,7 +10,7 @@ from support.toy_models import clip_state
 
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
-from engines.embed.weights import file_digest
+from engines.embed.weights import digest_file
 from engines.evaluate.models import clip
 
 FULL = EvaluateSpec(clip_dtype="fp32")
@@ -88,7 +88,7 @@ class Transcribed:
 @pytest.mark.parametrize("crop", ["short", "long"])
 def test_vectors_of_pictures_are_openais(file, crop) -> None:
     spec = FULL.model_copy(update={"crop": crop})
-    found = clip.load(spec, file).images(pictures())
+    found = clip.load(spec, file).embed_images(pictures())
     theirs = [Transcribed(clip_state()).image(each, crop == "long") for each in pictures()]
     assert found.shape == (2, 48) and found.dtype == np.float32
     assert np.abs(found - theirs).max() < 1e-4
@@ -101,22 +101,22 @@ def test_vectors_of_texts_are_openais_and_long_ones_keep_their_end(file) -> None
     texts = ["A red  circle", LONG]
     ids = [[49406, *known.encode(text)[:75], 49407] for text in texts]
     assert [len(each) for each in ids] == [5, 77]
-    found = clip.load(FULL, file).texts(texts)
+    found = clip.load(FULL, file).embed_texts(texts)
     theirs = [Transcribed(clip_state()).text(each) for each in ids]
     assert np.abs(found - theirs).max() < 1e-4
 
 
 def test_a_vector_hangs_on_its_own_video_alone(file) -> None:
     model = clip.load(FULL, file)
-    assert np.array_equal(model.images(pictures()), model.images(pictures()))
-    pair = model.texts(["one", "two"])
-    assert np.array_equal(pair[1:], model.texts(["two"]))
-    assert model.images([]).shape == (0, 48)
+    assert np.array_equal(model.embed_images(pictures()), model.embed_images(pictures()))
+    pair = model.embed_texts(["one", "two"])
+    assert np.array_equal(pair[1:], model.embed_texts(["two"]))
+    assert model.embed_images([]).shape == (0, 48)
 
 
 def test_half_precision_has_half_weights_and_half_vectors(file) -> None:
     half, full = (clip.load(spec, file) for spec in (EvaluateSpec(), FULL))
-    found, wide = half.images(pictures()), full.images(pictures())
+    found, wide = half.embed_images(pictures()), full.embed_images(pictures())
     assert found.dtype == np.float16
     assert 0 < np.abs(found - wide).max() < 0.05
     rounded = half._model.visual.conv1.weight.cpu()
@@ -157,19 +157,19 @@ def test_openais_own_archive_is_known_by_its_digest(file, tmp_path, monkeypatch)
     archive = script(clip_state(), tmp_path / clip.FILE)
     with pytest.raises(UserError, match="TorchScript"):
         clip.load(FULL, archive)
-    address = f"https://example.org/{file_digest(archive)}/{clip.FILE}"
+    address = f"https://example.org/{digest_file(archive)}/{clip.FILE}"
     monkeypatch.setattr("open_clip.pretrained.get_pretrained_url", lambda model, tag: address)
-    found = clip.load(FULL, archive).images(pictures())
+    found = clip.load(FULL, archive).embed_images(pictures())
     monkeypatch.undo()
-    assert np.array_equal(found, clip.load(FULL, file).images(pictures()))
+    assert np.array_equal(found, clip.load(FULL, file).embed_images(pictures()))
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda held: held.pop("visual.proj"), "no weights of OpenAI's CLIP"),
-        (lambda held: held.update(more=torch.zeros(1)), "no weights of OpenAI's CLIP"),
-        (lambda held: held.pop("text_projection"), "no weights of OpenAI's CLIP.*text_projection"),
+        (lambda held: held.pop("visual.proj"), "OpenAI's CLIP"),
+        (lambda held: held.update(more=torch.zeros(1)), "OpenAI's CLIP"),
+        (lambda held: held.pop("text_projection"), "OpenAI's CLIP.*text_projection"),
     ],
 )
 def test_other_weights_are_refused(change, says, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from support.toy_models import yolo_state
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.models import face_detector
-from engines.nets.yolov9 import architecture
+from engines.nets.yolov9 import build_network
 
 
 def frames(count: int, height: int, width: int) -> np.ndarray:
@@ -26,7 +26,7 @@ def frames(count: int, height: int, width: int) -> np.ndarray:
 )  # fmt: skip
 def test_a_frame_is_fitted_and_padded_to_the_next_multiples_of_32(size, boxed) -> None:
     seen = frames(1, *size)[0]
-    found = face_detector.letterboxed(seen)
+    found = face_detector.letterbox_frame(seen)
     assert found.shape == (*boxed, 3)
     scale = min(640 / size[0], 640 / size[1])
     tall, wide = round(size[0] * scale), round(size[1] * scale)
@@ -41,9 +41,9 @@ def test_a_frame_is_fitted_and_padded_to_the_next_multiples_of_32(size, boxed) -
 
 def test_a_box_comes_back_to_its_frame_and_is_cut_to_it() -> None:
     inner = np.array([64.0, 76.0, 320.0, 204.0])  # 12 rows of grey above, scale 1.25
-    assert face_detector.restored(inner, (384, 640), (288, 512)) == (51, 51, 256, 154)
+    assert face_detector.restore_box(inner, (384, 640), (288, 512)) == (51, 51, 256, 154)
     beyond = np.array([-30.0, -5.0, 700.0, 500.0])
-    assert face_detector.restored(beyond, (384, 640), (288, 512)) == (0, 0, 512, 288)
+    assert face_detector.restore_box(beyond, (384, 640), (288, 512)) == (0, 0, 512, 288)
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,9 @@ def transcribed(seen: np.ndarray, head: str, bgr: bool) -> tuple[int, ...]:
     from torchvision.ops import nms
 
     held = yolo_state()
-    net = architecture({n: tuple(v.shape) for n, v in held.items()}).eval().double()
+    net = build_network({n: tuple(v.shape) for n, v in held.items()}).eval().double()
     net.load_state_dict(held)
-    boxed = face_detector.letterboxed(seen)
+    boxed = face_detector.letterbox_frame(seen)
     shown = boxed[..., ::-1] if bgr else boxed
     x = torch.from_numpy(shown.transpose(2, 0, 1) / 255.0)[None]
     with torch.inference_mode():
@@ -102,13 +102,13 @@ def test_a_checkpoint_without_the_auxiliary_branch_is_refused(tmp_path) -> None:
 
 
 def test_the_published_pickle_is_converted_by_a_command_and_then_loads(file, tmp_path) -> None:
-    from engines.evaluate.vision.convert import convert
+    from engines.evaluate.vision.convert import extract_weights
 
-    net = architecture({n: tuple(v.shape) for n, v in yolo_state().items()})
+    net = build_network({n: tuple(v.shape) for n, v in yolo_state().items()})
     net.load_state_dict(yolo_state())
     torch.save({"ema": None, "model": net.half()}, tmp_path / "best.pt")
     with pytest.raises(UserError, match="reelflow convert-checkpoint"):
         face_detector.load(EvaluateSpec(), str(tmp_path / "best.pt"))
-    convert(str(tmp_path / "best.pt"), str(tmp_path / face_detector.FILE))
+    extract_weights(str(tmp_path / "best.pt"), str(tmp_path / face_detector.FILE))
     found = face_detector.load(EvaluateSpec(), str(tmp_path / face_detector.FILE))
     assert len(found.detect(frames(1, 64, 64))) == 1

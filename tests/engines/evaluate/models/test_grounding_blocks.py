@@ -5,9 +5,9 @@ import torch
 from support import grounding_equations as equations
 from support import toy_grounding
 
-from engines.evaluate.models.grounding import architecture
-from engines.evaluate.vision.checkpoint import Shapes, load
-from engines.evaluate.vision.grounding_names import for_transformers
+from engines.evaluate.models.grounding import build_network
+from engines.evaluate.vision.checkpoint import WeightShapes, load_weights
+from engines.evaluate.vision.grounding_names import to_transformers_keys
 
 torch.set_num_threads(1)
 LEVELS = [(4, 5), (2, 3), (1, 2), (1, 1)]
@@ -22,8 +22,8 @@ def exact():
     for name in weights:
         if "fusion_layers" in name and "gamma" in name:
             weights[name] = 1 - weights[name]
-    net = architecture(Shapes(weights, "Grounding DINO"))
-    net = load(net, for_transformers(weights), "Grounding DINO").cpu().double()
+    net = build_network(WeightShapes(weights, "Grounding DINO"))
+    net = load_weights(net, to_transformers_keys(weights), "Grounding DINO").cpu().double()
     return net.model, {name: value.double() for name, value in weights.items()}
 
 

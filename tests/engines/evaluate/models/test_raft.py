@@ -65,7 +65,7 @@ def test_flow_from_the_authors_file_is_torchvisions(tmp_path) -> None:
     with torch.inference_mode():
         wanted = theirs(*shown, num_flow_updates=20)[-1].permute(0, 2, 3, 1).numpy()
     for file in ("a.pth", "b.pth"):
-        found = raft.load(EvaluateSpec(), str(tmp_path / file)).flow(earlier, later)
+        found = raft.load(EvaluateSpec(), str(tmp_path / file)).compute_flow(earlier, later)
         assert np.array_equal(found, wanted)
 
 
@@ -74,10 +74,10 @@ def test_the_published_size_is_torchvisions_by_name_and_shape() -> None:
 
     with torch.device("meta"):
         theirs = raft_large(weights=None)
-        renamed = raft.for_torchvision(
+        renamed = raft.to_torchvision_keys(
             {n.removeprefix("module."): v for n, v in authors(theirs.state_dict()).items()}
         )
-        ours = raft.architecture(checkpoint.Shapes(renamed, "RAFT"))
+        ours = raft.build_network(checkpoint.WeightShapes(renamed, "RAFT"))
     shapes = {name: value.shape for name, value in theirs.state_dict().items()}
     assert {name: value.shape for name, value in ours.state_dict().items()} == shapes
     assert {name: value.shape for name, value in renamed.items()} == shapes
@@ -93,13 +93,13 @@ def small(tmp_path_factory):
 
 def test_pairs_run_by_themselves_or_together_as_their_sides_say(small, monkeypatch) -> None:
     earlier, later = pairs(2, 128, 128)
-    whole = small.flow(earlier, later)
+    whole = small.compute_flow(earlier, later)
     assert whole.shape == (2, 128, 128, 2) and np.isfinite(whole).all()
     monkeypatch.setattr(raft, "CORRELATIONS", 1)
-    alone = small.flow(earlier, later)
+    alone = small.compute_flow(earlier, later)
     assert np.allclose(whole, alone, atol=1e-2 * np.abs(whole).max())
-    assert np.array_equal(alone[1:2], small.flow(earlier[1:2], later[1:2]))
-    assert small.flow(earlier[:0], later[:0]).shape == (0, 128, 128, 2)
+    assert np.array_equal(alone[1:2], small.compute_flow(earlier[1:2], later[1:2]))
+    assert small.compute_flow(earlier[:0], later[:0]).shape == (0, 128, 128, 2)
 
 
 def test_other_weights_are_refused(tmp_path) -> None:

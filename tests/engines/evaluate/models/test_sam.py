@@ -88,7 +88,7 @@ def test_heads_of_three_layers_keep_their_order(exact) -> None:
      ((240, 426), 1024, (577, 1024)), ((512, 512), 1024, (1024, 1024))],
 )  # fmt: skip
 def test_the_longer_side_becomes_the_models(size, side, small) -> None:
-    assert sam.fitted(size, side) == small
+    assert sam.fit_size(size, side) == small
 
 
 def test_a_picture_is_fitted_normalised_and_filled_up_with_zeros(segmenter) -> None:
@@ -105,7 +105,7 @@ def test_masks_are_those_of_the_network_asked_frame_by_frame(segmenter) -> None:
     """Boxes scaled by axis; logits enlarged to the square, cut, and enlarged to the frame."""
     frames, device = footage(), segmenter.net.device
     boxes = [np.array([[4, 5, 40, 30], [-3, 20, 90, 44]])[: 1 + n % 2] for n in range(len(frames))]
-    found = segmenter.masks(frames, boxes)
+    found = segmenter.predict_masks(frames, boxes)
     for frame, asked, (masks, ious) in zip(frames, boxes, found, strict=True):
         assert masks.shape == (len(asked), 45, 80) and masks.dtype == bool
         scaled = torch.tensor([[x * 64 / 80 if n % 2 == 0 else x * 36 / 45
@@ -126,19 +126,21 @@ def test_masks_are_those_of_the_network_asked_frame_by_frame(segmenter) -> None:
 
 def test_the_same_video_gives_the_same_masks_whatever_came_before(segmenter) -> None:
     frames, boxes = footage(), [np.array([[4, 5, 40, 30]])] * 6
-    once = list(segmenter.masks(frames, boxes))
-    assert len(list(segmenter.masks(footage(3, 60, 60), boxes[:3]))) == 3
-    for (masks, ious), (again, others) in zip(once, segmenter.masks(frames, boxes), strict=True):
+    once = list(segmenter.predict_masks(frames, boxes))
+    assert len(list(segmenter.predict_masks(footage(3, 60, 60), boxes[:3]))) == 3
+    for (masks, ious), (again, others) in zip(
+        once, segmenter.predict_masks(frames, boxes), strict=True
+    ):
         assert np.array_equal(masks, again) and np.array_equal(ious, others)
 
 
 def test_no_frames_have_no_masks(segmenter) -> None:
-    assert list(segmenter.masks([], [])) == []
+    assert list(segmenter.predict_masks([], [])) == []
 
 
 def test_a_weight_that_is_missing_or_left_over_is_named(tmp_path: Path) -> None:
     weights = toy_sam.state()
     weights["mask_decoder.extra"] = weights.pop("mask_decoder.iou_token.weight")
     torch.save(weights, tmp_path / "sam.pth")
-    with pytest.raises(UserError, match=r"extra is not known, mask_decoder\.iou_token.* missing"):
+    with pytest.raises(UserError, match=r"extra.*mask_decoder\.iou_token"):
         sam.load(SPEC, str(tmp_path / "sam.pth"))

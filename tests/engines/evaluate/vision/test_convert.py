@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from data.errors import UserError
 from engines.evaluate.vision import checkpoint
-from engines.evaluate.vision.convert import convert
+from engines.evaluate.vision.convert import extract_weights
 
 
 class Scaled(torch.nn.Module):
@@ -45,7 +45,7 @@ def held(file: Path) -> dict[str, torch.Tensor]:
 def test_the_weights_are_those_of_the_state_dict(pickled, tmp_path: Path) -> None:
     file, model = pickled
     wanted = model.state_dict()
-    assert convert(str(file), str(tmp_path / "out" / "best.safetensors")) == len(wanted)
+    assert extract_weights(str(file), str(tmp_path / "out" / "best.safetensors")) == len(wanted)
     found = held(tmp_path / "out" / "best.safetensors")
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
@@ -55,17 +55,17 @@ def test_the_weights_are_those_of_the_state_dict(pickled, tmp_path: Path) -> Non
 def test_the_averaged_network_goes_before_the_last_one(pickled, tmp_path: Path) -> None:
     _, model = pickled
     torch.save({"ema": torch.nn.Linear(1, 1), "model": model}, tmp_path / "a.pt")
-    assert convert(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors")) == 2
+    assert extract_weights(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors")) == 2
 
 
 def test_a_network_by_itself_is_read_too(pickled, tmp_path: Path) -> None:
     torch.save(pickled[1], tmp_path / "a.pt")
-    assert convert(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors")) > 2
+    assert extract_weights(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors")) > 2
 
 
 def test_loading_refuses_the_file_and_says_how_to_convert_it(pickled) -> None:
     with pytest.raises(UserError, match="reelflow convert-checkpoint"):
-        checkpoint.read(str(pickled[0]))
+        checkpoint.read_weights(str(pickled[0]))
 
 
 class Trap:
@@ -97,7 +97,9 @@ def test_what_a_pickle_asks_to_be_run_is_not_run(pickled, tmp_path: Path) -> Non
     for n, trap in enumerate(traps(mark)):
         model.extra = trap
         torch.save({"model": model, "trap": trap}, tmp_path / f"{n}.pt")
-        assert convert(str(tmp_path / f"{n}.pt"), str(tmp_path / f"{n}.safetensors")) == wanted
+        assert (
+            extract_weights(str(tmp_path / f"{n}.pt"), str(tmp_path / f"{n}.safetensors")) == wanted
+        )
         assert not mark.exists()
 
 
@@ -113,7 +115,7 @@ def test_nothing_that_a_pickle_names_is_imported(tmp_path: Path, monkeypatch) ->
     torch.save(unheard_of.Net(2, 3), tmp_path / "a.pt")
     (tmp_path / "was-imported").unlink()
     monkeypatch.delitem(__import__("sys").modules, "unheard_of")
-    assert convert(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors")) == 2
+    assert extract_weights(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors")) == 2
     assert not (tmp_path / "was-imported").exists()
 
 
@@ -147,7 +149,7 @@ OPEN = (
 )
 def test_other_pickles_are_refused(pickle: bytes, pickled, tmp_path: Path) -> None:
     with pytest.raises(UserError):
-        convert(rewritten(pickled[0], pickle), str(tmp_path / "a.safetensors"))
+        extract_weights(rewritten(pickled[0], pickle), str(tmp_path / "a.safetensors"))
     assert not (tmp_path / "a.safetensors").exists()
 
 
@@ -155,8 +157,8 @@ def test_a_module_with_anything_but_tensors_is_refused(tmp_path: Path) -> None:
     model = torch.nn.Linear(2, 2)
     model._parameters["weight"] = Trap((os.getcwd, ()))
     torch.save(model, tmp_path / "a.pt")
-    with pytest.raises(UserError, match="weight is no tensor"):
-        convert(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors"))
+    with pytest.raises(UserError, match="weight"):
+        extract_weights(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors"))
 
 
 def test_modules_that_hold_each_other_end(tmp_path: Path) -> None:
@@ -164,21 +166,21 @@ def test_modules_that_hold_each_other_end(tmp_path: Path) -> None:
     model[0]._modules["up"] = model
     model._modules["more"] = model[0]
     torch.save(model, tmp_path / "a.pt")
-    with pytest.raises(UserError, match="hold each other"):
-        convert(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors"))
+    with pytest.raises(UserError, match="cycle"):
+        extract_weights(str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors"))
 
 
 @pytest.mark.parametrize(
     ("file", "out", "says"),
     [
-        ("best.pt", "best.pt", "must end in .safetensors"),
-        ("none.pt", "a.safetensors", "no file"),
-        ("plain.pt", "a.safetensors", "use it as it is"),
-        ("text.pt", "a.safetensors", "can be converted"),
+        ("best.pt", "best.pt", ".safetensors"),
+        ("none.pt", "a.safetensors", "none.pt"),
+        ("plain.pt", "a.safetensors", "pickled module"),
+        ("text.pt", "a.safetensors", "text.pt"),
     ],
 )
 def test_what_cannot_be_converted_says_why(file, out, says, pickled, tmp_path: Path) -> None:
     torch.save({"model": {"fc.weight": torch.zeros(1)}}, tmp_path / "plain.pt")
     (tmp_path / "text.pt").write_text("no archive")
     with pytest.raises(UserError, match=says):
-        convert(str(tmp_path / file), str(tmp_path / out))
+        extract_weights(str(tmp_path / file), str(tmp_path / out))

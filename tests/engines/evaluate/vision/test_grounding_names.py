@@ -7,9 +7,9 @@ import torch
 from support import toy_grounding
 
 from data.errors import UserError
-from engines.evaluate.models.grounding import architecture
-from engines.evaluate.vision.checkpoint import Shapes
-from engines.evaluate.vision.grounding_names import UNUSED, config, for_transformers
+from engines.evaluate.models.grounding import build_network
+from engines.evaluate.vision.checkpoint import WeightShapes
+from engines.evaluate.vision.grounding_names import UNUSED, build_config, to_transformers_keys
 
 # Of groundingdino_swint_ogc.pth, without the `module.` before each.
 PUBLISHED = {
@@ -83,8 +83,8 @@ def empty(of: toy_grounding.Sizes) -> dict[str, torch.Tensor]:
 def test_every_weight_has_its_parameter_and_every_parameter_its_weight(of) -> None:
     weights = empty(of)
     with torch.device("meta"):
-        wanted = architecture(Shapes(weights, "Grounding DINO")).state_dict()
-    named = for_transformers(weights)
+        wanted = build_network(WeightShapes(weights, "Grounding DINO")).state_dict()
+    named = to_transformers_keys(weights)
     assert {n: w.shape for n, w in named.items()} == {n: w.shape for n, w in wanted.items()}
     unused = sum(weight.numel() for name, weight in weights.items() if UNUSED.search(name))
     kept = sum(weight.numel() for weight in named.values())
@@ -103,7 +103,7 @@ def test_the_published_shapes_are_those_of_swin_t() -> None:
 @pytest.mark.parametrize(("published", "ours"), PAIRS.items())
 def test_a_weight_goes_where_it_belongs(published: str, ours: str) -> None:
     weights = empty(toy_grounding.SMALL)
-    assert for_transformers(weights)[ours] is weights[published]
+    assert to_transformers_keys(weights)[ours] is weights[published]
 
 
 def test_what_no_pass_uses_is_left_out_and_nothing_else() -> None:
@@ -118,7 +118,7 @@ def test_what_no_pass_uses_is_left_out_and_nothing_else() -> None:
 
 def test_fused_matrices_part_in_thirds() -> None:
     weights = toy_grounding.state()
-    named = for_transformers(weights)
+    named = to_transformers_keys(weights)
     fused = weights["transformer.decoder.layers.1.ca_text.in_proj_weight"]
     parts = [
         named[f"model.decoder.layers.1.encoder_attn_text.{which}.weight"]
@@ -131,7 +131,7 @@ def test_fused_matrices_part_in_thirds() -> None:
 
 
 def test_sizes_are_read_off_the_shapes() -> None:
-    said = config(Shapes(empty(toy_grounding.Sizes()), "Grounding DINO"))
+    said = build_config(WeightShapes(empty(toy_grounding.Sizes()), "Grounding DINO"))
     assert said.num_queries == 900 and said.encoder_layers == said.decoder_layers == 6
     assert said.encoder_n_points == said.decoder_n_points == 4
     assert said.backbone_config.depths == [2, 2, 6, 2]
@@ -142,5 +142,5 @@ def test_sizes_are_read_off_the_shapes() -> None:
 
 
 def test_weights_of_something_else_are_refused() -> None:
-    with pytest.raises(UserError, match=r"no weights of Grounding DINO: transformer\.level_embed"):
-        config(Shapes({"head.weight": torch.ones(1)}, "Grounding DINO"))
+    with pytest.raises(UserError, match=r"weights of Grounding DINO: transformer\.level_embed"):
+        build_config(WeightShapes({"head.weight": torch.ones(1)}, "Grounding DINO"))

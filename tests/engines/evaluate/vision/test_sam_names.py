@@ -6,8 +6,8 @@ from support import toy_sam
 from transformers import SamModel
 
 from data.errors import UserError
-from engines.evaluate.vision.checkpoint import Shapes
-from engines.evaluate.vision.sam_names import config, for_transformers
+from engines.evaluate.vision.checkpoint import WeightShapes
+from engines.evaluate.vision.sam_names import build_config, to_transformers_keys
 
 # Of sam_vit_b_01ec64.pth.
 PUBLISHED = {
@@ -59,8 +59,8 @@ def empty(of: toy_sam.Sizes) -> dict[str, torch.Tensor]:
 def test_every_weight_has_its_parameter_and_every_parameter_its_weight(of) -> None:
     weights = empty(of)
     with torch.device("meta"):
-        wanted = SamModel(config(Shapes(weights, "SAM"))).state_dict()
-    named = for_transformers(weights)
+        wanted = SamModel(build_config(WeightShapes(weights, "SAM"))).state_dict()
+    named = to_transformers_keys(weights)
     assert {n: w.shape for n, w in named.items()} == {n: w.shape for n, w in wanted.items()}
     assert {id(weight) for weight in named.values()} == {id(weight) for weight in weights.values()}
 
@@ -74,19 +74,19 @@ def test_the_published_shapes_are_those_of_vit_b() -> None:
 @pytest.mark.parametrize(("published", "ours"), PAIRS.items())
 def test_a_weight_goes_where_it_belongs(published: str, ours: str) -> None:
     weights = empty(toy_sam.SMALL)
-    assert for_transformers(weights)[ours] is weights[published]
+    assert to_transformers_keys(weights)[ours] is weights[published]
 
 
 def test_the_one_positional_matrix_serves_pictures_and_prompts() -> None:
     weights = toy_sam.state()
-    named = for_transformers(weights)
+    named = to_transformers_keys(weights)
     matrix = weights["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"]
     assert named["shared_image_embedding.positional_embedding"] is matrix
     assert named["prompt_encoder.shared_embedding.positional_embedding"] is matrix
 
 
 def test_sizes_are_read_off_the_shapes() -> None:
-    said = config(Shapes(empty(toy_sam.Sizes()), "SAM"))
+    said = build_config(WeightShapes(empty(toy_sam.Sizes()), "SAM"))
     assert said.vision_config.global_attn_indexes == [2, 5, 8, 11]
     assert said.vision_config.window_size == 14
     assert said.vision_config.num_attention_heads == 12
@@ -95,5 +95,5 @@ def test_sizes_are_read_off_the_shapes() -> None:
 
 
 def test_weights_of_something_else_are_refused() -> None:
-    with pytest.raises(UserError, match=r"no weights of SAM \(x\.pth\): image_encoder\.neck"):
-        config(Shapes({"head.weight": torch.ones(1)}, "SAM (x.pth)"))
+    with pytest.raises(UserError, match=r"weights of SAM \(x\.pth\): image_encoder\.neck"):
+        build_config(WeightShapes({"head.weight": torch.ones(1)}, "SAM (x.pth)"))

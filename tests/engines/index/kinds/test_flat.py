@@ -12,7 +12,7 @@ from engines.index.kinds import flat
 def test_the_file_is_what_faiss_itself_would_write(tmp_path: Path) -> None:
     vectors = clustered(100)
     flat.build(batches(vectors, size=7), tmp_path / "v")
-    index = flat.open(tmp_path / "v")
+    index = flat.open_index(tmp_path / "v")
     direct = faiss.IndexFlatIP(32)
     direct.add(index.vectors(np.arange(100)))
     faiss.write_index(direct, str(tmp_path / "direct"))
@@ -21,13 +21,13 @@ def test_the_file_is_what_faiss_itself_would_write(tmp_path: Path) -> None:
 
 def test_rows_keep_the_order_they_came_in(tmp_path: Path) -> None:
     flat.build(batches(clustered(50)), tmp_path / "v")
-    assert flat.open(tmp_path / "v").ids.tolist() == named(50)
+    assert flat.open_index(tmp_path / "v").ids.tolist() == named(50)
 
 
 def test_it_agrees_with_a_matrix_product(tmp_path: Path) -> None:
     vectors, queries = clustered(400), clustered(30, seed=1)
     flat.build(batches(vectors), tmp_path / "v")
-    scores, rows = flat.open(tmp_path / "v").search(queries, 5)
+    scores, rows = flat.open_index(tmp_path / "v").search(queries, 5)
     products = queries @ vectors.T
     np.testing.assert_array_equal(rows, np.argsort(-products, axis=1)[:, :5])
     np.testing.assert_allclose(scores, -np.sort(-products, axis=1)[:, :5], atol=1e-6)

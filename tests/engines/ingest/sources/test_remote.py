@@ -10,12 +10,12 @@ import fsspec
 import pytest
 
 from data.errors import UserError
-from engines.files.media import filesystem, open_media, stat_media
+from engines.files.media import open_filesystem, open_media, stat_media
 from engines.ingest.open_source import open_source
 from engines.video.frames import DecodeError
 from engines.video.guard.guard import Guard
-from engines.video.guard.protocol import receive
-from engines.video.guard.worker import answer
+from engines.video.guard.protocol import receive_message
+from engines.video.guard.worker import answer_request
 
 moto_server = pytest.importorskip("moto.server")
 s3fs = pytest.importorskip("s3fs")
@@ -113,17 +113,17 @@ def test_imports_for_a_remote_video_are_not_on_its_time(
 
     def probed(uri: str) -> Any:
         ours.settimeout(30)
-        assert receive(ours, 30)[0] == {"kind": "begin"}
-        began.append(filesystem(uri)[0]._s3 is not None)
+        assert receive_message(ours, 30)[0] == {"kind": "begin"}
+        began.append(open_filesystem(uri)[0]._s3 is not None)
         raise DecodeError("missing", "seen enough")
 
-    monkeypatch.setattr(probe, "probe", probed)
+    monkeypatch.setattr(probe, "probe_video", probed)
     s3fs.S3FileSystem.clear_instance_cache()
     ours, theirs = socket.socketpair()
     with ours, theirs:
         asked = {"op": "probe", "uri": "s3://corpus/a.mp4", "memory_gb": float("inf")}
-        answer(theirs, asked, set())
-        assert receive(ours, 30)[0]["reason"] == "missing"
+        answer_request(theirs, asked, set())
+        assert receive_message(ours, 30)[0]["reason"] == "missing"
     assert began == [True]
 
 

@@ -9,12 +9,12 @@ from data.errors import UserError
 from data.runs.evaluations import Summary
 from data.store.storage import Store
 from engines.report.leaderboard.comparable import (
-    differences,
-    groups,
-    refuse_mixed,
-    switched,
-    switches,
-    unlike_published,
+    check_comparable,
+    find_differences,
+    group_comparable,
+    list_switches,
+    published_mismatches,
+    unusual_switches,
 )
 
 
@@ -42,44 +42,46 @@ SWITCHES = [
 def test_each_switch_keeps_evaluations_apart_and_the_error_names_both_values(made, changed) -> None:
     one, other = made(), made(spec=changed)
     name = next(iter(changed))
-    a, b = switches(one)[name], switches(other)[name]
-    assert differences(one, other)[name] == (a, b)
-    assert [len(lot) for lot in groups([one, other, one])] == [2, 1]
+    a, b = list_switches(one)[name], list_switches(other)[name]
+    assert find_differences(one, other)[name] == (a, b)
+    assert [len(lot) for lot in group_comparable([one, other, one])] == [2, 1]
     with pytest.raises(UserError) as said:
-        refuse_mixed([one, other])
+        check_comparable([one, other])
     text = str(said.value)
-    assert f"{name} is {a} in one, {b} in the other" in text
+    assert f"{name}: {a} and {b}" in text
     assert f"--{name.replace('_', '-')} {a}" in text and "--group" in text
     assert one.evaluation in text and other.evaluation in text
 
 
 def test_other_metrics_of_the_same_switches_compare(made) -> None:
     one, other = made(metrics=("temporal_consistency",)), made(metrics=("moving_shapes",))
-    assert differences(one, other) == {}
-    refuse_mixed([one, other])
+    assert find_differences(one, other) == {}
+    check_comparable([one, other])
 
 
 def test_switches_without_effect_keep_nothing_apart(made) -> None:
-    assert differences(made(), made(spec={"world_size": 8})) == {}
+    assert find_differences(made(), made(spec={"world_size": 8})) == {}
     other = {"model": "ViT-B-32", "precision": "fp32"}
-    assert differences(made(), made(spec={"clip": other})) == {}
+    assert find_differences(made(), made(spec={"clip": other})) == {}
     with_clip = {"metrics": ("text_similarity",)}
-    assert set(differences(made(**with_clip), made(**with_clip, spec={"clip": other}))) == {"clip"}
+    assert set(find_differences(made(**with_clip), made(**with_clip, spec={"clip": other}))) == {
+        "clip"
+    }
 
 
 def test_other_weights_or_versions_of_what_both_measured_keep_them_apart(made) -> None:
     one, other = made(digests={"clip": "a" * 64}), made(digests={"clip": "b" * 64, "raft": "c"})
-    assert differences(one, other) == {"weights of clip": ("a" * 12, "b" * 12)}
-    with pytest.raises(UserError, match="evaluate videos again, or show"):
-        refuse_mixed([one, other])
-    assert differences(one, made(digests={"raft": "d"})) == {}
+    assert find_differences(one, other) == {"weights of clip": ("a" * 12, "b" * 12)}
+    with pytest.raises(UserError, match="evaluate videos again"):
+        check_comparable([one, other])
+    assert find_differences(one, made(digests={"raft": "d"})) == {}
 
 
 def test_only_the_whole_benchmark_with_its_own_switches_compares_with_published(made) -> None:
     whole = {"videos": 1736}
-    assert unlike_published(made(**whole)) == []
-    assert unlike_published(made(**whole, spec={"remainder": "drop", "world_size": 8})) == []
-    assert unlike_published(made(mode="face", videos=1285)) == []
+    assert published_mismatches(made(**whole)) == []
+    assert published_mismatches(made(**whole, spec={"remainder": "drop", "world_size": 8})) == []
+    assert published_mismatches(made(mode="face", videos=1285)) == []
     for changed, said in (
         ({"benchmark": None}, "not evaluated as"),
         ({"spec": {"num_frames": None}}, "every frame"),
@@ -88,12 +90,12 @@ def test_only_the_whole_benchmark_with_its_own_switches_compares_with_published(
         ({"videos": 1735}, "1,735 of the 1,736 clips"),
         ({"fails": {("Beta", "cat"): "broken"}}, "1,735 of the 1,736 clips"),
     ):
-        (reason,) = unlike_published(made(**whole | changed))
+        (reason,) = published_mismatches(made(**whole | changed))
         assert said in reason
 
 
 def test_what_is_not_as_published_is_named(made) -> None:
-    assert switched(made()) == {}
-    assert switched(made(spec={"num_frames": None, "crop": "long"})) == {
+    assert unusual_switches(made()) == {}
+    assert unusual_switches(made(spec={"num_frames": None, "crop": "long"})) == {
         "num_frames": "all", "crop": "long",
     }  # fmt: skip

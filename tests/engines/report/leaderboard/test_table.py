@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 
 from data.errors import UserError
-from data.runs.published import published
+from data.runs.published import read_published_tables
 from engines.report.leaderboard.table import (
     Cell,
     Column,
     Entry,
     Table,
+    build_table,
     check_sort,
     published_columns,
     published_entries,
-    table,
 )
 
 LIKE, APART = Column("temporal_consistency", "T-Cons"), Column("fd_pixels", "FD", "lower")
@@ -28,7 +28,7 @@ ENTRIES = [entry("a", 0.5, 9.0), entry("b", 0.9, None), entry("c", None, 3.0), e
 
 
 def ranked(sort: str | None) -> list[str]:
-    return [each.method for each in table("t", None, ENTRIES, [APART, LIKE], sort).entries]
+    return [each.method for each in build_table("t", None, ENTRIES, [APART, LIKE], sort).entries]
 
 
 def test_rows_are_ranked_in_the_good_direction_and_those_without_a_value_come_last() -> None:
@@ -37,42 +37,44 @@ def test_rows_are_ranked_in_the_good_direction_and_those_without_a_value_come_la
 
 
 def test_the_best_of_a_column_is_the_highest_or_the_lowest() -> None:
-    made = table("t", None, ENTRIES, [LIKE, APART])
-    best = {c.metric: [e.method for e in made.entries if made.best(c.metric, e)]
+    made = build_table("t", None, ENTRIES, [LIKE, APART])
+    best = {c.metric: [e.method for e in made.entries if made.is_best(c.metric, e)]
             for c in made.columns}  # fmt: skip
     assert best == {"temporal_consistency": ["b"], "fd_pixels": ["c"]}
 
 
 def test_values_that_look_the_same_are_both_the_best_and_one_alone_is_not() -> None:
     near = [entry("a", 0.90012, None), entry("b", 0.90041, 2.0), entry("c", 0.8, None)]
-    made = table("t", None, near, [LIKE, APART])
-    assert [made.best(LIKE.metric, each) for each in made.entries] == [True, True, False]
-    assert not any(made.best(APART.metric, each) for each in made.entries)
+    made = build_table("t", None, near, [LIKE, APART])
+    assert [made.is_best(LIKE.metric, each) for each in made.entries] == [True, True, False]
+    assert not any(made.is_best(APART.metric, each) for each in made.entries)
 
 
 def test_columns_are_in_the_benchmarks_order_and_others_after_them() -> None:
     names = ["moving_shapes", "temporal_consistency", "arcface_similarity", "text_clip_similarity"]
-    made = table("t", None, [], [Column(name, name) for name in names])
+    made = build_table("t", None, [], [Column(name, name) for name in names])
     assert [column.metric for column in made.columns] == [names[3], names[2], names[1], names[0]]
 
 
 def test_a_column_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(UserError, match=r"no column 'Vid-S'.*temporal_consistency \(T-Cons\)"):
+    with pytest.raises(UserError, match=r"Vid-S.*temporal_consistency \(T-Cons\)"):
         check_sort("Vid-S", [LIKE])
     check_sort("t-cons", [LIKE])
     check_sort(None, [])
 
 
 def test_published_rows_keep_their_settings_and_dashes() -> None:
-    said = published("subject")[0]
-    made = table(said.title, "subject", published_entries(said), published_columns(said), "Text-S")
+    said = read_published_tables("subject")[0]
+    made = build_table(
+        said.title, "subject", published_entries(said), published_columns(said), "Text-S"
+    )
     assert [each.method for each in made.entries][:2] == ["Video Alchemist", "DreamVideo"]
     elite = next(each for each in made.entries if each.method == "ELITE")
-    assert elite.cell("dynamic_degree").shown == "–" and elite.cell("nothing").shown == "–"
+    assert elite.cell("dynamic_degree").text == "–" and elite.cell("nothing").text == "–"
     assert (elite.size, elite.frames, elite.references) == ("512x512", 1, "1 image")
     assert elite.background is False and elite.evaluation is None
 
 
 def test_a_value_has_three_decimals() -> None:
-    assert Cell(0.61749).shown == "0.617" and Cell().shown == "–"
+    assert Cell(0.61749).text == "0.617" and Cell().text == "–"
     assert replace(Table("t", None, (), (), ""), title="u").title == "u"

@@ -44,7 +44,7 @@ def test_those_who_have_a_place_work_without_those_who_have_none(
     import ray
 
     cores = ray.cluster_resources()["CPU"]
-    monkeypatch.setattr(startup, "TELL_S", 0.0)
+    monkeypatch.setattr(startup, "LOG_INTERVAL_S", 0.0)
     with caplog.at_level(logging.WARNING):
         found = answers(two, partial(Toy, cpus=cores))
     assert len({outcome.value for outcome in found if isinstance(outcome, Done)}) == 1

@@ -8,7 +8,7 @@ import pytest
 from support.toys import Toy, several
 
 from engines.runners.ray.runner import RayRunner
-from engines.runners.ray.worker_logs import ALIKE, WAITING, Ear
+from engines.runners.ray.worker_logs import MAX_REPEATS, MAX_WAITING, WorkerLogHandler
 
 pytestmark = pytest.mark.ray
 
@@ -29,7 +29,7 @@ def test_a_few_warnings_of_a_worker_are_told_with_its_name_and_every_outcome_com
 ) -> None:
     items = several(12, **{f"i{n}": "warn" for n in range(1, 9)})
     assert [o.id for o in runner.map(Toy, items, 4)] == [item.id for item in items]
-    assert len(lines(caplog)) == ALIKE
+    assert len(lines(caplog)) == MAX_REPEATS
     one = r"worker \d+ on \S+: i\d has no sound( \(more like it are left out\))?"
     assert all(re.fullmatch(one, line) for line in lines(caplog))
     assert sum(line.endswith("left out)") for line in lines(caplog)) == 1
@@ -44,8 +44,10 @@ def test_a_worker_that_is_lost_is_told_of(
 
 
 def test_more_than_waits_for_one_outcome_leaves_the_newest() -> None:
-    ear = Ear()
-    for n in range(WAITING + 5):
+    ear = WorkerLogHandler()
+    for n in range(MAX_WAITING + 5):
         ear.handle(logging.LogRecord("toys", logging.WARNING, "", 1, f"wording {n}", (), None))
-    assert [said.text for said in ear.heard()] == [f"wording {n}" for n in range(5, WAITING + 5)]
-    assert list(ear.heard()) == []
+    assert [said.text for said in ear.drain_lines()] == [
+        f"wording {n}" for n in range(5, MAX_WAITING + 5)
+    ]
+    assert list(ear.drain_lines()) == []

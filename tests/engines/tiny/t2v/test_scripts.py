@@ -43,34 +43,41 @@ def test_the_codec_s_latents_have_unit_variance(folder: Path) -> None:
 
     made = AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32)
     rng = np.random.default_rng(1)
-    clips = np.stack([training_set.clip(rng, training_set.scene(rng)) for _ in range(16)])
-    assert base.encode(made, clips).shape == (16, 4, 8, 8, 8)
-    assert base.encode(made, clips).std() == pytest.approx(1, rel=0.25)
+    clips = np.stack(
+        [training_set.draw_clip(rng, training_set.draw_training_scene(rng)) for _ in range(16)]
+    )
+    assert base.encode_clips(made, clips).shape == (16, 4, 8, 8, 8)
+    assert base.encode_clips(made, clips).std() == pytest.approx(1, rel=0.25)
 
 
 def test_words_that_no_caption_uses_mean_nothing_and_go_on_meaning_nothing() -> None:
-    scribe = words.Scribe(words.learn())
-    encoder = base.text_encoder(scribe)
+    caption_encoder = words.CaptionEncoder(words.train_tokenizer())
+    encoder = base.build_text_encoder(caption_encoder)
     table = encoder.get_input_embeddings().weight
-    said = scribe.tokenizer("a red circle climbing", add_special_tokens=False).input_ids
-    assert set(said) & set(scribe.untaught)
-    ids = scribe.tokens(np.random.default_rng(0), ["a red circle climbing"] * 4)
+    said = caption_encoder.tokenizer("a red circle climbing", add_special_tokens=False).input_ids
+    assert set(said) & set(caption_encoder.unknown)
+    ids = caption_encoder.encode_captions(np.random.default_rng(0), ["a red circle climbing"] * 4)
     encoder(ids).last_hidden_state.square().mean().backward()
     assert table.grad is not None
-    assert not table[scribe.untaught].any() and not table.grad[scribe.untaught].any()
-    assert table[sorted(scribe.taught)].all(dim=1).any()
+    assert (
+        not table[caption_encoder.unknown].any() and not table.grad[caption_encoder.unknown].any()
+    )
+    assert table[sorted(caption_encoder.known)].all(dim=1).any()
 
 
 def test_a_shape_counts_for_more_than_as_much_background() -> None:
     """With equal weights a codec learns backgrounds first, and shapes late."""
-    images = codec.pictures(np.random.default_rng(0), 2)
+    images = codec.draw_images(np.random.default_rng(0), 2)
     shape = (images - images[:, :, :1, :1]).abs().amax(1, keepdim=True) > codec.SHAPE_DIFFERS
     assert 0.01 < shape.float().mean() < 0.3
 
 
 def test_captions_are_padded_as_the_pipeline_pads_prompts() -> None:
-    scribe = words.Scribe(words.learn())
+    caption_encoder = words.CaptionEncoder(words.train_tokenizer())
     text = "a red circle"
-    whole = scribe.tokenizer(text, padding="max_length", max_length=words.LENGTH).input_ids
-    drawn = (scribe.tokens(np.random.default_rng(n), [text])[0].tolist() for n in range(20))
+    whole = caption_encoder.tokenizer(text, padding="max_length", max_length=words.LENGTH).input_ids
+    drawn = (
+        caption_encoder.encode_captions(np.random.default_rng(n), [text])[0].tolist()
+        for n in range(20)
+    )
     assert whole in list(drawn)

@@ -8,7 +8,7 @@ import pytest
 from support import golden
 
 import engines.video.decoders
-from engines.base import plugin
+from engines.base import load_plugin
 from engines.video.frames import DecodeError, Decoder, Resize, Sampling
 
 NAMES = [module.name for module in pkgutil.iter_modules(engines.video.decoders.__path__)]
@@ -16,7 +16,7 @@ NAMES = [module.name for module in pkgutil.iter_modules(engines.video.decoders._
 
 @pytest.fixture(params=NAMES)
 def decoder(request):
-    return plugin("video.decoders", request.param)
+    return load_plugin("video.decoders", request.param)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_it_takes_what_the_protocol_says(decoder):
     ],
 )
 def test_it_gives_the_sampled_frames_in_chunks(decoder, uri, sampling, expected):
-    parts = list(decoder.frames(uri, sampling, Resize(16), chunk=4))
+    parts = list(decoder.decode_frames(uri, sampling, Resize(16), chunk=4))
     assert np.concatenate([part.index for part in parts]).tolist() == list(expected)
     seconds = np.concatenate([part.seconds for part in parts])
     np.testing.assert_allclose(seconds, np.array(expected) / 25, atol=1e-6)
@@ -59,22 +59,22 @@ def test_it_gives_the_sampled_frames_in_chunks(decoder, uri, sampling, expected)
 
 
 def test_without_a_size_pictures_have_the_videos_own(decoder, uri):
-    (part,) = decoder.frames(uri, Sampling(25), None)
+    (part,) = decoder.decode_frames(uri, Sampling(25), None)
     own = (64, 64) if decoder.__name__.endswith(".fake") else (64, 96)
     assert (part.pixels.shape, part.pixels.dtype) == ((2, 3, *own), np.uint8)
 
 
 def test_its_pictures_have_the_shape_asked_for(decoder, uri):
-    (part,) = decoder.frames(uri, Sampling(25), Resize(16, width=24))
+    (part,) = decoder.decode_frames(uri, Sampling(25), Resize(16, width=24))
     assert part.pixels.shape == (2, 3, 16, 24)
 
 
 def test_the_same_video_gives_the_same_frames(decoder, uri):
-    first, second = (list(decoder.frames(uri, Sampling(7), Resize(16))) for _ in range(2))
+    first, second = (list(decoder.decode_frames(uri, Sampling(7), Resize(16))) for _ in range(2))
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(first, second, strict=True))
 
 
 def test_more_than_max_frames_is_too_long(decoder, uri):
     with pytest.raises(DecodeError) as fault:
-        list(decoder.frames(uri, Sampling(10, max_frames=4), Resize(16)))
+        list(decoder.decode_frames(uri, Sampling(10, max_frames=4), Resize(16)))
     assert fault.value.reason == "too_long"

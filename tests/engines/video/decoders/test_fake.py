@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from engines.video.decoders.fake import frames
+from engines.video.decoders.fake import decode_frames
 from engines.video.frames import DecodeError, Resize, Sampling
 
 
 def decoded(uri, sampling=Sampling(10)):
-    return list(frames(uri, sampling, Resize(8), chunk=3))
+    return list(decode_frames(uri, sampling, Resize(8), chunk=3))
 
 
 def test_frames_follow_from_the_uri():

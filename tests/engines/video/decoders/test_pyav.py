@@ -20,7 +20,7 @@ def imports():
 
 
 def decoded(path, sampling=EVERY, size=64, chunk=32):
-    return list(pyav.frames(str(path), sampling, Resize(size), chunk))
+    return list(pyav.decode_frames(str(path), sampling, Resize(size), chunk))
 
 
 def fault(path, sampling=EVERY):
@@ -42,7 +42,7 @@ def test_frames_come_with_index_seconds_and_pixels(tmp_path):
 
 def test_chunks_are_bounded_and_in_order(tmp_path):
     path = golden.clip(tmp_path / "plain.mp4")
-    parts = list(pyav.frames(str(path), Sampling(1), Resize(64, "squash"), chunk=8))
+    parts = list(pyav.decode_frames(str(path), Sampling(1), Resize(64, "squash"), chunk=8))
     assert [len(part.index) for part in parts] == [8] * 6 + [2]
     assert np.concatenate([part.index for part in parts]).tolist() == list(range(50))
     assert numbers(parts) == list(range(50))
@@ -94,7 +94,7 @@ def test_names_that_look_like_protocols_are_paths(tmp_path, monkeypatch):
 def test_a_url_is_read_through_fsspec(tmp_path, monkeypatch, memory):
     import fsspec
 
-    monkeypatch.setattr("engines.video.container.IN_MEMORY", memory)
+    monkeypatch.setattr("engines.video.container.FETCH_WHOLE_BYTES", memory)
     path = golden.clip(tmp_path / "plain.mp4")
     with fsspec.open("memory://bucket/plain.mp4", "wb") as file:
         file.write(path.read_bytes())
@@ -120,7 +120,13 @@ def test_cover_art_is_not_the_video(tmp_path):
             if packet.size:
                 packet.stream = video
                 target.mux(packet)
-    assert numbers(pyav.frames(str(covered), EVERY, Resize(64, "squash"))) == [0, 10, 20, 30, 40]
+    assert numbers(pyav.decode_frames(str(covered), EVERY, Resize(64, "squash"))) == [
+        0,
+        10,
+        20,
+        30,
+        40,
+    ]
 
 
 def test_nothing_to_open_is_missing(tmp_path):
@@ -191,7 +197,7 @@ def test_a_programming_error_is_not_the_files_fault(tmp_path, monkeypatch):
     def broken(*_):
         raise TypeError("a mistake")
 
-    monkeypatch.setattr(pyav, "rgb", broken)
+    monkeypatch.setattr(pyav, "to_rgb", broken)
     with pytest.raises(TypeError):
         decoded(golden.clip(tmp_path / "plain.mp4"))
 
@@ -213,12 +219,12 @@ def glyphs(image):
         yield part[rows][:, np.linspace(0, part.shape[1] - 1, 16).astype(int)]
 
 
-@pytest.mark.skipif(not NUMBERED.exists(), reason="no ../shared/clips beside the project")
+@pytest.mark.real_clips
 def test_the_sampled_frames_of_the_numbered_clip_show_their_numbers():
-    plain = pyav.Video(str(NUMBERED)).sequential(Sampling(1))
+    plain = pyav.VideoFile(str(NUMBERED)).decode_sequential(Sampling(1))
     shapes = [next(glyphs(f.to_ndarray(format="rgb24"))) for k, _, f in plain if k < 10]
     seen = []
-    for index, _, frame in pyav.Video(str(NUMBERED)).picked(Sampling(25)):
+    for index, _, frame in pyav.VideoFile(str(NUMBERED)).decode_sampled(Sampling(25)):
         found = glyphs(frame.to_ndarray(format="rgb24"))
         digits = [int(np.argmin([(g != shape).sum() for shape in shapes])) for g in found]
         seen.append((index, int("".join(map(str, digits)))))
@@ -227,7 +233,7 @@ def test_the_sampled_frames_of_the_numbered_clip_show_their_numbers():
 
 def test_the_first_frames_of_a_cut_off_file_are_there_and_all_of_it_is_not(tmp_path: Path):
     path = str(golden.truncated(tmp_path / "cut.mp4", 0.6))
-    (part,) = pyav.frames(path, Sampling(1, first=3), None)
+    (part,) = pyav.decode_frames(path, Sampling(1, first=3), None)
     assert [golden.number(p.transpose(1, 2, 0)) for p in part.pixels] == [0, 1, 2]
     with pytest.raises(DecodeError):
-        list(pyav.frames(path, Sampling(1, first=1000), None))
+        list(pyav.decode_frames(path, Sampling(1, first=1000), None))

@@ -9,7 +9,7 @@ from support.rehearsed import ALL, SMALL, outcomes, run, video
 from data.outcome import Done, Failed
 from data.records import Video
 from engines.video.frames import Resize, Sampling
-from engines.video.guard.guard import DecoderError, Guard
+from engines.video.guard.guard import Guard, InternalDecoderError
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_real_files_are_decoded_as_without_a_guard(shared, tmp_path):
     guarded = shared.decode([Video(p, p, "") for p in paths], Sampling(5), Resize(32))
     found = {event[0].id: event[1] for event in guarded if isinstance(event, tuple)}
     for path in paths:
-        (plain,) = pyav.frames(path, Sampling(5), Resize(32))
+        (plain,) = pyav.decode_frames(path, Sampling(5), Resize(32))
         assert np.array_equal(found[path].pixels, plain.pixels)
         assert np.array_equal(found[path].index, plain.index)
         assert np.array_equal(found[path].seconds, plain.seconds)
@@ -70,7 +70,7 @@ def test_pictures_of_native_size_come_with_the_videos_rate_and_in_bounded_bytes(
     from engines.video.decoders import pyav
 
     path = str(golden.clip(tmp_path / "clip.mp4", frames=20, fps=8))
-    (plain,) = pyav.frames(path, Sampling(1), None)
+    (plain,) = pyav.decode_frames(path, Sampling(1), None)
     fits = Sampling(1, first=4, max_bytes=4 * 96 * 64 * 3)
     tight = Sampling(1, first=5, max_bytes=fits.max_bytes)
     asked = [(Video("fits", path, ""), fits), (Video("not", path, ""), tight)]
@@ -105,7 +105,9 @@ def test_probes_answer_in_order(shared, tmp_path):
 
 
 def test_a_programming_error_raises_with_the_childs_traceback(shared):
-    with pytest.raises(DecoderError, match=r"(?s)engines/video/decoders/fake\.py.*RuntimeError"):
+    with pytest.raises(
+        InternalDecoderError, match=r"(?s)engines/video/decoders/fake\.py.*RuntimeError"
+    ):
         run(shared, [video("a"), video("b", "fault=raise"), video("c")])
     assert len(outcomes(shared, [video("d")])) == 1
 

@@ -105,7 +105,7 @@ def test_a_fake_needs_neither_torch_nor_av():
         import engines.video.decoders.pyav, engines.video.decoders.fake
         import engines.video.resize, engines.video.probe
         from engines.video.frames import Resize, Sampling
-        list(engines.video.decoders.fake.frames("fake://a", Sampling(1), Resize(8)))
+        list(engines.video.decoders.fake.decode_frames("fake://a", Sampling(1), Resize(8)))
         print([name for name in ("torch", "av", "PIL", "open_clip") if name in sys.modules])
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]

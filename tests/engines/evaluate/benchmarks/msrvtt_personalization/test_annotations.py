@@ -10,9 +10,9 @@ import pytest
 from support.annotated import CAPTION, MASKS, TAGS, annotate, entry
 
 from engines.evaluate.benchmarks.msrvtt_personalization.annotations import (
-    annotation,
-    clips,
-    cutouts,
+    list_clips,
+    read_annotation,
+    read_cutouts,
 )
 from engines.video.frames import DecodeError
 
@@ -21,8 +21,8 @@ def test_a_clip_is_read_as_it_was_annotated(tmp_path: Path) -> None:
     annotate(tmp_path, "b")
     annotate(tmp_path, "a", timestamp=["01:02:03.5", "01:02:04.000001"])
     (tmp_path / "._a.vid_info.json").write_text("what a Mac leaves behind")
-    assert clips(tmp_path) == ["a", "b"]
-    said = annotation(tmp_path, "a")
+    assert list_clips(tmp_path) == ["a", "b"]
+    said = read_annotation(tmp_path, "a")
     assert (said.video, said.size, said.caption) == ("a.mp4", (72, 64), CAPTION)
     assert (said.start, said.end) == (3723.5, 3724.000001)
     assert said.tags == TAGS
@@ -30,7 +30,7 @@ def test_a_clip_is_read_as_it_was_annotated(tmp_path: Path) -> None:
 
 def test_masks_are_cut_where_the_frame_ends(tmp_path: Path) -> None:
     annotate(tmp_path, "a")
-    found = cutouts(tmp_path, annotation(tmp_path, "a"))
+    found = read_cutouts(tmp_path, read_annotation(tmp_path, "a"))
     names = [each.file for each in found]
     assert names == ["man.frame2.png", "man.frame1.png", "man.frame3.png", "man.face.frame2.png",
                      "man.face.frame1.png", "blue_cap.frame2.png"]  # fmt: skip
@@ -43,13 +43,13 @@ def test_masks_are_cut_where_the_frame_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"video": "../b.mp4"}, "no file of the folder"),
-        ({"video": "/etc/passwd"}, "no file of the folder"),
-        ({"video": ".."}, "no file of the folder"),
+        ({"video": "../b.mp4"}, "videos folder"),
+        ({"video": "/etc/passwd"}, "videos folder"),
+        ({"video": ".."}, "videos folder"),
         ({"resolution": [0, 64]}, "0x64"),
         ({"resolution": [1 << 20, 64]}, "1048576x64"),
         ({"resolution": ["wide", 64]}, "vid_info"),
-        ({"timestamp": ["00:00:01.0", "00:00:01.0"]}, "no time"),
+        ({"timestamp": ["00:00:01.0", "00:00:01.0"]}, "time span"),
         ({"timestamp": ["1", "2"]}, "HH:MM:SS"),
         ({"caption": None}, "vid_info"),
         ({"word_tags": {"subject": ["man"]}}, "word tags"),
@@ -61,30 +61,30 @@ def test_what_cannot_be_followed_is_refused_with_a_reason(
 ) -> None:
     annotate(tmp_path, "a", **said)
     with pytest.raises(DecodeError, match=why):
-        annotation(tmp_path, "a")
+        read_annotation(tmp_path, "a")
 
 
 @pytest.mark.parametrize("clip", ["..", "a.b", "../a", "a/b", ""])
 def test_a_name_that_leads_elsewhere_is_refused(clip: str, tmp_path: Path) -> None:
-    with pytest.raises(DecodeError, match="no name of a clip"):
-        annotation(tmp_path, clip)
+    with pytest.raises(DecodeError, match="clip name"):
+        read_annotation(tmp_path, clip)
 
 
 @pytest.mark.parametrize(
     ("masks", "why"),
     [
-        ({"man": [entry(2, (-3, 0, 20, 20))]}, "does not begin within"),
-        ({"man": [entry(2, (72, 0, 90, 20))]}, "does not begin within"),
-        ({"man": [entry(2, (0, 0, 20, 20), extra=-5)]}, "smaller than its box"),
-        ({"man": [entry(4, (0, 0, 20, 20))]}, "no cut-out of a frame"),
-        ({"man": [entry(2, (0, 0, 20, 20)) | {"filename": "../frame2.jpg"}]}, "no cut-out"),
+        ({"man": [entry(2, (-3, 0, 20, 20))]}, "box"),
+        ({"man": [entry(2, (72, 0, 90, 20))]}, "box"),
+        ({"man": [entry(2, (0, 0, 20, 20), extra=-5)]}, "mask"),
+        ({"man": [entry(4, (0, 0, 20, 20))]}, "entry"),
+        ({"man": [entry(2, (0, 0, 20, 20)) | {"filename": "../frame2.jpg"}]}, "entry"),
         ({"man": [{"filename": "frame2.jpg"}]}, "box_xyxy"),
         ({"man": 3}, "TypeError"),
         ([], "AttributeError"),
-        ({"blue_cap": [entry(2, (0, 0, 20, 20))]}, "'blue cap' and 'blue_cap' would both be"),
-        ({"blue/cap": [entry(2, (0, 0, 20, 20))]}, "would both be blue_cap"),
-        ({"man.face": [entry(2, (0, 0, 20, 20))]}, "would both be man.face"),
-        ({"m" * 300: [entry(2, (0, 0, 20, 20))]}, "cannot name a file"),
+        ({"blue_cap": [entry(2, (0, 0, 20, 20))]}, "'blue cap' and 'blue_cap'"),
+        ({"blue/cap": [entry(2, (0, 0, 20, 20))]}, "blue_cap"),
+        ({"man.face": [entry(2, (0, 0, 20, 20))]}, "man.face"),
+        ({"m" * 300: [entry(2, (0, 0, 20, 20))]}, "file name"),
     ],
 )
 def test_masks_that_fit_nothing_are_refused_with_a_reason(
@@ -92,7 +92,7 @@ def test_masks_that_fit_nothing_are_refused_with_a_reason(
 ) -> None:
     annotate(tmp_path, "a", masks)
     with pytest.raises(DecodeError, match=why):
-        cutouts(tmp_path, annotation(tmp_path, "a"))
+        read_cutouts(tmp_path, read_annotation(tmp_path, "a"))
 
 
 def test_a_payload_among_the_masks_never_runs(tmp_path: Path) -> None:
@@ -104,15 +104,15 @@ def test_a_payload_among_the_masks_never_runs(tmp_path: Path) -> None:
     content = gzip.compress(pickle.dumps({"man": [Payload()]}))
     (tmp_path / "a.word_tags_masks.pkl.gz").write_bytes(content)
     with pytest.raises(DecodeError, match="mkdir"):
-        cutouts(tmp_path, annotation(tmp_path, "a"))
+        read_cutouts(tmp_path, read_annotation(tmp_path, "a"))
     assert not (tmp_path / "ran").exists()
 
 
 def test_files_that_are_not_there_are_missing(tmp_path: Path) -> None:
     annotate(tmp_path, "a")
     with pytest.raises(DecodeError, match=r"no b\.vid_info") as fault:
-        annotation(tmp_path, "b")
+        read_annotation(tmp_path, "b")
     assert fault.value.reason == "missing"
     (tmp_path / "a.word_tags_masks.pkl.gz").unlink()
     with pytest.raises(DecodeError, match=r"no a\.word_tags_masks"):
-        cutouts(tmp_path, annotation(tmp_path, "a"))
+        read_cutouts(tmp_path, read_annotation(tmp_path, "a"))

@@ -66,12 +66,12 @@ def test_odd_sides_keep_all_their_colour(
 def test_pictures_shrink_to_means_of_areas_and_grow_bilinearly() -> None:
     seen = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
     means = seen.reshape(4, 2, 6, 2, 3).mean(axis=(1, 3))
-    assert np.abs(cutting.fitted(seen, (6, 4)) - means).max() <= 0.5
+    assert np.abs(cutting.resize_picture(seen, (6, 4)) - means).max() <= 0.5
     places = np.clip((np.arange(24) + 0.5) / 2 - 0.5, 0, 11)
     low = np.minimum(places.astype(int), 10)
     share = (places - low)[None, :, None]
     between = seen[:, low] * (1 - share) + seen[:, low + 1] * share
-    assert np.abs(cutting.fitted(seen, (24, 8)) - between).max() <= 1
+    assert np.abs(cutting.resize_picture(seen, (24, 8)) - between).max() <= 1
 
 
 def test_sound_is_kept_and_cut_to_the_same_time(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_video_that_ends_a_little_early_shows_its_last_frame_longer(tmp_path: 
         golden.number(f) for f in decoded(cut(source, tmp_path / "c", 1.8, 2.2) / "video.mp4")
     ]
     assert numbers == [45, 46, 47, 48, 49, 49, 49, 49, 49, 49]
-    with pytest.raises(DecodeError, match=r"ends at 9 s, its video at 2\.00 s"):
+    with pytest.raises(DecodeError, match=r"9 s.*2\.00 s"):
         cut(source, tmp_path / "d", 5.0, 9.0)
 
 

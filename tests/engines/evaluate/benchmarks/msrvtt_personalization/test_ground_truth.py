@@ -10,11 +10,11 @@ import pytest
 import torch
 from support.known import DIM, OneModel, parts, same
 
-from data.runs.benchmark import KNOWN, Part, known_file, read_known, write_known
-from data.runs.evaluations import TruthRef
+from data.runs.benchmark import PARTS_SCHEMA, Part, clip_file, read_clip_parts, write_clip_parts
+from data.runs.evaluations import GroundTruthRef
 from data.store import tables
 from data.store.storage import Store
-from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import truth_of
+from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import open_ground_truth
 from engines.evaluate.benchmarks.msrvtt_personalization.official_files import (
     SUBJECTS,
     TAGS,
@@ -23,27 +23,27 @@ from engines.evaluate.benchmarks.msrvtt_personalization.official_files import (
     read_parts,
     write_parts,
 )
-from engines.evaluate.protocol import Missing, Truth
+from engines.evaluate.protocol import GroundTruth, MissingReference
 
 KINDS = ("text", "video", "subject", "face")
 
 
-def laid(folder: Path, kind: str, half: bool = False) -> TruthRef:
+def laid(folder: Path, kind: str, half: bool = False) -> GroundTruthRef:
     """The usual clip `video7`, in a folder of this kind."""
     made = parts(half=half)
     if kind == "parquet":
-        write_known(Store(str(folder)), known_file("video7"), "video7", made)
-        return TruthRef("parquet", str(folder), "video7")
+        write_clip_parts(Store(str(folder)), clip_file("video7"), "video7", made)
+        return GroundTruthRef("parquet", str(folder), "video7")
     write_parts(folder / "video7", made, half)
     if kind == "official":
-        return TruthRef("official", str(folder), "video7")
+        return GroundTruthRef("official", str(folder), "video7")
     for file in list((folder / "video7").iterdir()):
         file.rename(folder / f"video7.{file.name}")
-    return TruthRef("sidecars", str(folder / "video7"), "video7")
+    return GroundTruthRef("sidecars", str(folder / "video7"), "video7")
 
 
-def known(ref: TruthRef) -> Truth:
-    return truth_of(ref, None, OneModel())
+def known(ref: GroundTruthRef) -> GroundTruth:
+    return open_ground_truth(ref, None, OneModel())
 
 
 @pytest.mark.parametrize("kind", ["parquet", "official", "sidecars"])
@@ -51,23 +51,25 @@ def known(ref: TruthRef) -> Truth:
 def test_every_place_gives_the_same_vectors(kind: str, half: bool, tmp_path: Path) -> None:
     truth = known(laid(tmp_path, kind, half))
     text, video, man, cap, face = (part.vectors for part in parts(half=half))
-    assert np.array_equal(truth.text(), text[0])
-    assert np.array_equal(truth.video(), video)
-    assert np.array_equal(truth.faces(), face)
-    assert list(truth.subjects()) == ["man", "blue cap"]
-    assert np.array_equal(truth.subjects()["man"], man)
-    assert np.array_equal(truth.subjects()["blue cap"], cap)
+    assert np.array_equal(truth.text_vector(), text[0])
+    assert np.array_equal(truth.video_vectors(), video)
+    assert np.array_equal(truth.face_vectors(), face)
+    assert list(truth.subject_vectors()) == ["man", "blue cap"]
+    assert np.array_equal(truth.subject_vectors()["man"], man)
+    assert np.array_equal(truth.subject_vectors()["blue cap"], cap)
     assert truth.subject_tags() == ("man",)
-    assert {truth.text().dtype, truth.video().dtype, truth.faces().dtype} == {np.dtype("float32")}
+    assert {truth.text_vector().dtype, truth.video_vectors().dtype, truth.face_vectors().dtype} == {
+        np.dtype("float32")
+    }
 
 
 def test_parquet_to_the_published_files_and_back_is_equal(tmp_path: Path) -> None:
-    store, first, second = Store(str(tmp_path)), known_file("one"), known_file("two")
-    write_known(store, first, "one", parts(half=True))
-    write_parts(tmp_path / "official", read_known(store, first), half=True)
+    store, first, second = Store(str(tmp_path)), clip_file("one"), clip_file("two")
+    write_clip_parts(store, first, "one", parts(half=True))
+    write_parts(tmp_path / "official", read_clip_parts(store, first), half=True)
     read = [part for kind in KINDS for part in read_parts(f"{tmp_path}/official/", kind)]
-    write_known(store, second, "one", read)
-    assert same(read_known(store, second), parts(half=True))
+    write_clip_parts(store, second, "one", read)
+    assert same(read_clip_parts(store, second), parts(half=True))
 
 
 def test_the_published_files_have_the_published_shapes(tmp_path: Path) -> None:
@@ -87,25 +89,25 @@ def test_a_file_is_opened_when_it_is_asked_for(tmp_path: Path) -> None:
     truth = known(laid(tmp_path, "official"))
     for name in (VIDEO, SUBJECTS, "face_embeddings.pt"):
         (tmp_path / "video7" / name).unlink()
-    assert truth.text().shape == (DIM,)
-    with pytest.raises(Missing, match=r"no video_embeddings\.pt"):
-        truth.video()
-    with pytest.raises(Missing, match=r"no subject_embeddings\.pkl\.gz"):
-        truth.subjects()
+    assert truth.text_vector().shape == (DIM,)
+    with pytest.raises(MissingReference, match=r"no video_embeddings\.pt"):
+        truth.video_vectors()
+    with pytest.raises(MissingReference, match=r"no subject_embeddings\.pkl\.gz"):
+        truth.subject_vectors()
 
 
 def test_published_files_alone_do_not_tell_subjects_from_objects(tmp_path: Path) -> None:
     ref = laid(tmp_path, "official")
     (tmp_path / "video7" / TAGS).unlink()
-    assert list(known(ref).subjects()) == ["man", "blue cap"]
-    with pytest.raises(Missing, match="which tags are subjects"):
+    assert list(known(ref).subject_vectors()) == ["man", "blue cap"]
+    with pytest.raises(MissingReference, match=r"word_tags\.json"):
         known(ref).subject_tags()
 
 
 @pytest.mark.parametrize(
     ("vectors", "said"),
-    [(torch.full((DIM,), float("nan")), "not finite"), (torch.ones(DIM + 1), "9 wide"),
-     (torch.ones(0, DIM), "empty"), (torch.ones(2, 2, 2), "no row of vectors"),
+    [(torch.full((DIM,), float("nan")), "not finite"), (torch.ones(DIM + 1), "9 dimensions"),
+     (torch.ones(0, DIM), "empty"), (torch.ones(2, 2, 2), "rows"),
      (torch.ones(DIM, dtype=torch.int64), "int64")],
 )  # fmt: skip
 def test_vectors_that_cannot_be_right_are_missing(
@@ -113,8 +115,8 @@ def test_vectors_that_cannot_be_right_are_missing(
 ) -> None:
     ref = laid(tmp_path, "official")
     torch.save(vectors, tmp_path / "video7" / TEXT)
-    with pytest.raises(Missing, match=said):
-        known(ref).text()
+    with pytest.raises(MissingReference, match=said):
+        known(ref).text_vector()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a tensor", b"PK\x03\x04"])
@@ -122,10 +124,10 @@ def test_files_that_cannot_be_read_are_missing(content: bytes, tmp_path: Path) -
     ref = laid(tmp_path, "sidecars")
     for name in (TEXT, SUBJECTS):
         (tmp_path / f"video7.{name}").write_bytes(content)
-    with pytest.raises(Missing, match=TEXT):
-        known(ref).text()
-    with pytest.raises(Missing, match=SUBJECTS):
-        known(ref).subjects()
+    with pytest.raises(MissingReference, match=TEXT):
+        known(ref).text_vector()
+    with pytest.raises(MissingReference, match=SUBJECTS):
+        known(ref).subject_vectors()
 
 
 def test_a_payload_is_missing_and_never_runs(tmp_path: Path) -> None:
@@ -139,10 +141,10 @@ def test_a_payload_is_missing_and_never_runs(tmp_path: Path) -> None:
     torch.save({"man": Payload()}, content)
     (tmp_path / "video7" / TEXT).write_bytes(content.getvalue())
     (tmp_path / "video7" / SUBJECTS).write_bytes(gzip.compress(pickle.dumps({"man": Payload()})))
-    with pytest.raises(Missing, match="mkdir"):
-        known(ref).subjects()
-    with pytest.raises(Missing, match="safely"):
-        known(ref).text()
+    with pytest.raises(MissingReference, match="mkdir"):
+        known(ref).subject_vectors()
+    with pytest.raises(MissingReference, match="safely"):
+        known(ref).text_vector()
     assert not (tmp_path / "ran").exists()
 
 
@@ -150,28 +152,28 @@ def test_a_payload_is_missing_and_never_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["official", "parquet"])
 def test_a_name_that_leads_elsewhere_is_refused(kind: str, clip: str, tmp_path: Path) -> None:
     laid(tmp_path, kind)
-    with pytest.raises(Missing, match="no name of a clip"):
-        known(TruthRef(kind, str(tmp_path / "video7"), clip)).text()
+    with pytest.raises(MissingReference, match="clip name"):
+        known(GroundTruthRef(kind, str(tmp_path / "video7"), clip)).text_vector()
 
 
 def test_what_was_left_out_says_why(tmp_path: Path) -> None:
     made = [Part("text", reason="no weights of clip"), Part("subject", "man", reason="no cut-out"),
             Part("object", "cap", np.ones((1, DIM), np.float32))]  # fmt: skip
-    write_known(Store(str(tmp_path)), known_file("a"), "a", made)
-    truth = known(TruthRef("parquet", str(tmp_path), "a"))
-    with pytest.raises(Missing, match="no weights of clip"):
-        truth.text()
-    with pytest.raises(Missing, match="no video embeddings"):
-        truth.video()
-    assert list(truth.subjects()) == ["cap"]
+    write_clip_parts(Store(str(tmp_path)), clip_file("a"), "a", made)
+    truth = known(GroundTruthRef("parquet", str(tmp_path), "a"))
+    with pytest.raises(MissingReference, match="no weights of clip"):
+        truth.text_vector()
+    with pytest.raises(MissingReference, match="no video embeddings"):
+        truth.video_vectors()
+    assert list(truth.subject_vectors()) == ["cap"]
     assert truth.subject_tags() == ()
 
 
 def test_a_broken_or_absent_parquet_file_is_missing(tmp_path: Path) -> None:
-    (tmp_path / known_file("a")).write_bytes(b"not parquet")
+    (tmp_path / clip_file("a")).write_bytes(b"not parquet")
     for clip in ("a", "b"):
-        with pytest.raises(Missing, match=f"embeddings of {clip}"):
-            known(TruthRef("parquet", str(tmp_path), clip)).text()
+        with pytest.raises(MissingReference, match=f"embeddings of {clip}"):
+            known(GroundTruthRef("parquet", str(tmp_path), clip)).text_vector()
 
 
 def test_rows_without_vectors_or_reasons_are_missing(tmp_path: Path) -> None:
@@ -180,18 +182,18 @@ def test_rows_without_vectors_or_reasons_are_missing(tmp_path: Path) -> None:
         {"clip": "a", "kind": "video", "n": 0, "vector": [1.0] * DIM},
         {"clip": "a", "kind": "video", "n": 1, "vector": [1.0]},
     ]
-    tables.write(Store(str(tmp_path)), known_file("a"), KNOWN, rows)
-    truth = known(TruthRef("parquet", str(tmp_path), "a"))
+    tables.write_rows(Store(str(tmp_path)), clip_file("a"), PARTS_SCHEMA, rows)
+    truth = known(GroundTruthRef("parquet", str(tmp_path), "a"))
     for ask in (truth.text, truth.video):
-        with pytest.raises(Missing, match="embeddings of"):
+        with pytest.raises(MissingReference, match="embeddings of"):
             ask()
 
 
 def test_a_prompt_alone_gives_its_text_and_nothing_else() -> None:
-    truth = truth_of(TruthRef(), "four", OneModel())
-    assert truth.text().tolist() == [4.0] * DIM
+    truth = open_ground_truth(GroundTruthRef(), "four", OneModel())
+    assert truth.text_vector().tolist() == [4.0] * DIM
     for ask in (truth.video, truth.subjects, truth.faces, truth.subject_tags):
-        with pytest.raises(Missing):
+        with pytest.raises(MissingReference):
             ask()
-    with pytest.raises(Missing, match="no prompt"):
-        truth_of(TruthRef(), None, OneModel()).text()
+    with pytest.raises(MissingReference, match="no prompt"):
+        open_ground_truth(GroundTruthRef(), None, OneModel()).text_vector()

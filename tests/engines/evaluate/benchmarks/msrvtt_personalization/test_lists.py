@@ -9,7 +9,7 @@ from support.annotated import CAPTION, TAGS
 
 from data.errors import UserError
 from engines.evaluate.benchmarks.msrvtt_personalization import folder
-from engines.evaluate.benchmarks.msrvtt_personalization.lists import lists
+from engines.evaluate.benchmarks.msrvtt_personalization.lists import build_lists
 
 SUBJECT, FACE = "subject_mode", "face_mode"
 
@@ -38,7 +38,7 @@ def test_every_file_is_as_published() -> None:
     clip("video10", {"subject": ["red/car [x]"], "subject_with_face": []},
          "red_car_[x].frame1.png", "red_car_[x].frame3.png", "background.jpg")  # fmt: skip
     clip("video2", {"subject": ["man", "dog"]}, *three("man"), "man.face.frame2.png")
-    made = lists("data", ("subject", "face"))
+    made = build_lists("data", ("subject", "face"))
     assert made.clips == {"subject": 2, "face": 2}
     assert made.left_out == {}
     man = (
@@ -71,14 +71,14 @@ def test_every_file_is_as_published() -> None:
 
 def test_one_cut_out_is_the_one_in_the_middle() -> None:
     clip("a", {"subject_with_face": []}, "man.frame2.png")
-    made = lists("data/", ("subject",))
+    made = build_lists("data/", ("subject",))
     name = "subject_mode_word_tag_single_subject_image.txt"
     assert made.files[name] == "{'man': ['data/a/man.frame2.png']}"
 
 
 def test_without_a_background_its_list_is_left_out_and_said() -> None:
     clip("a", {"subject_with_face": []}, *three("man"))
-    made = lists("data", ("subject", "face"))
+    made = build_lists("data", ("subject", "face"))
     assert len(made.files) == 8
     (left,) = made.left_out.items()
     assert left[0].endswith("with_background.txt")
@@ -94,15 +94,15 @@ def test_a_clip_that_would_shift_or_break_a_line_is_left_out(
 ) -> None:
     clip("a", {"subject_with_face": []}, *files, caption=caption)
     clip("b", {"subject_with_face": []}, *three("man"), "background.jpg")
-    made = lists("data", ("subject",))
+    made = build_lists("data", ("subject",))
     assert made.files["subject_mode_videos.txt"] == "b"
     assert {text.count("\n") for text in made.files.values()} == {0}
     assert why in made.left_out["a"]
 
 
 def test_no_folder_is_said_so() -> None:
-    with pytest.raises(UserError, match="no folder nowhere"):
-        lists("nowhere", ("subject",))
+    with pytest.raises(UserError, match="nowhere"):
+        build_lists("nowhere", ("subject",))
 
 
 def test_texts_are_read_as_they_were_written() -> None:
@@ -110,5 +110,5 @@ def test_texts_are_read_as_they_were_written() -> None:
     clip("a", tags, caption="Ein “Glas”.")
     at = Path("data/a")
     assert folder.read_tags(at) == tags
-    assert folder.caption(at) == "Ein “Glas”."
+    assert folder.read_caption(at) == "Ein “Glas”."
     assert os.path.getsize(at / "summary_text.txt") == len("Ein “Glas”.".encode())

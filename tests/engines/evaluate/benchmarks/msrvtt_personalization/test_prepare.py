@@ -13,12 +13,12 @@ from support.annotated import CAPTION, MASKS, TAGS, annotate, entry, film
 from data.outcome import Done, Failed
 from engines.evaluate.benchmarks.msrvtt_personalization.background import Inpainter
 from engines.evaluate.benchmarks.msrvtt_personalization.prepare import (
-    Places,
-    Prepared,
+    BenchmarkClip,
+    PreparePaths,
     Preparer,
-    PrepareWork,
-    Wanted,
+    PrepareResult,
 )
+from engines.worker import WorkerSetup
 
 
 @pytest.fixture(scope="module")
@@ -28,26 +28,26 @@ def engine(tmp_path_factory: pytest.TempPathFactory):
     for clip in ("a", "b"):
         annotate(root / "notes", clip)
         film(root / "films", clip, audio=clip == "a")
-    made = Preparer(places(root), PrepareWork(deadline_s=60.0))
+    made = Preparer(places(root), WorkerSetup(decode_deadline_s=60.0))
     (root / "data").mkdir()
     made.load()
     yield made
     made.close()
 
 
-def places(root: Path) -> Places:
-    return Places(*(str(root / name) for name in ("notes", "films", "drafts", "data")))
+def places(root: Path) -> PreparePaths:
+    return PreparePaths(*(str(root / name) for name in ("notes", "films", "drafts", "data")))
 
 
 def run(engine: Preparer, *clips: str) -> dict[str, object]:
-    return {outcome.id: outcome for outcome in engine.run([Wanted(clip) for clip in clips])}
+    return {outcome.id: outcome for outcome in engine.run([BenchmarkClip(clip) for clip in clips])}
 
 
 def test_a_folder_has_the_published_files_and_nothing_else(engine: Preparer) -> None:
     assert run(engine, "a", "b")["a"] in (
-        Done("a", Prepared(True, False)), Done("a", Prepared(False, False))
+        Done("a", PrepareResult(True, False)), Done("a", PrepareResult(False, False))
     )  # fmt: skip
-    folder = Path(engine.places.made) / "a"
+    folder = Path(engine.paths.clips) / "a"
     assert sorted(file.name for file in folder.iterdir()) == [
         "blue_cap.frame2.png", "frame1.jpg", "frame2.jpg", "frame3.jpg", "man.face.frame1.png",
         "man.face.frame2.png", "man.frame1.png", "man.frame2.png", "man.frame3.png",
@@ -67,7 +67,7 @@ def test_a_folder_has_the_published_files_and_nothing_else(engine: Preparer) -> 
 
 def test_a_cut_out_is_its_frame_and_transparent_outside_of_its_mask(engine: Preparer) -> None:
     run(engine, "a")
-    folder = Path(engine.places.made) / "a"
+    folder = Path(engine.paths.clips) / "a"
     frame = np.asarray(Image.open(folder / "frame2.jpg").convert("RGB"))
     seen = np.asarray(Image.open(folder / "man.frame2.png"))
     assert np.array_equal(seen[..., :3], frame[8:60, 10:40])
@@ -78,28 +78,28 @@ def test_a_cut_out_is_its_frame_and_transparent_outside_of_its_mask(engine: Prep
 
 def test_what_is_there_is_not_made_again(engine: Preparer) -> None:
     run(engine, "a")
-    file = Path(engine.places.made) / "a" / "video.mp4"
+    file = Path(engine.paths.clips) / "a" / "video.mp4"
     before = file.stat().st_mtime_ns
-    assert run(engine, "a")["a"] == Done("a", Prepared(False, False))
+    assert run(engine, "a")["a"] == Done("a", PrepareResult(False, False))
     assert file.stat().st_mtime_ns == before
 
 
 def test_a_folder_of_another_annotation_is_left_alone(engine: Preparer) -> None:
     run(engine, "b")
     try:
-        annotate(Path(engine.places.annotations), "b", caption="Something else.")
+        annotate(Path(engine.paths.annotations), "b", caption="Something else.")
         found = run(engine, "b")["b"]
     finally:
-        annotate(Path(engine.places.annotations), "b")
+        annotate(Path(engine.paths.annotations), "b")
     assert isinstance(found, Failed)
     assert "move it away" in found.detail
-    assert (Path(engine.places.made) / "b" / "summary_text.txt").read_text() == CAPTION
+    assert (Path(engine.paths.clips) / "b" / "summary_text.txt").read_text() == CAPTION
 
 
 def test_a_folder_that_is_no_clip_is_left_alone(engine: Preparer) -> None:
-    annotate(Path(engine.places.annotations), "mine")
-    film(Path(engine.places.videos), "mine")
-    file = Path(engine.places.made) / "mine" / "notes.txt"
+    annotate(Path(engine.paths.annotations), "mine")
+    film(Path(engine.paths.videos), "mine")
+    file = Path(engine.paths.clips) / "mine" / "notes.txt"
     file.parent.mkdir()
     file.write_text("not yours")
     found = run(engine, "mine")["mine"]
@@ -113,15 +113,18 @@ def test_backgrounds_are_painted_with_a_clip_or_added_to_it(tmp_path: Path) -> N
         film(tmp_path / "films", clip)
     (tmp_path / "data").mkdir()
     inpainting.save(str(tmp_path / "pipeline"))
-    engine = Preparer(places(tmp_path), PrepareWork())
+    engine = Preparer(places(tmp_path), WorkerSetup())
     engine.load()
-    assert run(engine, "a")["a"] == Done("a", Prepared(True, False))
+    assert run(engine, "a")["a"] == Done("a", PrepareResult(True, False))
     how = {"num_inference_steps": 2, "guidance_scale": 12.0}
     engine._inpainter = Inpainter(str(tmp_path / "pipeline"), side=64, how=how)
     engine._inpainter.load()
     found = run(engine, "a", "b")
     engine.close()
-    assert found == {"a": Done("a", Prepared(False, True)), "b": Done("b", Prepared(True, True))}
+    assert found == {
+        "a": Done("a", PrepareResult(False, True)),
+        "b": Done("b", PrepareResult(True, True)),
+    }
     for clip in ("a", "b"):
         seen = Image.open(tmp_path / "data" / clip / "background.jpg")
         assert seen.size == (72, 64)
@@ -130,7 +133,7 @@ def test_backgrounds_are_painted_with_a_clip_or_added_to_it(tmp_path: Path) -> N
 
 
 def test_one_bad_clip_costs_no_other(engine: Preparer) -> None:
-    notes, films = Path(engine.places.annotations), Path(engine.places.videos)
+    notes, films = Path(engine.paths.annotations), Path(engine.paths.videos)
     annotate(notes, "gone")
     annotate(notes, "web")
     golden.html(films / "web.mp4")
@@ -146,8 +149,8 @@ def test_one_bad_clip_costs_no_other(engine: Preparer) -> None:
     assert reasons == {"gone": "missing", "web": "undecodable", "short": "rejected",
                        "clash": "rejected", "..": "rejected"}  # fmt: skip
     assert isinstance(found["a"], Done)
-    assert (Path(engine.places.made) / "globs" / "a_[wild]_*?.frame1.png").exists()
-    assert not (Path(engine.places.made) / "web").exists()
+    assert (Path(engine.paths.clips) / "globs" / "a_[wild]_*?.frame1.png").exists()
+    assert not (Path(engine.paths.clips) / "web").exists()
 
 
 def test_a_pipe_in_place_of_a_video_is_never_waited_for(tmp_path: Path) -> None:
@@ -159,7 +162,7 @@ def test_a_pipe_in_place_of_a_video_is_never_waited_for(tmp_path: Path) -> None:
     annotate(tmp_path / "notes", "a")
     film(tmp_path / "films", "a")
     (tmp_path / "data").mkdir()
-    engine = Preparer(places(tmp_path), PrepareWork(deadline_s=20.0))
+    engine = Preparer(places(tmp_path), WorkerSetup(decode_deadline_s=20.0))
     engine.load()
     try:
         found = run(engine, "pipe", "a")

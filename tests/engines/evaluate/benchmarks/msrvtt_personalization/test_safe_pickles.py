@@ -32,7 +32,7 @@ class Payload:
 def test_arrays_come_out_of_every_protocol(protocol: int) -> None:
     mask = np.eye(5, dtype=bool)
     entry = {"filename": "frame1.jpg", "mask": mask, "box_xyxy": np.arange(4), "n": np.int64(3)}
-    found = safe_pickles.arrays(packed({"a man": [entry]}, protocol))["a man"][0]
+    found = safe_pickles.load_arrays(packed({"a man": [entry]}, protocol))["a man"][0]
     assert np.array_equal(found["mask"], mask)
     assert found["mask"].dtype == bool
     assert found["box_xyxy"].tolist() == [0, 1, 2, 3]
@@ -42,15 +42,17 @@ def test_arrays_come_out_of_every_protocol(protocol: int) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bool, torch.int64])
 def test_tensors_come_out_as_they_were(dtype: torch.dtype) -> None:
     whole = torch.arange(12).reshape(3, 4).to(dtype)
-    found = safe_pickles.tensors(packed({"whole": whole, "turned": whole.T, "part": whole[1:]}))
+    found = safe_pickles.load_tensors(
+        packed({"whole": whole, "turned": whole.T, "part": whole[1:]})
+    )
     for name, tensor in {"whole": whole, "turned": whole.T, "part": whole[1:]}.items():
         assert torch.equal(found[name], tensor)
 
 
-@pytest.mark.parametrize("read", [safe_pickles.arrays, safe_pickles.tensors])
+@pytest.mark.parametrize("read", [safe_pickles.load_arrays, safe_pickles.load_tensors])
 def test_a_payload_is_refused_and_never_runs(read, tmp_path: Path) -> None:
     file = tmp_path / "ran"
-    with pytest.raises(safe_pickles.Unsafe, match="system"):
+    with pytest.raises(safe_pickles.UnsafePickle, match="system"):
         read(packed({"man": [Payload(file)]}))
     assert not file.exists()
 
@@ -58,10 +60,10 @@ def test_a_payload_is_refused_and_never_runs(read, tmp_path: Path) -> None:
 def test_a_payload_in_a_pt_file_or_in_a_storage_never_runs(tmp_path: Path) -> None:
     file, content = tmp_path / "ran", io.BytesIO()
     torch.save(Payload(file), content)
-    with pytest.raises(safe_pickles.Unsafe):
-        safe_pickles.tensor(content.getvalue())
-    with pytest.raises(safe_pickles.Unsafe):
-        safe_pickles.tensors(packed(_Storage(pickle.dumps(Payload(file)))))
+    with pytest.raises(safe_pickles.UnsafePickle):
+        safe_pickles.load_tensor(content.getvalue())
+    with pytest.raises(safe_pickles.UnsafePickle):
+        safe_pickles.load_tensors(packed(_Storage(pickle.dumps(Payload(file)))))
     assert not file.exists()
 
 
@@ -74,19 +76,19 @@ class _Storage:
 
 
 def test_tensors_are_no_arrays() -> None:
-    with pytest.raises(safe_pickles.Unsafe, match="torch"):
-        safe_pickles.arrays(packed({"man": torch.ones(2)}))
+    with pytest.raises(safe_pickles.UnsafePickle, match="torch"):
+        safe_pickles.load_arrays(packed({"man": torch.ones(2)}))
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_pickles, "LARGEST", 1 << 20)
-    with pytest.raises(safe_pickles.Unsafe, match="more than 1 MB"):
-        safe_pickles.arrays(gzip.compress(bytes(2 << 20)))
+    with pytest.raises(safe_pickles.UnsafePickle, match="more than 1 MB"):
+        safe_pickles.load_arrays(gzip.compress(bytes(2 << 20)))
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", bytes(2 << 20))
-    with pytest.raises(safe_pickles.Unsafe, match="more than 1 MB"):
-        safe_pickles.tensor(bomb.getvalue())
+    with pytest.raises(safe_pickles.UnsafePickle, match="more than 1 MB"):
+        safe_pickles.load_tensor(bomb.getvalue())
 
 
 def test_a_tensor_larger_than_its_numbers_is_refused() -> None:
@@ -94,8 +96,8 @@ def test_a_tensor_larger_than_its_numbers_is_refused() -> None:
         torch._utils._rebuild_tensor_v2,
         (torch.ones(2).storage(), 0, (1 << 40,), (0,), False, {}),
     )
-    with pytest.raises(safe_pickles.Unsafe, match="larger"):
-        safe_pickles.tensors(packed(_Called(*said)))
+    with pytest.raises(safe_pickles.UnsafePickle, match="larger"):
+        safe_pickles.load_tensors(packed(_Called(*said)))
 
 
 class _Called:
@@ -112,7 +114,7 @@ class _Called:
     ids=["nothing", "no gzip", "empty", "torn"],  # compressed bytes tell the time
 )
 def test_what_is_not_whole_is_refused(content: bytes) -> None:
-    with pytest.raises(safe_pickles.Unsafe):
-        safe_pickles.arrays(content)
-    with pytest.raises(safe_pickles.Unsafe):
-        safe_pickles.tensor(content)
+    with pytest.raises(safe_pickles.UnsafePickle):
+        safe_pickles.load_arrays(content)
+    with pytest.raises(safe_pickles.UnsafePickle):
+        safe_pickles.load_tensor(content)

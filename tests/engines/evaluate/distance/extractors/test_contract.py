@@ -8,9 +8,9 @@ import torch
 
 from data.errors import UserError
 from data.specs.distance import ClipSpec
-from engines.base import plugin
+from engines.base import load_plugin
 from engines.evaluate.distance import extractors
-from engines.evaluate.distance.extractor import extractor, pinned
+from engines.evaluate.distance.extractor import build_extractor, pin_weights
 from engines.nets.i3d import I3D
 from engines.nets.video_transformer import VideoTransformer
 
@@ -40,13 +40,13 @@ WEIGHTS = {"i3d_k400": _i3d, "videomae_v2_ssv2": _videomae, "r3d_18": _r3d}
 def model(request, tmp_path_factory):
     """Each extractor, loaded."""
     file = None
-    if plugin("evaluate.distance.extractors", request.param).FILE is not None:
+    if load_plugin("evaluate.distance.extractors", request.param).FILE is not None:
         torch.manual_seed(0)
         file = str(tmp_path_factory.mktemp("weights") / "weights.pt")
         torch.save(WEIGHTS[request.param](), file)
     frames = 16 if request.param == "videomae_v2_ssv2" else 9
-    asked = pinned(ClipSpec(extractor=request.param, weights=file, frames=frames))
-    found = extractor(asked)
+    asked = pin_weights(ClipSpec(extractor=request.param, weights=file, frames=frames))
+    found = build_extractor(asked)
     found.load()
     return found, asked
 
@@ -64,7 +64,7 @@ def test_what_is_beside_a_clip_changes_no_bit_of_its_feature(model) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_only_i3d_is_called_fvd(name: str) -> None:
-    module = plugin("evaluate.distance.extractors", name)
+    module = load_plugin("evaluate.distance.extractors", name)
     assert (module.LABEL == "FVD") == (module.KERNEL == "KVD") == (name == "i3d_k400")
     assert name == "i3d_k400" or module.LABEL.startswith("fd_")
     assert module.VERSION and (module.FILE is None or module.FETCH)
@@ -74,6 +74,6 @@ def test_only_i3d_is_called_fvd(name: str) -> None:
 def test_other_weights_are_refused_with_what_differs(name: str, tmp_path) -> None:
     file = str(tmp_path / "other.pt")
     torch.save({"state_dict": {"some.weight": torch.zeros(3)}}, file)
-    model = extractor(ClipSpec(extractor=name, weights=file))
-    with pytest.raises(UserError, match="these are no weights of"):
+    model = build_extractor(ClipSpec(extractor=name, weights=file))
+    with pytest.raises(UserError, match="weights of"):
         model.load()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from data.specs.distance import ClipSpec
-from engines.embed.weights import file_digest
-from engines.evaluate.distance.extractor import extractor
-from engines.evaluate.distance.frechet import between
+from engines.embed.weights import digest_file
+from engines.evaluate.distance.extractor import build_extractor
+from engines.evaluate.distance.frechet import compute_frechet
 
 FILE = os.environ.get("REELFLOW_TEST_I3D", "")
 
@@ -22,10 +22,10 @@ pytestmark = [
 @pytest.mark.parametrize(("frames", "expected"), [(10, 569.2), (30, 151.3)])
 def test_black_against_white(frames: int, expected: float) -> None:
     """Sets without variance: the term of the means alone."""
-    model = extractor(ClipSpec(weights=FILE, sha256=file_digest(FILE), frames=frames))
+    model = build_extractor(ClipSpec(weights=FILE, sha256=digest_file(FILE), frames=frames))
     model.load()
     black, white = (
         np.repeat(model(np.full((1, frames, 64, 64, 3), value, np.uint8)), 2, axis=0)
         for value in (0, 255)
     )
-    assert between(black, white).total == pytest.approx(expected, abs=0.2)
+    assert compute_frechet(black, white).total == pytest.approx(expected, abs=0.2)

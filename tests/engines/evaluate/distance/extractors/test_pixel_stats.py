@@ -3,7 +3,7 @@ import pytest
 
 from data.specs.distance import ClipSpec
 from engines.evaluate.distance.extractors.pixel_stats import Extractor
-from engines.evaluate.distance.frechet import between
+from engines.evaluate.distance.frechet import compute_frechet
 
 STATS = Extractor(ClipSpec(extractor="pixel_stats"))
 
@@ -37,8 +37,8 @@ def test_shuffling_the_frames_changes_the_changes_alone() -> None:
 def test_a_distance_sees_shuffled_frames_by_their_changes_alone() -> None:
     clips = noise(60, 2)
     before, after = STATS(clips), STATS(clips[:, np.random.default_rng(0).permutation(16)])
-    assert between(before[:, :6], after[:, :6]).total == pytest.approx(0, abs=1e-10)
-    apart = between(before, after)
+    assert compute_frechet(before[:, :6], after[:, :6]).total == pytest.approx(0, abs=1e-10)
+    apart = compute_frechet(before, after)
     expected = ((before.mean(axis=0) - after.mean(axis=0))[6:] ** 2).sum()
     assert apart.mean_term == pytest.approx(expected, rel=1e-4) and apart.total > 1e-4
 
@@ -46,9 +46,13 @@ def test_a_distance_sees_shuffled_frames_by_their_changes_alone() -> None:
 def test_lighter_clips_are_away_by_their_light() -> None:
     """Adding 51 to every pixel moves three means by 0.2 and nothing else: 3 × 0.04."""
     clips = noise(60, 3)
-    assert between(STATS(clips), STATS(clips + np.uint8(0))).total == pytest.approx(0, abs=1e-10)
+    assert compute_frechet(STATS(clips), STATS(clips + np.uint8(0))).total == pytest.approx(
+        0, abs=1e-10
+    )
     dark = clips // 2
-    assert between(STATS(dark), STATS(dark + np.uint8(51))).total == pytest.approx(0.12, rel=1e-4)
+    assert compute_frechet(STATS(dark), STATS(dark + np.uint8(51))).total == pytest.approx(
+        0.12, rel=1e-4
+    )
 
 
 def test_gaussian_noise_has_the_distance_that_its_parameters_say() -> None:
@@ -60,4 +64,6 @@ def test_gaussian_noise_has_the_distance_that_its_parameters_say() -> None:
     ]
     change = 2 / np.sqrt(np.pi) * 10  # the mean |x - y| of two draws, for a deviation of 10
     expected = 3 * (20**2 + 10**2 + change**2) / 255**2
-    assert between(*(STATS(each) for each in sets)).total == pytest.approx(expected, rel=2e-2)
+    assert compute_frechet(*(STATS(each) for each in sets)).total == pytest.approx(
+        expected, rel=2e-2
+    )

@@ -1,0 +1,37 @@
+"""Locations: telling a URL from a path, joining one to a base, and splitting chained URLs."""
+
+import os
+import posixpath
+import re
+
+_URL = re.compile(r"tar::|[A-Za-z][A-Za-z0-9+.\-]*(://|::.+://)", re.DOTALL)
+_CUT = re.compile(r"::(?![0-9A-Fa-f:.]*\])")  # a chain's separator, but not the `::` in `[::1]`
+_WORD = re.compile("[a-z][a-z0-9_+]*")
+
+
+def is_url(location: str) -> bool:
+    """Whether a location is absolute by itself (`s3://…`, `tar::…`) rather than a path."""
+    return _URL.match(location) is not None
+
+
+def resolve_location(location: str, base: str) -> str:
+    """The absolute form of a location written in the folder or URL `base`.
+
+    Absolute paths and URLs stay as they are.
+    """
+    if is_url(location) or os.path.isabs(location):
+        return location
+    if not is_url(base):
+        return os.path.join(os.path.abspath(base), location)
+    scheme, _, path = base.partition("://")
+    root, _, folder = path.split("?")[0].partition("/")
+    # A URL has no links to follow, so `..` is settled here; it ends at the bucket or host.
+    return f"{scheme}://{root}{posixpath.normpath(posixpath.join('/', folder, location))}"
+
+
+def split_chain(url: str) -> list[str]:
+    """The URLs in one that may be a chain, such as `zip://member::https://…`."""
+    # fsspec takes a word by itself for a scheme: `zip::https://…` opens `zip://` first. Whoever
+    # checks addresses must split them in the same way, or a scheme would pass unseen.
+    links = [f"{link}://" if _WORD.fullmatch(link) else link for link in _CUT.split(url)]
+    return [link for link in links if "://" in link]

@@ -1,0 +1,71 @@
+"""The page of a retrieval: every prompt with the clips that it retrieved, playing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from data.records import Hit
+from engines.report.html import Figure, link_uri
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A retrieved clip, the link that plays it, and what it lacks of the prompt.
+
+    `src` is None if a browser cannot reach the clip. `differs` names the requested attributes that
+    the clip does not show; it is None where these are not known.
+    """
+
+    hit: Hit
+    src: str | None
+    differs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptHits:
+    """A prompt with the clips that it retrieved, best first, out of `k` requested.
+
+    `attributes` are what the prompt asks for, by name, where that is known.
+    """
+
+    prompt: str
+    clips: list[Clip]
+    k: int
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def correct(self) -> int:
+        """How many of the clips show everything that the prompt asks for."""
+        return sum(clip.differs == () for clip in self.clips)
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalPage:
+    """The values that retrieval.html shows; `shape` is the clips' aspect ratio in CSS."""
+
+    title: str
+    lead: str
+    prompts: list[PromptHits]
+    about: Mapping[str, str]
+    figures: list[Figure] = field(default_factory=list)
+    shape: str = "16 / 9"
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it is known what any prompt asks for."""
+        return any(prompt.attributes for prompt in self.prompts)
+
+    @property
+    def misses(self) -> int:
+        """How many prompts have a clip that does not show what they ask for."""
+        return sum(prompt.correct < len(prompt.clips) for prompt in self.prompts)
+
+
+def group_hits(hits: Iterable[Hit], k: int, page: Path) -> list[PromptHits]:
+    """Groups hits by prompt, in the order of their table, where a prompt's hits are adjacent."""
+    by_prompt = groupby(hits, key=lambda hit: (hit.prompt_id, hit.prompt))
+    return [
+        PromptHits(prompt, [Clip(hit, link_uri(hit.uri, page)) for hit in group], k)
+        for (_, prompt), group in by_prompt
+    ]
