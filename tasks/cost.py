@@ -1,26 +1,26 @@
-"""What a run's workers cost."""
+"""The GPU-hours and the cost of a run's workers."""
 
 from data.settings import Settings
-from tasks.workers import worker_gpus
+from tasks.workers import count_worker_gpus
 
 
-def spent(settings: Settings, seconds: float, workers: int) -> dict[str, float]:
-    """GPU-hours of so many workers that were held for so long; without GPUs, worker-hours.
+def compute_cost(settings: Settings, seconds: float, workers: int) -> dict[str, float]:
+    """`gpu_hours` of workers held for `seconds`, or `worker_hours` without GPUs; and their `cost`.
 
-    And their cost, where REELFLOW_PRICE_PER_GPU_HOUR says what an hour costs.
+    There is no cost unless REELFLOW_PRICE_PER_GPU_HOUR is set.
     """
-    name = "gpu_hours" if worker_gpus(settings) else "worker_hours"
-    hours = held_hours(settings, seconds, workers)
-    return {name: hours} | priced(settings, hours)
+    name = "gpu_hours" if count_worker_gpus(settings) else "worker_hours"
+    hours = compute_hours(settings, seconds, workers)
+    return {name: hours} | compute_price(settings, hours)
 
 
-def held_hours(settings: Settings, seconds: float, workers: int) -> float:
-    """The same hours as a number."""
-    each = settings.gpus_per_worker if worker_gpus(settings) else 1
-    return seconds * workers * each / 3600
+def compute_hours(settings: Settings, seconds: float, workers: int) -> float:
+    """GPU-hours of workers held for `seconds`; worker-hours without GPUs."""
+    gpus = settings.gpus_per_worker if count_worker_gpus(settings) else 1
+    return seconds * workers * gpus / 3600
 
 
-def priced(settings: Settings, hours: float) -> dict[str, float]:
-    """What so many hours cost, where their price is known."""
+def compute_price(settings: Settings, hours: float) -> dict[str, float]:
+    """The `cost` of so many hours; empty if their price is not set."""
     price = settings.price_per_gpu_hour
     return {"cost": hours * price} if price else {}

@@ -1,4 +1,4 @@
-"""Files that a person asks for: on this machine, or at the URL of an object store."""
+"""Output files that a user names: a path on this machine, or a URL of an object store."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,47 +8,49 @@ from typing import Any
 
 from data.errors import UserError
 from data.store.storage import Store
-from data.store.temporary import Temporary
-from engines.files.media import is_url
+from data.store.temporary import TemporaryFolder
+from engines.files.urls import is_url
 
 
 @contextmanager
-def output(out: str) -> Iterator[Path]:
-    """Where to write the file, and what comes with it, into the same folder.
+def open_output(out: str) -> Iterator[Path]:
+    """The path to write the file to; files that belong to it go into the same folder.
 
-    Where `out` is a URL, all of it is uploaded once the block has ended without an error: the file
-    last, so that whoever finds it finds the rest.
+    If `out` is a URL, everything is uploaded once the block ends without an error.
     """
     if not is_url(out):
         yield Path(out).absolute()
         return
     folder, _, name = out.rpartition("/")
-    with Temporary() as made:
-        file = Path(made, name)
+    with TemporaryFolder() as local_folder:
+        file = Path(local_folder, name)
         yield file
-        beside = [each for each in Path(made).rglob("*") if each.is_file() and each != file]
+        paths = Path(local_folder).rglob("*")
+        attachments = sorted(path for path in paths if path.is_file() and path != file)
         store = Store(folder)
-        for each in (*sorted(beside), file):
-            with store.create(str(each.relative_to(made))) as there, each.open("rb") as here:
-                shutil.copyfileobj(here, there, 1 << 22)
+        # The file itself comes last: whoever finds it finds what it refers to.
+        for path in (*attachments, file):
+            remote_name = str(path.relative_to(local_folder))
+            with store.create(remote_name) as target, path.open("rb") as source:
+                shutil.copyfileobj(source, target, 1 << 22)
 
 
-def placed(said: dict[str, Any], out: str) -> dict[str, Any]:
-    """What is said of an output, with its files where they are now."""
+def to_final_paths(result: dict[str, Any], out: str) -> dict[str, Any]:
+    """A result whose paths in the temporary folder are replaced by their URLs, if `out` is one."""
     if not is_url(out):
-        return said
+        return result
     folder = out.rpartition("/")[0]
-    names = {key: value.name for key, value in said.items() if isinstance(value, Path)}
-    return said | {key: f"{folder}/{name}" for key, name in names.items()}
+    names = {key: value.name for key, value in result.items() if isinstance(value, Path)}
+    return result | {key: f"{folder}/{name}" for key, name in names.items()}
 
 
-def located(out: str) -> Path | str:
-    """An output as it is found again: its whole path, or its URL."""
+def resolve_output(out: str) -> Path | str:
+    """The output's absolute path, or its URL."""
     return out if is_url(out) else Path(out).absolute()
 
 
-def here(out: str) -> Path:
-    """The file on this machine; a UserError for a URL."""
+def require_local(out: str) -> Path:
+    """The output's absolute path; a UserError for a URL."""
     if is_url(out):
         raise UserError(f"cannot write {out}: name a file on this machine, then copy it there")
     return Path(out).absolute()

@@ -1,57 +1,99 @@
-"""Planning: what is missing becomes written lists, once."""
+"""Planning, for every stage: what is missing becomes written lists, once.
 
-from collections.abc import Iterator
-from typing import Any
+What is listed and has no receipt yet is taken up again, and never listed a second time.
+"""
+
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.catalog import merge
-from data.catalog.database import Catalog, sql
+from data.catalog.database import Catalog, load_sql
 from data.catalog.failures import Failures
 from data.records import Video
-from data.shards.lists import Shard, next_number, pending, shard_name, write_shard
+from data.shards.lists import add_shards, list_pending, read_shard, write_shard
 from data.shards.stages import Stage
+from data.store.storage import Store
 from data.workspace import Workspace
-from tasks.retry import decoder
+from tasks.retry import decoder_version
+
+
+class HasId(Protocol):
+    """Anything with an id that is unique among the items of its stage."""
+
+    @property
+    def id(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=HasId)
+Wanted = TypeVar("Wanted", bound=HasId)
+ReadItem = Callable[[dict[str, Any]], Item]
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
-def plan(workspace: Workspace, stage: Stage, retry: Failures | None = None) -> list[str]:
-    """The shards to run: those without a receipt, after everything missing was written into some.
+def plan_videos(workspace: Workspace, stage: Stage, retry: Failures | None = None) -> list[str]:
+    """The shards of a corpus's stage to run, after every video that none lists was listed.
 
     With `retry`, videos whose last attempt was such a failure get a new attempt.
     """
-    with workspace.catalog() as catalog:
-        merge.sync_videos(catalog, workspace.store, stage.corpus)
-        merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)
-        number = next_number(workspace.store, stage.folder)
-        for attempt, videos in _lists(catalog, workspace, stage, retry):
-            shard = Shard(shard_name(number), attempt, tuple(videos))
-            write_shard(workspace.store, stage.folder, shard)
-            number += 1
-        merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)
-    return pending(workspace.store, stage.folder)
+    store, size = workspace.store, workspace.settings.shard_size
+    where = stage_values(stage)
+    with workspace.open_catalog() as catalog:
+        merge.sync_videos(catalog, store, stage.corpus)
+        merge.sync_stage(catalog, store, stage.corpus, stage.kind, stage.fingerprint)
+        missing = _stream_videos(catalog, "unlisted_videos", size, where)
+        add_shards(store, stage.folder, missing, size)
+        if retry is not None:
+            attempt = 1 + catalog.execute(load_sql("last_attempt"), **where)[0][0]
+            failed = where | retry.to_parameters(decoder_version())
+            again = _stream_videos(catalog, "failed_videos", size, failed)
+            add_shards(store, stage.folder, again, size, attempt)
+        merge.sync_stage(catalog, store, stage.corpus, stage.kind, stage.fingerprint)
+    return list_pending(store, stage.folder)
 
 
-def _lists(
-    catalog: Catalog, workspace: Workspace, stage: Stage, retry: Failures | None
-) -> Iterator[tuple[int, list[Video]]]:
-    values: dict[str, Any] = {
-        "corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint
-    }  # fmt: skip
-    size = workspace.settings.shard_size
-    for rows in catalog.stream(sql("missing"), size, **values):
-        yield 1, [Video(*row) for row in rows]
-    if retry is not None:
-        attempt = 1 + catalog.execute(sql("last_attempt"), **values)[0][0]
-        for rows in catalog.stream(sql("retry"), size, **retry.values(decoder()), **values):
-            yield attempt, [Video(*row) for row in rows]
+def select_missing(
+    store: Store, folder: str, wanted: Iterable[Wanted], answered: Container[str],
+    read_item: ReadItem,
+) -> list[Wanted]:  # fmt: skip
+    """The wanted items that are neither answered by a receipt nor in a list that waits."""
+    pending = (read_shard(store, folder, name, read_item) for name in list_pending(store, folder))
+    waiting = {item.id for shard in pending for item in shard.items}
+    return [item for item in wanted if item.id not in waiting and item.id not in answered]
 
 
-def planned(workspace: Workspace, stage: Stage, shards: list[str]) -> tuple[int, float]:
-    """How many videos the shards list, and how many hours they last."""
-    with workspace.catalog() as catalog:
-        values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
-        videos, hours = catalog.execute(sql("planned"), shards=shards, **values)[0]
+def update_pending(
+    store: Store, folder: str, read_item: Callable[[dict[str, Any]], Item],
+    update: Callable[[Sequence[Item]], Sequence[Item]],
+) -> None:  # fmt: skip
+    """Rewrites each list that waits, as `update` returns its items; the same ids, in order."""
+    for name in list_pending(store, folder):
+        shard = read_shard(store, folder, name, read_item)
+        items = tuple(update(shard.items))
+        if items != shard.items:
+            write_shard(store, folder, replace(shard, items=items))
+
+
+def count_planned(workspace: Workspace, stage: Stage, shards: list[str]) -> tuple[int, float]:
+    """How many videos the shards list, and their hours."""
+    with workspace.open_catalog() as catalog:
+        videos, hours = catalog.execute(
+            load_sql("shard_totals"), shards=shards, **stage_values(stage)
+        )[0]
     return videos, hours
+
+
+def stage_values(stage: Stage) -> dict[str, Any]:
+    """The stage as SQL files name it."""
+    return {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
+
+
+def _stream_videos(
+    catalog: Catalog, query: str, size: int, values: dict[str, Any]
+) -> Iterator[Video]:
+    for rows in catalog.stream(load_sql(query), size, **values):
+        for row in rows:
+            yield Video(*row)

@@ -31,90 +31,94 @@ class Progress:
             self.failed += failed
             self.hours += hours
             self.latest = time.monotonic()
-        tell(self)
+        publish_progress(self)
 
     @property
     def rate(self) -> float:
         """Videos a second since the start; once all are through, until the last was."""
-        until = time.monotonic() if self.left else self.latest
-        return self.through / max(until - self.started, 1e-9)
+        until = time.monotonic() if self.num_remaining else self.latest
+        return self.num_processed / max(until - self.started, 1e-9)
 
     @property
-    def through(self) -> int:
+    def num_processed(self) -> int:
         return self.done + self.failed
 
     @property
-    def left(self) -> int:
-        return max(self.total - self.through, 0)
+    def num_remaining(self) -> int:
+        return max(self.total - self.num_processed, 0)
 
     @property
-    def left_s(self) -> float | None:
+    def remaining_s(self) -> float | None:
         """Seconds until the end at this rate; None before anything, and once all, went through."""
-        return self.left / self.rate if self.through and self.left else None
+        return self.num_remaining / self.rate if self.num_processed and self.num_remaining else None
 
 
 Listener = Callable[[Progress], None]
 _listeners: list[Listener] = []
 
 
-def listen(listener: Listener) -> None:
+def add_listener(listener: Listener) -> None:
     """Calls the listener at every change, from whichever thread made it."""
     _listeners.append(listener)
 
 
-def ignore(listener: Listener) -> None:
+def remove_listener(listener: Listener) -> None:
     """Calls the listener no more."""
     _listeners.remove(listener)
 
 
-def tell(progress: Progress) -> None:
+def publish_progress(progress: Progress) -> None:
     """Calls every listener."""
     for listener in list(_listeners):
         listener(progress)
 
 
-def say(text: str) -> None:
+def notify(text: str) -> None:
     """A line for the listeners and the log that is no count, as "waiting for process 7"."""
     log.info(text)
-    tell(Progress("note", 0, note=text))
+    publish_progress(Progress("note", 0, note=text))
 
 
-def line(progress: Progress) -> str:
+def format_line(progress: Progress) -> str:
     """As "embed 120/2,000 videos · 1.2 h · 35.1 videos/s · 0:53 left · 2 failed"."""
     if progress.note:
         return progress.note
-    count = f"{progress.stage} {progress.through:,}/{progress.total:,} {progress.unit}s"
-    return " · ".join([count, *_hours(progress), *_pace(progress), *_failed(progress)])
+    count = f"{progress.stage} {progress.num_processed:,}/{progress.total:,} {progress.unit}s"
+    return " · ".join(
+        [count, *_format_hours(progress), *_format_pace(progress), *_format_failed(progress)]
+    )
 
 
-def card(progress: Progress) -> str:
+def format_card(progress: Progress) -> str:
     """As "35.1 videos/s · 0:53 left · 120/2,000 · …": of a card some 30 letters are seen."""
-    count = f"{progress.through:,}/{progress.total:,}"
-    return " · ".join([*_pace(progress), count, *_failed(progress), *_hours(progress)])
+    count = f"{progress.num_processed:,}/{progress.total:,}"
+    return " · ".join(
+        [*_format_pace(progress), count, *_format_failed(progress), *_format_hours(progress)]
+    )
 
 
-def _hours(progress: Progress) -> list[str]:
+def _format_hours(progress: Progress) -> list[str]:
     there = progress.total_hours or progress.hours
     return [f"{progress.hours:,.2f} video-hours"] if there else []
 
 
-def _pace(progress: Progress) -> list[str]:
-    rate = [speed(progress.rate, progress.unit)] if progress.through else []
-    left_s = progress.left_s
-    return rate if left_s is None else [*rate, f"{clock(left_s)} left"]
+def _format_pace(progress: Progress) -> list[str]:
+    rate = [format_rate(progress.rate, progress.unit)] if progress.num_processed else []
+    left_s = progress.remaining_s
+    return rate if left_s is None else [*rate, f"{format_clock(left_s)} left"]
 
 
-def _failed(progress: Progress) -> list[str]:
+def _format_failed(progress: Progress) -> list[str]:
     return [f"{progress.failed:,} failed"] if progress.failed else []
 
 
-def speed(rate: float, unit: str = "video") -> str:
+def format_rate(rate: float, unit: str = "video") -> str:
     """Videos a second, or the seconds of one where it takes longer."""
     slow = 0 < rate < 1
     return f"{1 / rate:,.1f} s a {unit}" if slow else f"{rate:,.1f} {unit}s/s"
 
 
-def clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """As 1:02:03, or 2:03 within the hour."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)

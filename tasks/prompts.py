@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 
 from data.errors import UserError
 from data.records import Prompt
-from engines.files.media import is_url, open_media, resolve
+from engines.files.media import open_media
+from engines.files.urls import is_url, resolve_location
+from tasks.url_policy import build_url_policy
 
 TABLES = (".parquet", ".jsonl")
 TEXTS, IDS = ("txt", "prompt", "text"), ("videoID", "id")
@@ -26,59 +28,63 @@ def read_prompts(path: str) -> list[Prompt]:
     first id that is there twice.
     """
     if path.endswith(TABLES):
-        rows = _rows(path)
-        found = [_prompt(path, rows, n) for n in range(len(rows))]
+        rows = _read_rows(path)
+        found = [_build_prompt(path, rows, n) for n in range(len(rows))]
     else:
-        found = of_texts(_lines(path), f"{path} has no prompt in line")
-    return _unlike(path, found)
+        found = build_prompts(_read_lines(path), f"{path} has no prompt in line")
+    return _check_ids(path, found)
 
 
-def of_texts(texts: Sequence[str], empty: str = "there is no text in prompt") -> list[Prompt]:
+def build_prompts(texts: Sequence[str], empty: str = "there is no text in prompt") -> list[Prompt]:
     """Prompts with ids by their place, 000 and on."""
     stripped = [text.strip() for text in texts]
     if not all(stripped) or not stripped:
         number = stripped.index("") + 1 if stripped else 1
         raise UserError(f"{empty} {number}: fill or remove it")
-    return [Prompt(_id(n, len(stripped)), text) for n, text in enumerate(stripped)]
+    return [Prompt(_pad_number(n, len(stripped)), text) for n, text in enumerate(stripped)]
 
 
-def _id(number: int, count: int) -> str:
+def _pad_number(number: int, count: int) -> str:
     """A number as wide as the last one, so that names sort as the prompts do."""
     return f"{number:0{max(3, len(str(count - 1)))}d}"
 
 
-def _lines(path: str) -> list[str]:
+def _read_lines(path: str) -> list[str]:
     try:
-        return _bytes(path).decode("utf-8").splitlines()
+        return _read_bytes(path).decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is no text in UTF-8: {error}") from error
 
 
-def _bytes(path: str) -> bytes:
+def _read_bytes(path: str) -> bytes:
     """The file, here or at a URL."""
     try:
-        with open_media(path) as file:
+        with open_media(path, build_url_policy()) as file:
             return file.read()
     except OSError as error:
         raise UserError(f"no file of prompts {path}") from error
 
 
-def _rows(path: str) -> list[dict[str, Any]]:
-    return _parquet(path) if path.endswith(".parquet") else _json_lines(path)
+def _read_rows(path: str) -> list[dict[str, Any]]:
+    return _read_parquet(path) if path.endswith(".parquet") else _read_json_lines(path)
 
 
-def _parquet(path: str) -> list[dict[str, Any]]:
+def _read_parquet(path: str) -> list[dict[str, Any]]:
     try:
-        return pq.read_table(pa.BufferReader(_bytes(path))).to_pylist()
+        return pq.read_table(pa.BufferReader(_read_bytes(path))).to_pylist()
     except pa.ArrowInvalid as error:
         raise UserError(f"{path} is no Parquet table: {error}") from error
 
 
-def _json_lines(path: str) -> list[dict[str, Any]]:
-    return [row for number, line in enumerate(_lines(path), 1) for row in _row(path, number, line)]
+def _read_json_lines(path: str) -> list[dict[str, Any]]:
+    return [
+        row
+        for number, line in enumerate(_read_lines(path), 1)
+        for row in _parse_row(path, number, line)
+    ]
 
 
-def _row(path: str, number: int, line: str) -> Iterator[dict[str, Any]]:
+def _parse_row(path: str, number: int, line: str) -> Iterator[dict[str, Any]]:
     if not line.strip():
         return
     try:
@@ -90,24 +96,27 @@ def _row(path: str, number: int, line: str) -> Iterator[dict[str, Any]]:
     yield row
 
 
-def _prompt(path: str, rows: list[dict[str, Any]], number: int) -> Prompt:
+def _build_prompt(path: str, rows: list[dict[str, Any]], number: int) -> Prompt:
     row = rows[number]
     column = next((name for name in TEXTS if name in row), None)
     if column is None:
         raise UserError(f"{path} needs columns videoID and txt, it has {list(row)}")
     named = next((row[name] for name in IDS if row.get(name) is not None), None)
-    id = _id(number, len(rows)) if named is None else str(named)
+    id = _pad_number(number, len(rows)) if named is None else str(named)
     text = str(row[column] or "").strip()
     if not text:
         raise UserError(f"{path} has no text for {id!r}: fill or remove the row")
     image = row.get("image")
     if image and "://" not in image:
         folder = os.path.dirname(path)
-        image = resolve(image, folder) if is_url(path) else str(Path(folder, image).resolve())
-    return Prompt(id, text, image or None, row.get("where") or None)
+        image = (
+            resolve_location(image, folder) if is_url(path) else str(Path(folder, image).resolve())
+        )
+    columns = {key: str(value) for key, value in row.items() if value is not None}
+    return Prompt(id, text, image or None, row.get("where") or None, columns)
 
 
-def _unlike(path: str, prompts: list[Prompt]) -> list[Prompt]:
+def _check_ids(path: str, prompts: list[Prompt]) -> list[Prompt]:
     if not prompts:
         raise UserError(f"{path} has no prompts")
     seen: set[str] = set()
@@ -118,8 +127,11 @@ def _unlike(path: str, prompts: list[Prompt]) -> list[Prompt]:
     return prompts
 
 
-def read_columns(path: str) -> dict[str, dict[str, Any]]:
-    """By prompt id, everything that the file's row says of it; `prompt` is its text."""
-    prompts = read_prompts(path)
-    rows = _rows(path) if path.endswith(TABLES) else [{} for _ in prompts]
-    return {p.id: row | {"prompt": p.text} for p, row in zip(prompts, rows, strict=True)}
+def read_columns(path: str) -> dict[str, dict[str, str]]:
+    """By prompt id, the columns of its row as texts; `prompt` is its text."""
+    return {prompt.id: to_row(prompt) for prompt in read_prompts(path)}
+
+
+def to_row(prompt: Prompt) -> dict[str, str]:
+    """A prompt's columns as texts; `prompt` is its text."""
+    return prompt.columns | {"prompt": prompt.text}

@@ -1,176 +1,167 @@
-"""Which runner a run works on, and how its workers are set up on this machine."""
+"""Worker sizing: how many workers a run has on this machine, and how each is set up."""
 
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
-from engines.base import Needs, Runner
-from engines.embed.engine import Work
-from engines.evaluate.engine import EvaluateWork
-from engines.generate.engine import GenerateWork
+from engines.base import Needs
+from engines.embed.engine import EmbedSetup
+from engines.generate.engine import GenerateSetup
 from engines.generate.protocol import Speed
 from engines.video.probe import Prober
-from tasks.gpus import gpus_held
-from tasks.shutdown import ends_soon
+from engines.worker import WorkerSetup
+from tasks.url_policy import build_url_policy
 
-WORKER_BYTES = 3 << 29  # of an evaluating worker: 1.5 GB of imports and frames
-START_S = 300.0  # that a process of Ray's may take to start on a busy machine
-WEIGHTS_TIMES = 3  # and its weights, half precision made single, with what they compute
-LANES = 2  # as many batches of videos as a Ray actor has in flight
-
-
-@contextmanager
-def open_runner(settings: Settings, workers: int) -> Iterator[Runner]:
-    """The runner that the settings name; its workers, and their GPUs, are its own in the block.
-
-    A run that is told to end there ends within seconds, and its workers with it.
-    """
-    with ends_soon(), gpus_held(gpus_of(settings, workers), settings.wait_s):
-        runner = _make(settings, workers)
-        try:
-            yield runner
-        finally:
-            runner.close()
+WORKER_BYTES = 3 << 29  # an evaluating worker's imports and frames: 1.5 GB
+WEIGHTS_TIMES = 3  # its weights are cast from half to single precision, and need activations
+CONCURRENT_BATCHES = 2  # as many batches of videos as a Ray actor has in flight
 
 
-def _make(settings: Settings, workers: int) -> Runner:
-    if settings.runner == "in_process":
-        from engines.runners.in_process import InProcessRunner
-
-        return InProcessRunner()
-    from engines.runners.ray.runner import RayRunner
-
-    wait_s = max(settings.wait_s, START_S) if settings.ray_address else START_S  # none joins ours
-    return RayRunner(workers, settings.ray_address, wait_s)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
+def count_cores() -> int:
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def gpus() -> int:
-    """GPUs that this process may use, without loading torch."""
+def count_gpus() -> int:
+    """The number of GPUs that this process may use."""
     from glob import glob
 
+    # torch would count them too, but takes seconds to import; a command may need no more of it.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
     return len(glob("/dev/nvidia[0-9]*"))
 
 
-def worker_gpus(settings: Settings) -> int:
-    """GPUs for workers: of a cluster they are told, since flows may run on a machine without."""
-    return gpus() if settings.gpus is None else settings.gpus
+def fastest_precision() -> str:
+    """The precision this machine is fastest in: bf16 where a GPU or the CPU has it, else fp32."""
+    return "bf16" if count_gpus() or _cpu_has("bf16") else "fp32"
 
 
-def gpus_of(settings: Settings, workers: int) -> int:
-    """GPUs that so many workers take together; those begun count in full."""
-    return math.ceil(workers * settings.gpus_per_worker) if worker_gpus(settings) else 0
+def _cpu_has(flag: str) -> bool:
+    try:
+        return flag in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
 
 
-def _share(settings: Settings) -> int:
-    """Cores for each worker."""
-    return settings.cores_per_worker or max(1, cores() // embed_workers(settings))
+def count_worker_gpus(settings: Settings) -> int:
+    """The number of GPUs for workers: `REELFLOW_GPUS`, else those of this machine."""
+    # A cluster's must be set: its flows may run on a machine without a GPU.
+    return count_gpus() if settings.gpus is None else settings.gpus
 
 
-def embed_workers(settings: Settings) -> int:
-    """One worker a GPU share; without GPUs one worker that has all cores."""
-    return settings.workers or max(1, int(worker_gpus(settings) / settings.gpus_per_worker))
+def count_gpus_held(settings: Settings, workers: int) -> int:
+    """The number of GPUs that so many workers take together; a shared one counts in full."""
+    return math.ceil(workers * settings.gpus_per_worker) if count_worker_gpus(settings) else 0
 
 
-def probing(settings: Settings) -> Settings:
-    """For looking at videos: that takes no GPU, and is not worth a Ray of its own."""
+def _cores_per_worker(settings: Settings) -> int:
+    """The number of cores for each worker."""
+    return settings.cores_per_worker or max(1, count_cores() // count_workers(settings))
+
+
+def count_workers(settings: Settings) -> int:
+    """The number of workers: one for each GPU share; without GPUs, one that has all cores."""
+    return settings.workers or max(1, int(count_worker_gpus(settings) / settings.gpus_per_worker))
+
+
+def to_probe_settings(settings: Settings) -> Settings:
+    """The settings for probing videos: no GPU, and no Ray of its own."""
     changed: dict[str, Any] = {"gpus": 0}
-    if settings.ray_address is None:
+    if settings.ray_address is None:  # starting a Ray takes longer than most probing
         changed |= {"runner": "in_process"}
     return settings.model_copy(update=changed)
 
 
-def prober(settings: Settings) -> partial[Prober]:
-    """Makes what looks at videos, with a process a core; of a node's cores the settings tell."""
-    children = cores() if settings.ray_address is None else _share(probing(settings))
-    return partial(Prober, children, settings.decode_deadline_s, settings.decoder_memory_gb)
+def build_probe_engine(settings: Settings) -> partial[Prober]:
+    """A factory of the engine that probes videos."""
+    return partial(Prober, build_probe_setup(settings))
 
 
-def embed_work(settings: Settings) -> Work:
-    """How each embedding worker is set up.
+def build_probe_setup(settings: Settings) -> WorkerSetup:
+    """The set-up of a worker that only decodes: no GPU, one decoder process for each core."""
+    # On a cluster the nodes' cores are known from the settings alone.
+    processes = (
+        count_cores()
+        if settings.ray_address is None
+        else _cores_per_worker(to_probe_settings(settings))
+    )
+    return WorkerSetup(**_common_fields(to_probe_settings(settings), processes, processes))
 
-    Without a GPU, decoders and model share the cores: as many decoders as there are cores, since
-    whichever waits leaves its core to the other, and two batches embedded side by side, each by
-    half the cores: a batch by all cores spins where its threads wait for each other. ViT-B-32 in
-    bf16 on two shared cores: 35 ms of CPU a frame against 52 (`make bench`, "setups").
+
+def build_embed_setup(settings: Settings) -> EmbedSetup:
+    """The set-up of each embedding worker.
+
+    Without a GPU, decoders and model share the cores: there are as many decoders as cores, and two
+    batches are embedded side by side, each by half of the cores.
     """
-    share, on_gpu = _share(settings), worker_gpus(settings) > 0
-    lanes = 1 if on_gpu else min(LANES, share)
-    return Work(
-        decoders=settings.decoders or share,
-        lanes=lanes,
-        threads=settings.threads or (None if on_gpu else share // lanes),
+    # A decoder or model that waits leaves its core to the other. One batch on all cores spins where
+    # its threads wait for each other: ViT-B-32 in bf16 on two shared cores takes 52 ms of CPU a
+    # frame so, and 35 ms as two batches (`make bench`, "setups").
+    share, on_gpu = _cores_per_worker(settings), count_worker_gpus(settings) > 0
+    batches = 1 if on_gpu else min(CONCURRENT_BATCHES, share)
+    return EmbedSetup(
+        **_common_fields(settings, settings.decoders or share, share),
+        concurrent_batches=batches,
+        threads=settings.threads or (None if on_gpu else share // batches),
         frames_per_batch=settings.frames_per_batch,
-        decode_deadline_s=settings.decode_deadline_s,
-        decoder_memory_gb=settings.decoder_memory_gb,
         compile=settings.compile,
-        needs=Needs(
-            cpus=0 if settings.ray_address is None else share,
-            gpus=settings.gpus_per_worker if on_gpu else 0,
-            deadline_s=settings.item_deadline_s,
-        ),
     )
 
 
-def generate_work(settings: Settings) -> GenerateWork:
-    """How each generating worker is set up: on a GPU four videos at once, else one."""
-    share, on_gpu = _share(settings), worker_gpus(settings) > 0
+def build_generate_setup(settings: Settings) -> GenerateSetup:
+    """The set-up of each generating worker: four videos at once on a GPU, else one."""
+    share, on_gpu = _cores_per_worker(settings), count_worker_gpus(settings) > 0
     speed = Speed(
         threads=settings.threads or (None if on_gpu else share),
         compile=settings.compile,
         offload=settings.offload,
         vae_slicing=settings.vae_slicing,
     )
-    return GenerateWork(
+    return GenerateSetup(
+        **_common_fields(settings, settings.decoders or share, share),
         batch=settings.generate_batch or (4 if on_gpu else 1),
         speed=speed,
-        decoders=settings.decoders or share,
-        decode_deadline_s=settings.decode_deadline_s,
-        decoder_memory_gb=settings.decoder_memory_gb,
-        needs=Needs(
-            cpus=0 if settings.ray_address is None else share,
-            gpus=settings.gpus_per_worker if on_gpu else 0,
-            deadline_s=settings.item_deadline_s,
-        ),
     )
 
 
-def evaluate_workers(settings: Settings, spec: EvaluateSpec) -> int:
-    """One worker a GPU share; without GPUs one a core, as many as half of the memory holds.
+def count_evaluate_workers(settings: Settings, spec: EvaluateSpec) -> int:
+    """The number of evaluating workers: one for each GPU share; without GPUs, one for each core.
 
-    On a CPU each computes with one thread, so that any number of them gives the same scores.
+    On a CPU they are no more than half of the memory holds.
     """
-    if settings.workers or worker_gpus(settings):
-        return embed_workers(settings)
+    if settings.workers or count_worker_gpus(settings):
+        return count_workers(settings)
     import psutil
 
-    held = sum(os.path.getsize(file) for file in spec.weights.values() if os.path.isfile(file))
-    each = WORKER_BYTES + WEIGHTS_TIMES * held
-    return max(1, min(cores(), psutil.virtual_memory().total // 2 // each))
+    # Each computes with one thread, so that any number of workers gives the same scores.
+    weights = sum(os.path.getsize(file) for file in spec.weights.values() if os.path.isfile(file))
+    worker_bytes = WORKER_BYTES + WEIGHTS_TIMES * weights
+    return max(1, min(count_cores(), psutil.virtual_memory().total // 2 // worker_bytes))
 
 
-def evaluate_work(settings: Settings) -> EvaluateWork:
-    """How each evaluating worker is set up: one decoder reads ahead of its model."""
-    on_gpu = worker_gpus(settings) > 0
-    return EvaluateWork(
-        decoders=settings.decoders or 1,
-        decode_deadline_s=settings.decode_deadline_s,
-        decoder_memory_gb=settings.decoder_memory_gb,
-        needs=Needs(
-            cpus=0 if settings.ray_address is None else 1,
-            gpus=settings.gpus_per_worker if on_gpu else 0,
-            deadline_s=settings.item_deadline_s,
-        ),
+def build_evaluate_setup(settings: Settings) -> WorkerSetup:
+    """The set-up of each evaluating worker: one decoder reads ahead of its model."""
+    return WorkerSetup(**_common_fields(settings, settings.decoders or 1, 1))
+
+
+def _common_fields(settings: Settings, decoders: int, cpus: int) -> dict[str, Any]:
+    """The fields of every worker's set-up."""
+    needs = Needs(
+        # A Ray of this machine's own has no other user to share cores with.
+        cpus=0 if settings.ray_address is None else cpus,
+        gpus=settings.gpus_per_worker if count_worker_gpus(settings) > 0 else 0,
+        deadline_s=settings.item_deadline_s,
     )
+    return {
+        "decoders": decoders,
+        "decode_deadline_s": settings.decode_deadline_s,
+        "decoder_memory_gb": settings.decoder_memory_gb,
+        "needs": needs,
+        "url_policy": build_url_policy(settings),
+    }

@@ -1,4 +1,4 @@
-"""What the demo generates: prompts for motions that the base model has no words for, judged."""
+"""The demo's generated videos: prompts for motions that the base model has no words for, scored."""
 
 import json
 from collections.abc import Mapping
@@ -6,25 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.runs.generations import generations, run_of
+from data.runs.generations import read_generations, read_run
 from data.specs.evaluate import EvaluateSpec
 from data.workspace import Workspace
-from engines.tiny.t2v.prompts import prompts
-from tasks.generate.shard import generate_spec
+from engines.tiny.t2v.prompts import build_prompts
+from tasks.generate.spec import build_generate_spec
 from tasks.report.run import write_report
 
-FILE = "prompts.jsonl"
-TRIALS = {"with clips": generate_spec(), "without clips": generate_spec(retrieve={"k": 0})}
-MEASURED = EvaluateSpec(
+PROMPTS_FILE = "prompts.jsonl"
+TRIALS = {
+    "with clips": build_generate_spec(),
+    "without clips": build_generate_spec(retrieve={"k": 0}),
+}
+# Every frame is measured: these scores are compared with each other, not with published ones.
+MEASURES = EvaluateSpec(
     metrics=("moving_shapes", "text_similarity", "temporal_consistency"), num_frames=None
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
-    """The videos of the demo's run: how many, how right, how fast, and their page.
+class DemoGeneration:
+    """The demo's generation run: how many videos, their scores, their speed, and their page.
 
-    `means` are those of each metric, `without` those of the same prompts without clips.
+    `means` are the means by metric, `without` those of the same prompts without clips.
     """
 
     run: str
@@ -35,7 +39,7 @@ class Generated:
     page: Path
 
     def summary(self) -> dict[str, Any]:
-        """What `summary.json` says."""
+        """Returns the run's part of `summary.json`."""
         return {
             "videos": self.videos,
             "motion_accuracy": self.means["motion"],
@@ -47,24 +51,28 @@ class Generated:
 
 
 def write_prompts(folder: Path, count: int) -> Path:
-    """A file of prompts, with what each of them asks for."""
-    file = folder / FILE
-    lines = [json.dumps(row) for row in prompts(count)]
+    """Writes a file of prompts with the attributes that each of them asks for."""
+    file = folder / PROMPTS_FILE
+    lines = [json.dumps(row) for row in build_prompts(count)]
     file.write_text("\n".join(lines) + "\n")
     return file
 
 
-def judged(
-    workspace: Workspace, folder: Path, found: Mapping[str, Any], without: Mapping[str, Any]
-) -> Generated:
-    """What evaluations found in the run's videos and in those without clips, and their page."""
-    run = run_of(workspace.store, found["source"])
-    rows = [row for row in generations(workspace.store, run) if row["reason"] is None]
+def summarize_generation(
+    workspace: Workspace, folder: Path, scored: Mapping[str, Any], without: Mapping[str, Any]
+) -> DemoGeneration:
+    """Writes the run's page and sums up its evaluation and that of the videos without clips."""
+    run = read_run(workspace.store, scored["source"])
+    rows = [row for row in read_generations(workspace.store, run) if row["reason"] is None]
     page = folder / "generated.html"
-    write_report.fn(workspace, run.folder, page)
+    write_report(workspace, run.folder, page)
     seconds = sum(row["seconds"] for row in rows) / max(len(rows), 1)
-    return Generated(run.fingerprint, len(rows), _means(found), _means(without), seconds, page)
+    means = _mean_by_metric(scored)
+    return DemoGeneration(
+        run.fingerprint, len(rows), means, _mean_by_metric(without), seconds, page
+    )
 
 
-def _means(found: Mapping[str, Any]) -> dict[str, float]:
-    return {mean["metric"]: mean["mean"] for mean in found["methods"][0]["means"]}
+def _mean_by_metric(evaluation: Mapping[str, Any]) -> dict[str, float]:
+    # The demo evaluates one method at a time.
+    return {mean["metric"]: mean["mean"] for mean in evaluation["methods"][0]["means"]}

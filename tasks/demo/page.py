@@ -1,45 +1,46 @@
-"""The demo's figures, as its page shows them."""
+"""The demo's page: its figures above the prompts and their clips."""
 
 from engines.report.html import Figure
+from engines.report.retrieval import RetrievalPage
 from tasks.demo.demo import Demo
-from tasks.report.retrieval import Page
 
 LEAD = (
-    "Clips drawn and encoded by reelflow itself, embedded by its small bundled model, and found by"
-    " text. Every prompt names a combination of shape, colour and background that the model never"
-    " saw in training; half of them use wording it never saw either."
+    "Clips drawn and encoded by reelflow itself, embedded by its small bundled model, and retrieved"
+    " by text. Every prompt names a combination of shape, colour and background that the model"
+    " never saw in training; half of them are worded in ways it never saw either."
 )
 
 
-def demo_page(found: Demo) -> Page:
-    """The page of the demo's answers; clips are square."""
-    return Page("Moving shapes", LEAD, found.answers, found.about, figures(found), shape="1")
+def build_demo_page(demo: Demo) -> RetrievalPage:
+    """Builds the page of the demo's prompts; its clips are square."""
+    return RetrievalPage(
+        "Moving shapes", LEAD, demo.prompts, demo.about, build_figures(demo), shape="1"
+    )
 
 
-def figures(found: Demo) -> list[Figure]:
-    """What the page says above the prompts."""
-    right, wanted = (sum(getattr(a, of) for a in found.answers) for of in ("right", "wanted"))
-    text, video = (found.recall.get(f"{of}_recall_at_10") for of in ("text", "video"))
-    made = found.embedded
+def build_figures(demo: Demo) -> list[Figure]:
+    """Shows precision, recall, and the speed of embedding."""
+    correct = sum(prompt.correct for prompt in demo.prompts)
+    total = sum(prompt.k for prompt in demo.prompts)
+    text, video = (demo.recall.get(f"{query}_recall_at_10") for query in ("text", "video"))
+    history = demo.embedded
     return [
-        Figure(
-            "precision@5", f"{found.precision:.3f}", note=f"{right} of {wanted} clips are right"
-        ),
-        Figure("recall@10, text", _share(text), note="against exact search"),
-        Figure("recall@10, video", _share(video), note="against exact search"),
-        Figure("embedding", f"{made.frames_per_second:,.0f}", "frames/s", _busiest(found)),
+        Figure("precision@5", f"{demo.precision:.3f}", note=f"{correct} of {total} clips match"),
+        Figure("recall@10, text", _format_share(text), note="against exact search"),
+        Figure("recall@10, video", _format_share(video), note="against exact search"),
+        Figure("embedding", f"{history.frames_per_second:,.0f}", "frames/s", _busiest_part(demo)),
         Figure(
             "throughput",
-            f"{made.video_hours_per_day:,.0f}",
+            f"{history.video_hours_per_day:,.0f}",
             "video-hours/day",
-            f"{made.hours:.2f} h of video in {made.load.wall:,.0f} s",
+            f"{history.hours:.2f} h of video in {history.load.wall:,.0f} s",
         ),
     ]
 
 
-def _share(value: float | None) -> str:
+def _format_share(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _busiest(found: Demo) -> str:
-    return found.embedded.load.sentence().split(":")[0]
+def _busiest_part(demo: Demo) -> str:
+    return demo.embedded.load.describe_bottleneck().split(":")[0]

@@ -1,4 +1,4 @@
-"""Many small files of a corpus made few: first what would be packed, then the packs."""
+"""Compaction: packs the many small files of a corpus's ingests and shards into few."""
 
 from typing import Any
 
@@ -10,50 +10,54 @@ from data.catalog.compaction import (
     finish_packs,
     pack_shards,
     pack_videos,
-    shard_packs,
-    video_packs,
+    plan_shard_packs,
+    plan_video_packs,
 )
 from data.store import layout
 from data.workspace import Workspace
-from tasks.progress import say
+from tasks.progress import notify
 
 Rows = list[dict[str, Any]]
 
 
 @task(name="compact", cache_policy=NO_CACHE, persist_result=False)
-def compact(workspace: Workspace, corpus: str, do: bool) -> Rows:
-    """The small files of ingest and embed, packed where that is asked for: folder, files, packs.
+def compact_corpus(workspace: Workspace, corpus: str, do: bool) -> Rows:
+    """Packs the small files of ingest and embed, or with `do` off lists them: folder, files, packs.
 
-    Nothing is removed: a day later what was packed is left over. Pooling makes its vectors of the
-    packs when it runs next.
+    Removes nothing: packed files become leftovers a day later, and pooling reads the packs when it
+    runs next.
     """
     if not do:
-        return [_row(packs) for packs in _plans(workspace, corpus) if packs]
-    made = []
-    with workspace.only_run(corpus, "ingest", say):
-        made.append(video_packs(workspace.store, corpus))
-        for pack in made[-1]:
+        return [_build_row(packs) for packs in _plan_packs(workspace, corpus) if packs]
+    packs_by_folder = []
+    with workspace.lock_stage(corpus, "ingest", notify):
+        packs_by_folder.append(plan_video_packs(workspace.store, corpus))
+        for pack in packs_by_folder[-1]:
             pack_videos(workspace.store, corpus, pack)
-    with workspace.only_run(corpus, "embed", say):
-        for folder in _stages(workspace, corpus):
+    with workspace.lock_stage(corpus, "embed", notify):
+        for folder in _list_embed_folders(workspace, corpus):
+            # First of all: a killed compaction may have left packs whose lists are not written.
             finish_packs(workspace.store, folder)
-            made.append(shard_packs(workspace.store, folder))
-            for pack in made[-1]:
+            packs_by_folder.append(plan_shard_packs(workspace.store, folder))
+            for pack in packs_by_folder[-1]:
                 pack_shards(workspace.store, pack)
-    return [_row(packs) for packs in made if packs]
+    return [_build_row(packs) for packs in packs_by_folder if packs]
 
 
-def _plans(workspace: Workspace, corpus: str) -> list[list[Pack]]:
-    shards = [shard_packs(workspace.store, folder) for folder in _stages(workspace, corpus)]
-    return [video_packs(workspace.store, corpus), *shards]
+def _plan_packs(workspace: Workspace, corpus: str) -> list[list[Pack]]:
+    shards = [
+        plan_shard_packs(workspace.store, folder)
+        for folder in _list_embed_folders(workspace, corpus)
+    ]
+    return [plan_video_packs(workspace.store, corpus), *shards]
 
 
-def _stages(workspace: Workspace, corpus: str) -> list[str]:
-    """The folders of everything that the corpus was embedded as."""
-    found = workspace.store.names(f"{layout.corpus(corpus)}/embed")
-    return [folder for folder in found if workspace.store.exists(layout.spec(folder))]
+def _list_embed_folders(workspace: Workspace, corpus: str) -> list[str]:
+    """The folders of all embed stages of the corpus."""
+    folders = workspace.store.list_names(f"{layout.corpus_folder(corpus)}/embed")
+    return [folder for folder in folders if workspace.store.exists(layout.spec_file(folder))]
 
 
-def _row(packs: list[Pack]) -> dict[str, Any]:
+def _build_row(packs: list[Pack]) -> dict[str, Any]:
     files = sum(len(pack.files) for pack in packs)
     return {"folder": packs[0].folder, "files": files, "packs": len(packs)}

@@ -1,4 +1,4 @@
-"""Vectors made another way, compared with those in use before anybody switches to them."""
+"""Compares vectors of another spec with those in use, before anybody switches to them."""
 
 from dataclasses import dataclass
 
@@ -7,26 +7,27 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.catalog import merge
-from data.catalog.database import sql
+from data.catalog.database import load_sql
 from data.errors import UserError
-from data.shards.lists import names
+from data.shards.lists import list_done
 from data.shards.stages import Stage
 from data.workspace import Workspace
-from engines.base import plugin
+from engines.base import load_plugin
 from engines.index.pooled_vectors import PooledVectors
 from engines.pool.methods.mean import pool
-from engines.retrieve.overlap import overlap, recall
-from tasks.stages import made, same_weights
+from engines.retrieve.overlap import compute_overlap, compute_recall
+from tasks.stages import find_stage_over, require_same_weights
 
-TOP = 10
+TOP = 10  # neighbours that overlap and recall look at
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """What two sets of vectors of the same `videos` have in common, and how well each is searched.
+class VectorComparison:
+    """How two sets of vectors of the same `videos` agree, and how well captions find each's videos.
 
-    `overlap` is the share of a video's ten nearest that both agree on. `recall` is the share of
-    `captions` that find their own video among the first ten, `recall_at_1` first of all.
+    `overlap` is the mean share of a video's ten nearest neighbours that both sets agree on.
+    `recall` is the share of `captions` that find their own video among the first ten hits, and
+    `recall_at_1` as the first one: of the vectors in use, then of the others.
     """
 
     videos: int
@@ -37,49 +38,62 @@ class Compared:
 
 
 @task(name="compare", cache_policy=NO_CACHE, persist_result=False)
-def compare(workspace: Workspace, used: Stage, other: Stage, sample: int) -> Compared:
-    """The vectors in use and others, on the same sample; a UserError where they share too few."""
-    pooled = [made(workspace, stage, "pool") for stage in (used, other)]
-    rows = _shared(workspace, pooled[0], pooled[1], sample)
+def compare_stages(
+    workspace: Workspace, used: Stage, other: Stage, sample: int
+) -> VectorComparison:
+    """Compares two embed stages on a sample of videos; a UserError where they share too few."""
+    pooled = [find_stage_over(workspace, stage, "pool") for stage in (used, other)]
+    rows = _read_shared(workspace, pooled[0], pooled[1], sample)
     if len(rows) <= TOP:
-        raise UserError(f"only {len(rows)} videos have both vectors: more than {TOP} are needed")
-    spaces = [_vectors(workspace, stage, list(rows)) for stage in pooled]
-    told = [n for n, caption in enumerate(rows.values()) if caption]
+        raise UserError(
+            f"only {len(rows)} videos have vectors of both stages: at least {TOP + 1} are needed"
+        )
+    spaces = [_read_vectors(workspace, stage, list(rows)) for stage in pooled]
+    captioned = [n for n, caption in enumerate(rows.values()) if caption]
     texts = [str(caption) for caption in rows.values() if caption]
-    found = [
-        _recalls(workspace, stage, texts, space[told]) if told else (None, None)
+    recalls = [
+        _measure_recalls(workspace, stage, texts, space[captioned]) if captioned else (None, None)
         for stage, space in zip((used, other), spaces, strict=True)
     ]
-    (first, first_at_1), (second, second_at_1) = found
-    alike = overlap(spaces[0], spaces[1], TOP)
-    return Compared(len(rows), len(told), alike, (first, second), (first_at_1, second_at_1))
+    (first, first_at_1), (second, second_at_1) = recalls
+    overlap = compute_overlap(spaces[0], spaces[1], TOP)
+    return VectorComparison(
+        len(rows), len(captioned), overlap, (first, second), (first_at_1, second_at_1)
+    )  # fmt: skip
 
 
-def _shared(workspace: Workspace, one: Stage, other: Stage, sample: int) -> dict[str, str | None]:
-    with workspace.catalog() as catalog:
-        for stage in (one, other):
+def _read_shared(
+    workspace: Workspace, first: Stage, second: Stage, sample: int
+) -> dict[str, str | None]:
+    """The captions of a sample of contents that both pool stages have, by content."""
+    with workspace.open_catalog() as catalog:
+        for stage in (first, second):
             merge.sync_stage(catalog, workspace.store, stage.corpus, "pool", stage.fingerprint)
-        asked = {"one": one.fingerprint, "other": other.fingerprint, "count": sample}
-        return dict(catalog.execute(sql("shared"), corpus=one.corpus, **asked))
+        rows = catalog.execute(
+            load_sql("common_contents"), corpus=first.corpus,
+            one=first.fingerprint, other=second.fingerprint, count=sample,
+        )  # fmt: skip
+        return dict(rows)
 
 
-def _vectors(workspace: Workspace, stage: Stage, contents: list[str]) -> np.ndarray:
+def _read_vectors(workspace: Workspace, stage: Stage, contents: list[str]) -> np.ndarray:
     """(n, d) unit vectors of the contents, in their order."""
-    at = {content: n for n, content in enumerate(contents)}
-    found: dict[int, np.ndarray] = {}
-    shards = tuple(names(workspace.store, stage.folder, "receipts"))
+    positions = {content: n for n, content in enumerate(contents)}
+    vectors: dict[int, np.ndarray] = {}
+    shards = tuple(list_done(workspace.store, stage.folder))
     for batch in PooledVectors(workspace.store, stage.folder, shards, frozenset()).batches():
         for content, vector in zip(batch.contents or (), batch.vectors, strict=True):
-            if content in at:
-                found[at[content]] = vector
-    return np.stack([found[n] for n in range(len(contents))])
+            if content in positions:
+                vectors[positions[content]] = vector
+    return np.stack([vectors[n] for n in range(len(contents))])
 
 
-def _recalls(
+def _measure_recalls(
     workspace: Workspace, embedded: Stage, texts: list[str], vectors: np.ndarray
 ) -> tuple[float, float]:
-    spec = same_weights(workspace, embedded)
-    model = plugin("embed.models", spec.engine).Embedder(spec)
+    """Recall@10 and recall@1 of the texts, each embedded by the stage's own model."""
+    spec = require_same_weights(workspace, embedded)
+    model = load_plugin("embed.models", spec.engine).Embedder(spec)
     model.load(None, compile=False)
     queries = np.stack([pool(model.embed_text([text])) for text in texts])
-    return recall(queries, vectors, TOP), recall(queries, vectors, 1)
+    return compute_recall(queries, vectors, TOP), compute_recall(queries, vectors, 1)

@@ -1,42 +1,47 @@
-"""Upkeep of a store: files are what they were, leftovers go, the model still says the same."""
+"""Maintenance of a store: verifies source files, removes leftovers, measures drift."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.catalog import merge
-from data.catalog.database import sql
-from data.catalog.leftovers import leftovers
+from data.catalog.database import load_sql
+from data.catalog.leftovers import find_leftovers
 from data.outcome import Done
-from data.shards.stages import current, spec_of
+from data.shards.stages import current_stage, read_spec
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace
 from engines.video.guard.guard import Guard
 from tasks.embed.canary import check_canary
-from tasks.embed.shard import Embedding
+from tasks.embed.writer import EmbedRun
 from tasks.progress import Progress
-from tasks.workers import cores, embed_workers, open_runner
+from tasks.service.runner import open_runner
+from tasks.workers import build_probe_setup, count_cores, count_workers
 
 Rows = list[dict[str, Any]]
 
 
 @task(name="verify", cache_policy=NO_CACHE, persist_result=False)
-def verify(workspace: Workspace, corpus: str, sample: int, seed: str) -> Rows:
-    """Of a sample of videos those that are not what was ingested: id, uri, and what is wrong."""
-    with workspace.catalog() as catalog:
+def verify_videos(workspace: Workspace, corpus: str, sample: int, seed: str) -> Rows:
+    """Probes a sample of videos again; those that changed since ingest: id, uri, what is wrong."""
+    with workspace.open_catalog() as catalog:
         merge.sync_videos(catalog, workspace.store, corpus)
-        asked = {"corpus": corpus, "count": sample, "seed": seed}
-        rows = {id: (uri, content) for id, uri, content in catalog.execute(sql("sample"), **asked)}
-    return list(_changed(workspace, rows))
+        rows = catalog.execute(load_sql("sample_videos"), corpus=corpus, count=sample, seed=seed)
+    videos = {id: (uri, content) for id, uri, content in rows}
+    return list(_find_changed(workspace, videos))
 
 
-def _changed(workspace: Workspace, rows: dict[str, tuple[str, str]]) -> Iterator[dict[str, Any]]:
-    settings, progress = workspace.settings, Progress("verify", len(rows))
-    with Guard(cores(), settings.decode_deadline_s, settings.decoder_memory_gb) as guard:
-        for outcome in guard.probe((id, uri) for id, (uri, _) in rows.items()):
-            uri, content = rows[outcome.id]
+def _find_changed(
+    workspace: Workspace, videos: dict[str, tuple[str, str]]
+) -> Iterator[dict[str, Any]]:
+    settings, progress = workspace.settings, Progress("verify", len(videos))
+    setup = replace(build_probe_setup(settings), decoders=count_cores())
+    with Guard.for_worker(setup) as guard:
+        for outcome in guard.probe((id, uri) for id, (uri, _) in videos.items()):
+            uri, content = videos[outcome.id]
             if not isinstance(outcome, Done):
                 wrong = f"{outcome.reason}: {outcome.detail}"
             else:
@@ -47,24 +52,27 @@ def _changed(workspace: Workspace, rows: dict[str, tuple[str, str]]) -> Iterator
 
 
 @task(name="collect", cache_policy=NO_CACHE, persist_result=False)
-def collect(workspace: Workspace, keep: int, remove: bool) -> Rows:
-    """What nothing names any more, removed where that is asked for: name, bytes, why."""
-    found = list(leftovers(workspace.store, keep))
+def collect_leftovers(workspace: Workspace, keep: int, remove: bool) -> Rows:
+    """Lists files that nothing refers to, and with `remove` deletes them: name, bytes, why.
+
+    Each index keeps its published version and those before it, `keep` in all.
+    """
+    leftovers = list(find_leftovers(workspace.store, keep))
     if remove:
-        for each in found:
-            workspace.store.delete(each.name)
-    return [{"name": each.name, "bytes": each.bytes, "why": each.why} for each in found]
+        for leftover in leftovers:
+            workspace.store.delete(leftover.name)
+    return [{"name": each.name, "bytes": each.bytes, "why": each.why} for each in leftovers]
 
 
 @task(name="canary-now", cache_policy=NO_CACHE, persist_result=False)
-def canary_now(workspace: Workspace, corpus: str) -> float | None:
-    """The least cosine of the canary now and when the corpus was first embedded; None before.
+def measure_canary(workspace: Workspace, corpus: str) -> float | None:
+    """The smallest cosine between the canary's vectors now and those of the first embedding.
 
-    A UserError where they drifted apart.
+    None before a corpus is embedded; a UserError where the vectors drifted apart.
     """
-    stage = current(workspace.store, corpus, "embed")
+    stage = current_stage(workspace.store, corpus, "embed")
     if stage is None:
         return None
-    spec = spec_of(workspace.store, stage, EmbedSpec)
-    with open_runner(workspace.settings, embed_workers(workspace.settings)) as runner:
-        return check_canary.fn(Embedding(workspace, stage, spec, runner))
+    spec = read_spec(workspace.store, stage, EmbedSpec)
+    with open_runner(workspace.settings, count_workers(workspace.settings)) as runner:
+        return check_canary.fn(EmbedRun(workspace, stage, spec, runner))

@@ -1,81 +1,92 @@
-"""What the rows of an evaluation come to, method by method: the same whoever made the rows."""
+"""Aggregates the rows of an evaluation into means and counts for each method.
+
+The result depends on the rows alone, not on the workers that made them or their order.
+"""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from data.errors import UserError
 from data.runs.evaluation_plans import Evaluation
-from data.runs.evaluations import Mean, MethodResult, Summary, videos
+from data.runs.evaluations import Mean, MethodResult, Summary, read_videos
 from data.workspace import Workspace
-from engines.base import plugin
-from engines.evaluate.statistics import interval
+from engines.base import load_plugin
+from engines.evaluate.statistics import bootstrap_mean
+from tasks.success import require_success
 
-FIRST = 3  # reasons that an error names
+MAX_DETAILS = 3  # failures that an error names
 
 Rows = Sequence[dict[str, Any]]
 
 
-def in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of either table, in the order of method, clip, and what else they tell apart."""
+def sort_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sorts measures or videos by method, clip, id, metric and subject."""
     keys = ("method", "clip", "id", "metric", "subject")
     return sorted(rows, key=lambda row: [row.get(key) or "" for key in keys])
 
 
-def method_results(asked: Evaluation, seen: Rows, measures: Rows) -> tuple[MethodResult, ...]:
-    """Each method's means and counts, from rows in order."""
-    found = {name: list(some) for name, some in groupby(measures, lambda row: row["method"])}
+def summarize_methods(
+    evaluation: Evaluation, videos: Rows, measures: Rows
+) -> tuple[MethodResult, ...]:
+    """The means and counts of each method; both lists of rows must be sorted by `sort_rows`."""
+    by_method = itemgetter("method")
+    measures_of = {method: list(rows) for method, rows in groupby(measures, by_method)}
     return tuple(
-        _result(asked, method, list(some), found.get(method, []))
-        for method, some in groupby(seen, lambda row: row["method"])
+        _summarize_method(evaluation, method, list(rows), measures_of.get(method, []))
+        for method, rows in groupby(videos, by_method)
     )
 
 
-def _result(asked: Evaluation, method: str, rows: Rows, measures: Rows) -> MethodResult:
-    seen = [row for row in rows if row["reason"] is None]
+def _summarize_method(
+    evaluation: Evaluation, method: str, rows: Rows, measures: Rows
+) -> MethodResult:
+    scored = [row for row in rows if row["reason"] is None]
+    # Rows of single subjects explain a video's score; only its own row enters the mean.
     whole = [row for row in measures if row["subject"] is None]
-    dropped = asked.dropped.get(method, 0)
-    sizes = {f"{row['width']}x{row['height']}" for row in seen}
-    rates = {row["fps"] for row in seen}
+    dropped = evaluation.dropped.get(method, 0)
+    sizes = {f"{row['width']}x{row['height']}" for row in scored}
+    rates = {row["fps"] for row in scored}
     return MethodResult(
-        method, len(rows) + dropped, len(rows) - len(seen), dropped,
+        method, len(rows) + dropped, len(rows) - len(scored), dropped,
         tuple(
-            _mean(name, label, better, [r["value"] for r in whole if r["metric"] == name])
-            for name, label, better in _names(asked)
+            _compute_mean(name, label, better, [r["value"] for r in whole if r["metric"] == name])
+            for name, label, better in _list_metrics(evaluation)
         ),
-        asked.absent,
+        evaluation.absent,
         size=sizes.pop() if len(sizes) == 1 else None,
         fps=rates.pop() if len(rates) == 1 else None,
-        frames=max((row["frames"] for row in seen), default=None),
+        frames=max((row["frames"] for row in scored), default=None),
     )  # fmt: skip
 
 
-def _names(asked: Evaluation) -> Iterable[tuple[str, str, Any]]:
-    """Of everything that is measured: its name, how tables head it, and which way is good."""
-    for metric in asked.versions:
-        module = plugin("evaluate.metrics", metric)
+def _list_metrics(evaluation: Evaluation) -> Iterable[tuple[str, str, Any]]:
+    """Yields each measured score: its name, its heading in tables, and which way is better."""
+    for metric in evaluation.versions:
+        module = load_plugin("evaluate.metrics", metric)
         for name, better in module.Metric.better.items():
-            plain = name == metric or len(module.Metric.better) == 1
-            yield name, module.LABEL if plain else f"{module.LABEL}, {name}", better
+            is_only = name == metric or len(module.Metric.better) == 1
+            yield name, module.LABEL if is_only else f"{module.LABEL}, {name}", better
 
 
-def _mean(name: str, label: str, better: Any, values: Sequence[float | None]) -> Mean:
-    """Exact sums, of values in order: any number of workers gives the same to the last bit."""
+def _compute_mean(name: str, label: str, better: Any, values: Sequence[float | None]) -> Mean:
+    """The mean of the known values with its bootstrap interval, and how many are unknown."""
+    # Sorted values and an exact sum: any number of workers gives the same mean to the last bit.
     known = [value for value in values if value is not None]
     without = len(values) - len(known)
     if not known:
         return Mean(name, label, better, 0, without, None, None, None)
-    around = interval(np.array(known))
+    interval = bootstrap_mean(np.array(known))
     mean = math.fsum(known) / len(known)
-    return Mean(name, label, better, len(known), without, mean, around.low, around.high)
+    return Mean(name, label, better, len(known), without, mean, interval.low, interval.high)
 
 
-def means(summary: Summary) -> list[dict[str, Any]]:
+def list_means(summary: Summary) -> list[dict[str, Any]]:
     """A row for each metric of each method, as tables show it."""
     return [
         {"method": each.method, "videos": each.videos, "failed": each.failed} | asdict(mean)
@@ -84,8 +95,8 @@ def means(summary: Summary) -> list[dict[str, Any]]:
     ]
 
 
-def counts(summary: Summary) -> dict[str, Any]:
-    """Of all methods together: what was asked, how many videos, how many of them failed."""
+def count_videos(summary: Summary) -> dict[str, Any]:
+    """The evaluation and its source, with the videos of all methods and how many failed."""
     return {
         "evaluation": summary.evaluation,
         "source": summary.source,
@@ -94,11 +105,10 @@ def counts(summary: Summary) -> dict[str, Any]:
     }
 
 
-def refuse_nothing(workspace: Workspace, summary: Summary) -> None:
-    """A UserError where not one video could be measured."""
-    if any(method.failed + method.dropped < method.videos for method in summary.methods):
-        return
-    rows = list(videos(workspace.store, summary.evaluation))
-    reasons = Counter(f"{row['reason']}: {row['detail']}" for row in rows)
-    said = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common(FIRST))
-    raise UserError(f"none of {len(rows)} videos could be measured ({said})")
+def require_any_video(workspace: Workspace, summary: Summary) -> None:
+    """Raises a UserError where videos were tried and not one of them could be measured."""
+    done = sum(each.videos - each.failed - each.dropped for each in summary.methods)
+    rows = [] if done else list(read_videos(workspace.store, summary.evaluation))
+    details = Counter(row["detail"] for row in rows).most_common(MAX_DETAILS)
+    detail = "; ".join(f"{count:,} × {text}" for text, count in details)
+    require_success("video", done, Counter(row["reason"] for row in rows), detail)

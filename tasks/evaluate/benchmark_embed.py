@@ -1,4 +1,4 @@
-"""What models make of a benchmark's clips, kept as Parquet or as the published files."""
+"""Embeds a benchmark's clips as references, in Parquet or in the published files."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,55 +7,56 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data.errors import UserError
-from data.outcome import Done, Outcome
+from data.outcome import Done, Failed
 from data.runs.benchmark import write_clips
-from data.runs.evaluations import TruthRef
-from data.runs.generations import digest
+from data.runs.evaluations import GroundTruthRef
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import fingerprint
+from data.stamps import hash_json
 from data.store import layout
 from data.store.storage import Store
 from data.workspace import Workspace
-from engines.embed.weights import file_digest
+from engines.embed.weights import digest_file
 from engines.evaluate.benchmarks.msrvtt_personalization import folder
 from engines.evaluate.benchmarks.msrvtt_personalization.embedding import (
     MODELS,
     VERSION,
-    Knower,
-    Known,
-    truth_spec,
+    BenchmarkClip,
+    ReferenceEmbedder,
+    to_reference_spec,
 )
 from engines.evaluate.benchmarks.msrvtt_personalization.embedding_stores import (
-    OfficialShelf,
-    ParquetShelf,
-    Shelf,
-    claim,
+    EmbeddingStore,
+    OfficialStore,
+    ParquetStore,
+    verify_manifest,
 )
-from engines.evaluate.benchmarks.msrvtt_personalization.sources import inputs
-from engines.evaluate.vision.registry import absent, digests, found
-from tasks.evaluate.benchmark_prepare import refuse_nothing
-from tasks.outputs import here
-from tasks.progress import Progress, say
-from tasks.workers import evaluate_work, evaluate_workers, open_runner
+from engines.evaluate.benchmarks.msrvtt_personalization.sources import list_inputs
+from engines.evaluate.vision.registry import compute_digests, explain_missing_weights, find_weights
+from tasks.evaluate.benchmark_prepare import require_any_clip
+from tasks.outputs import require_local
+from tasks.progress import Progress, notify
+from tasks.service.runner import open_runner
+from tasks.shard import run_items
+from tasks.workers import build_evaluate_setup, count_evaluate_workers
 
-BATCH = 8  # clips that a worker is handed at once
+BATCH = 8  # clips that a worker gets at once
 
 
 def embed_benchmark(
     workspace: Workspace, source: str, spec: EvaluateSpec, models: Sequence[str] = MODELS
-) -> TruthRef:
-    """Where in the store the vectors of a folder's clips lie, made now where they are not yet.
+) -> GroundTruthRef:
+    """Embeds the clips of a folder into the store, where they are missing; where they lie.
 
-    `models` are those that are asked for; what no model that is there makes is said to be missing
-    where it is read, as is a clip that cannot be read.
+    `models` are the models to embed with. Vectors of a model without weights, and of a clip that
+    cannot be read, carry the reason instead; it is raised where they are read.
     """
-    spec, wanted = truth_spec(spec), [name for name in MODELS if name in models]
-    named = sorted(_models(spec, wanted).items())
-    made_with = [f"{name} {said}" for name, said in named]
-    name = fingerprint(spec, VERSION, *made_with, _digest(source))
-    shelf = ParquetShelf(workspace.store, f"{layout.benchmark(name)}/known")
-    _embed(workspace, source, spec, wanted, shelf)
-    return TruthRef("parquet", workspace.store.path(shelf.folder))
+    spec, names = to_reference_spec(spec), [name for name in MODELS if name in models]
+    digests = [f"{name} {digest}" for name, digest in sorted(_digest_models(spec, names).items())]
+    name = fingerprint(spec, VERSION, *digests, _digest_clips(source))
+    embeddings = ParquetStore(workspace.store, f"{layout.benchmark_folder(name)}/known")
+    _embed_clips(workspace, source, spec, names, embeddings)
+    return GroundTruthRef("parquet", workspace.store.path(embeddings.folder))
 
 
 def embed_folder(
@@ -63,87 +64,89 @@ def embed_folder(
     weights: str | None = None, kept: Literal["parquet", "official"] = "parquet",
     annotations: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Makes the vectors of a folder's clips in the folder `out`; what is there stays.
+    """Embeds the clips of a folder into the folder `out`; clips that are there already stay.
 
-    `weights` is a folder of models under their published names. A UserError where there is none of
-    them, or not one clip went through.
+    `weights` is a folder of models under their published names, `kept` the format of the files.
+    A UserError where all weights are missing, or not one clip could be embedded.
     """
-    there = found(weights, MODELS) if weights else {}
-    spec = truth_spec(spec.model_copy(update={"weights": there | spec.weights}))
-    lacking = {name: why for name in MODELS if (why := absent(spec, name))}
-    if len(lacking) == len(MODELS):
-        raise UserError("; ".join(lacking.values()))
-    made = here(out)
-    store = Store(str(made.parent))
-    half = spec.clip_dtype == "fp16"
-    shelf: Shelf = ParquetShelf(store, made.name)
+    files = find_weights(weights, MODELS) if weights else {}
+    spec = to_reference_spec(spec.model_copy(update={"weights": files | spec.weights}))
+    missing = {name: why for name in MODELS if (why := explain_missing_weights(spec, name))}
+    if len(missing) == len(MODELS):
+        raise UserError("; ".join(missing.values()))
+    target = require_local(out)
+    store = Store(str(target.parent))
+    embeddings: EmbeddingStore = ParquetStore(store, target.name)
     if kept == "official":
-        shelf = OfficialShelf(store, made.name, half)
-    rows, new = _embed(workspace, source, spec, MODELS, shelf, annotations)
-    table = store.path(_table(shelf))
-    refuse_nothing(rows, table)
+        embeddings = OfficialStore(store, target.name, half=spec.clip_dtype == "fp16")
+    rows, new = _embed_clips(workspace, source, spec, MODELS, embeddings, annotations)
+    table = store.path(_table_name(embeddings))
+    require_any_clip(rows, table)
     return {
-        "folder": str(made),
+        "folder": str(target),
         "clips": len(rows),
         "made": new,
-        "absent": lacking,
+        "absent": missing,
         "failed": dict(Counter(row["reason"] for row in rows if row["reason"])),
         "table": table,
     }
 
 
-def _embed(
-    workspace: Workspace, source: str, spec: EvaluateSpec, models: Sequence[str], shelf: Shelf,
-    annotations: str | None = None,
+def _embed_clips(
+    workspace: Workspace, source: str, spec: EvaluateSpec, models: Sequence[str],
+    embeddings: EmbeddingStore, annotations: str | None = None,
 ) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
-    """Makes what the shelf lacks; the rows of all clips, and how many were made now."""
-    named = folder.clips(Path(source))
-    if not named:
-        raise UserError(f"no clips in {source}: `reelflow benchmark prepare` makes them")
-    work = evaluate_work(workspace.settings)
-    at = str(Path(source).absolute())
-    make = partial(Knower, at, spec, tuple(models), work, annotations)
-    with workspace.only_folder(shelf.store.path(shelf.folder), say):
-        shelf.store.drop_partials(shelf.folder)
-        claim(shelf, {"version": VERSION, "clip_dtype": spec.clip_dtype, **_models(spec, models)})
-        waiting = [Known(clip) for clip in named if not shelf.has(clip)]
-        progress, missed = Progress("benchmark", len(waiting)), list[Outcome[Any]]()
-        if waiting:
-            with open_runner(
-                workspace.settings, evaluate_workers(workspace.settings, spec)
-            ) as runner:
-                for outcome in runner.map(make, waiting, BATCH):
+    """Embeds the clips that the store lacks; a row for each clip, and how many are new."""
+    names = folder.list_clips(Path(source))
+    if not names:
+        raise UserError(f"no clips in {source}: make them with `reelflow benchmark prepare`")
+    setup = build_evaluate_setup(workspace.settings)
+    path = str(Path(source).absolute())
+    make = partial(ReferenceEmbedder, path, spec, tuple(models), setup, annotations)
+    with workspace.lock_local_folder(embeddings.store.path(embeddings.folder), notify):
+        embeddings.store.drop_partials(embeddings.folder)
+        # One folder holds vectors of one kind: those of other weights or precision are refused.
+        manifest = {"version": VERSION, "clip_dtype": spec.clip_dtype}
+        verify_manifest(embeddings, manifest | _digest_models(spec, models))
+        missing = [BenchmarkClip(clip) for clip in names if not embeddings.has_clip(clip)]
+        progress, failures = Progress("benchmark", len(missing)), list[Failed]()
+        if missing:
+            workers = count_evaluate_workers(workspace.settings, spec)
+            with open_runner(workspace.settings, workers) as runner:
+                for clip, outcome in run_items(runner, make, missing, BATCH, progress):
                     if isinstance(outcome, Done):
-                        shelf.keep(outcome.id, outcome.value)
-                        progress.add(done=1)
+                        embeddings.save_clip(clip.id, outcome.value)
                     else:
-                        missed.append(outcome)
-                        progress.add(failed=1)
-        failed = {outcome.id for outcome in missed}
-        done = [Done(clip, None) for clip in named if clip not in failed]
-        rows = write_clips(shelf.store, _table(shelf), [*done, *missed])
-        return rows, len(waiting) - len(missed)
+                        failures.append(outcome)
+        failed = {failure.id for failure in failures}
+        done = [Done(clip, None) for clip in names if clip not in failed]
+        rows = write_clips(embeddings.store, _table_name(embeddings), [*done, *failures])
+        return rows, len(missing) - len(failures)
 
 
-def _table(shelf: Shelf) -> str:
-    """Beside the folder, in which only clips are."""
-    return f"{shelf.folder}-rows.parquet"
+def _table_name(embeddings: EmbeddingStore) -> str:
+    """The table of rows: beside the folder, since every file in that is a clip."""
+    return f"{embeddings.folder}-rows.parquet"
 
 
-def _models(spec: EvaluateSpec, names: Sequence[str]) -> dict[str, str]:
+def _digest_models(spec: EvaluateSpec, names: Sequence[str]) -> dict[str, str]:
     """The digest of each model's weights; `absent` where there are none."""
-    return dict.fromkeys(names, "absent") | digests(spec, names)
+    return dict.fromkeys(names, "absent") | compute_digests(spec, names)
 
 
-def _digest(source: str) -> str:
-    """Stands for all that the clips' vectors are made of."""
-    files = (file for clip in folder.clips(Path(source)) for file in inputs(Path(source) / clip))
-    return digest([(f"{file.parent.name}/{file.name}", _content(file)) for file in files])
+def _digest_clips(source: str) -> str:
+    """A digest of all files that the clips' vectors depend on."""
+    files = (
+        file
+        for clip in folder.list_clips(Path(source))
+        for file in list_inputs(Path(source) / clip)
+    )
+    return hash_json([(f"{file.parent.name}/{file.name}", _digest_file(file)) for file in files])
 
 
-def _content(file: Path) -> str:
-    """A file that cannot be read is its clip's to say."""
+def _digest_file(file: Path) -> str:
+    # A file that cannot be read must not fail the run here: embedding makes it a row of its clip.
     try:
-        return file_digest(str(file))
+        return digest_file(str(file))
     except OSError:
         return ""

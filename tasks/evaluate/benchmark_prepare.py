@@ -1,4 +1,4 @@
-"""Preparing a benchmark's clips: every annotated one, over a runner, and what came of each."""
+"""Prepares a benchmark's clips from its annotations and videos, and writes its lists."""
 
 import shutil
 from collections import Counter
@@ -9,87 +9,85 @@ from typing import Any
 from data.errors import UserError
 from data.outcome import Done, Outcome
 from data.runs.benchmark import write_clips
-from data.settings import Settings
 from data.store.storage import Store
 from data.workspace import Workspace
 from engines.evaluate.benchmarks.msrvtt_personalization import annotations, lists
 from engines.evaluate.benchmarks.msrvtt_personalization.prepare import (
-    Places,
-    Prepared,
+    BenchmarkClip,
+    PreparePaths,
     Preparer,
-    PrepareWork,
-    Wanted,
+    PrepareResult,
 )
-from tasks.outputs import here
-from tasks.progress import Progress, say
-from tasks.workers import embed_work, embed_workers, open_runner
+from tasks.outputs import require_local
+from tasks.progress import Progress, notify
+from tasks.service.runner import open_runner
+from tasks.shard import run_items
+from tasks.success import require_success
+from tasks.workers import build_embed_setup, count_workers
 
-BATCH = 16  # clips that a worker is handed at once
+BATCH = 16  # clips that a worker gets at once
 
 
-def prepare(
+def prepare_benchmark(
     workspace: Workspace, annotated: str, videos: str, out: str,
     inpaint: str | None = None, seed: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
-    """Makes the folder of every annotated clip in `out`; what is there stays as it is.
+    """Prepares a folder for each annotated clip in `out`; folders that are there stay as they are.
 
-    A UserError where not one clip could be made.
+    A UserError where not one clip could be prepared.
     """
-    named = annotations.clips(Path(annotated))
-    if not named or not Path(videos).is_dir():
+    names = annotations.list_clips(Path(annotated))
+    if not names or not Path(videos).is_dir():
         raise UserError(
-            f"no *{annotations.INFO} in {annotated}, or no folder {videos}: give the unpacked"
-            " annotations of the benchmark, and the folder of MSR-VTT's videos"
+            f"no *{annotations.INFO} in {annotated}, or no folder {videos}: give the benchmark's"
+            " unpacked annotations, and the folder of the MSR-VTT videos"
         )
-    made = here(out)
-    drafts = made.with_name(f".{made.name}.drafts")
-    places = Places(*(str(Path(each).absolute()) for each in (annotated, videos, drafts, made)))
-    make = partial(Preparer, places, _work(workspace.settings), inpaint, seed)
-    progress, found = Progress("prepare", len(named)), list[Outcome[Prepared]]()
-    with workspace.only_folder(str(made), say):
-        made.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(drafts, ignore_errors=True)  # what a killed run had begun
-        with open_runner(workspace.settings, embed_workers(workspace.settings)) as runner:
-            for outcome in runner.map(make, [Wanted(clip) for clip in named], BATCH):
-                found.append(outcome)
-                progress.add(**{"done" if isinstance(outcome, Done) else "failed": 1})
+    target = require_local(out)
+    drafts = target.with_name(f".{target.name}.drafts")
+    paths = PreparePaths(
+        *(str(Path(each).absolute()) for each in (annotated, videos, drafts, target))
+    )
+    make = partial(Preparer, paths, build_embed_setup(workspace.settings), inpaint, seed)
+    progress = Progress("prepare", len(names))
+    with workspace.lock_local_folder(str(target), notify):
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(drafts, ignore_errors=True)  # left by a killed run
+        with open_runner(workspace.settings, count_workers(workspace.settings)) as runner:
+            clips = [BenchmarkClip(clip) for clip in names]
+            outcomes = [outcome for _, outcome in run_items(runner, make, clips, BATCH, progress)]
         shutil.rmtree(drafts, ignore_errors=True)
-        return _summary(made, found)
+        return _write_summary(target, outcomes)
 
 
 def write_lists(data: str, out: str, modes: tuple[lists.Mode, ...]) -> dict[str, Any]:
-    """Writes the lists of a data folder into another; how many clips each mode has."""
-    made, store = lists.lists(data, modes), Store(str(here(out)))
-    for name, text in made.files.items():
+    """Writes the lists of a data folder into the folder `out`; how many clips each mode has."""
+    built, store = lists.build_lists(data, modes), Store(str(require_local(out)))
+    for name, text in built.files.items():
         store.write(name, text.encode())
     return {
-        "clips": made.clips,
-        "files": [store.path(name) for name in made.files],
-        "left_out": made.left_out,
+        "clips": built.clips,
+        "files": [store.path(name) for name in built.files],
+        "left_out": built.left_out,
     }
 
 
-def refuse_nothing(rows: list[dict[str, Any]], table: str) -> None:
-    """A UserError where there are clips and not one went through."""
-    if rows and all(row["reason"] for row in rows):
-        reasons = Counter(row["reason"] for row in rows)
-        said = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-        raise UserError(f"no clip went through ({said}): {rows[0]['detail']}; see {table}")
+def require_any_clip(rows: list[dict[str, Any]], table: str) -> None:
+    """Raises a UserError where there are clips and all of them failed."""
+    failed = [row for row in rows if row["reason"]]
+    if failed:
+        reasons = Counter(row["reason"] for row in failed)
+        done = len(rows) - len(failed)
+        require_success("clip", done, reasons, failed[0]["detail"], f"see {table}")
 
 
-def _work(settings: Settings) -> PrepareWork:
-    work = embed_work(settings)
-    return PrepareWork(work.decoders, work.decode_deadline_s, work.decoder_memory_gb, work.needs)
-
-
-def _summary(made: Path, found: list[Outcome[Prepared]]) -> dict[str, Any]:
-    store, table = Store(str(made.parent)), f"{made.name}-rows.parquet"
-    rows = write_clips(store, table, found)
-    refuse_nothing(rows, store.path(table))
-    done = [outcome.value for outcome in found if isinstance(outcome, Done)]
+def _write_summary(target: Path, outcomes: list[Outcome[PrepareResult]]) -> dict[str, Any]:
+    store, table = Store(str(target.parent)), f"{target.name}-rows.parquet"
+    rows = write_clips(store, table, outcomes)
+    require_any_clip(rows, store.path(table))
+    done = [outcome.value for outcome in outcomes if isinstance(outcome, Done)]
     return {
-        "folder": str(made),
-        "clips": len(found),
+        "folder": str(target),
+        "clips": len(outcomes),
         "made": sum(each.new for each in done),
         "there": sum(not each.new for each in done),
         "without_background": sum(not each.background for each in done),

@@ -1,75 +1,82 @@
-"""The clips of a distance: which videos of each side, and which frames of them, by a seed."""
+"""Chooses the clips of a distance: videos of each set and a window in each, by a seed."""
 
 import numpy as np
 
-from data.batches import batched
+from data.batches import iter_batches
 from data.catalog import merge
-from data.catalog.database import sql
+from data.catalog.database import load_sql
 from data.outcome import Done, Failed, Outcome
 from data.records import Probe, Video
 from data.runs.distances import Clip, ClipSet
-from data.runs.generations import generations, run_of
+from data.runs.generations import read_generations, read_run
 from data.specs.distance import DistanceSpec, Window
 from data.store import layout
 from data.workspace import Workspace
 from engines.base import Runner
-from engines.evaluate.distance.clips import starts
+from engines.evaluate.distance.clips import count_starts
 from engines.ingest.open_source import open_source
 from tasks.progress import Progress
-from tasks.workers import prober
+from tasks.url_policy import build_url_policy
+from tasks.workers import build_probe_engine
 
-AT_ONCE = 64  # videos read, for their digest and length, before it is seen whether these do
+AT_ONCE = 64  # videos probed for digest and length, before it is checked whether they suffice
 
-Listed = tuple[list[Video], list[Failed]]
+VideosAndFailures = tuple[list[Video], list[Failed]]
 
 
-def choose(
+def choose_clips(
     workspace: Workspace, runner: Runner, source: str, spec: DistanceSpec, side: str
 ) -> ClipSet:
-    """As many clips of a source as the spec wants, drawn in an order that its seed alone settles.
+    """Draws as many clips of a source as the spec asks for, in an order set by its seed alone.
 
-    A video that is too short, or cannot be read, is passed over for the next, and has a reason.
+    `side` is "real" or "generated". A video that is too short or cannot be read is skipped for the
+    next one, and listed with its reason.
     """
-    window, most = (
+    window, limit = (
         (spec.real_window, spec.n_real)
         if side == "real"
         else (spec.generated_window, spec.n_generated)
     )
-    videos, failed = listed(workspace, source)
-    drawn = np.random.default_rng(spec.seed).permutation(len(videos))
-    probe, clips = prober(workspace.settings), list[Clip]()
-    progress = Progress(f"choose {side}", len(videos) if most is None else min(most, len(videos)))
-    for some in batched((videos[at] for at in drawn), min(AT_ONCE, most or AT_ONCE)):
-        for video, outcome in zip(some, runner.map(probe, some, AT_ONCE), strict=True):
-            clip = _clip(video, outcome, spec, window)
+    videos, failed = list_videos(workspace, source)
+    order = np.random.default_rng(spec.seed).permutation(len(videos))
+    probe, clips = build_probe_engine(workspace.settings), list[Clip]()
+    progress = Progress(f"choose {side}", len(videos) if limit is None else min(limit, len(videos)))
+    for batch in iter_batches((videos[n] for n in order), min(AT_ONCE, limit or AT_ONCE)):
+        outcomes = {outcome.id: outcome for outcome in runner.map(probe, batch, AT_ONCE)}
+        # In the order of the draw, not of the answers: the choice must not depend on speed.
+        for video in batch:
+            clip = _place_clip(video, outcomes[video.id], spec, window)
             if isinstance(clip, Failed):
                 failed.append(clip)
             else:
                 clips.append(clip)
                 progress.add(done=1)
-        if most is not None and len(clips) >= most:
+        if limit is not None and len(clips) >= limit:
             break
-    return ClipSet(source, tuple(clips[:most]), tuple(failed), len(videos))
+    return ClipSet(source, tuple(clips[:limit]), tuple(failed), len(videos))
 
 
-def listed(workspace: Workspace, source: str) -> Listed:
-    """The videos of a run of generation, a corpus, or a folder, glob or table, by their names.
+def list_videos(workspace: Workspace, source: str) -> VideosAndFailures:
+    """The videos of a source, sorted by id, and the rows that name none.
 
-    The name of a run or a corpus comes first: `./name` is the folder.
+    `source` is a run of generation, else a corpus, else a folder, glob or table. A folder that has
+    the name of a run or corpus can be given as `./name`.
     """
-    if source.isalnum() and workspace.store.exists(layout.spec(layout.generation(source))):
-        found = _of_run(workspace, source)
-    elif source in workspace.corpora():
-        found = _of_corpus(workspace, source), list[Failed]()
+    if source.isalnum() and workspace.store.exists(
+        layout.spec_file(layout.generation_folder(source))
+    ):
+        videos, failed = _list_run(workspace, source)
+    elif source in workspace.list_corpora():
+        videos, failed = _list_corpus(workspace, source), []
     else:
-        found = _of_source(source)
-    return sorted(found[0], key=lambda video: video.id), found[1]
+        videos, failed = _list_source(source)
+    return sorted(videos, key=lambda video: video.id), failed
 
 
-def _of_run(workspace: Workspace, fingerprint: str) -> Listed:
-    run = run_of(workspace.store, fingerprint)
+def _list_run(workspace: Workspace, fingerprint: str) -> VideosAndFailures:
+    run = read_run(workspace.store, fingerprint)
     videos, failed = list[Video](), list[Failed]()
-    for row in generations(workspace.store, run):
+    for row in read_generations(workspace.store, run):
         if row["reason"]:
             failed.append(Failed(row["request_id"], row["reason"], row["detail"]))
         else:
@@ -78,42 +85,45 @@ def _of_run(workspace: Workspace, fingerprint: str) -> Listed:
     return videos, failed
 
 
-def _of_corpus(workspace: Workspace, corpus: str) -> list[Video]:
-    with workspace.catalog() as catalog:
+def _list_corpus(workspace: Workspace, corpus: str) -> list[Video]:
+    with workspace.open_catalog() as catalog:
         merge.sync_videos(catalog, workspace.store, corpus)
-        rows = catalog.rows(sql("good_videos"), corpus=corpus)
+        rows = catalog.query_rows(load_sql("good_videos"), corpus=corpus)
     return [Video(row["id"], row["uri"], row["content"]) for row in rows]
 
 
-def _of_source(source: str) -> Listed:
+def _list_source(source: str) -> VideosAndFailures:
     videos, failed = dict[str, Video](), list[Failed]()
-    for row in open_source(source, {"txt": ""}):  # captions are of no use here
+    for row in open_source(
+        source, {"txt": ""}, build_url_policy()
+    ):  # no caption column: captions are not needed
         if not row.uri:
             name = row.id or f"line {row.line}"
             failed.append(Failed(name, "rejected", str(row.columns.get("error") or "no location")))
             continue
-        name = row.id if row.id and row.id not in videos else row.uri  # a.mp4 beside a.avi
+        name = row.id if row.id and row.id not in videos else row.uri  # as for a.mp4 beside a.avi
         videos[name] = Video(name, row.uri, "")
     return list(videos.values()), failed
 
 
-def _clip(
+def _place_clip(
     video: Video, outcome: Outcome[Probe], spec: DistanceSpec, window: Window
 ) -> Clip | Failed:
-    """The clip of a video: its window is placed by the seed and the bytes, not by its name."""
+    """Places the window of a clip in its video, or says why none fits."""
     if not isinstance(outcome, Done):
         return Failed(video.id, outcome.reason, outcome.detail)
     probe, clip = outcome.value, spec.clip
     if not probe.fps or not probe.duration:
-        return Failed(video.id, "rejected", "it does not say how fast, or how long, it plays")
+        return Failed(video.id, "rejected", "its frame rate or duration is unknown")
     if clip.fps and clip.fps > 1.01 * probe.fps:
-        return Failed(video.id, "rejected", f"{probe.fps:g} frames a second: some would repeat")
-    choices = starts(clip, probe.fps, probe.duration)
+        return Failed(video.id, "rejected", f"{probe.fps:g} frames per second: some would repeat")
+    choices = count_starts(clip, probe.fps, probe.duration)
     if not choices:
-        have = round(probe.duration * (clip.fps or probe.fps))
-        return Failed(video.id, "rejected", f"{have} frames, and a clip reaches over {clip.span}")
+        count = round(probe.duration * (clip.fps or probe.fps))
+        return Failed(video.id, "rejected", f"{count} frames, and a clip spans {clip.span}")
     start = 0
     if window == "random":
+        # Of the bytes, not the name: a renamed or moved video keeps its window.
         seed = [spec.seed, int(probe.content[-16:], 16)]
         start = int(np.random.default_rng(seed).integers(choices))
     return Clip(video.id, video.uri, probe.content, probe.fps, start)

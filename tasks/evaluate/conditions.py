@@ -1,4 +1,4 @@
-"""The conditions of the experiment "does retrieval help?": the same prompts, other clips."""
+"""The conditions of the retrieval experiment: the same prompts generated with other clips."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from data.specs.pipeline import ExperimentSpec, GenerateSpec
-from tasks.generate.shard import generate_spec
+from tasks.generate.spec import build_generate_spec
 
 BUNDLED = ("reelflow-tiny-ragme", "reelflow-tiny-ragme-ordered")
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What one column of the experiment is generated with."""
+    """One column of the experiment: a controller, a number of clips, and whose clips they are."""
 
     controller: str
     k: int
@@ -21,26 +21,26 @@ class Condition:
 
     @property
     def name(self) -> str:
-        """As tables and pages show it."""
+        """The name that tables and pages show, as "ordered k=2"."""
         if self.k == 0:
             return "k=0"
-        known_as = Path(self.controller).name.removeprefix("reelflow-tiny-")
-        return f"{known_as} {'shuffled' if self.shuffled else f'k={self.k}'}"
+        controller = Path(self.controller).name.removeprefix("reelflow-tiny-")
+        return f"{controller} {'shuffled' if self.shuffled else f'k={self.k}'}"
 
-    def spec(self, base: GenerateSpec) -> GenerateSpec:
-        """The base's spec under this condition; prompts keep their seeds."""
+    def build_spec(self, base: GenerateSpec) -> GenerateSpec:
+        """The spec of `base` under this condition; prompts keep their seeds."""
         retrieve = base.retrieve.model_copy(update={"k": self.k})
         changed = {"controller": self.controller, "retrieve": retrieve, "shuffled": self.shuffled}
         return base.model_copy(update=changed)
 
 
-def experiment_spec(**asked: Any) -> ExperimentSpec:
-    """The spec of an experiment with the bundled models, but for what is asked for."""
-    return ExperimentSpec(**{"generate": generate_spec(), "controllers": BUNDLED} | asked)
+def build_experiment_spec(**fields: Any) -> ExperimentSpec:
+    """The spec of an experiment with these fields; the others suit the bundled models."""
+    return ExperimentSpec(**{"generate": build_generate_spec(), "controllers": BUNDLED} | fields)
 
 
-def conditions(controllers: Sequence[str], k: int) -> Iterator[Condition]:
-    """Without clips; with 1 to k of them, for each controller; with k that another prompt found."""
+def list_conditions(controllers: Sequence[str], k: int) -> Iterator[Condition]:
+    """Yields each condition: no clips; per controller 1 to k clips, then k of another prompt."""
     yield Condition(controllers[0], 0)
     for controller in controllers:
         for count in range(1, k + 1):

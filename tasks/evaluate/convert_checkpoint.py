@@ -1,11 +1,11 @@
-"""Checkpoints of models."""
+"""Converts published checkpoints of evaluation models to plain weights."""
 
 from pathlib import Path
 
-from engines.evaluate.vision.convert import convert
+from engines.evaluate.vision.convert import extract_weights
 
 
 def convert_checkpoint(file: str, out: str) -> dict[str, str | int]:
-    """Writes the plain weights of a pickled module; says where they lie and how many."""
-    tensors = convert(file, out)
+    """Writes the weights of a pickled module as a plain file; its path and how many tensors."""
+    tensors = extract_weights(file, out)
     return {"weights": str(Path(out)), "tensors": tensors}

@@ -1,4 +1,4 @@
-"""What was measured of runs generated under several conditions, and keeping what was found."""
+"""Experiments: scores of runs generated under several conditions, and the experiment's record."""
 
 import json
 from collections.abc import Mapping
@@ -10,13 +10,14 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.catalog.merge_summaries import sync_experiments
-from data.runs.evaluations import scores
-from data.runs.generations import Run, generations, now
+from data.runs.evaluations import read_scores
+from data.runs.generations import Run, read_generations
 from data.specs.pipeline import ExperimentSpec, fingerprint
+from data.stamps import utc_now
 from data.store import layout, tables
 from data.workspace import Workspace
-from engines.base import plugin
-from engines.evaluate.paired_difference import Result
+from engines.base import load_plugin
+from engines.evaluate.paired_difference import PairedDifference, compare_conditions
 from tasks.evaluate.conditions import Condition
 
 Rows = list[dict[str, Any]]
@@ -24,7 +25,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment in the store; its fingerprint hangs on the runs that it compares."""
+    """An experiment in the store; its fingerprint depends on the runs that it compares."""
 
     corpus: str
     spec: ExperimentSpec
@@ -33,38 +34,44 @@ class Experiment:
     @cached_property
     def fingerprint(self) -> str:
         """12 hex digits."""
-        versions = [plugin("evaluate.metrics", name).VERSION for name in self.spec.metrics]
+        versions = [load_plugin("evaluate.metrics", name).VERSION for name in self.spec.metrics]
         return fingerprint(self.spec, "1", *versions, *(r.fingerprint for r in self.runs.values()))
 
     @property
     def folder(self) -> str:
-        return layout.experiment(self.fingerprint)
+        return layout.experiment_folder(self.fingerprint)
 
 
-def measured(workspace: Workspace, run: Run, condition: Condition, evaluation: str) -> Rows:
-    """Rows of `tables.SCORES`: what an evaluation of a run found of each of its videos."""
-    said = asdict(condition) | {"condition": condition.name, "run": run.fingerprint}
+def list_scores(workspace: Workspace, run: Run, condition: Condition, evaluation: str) -> Rows:
+    """The scores of a run's videos in an evaluation, as rows of `tables.SCORES`."""
+    shared = asdict(condition) | {"condition": condition.name, "run": run.fingerprint}
     names = ("request_id", "prompt_id", "prompt")
-    about = {
-        row["request_id"]: {n: row[n] for n in names} for row in generations(workspace.store, run)
+    requests = {
+        row["request_id"]: {n: row[n] for n in names}
+        for row in read_generations(workspace.store, run)
     }
     return [
-        said | about[row["id"]] | {key: row[key] for key in ("metric", "value", "reason")}
-        for row in scores(workspace.store, evaluation)
+        shared | requests[row["id"]] | {key: row[key] for key in ("metric", "value", "reason")}
+        for row in read_scores(workspace.store, evaluation)
         if row["subject"] is None
     ]
 
 
 @task(name="record-experiment", cache_policy=NO_CACHE, persist_result=False)
-def record(workspace: Workspace, experiment: Experiment, rows: Rows, results: list[Result]) -> None:
-    """Writes scores, then spec, then the results, which make the experiment a finished one."""
+def record_experiment(
+    workspace: Workspace, experiment: Experiment, rows: Rows
+) -> list[PairedDifference]:
+    """Compares the conditions, and writes scores, spec and results; the comparisons."""
+    # Results are written last: an experiment without them counts as unfinished.
+    results = compare_conditions(rows)
     store, folder = workspace.store, experiment.folder
-    tables.write(store, f"{folder}/rows.parquet", tables.SCORES, rows)
-    said = {"experiment": experiment.fingerprint, "corpus": experiment.corpus, "made": now()}
+    tables.write_rows(store, f"{folder}/rows.parquet", tables.SCORES, rows)
+    record = {"experiment": experiment.fingerprint, "corpus": experiment.corpus, "made": utc_now()}
     runs = {condition.name: run.fingerprint for condition, run in experiment.runs.items()}
-    spec = said | {"spec": experiment.spec.model_dump(), "runs": runs}
-    store.write(layout.spec(folder), json.dumps(spec, indent=2).encode())
-    found = said | {"results": [asdict(result) for result in results]}
-    store.write(f"{folder}/summary.json", json.dumps(found, indent=2).encode())
-    with workspace.catalog() as catalog:
+    spec = record | {"spec": experiment.spec.model_dump(), "runs": runs}
+    store.write(layout.spec_file(folder), json.dumps(spec, indent=2).encode())
+    summary = record | {"results": [asdict(result) for result in results]}
+    store.write(f"{folder}/summary.json", json.dumps(summary, indent=2).encode())
+    with workspace.open_catalog() as catalog:
         sync_experiments(catalog, store)
+    return results

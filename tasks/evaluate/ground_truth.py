@@ -1,15 +1,15 @@
-"""Where the truth of evaluated clips is read from, and the digests that stand for it."""
+"""Finds the ground truth of evaluated clips, and digests it for their fingerprints."""
 
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
 from data.errors import UserError
-from data.runs.benchmark import is_name, known_file
-from data.runs.evaluations import Target, TruthRef
-from data.runs.generations import digest
+from data.runs.benchmark import clip_file, is_clip_name
+from data.runs.evaluations import GroundTruthRef, Target
+from data.stamps import hash_json
 from data.store.storage import Store
-from engines.embed.weights import file_digest
+from engines.embed.weights import digest_file
 from engines.evaluate.benchmarks.msrvtt_personalization.official_files import (
     FACES,
     SUBJECTS,
@@ -21,27 +21,29 @@ from engines.evaluate.benchmarks.msrvtt_personalization.official_files import (
 OFFICIAL = (TEXT, VIDEO, SUBJECTS, FACES, TAGS)
 
 
-def truth_in(folder: str) -> TruthRef:
-    """A folder of embeddings: ours where Parquet files lie in it, else the published scripts'."""
+def find_ground_truth(folder: str) -> GroundTruthRef:
+    """A reference to a folder of embeddings: our Parquet files, else the published files."""
     if not Path(folder).is_dir():
-        raise UserError(f"no folder {folder} of embeddings: `reelflow benchmark embed` makes one")
-    ours = any(Path(folder).glob("*.parquet"))
-    return TruthRef("parquet" if ours else "official", str(Path(folder).absolute()))
+        raise UserError(
+            f"no folder {folder} of embeddings: make one with `reelflow benchmark embed`"
+        )
+    is_parquet = any(Path(folder).glob("*.parquet"))
+    return GroundTruthRef("parquet" if is_parquet else "official", str(Path(folder).absolute()))
 
 
-def truth_digests(targets: Iterable[Target]) -> dict[str, str]:
-    """By target, what stands for all files that its truth can be read from; none for prompts."""
+def digest_ground_truths(targets: Iterable[Target]) -> dict[str, str]:
+    """The digest of each target's ground-truth files, by its id; none for mere prompts."""
     refs = {target.id: target.truth for target in targets if target.truth.kind != "prompt"}
-    made = {ref: _digest(ref) for ref in set(refs.values())}
-    return {id: made[ref] for id, ref in refs.items()}
+    digests = {ref: _digest_ref(ref) for ref in set(refs.values())}  # methods share clips
+    return {id: digests[ref] for id, ref in refs.items()}
 
 
-def _digest(ref: TruthRef) -> str:
+def _digest_ref(ref: GroundTruthRef) -> str:
     if ref.kind == "parquet":
-        store, name = Store(ref.path), known_file(ref.clip)
+        store, name = Store(ref.path), clip_file(ref.clip)
         return sha256(store.read(name)).hexdigest() if store.exists(name) else ""
-    if ref.kind == "official" and not is_name(ref.clip):
-        return ""
-    start = f"{ref.path}." if ref.kind == "sidecars" else f"{ref.path}/{ref.clip}/"
-    there = [name for name in OFFICIAL if Path(start + name).is_file()]
-    return digest([(name, file_digest(start + name)) for name in there])
+    if ref.kind == "official" and not is_clip_name(ref.clip):
+        return ""  # the name comes from a file, and would be joined to a path
+    prefix = f"{ref.path}." if ref.kind == "sidecars" else f"{ref.path}/{ref.clip}/"
+    names = [name for name in OFFICIAL if Path(prefix + name).is_file()]
+    return hash_json([(name, digest_file(prefix + name)) for name in names])

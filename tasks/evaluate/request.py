@@ -1,106 +1,104 @@
-"""What an evaluation is asked: which videos, by which metrics, with which weights and truths."""
+"""Builds an evaluation from options: its videos, metrics, weights and ground truth."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from data.errors import UserError
 from data.runs.evaluation_plans import Evaluation
-from data.runs.evaluations import TruthRef
-from data.runs.generations import run_of
+from data.runs.generations import read_run
 from data.runs.published import BENCHMARK
 from data.shards.stages import spec_in_use
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace
-from engines.base import plugin
-from engines.evaluate.engine import lacking
-from engines.evaluate.vision.registry import digests, found
+from engines.base import load_plugin
+from engines.evaluate.engine import find_missing_weights
+from engines.evaluate.vision.registry import compute_digests, find_weights
 from tasks.evaluate.benchmark_embed import embed_benchmark
-from tasks.evaluate.ground_truth import truth_digests, truth_in
-from tasks.evaluate.targets import Layout, Source, kept, targets
+from tasks.evaluate.ground_truth import digest_ground_truths, find_ground_truth
+from tasks.evaluate.targets import Layout, Source, apply_remainder, list_targets
 
-# Of each mode the published metrics, in the order of its configuration.
+# The published metrics of each mode, in the order of its configuration.
 MODES = {
     "subject": ("text_clip_similarity", "video_clip_similarity", "subject_dino_similarity",
                 "dynamic_degree", "temporal_consistency"),
     "face": ("text_clip_similarity", "video_clip_similarity", "arcface_similarity",
              "dynamic_degree", "temporal_consistency"),
 }  # fmt: skip
-EMBEDDED = {"clip", "dino", "arcface"}  # models whose vectors a benchmark's truth holds
+EMBEDDED = {"clip", "dino", "arcface"}  # models whose vectors a benchmark's ground truth holds
 
 
-def ask(
+def build_evaluation(
     workspace: Workspace, source: Source, spec: EvaluateSpec, weights: str | None = None,
     benchmark: str | None = None,
 ) -> Evaluation:  # fmt: skip
-    """The evaluation of a source's videos, with the weights that lie in a folder beside the spec's.
+    """The evaluation of a source's videos; `weights` is a folder of models besides the spec's.
 
-    A UserError where there are no videos, or not one of the metrics can be measured.
+    A miniature without ground truth is embedded first. A UserError where there are no videos, or
+    the weights of all metrics are missing.
     """
-    spec = _weighed(workspace, source, spec, weights)
-    absent = lacking(spec)
-    present = [name for name in spec.metrics if name not in absent]
+    spec = _resolve_spec(workspace, source, spec, weights)
+    missing = find_missing_weights(spec)
+    present = [name for name in spec.metrics if name not in missing]
     if not present:
-        raise UserError("; ".join(f"{name}: {why}" for name, why in absent.items()))
-    models = _models(present)
+        raise UserError("; ".join(f"{name}: {why}" for name, why in missing.items()))
+    models = _list_models(present)
     if source.layout == "miniature" and source.truth is None and EMBEDDED & set(models):
-        source = replace(source, truth=_embedded(workspace, source, spec, models))
-    some, dropped = kept(targets(workspace, source), spec)
+        source = replace(source, truth=embed_benchmark(workspace, source.name, spec, models))
+    targets, dropped = apply_remainder(list_targets(workspace, source), spec)
     return Evaluation(
-        source.name, _named(benchmark, source), source.mode, spec, tuple(some),
-        {name: plugin("evaluate.metrics", name).VERSION for name in present}, digests(spec, models),
-        truth_digests(some), dropped, absent,
+        source.name, _check_benchmark(benchmark, source), source.mode, spec, tuple(targets),
+        {name: load_plugin("evaluate.metrics", name).VERSION for name in present},
+        compute_digests(spec, models), digest_ground_truths(targets), dropped, missing,
     )  # fmt: skip
 
 
-def _named(benchmark: str | None, source: Source) -> str | None:
-    """What modes, sidecars and miniatures are of is told by them."""
+def _check_benchmark(benchmark: str | None, source: Source) -> str | None:
+    """The benchmark's name; None for plain videos. Modes, sidecars and miniatures imply it."""
     if benchmark not in (None, BENCHMARK):
-        raise UserError(f"no benchmark {benchmark!r}: there is {BENCHMARK}")
+        raise UserError(f"unknown benchmark {benchmark!r}: the only one is {BENCHMARK}")
     return BENCHMARK if benchmark or source.mode or source.layout != "folder" else None
 
 
-def source_of(
+def build_source(
     name: str, layout: Layout = "folder", mode: str | None = None,
     methods: Sequence[str] | None = None, prompts: str | None = None, truth: str | None = None,
 ) -> Source:  # fmt: skip
-    """The source that a person names."""
+    """The source of videos that these options describe."""
     return Source(
-        name, layout, mode, tuple(methods or ()), prompts, truth_in(truth) if truth else None
+        name,
+        layout,
+        mode,
+        tuple(methods or ()),
+        prompts,
+        find_ground_truth(truth) if truth else None,
     )
 
 
-def metrics_of(
-    metrics: Sequence[str] | None, mode: str | None, usual: tuple[str, ...]
+def choose_metrics(
+    metrics: Sequence[str] | None, mode: str | None, default: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Those that are asked for; else those published for the mode; else the usual ones."""
-    return tuple(metrics) if metrics else MODES[mode] if mode else usual
+    """The requested metrics, else those published for the mode, else the default ones."""
+    return tuple(metrics) if metrics else MODES[mode] if mode else default
 
 
-def _weighed(
+def _resolve_spec(
     workspace: Workspace, source: Source, spec: EvaluateSpec, weights: str | None
 ) -> EvaluateSpec:
-    """With the weights that are there and, for a run, the CLIP that its corpus is searched with."""
+    """The spec with weights found and, for a run, the CLIP that its corpus is searched with."""
     metrics = tuple(dict.fromkeys(spec.metrics))
-    there = found(weights, _models(metrics)) if weights else {}
-    known = {"metrics": metrics, "weights": there | spec.weights}
-    clip = _bank_clip(workspace, source.name) if source.is_run else spec.clip
-    return spec.model_copy(update=known | {"clip": clip})
+    files = find_weights(weights, _list_models(metrics)) if weights else {}
+    changes = {"metrics": metrics, "weights": files | spec.weights}
+    clip = _read_index_clip(workspace, source.name) if source.is_run else spec.clip
+    return spec.model_copy(update=changes | {"clip": clip})
 
 
-def _bank_clip(workspace: Workspace, run: str) -> EmbedSpec:
-    return spec_in_use(workspace.store, run_of(workspace.store, run).corpus, "embed", EmbedSpec())
+def _read_index_clip(workspace: Workspace, run: str) -> EmbedSpec:
+    return spec_in_use(workspace.store, read_run(workspace.store, run).corpus, "embed", EmbedSpec())
 
 
-def _models(metrics: Sequence[str]) -> list[str]:
-    """What these metrics look with, each once."""
+def _list_models(metrics: Sequence[str]) -> list[str]:
+    """The models that these metrics use, each once."""
     return list(
-        dict.fromkeys(m for name in metrics for m in plugin("evaluate.metrics", name).MODELS)
+        dict.fromkeys(m for name in metrics for m in load_plugin("evaluate.metrics", name).MODELS)
     )
-
-
-def _embedded(
-    workspace: Workspace, source: Source, spec: EvaluateSpec, models: Sequence[str]
-) -> TruthRef:
-    """The miniature's own truth, made once in the store."""
-    return embed_benchmark(workspace, source.name, spec, models)

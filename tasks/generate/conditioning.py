@@ -1,79 +1,87 @@
-"""What each request is conditioned on: the best videos for its prompt, or for another's."""
+"""What each request is conditioned on: the best videos for its prompt, or for another one's."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from data.catalog.database import sql
+from data.catalog.database import load_sql
 from data.catalog.merge import sync_withdrawn
 from data.records import Hit, Request, Source
-from data.runs.generations import Planned, Run
+from data.runs.generations import PlannedRequest, Run
 from data.workspace import Workspace
-from tasks.retrieve.bank import Bank
+from tasks.retrieve.retriever import Retriever
 
 
-class Finder:
-    """Finds what each request is conditioned on; the bank is opened when it is first needed."""
+class ConditioningRetrieval:
+    """Retrieves the clips that each request follows; the index is opened when first needed.
+
+    `refusals` are the reason and detail of prompts that are not tried, by id.
+    """
 
     def __init__(
-        self, workspace: Workspace, run: Run, refused: Mapping[str, tuple[str, str]]
+        self, workspace: Workspace, run: Run, refusals: Mapping[str, tuple[str, str]]
     ) -> None:
-        self.workspace, self.run, self._refused = workspace, run, refused
-        self._texts = {prompt.id: prompt for prompt in run.prompts}
-        self._asks = self._exchanged() if run.spec.shuffled else {}
+        self.workspace, self.run, self._refusals = workspace, run, refusals
+        self._prompts = {prompt.id: prompt for prompt in run.prompts}
+        self._swaps = self._swap_prompts() if run.spec.shuffled else {}
 
     @cached_property
-    def bank(self) -> Bank:
-        return Bank(self.workspace, self.run.corpus)
+    def retriever(self) -> Retriever:
+        return Retriever(self.workspace, self.run.corpus)
 
     @cached_property
-    def _gone(self) -> set[str]:
+    def _withdrawn(self) -> set[str]:
         """Contents that are withdrawn."""
-        with self.workspace.catalog() as catalog:
+        with self.workspace.open_catalog() as catalog:
             sync_withdrawn(catalog, self.workspace.store, self.run.corpus)
-            found = catalog.execute(sql("withdrawn"), corpus=self.run.corpus)
-        return {content for (content,) in found}
+            rows = catalog.execute(load_sql("withdrawn_contents"), corpus=self.run.corpus)
+        return {content for (content,) in rows}
 
-    def withdrawn(self, item: Planned) -> bool:
-        """Whether the request is conditioned on a video withdrawn since it was planned."""
-        return any(source.content in self._gone for source in item.request.sources)
-
-    def planned(self, some: Sequence[Request]) -> tuple[Planned, ...]:
+    def plan_requests(self, requests: Sequence[Request]) -> list[PlannedRequest]:
         """The requests with their hits, each prompt searched once."""
-        willing = dict.fromkeys(r.prompt_id for r in some if r.prompt_id not in self._refused)
-        sources: dict[str, list[Source]] = {id: [] for id in willing}
+        prompts = dict.fromkeys(r.prompt_id for r in requests if r.prompt_id not in self._refusals)
+        sources: dict[str, list[Source]] = {id: [] for id in prompts}
         index = None
-        if self.run.spec.retrieve.k and willing:
-            sources, index = self._sources(list(willing)), self.bank.version
-        return tuple(
-            Planned(
+        if self.run.spec.retrieve.k and prompts:
+            sources, index = self._find_sources(list(prompts)), self.retriever.version
+        return [
+            PlannedRequest(
                 replace(request, sources=tuple(sources.get(request.prompt_id, ()))),
-                index, self._refused.get(request.prompt_id),
+                index, self._refusals.get(request.prompt_id),
             )
-            for request in some
-        )  # fmt: skip
+            for request in requests
+        ]  # fmt: skip
 
-    def _sources(self, ids: list[str]) -> dict[str, list[Source]]:
-        """What each prompt found, or in its place the prompt whose clips it is given."""
-        asked = [replace(self._texts[self._asks.get(id, id)], id=id) for id in ids]
-        hits = self.bank.by_text(asked, self.run.spec.retrieve)
-        found: dict[str, list[Source]] = {id: [] for id in ids}
-        for hit, source in zip(hits, self._known(hits), strict=True):
-            found[hit.prompt_id].append(source)
-        return found
+    def replace_withdrawn(self, items: Sequence[PlannedRequest]) -> list[PlannedRequest]:
+        """The items, those that follow a video withdrawn since they were planned with new hits."""
+        stale = [item.request for item in items if self._follows_withdrawn(item)]
+        fresh = {item.id: item for item in self.plan_requests(stale)} if stale else {}
+        return [fresh.get(item.id, item) for item in items]
 
-    def _known(self, hits: list[Hit]) -> Iterator[Source]:
+    def _follows_withdrawn(self, item: PlannedRequest) -> bool:
+        return any(source.content in self._withdrawn for source in item.request.sources)
+
+    def _find_sources(self, ids: list[str]) -> dict[str, list[Source]]:
+        """The clips of each prompt, or those of the prompt whose clips it is given."""
+        queries = [replace(self._prompts[self._swaps.get(id, id)], id=id) for id in ids]
+        hits = self.retriever.search_prompts(queries, self.run.spec.retrieve)
+        sources: dict[str, list[Source]] = {id: [] for id in ids}
+        for hit, source in zip(hits, self._resolve_hits(hits), strict=True):
+            sources[hit.prompt_id].append(source)
+        return sources
+
+    def _resolve_hits(self, hits: list[Hit]) -> Iterator[Source]:
         ids = list({hit.video_id for hit in hits})
-        with self.workspace.catalog() as catalog:
-            rows = catalog.execute(sql("sources"), corpus=self.run.corpus, ids=ids)
+        with self.workspace.open_catalog() as catalog:
+            rows = catalog.execute(load_sql("source_videos"), corpus=self.run.corpus, ids=ids)
         known = {id: (content, duration) for id, content, duration in rows}
         for hit in hits:
             content, duration = known[hit.video_id]
             yield Source(hit.rank, hit.video_id, content, hit.score, hit.uri, hit.caption, duration)
 
-    def _exchanged(self) -> dict[str, str]:
+    def _swap_prompts(self) -> dict[str, str]:
         """For each prompt another one: the next in an order drawn by the run's seed."""
-        ids = [prompt.id for prompt in self.run.prompts if prompt.id not in self._refused]
+        ids = [prompt.id for prompt in self.run.prompts if prompt.id not in self._refusals]
         random.Random(self.run.spec.seed).shuffle(ids)
         return dict(zip(ids, ids[1:] + ids[:1], strict=True))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from data.catalog import merge
-from data.catalog.database import sql
+from data.catalog.database import load_sql
 from data.catalog.merge_runs import sync_runs
 from data.errors import UserError
 from data.store import layout
@@ -14,7 +14,7 @@ from data.workspace import Workspace
 Outputs = list[dict[str, Any]]
 
 
-def passport(workspace: Workspace, name: str, corpus: str | None = None) -> dict[str, Any]:
+def read_provenance(workspace: Workspace, name: str, corpus: str | None = None) -> dict[str, Any]:
     """All that is known of a video, by its id, or of an output, by its request's id or its file.
 
     `videos` with this id, with when and why they were withdrawn; `influenced`: outputs that they
@@ -23,13 +23,13 @@ def passport(workspace: Workspace, name: str, corpus: str | None = None) -> dict
     """
     path = Path(name)
     content = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-    asked = {"id": name, "corpus": None if corpus is None else workspace.known(corpus)}
-    made_of = influenced(workspace, name, corpus)
-    with workspace.catalog() as catalog:
+    asked = {"id": name, "corpus": None if corpus is None else workspace.check_corpus(corpus)}
+    made_of = list_influenced(workspace, name, corpus)
+    with workspace.open_catalog() as catalog:
         found = {
-            "videos": catalog.rows(sql("videos_named"), **asked),
+            "videos": catalog.query_rows(load_sql("videos_with_withdrawal"), **asked),
             "influenced": made_of,
-            "outputs": catalog.rows(sql("conditioned"), sha256=content, **asked),
+            "outputs": catalog.query_rows(load_sql("output_sources"), sha256=content, **asked),
         }
     if not (found["videos"] or found["outputs"]):
         there = f" in {corpus}" if corpus else ""
@@ -37,28 +37,30 @@ def passport(workspace: Workspace, name: str, corpus: str | None = None) -> dict
             f"no video or output {name!r}{there}: give a video's id, a request's id, or the path of"
             " a generated file"
         )
-    found["outputs"] = [_located(workspace, row) for row in found["outputs"]]
+    found["outputs"] = [_resolve_file(workspace, row) for row in found["outputs"]]
     return found
 
 
-def influenced(workspace: Workspace, video: str, corpus: str | None) -> Outputs:
+def list_influenced(workspace: Workspace, video: str, corpus: str | None) -> Outputs:
     """The outputs that a video, or an exact copy of it, conditioned, and as which hit."""
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         merge.sync_all(catalog, workspace.store)
-        rows = catalog.rows(sql("influenced"), id=video, corpus=corpus)
-    return [_located(workspace, row) for row in rows]
+        rows = catalog.query_rows(load_sql("outputs_of_video"), id=video, corpus=corpus)
+    return [_resolve_file(workspace, row) for row in rows]
 
 
-def _located(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
+def _resolve_file(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
     """The row with the whole path of its file, where there is one."""
     file = row["file"]
-    return row | {"file": file and workspace.store.path(f"{layout.generation(row['run'])}/{file}")}
+    return row | {
+        "file": file and workspace.store.path(f"{layout.generation_folder(row['run'])}/{file}")
+    }
 
 
-def runs(workspace: Workspace, corpus: str | None = None) -> list[dict[str, Any]]:
+def list_runs(workspace: Workspace, corpus: str | None = None) -> list[dict[str, Any]]:
     """Every run of generation, the newest first, with what came of it."""
     if corpus is not None:
-        workspace.known(corpus)
-    with workspace.catalog() as catalog:
+        workspace.check_corpus(corpus)
+    with workspace.open_catalog() as catalog:
         sync_runs(catalog, workspace.store)
-        return catalog.rows(sql("runs"), corpus=corpus)
+        return catalog.query_rows(load_sql("generation_runs"), corpus=corpus)

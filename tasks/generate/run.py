@@ -1,73 +1,95 @@
-"""Bringing a planned run of generation to its end, and what to say of it then."""
+"""A planned run of generation, from its shards to its table and summary."""
 
+import json
 import time
 from collections import Counter
 from functools import partial
 from typing import Any
 
-from data.catalog.database import sql
+import pyarrow as pa
+
+from data.batches import iter_batches
+from data.catalog.database import load_sql
 from data.catalog.merge import sync_withdrawn
 from data.catalog.merge_runs import sync_run
-from data.errors import UserError
-from data.runs.generations import Run, generations
-from data.store import layout
+from data.runs.generations import Run, read_generations
+from data.shards.receipts import Receipt
+from data.store import layout, tables
 from data.workspace import Workspace
-from tasks.cost import spent
-from tasks.generate.shard import Generation, generate_shard_task, write_table
-from tasks.shards import run_shards
-from tasks.workers import embed_workers, open_runner
+from tasks.cost import compute_cost
+from tasks.generate.writer import GenerateRun
+from tasks.service.runner import open_runner
+from tasks.shard import run_shards
+from tasks.success import require_success
+from tasks.workers import count_workers
 
 
-def complete(workspace: Workspace, run: Run, shards: list[str]) -> dict[str, Any]:
-    """Makes the shards' videos and the run's table; what the run holds in all.
+def complete_run(workspace: Workspace, run: Run, shards: list[str]) -> dict[str, Any]:
+    """Makes the shards' videos and the run's table; the figures of the whole run.
 
     A UserError where requests were tried and no video of the run was ever made.
     """
-    started = time.monotonic()
-    spared, cost = _make(workspace, run, shards) if shards else (Counter[str](), {})
-    sync(workspace, run)
-    table = write_table(workspace, run)
-    summary = _summary(workspace, run)
+    started, store = time.monotonic(), workspace.store
+    caches, cost = _make_videos(workspace, run, shards) if shards else (Counter[str](), {})
+    sync_catalog(workspace, run)
+    table = store.path(write_table(workspace, run))
+    summary = _summarize(workspace, run)
     if shards and not summary["done"]:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in summary["failed"].items())
-        first = next(generations(workspace.store, run))["detail"]
-        raise UserError(
-            f"no video was made ({reasons}): {first}; see {workspace.store.path(table)}"
-        )
+        detail = next(read_generations(store, run))["detail"]
+        require_success("video", 0, summary["failed"], detail, f"see {table}")
     return summary | {
-        "spared": dict(spared),
+        "spared": dict(caches),
         "seconds": time.monotonic() - started,
-        "videos": workspace.store.path(f"{run.folder}/{layout.MEDIA}"),
-        "table": workspace.store.path(table),
+        "videos": store.path(f"{run.folder}/{layout.MEDIA}"),
+        "table": table,
         **cost,
     }
 
 
-def sync(workspace: Workspace, run: Run) -> None:
+def sync_catalog(workspace: Workspace, run: Run) -> None:
     """Brings the catalogue up to the run, and to what its corpus has withdrawn."""
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         sync_withdrawn(catalog, workspace.store, run.corpus)
         sync_run(catalog, workspace.store, run.fingerprint)
 
 
-def _make(
+def write_table(workspace: Workspace, run: Run) -> str:
+    """Writes the newest row of every request as `tables.GENERATIONS`; its name in the store."""
+    name = f"{run.folder}/generations.parquet"
+    of_run = {
+        "run": run.fingerprint, "engine": run.spec.engine, "corpus": run.corpus,
+        "spec": json.dumps(run.spec.model_dump(), sort_keys=True),
+        "model_digest": run.digests.get("model"),
+        "controller_digest": run.digests.get("controller"),
+    }  # fmt: skip
+    with tables.open_writer(workspace.store, name, tables.GENERATIONS) as writer:
+        for batch in iter_batches(read_generations(workspace.store, run), 1024):
+            rows = [of_run | row for row in batch]
+            writer.write_table(pa.Table.from_pylist(rows, tables.GENERATIONS))
+    return name
+
+
+def _make_videos(
     workspace: Workspace, run: Run, shards: list[str]
 ) -> tuple[Counter[str], dict[str, float]]:
-    """What caches spared the workers, and what these cost."""
-    workers, spared, started = embed_workers(workspace.settings), Counter[str](), time.monotonic()
-    merge = partial(sync, workspace, run)
+    """The use of the workers' caches, and the cost."""
+    workers, caches, started = count_workers(workspace.settings), Counter[str](), time.monotonic()
+
+    def add(receipt: Receipt[dict[str, Any]]) -> None:
+        caches.update(receipt.caches)
+
     with open_runner(workspace.settings, workers) as runner:
-        at = Generation(workspace, run, runner, shards)
-        submit = partial(generate_shard_task.submit, at)
-        run_shards(submit, shards, 2 * workers, lambda log: spared.update(log.spared), merge)
-    return spared, spent(workspace.settings, time.monotonic() - started, workers)
+        at_work = GenerateRun(workspace, run, runner, shards)
+        run_shards(at_work, shards, add, partial(sync_catalog, workspace, run))
+    return caches, compute_cost(workspace.settings, time.monotonic() - started, workers)
 
 
-def _summary(workspace: Workspace, run: Run) -> dict[str, Any]:
-    rows = list(generations(workspace.store, run))
+def _summarize(workspace: Workspace, run: Run) -> dict[str, Any]:
+    rows = list(read_generations(workspace.store, run))
     done = [row for row in rows if not row["reason"]]
-    with workspace.catalog() as catalog:
-        tainted = catalog.execute(sql("tainted"), run=run.fingerprint)[0][0]
+    with workspace.open_catalog() as catalog:
+        query = load_sql("count_outputs_withdrawn")
+        withdrawn = catalog.execute(query, run=run.fingerprint)[0][0]
     return {
         "corpus": run.corpus,
         "run": run.fingerprint,
@@ -75,6 +97,6 @@ def _summary(workspace: Workspace, run: Run) -> dict[str, Any]:
         "done": len(done),
         "failed": dict(Counter(row["reason"] for row in rows if row["reason"])),
         "short_of_clips": sum(len(row["hits"]) < run.spec.retrieve.k for row in done),
-        "with_withdrawn_clips": tainted,
+        "with_withdrawn_clips": withdrawn,
         "seconds_per_video": sum(row["seconds"] for row in done) / len(done) if done else 0.0,
     }

@@ -1,169 +1,128 @@
-"""The generate stage's tasks: one shard of requests, and the table of all of a run."""
+"""The generate stage: requests with their hits to videos, one file each, and a row beside it."""
 
 import json
-import logging
-import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
-import pyarrow as pa
-
-from data.batches import batched
-from data.catalog.database import sql
+from data.catalog.database import load_sql
 from data.outcome import Done, Outcome
-from data.runs.generations import Log, Planned, Run, generations, media, read_plan
-from data.shards.receipts import write_receipt
+from data.runs.generations import PlannedRequest, Run, media_path, read_request
+from data.shards.lists import Shard, read_shard
+from data.shards.receipts import DETAIL
 from data.shards.stages import Stage
-from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec
+from data.specs.pipeline import EmbedSpec
 from data.store import tables
+from data.store.storage import Store
 from data.workspace import Workspace
 from engines.base import Engine, Runner
 from engines.embed.stored_vectors import StoredVectors
 from engines.generate.engine import VideoGenerator
-from engines.generate.result import Generated
-from tasks.progress import Progress
-from tasks.retry import shard_task
-from tasks.stages import same_weights
-from tasks.workers import generate_work
+from engines.generate.result import GeneratedVideo
+from tasks.stage_run import ShardWriter, StageRun
+from tasks.stages import require_same_weights
+from tasks.workers import build_generate_setup, count_workers
 
-log = logging.getLogger(__name__)
-
-# What suits the bundled model, where nothing else is asked for.
-BUNDLED: dict[str, Any] = {
-    "precision": "fp32", "width": 64, "height": 64, "frames": 8, "fps": 4.0,
-    "steps": 25, "guidance": 4.0, "rag": RagSpec(token_every=1, start=0.65, weights="best"),
-}  # fmt: skip
+GeneratedRow = dict[str, Any]  # as `tables.GENERATIONS`, without what is the same for a whole run
+OF_THE_RUN = ("run", "engine", "spec", "model_digest", "controller_digest", "corpus")
 
 
-def generate_spec(**asked: Any) -> GenerateSpec:
-    """The spec asked for: what is left out is as RAGME has it, or as suits the bundled model."""
-    bundled = asked.get("engine", "ragme") == "ragme" and asked.get("base") is None
-    usual = GenerateSpec(**BUNDLED) if bundled else GenerateSpec()
-    rag = usual.rag.model_dump() | asked.pop("rag", {})
-    return GenerateSpec.model_validate(usual.model_dump() | asked | {"rag": rag})
+class GenerateWriter(ShardWriter[PlannedRequest, GeneratedVideo, GeneratedRow]):
+    """Writes each video's file, then its row beside it, which marks the file as whole."""
+
+    def __init__(self, store: Store, folder: str, fps: float) -> None:
+        super().__init__()
+        self._store, self._folder, self._fps = store, folder, fps
+
+    def find_row(self, item: PlannedRequest) -> GeneratedRow | None:
+        """The row of a video that was made for these hits, or of a request that is not tried."""
+        if failed := item.failed:
+            return _build_row(item, reason=failed.reason, detail=failed.detail)
+        name = self._row_file(item)
+        if not self._store.exists(name):
+            return None
+        payload = json.loads(self._store.read(name))
+        return payload["row"] if payload["request"] == item.digest else None
+
+    def write(self, item: PlannedRequest, outcome: Outcome[GeneratedVideo]) -> GeneratedRow:
+        if not isinstance(outcome, Done):
+            return _build_row(item, reason=outcome.reason, detail=outcome.detail[:DETAIL])
+        made, file = outcome.value, media_path(item.id)
+        self.caches.update(made.cache_use)
+        self._store.write(f"{self._folder}/{file}", made.video)
+        row = _build_row(
+            item, file=file, sha256=sha256(made.video).hexdigest(), frames=made.frames,
+            fps=self._fps, width=made.width, height=made.height, seconds=made.seconds,
+            note=_describe_left_out(made), hits=_list_hits(made),
+        )  # fmt: skip
+        content = json.dumps({"request": item.digest, "row": row}).encode()
+        self._store.write(self._row_file(item), content)
+        return row
+
+    def _row_file(self, item: PlannedRequest) -> str:
+        return f"{self._folder}/{media_path(item.id).removesuffix('.mp4')}.json"
 
 
-class Generation:
-    """One run at work: where, with which engine, on which runner."""
+class GenerateRun(StageRun[PlannedRequest, GeneratedVideo, GeneratedRow]):
+    """Workers that make the videos of a run."""
 
-    def __init__(self, workspace: Workspace, run: Run, runner: Runner, shards: list[str]) -> None:
-        self.workspace, self.run, self.runner = workspace, run, runner
-        self.work = generate_work(workspace.settings)
-        items = [i for shard in shards for i in read_plan(workspace.store, run.folder, shard).items]
-        clip, stored = EmbedSpec(), None
-        if run.embed is not None:
-            stage = Stage(run.corpus, "embed", run.embed)
-            clip, stored = same_weights(workspace, stage), _stored(workspace, stage, items)
-        self.make: Callable[[], Engine] = partial(VideoGenerator, run.spec, clip, self.work, stored)
-        self.progress = Progress("generate", len(items))
+    stage = "generate"
+
+    def __init__(
+        self, workspace: Workspace, run: Run, runner: Runner, shards: Sequence[str]
+    ) -> None:
+        setup, self._fps = build_generate_setup(workspace.settings), run.spec.fps
+        make = _make_engine(workspace, run, shards)
+        super().__init__(workspace.store, run.folder, run.version, make, runner, setup.batch)
+        self.workers, self.decoders = count_workers(workspace.settings), setup.decoders
+        self.progress.total = self.count_items(shards)
+
+    def read_item(self, payload: dict[str, Any]) -> PlannedRequest:
+        return read_request(payload)
+
+    def open_writer(self, shard: Shard[PlannedRequest]) -> GenerateWriter:
+        return GenerateWriter(self.store, self.folder, self._fps)
 
 
-def _stored(workspace: Workspace, stage: Stage, items: list[Planned]) -> StoredVectors:
-    """Where the frame vectors of all that these requests retrieved lie."""
-    contents = list({source.content for item in items for source in item.request.sources})
-    with workspace.catalog() as catalog:
+def _make_engine(workspace: Workspace, run: Run, shards: Sequence[str]) -> Callable[[], Engine]:
+    setup, clip, stored = build_generate_setup(workspace.settings), EmbedSpec(), None
+    if run.embed is not None:
+        stage = Stage(run.corpus, "embed", run.embed)
+        clip = require_same_weights(workspace, stage)
+        stored = _locate_vectors(workspace, stage, run, shards)
+    return partial(VideoGenerator, run.spec, clip, setup, stored)
+
+
+def _locate_vectors(
+    workspace: Workspace, stage: Stage, run: Run, shards: Sequence[str]
+) -> StoredVectors:
+    """Where the frame vectors of every clip that these shards' requests follow are stored."""
+    lists = (read_shard(workspace.store, run.folder, name, read_request) for name in shards)
+    contents = {
+        clip.content for shard in lists for item in shard.items for clip in item.request.sources
+    }
+    with workspace.open_catalog() as catalog:
         rows = catalog.execute(
-            sql("stored"), corpus=stage.corpus, embed=stage.fingerprint, contents=contents
+            load_sql("vector_locations"),
+            corpus=stage.corpus,
+            embed=stage.fingerprint,
+            contents=list(contents),
         )
-    shards = {content: (shard, id) for content, shard, id in sorted(rows)}
-    return StoredVectors(workspace.store, stage.folder, shards)
+    places = {content: (shard, id) for content, shard, id in sorted(rows)}
+    return StoredVectors(workspace.store, stage.folder, places)
 
 
-@shard_task("generate")
-def generate_shard_task(run: Generation, shard: str) -> Log:
-    """Prefect's skin over `generate_shard`."""
-    return generate_shard(run, shard)
-
-
-def generate_shard(at: Generation, shard: str) -> Log:
-    """Makes a shard's videos: each file, then its row, and last the shard's receipt.
-
-    A video whose row is there, for the same hits, is not made again.
-    """
-    started = time.perf_counter()
-    store, folder = at.workspace.store, at.run.folder
-    plan = read_plan(store, folder, shard)
-    items = {item.request.id: item for item in plan.items}
-    rows = {id: row for id, item in items.items() if (row := _settled(at, item))}
-    if rows:
-        at.progress.add(done=len(rows))
-    waiting = [item.request for id, item in items.items() if id not in rows]
-    spared: Counter[str] = Counter()
-    for outcome in at.runner.map(at.make, waiting, at.work.batch):
-        rows[outcome.id] = _keep(at, items[outcome.id], outcome)
-        spared.update(outcome.value.spared if isinstance(outcome, Done) else {})
-    wall = time.perf_counter() - started
-    receipt = Log(shard, plan.attempt, tuple(rows[id] for id in items), wall, dict(spared))
-    write_receipt(store, folder, receipt)
-    log.info("shard %s: %d requests in %.1f s", shard, len(items), wall)
-    return receipt
-
-
-def write_table(workspace: Workspace, run: Run) -> str:
-    """Writes the newest row of every request as `tables.GENERATIONS`; its name in the store."""
-    name = f"{run.folder}/generations.parquet"
-    said = {
-        "run": run.fingerprint, "engine": run.spec.engine, "corpus": run.corpus,
-        "spec": json.dumps(run.spec.model_dump(), sort_keys=True),
-        "model_digest": run.digests.get("model"),
-        "controller_digest": run.digests.get("controller"),
-    }  # fmt: skip
-    with tables.create(workspace.store, name, tables.GENERATIONS) as writer:
-        for rows in batched(generations(workspace.store, run), 1024):
-            whole = [said | row for row in rows]
-            writer.write_table(pa.Table.from_pylist(whole, tables.GENERATIONS))
-    return name
-
-
-def _settled(at: Generation, item: Planned) -> dict[str, Any] | None:
-    """The request's row, where its video is made already, or will not be tried."""
-    if failed := item.failed:
-        return _row(item, reason=failed.reason, detail=failed.detail)
-    mark = _mark(at.run, item)
-    if not at.workspace.store.exists(mark):
-        return None
-    said = json.loads(at.workspace.store.read(mark))
-    return said["row"] if said["request"] == item.digest else None
-
-
-def _keep(at: Generation, item: Planned, outcome: Outcome[Generated]) -> dict[str, Any]:
-    """The row of an outcome; a video's file is written first, and what marks it as whole last."""
-    if not isinstance(outcome, Done):
-        at.progress.add(failed=1)
-        return _row(item, reason=outcome.reason, detail=outcome.detail[:500])
-    made, store = outcome.value, at.workspace.store
-    store.write(f"{at.run.folder}/{media(outcome.id)}", made.video)
-    row = _row(
-        item, file=media(outcome.id), sha256=sha256(made.video).hexdigest(), frames=made.frames,
-        fps=at.run.spec.fps, width=made.width, height=made.height, seconds=made.seconds,
-        note=_note(made), hits=_hits(made),
-    )  # fmt: skip
-    store.write(_mark(at.run, item), json.dumps({"request": item.digest, "row": row}).encode())
-    at.progress.add(done=1)
-    return row
-
-
-def _mark(run: Run, item: Planned) -> str:
-    return f"{run.folder}/{media(item.request.id).removesuffix('.mp4')}.json"
-
-
-def _row(item: Planned, **said: Any) -> dict[str, Any]:
-    """As `tables.GENERATIONS`, without what is the same for the whole run."""
+def _build_row(item: PlannedRequest, **fields: Any) -> GeneratedRow:
     request = item.request
     empty = dict.fromkeys(name for name in tables.GENERATIONS.names if name not in OF_THE_RUN)
     return empty | {
         "request_id": request.id, "prompt_id": request.prompt_id, "prompt": request.prompt,
         "sample": request.sample, "seed": request.seed, "index_version": item.index, "hits": [],
-    } | said  # fmt: skip
+    } | fields  # fmt: skip
 
 
-OF_THE_RUN = ("run", "engine", "spec", "model_digest", "controller_digest", "corpus")
-
-
-def _hits(made: Generated) -> list[dict[str, Any]]:
+def _list_hits(made: GeneratedVideo) -> list[dict[str, Any]]:
     return [
         {"rank": s.rank, "video_id": s.video_id, "content": s.content, "score": s.score,
          "start_s": each.start_s, "weight": each.weight, "uri": s.uri, "caption": s.caption}
@@ -172,6 +131,7 @@ def _hits(made: Generated) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _note(made: Generated) -> str | None:
-    """What a person should know of a video that was made all the same."""
-    return "; ".join(f"without {n.video_id}: {n.detail}" for n in made.left_out)[:500] or None
+def _describe_left_out(made: GeneratedVideo) -> str | None:
+    """What a person should know of a video that was made without some of its clips."""
+    notes = "; ".join(f"without {clip.video_id}: {clip.detail}" for clip in made.left_out)
+    return notes[:DETAIL] or None

@@ -1,1 +1,1 @@
-"""Index builds."""
+"""Index builds: in one piece, in parts, or added to a published version."""

@@ -1,4 +1,4 @@
-"""Building an index in parts, as Dask tasks: for corpora that one machine would index for days."""
+"""Builds an index in parts, as Dask tasks, for corpora that take one machine days."""
 
 from functools import partial
 from pathlib import Path
@@ -8,27 +8,29 @@ from data.specs.pipeline import IndexSpec
 from engines.index import partition, version
 from engines.index.pooled_vectors import Part, PartFiller, PooledVectors
 from engines.runners.dask import DaskRunner
-from tasks.workers import cores
+from tasks.workers import count_cores
 
 
 def build_in_parts(
     vectors: PooledVectors, out: Path, spec: IndexSpec, settings: Settings
-) -> version.Built:
-    """What one build would give: trained once, filled in `spec.parts` tasks, lists merged."""
+) -> version.BuiltVersion:
+    """Trains an index, fills it in `spec.parts` tasks and merges these, as one build would be."""
     key = spec.index_key or ""
-    trained = partition.train(vectors.batches(), out.parent / "trained.index", key, seed=spec.seed)
-    target, parts = out.parent / "parts", _parts(vectors.split(spec.parts))
-    runner = DaskRunner(cores(), settings.dask_scheduler)
+    trained = partition.train_index(
+        vectors.batches(), out.parent / "trained.index", key, seed=spec.seed
+    )
+    target, parts = out.parent / "parts", _list_parts(vectors.split(spec.parts))
+    runner = DaskRunner(count_cores(), settings.dask_scheduler)
     try:
         for _ in runner.map(partial(PartFiller, trained, target), parts, batch=1):
             pass
     finally:
         runner.close()
-    return partition.merge([target / part.id for part in parts], out, key)
+    return partition.merge_parts([target / part.id for part in parts], out, key)
 
 
-def _parts(runs: list[PooledVectors]) -> list[Part]:
-    """The runs, each with the row of the whole that it begins at."""
+def _list_parts(runs: list[PooledVectors]) -> list[Part]:
+    """The parts, each with the row of the whole index that it begins at."""
     first, parts = 0, []
     for number, run in enumerate(runs):
         parts.append(Part(f"part-{number:04d}", run, first))

@@ -1,63 +1,109 @@
 """A source's rows as entries of the videos table, with what is wrong with them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
-from data.catalog.seen_ids import Seen
-from data.records import Row
+import pyarrow as pa
+
+from data.catalog.seen_ids import SeenIds
+from data.records import Probe, Row, Video
 from data.store import tables
-from engines.files.access import Reach, unsecret
+from engines.files.access import UrlPolicy, strip_secrets
 from engines.files.media import stat_media
 
 STATS_AT_ONCE = 32  # object stores answer in 50 ms: ask for many at a time
+# Where all of these are as before, nothing about a row or its file has changed.
+IDENTITY = ("uri", "caption", "columns", "bytes", "stamp")
 
 
-def checked(rows: Sequence[Row], seen: Seen) -> list[dict[str, Any]]:
-    """The rows as entries of `tables.VIDEOS`, with what is wrong as far as a row tells."""
-    entries = [_entry(row) for row in rows]
-    named = [e for e in entries if not e["rejected"]]
-    lines = seen.first_lines([e["id"] for e in named], [e["line"] for e in named])
+@dataclass(slots=True)
+class Entry:
+    """A row of `tables.VIDEOS`, filled in step by step: read, stat'ed, probed.
+
+    `reason` and `detail` say why there is no video. A `rejected` row has no id of its own, so that
+    it belongs to its source alone.
+    """
+
+    line: int
+    id: str | None
+    uri: str | None
+    caption: str | None
+    columns: str
+    bytes: int | None = None
+    stamp: str | None = None
+    content: str | None = None
+    duration: float | None = None
+    fps: float | None = None
+    width: int | None = None
+    height: int | None = None
+    codec: str | None = None
+    rotation: int | None = None
+    reason: str | None = None
+    detail: str | None = None
+    note: str | None = None
+    rejected: bool = False
+    decoder: str | None = None
+
+    def fail(self, reason: str, detail: str, rejected: bool = False) -> None:
+        """Records why the row gives no video."""
+        self.reason, self.detail, self.rejected = reason, detail, rejected
+
+    def add_probe(self, probe: Probe) -> None:
+        """Records what its file was found to be."""
+        for name, value in asdict(probe).items():
+            setattr(self, name, value)
+
+    def to_video(self) -> Video:
+        """The entry as an item to probe: ids of entries without a reason are unique."""
+        assert self.id is not None and self.uri is not None
+        return Video(self.id, self.uri, "")
+
+
+def read_entries(rows: Sequence[Row], seen: SeenIds) -> list[Entry]:
+    """The rows as entries, with what is wrong as far as a row tells by itself."""
+    entries = [_build_entry(row) for row in rows]
+    named = [entry for entry in entries if entry.id is not None and not entry.rejected]
+    lines = seen.find_first_lines([str(e.id) for e in named], [e.line for e in named])
     for entry, first in zip(named, lines, strict=True):
-        if first != entry["line"]:
-            _refuse(entry, f"its id is that of line {first}", rejected=True)
+        if first != entry.line:
+            entry.fail("rejected", f"the same id as line {first}", rejected=True)
     return entries
 
 
-def _entry(row: Row) -> dict[str, Any]:
-    entry = dict.fromkeys(tables.VIDEOS.names) | {
-        "line": row.line, "id": row.id, "uri": row.uri, "caption": row.caption, "rejected": False,
-        "columns": json.dumps(row.columns, sort_keys=True),
-        "note": None if row.caption else "no caption",
-    }  # fmt: skip
+def stat_entries(entries: Sequence[Entry], policy: UrlPolicy) -> None:
+    """Records the size and stamp of each entry's file, or why there is none."""
+    with ThreadPoolExecutor(STATS_AT_ONCE) as threads:
+        list(threads.map(partial(_stat_entry, policy), entries))
+
+
+def to_table(entries: Iterable[Entry]) -> pa.Table:
+    """The entries as rows of `tables.VIDEOS`."""
+    return pa.Table.from_pylist([asdict(entry) for entry in entries], tables.VIDEOS)
+
+
+def _build_entry(row: Row) -> Entry:
+    columns = json.dumps(row.columns, sort_keys=True)
+    note = None if row.caption else "no caption"
+    entry = Entry(row.line, row.id, row.uri, row.caption, columns, note=note)
     if row.id is None:
-        _refuse(entry, str(row.columns.get("error") or "no id"), rejected=True)
+        entry.fail("rejected", str(row.columns.get("error") or "no id"), rejected=True)
     elif row.uri is None:
-        _refuse(entry, str(row.columns.get("error") or "no location of a video"))
+        entry.fail("rejected", str(row.columns.get("error") or "no location of a video"))
     return entry
 
 
-def _refuse(entry: dict[str, Any], detail: str, rejected: bool = False) -> None:
-    entry.update(reason="rejected", detail=detail, rejected=rejected)
-
-
-def stat(entries: list[dict[str, Any]], reach: Reach) -> None:
-    """Size and stamp of each file, or why there is none."""
-    with ThreadPoolExecutor(STATS_AT_ONCE) as threads:
-        found = threads.map(partial(_stated, reach), entries)
-        for entry, said in zip(entries, found, strict=True):
-            entry.update(said)
-
-
-def _stated(reach: Reach, entry: dict[str, Any]) -> dict[str, Any]:
-    if refusal := reach.refusal(entry["uri"]):
-        return {"reason": "rejected", "detail": refusal, "uri": unsecret(entry["uri"])}
+def _stat_entry(policy: UrlPolicy, entry: Entry) -> None:
+    uri = str(entry.uri)
+    if rejection := policy.find_rejection(uri):
+        entry.fail("rejected", rejection)
+        entry.uri = strip_secrets(uri)
+        return
     try:
-        size, stamp = stat_media(entry["uri"])
-        return {"bytes": size, "stamp": stamp}
+        entry.bytes, entry.stamp = stat_media(uri, policy)
     except FileNotFoundError:
-        return {"reason": "missing", "detail": f"no file {entry['uri']}"}
+        entry.fail("missing", f"no file {uri}")
     except (OSError, ValueError) as error:
-        return {"reason": "undecodable", "detail": f"cannot be opened: {error}"}
+        entry.fail("undecodable", f"cannot be opened: {error}")

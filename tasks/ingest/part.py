@@ -1,32 +1,30 @@
 """The ingest stage's task: a few thousand rows of a source, each of them accounted for."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.catalog import merge
-from data.catalog.database import sql
+from data.catalog.database import load_sql
 from data.catalog.failures import Failures
-from data.catalog.seen_ids import Seen, earlier
-from data.outcome import Done, Failed
-from data.records import Row, Video
+from data.catalog.seen_ids import SeenIds, read_stored_videos
+from data.outcome import Done, Outcome
+from data.records import Probe, Row, Video
+from data.stamps import utc_now
 from data.store import layout, tables
 from data.workspace import Workspace
 from engines.base import Engine, Runner
-from engines.files.access import Reach
 from engines.ingest.open_source import open_source
-from tasks.ingest.entries import checked, stat
+from tasks.ingest.entries import IDENTITY, Entry, read_entries, stat_entries, to_table
 from tasks.progress import Progress
-from tasks.retry import decoder
-from tasks.workers import prober
-
-KEPT = ("uri", "caption", "columns", "bytes", "stamp")  # where these are the same, nothing changed
+from tasks.retry import decoder_version
+from tasks.shard import run_items
+from tasks.url_policy import build_url_policy
+from tasks.workers import build_probe_engine
 
 
 @dataclass(slots=True)
@@ -40,9 +38,6 @@ class Counts:
     failed: dict[str, int] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
 
-    def count(self, kind: str) -> None:
-        setattr(self, kind, getattr(self, kind) + 1)
-
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
@@ -55,120 +50,134 @@ class Ingest:
 
     @property
     def header(self) -> str:
-        return f"{layout.ingests(self.corpus)}/{self.run:06d}.json"
+        return f"{layout.ingests_folder(self.corpus)}/{self.run:06d}.json"
 
 
 def read_source(source: str, columns: dict[str, str]) -> Iterator[Row]:
     """The source's rows, as they are asked for."""
-    return open_source(source, columns)
+    return open_source(source, columns, build_url_policy())
 
 
-def failed_rows(workspace: Workspace, corpus: str, which: Failures) -> Iterator[Row]:
+def read_failed_rows(workspace: Workspace, corpus: str, which: Failures) -> Iterator[Row]:
     """The rows of earlier ingests that failed in such a way, as if read again."""
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         merge.sync_videos(catalog, workspace.store, corpus)
-        found = catalog.rows(sql("failed_rows"), corpus=corpus, **which.values(decoder()))
+        found = catalog.query_rows(
+            load_sql("failed_source_rows"), corpus=corpus, **which.to_parameters(decoder_version())
+        )
     for line, row in enumerate(found):
         yield Row(line, row["id"], row["uri"], row["caption"], json.loads(row["columns"]))
 
 
-def begin(workspace: Workspace, corpus: str, source: str, probe: bool) -> Ingest:
+def begin_ingest(workspace: Workspace, corpus: str, source: str, probe: bool) -> Ingest:
     """The next ingest of a corpus, written down before its first part."""
-    headers = workspace.store.names(layout.ingests(corpus), ".json")
+    headers = workspace.store.list_names(layout.ingests_folder(corpus), ".json")
     numbers = [int(h.rsplit("/", 1)[-1][:6]) for h in headers]
-    make = prober(workspace.settings) if probe else None
+    make = build_probe_engine(workspace.settings) if probe else None
     ingest = Ingest(corpus, max(numbers, default=0) + 1, source, make)
-    said = {"run": ingest.run, "source": source, "probed": probe}
-    workspace.store.write(ingest.header, json.dumps(said).encode())
+    record = {"run": ingest.run, "source": source, "probed": probe}
+    workspace.store.write(ingest.header, json.dumps(record).encode())
     return ingest
 
 
-def finish(workspace: Workspace, ingest: Ingest, counts: Counts) -> None:
+def finish_ingest(workspace: Workspace, ingest: Ingest, counts: Counts) -> None:
     """Marks an ingest as complete: what its source rejected earlier no longer counts."""
-    finished = datetime.now(UTC).isoformat(timespec="seconds")
-    said = {"run": ingest.run, "source": ingest.source, "finished": finished, **asdict(counts)}
-    workspace.store.write(ingest.header.replace(".json", "-done.json"), json.dumps(said).encode())
-    with workspace.catalog() as catalog:
+    record = {"run": ingest.run, "source": ingest.source, "finished": utc_now()}
+    content = json.dumps(record | asdict(counts)).encode()
+    workspace.store.write(ingest.header.replace(".json", "-done.json"), content)
+    with workspace.open_catalog() as catalog:
         merge.sync_videos(catalog, workspace.store, ingest.corpus)
 
 
 @task(name="ingest-part", task_run_name="ingest-part-{part}", cache_policy=NO_CACHE,
       persist_result=False)  # fmt: skip
 def ingest_part(
-    workspace: Workspace, ingest: Ingest, part: int, rows: Sequence[Row], seen: Seen,
+    workspace: Workspace, ingest: Ingest, part: int, rows: Sequence[Row], seen: SeenIds,
     runner: Runner, counts: Counts, progress: Progress,
 ) -> None:  # fmt: skip
     """Checks, looks up and probes rows, and writes those that are new or changed."""
     progress.total += len(rows)
-    entries = checked(rows, seen)
-    with workspace.catalog() as catalog:
-        ids = [e["id"] for e in entries if not e["rejected"]]
-        before = earlier(catalog, ingest.corpus, ids)
-    settings = workspace.settings
-    schemes = tuple(settings.url_schemes.lower().split(","))
-    reach = Reach(schemes, settings.private_addresses, ingest.source)
-    stat([e for e in entries if e["reason"] is None], reach)
-    fresh = [e for e in entries if not _unchanged(e, before.get(e["id"]), ingest)]
+    entries = read_entries(rows, seen)
+    with workspace.open_catalog() as catalog:
+        ids = [str(entry.id) for entry in entries if not entry.rejected]
+        before = read_stored_videos(catalog, ingest.corpus, ids)
+    policy = build_url_policy(workspace.settings, ingest.source)
+    stat_entries([entry for entry in entries if entry.reason is None], policy)
+    fresh = [each for each in entries if not _is_unchanged(each, before.get(str(each.id)), ingest)]
     progress.add(done=len(entries) - len(fresh))
-    _identify(fresh, ingest, runner, progress)
-    now = decoder()
+    _identify_files(fresh, ingest, runner, progress)
+    now = decoder_version()
     for entry in fresh:
-        entry["decoder"] = now if entry["reason"] else None
-    written = [e for e in fresh if not _same_failure(e, before.get(e["id"]))]
-    if written:
-        name = f"{layout.videos(ingest.corpus)}/{ingest.run:06d}-{part:06d}.parquet"
-        with tables.create(workspace.store, name, tables.VIDEOS) as writer:
-            writer.write_table(pa.Table.from_pylist(written, tables.VIDEOS))
-        with workspace.catalog() as catalog:
-            merge.sync_videos(catalog, workspace.store, ingest.corpus)
-    _tally(entries, {id(e) for e in fresh}, before, counts)
+        entry.decoder = now if entry.reason else None
+    _write_entries(workspace, ingest, part, [
+        entry for entry in fresh if not _is_same_failure(entry, before.get(str(entry.id)))
+    ])  # fmt: skip
+    _count_entries(entries, {entry.line for entry in fresh}, before.keys(), counts)
 
 
-def _unchanged(entry: dict[str, Any], before: dict[str, Any] | None, ingest: Ingest) -> bool:
-    if before is None or entry["rejected"] or entry["reason"] or before["reason"]:
+def _write_entries(
+    workspace: Workspace, ingest: Ingest, part: int, entries: Sequence[Entry]
+) -> None:
+    if not entries:
+        return
+    name = f"{layout.videos_folder(ingest.corpus)}/{ingest.run:06d}-{part:06d}.parquet"
+    with tables.open_writer(workspace.store, name, tables.VIDEOS) as writer:
+        writer.write_table(to_table(entries))
+    with workspace.open_catalog() as catalog:
+        merge.sync_videos(catalog, workspace.store, ingest.corpus)
+
+
+def _is_unchanged(entry: Entry, before: dict[str, Any] | None, ingest: Ingest) -> bool:
+    if before is None or entry.rejected or entry.reason or before["reason"]:
         return False
     probed = before["content"].startswith("sha256:") or ingest.probe is None
-    return probed and all(entry[key] == before[key] for key in KEPT)
+    return probed and all(getattr(entry, key) == before[key] for key in IDENTITY)
 
 
-def _same_failure(entry: dict[str, Any], before: dict[str, Any] | None) -> bool:
+def _is_same_failure(entry: Entry, before: dict[str, Any] | None) -> bool:
     """Whether the row failed before just as it does now: then nothing new is to be written."""
-    if before is None or entry["rejected"] or entry["reason"] is None:
+    if before is None or entry.rejected or entry.reason is None:
         return False
-    return all(entry[key] == before[key] for key in (*KEPT, "reason", "detail", "decoder"))
+    keys = (*IDENTITY, "reason", "detail", "decoder")
+    return all(getattr(entry, key) == before[key] for key in keys)
 
 
-def _identify(
-    entries: list[dict[str, Any]], ingest: Ingest, runner: Runner, progress: Progress
+def _identify_files(
+    entries: Sequence[Entry], ingest: Ingest, runner: Runner, progress: Progress
 ) -> None:
-    """The identity of each file's bytes: a digest where it is probed, else its size and stamp."""
-    good = {str(e["line"]): e for e in entries if e["reason"] is None}
+    """Records the identity of each file's bytes: a digest where probed, else size and stamp."""
+    good = {str(entry.id): entry for entry in entries if entry.reason is None}
     progress.add(failed=len(entries) - len(good))
     if ingest.probe is None:
         for entry in good.values():
-            entry["content"] = f"stat:{entry['bytes']}:{entry['stamp']}:{entry['uri']}"
+            entry.content = f"stat:{entry.bytes}:{entry.stamp}:{entry.uri}"
         return progress.add(done=len(good))
-    items = [Video(line, entry["uri"], "") for line, entry in good.items()]
-    for outcome in runner.map(ingest.probe, items, batch=256):
+    videos = [entry.to_video() for entry in good.values()]
+    work = run_items(runner, ingest.probe, videos, 256, progress, _count_hours)
+    for video, outcome in work:
         if isinstance(outcome, Done):
-            good[outcome.id].update(asdict(outcome.value))
-            progress.add(done=1, hours=(outcome.value.duration or 0) / 3600)
+            good[video.id].add_probe(outcome.value)
         else:
-            assert isinstance(outcome, Failed)
-            good[outcome.id].update(reason=outcome.reason, detail=outcome.detail)
-            progress.add(failed=1)
+            good[video.id].fail(outcome.reason, outcome.detail)
 
 
-def _tally(
-    entries: list[dict[str, Any]], fresh: set[int], before: dict[str, Any], counts: Counts
+def _count_hours(video: Video, outcome: Outcome[Probe]) -> float:
+    return (outcome.value.duration or 0) / 3600 if isinstance(outcome, Done) else 0.0
+
+
+def _count_entries(
+    entries: Sequence[Entry], fresh: Container[int], before: Container[str], counts: Counts
 ) -> None:
+    """Adds the entries to the counts; `fresh` are the lines that are new or changed."""
     for entry in entries:
         counts.rows += 1
-        if entry["reason"]:
-            counts.failed[entry["reason"]] = counts.failed.get(entry["reason"], 0) + 1
-        elif id(entry) not in fresh:
+        if entry.reason:
+            counts.failed[entry.reason] = counts.failed.get(entry.reason, 0) + 1
+        elif entry.line not in fresh:
             counts.unchanged += 1
+        elif entry.id in before:
+            counts.changed += 1
         else:
-            counts.count("changed" if entry["id"] in before else "new")
-        if entry["note"]:
-            counts.notes[entry["note"]] = counts.notes.get(entry["note"], 0) + 1
+            counts.new += 1
+        if entry.note:
+            counts.notes[entry.note] = counts.notes.get(entry.note, 0) + 1

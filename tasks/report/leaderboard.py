@@ -1,7 +1,7 @@
-"""The page of the leaderboard: its tables, and each clip as every method made it."""
+"""Gathers evaluations for the leaderboard, and writes it as a page, as Markdown or as JSON."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,129 +9,116 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.errors import UserError
+from data.runs.conditioning import find_conditioning_leaks
+from data.runs.evaluations import Summary, read_scores, read_summary, read_videos
+from data.runs.generations import read_run
+from data.store import layout
+from data.store.storage import Store
 from data.workspace import Workspace
-from engines.report.html import Figure, render, write
-from engines.report.leaderboard.board import Board
-from engines.report.leaderboard.clips import Clip, Clips
-from engines.report.leaderboard.table import Column, Entry, Table, in_order
-from engines.report.leaderboard.text import settings, settings_of
+from engines.report.html import render_template, write_html
+from engines.report.leaderboard.board import Board, build_board
+from engines.report.leaderboard.clips import ClipGallery
+from engines.report.leaderboard.page import (
+    LeaderboardPage,
+    build_leaderboard_page,
+    own_columns,
+    own_methods,
+)
+from engines.report.leaderboard.text import Data, to_markdown
 
-SHAPE = "4 / 3"  # of a picture: methods make squares and wide ones
 
+def read_board(
+    workspace: Workspace, names: Sequence[str] = (), mode: str | None = None,
+    sort: str | None = None, group: bool = False,
+) -> Board:  # fmt: skip
+    """Reads the named evaluations, or all of the store, and builds their tables.
 
-@dataclass(frozen=True, slots=True)
-class LeaderboardPage:
-    """All that is shown; `more` are the published tables that ours are not compared with."""
-
-    lead: str
-    tables: list[Table]
-    more: list[Table]
-    clips: list[Clip]
-    columns: list[Column]
-    about: Mapping[str, str]
-    figures: list[Figure] = field(default_factory=list)
-    title: str = "Leaderboard"
-    shape: str = SHAPE
-
-    @property
-    def failed(self) -> int:
-        """How many clips lack a measured video."""
-        return sum(clip.failed > 0 for clip in self.clips)
-
-    def about_of(self, table: Table) -> list[str]:
-        """The settings that any line of a table knows, but for how many clips."""
-        return [name for name in settings_of([asdict(e) for e in table.entries]) if name != "clips"]
-
-    def settings(self, entry: Entry) -> dict[str, str]:
-        """A line's settings as text."""
-        return settings(asdict(entry))
-
-    @property
-    def leaked(self) -> int:
-        """How many clips lie in the bank that was tested."""
-        return sum(bool(clip.leaks) for clip in self.clips)
+    `names` are fingerprints or their first digits; `mode` keeps one mode only. Raises a UserError
+    if a name fits none or several, if evaluations do not compare and `group` does not allow
+    separate tables, or if there is no column `sort`.
+    """
+    store = workspace.store
+    summaries = [s for s in _read_summaries(store, names) if mode in (None, s.mode)]
+    clips = {s.evaluation: _read_clip_sets(store, s.evaluation) for s in summaries}
+    return build_board(summaries, clips, mode, sort, group)
 
 
 @task(name="leaderboard-page", cache_policy=NO_CACHE, persist_result=False)
 def write_leaderboard_task(
     workspace: Workspace, board: Board, page: Path, data: str | None = None
 ) -> dict[str, Any]:
-    """Prefect's skin over `write_leaderboard`."""
+    """Runs `write_leaderboard` as a Prefect task."""
     return write_leaderboard(workspace, board, page, data)
 
 
 def write_leaderboard(
     workspace: Workspace, board: Board, page: Path, data: str | None = None
 ) -> dict[str, Any]:
-    """Writes the page; where it is, and how many clips are on it.
+    """Writes the page of a board and returns its path and how many clips and videos it shows.
 
-    `data` is a folder with a folder for each clip, whose real videos are shown beside.
+    `data` is the benchmark's data folder, whose real videos are shown beside each method's.
     """
     if data is not None and not Path(data).is_dir():
-        raise UserError(f"no folder {data} of clips: give the benchmark's data folder")
-    made = leaderboard_page(workspace, board, page, data and str(Path(data).absolute()))
-    write(page, render("leaderboard.html", made))
-    videos = sum(len(clip.trials) for clip in made.clips)
-    return {"clips": len(made.clips), "videos": videos, "page": page}
+        raise UserError(f"no folder {data}: give the benchmark's data folder, one folder per clip")
+    shown = read_leaderboard_page(workspace, board, page, data and str(Path(data).absolute()))
+    write_html(page, render_template("leaderboard.html", shown))
+    videos = sum(len(clip.trials) for clip in shown.clips)
+    return {"clips": len(shown.clips), "videos": videos, "page": page}
 
 
-def leaderboard_page(
+def write_tables(tables: Data, path: Path) -> None:
+    """Writes the tables of a board as JSON, where the file's name says so, else as Markdown."""
+    text = json.dumps(tables, indent=2) if path.suffix == ".json" else to_markdown(tables)
+    write_html(path, text)
+
+
+def read_leaderboard_page(
     workspace: Workspace, board: Board, page: Path, data: str | None = None
 ) -> LeaderboardPage:
-    """The page of a board, at a path that its videos are seen from."""
-    ours = [table for table in board.tables if any(e.evaluation for e in table.entries)]
-    columns = {c.metric: c for c in in_order(c for t in ours for c in t.columns if _measured(t, c))}
-    clips = Clips(workspace, page, columns, data)
+    """Reads the videos and scores of a board's evaluations and builds its page.
+
+    `page` is the path that the page will have: links to videos are relative to it.
+    """
+    gallery = ClipGallery(workspace.store, page, own_columns(board), data)
     for summary in board.summaries:
-        clips.add(summary)
-    methods = [(e.evaluation, e.method) for t in ours for e in t.entries if e.evaluation]
-    found = clips.ordered(methods)
-    front = ours + [t for t in board.tables if t not in ours and t.standard]
-    return LeaderboardPage(
-        _lead(board, len(set(methods))), front, [t for t in board.tables if t not in front],
-        found, list(columns.values()), _about(workspace, board),
-        list(_figures(board, found, ours)),
-    )  # fmt: skip
+        gallery.add_evaluation(
+            summary,
+            read_videos(workspace.store, summary.evaluation),
+            read_scores(workspace.store, summary.evaluation),
+            _find_leaked(workspace.store, summary),
+        )
+    return build_leaderboard_page(board, gallery.sort_clips(own_methods(board)))
 
 
-def _measured(table: Table, column: Column) -> bool:
-    """Whether any method of ours has a value."""
-    return any(e.cell(column.metric).value is not None for e in table.entries if e.evaluation)
+def _read_summaries(store: Store, names: Sequence[str]) -> Iterator[Summary]:
+    """Yields the named evaluations in that order, or all that have ended, the newest first."""
+    folders = store.list_names(layout.EVALUATIONS)
+    ended = [folder for folder in folders if store.exists(f"{folder}/summary.json")]
+    ids = [folder.rpartition("/")[2] for folder in ended]
+    for name in dict.fromkeys(names):
+        matches = [id for id in ids if id.startswith(name)]
+        if len(matches) > 1 and name not in matches:
+            raise UserError(f"{name!r} matches {len(matches)} evaluations: give more digits")
+        yield read_summary(store, name if len(matches) != 1 else matches[0])
+    if not names:
+        every = (read_summary(store, id) for id in ids)
+        yield from sorted(every, key=lambda summary: summary.made, reverse=True)
 
 
-def _lead(board: Board, methods: int) -> str:
-    if not board.summaries:
-        return "What was published of MSRVTT-Personalization. Nothing of ours is evaluated yet."
-    runs = len(board.summaries)
-    return (
-        f"{methods:,} method{'s' if methods > 1 else ''} in {runs:,} evaluation"
-        f"{'s' if runs > 1 else ''}, beside what was published. Means over videos, with 95\u00a0%"
-        " intervals; the best of a column is bold."
-    )
+def _read_clip_sets(store: Store, evaluation: str) -> list[frozenset[str]]:
+    """Returns the clips that each method was measured on."""
+    by_method: dict[str, set[str]] = {}
+    for row in read_videos(store, evaluation):
+        by_method.setdefault(row["method"], set()).add(row["clip"])
+    return [frozenset(clips) for clips in by_method.values()]
 
 
-def _about(workspace: Workspace, board: Board) -> dict[str, str]:
-    made = max((summary.made for summary in board.summaries), default="")
-    named = " ".join(summary.evaluation for summary in board.summaries[:4])
-    more = len(board.summaries) - 4
-    said = {"evaluations": f"{named} and {more} more" if more > 0 else named, "newest": made}
-    return {name: value for name, value in said.items() if value}
-
-
-def _figures(board: Board, clips: list[Clip], ours: list[Table]) -> Iterator[Figure]:
-    """Counts, and who leads the first tables."""
-    if not board.summaries:
-        return
-    methods = [method for summary in board.summaries for method in summary.methods]
-    failed = sum(method.failed for method in methods)
-    yield Figure("clips", f"{len(clips):,}", note="each by every method that has it")
-    videos = sum(method.videos - method.dropped for method in methods)
-    yield Figure("videos", f"{videos:,}", note=f"{failed:,} failed" if failed else "none failed")
-    first = {table.mode: table for table in reversed(ours)}
-    for mode, table in sorted(first.items(), key=lambda each: ours.index(each[1]))[:2]:
-        leading = next(entry for entry in table.entries if entry.evaluation)
-        cell = leading.cell(table.by)
-        if cell.value is not None:
-            label = next(c.label for c in table.columns if c.metric == table.by)
-            where = f", {mode} mode" if mode else ""
-            yield Figure(f"our best {label}{where}", cell.shown, note=leading.method)
+def _find_leaked(store: Store, summary: Summary) -> dict[str, list[str]]:
+    """Returns, by video, the leaked videos that conditioned it."""
+    run = summary.source
+    # A source may also be a folder of anybody's videos, of which no run of ours is recorded.
+    if not summary.leaks or not run.isalnum():
+        return {}
+    if not store.exists(layout.spec_file(layout.generation_folder(run))):
+        return {}
+    return find_conditioning_leaks(store, read_run(store, run), summary.leaks)

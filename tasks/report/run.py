@@ -1,4 +1,4 @@
-"""Pages of what was generated or measured: a run with its contact sheet, an experiment, and on."""
+"""Writes the page of a generation run, an experiment or an evaluation, found by its name."""
 
 import json
 from pathlib import Path
@@ -7,105 +7,116 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.catalog.database import sql
+from data.catalog.database import load_sql
 from data.catalog.merge import sync_withdrawn
 from data.errors import UserError
-from data.runs.generations import generations, run_of
+from data.runs.generations import read_generations, read_run
 from data.store import layout, tables
 from data.workspace import Workspace
-from engines.evaluate.paired_difference import Result
-from engines.report import generation_summary as head
-from engines.report.contact_sheet import contact_sheet
-from engines.report.experiment import experiment_page
-from engines.report.generation import GenerationPage, Shown
-from engines.report.html import render, write
-from engines.report.leaderboard.board import board
-from tasks.report.leaderboard import write_leaderboard
+from engines.evaluate.paired_difference import PairedDifference
+from engines.report import generation_summary as summary
+from engines.report.contact_sheet import write_contact_sheet
+from engines.report.experiment import build_experiment_page
+from engines.report.generation import GenerationPage, RunView
+from engines.report.html import render_template, write_html
+from tasks.report.leaderboard import read_board, write_leaderboard
+from tasks.workers import build_probe_setup
 
 LATEST = "latest"
-KINDS = (layout.GENERATIONS, layout.EXPERIMENTS)
+# Evaluations are found by fingerprint only: the latest run is the one somebody wants to look at.
+LATEST_KINDS = (layout.GENERATIONS, layout.EXPERIMENTS)
 
 
-def find(workspace: Workspace, name: str) -> str:
-    """The folder of the run, experiment or evaluation that a fingerprint or its first digits name.
+def find_folder(workspace: Workspace, name: str) -> str:
+    """Finds the folder of a run, experiment or evaluation by its fingerprint or first digits.
 
-    "latest" is the latest run or experiment. A UserError where there is none, or more than one.
+    "latest" is the latest run or experiment. Raises a UserError if none or several match.
     """
     store = workspace.store
-    made = [folder for kind in KINDS for folder in store.names(kind)]
-    if name == LATEST and made:
-        return max(made, key=lambda folder: _made(workspace, folder))
-    made += store.names(layout.EVALUATIONS)
-    found = [folder for folder in made if folder.rpartition("/")[2].startswith(name)]
-    if len(found) == 1 and name:
-        return found[0]
-    if found and name:
-        raise UserError(f"{name!r} begins {len(found)} runs: give more of its digits")
+    folders = [folder for kind in LATEST_KINDS for folder in store.list_names(kind)]
+    if name == LATEST and folders:
+        return max(folders, key=lambda folder: _sort_key(workspace, folder))
+    folders += store.list_names(layout.EVALUATIONS)
+    matches = [folder for folder in folders if folder.rpartition("/")[2].startswith(name)]
+    if len(matches) == 1 and name:
+        return matches[0]
+    if matches and name:
+        raise UserError(f"{name!r} matches {len(matches)} runs: give more digits")
     raise UserError(f"no run {name!r} in {store.root}: `reelflow generations` lists them")
 
 
 def page_path(workspace: Workspace, folder: str) -> Path:
-    """Where the page of a run goes: into its folder, or here where the store is elsewhere."""
+    """Returns the default path of a run's page: in its folder, or here if the store is remote."""
     if workspace.store.is_local:
-        return workspace.store.local(f"{folder}/report.html")
+        return workspace.store.local_path(f"{folder}/report.html")
     return Path(f"report-{folder.rpartition('/')[2]}.html").absolute()
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
-def write_report(workspace: Workspace, folder: str, page: Path) -> dict[str, Any]:
-    """Writes the page that fits; where it is, and what is on it, in numbers.
+def write_report_task(workspace: Workspace, folder: str, page: Path) -> dict[str, Any]:
+    """Runs `write_report` as a Prefect task."""
+    return write_report(workspace, folder, page)
 
-    A UserError where nothing is made yet. Of an evaluation it is the leaderboard with it alone.
+
+def write_report(workspace: Workspace, folder: str, page: Path) -> dict[str, Any]:
+    """Writes the page of a folder and returns its path with counts of what it shows.
+
+    An evaluation's page is the leaderboard with that evaluation only. Raises a UserError if the
+    run has no output yet.
     """
     kind, _, fingerprint = folder.rpartition("/")
     if kind == layout.EVALUATIONS:
-        return write_leaderboard(workspace, board(workspace, [fingerprint]), page)
-    writer = _experiment if kind == layout.EXPERIMENTS else _generation
+        return write_leaderboard(workspace, read_board(workspace, [fingerprint]), page)
+    writer = _write_experiment if kind == layout.EXPERIMENTS else _write_run
     return writer(workspace, fingerprint, page)
 
 
-def _generation(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, Any]:
-    """Beside the page goes a contact sheet."""
-    run = run_of(workspace.store, fingerprint)
-    rows = list(generations(workspace.store, run))
+def _write_run(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, Any]:
+    """Writes the page of a generation run, and a contact sheet beside it."""
+    run = read_run(workspace.store, fingerprint)
+    rows = list(read_generations(workspace.store, run))
     if not rows:
-        raise UserError(f"nothing of run {fingerprint} is made yet: run `reelflow generate` again")
-    shown = Shown(workspace.store, run, page, gone(workspace, run.corpus))
+        raise UserError(f"run {fingerprint} has no videos yet: run `reelflow generate` again")
+    view = RunView(workspace.store, run, page, withdrawn_contents(workspace, run.corpus))
     sheet = page.with_name(f"{page.stem}-sheet.jpg")
-    pictured = contact_sheet(shown, rows, workspace.settings, sheet)
-    made = GenerationPage(
-        run.corpus, head.lead(run, rows), shown.prompted(rows), head.about(run),
-        head.settings(run), head.figures(rows), f"{run.spec.width} / {run.spec.height}",
+    pictured = write_contact_sheet(view, rows, build_probe_setup(workspace.settings), sheet)
+    shown = GenerationPage(
+        f"Videos generated with {run.corpus}", summary.format_lead(run, rows),
+        view.group_prompts(rows), summary.describe_run(run), summary.list_settings(run),
+        summary.build_figures(rows), f"{run.spec.width} / {run.spec.height}",
         sheet.name if pictured else None,
     )  # fmt: skip
-    write(page, render("generation.html", made))
+    write_html(page, render_template("generation.html", shown))
     failed = sum(row["reason"] is not None for row in rows)
-    counts = {"prompts": len(made.prompts), "videos": len(rows) - failed, "failed": failed}
+    counts = {"prompts": len(shown.prompts), "videos": len(rows) - failed, "failed": failed}
     return {"run": fingerprint, **counts, "page": page, "sheet": sheet}
 
 
-def _experiment(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, Any]:
-    store, folder = workspace.store, layout.experiment(fingerprint)
+def _write_experiment(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, Any]:
+    store, folder = workspace.store, layout.experiment_folder(fingerprint)
+    # The summary is written last: without it some conditions are not measured yet.
     if not store.exists(f"{folder}/summary.json"):
-        raise UserError(f"experiment {fingerprint} has not ended: run it again, it goes on")
-    said = json.loads(store.read(layout.spec(folder)))
-    found = json.loads(store.read(f"{folder}/summary.json"))["results"]
-    rows = tables.read(store, f"{folder}/rows.parquet").to_pylist()
-    made = experiment_page(store, said, [Result(**result) for result in found], rows, page)
-    write(page, render("experiment.html", made))
-    conditions = len({result["condition"] for result in found})
-    counts = {"prompts": len(made.prompts), "conditions": conditions}
+        raise UserError(f"experiment {fingerprint} has not finished: run it again to resume it")
+    recorded = json.loads(store.read(layout.spec_file(folder)))
+    results = json.loads(store.read(f"{folder}/summary.json"))["results"]
+    rows = tables.read_table(store, f"{folder}/rows.parquet").to_pylist()
+    differences = [PairedDifference(**result) for result in results]
+    shown = build_experiment_page(store, recorded, differences, rows, page)
+    write_html(page, render_template("experiment.html", shown))
+    conditions = len({result["condition"] for result in results})
+    counts = {"prompts": len(shown.prompts), "conditions": conditions}
     return {"experiment": fingerprint, **counts, "page": page}
 
 
-def gone(workspace: Workspace, corpus: str) -> set[str]:
-    """Contents that are withdrawn."""
-    with workspace.catalog() as catalog:
+def withdrawn_contents(workspace: Workspace, corpus: str) -> set[str]:
+    """Returns the contents of a corpus that are withdrawn, and must not be shown."""
+    with workspace.open_catalog() as catalog:
         sync_withdrawn(catalog, workspace.store, corpus)
-        return {content for (content,) in catalog.execute(sql("withdrawn"), corpus=corpus)}
+        rows = catalog.execute(load_sql("withdrawn_contents"), corpus=corpus)
+    return {content for (content,) in rows}
 
 
-def _made(workspace: Workspace, folder: str) -> tuple[str, bool]:
-    """Sorts by time; an experiment comes after its last run."""
-    said = json.loads(workspace.store.read(layout.spec(folder)))
-    return said["made"], folder.startswith(layout.EXPERIMENTS)
+def _sort_key(workspace: Workspace, folder: str) -> tuple[str, bool]:
+    """Sorts by time; an experiment comes after its last run, made in the same second."""
+    recorded = json.loads(workspace.store.read(layout.spec_file(folder)))
+    return recorded["made"], folder.startswith(layout.EXPERIMENTS)

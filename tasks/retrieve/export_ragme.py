@@ -1,57 +1,59 @@
-"""Writing a corpus's vectors and neighbours as RAGME's scripts read them."""
+"""Exports a corpus's vectors and nearest neighbours in the files that RAGME's scripts read."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from data.batches import batched
-from data.catalog.database import sql
+from data.batches import iter_batches
+from data.catalog.database import load_sql
 from data.errors import UserError
 from data.records import Hit
-from data.shards.lists import names
-from data.shards.stages import Stage, current
+from data.shards.lists import list_done
+from data.shards.receipts import read_receipt
+from data.shards.stages import Stage, current_stage
 from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
 from data.store import layout
+from data.store.frame_vectors import read_by_video
 from data.workspace import Workspace
 from engines.generate.ragme import export_files
-from engines.pool.engine import frames_by_video
 from tasks.prompts import read_prompts
-from tasks.retrieve.bank import Bank
+from tasks.retrieve.retriever import Retriever
 
-AT_ONCE = 256
+BATCH_SIZE = 256  # videos searched together: bounds memory
 
 
 def export_ragme(
     workspace: Workspace, corpus: str, dest: str, prompts: str | None, k: int
 ) -> dict[str, Any]:
-    """Writes into `dest`, for every current video that is indexed, copies of another included:
+    """Exports every current video of the index, including copies of others, into `dest`:
 
     - `embeddings/<id>.npy` (F, D) and `<id>.json`, `pooled/<id>.npy` (1, D), and `metadata.txt`,
       their list in the order of an index over the pooled files;
     - `nearest_neighbors/nn_{k}-rad_0.99-dedup_0.94/<id>.json`, each video's own neighbours;
     - with `prompts`, `prompts/embeddings/<n>.npy` and `.json`, and their
       `prompts/nearest_neighbors/nn_{k}-rad_1.01-dedup_0.98/<n>.json`.
+
+    Returns the numbers of videos and prompts. Raises a UserError if the corpus has no index.
     """
     dest = dest.rstrip("/")
-    bank = Bank(workspace, corpus)
+    retriever = Retriever(workspace, corpus)
     indexed: dict[str, str] = {}
-    for video in _videos(workspace, bank):
+    for video in _read_videos(workspace, retriever):
         id = str(video.record["videoID"])
         indexed[id] = video.id
         export_files.write_video(f"{dest}/embeddings", id, video.frames, video.record)
         export_files.write_pooled(f"{dest}/pooled", id, video.pooled, "float32")
     export_files.write_list(f"{dest}/metadata.txt", f"{dest}/pooled", indexed)
-    _neighbours(dest, bank, indexed, k)
-    asked = _prompts(dest, bank, prompts, k) if prompts else 0
-    return {"corpus": corpus, "videos": len(indexed), "prompts": asked, "out": dest}
+    _write_neighbours(dest, retriever, indexed, k)
+    count = _write_prompts(dest, retriever, prompts, k) if prompts else 0
+    return {"corpus": corpus, "videos": len(indexed), "prompts": count, "out": dest}
 
 
 @dataclass(frozen=True, slots=True)
 class _Video:
-    """A video's record and vectors; `id` is the one under which its content is indexed."""
+    """A video's record and vectors; its content is in the index under `id`."""
 
     id: str
     record: dict[str, Any]
@@ -59,66 +61,67 @@ class _Video:
     pooled: np.ndarray
 
 
-def _videos(workspace: Workspace, bank: Bank) -> Iterator[_Video]:
-    stage = _embedded(workspace, bank.corpus)
-    for shard in names(workspace.store, stage.folder, "receipts"):
+def _read_videos(workspace: Workspace, retriever: Retriever) -> Iterator[_Video]:
+    stage = _embed_stage(workspace, retriever.corpus)
+    for shard in list_done(workspace.store, stage.folder):
         name = layout.shard_file(stage.folder, shard)
         if not workspace.store.exists(name):
-            continue  # nothing of this shard went through
-        receipt = json.loads(workspace.store.read(layout.receipt(stage.folder, shard)))
-        contents = {made["id"]: made["content"] for made in receipt["done"]}
-        records = _records(workspace, bank.corpus, list(contents.values()))
-        for id, frames in frames_by_video(workspace.store, name):
-            rows = bank.index.rows([id])
+            continue  # every video of the shard failed
+        receipt = read_receipt(workspace.store, stage.folder, shard)
+        contents = {row["id"]: row["content"] for row in receipt.done}
+        records = _read_records(workspace, retriever.corpus, list(contents.values()))
+        for id, frames in read_by_video(workspace.store, name):
+            rows = retriever.index.rows([id])
             if rows[0] >= 0:
-                pooled = bank.index.vectors(rows)[0]
+                pooled = retriever.index.vectors(rows)[0]
                 for record in records[contents[id]]:
                     yield _Video(id, record, frames, pooled)
 
 
-def _records(
+def _read_records(
     workspace: Workspace, corpus: str, contents: list[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """For each content, `txt`, `videoID` and `videoLoc` of every video that has it."""
-    with workspace.catalog() as catalog:
-        rows = catalog.rows(sql("videos_of"), corpus=corpus, contents=contents)
-    found: dict[str, list[dict[str, Any]]] = {content: [] for content in contents}
+    """Returns, by content, `txt`, `videoID` and `videoLoc` of every video that has it."""
+    with workspace.open_catalog() as catalog:
+        rows = catalog.query_rows(load_sql("export_videos"), corpus=corpus, contents=contents)
+    records: dict[str, list[dict[str, Any]]] = {content: [] for content in contents}
     for row in rows:
-        found[row.pop("content")].append(row)
-    return found
+        records[row.pop("content")].append(row)
+    return records
 
 
-def _neighbours(dest: str, bank: Bank, indexed: dict[str, str], k: int) -> None:
-    """Each video's neighbours; a copy of another video has that one's."""
+def _write_neighbours(dest: str, retriever: Retriever, indexed: dict[str, str], k: int) -> None:
+    """Writes each video's neighbours; a copy of an indexed video gets the neighbours of that."""
     spec = VIDEO_QUERIES.model_copy(update={"k": k})
     folder = f"{dest}/{export_files.neighbours_folder(k, spec.ceiling, spec.dedup)}"
-    for some in batched(indexed, AT_ONCE):
-        own = list(dict.fromkeys(indexed[id] for id in some))
-        of = _by_query(own, bank.by_video(own, spec))
-        for id in some:
-            export_files.write_neighbours(folder, id, of[indexed[id]])
+    for batch in iter_batches(indexed, BATCH_SIZE):
+        queries = list(dict.fromkeys(indexed[id] for id in batch))
+        hits = _group_hits(queries, retriever.search_videos(queries, spec))
+        for id in batch:
+            export_files.write_neighbours(folder, id, hits[indexed[id]])
 
 
-def _prompts(dest: str, bank: Bank, path: str, k: int) -> int:
-    asked, spec = read_prompts(path), RetrieveSpec(k=k)
+def _write_prompts(dest: str, retriever: Retriever, path: str, k: int) -> int:
+    prompts, spec = read_prompts(path), RetrieveSpec(k=k)
     folder = f"{dest}/prompts/{export_files.neighbours_folder(k, spec.ceiling, spec.dedup)}"
-    for prompt, vector in zip(asked, bank.text_vectors(asked), strict=True):
+    for prompt, vector in zip(prompts, retriever.embed_prompts(prompts), strict=True):
         export_files.write_prompt(f"{dest}/prompts/embeddings", prompt.id, prompt.text, vector)
-    of = _by_query([prompt.id for prompt in asked], bank.by_text(asked, spec))
-    for id, hits in of.items():
+    by_prompt = _group_hits([p.id for p in prompts], retriever.search_prompts(prompts, spec))
+    for id, hits in by_prompt.items():
         export_files.write_neighbours(folder, id, hits)
-    return len(asked)
+    return len(prompts)
 
 
-def _by_query(ids: list[str], hits: list[Hit]) -> dict[str, list[Hit]]:
-    of: dict[str, list[Hit]] = {id: [] for id in ids}
+def _group_hits(ids: list[str], hits: list[Hit]) -> dict[str, list[Hit]]:
+    # A query without hits keeps an empty list: there is a file for every query.
+    by_query: dict[str, list[Hit]] = {id: [] for id in ids}
     for hit in hits:
-        of[hit.prompt_id].append(hit)
-    return of
+        by_query[hit.prompt_id].append(hit)
+    return by_query
 
 
-def _embedded(workspace: Workspace, corpus: str) -> Stage:
-    stage = current(workspace.store, corpus, "embed")
+def _embed_stage(workspace: Workspace, corpus: str) -> Stage:
+    stage = current_stage(workspace.store, corpus, "embed")
     if stage is None:
-        raise UserError(f"{corpus} is not embedded yet: `reelflow run {corpus}`")
+        raise UserError(f"{corpus} is not embedded yet: run `reelflow run {corpus}`")
     return stage

@@ -1,4 +1,4 @@
-"""The retrieve stage's task: prompts in, a Parquet table of hits out."""
+"""The retrieve stage's task: searches a file of prompts and writes a Parquet table of hits."""
 
 import os
 from dataclasses import asdict
@@ -10,33 +10,37 @@ import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.batches import batched
+from data.batches import iter_batches
 from data.specs.pipeline import RetrieveSpec
 from data.store import tables
 from data.workspace import Workspace
 from tasks.prompts import read_prompts
-from tasks.retrieve.bank import Bank
+from tasks.retrieve.retriever import Retriever
 
-AT_ONCE = 256  # prompts searched together: bounds memory
+BATCH_SIZE = 256  # prompts searched together: bounds memory
 
 
 @task(name="retrieve-prompts", cache_policy=NO_CACHE, persist_result=False)
 def retrieve_prompts(
     workspace: Workspace, corpus: str, prompts: str, out: str, spec: RetrieveSpec
 ) -> dict[str, Any]:
-    """Searches for every prompt and writes the hits, as `tables.HITS`."""
-    asked = read_prompts(prompts)
-    bank = Bank(workspace, corpus)
+    """Searches every prompt and writes the hits as `tables.HITS`, in the order of the prompts.
+
+    Returns counts, and by prompt how many hits are missing of the k requested.
+    """
+    queries = read_prompts(prompts)
+    retriever = Retriever(workspace, corpus)
     target = Path(out)
     target.parent.mkdir(parents=True, exist_ok=True)
+    # The table is replaced at the end: an interrupted search leaves the former one.
     partial, count = target.with_name(f".{target.name}.tmp"), 0
     try:
         with pq.ParquetWriter(partial, tables.HITS) as writer:
-            for some in batched(asked, AT_ONCE):
-                hits = [asdict(hit) for hit in bank.by_text(some, spec)]
+            for batch in iter_batches(queries, BATCH_SIZE):
+                hits = [asdict(hit) for hit in retriever.search_prompts(batch, spec)]
                 writer.write_table(pa.Table.from_pylist(hits, tables.HITS))
                 count += len(hits)
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
-    return {"prompts": len(asked), "hits": count, "short": bank.shortages, "out": out}
+    return {"prompts": len(queries), "hits": count, "short": retriever.shortages, "out": out}

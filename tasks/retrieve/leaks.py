@@ -1,4 +1,4 @@
-"""The leak guard: which clips of a benchmark a corpus has, and what they have conditioned."""
+"""The leak guard: finds clips of a benchmark in a corpus, exact copies and near ones."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -14,29 +14,31 @@ from data.outcome import Done, Failed, Outcome
 from data.records import Video
 from data.runs.evaluation_plans import Evaluation
 from data.runs.evaluations import Leak
-from data.runs.generations import Run, generations, run_of
-from data.shards.stages import current, spec_of
+from data.runs.generations import read_run
+from data.shards.stages import current_stage, read_spec
 from data.specs.pipeline import PoolSpec
 from data.store import layout
 from data.workspace import Workspace
-from engines.base import plugin
+from engines.base import load_plugin
 from engines.embed.engine import VideoEmbedder
-from engines.pool.engine import pooled
-from engines.retrieve.near_copies import THRESHOLD, near
+from engines.pool.engine import pool_video
+from engines.retrieve.near_copies import THRESHOLD, find_near_copies
 from engines.video.frames import DecodeError
-from engines.video.probe import digest
+from engines.video.probe import hash_file
 from tasks.progress import Progress
-from tasks.retrieve.bank import Bank
-from tasks.retrieve.leak_files import clips_of, keep
-from tasks.stages import same_weights
-from tasks.workers import embed_work, embed_workers, open_runner
+from tasks.retrieve.leak_files import read_clips, save_leaks
+from tasks.retrieve.retriever import Retriever
+from tasks.service.runner import open_runner
+from tasks.stages import require_same_weights
+from tasks.url_policy import build_url_policy
+from tasks.workers import build_embed_setup, count_workers
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
-    """What the guard found of `clips`; those in `failed` could not be compared."""
+class LeakReport:
+    """The leaks among `clips` clips; those in `failed` could not be compared."""
 
     corpus: str
     threshold: float
@@ -48,103 +50,106 @@ class Tested:
 @task(name="guard", task_run_name="guard-{corpus}", cache_policy=NO_CACHE, persist_result=False)
 def guard_task(
     workspace: Workspace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
-) -> Tested:
-    """Prefect's skin over `guard`."""
-    return guard(workspace, corpus, clips, threshold)
+) -> LeakReport:
+    """Runs `find_leaks` as a Prefect task."""
+    return find_leaks(workspace, corpus, clips, threshold)
 
 
-def guard(
+def find_leaks(
     workspace: Workspace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
-) -> Tested:
-    """Compares each clip with the corpus's videos: the bytes, then the vectors of its bank.
+) -> LeakReport:
+    """Compares each clip with the corpus's videos: first the bytes, then the vectors in its index.
 
-    Clips are embedded and pooled as the bank was; a cosine of `threshold` or more is a near copy.
-    A clip that cannot be read is in `failed`, and costs the others nothing.
+    Clips are embedded and pooled like the corpus; a cosine of `threshold` or more is a near copy.
+    A clip that cannot be read is reported in `failed` and does not stop the others.
     """
-    bank, failed = Bank(workspace, workspace.known(corpus)), []
-    read: list[Video] = []
+    retriever, failed = Retriever(workspace, corpus), []
+    policy = build_url_policy(workspace.settings)
+    readable: list[Video] = []
     for clip in clips:
         try:
-            read.append(replace(clip, content=digest(clip.uri)[0]))
+            readable.append(replace(clip, content=hash_file(clip.uri, policy)[0]))
         except DecodeError as error:
             failed.append(Failed(clip.id, error.reason, str(error)))  # type: ignore[arg-type]
-    exact = list(_exact(bank, read))
+    exact = list(_exact_leaks(retriever, readable))
     vectors: dict[str, np.ndarray] = {}
-    for outcome in _embedded(workspace, corpus, read):
+    for outcome in _embed_clips(workspace, corpus, readable):
         if isinstance(outcome, Done):
             vectors[outcome.id] = outcome.value
         else:
             failed.append(outcome)
-    same = {(leak.clip, leak.video_id) for leak in exact}
-    nearly = [leak for leak in _near(bank, vectors, threshold)
-              if (leak.clip, leak.video_id) not in same]  # fmt: skip
-    order = sorted([*exact, *nearly], key=lambda leak: (leak.clip, -leak.similarity, leak.video_id))
-    return Tested(corpus, threshold, len(clips), tuple(order), tuple(failed))
+    # An exact copy is a near copy too: each pair is reported once.
+    pairs = {(leak.clip, leak.video_id) for leak in exact}
+    near = [leak for leak in _near_leaks(retriever, vectors, threshold)
+            if (leak.clip, leak.video_id) not in pairs]  # fmt: skip
+    leaks = sorted([*exact, *near], key=lambda leak: (leak.clip, -leak.similarity, leak.video_id))
+    return LeakReport(corpus, threshold, len(clips), tuple(leaks), tuple(failed))
 
 
-def guard_run(workspace: Workspace, asked: Evaluation, source: str) -> None:
-    """Tests the bank of an evaluated run against the clips of a source, and keeps what it finds.
+def guard_run(workspace: Workspace, evaluation: Evaluation, source: str) -> None:
+    """Tests the corpus of an evaluated run against the clips of a source, and saves the leaks.
 
-    Clips that are not evaluated do not count. A bank that nothing was retrieved from is not
-    tested; a UserError where no run of ours is evaluated, or not one of the clips.
+    Only clips that are evaluated count, and a run without retrieval is not tested. Raises a
+    UserError if the evaluated videos are no run of this store, or if none of the clips is theirs.
     """
-    if not workspace.store.exists(layout.spec(layout.generation(asked.source))):
-        raise UserError(f"{asked.source} is no run of ours, and has no bank: leave --clips out")
-    run, evaluated = (
-        run_of(workspace.store, asked.source),
-        {target.clip for target in asked.targets},
-    )
-    clips = [clip for clip in clips_of(source) if clip.id in evaluated]
+    spec_file = layout.spec_file(layout.generation_folder(evaluation.source))
+    if not workspace.store.exists(spec_file):
+        raise UserError(
+            f"{evaluation.source} is not a run of this store, and has no index: leave --clips out"
+        )
+    run = read_run(workspace.store, evaluation.source)
+    evaluated = {target.clip for target in evaluation.targets}
+    clips = [clip for clip in read_clips(source) if clip.id in evaluated]
     if not clips:
-        raise UserError(f"{source} has no clip that is evaluated: prompts are named as clips are")
+        raise UserError(
+            f"{source} has none of the evaluated clips: the ids of prompts must be names of clips"
+        )
     if run.index is not None:
-        tested = guard_task(workspace, run.corpus, clips)
-        for failed in tested.failed:
-            log.warning("guard: %s: %s (%s)", failed.id, failed.detail, failed.reason)
-        keep(workspace.store, asked.folder, run.corpus, tested.leaks)
+        report = guard_task(workspace, run.corpus, clips)
+        for failure in report.failed:
+            log.warning("guard: %s: %s (%s)", failure.id, failure.detail, failure.reason)
+        save_leaks(workspace.store, evaluation.folder, run.corpus, report.leaks)
 
 
-def conditioned(workspace: Workspace, run: Run, leaks: Sequence[Leak]) -> dict[str, list[str]]:
-    """By request of the run, the leaked videos that conditioned what was made for it."""
-    leaked = {leak.video_id for leak in leaks}
-    found = {
-        row["request_id"]: sorted({h["video_id"] for h in row["hits"] or ()} & leaked)
-        for row in generations(workspace.store, run)
-    }
-    return {request: videos for request, videos in found.items() if videos}
-
-
-def _exact(bank: Bank, clips: Sequence[Video]) -> Iterator[Leak]:
-    known = bank.known([clip.content for clip in clips])
+def _exact_leaks(retriever: Retriever, clips: Sequence[Video]) -> Iterator[Leak]:
+    videos = retriever.find_videos([clip.content for clip in clips])
     for clip in clips:
-        if clip.content in known:
-            yield Leak(clip.id, known[clip.content][0], "exact", 1.0)
+        if clip.content in videos:
+            yield Leak(clip.id, videos[clip.content][0], "exact", 1.0)
 
 
-def _embedded(
+def _embed_clips(
     workspace: Workspace, corpus: str, clips: Sequence[Video]
 ) -> Iterator[Outcome[np.ndarray]]:
-    """Each clip's pooled vector, as the bank's were made."""
-    embed, pool = (current(workspace.store, corpus, kind) for kind in ("embed", "pool"))
-    assert embed is not None and pool is not None
-    pooling = plugin("pool.methods", spec_of(workspace.store, pool, PoolSpec).method)
-    make = partial(VideoEmbedder, same_weights(workspace, embed), embed_work(workspace.settings))
+    """Yields each clip's pooled vector, made with the corpus's own embed and pool specs."""
+    embed, pool = (current_stage(workspace.store, corpus, kind) for kind in ("embed", "pool"))
+    assert embed is not None and pool is not None  # there is an index over them
+    pooling = load_plugin("pool.methods", read_spec(workspace.store, pool, PoolSpec).method)
+    make = partial(
+        VideoEmbedder, require_same_weights(workspace, embed), build_embed_setup(workspace.settings)
+    )
     progress = Progress("guard", len(clips))
-    with open_runner(workspace.settings, embed_workers(workspace.settings)) as runner:
+    with open_runner(workspace.settings, count_workers(workspace.settings)) as runner:
         for outcome in runner.map(make, clips, workspace.settings.batch):
             if isinstance(outcome, Done):
-                outcome = pooled(outcome.id, outcome.value.vector, pooling.pool)
+                outcome = pool_video(outcome.id, outcome.value.vector, pooling.pool)
             done = isinstance(outcome, Done)
             progress.add(done=int(done), failed=int(not done))
             yield outcome
 
 
-def _near(bank: Bank, vectors: dict[str, np.ndarray], threshold: float) -> list[Leak]:
-    """Each clip and video that are nearly the same, where the video can be retrieved."""
+def _near_leaks(
+    retriever: Retriever, vectors: dict[str, np.ndarray], threshold: float
+) -> list[Leak]:
+    """Returns each pair of a clip and a nearly identical video that can be retrieved."""
     if not vectors:
         return []
     clips = list(vectors)
-    found = list(near(bank.index, np.stack(list(vectors.values())), threshold))
-    known = bank.known([bank.contents[each.row] for each in found])
-    pairs = ((clips[e.query], known.get(bank.contents[e.row]), e.similarity) for e in found)
-    return [Leak(clip, video[0], "near", cosine) for clip, video, cosine in pairs if video]
+    copies = list(find_near_copies(retriever.index, np.stack(list(vectors.values())), threshold))
+    videos = retriever.find_videos([retriever.contents[copy.row] for copy in copies])
+    leaks = []
+    for copy in copies:
+        # Withdrawn videos are still in the index, but cannot be retrieved.
+        if video := videos.get(retriever.contents[copy.row]):
+            leaks.append(Leak(clips[copy.query], video[0], "near", copy.similarity))
+    return leaks

@@ -1,4 +1,4 @@
-"""How busy this machine is."""
+"""Measures how busy this machine is: CPU, memory, GPUs, Ray workers."""
 
 import shutil
 import subprocess
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import psutil
 
-from tasks.workers import gpus
+from tasks.workers import count_gpus
 
-ASKED_S = 10.0  # a GPU that does not answer is left out
-RAY = "ray::"  # how Ray's workers title their processes, as ray::IDLE or ray::Actor.method
+TIMEOUT_S = 10.0  # a driver that hangs must not hang `top`: its GPUs are left out
+RAY_PREFIX = "ray::"  # of the titles of Ray's worker processes: ray::IDLE, ray::Actor.method
 MIB = 2**20  # nvidia-smi's unit
 FIELDS = "utilization.gpu,memory.used,memory.total,name"
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU: how much of the time it computed, in percent, and its memory in bytes."""
+    """A GPU: the share of time it was computing, in percent, and its memory in bytes."""
 
     name: str
     busy: float
@@ -27,7 +27,7 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """CPU of all cores in percent since the last call, memory in bytes, GPUs, Ray's workers."""
+    """CPU use of all cores in percent since the last call, memory in bytes, GPUs, Ray workers."""
 
     cpu: float
     memory_used: int
@@ -37,38 +37,38 @@ class Load:
     ray_idle: int
 
 
-def load() -> Load:
-    """This machine, now."""
-    memory, ray = psutil.virtual_memory(), _ray_workers()
+def measure_load() -> Load:
+    """Measures this machine's current load."""
+    memory, ray = psutil.virtual_memory(), _count_ray_workers()
     busy = ray.total() - ray["IDLE"]
     used = memory.total - memory.available
-    return Load(psutil.cpu_percent(), used, memory.total, _gpus(), busy, ray["IDLE"])
+    return Load(psutil.cpu_percent(), used, memory.total, _query_gpus(), busy, ray["IDLE"])
 
 
-def _gpus() -> tuple[Gpu, ...]:
-    program = shutil.which("nvidia-smi") if gpus() else None
+def _query_gpus() -> tuple[Gpu, ...]:
+    program = shutil.which("nvidia-smi") if count_gpus() else None
     if program is None:
         return ()
-    asked = [program, f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"]
+    command = [program, f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"]
     try:
-        ran = subprocess.run(asked, capture_output=True, text=True, timeout=ASKED_S)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return ()
-    return tuple(read(line) for line in ran.stdout.splitlines() if ran.returncode == 0)
+    return tuple(parse_gpu(line) for line in result.stdout.splitlines() if result.returncode == 0)
 
 
-def read(line: str) -> Gpu:
-    """One line of nvidia-smi; a figure that the GPU does not give is 0."""
+def parse_gpu(line: str) -> Gpu:
+    """Parses a line of nvidia-smi; a figure that the GPU does not report is 0."""
     *figures, name = line.split(", ", FIELDS.count(","))
     busy, used, total = (float(f) if f.strip().isdigit() else 0.0 for f in figures)
     return Gpu(name.strip(), busy, used * MIB, total * MIB)
 
 
-def _ray_workers() -> Counter[str]:
-    """What Ray's workers of this machine do, by the titles of their processes."""
+def _count_ray_workers() -> Counter[str]:
+    """Counts this machine's Ray workers by what they do, which Ray puts into process titles."""
     titles = Counter[str]()
     for process in psutil.process_iter(["cmdline"]):
         title = (process.info["cmdline"] or [""])[0]
-        if title.startswith(RAY):
-            titles[title.removeprefix(RAY)] += 1
+        if title.startswith(RAY_PREFIX):
+            titles[title.removeprefix(RAY_PREFIX)] += 1
     return titles

@@ -1,11 +1,11 @@
-"""What this machine has."""
+"""Checks what this machine has: hardware, packages, codecs, disk space."""
 
 import importlib.metadata as metadata
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.workers import cores, gpus
+from tasks.workers import count_cores, count_gpus, fastest_precision
 
 PACKAGES = ("prefect", "ray", "dask", "duckdb", "pyarrow", "torch", "torchvision", "av",
             "open_clip_torch", "autofaiss")  # fmt: skip
@@ -15,75 +15,67 @@ INSTALL = "uv pip sync --require-hashes requirements.lock"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at: whether it is there, what was found, and how to get it."""
+    """The result of one check: whether it passed, what was found, and how to fix it."""
 
     name: str
     good: bool
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
-def fastest_precision() -> str:
-    """bf16 where a GPU or this CPU computes in it, else fp32."""
-    return "bf16" if gpus() or _cpu_has("bf16") else "fp32"
+def check_machine() -> list[Check]:
+    """Runs every check, the most general first."""
+    return [*_check_hardware(), *_check_packages(), *_check_codecs(), _check_disk()]
 
 
-def examine() -> list[Check]:
-    """Every check, in the order a person would ask."""
-    return [*_hardware(), *_packages(), *_codecs(), _disk()]
-
-
-def _hardware() -> list[Check]:
+def _check_hardware() -> list[Check]:
     import psutil
 
     memory = psutil.virtual_memory().total / 2**30
-    found = gpus()
+    gpus = count_gpus()
     return [
-        Check("cores", True, str(cores())),
+        Check("cores", True, str(count_cores())),
         Check("memory", memory >= 4, f"{memory:.0f} GiB", "at least 4 GiB are needed"),
-        Check("GPU", True, str(found) if found else "none: the CPU is used"),
+        Check("GPU", True, str(gpus) if gpus else "none: the CPU is used"),
         Check("bf16", True, "yes" if fastest_precision() == "bf16" else "no: fp32 is used"),
-        _weights(),
+        _check_weights(),
     ]
 
 
-def _weights() -> Check:
+def _check_weights() -> Check:
     from engines import bundled
 
-    there = bundled.WEIGHTS.is_file()
-    return Check("bundled model", there, bundled.NAME, "check the repository out again")
+    return Check(
+        "bundled model", bundled.WEIGHTS.is_file(), bundled.NAME, "clone the repository again"
+    )
 
 
-def _packages() -> list[Check]:
+def _check_packages() -> list[Check]:
     checks = []
     for name in (*PACKAGES, "s3fs"):
         try:
             checks.append(Check(name, True, metadata.version(name)))
         except metadata.PackageNotFoundError:
-            extra = "uv pip install 'reelflow[s3]'" if name == "s3fs" else INSTALL
-            checks.append(Check(name, False, "", extra))
+            fix = "uv pip install 'reelflow[s3]'" if name == "s3fs" else INSTALL
+            checks.append(Check(name, False, "", fix))
     return checks
 
 
-def _codecs() -> list[Check]:
+def _check_codecs() -> list[Check]:
     import av
 
-    mend = "install a PyAV wheel built with it: uv pip install --reinstall av"
-    known = av.codecs_available
+    fix = "install a PyAV wheel built with it: uv pip install --reinstall av"
+    available = av.codecs_available
+    # FFmpeg decodes these by any of several libraries.
     decoders = {"av1": ("av1", "libdav1d"), "vp9": ("vp9", "libvpx-vp9")}
     return [
-        Check(f"decodes {codec}", any(n in known for n in decoders.get(codec, (codec,))), "", mend)
+        Check(
+            f"decodes {codec}", any(n in available for n in decoders.get(codec, (codec,))), "", fix
+        )
         for codec in CODECS
     ]
 
 
-def _disk() -> Check:
+def _check_disk() -> Check:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     return Check("free disk", free > 1, f"{free:.0f} GiB", "free some space")
-
-
-def _cpu_has(flag: str) -> bool:
-    try:
-        return flag in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False

@@ -1,4 +1,4 @@
-"""Processes that outlive the command that starts them: found again, and ended, by their numbers."""
+"""Processes that outlive the command that starts them, found again and ended by their pids."""
 
 import subprocess
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import psutil
 
-from data.store.signals import interruptible
+from data.store.signals import allow_interrupts
 
-ENDS_S, LEFT_S = 30.0, 5.0
+TERMINATE_S, LEFTOVER_S = 30.0, 5.0  # patience with the process, and with what it left behind
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of ours; `born` tells it from another that got its number later."""
+    """A process that we started; `born` tells it from a later process with the same pid."""
 
     name: str
     pid: int
@@ -23,6 +23,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
+        """Whether it is running; a zombie is not."""
         try:
             process = psutil.Process(self.pid)
             return process.create_time() == self.born and process.status() != psutil.STATUS_ZOMBIE
@@ -30,12 +31,13 @@ class Process:
             return False
 
 
-def spawn(
+def spawn_process(
     name: str, words: list[str], log: Path, folder: Path, environment: Mapping[str, str]
 ) -> Process:
-    """A program in a session of its own, run in the folder, what it says added to the log."""
-    # Prefect's worker ends by an interrupt that it sends itself, else only once it is killed.
-    with log.open("ab") as out, interruptible():
+    """Starts a program in `folder`, in a session of its own, its output appended to the log."""
+    # Prefect's worker stops by sending itself an interrupt: ignoring those, it would have to be
+    # killed. Processes that a shell starts in the background inherit ignored interrupts.
+    with log.open("ab") as out, allow_interrupts():
         process = subprocess.Popen(
             words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             start_new_session=True,
@@ -43,15 +45,15 @@ def spawn(
     return Process(name, process.pid, psutil.Process(process.pid).create_time())
 
 
-def end(process: Process) -> None:
-    """SIGTERM to the process, once it is gone to what it left behind, and SIGKILL to what stays."""
+def end_process(process: Process) -> None:
+    """Terminates a process, then what it left behind, and kills what still runs after that."""
     parent = psutil.Process(process.pid)
     family = [parent, *parent.children(recursive=True)]
     parent.terminate()
-    psutil.wait_procs([parent], timeout=ENDS_S)
+    psutil.wait_procs([parent], timeout=TERMINATE_S)
     _, left = psutil.wait_procs(family, timeout=0)
     for stop in (psutil.Process.terminate, psutil.Process.kill):
         for each in left:
             with suppress(psutil.NoSuchProcess):
                 stop(each)
-        _, left = psutil.wait_procs(left, timeout=LEFT_S)
+        _, left = psutil.wait_procs(left, timeout=LEFTOVER_S)

@@ -1,4 +1,4 @@
-"""A Ray that all runs of a machine share, where each would begin one of its own and end it."""
+"""A Ray head that all runs of a machine share, instead of starting and stopping one each."""
 
 import secrets
 import socket
@@ -8,50 +8,54 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data.errors import UserError
-from tasks.service.processes import Process, end, spawn
+from tasks.service.processes import Process, end_process, spawn_process
 
-ATTEMPTS = 6  # Ray gives itself 30 s, which a busy machine may not
-UP = "Ray runtime started"
-OUTCOMES = 256 * 2**20  # bytes: what workers give back is small, the default a third of the memory
+ATTEMPTS = 6  # Ray gives up after 30 s, within which a busy machine may not start it
+STARTED = "Ray runtime started"
+# Workers return small results; by default Ray would reserve a third of the memory for them.
+OBJECT_STORE_BYTES = 256 * 2**20
 TOKEN = "ray-token"  # noqa: S105 (the file's name)
 
 
-def access(folder: Path) -> dict[str, str]:
-    """What lets a process in, in its environment; nobody else may read the token."""
+def ensure_token(folder: Path) -> dict[str, str]:
+    """Returns the environment with which a process may join, creating the token if needed."""
     file = folder / TOKEN
     if not file.exists():
-        file.touch(mode=0o600)
+        file.touch(mode=0o600)  # before the token is in it: no other user may read it
         file.write_text(secrets.token_hex(32))
     return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(file)}
 
 
-def begin(address: str, folder: Path, project: Path, environment: Mapping[str, str]) -> Process:
-    """A head with this machine's cores and GPUs, up; a UserError where none comes up.
+def start_head(
+    address: str, folder: Path, project: Path, environment: Mapping[str, str]
+) -> Process:
+    """Starts a head with this machine's cores and GPUs and waits until it is ready.
 
-    Other than by `ray stop`, which ends every Ray of a machine, it ends with its process.
+    It ends with its process; `ray stop` would end every Ray of the machine. Raises a UserError if
+    no attempt succeeds.
     """
     log, port = folder / "ray.log", address.rpartition(":")[2]
     words = [
         sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block",
-        f"--port={port}", f"--ray-client-server-port={free_port()}", "--include-dashboard=false",
-        f"--object-store-memory={OUTCOMES}",
+        f"--port={port}", f"--ray-client-server-port={find_free_port()}",
+        "--include-dashboard=false", f"--object-store-memory={OBJECT_STORE_BYTES}",
     ]  # fmt: skip
     for _ in range(ATTEMPTS):
         log.unlink(missing_ok=True)
-        head = spawn("ray", words, log, project, environment)
+        head = spawn_process("ray", words, log, project, environment)
         try:
             while head.alive:
-                if UP in log.read_text(errors="replace"):
+                if STARTED in log.read_text(errors="replace"):
                     return head
                 time.sleep(0.2)
         except BaseException:
-            end(head)
+            end_process(head)
             raise
-    raise UserError(f"Ray did not come up, {ATTEMPTS} times: see {log}")
+    raise UserError(f"Ray did not start in {ATTEMPTS} attempts: see {log}")
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+def find_free_port() -> int:
+    """Returns a port of this machine that is not in use."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

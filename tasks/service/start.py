@@ -1,4 +1,4 @@
-"""All of reelflow on one machine, begun: Prefect's server, deployments, a worker, a Ray."""
+"""Starts the service on one machine: Prefect's server, deployments, a worker, a Ray."""
 
 import os
 import socket
@@ -12,13 +12,19 @@ from urllib.request import urlopen
 
 from data.errors import UserError
 from data.settings import Settings
-from tasks.service.processes import Process, spawn
-from tasks.service.ray_head import begin, free_port
-from tasks.service.server import connected
-from tasks.service.service import Service, folder_of, joining, read, stop
-from tasks.service.work_pool import POOL, prepare
+from tasks.service.processes import Process, spawn_process
+from tasks.service.ray_head import find_free_port, start_head
+from tasks.service.server import open_client
+from tasks.service.service import (
+    Service,
+    ray_environment,
+    read_service,
+    service_folder,
+    stop_service,
+)
+from tasks.service.work_pool import POOL, prepare_server
 
-HEALTHY_S = 180.0  # a fresh database is migrated first
+HEALTHY_S = 180.0  # for the server to answer: a fresh database is migrated first
 PREFECT = [sys.executable, "-m", "prefect"]
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -28,85 +34,90 @@ QUIET = {
 }
 LEASES = "PREFECT_SERVER_CONCURRENCY"
 LIMITS = {
-    # In the server's memory, who holds what would be forgotten when it ends, and held for ever.
+    # In memory, the default, leases are lost with the server, and their slots never freed.
     f"{LEASES}_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-    # A run that waits for GPUs asks so often: before the next window has come up to ask.
+    # A run that waits for GPUs asks again before the next window can start and ask.
     f"{LEASES}_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
 }
 
 
-def start(settings: Settings, host: str, port: int, ray: bool = False) -> Service:
-    """Starts the server, deploys every flow, and starts a worker; a UserError where one fails.
+def start_service(settings: Settings, host: str, port: int, ray: bool = False) -> Service:
+    """Starts the server, deploys every flow, and starts a worker, unless all of it is running.
 
-    With `ray` the worker's runs share one. Where all of it runs already nothing is started again.
+    With `ray` the worker's runs share one Ray. Raises a UserError if any of it fails; then nothing
+    is left running.
     """
-    folder = folder_of(settings)
-    running = read(folder)
+    folder = service_folder(settings)
+    running = read_service(folder)
     if running and running.alive:
         return running
-    if running:
-        stop(running)
-    _offered(host, port)
+    if running:  # in part: what is left of it would keep the port
+        stop_service(running)
+    _check_port(host, port)
     folder.mkdir(parents=True, exist_ok=True)
-    address = f"127.0.0.1:{free_port()}" if ray else None
+    address = f"127.0.0.1:{find_free_port()}" if ray else None
     service = Service(f"http://{host}:{port}", folder, (), address)
-    environment = _environment(settings, service)
+    environment = _build_environment(settings, service)
     try:
         if address:
-            service = service.having(begin(address, folder, project(), environment))
+            service = service.add_process(start_head(address, folder, find_project(), environment))
         server = ["server", "start", "--host", host, "--port", str(port)]
-        service = service.having(_spawn("server", server, folder, environment))
+        service = service.add_process(_spawn_prefect("server", server, folder, environment))
         _wait_healthy(service)
-        with connected(service.api) as client:
-            prepare(client, settings)
-        _once(["--no-prompt", "deploy", "--all"], environment)
+        with open_client(service.api) as client:
+            prepare_server(client, settings)
+        _run_prefect(["--no-prompt", "deploy", "--all"], environment)
         worker = ["worker", "start", "--pool", POOL, "--name", "reelflow"]
-        return service.having(_spawn("worker", worker, folder, environment))
-    except BaseException:
-        stop(read(folder) or service)
+        return service.add_process(_spawn_prefect("worker", worker, folder, environment))
+    except BaseException:  # also on an interrupt: the user sees no process that could be stopped
+        stop_service(read_service(folder) or service)
         raise
 
 
-def _offered(host: str, port: int) -> None:
-    """A UserError where nothing can listen there, which the server would find out last."""
+def _check_port(host: str, port: int) -> None:
+    """Raises a UserError if the port is taken, which the server itself would only find out late."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
         raise UserError(
-            f"Prefect's server cannot listen on port {port} of {host} ({error.strerror}): end what"
-            " does, or choose another with --port"
+            f"Prefect's server cannot listen on port {port} of {host} ({error.strerror}): stop what"
+            " uses it, or choose another port with --port"
         ) from error
 
 
-def _environment(settings: Settings, service: Service) -> dict[str, str]:
-    """As it is, but for what to talk to, no telemetry, and the store as an absolute path."""
+def _build_environment(settings: Settings, service: Service) -> dict[str, str]:
+    """Returns the environment with our API, without telemetry, and with an absolute store path."""
     local = "://" not in settings.root
     ours = {
         "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(service.folder / "prefect")),
         "PREFECT_API_URL": service.api,
-        "PREFECT_LOGGING_LEVEL": "INFO",  # commands quieten their own
+        "PREFECT_LOGGING_LEVEL": "INFO",  # commands are quieter, but runs are for the UI
         "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
     }
-    return {**LIMITS, **os.environ, **QUIET, **ours, **joining(service)}
+    return {**LIMITS, **os.environ, **QUIET, **ours, **ray_environment(service)}
 
 
-def _spawn(name: str, words: list[str], folder: Path, environment: Mapping[str, str]) -> Process:
-    return spawn(name, [*PREFECT, *words], folder / f"{name}.log", project(), environment)
+def _spawn_prefect(
+    name: str, words: list[str], folder: Path, environment: Mapping[str, str]
+) -> Process:
+    return spawn_process(
+        name, [*PREFECT, *words], folder / f"{name}.log", find_project(), environment
+    )
 
 
-def _once(words: list[str], environment: Mapping[str, str]) -> None:
-    ran = subprocess.run(
-        [*PREFECT, *words], env=environment, cwd=project(),
+def _run_prefect(words: list[str], environment: Mapping[str, str]) -> None:
+    result = subprocess.run(
+        [*PREFECT, *words], env=environment, cwd=find_project(),
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
-    if ran.returncode:
-        said = (ran.stderr or ran.stdout).strip().splitlines()[-1:] or ["it said nothing"]
-        raise UserError(f"`prefect {' '.join(words)}` failed: {said[0]}")
+    if result.returncode:
+        lines = (result.stderr or result.stdout).strip().splitlines()[-1:] or ["no output"]
+        raise UserError(f"`prefect {' '.join(words)}` failed: {lines[0]}")
 
 
-def project() -> Path:
-    """The folder of prefect.yaml; a UserError where reelflow is installed without it."""
+def find_project() -> Path:
+    """Returns the folder of prefect.yaml; raises a UserError if it is not installed."""
     folder = Path(__file__).parents[2]
     if not (folder / "prefect.yaml").is_file():
         raise UserError(
@@ -119,15 +130,17 @@ def _wait_healthy(service: Service) -> None:
     until, server, log = time.monotonic() + HEALTHY_S, service.processes[-1], service.folder
     while time.monotonic() < until:
         if not server.alive:
-            raise UserError(f"Prefect's server ended: {_last_line(log / 'server.log')}")
+            raise UserError(f"Prefect's server exited: {_last_line(log / 'server.log')}")
         try:
             with urlopen(f"{service.api}/health", timeout=5):  # noqa: S310 (our own http://)
                 return
         except (URLError, OSError):
             time.sleep(0.5)
-    raise UserError(f"Prefect's server does not answer: see {log / 'server.log'}")
+    raise UserError(
+        f"Prefect's server does not respond after {HEALTHY_S:.0f} s: see {log / 'server.log'}"
+    )
 
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
-    return f"{lines[-1].strip() if lines else 'it said nothing'} (see {log})"
+    return f"{lines[-1].strip() if lines else 'no output'} (see {log})"

@@ -1,4 +1,7 @@
-"""Prefect's server for one command, where there is none to ask: it ends as the command does."""
+"""Ends the temporary server that Prefect starts for a command when there is none to connect to.
+
+Prefect ends it with the command, except if that is killed.
+"""
 
 import os
 import subprocess
@@ -6,10 +9,10 @@ import sys
 import uuid
 from functools import cache
 
-MARK = "_REELFLOW_COMMAND"  # by which a command's own is known
-TEMPORARY = "PREFECT__SERVER_EPHEMERAL=1"
-# Of the pipe that it reads the command has the other end, until it is gone.
-WATCH = """
+MARK = "_REELFLOW_COMMAND"  # environment variable that marks what a command started
+EPHEMERAL = "PREFECT__SERVER_EPHEMERAL=1"
+# It reads a pipe whose other end the command holds: the read returns when the command is gone.
+WATCHDOG = """
 import os, signal, sys
 sys.stdin.read()
 marks = {word.encode() for word in sys.argv[1:]}
@@ -24,17 +27,19 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 
 
 @cache
-def watch() -> None:
-    """Has a small process end the server if this one is killed. On Linux."""
-    # Asking Prefect for its settings would import it, for longer than many a command takes.
+def start_watchdog() -> None:
+    """Starts a small process that ends the server if this process is killed; on Linux only."""
+    # Importing Prefect to ask for its settings would take longer than many commands.
     if os.environ.get("PREFECT_API_URL") or not os.path.isdir("/proc/self"):
         return
     os.environ[MARK] = f"{os.getpid()}-{uuid.uuid4().hex}"
-    reads, writes = os.pipe()
-    words = [sys.executable, "-I", "-S", "-c", WATCH, f"{MARK}={os.environ[MARK]}", TEMPORARY]
+    read_end, write_end = os.pipe()
+    words = [sys.executable, "-I", "-S", "-c", WATCHDOG, f"{MARK}={os.environ[MARK]}", EPHEMERAL]
     nowhere = subprocess.DEVNULL
     try:
-        subprocess.Popen(words, stdin=reads, stdout=nowhere, stderr=nowhere, start_new_session=True)
-    except OSError:  # no more processes: the command may do without
-        os.close(writes)
-    os.close(reads)
+        subprocess.Popen(
+            words, stdin=read_end, stdout=nowhere, stderr=nowhere, start_new_session=True
+        )
+    except OSError:  # no more processes: the command can do without
+        os.close(write_end)
+    os.close(read_end)

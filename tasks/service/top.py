@@ -1,4 +1,4 @@
-"""What a Prefect server's runs are doing now, asked so that a long history costs nothing."""
+"""Reads from a Prefect server what its runs are doing, at a cost that history does not add to."""
 
 import json
 from collections.abc import Iterator
@@ -12,23 +12,21 @@ from prefect.client.schemas import filters
 from prefect.client.schemas.objects import ArtifactCollection, FlowRun, StateType
 from prefect.client.schemas.sorting import ArtifactCollectionSort, FlowRunSort
 
-from tasks.ui.artifacts import key_of
+from tasks.ui.artifacts import artifact_key
 
-SHOWN = 12  # of each list; whatever else there is, is counted by the server
-POOLS = 5
-UNDER_WAY = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CANCELLING]
-FINISHED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
-UNTOLD = ("", "Flow run scheduled")  # messages that say no more than the state
-RAISED = "Flow run encountered an exception: "  # before what the exception says
-EMBEDDED = (
-    "embed-progress-",
-    "embed-failures-table-",
-)  # keys of tasks/ui/live.py, tasks/ui/artifacts.py
+MAX_LISTED = 12  # of each list: the server only counts the others
+MAX_POOLS = 5
+ACTIVE = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CANCELLING]
+TERMINAL = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
+EMPTY_MESSAGES = ("", "Flow run scheduled")  # these say no more than the state
+ERROR_PREFIX = "Flow run encountered an exception: "  # Prefect's, before an exception's text
+# Prefixes of the artifact keys that tasks/ui/live.py and tasks/ui/artifacts.py write for embed.
+EMBED_KEYS = ("embed-progress-", "embed-failures-table-")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A flow run: since when it is in question, how long it took so far, what it said last."""
+    """A flow run: when it started, is due, or ended; its seconds so far; its last message."""
 
     id: str
     name: str
@@ -41,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A work pool, and its workers that are heard of."""
+    """A work pool, and its workers that send heartbeats."""
 
     name: str
     state: str
@@ -50,10 +48,11 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
-    """The newest of each list; `due` of how many runs that should have begun `waiting` has some.
+class Activity:
+    """The newest runs of each list at the time `asked`.
 
-    `failures` are of each corpus's last embedding, videos by reason.
+    `due` counts all runs that should have started, of which `waiting` lists the first. `failures`
+    counts the videos of each corpus's last embed run by reason.
     """
 
     url: str
@@ -67,32 +66,32 @@ class Now:
     failures: dict[str, dict[str, int]]
 
 
-def look(client: SyncPrefectClient) -> Now:
-    """What is going on, in about a dozen requests with limits."""
+def read_activity(client: SyncPrefectClient) -> Activity:
+    """Reads the current activity in about a dozen requests, each with a limit."""
     now = datetime.now(UTC)
-    due = _runs(StateType.SCHEDULED, before_=now)
-    running = _first(client, _runs(*UNDER_WAY), FlowRunSort.EXPECTED_START_TIME_DESC)
-    waiting = _first(client, due, FlowRunSort.EXPECTED_START_TIME_ASC)
-    coming = _first(
-        client, _runs(StateType.SCHEDULED, after_=now), FlowRunSort.EXPECTED_START_TIME_ASC
+    due = _filter_runs(StateType.SCHEDULED, before_=now)
+    running = _read_runs(client, _filter_runs(*ACTIVE), FlowRunSort.EXPECTED_START_TIME_DESC)
+    waiting = _read_runs(client, due, FlowRunSort.EXPECTED_START_TIME_ASC)
+    coming = _read_runs(
+        client, _filter_runs(StateType.SCHEDULED, after_=now), FlowRunSort.EXPECTED_START_TIME_ASC
     )
-    finished = _first(client, _runs(*FINISHED), FlowRunSort.END_TIME_DESC)
-    progress = _progress(client, [run.id for run in (*running, *finished)])
-    figures = _figures(client, finished)
-    return Now(
+    finished = _read_runs(client, _filter_runs(*TERMINAL), FlowRunSort.END_TIME_DESC)
+    progress = _read_progress(client, [run.id for run in (*running, *finished)])
+    figures = _read_figures(client, finished)
+    return Activity(
         str(client.api_url),
         now,
-        tuple(_run(run, run.start_time, progress) for run in running),
-        tuple(_run(run, run.expected_start_time, {}) for run in waiting),
+        tuple(_build_run(run, run.start_time, progress) for run in running),
+        tuple(_build_run(run, run.expected_start_time, {}) for run in waiting),
         client.count_flow_runs(flow_run_filter=due),
-        tuple(_run(run, run.expected_start_time, {}) for run in coming),
-        tuple(_run(run, run.end_time, progress | figures) for run in finished),
-        tuple(_pools(client)),
-        _failures(client),
+        tuple(_build_run(run, run.expected_start_time, {}) for run in coming),
+        tuple(_build_run(run, run.end_time, progress | figures) for run in finished),
+        tuple(_read_pools(client)),
+        _read_failures(client),
     )
 
 
-def _runs(*types: StateType, **expected: datetime) -> filters.FlowRunFilter:
+def _filter_runs(*types: StateType, **expected: datetime) -> filters.FlowRunFilter:
     state = filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=list(types)))
     if not expected:
         return filters.FlowRunFilter(state=state)
@@ -100,72 +99,78 @@ def _runs(*types: StateType, **expected: datetime) -> filters.FlowRunFilter:
     return filters.FlowRunFilter(state=state, expected_start_time=start)
 
 
-def _first(
+def _read_runs(
     client: SyncPrefectClient, which: filters.FlowRunFilter, sort: FlowRunSort
 ) -> list[FlowRun]:
-    return client.read_flow_runs(flow_run_filter=which, sort=sort, limit=SHOWN)
+    return client.read_flow_runs(flow_run_filter=which, sort=sort, limit=MAX_LISTED)
 
 
-def _run(run: FlowRun, since: datetime | None, progress: dict[UUID, str]) -> Run:
+def _build_run(run: FlowRun, since: datetime | None, progress: dict[UUID, str]) -> Run:
     message = (run.state.message if run.state else None) or ""
     ended_well = run.state_type == StateType.COMPLETED
-    said = progress.get(run.id, "") if ended_well or message in UNTOLD else message
-    said = said.removeprefix(RAISED).removeprefix("UserError: ")
+    # The message of a completed run says nothing, that of a failed one says why.
+    text = progress.get(run.id, "") if ended_well or message in EMPTY_MESSAGES else message
+    text = text.removeprefix(ERROR_PREFIX).removeprefix("UserError: ")
     corpus = run.parameters.get("corpus")
     return Run(
         str(run.id), run.name, corpus if isinstance(corpus, str) else None, run.state_name or "",
-        since, run.estimated_run_time.total_seconds(), " ".join(said.split()),
+        since, run.estimated_run_time.total_seconds(), " ".join(text.split()),
     )  # fmt: skip
 
 
-def _progress(client: SyncPrefectClient, runs: list[UUID]) -> dict[UUID, str]:
-    """The progress line of each run that has one."""
-    return _said(client, runs, type=filters.ArtifactFilterType(any_=["progress"]))
+def _read_progress(client: SyncPrefectClient, runs: list[UUID]) -> dict[UUID, str]:
+    """Returns the progress line of each run that has one."""
+    return _read_descriptions(client, runs, type=filters.ArtifactFilterType(any_=["progress"]))
 
 
-def _figures(client: SyncPrefectClient, runs: list[FlowRun]) -> dict[UUID, str]:
-    """What the figures of each run come to: their artifact is named as the run is named."""
-    keys = list({key_of(run.name) for run in runs})
-    return _said(client, [run.id for run in runs], key=filters.ArtifactFilterKey(any_=keys))
+def _read_figures(client: SyncPrefectClient, runs: list[FlowRun]) -> dict[UUID, str]:
+    """Returns one line of figures per run, whose artifact has the same name as the run."""
+    keys = list({artifact_key(run.name) for run in runs})
+    return _read_descriptions(
+        client, [run.id for run in runs], key=filters.ArtifactFilterKey(any_=keys)
+    )
 
 
-def _said(client: SyncPrefectClient, runs: list[UUID], **which: Any) -> dict[UUID, str]:
+def _read_descriptions(
+    client: SyncPrefectClient, runs: list[UUID], **which: Any
+) -> dict[UUID, str]:
     if not runs:
         return {}
-    of = filters.ArtifactFilterFlowRunId(any_=runs)
-    chosen = filters.ArtifactFilter(flow_run_id=of, **which)
-    found = client.read_artifacts(artifact_filter=chosen, limit=len(runs))
-    return {a.flow_run_id: a.description or "" for a in found if a.flow_run_id}
+    of_runs = filters.ArtifactFilterFlowRunId(any_=runs)
+    selection = filters.ArtifactFilter(flow_run_id=of_runs, **which)
+    artifacts = client.read_artifacts(artifact_filter=selection, limit=len(runs))
+    return {a.flow_run_id: a.description or "" for a in artifacts if a.flow_run_id}
 
 
-def _pools(client: SyncPrefectClient) -> Iterator[Pool]:
+def _read_pools(client: SyncPrefectClient) -> Iterator[Pool]:
     online = filters.WorkerFilter(status=filters.WorkerFilterStatus(any_=["ONLINE"]))
-    for pool in client.read_work_pools(limit=POOLS):
-        workers = client.read_workers_for_work_pool(pool.name, online, offset=0, limit=SHOWN)
+    for pool in client.read_work_pools(limit=MAX_POOLS):
+        workers = client.read_workers_for_work_pool(pool.name, online, offset=0, limit=MAX_LISTED)
         status = pool.status.value.lower().replace("_", " ") if pool.status else "unknown"
         names = tuple(worker.name for worker in workers)
         yield Pool(pool.name, "paused" if pool.is_paused else status, pool.concurrency_limit, names)
 
 
-def _failures(client: SyncPrefectClient) -> dict[str, dict[str, int]]:
-    """Of each corpus the table of failures, unless a later run of embed had none to list."""
-    progress, tables = (_latest(client, key) for key in EMBEDDED)
-    found = {}
+def _read_failures(client: SyncPrefectClient) -> dict[str, dict[str, int]]:
+    """Reads each corpus's table of failures, unless a later embed run had no failures."""
+    progress, tables = (_latest_artifacts(client, key) for key in EMBED_KEYS)
+    failures = {}
     for corpus, table in tables.items():
-        if corpus not in progress or _when(progress[corpus]) <= _when(table):
+        if corpus not in progress or _updated_at(progress[corpus]) <= _updated_at(table):
+            # A key has no capitals, dots or underscores: the corpus's own name is in the text.
             name = (table.description or corpus).rpartition(" on ")[2]
-            found[name] = {row["reason"]: row["videos"] for row in json.loads(str(table.data))}
-    return found
+            failures[name] = {row["reason"]: row["videos"] for row in json.loads(str(table.data))}
+    return failures
 
 
-def _latest(client: SyncPrefectClient, key: str) -> dict[str, ArtifactCollection]:
-    """The newest artifacts whose keys begin so, by what follows."""
+def _latest_artifacts(client: SyncPrefectClient, key: str) -> dict[str, ArtifactCollection]:
+    """Returns the newest artifacts whose keys start with `key`, by the rest of their keys."""
     like = filters.ArtifactCollectionFilterKey(like_=f"{key}%")
     which = filters.ArtifactCollectionFilter(key=like)
     newest = ArtifactCollectionSort.UPDATED_DESC
-    found = client.read_latest_artifacts(artifact_filter=which, limit=SHOWN, sort=newest)
-    return {artifact.key.removeprefix(key): artifact for artifact in found}
+    artifacts = client.read_latest_artifacts(artifact_filter=which, limit=MAX_LISTED, sort=newest)
+    return {artifact.key.removeprefix(key): artifact for artifact in artifacts}
 
 
-def _when(artifact: ArtifactCollection) -> float:
+def _updated_at(artifact: ArtifactCollection) -> float:
     return artifact.updated.timestamp() if artifact.updated else 0.0

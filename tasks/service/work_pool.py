@@ -1,4 +1,4 @@
-"""What a server has before anything is deployed: a pool, its queues in order, the limit of GPUs."""
+"""Prepares a server for deployments: the work pool, its queues by priority, the GPU limit."""
 
 from contextlib import suppress
 
@@ -8,17 +8,17 @@ from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.process import ProcessWorker
 
 from data.settings import Settings
-from tasks.gpus import LIMIT
-from tasks.workers import worker_gpus
+from tasks.service.gpu_limit import LIMIT
+from tasks.workers import count_worker_gpus
 
 POOL = "reelflow"
-QUEUES = {"default": 1, "backfill": 2}  # first what has the lower number: windows can wait
+QUEUES = {"default": 1, "backfill": 2}  # lower numbers run first: windows can wait
 
 
-def prepare(client: SyncPrefectClient, settings: Settings) -> None:
-    """Makes what is not there; what somebody has changed since stays, but for REELFLOW_GPUS.
+def prepare_server(client: SyncPrefectClient, settings: Settings) -> None:
+    """Creates what is missing; what was changed on the server stays, except with REELFLOW_GPUS set.
 
-    The limit has as many slots as there are GPUs for workers; there is none where there are none.
+    The limit has a slot for every GPU that workers may use; without GPUs there is no limit.
     """
     with suppress(ObjectAlreadyExists):
         template = ProcessWorker.get_default_base_job_template()
@@ -28,13 +28,13 @@ def prepare(client: SyncPrefectClient, settings: Settings) -> None:
     for name, priority in QUEUES.items():
         with suppress(ObjectAlreadyExists):
             client.create_work_queue(name, priority=priority, work_pool_name=POOL)
-    if gpus := worker_gpus(settings):
-        _limit(client, gpus, settings.gpus is not None)
+    if gpus := count_worker_gpus(settings):
+        _set_gpu_limit(client, gpus, settings.gpus is not None)
 
 
-def _limit(client: SyncPrefectClient, gpus: int, asked_for: bool) -> None:
-    there = {limit.name for limit in client.read_global_concurrency_limits()}
-    if LIMIT not in there:
+def _set_gpu_limit(client: SyncPrefectClient, gpus: int, explicit: bool) -> None:
+    names = {limit.name for limit in client.read_global_concurrency_limits()}
+    if LIMIT not in names:
         client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=LIMIT, limit=gpus))
-    elif asked_for:
+    elif explicit:
         client.upsert_global_concurrency_limit_by_name(LIMIT, gpus)

@@ -1,1 +1,1 @@
-"""Training runs: the training set prepared, then the controller trained."""
+"""Training runs: the training set is prepared, then the controller is trained."""

@@ -1,4 +1,4 @@
-"""Training a controller on footage that is ready; what it was trained with is written down."""
+"""Trains a controller on a prepared training set, and records what it was trained with."""
 
 import json
 import os
@@ -12,23 +12,23 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.errors import UserError
-from data.shards.stages import Stage, recorded
+from data.shards.stages import Stage, read_spec_record
 from data.specs.pipeline import fingerprint
 from data.specs.train import CONTROLLERS, TrainSpec
 from data.workspace import Workspace
 from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
 from engines.generate.ragme import checkpoint
-from engines.train.controller import Teaching
-from engines.train.dataset import Examples, Footage
-from tasks.gpus import gpus_held, leads
-from tasks.progress import Progress, clock, say, tell
-from tasks.train.prepare import opened
-from tasks.workers import gpus_of
+from engines.train.controller import ControllerTrainer
+from engines.train.dataset import Examples, TrainingSet
+from tasks.progress import Progress, format_clock, notify, publish_progress
+from tasks.service.gpu_limit import hold_gpus, is_main_process
+from tasks.train.prepare import open_training_set
+from tasks.workers import count_gpus_held
 
 VERSION = "1"
 RECORD = "training.json"
 
-# What suits the bundled base, where nothing else is asked for.
+# Defaults that suit the bundled base, which is small.
 BUNDLED: dict[str, Any] = {
     "lesson": {"width": 64, "height": 64, "fps": 4.0, "most": 32},
     "architecture": {"layers": 1, "norm": "layer"},
@@ -36,28 +36,37 @@ BUNDLED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def train_spec(kind: str, asked: dict[str, Any]) -> TrainSpec:
-    """The spec of a kind of controller: what is left out suits the base; a UserError for no kind.
+def build_train_spec(kind: str, options: dict[str, Any]) -> TrainSpec:
+    """The spec of a kind of controller with these options; the others have defaults for the base.
 
-    `asked` are fields of a `TrainSpec`, those of its parts being dicts.
+    `options` are fields of a `TrainSpec`, its parts as dicts. A UserError for an unknown kind.
     """
     if kind not in CONTROLLERS:
-        raise UserError(f"no kind of controller {kind!r}: there are {', '.join(CONTROLLERS)}")
-    whole: dict[str, Any] = {"architecture": CONTROLLERS[kind].model_dump()}
-    for said in (BUNDLED if asked.get("base") is None else {}, asked):
-        for key, value in said.items():
-            whole[key] = whole.get(key, {}) | value if isinstance(value, dict) else value
-    return TrainSpec.model_validate(whole)
+        raise UserError(
+            f"unknown kind of controller {kind!r}: choose from {', '.join(CONTROLLERS)}"
+        )
+    fields: dict[str, Any] = {"architecture": CONTROLLERS[kind].model_dump()}
+    for layer in (BUNDLED if options.get("base") is None else {}, options):
+        for key, value in layer.items():
+            fields[key] = fields.get(key, {}) | value if isinstance(value, dict) else value
+    return TrainSpec.model_validate(fields)
 
 
 @task(name="teach-controller", cache_policy=NO_CACHE, persist_result=False)
-def teach(workspace: Workspace, stage: Stage, spec: TrainSpec, out: str) -> dict[str, Any]:
-    """Trains in the folder `out`, or goes on there; a UserError where it is of another training."""
-    folder, footage = Path(out), opened(workspace, stage)
-    record = _record(workspace, stage, spec, footage)
-    with workspace.only_folder(str(folder.absolute()), say) if leads() else nullcontext():
-        if not _through(folder, record):
-            _train(workspace, spec, footage, folder, record)
+def run_training(workspace: Workspace, stage: Stage, spec: TrainSpec, out: str) -> dict[str, Any]:
+    """Trains a controller in the folder `out`, or resumes there; a summary of the training.
+
+    A UserError where the folder holds anything but this training.
+    """
+    folder, training_set = Path(out), open_training_set(workspace, stage)
+    record = _build_record(workspace, stage, spec, training_set)
+    with (
+        workspace.lock_local_folder(str(folder.absolute()), notify)
+        if is_main_process()
+        else nullcontext()
+    ):
+        if not _is_finished(folder, record):
+            _train_controller(workspace, spec, training_set, folder, record)
     return {
         "controller": out, "steps": spec.steps, "videos": record["videos"],
         "targets": record["targets"], "neighbours": record["neighbours"],
@@ -65,24 +74,30 @@ def teach(workspace: Workspace, stage: Stage, spec: TrainSpec, out: str) -> dict
     }  # fmt: skip
 
 
-def _train(
-    workspace: Workspace, spec: TrainSpec, footage: Footage, folder: Path, record: dict[str, Any]
+def _train_controller(
+    workspace: Workspace,
+    spec: TrainSpec,
+    training_set: TrainingSet,
+    folder: Path,
+    record: dict[str, Any],
 ) -> None:
-    settings, team = workspace.settings, int(os.environ.get("WORLD_SIZE", "1"))
-    with gpus_held(gpus_of(settings, team), settings.wait_s):
-        examples = Examples(footage, spec)
-        lessons = Teaching(base_folder(spec.base), spec, examples, settings.threads)
-        if lessons.leads:
+    # Set by accelerate: this process and those launched with it, each on a GPU of its own.
+    settings, processes = workspace.settings, int(os.environ.get("WORLD_SIZE", "1"))
+    with hold_gpus(count_gpus_held(settings, processes), settings.wait_s):
+        examples = Examples(training_set, spec)
+        trainer = ControllerTrainer(base_folder(spec.base), spec, examples, settings.threads)
+        if trainer.leads:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n")
-        lessons.train(folder, _teller(spec.steps))
+        trainer.train(folder, _make_reporter(spec.steps))
 
 
-def _record(
-    workspace: Workspace, stage: Stage, spec: TrainSpec, footage: Footage
+def _build_record(
+    workspace: Workspace, stage: Stage, spec: TrainSpec, training_set: TrainingSet
 ) -> dict[str, Any]:
-    """What the controller is trained with: enough to do it again."""
-    prepared, found = recorded(workspace.store, stage), footage.neighbours >= 0
+    """Everything the controller is trained with: enough to repeat the training."""
+    prepared = read_spec_record(workspace.store, stage)
+    has_neighbour = training_set.neighbours >= 0  # -1 follows a video's last neighbour
     base = base_digest(base_folder(spec.base), *PARTS)
     return {
         "fingerprint": fingerprint(spec, VERSION, base, stage.fingerprint),
@@ -91,40 +106,40 @@ def _record(
         "index": dict(zip(("vae", "fingerprint", "version"), prepared["inputs"], strict=True)),
         "base": base,
         "spec": spec.model_dump(exclude={"base"}),
-        "videos": len(footage.neighbours),
-        "targets": int((footage.latents.counts >= spec.frames).sum()),
-        "neighbours": round(float(found.sum(axis=1).mean()), 2),
-        "left_out": footage.latents.left_out(),
+        "videos": len(training_set.neighbours),
+        "targets": int((training_set.latents.counts >= spec.frames).sum()),
+        "neighbours": round(float(has_neighbour.sum(axis=1).mean()), 2),
+        "left_out": training_set.latents.left_out(),
     }
 
 
-def _through(folder: Path, record: dict[str, Any]) -> bool:
-    """Whether this very training is through; a UserError where the folder is of another."""
+def _is_finished(folder: Path, record: dict[str, Any]) -> bool:
+    """Whether the folder holds this training, finished; a UserError where it holds another one."""
     if not (folder / RECORD).exists():
         if folder.is_dir() and any(folder.iterdir()):
-            raise UserError(f"{folder} holds something else: name a new folder with --out")
+            raise UserError(f"{folder} has other files in it: name a new folder with --out")
         return False
-    theirs = json.loads((folder / RECORD).read_text())
-    if theirs["fingerprint"] != record["fingerprint"]:
+    existing = json.loads((folder / RECORD).read_text())
+    if existing["fingerprint"] != record["fingerprint"]:
         raise UserError(
-            f"{folder} holds a controller of another training: name another folder with --out,"
+            f"{folder} holds a controller trained in another way: name another folder with --out,"
             " or delete it"
         )
     return (folder / "checkpoints" / str(record["spec"]["steps"]) / checkpoint.FILE).exists()
 
 
-def _teller(steps: int) -> Callable[[int, float], None]:
-    """Says now and then how far training is, and how fast it went since."""
+def _make_reporter(steps: int) -> Callable[[int, float], None]:
+    """A callback that publishes the step, the loss, and the speed since its last call."""
     progress, before = Progress("train", steps), list[float]()
 
-    def told(step: int, loss: float) -> None:
+    def report_step(step: int, loss: float) -> None:
         now = time.monotonic()
         speed = ""
         if before:
             rate = (step - before[0]) / (now - before[1])
-            speed = f" · {rate:.2f} steps/s · {clock((steps - step) / rate)} left"
+            speed = f" · {rate:.2f} steps/s · {format_clock((steps - step) / rate)} left"
         before[:] = step, now
         progress.note = f"train step {step:,}/{steps:,} · loss {loss:.4f}{speed}"
-        tell(progress)
+        publish_progress(progress)
 
-    return told
+    return report_step

@@ -1,62 +1,68 @@
-"""Video-to-video search of a whole corpus: every video's neighbours, in a resumable table."""
+"""Finds the neighbours of every video of a corpus, in files that a later run resumes."""
 
 from collections.abc import Iterator
 from itertools import groupby
+from operator import itemgetter
 
 import pyarrow as pa
 
-from data.batches import batched
+from data.batches import iter_batches
 from data.errors import UserError
-from data.runs.groups import condition, listed
+from data.runs.groups import group_condition, list_grouped_videos
 from data.specs.pipeline import RetrieveSpec
 from data.specs.train import LessonSpec
 from data.store import tables
 from engines.train import neighbours
 from tasks.progress import Progress
-from tasks.retrieve.bank import Bank
+from tasks.retrieve.retriever import Retriever
 
 AT_ONCE = 256  # videos searched for together: bounds memory
 
 
-def find_neighbours(bank: Bank, spec: LessonSpec, folder: str) -> pa.Table:
-    """The list of the videos to learn from, once all of them have their neighbours in `folder`.
+def find_neighbours(retriever: Retriever, spec: LessonSpec, folder: str) -> pa.Table:
+    """Writes the neighbours of all videos into `folder`; the table of the videos.
 
-    The list is written once; each file of neighbours that is there is not made again.
+    Files that an earlier run wrote are kept.
     """
-    store, videos = bank.workspace.store, _list(bank, spec, folder)
+    store, videos = retriever.workspace.store, _list_videos(retriever, spec, folder)
     rows = {id: row for row, id in enumerate(videos["id"].to_pylist())}
-    names = enumerate(neighbours.parts(folder, len(videos)))
+    names = enumerate(neighbours.list_parts(folder, len(videos)))
     missing = [(part, name) for part, name in names if not store.exists(name)]
     progress = Progress("neighbours", min(len(videos), neighbours.PART * len(missing)))
     for part, name in missing:
         first = part * neighbours.PART
-        with tables.create(store, name, neighbours.NEIGHBOURS) as writer:
-            for found in _searched(bank, spec, videos.slice(first, neighbours.PART), rows):
-                writer.write_table(found)
-                progress.add(done=len(found))
+        with tables.open_writer(store, name, neighbours.NEIGHBOURS) as writer:
+            part_videos = videos.slice(first, neighbours.PART)
+            for table in _search_neighbours(retriever, spec, part_videos, rows):
+                writer.write_table(table)
+                progress.add(done=len(table))
     return videos
 
 
-def _list(bank: Bank, spec: LessonSpec, folder: str) -> pa.Table:
-    """The indexed videos, as they were when they were first listed; a UserError without any."""
-    store, name = bank.workspace.store, neighbours.videos_file(folder)
+def _list_videos(retriever: Retriever, spec: LessonSpec, folder: str) -> pa.Table:
+    """The indexed videos of the corpus; a UserError where there are none."""
+    # Listed once and kept: rows of all other files refer to this order.
+    store, name = retriever.workspace.store, neighbours.videos_file(folder)
     if not store.exists(name):
-        videos = listed(bank.workspace, bank.corpus, spec.columns)
-        videos = videos.filter(pa.array(bank.index.rows(videos["id"].to_pylist()) >= 0))
+        videos = list_grouped_videos(retriever.workspace, retriever.corpus, spec.columns)
+        videos = videos.filter(pa.array(retriever.index.rows(videos["id"].to_pylist()) >= 0))
         if not len(videos):
-            raise UserError(f"the index has nothing of {bank.corpus} as it is now: index it again")
-        with tables.create(store, name, videos.schema) as writer:
+            raise UserError(
+                f"the index has none of the current videos of {retriever.corpus}: run"
+                f" `reelflow index {retriever.corpus}` again"
+            )
+        with tables.open_writer(store, name, videos.schema) as writer:
             writer.write_table(videos)
-    return tables.read(store, name)
+    return tables.read_table(store, name)
 
 
-def _searched(
-    bank: Bank, spec: LessonSpec, videos: pa.Table, rows: dict[str, int]
+def _search_neighbours(
+    retriever: Retriever, spec: LessonSpec, videos: pa.Table, rows: dict[str, int]
 ) -> Iterator[pa.Table]:
-    """The neighbours of consecutive videos, among those that have the same `kin`."""
-    asked = zip(videos["id"].to_pylist(), videos["kin"].to_pylist(), strict=True)
-    for values, group in groupby(asked, key=lambda pair: pair[1]):
-        where = condition(spec.columns, values)
-        wanted = RetrieveSpec(k=spec.k, ceiling=spec.ceiling, dedup=spec.dedup, where=where)
-        for some in batched((id for id, _ in group), AT_ONCE):
-            yield neighbours.answers(some, bank.by_video(some, wanted), rows)
+    """Yields the neighbours of consecutive videos, searched among the videos of their group."""
+    ids_with_group = zip(videos["id"].to_pylist(), videos["kin"].to_pylist(), strict=True)
+    for values, group in groupby(ids_with_group, key=itemgetter(1)):
+        where = group_condition(spec.columns, values)
+        search = RetrieveSpec(k=spec.k, ceiling=spec.ceiling, dedup=spec.dedup, where=where)
+        for ids in iter_batches((id for id, _ in group), AT_ONCE):
+            yield neighbours.build_table(ids, retriever.search_videos(ids, search), rows)

@@ -1,4 +1,4 @@
-"""What a run shows on its page in Prefect's UI: figures, and what failed."""
+"""Artifacts on the page of a flow run in Prefect's UI: figures, tables, and failures."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -8,79 +8,82 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
-from data.catalog.database import sql
+from data.catalog.database import load_sql
 from data.shards.stages import Stage
 from data.workspace import Workspace
-from engines.files.media import is_url
-from tasks.progress import clock
+from engines.files.urls import is_url
+from tasks.progress import format_clock
 
-HEADS = {
+LABELS = {
     "seconds": "took", "took_s": "took", "gpu_hours": "GPU-hours", "worker_hours": "worker-hours",
-    "cost": "cost, by the price of a GPU-hour", "busy": "busy share of the time",
-    "frames_per_second": "frames a second", "video_hours_per_day": "hours of video a day",
-    "seconds_per_video": "seconds a video", "short": "prompts with fewer hits than asked for",
-    "canary": "canary, cosine to what is stored", "wrong": "videos changed or gone",
-    "outdated": "refused by another decoder",
+    "cost": "cost at the price per GPU-hour", "busy": "share of time busy",
+    "frames_per_second": "frames per second", "video_hours_per_day": "video-hours per day",
+    "seconds_per_video": "seconds per video", "short": "prompts with fewer than k hits",
+    "canary": "canary (cosine to the stored vectors)", "wrong": "videos changed or missing",
+    "outdated": "failed with another decoder version",
 }  # fmt: skip
-PAID = {"gpu_hours": "GPU-hours", "worker_hours": "worker-hours", "cost": "cost"}
-EXAMPLES = 3  # of each reason; as many as `failed_by_reason.sql` has
-PAGES = (
-    "A browser opens no file from a page of a server: copy the path into its address bar, on the"
-    " machine that wrote it."
+COST_LABELS = {"gpu_hours": "GPU-hours", "worker_hours": "worker-hours", "cost": "cost"}
+MAX_EXAMPLES = 3  # of each reason; the same number as in `failed_by_reason.sql`
+OPEN_HINT = (
+    "Browsers block file:// links from web pages: open this path on the machine that wrote it."
 )
 
 
-def publish(kind: str, corpus: str, summary: dict[str, Any]) -> None:
-    """The summary as a markdown artifact of the flow run, where there is one.
+def publish_summary(kind: str, corpus: str, summary: dict[str, Any]) -> None:
+    """Publishes a summary as a Markdown artifact of the current flow run; does nothing outside one.
 
-    Files follow the table, as paths to open them by.
+    Paths of files follow the table, so that they can be copied whole.
     """
     if FlowRunContext.get() is None:
         return
     files = {key: value for key, value in summary.items() if isinstance(value, Path)}
     lines = [
-        f"| {head(key)} | {cell(key, value)} |"
+        f"| {format_label(key)} | {format_cell(key, value)} |"
         for key, value in summary.items()
         if key not in files
     ]
     table = "\n".join(["| what | figure |", "|---|---|", *lines])
-    table += "".join(f"\n\n{head(key)}: {opened(file)}" for key, file in files.items())
-    table += f"\n\n{PAGES}" if files else ""
+    table += "".join(f"\n\n{format_label(key)}: {format_link(file)}" for key, file in files.items())
+    table += f"\n\n{OPEN_HINT}" if files else ""
     create_markdown_artifact(
-        table, key=key_of(kind, corpus), description=_gist(kind, corpus, summary)
+        table, key=artifact_key(kind, corpus), description=_describe_summary(kind, corpus, summary)
     )
 
 
 def publish_table(
     kind: str, corpus: str, rows: list[dict[str, Any]], about: str | None = None
 ) -> None:
-    """Rows as a table artifact of the flow run, where there is one."""
+    """Publishes rows as a table artifact of the current flow run; does nothing outside one."""
     if FlowRunContext.get() is not None:
-        said = f"{about or kind} on {corpus}"
-        create_table_artifact(rows, key=key_of(f"{kind}-table", corpus), description=said)
+        # `tasks/service/top.py` reads the corpus from what follows the last " on ".
+        key, description = artifact_key(f"{kind}-table", corpus), f"{about or kind} on {corpus}"
+        create_table_artifact(rows, key=key, description=description)
 
 
 def publish_failures(workspace: Workspace, stage: Stage) -> None:
-    """What failed in a stage as a table artifact: each reason, how many, and some of them."""
+    """Publishes a stage's failures as a table artifact: each reason with a count and examples."""
     if FlowRunContext.get() is None:
         return
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         values = {"corpus": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
-        rows = catalog.rows(sql("failed_by_reason"), **values)
+        rows = catalog.query_rows(load_sql("failed_by_reason"), **values)
     _publish_reasons(stage.kind, stage.corpus, rows)
 
 
-def publish_refused(kind: str, subject: str, rows: Iterable[dict[str, Any]], id: str) -> None:
-    """The same of rows with `reason`, `detail` and an `id` of their own; None is no reason."""
+def publish_failed_rows(kind: str, subject: str, rows: Iterable[dict[str, Any]], id: str) -> None:
+    """Publishes the same table from rows with a `reason`, a `detail`, and an id in column `id`.
+
+    Rows without a reason did not fail.
+    """
     if FlowRunContext.get() is None:
         return
-    found: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for row in rows:
         if row["reason"]:
-            found.setdefault(row["reason"], []).append(f"{row[id]}: {row['detail']}")
+            by_reason.setdefault(row["reason"], []).append(f"{row[id]}: {row['detail']}")
     table = [
-        {"reason": reason, "videos": len(some), "examples": "; ".join(some[:EXAMPLES])}
-        for reason, some in sorted(found.items(), key=lambda each: -len(each[1]))
+        {"reason": reason, "videos": len(details), "examples": "; ".join(details[:MAX_EXAMPLES])}
+        for reason, details in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
     _publish_reasons(kind, subject, table)
 
@@ -91,83 +94,96 @@ def _publish_reasons(kind: str, subject: str, rows: list[dict[str, Any]]) -> Non
         publish_table(f"{kind}-failures", subject, rows, f"{failed:,} videos failed in {kind}")
 
 
-def key_of(*parts: str) -> str:
-    """An artifact's key: lower case letters, digits and dashes."""
+def artifact_key(*parts: str) -> str:
+    """Joins an artifact's key; Prefect allows lower-case letters, digits and dashes only."""
     return "-".join(parts).lower().replace("_", "-").replace(".", "-")
 
 
-def head(key: str) -> str:
-    """What a figure is called where a person reads it."""
-    return HEADS.get(key, key.replace("_at_10", "@10").replace("_", " "))
+def format_label(key: str) -> str:
+    """Returns a figure's name as people read it."""
+    return LABELS.get(key, key.replace("_at_10", "@10").replace("_", " "))
 
 
-def cell(key: str, value: Any) -> str:
-    """A figure as a person reads it, in a cell of a Markdown table."""
-    return figure(key, value, opened).replace("|", "\\|")
+def format_cell(key: str, value: Any) -> str:
+    """Formats a figure for a cell of a Markdown table."""
+    return format_figure(key, value, format_link).replace("|", "\\|")
 
 
-def figure(key: str, value: Any, named: Callable[[Path | str], str] = str) -> str:
-    """A figure as a person reads it; `named` says how a file or a page reads."""
+def format_figure(key: str, value: Any, format_file: Callable[[Path | str], str] = str) -> str:
+    """Formats a figure for people; `format_file` formats the path of a file or a page's URL."""
     if value is None:
         return "–"
     if key in ("seconds", "took_s"):
-        return took(value)
+        return format_duration(value)
     if key in ("gpu_hours", "worker_hours", "cost"):
-        return hundredths(value)
+        return format_amount(value)
     if key == "busy":
         return ", ".join(f"{part} {share:.0%}" for part, share in value.items())
     if key == "failed" and isinstance(value, dict):
         return ", ".join(f"{count:,} {reason}" for reason, count in value.items()) or "none"
     if key == "canary":
         return f"{value:.4f}"
-    return _plain(value, named)
+    return _format_plain(value, format_file)
 
 
-def took(seconds: float) -> str:
-    """As "0.4 s", "12 s", "3:05" or "1:02:03"."""
+def format_duration(seconds: float) -> str:
+    """Formats seconds as "0.4 s", "12 s", "3:05" or "1:02:03"."""
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return clock(seconds)
+    return format_clock(seconds)
 
 
-def hundredths(value: float) -> str:
-    """Hours and money, as "1,234.50"."""
+def format_amount(value: float) -> str:
+    """Formats hours or money as "1,234.50"."""
+    # A run that cost little must not read as one that cost nothing.
     return "<0.01" if 0 < value < 0.01 else f"{value:,.2f}"
 
 
-def number(value: float) -> str:
-    """Three digits that say something, or all before the point."""
+def format_number(value: float) -> str:
+    """Formats a number with three significant digits, or without decimals from 100 on."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def opened(file: Path | str) -> str:
-    """A file or page in Markdown: linked where a browser follows it, else to copy."""
+def format_link(file: Path | str) -> str:
+    """Formats a file or page in Markdown: a link if a browser can follow it, else text to copy."""
     linked = isinstance(file, str) and file.startswith("http")
     return f"[{str(file).rsplit('/', 1)[-1]}]({file})" if linked else f"`{file}`"
 
 
-def _gist(kind: str, corpus: str, summary: dict[str, Any]) -> str:
-    """What the artifact's card says, and `top` of a run that ended: what is known comes first."""
-    said = [f"{summary['coverage after']} covered"] if "coverage after" in summary else []
-    said += [f"{word} {hundredths(summary[key])}" for key, word in PAID.items() if key in summary]
-    said += [summary["bottleneck"]] if "bottleneck" in summary else []
+def _describe_summary(kind: str, corpus: str, summary: dict[str, Any]) -> str:
+    """Describes a summary in one line, for the artifact's card and for `reelflow top`.
+
+    Counts come first: a card shows some 30 characters.
+    """
+    parts = [f"{summary['coverage after']} covered"] if "coverage after" in summary else []
+    parts += [
+        f"{label} {format_amount(summary[key])}"
+        for key, label in COST_LABELS.items()
+        if key in summary
+    ]
+    parts += [summary["bottleneck"]] if "bottleneck" in summary else []
     if "done" in summary and "failed" in summary:
         done = f"{summary['done']:,} done, {sum(summary['failed'].values()):,} failed"
-        return " · ".join([done, *said])
-    counts = [f"{head(key)} {value:,}" for key, value in summary.items() if type(value) is int]
+        return " · ".join([done, *parts])
+    counts = [
+        f"{format_label(key)} {value:,}" for key, value in summary.items() if type(value) is int
+    ]
     return ", ".join(counts) or f"figures of {kind} on {corpus}"
 
 
-def _plain(value: Any, named: Callable[[Path | str], str]) -> str:
-    if isinstance(value, bool):
+def _format_plain(value: Any, format_file: Callable[[Path | str], str]) -> str:
+    if isinstance(value, bool):  # before numbers: True is an int too
         return "yes" if value else "no"
     if isinstance(value, Path) or (isinstance(value, str) and is_url(value)):
-        return named(value)
+        return format_file(value)
     if isinstance(value, dict):
-        said = (f"{head(key)} {figure(key, inner, named)}" for key, inner in value.items())
-        return ", ".join(said) or "none"
+        parts = (
+            f"{format_label(key)} {format_figure(key, inner, format_file)}"
+            for key, inner in value.items()
+        )
+        return ", ".join(parts) or "none"
     if isinstance(value, list | tuple):
         return "; ".join(json.dumps(each, default=str) for each in value) or "none"
     if isinstance(value, float):
-        return number(value)
+        return format_number(value)
     return f"{value:,}" if isinstance(value, int) else str(value)

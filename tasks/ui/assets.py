@@ -1,4 +1,4 @@
-"""What runs make, as assets of Prefect: URIs, and which of them each is made from."""
+"""Prefect assets for what runs make: their URIs, and what each is made from."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,48 +7,51 @@ from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
-from data.shards.stages import Stage, current
+from data.shards.stages import Stage, current_stage
 from data.store import layout
 from data.workspace import Workspace
 
 SCHEME = "reelflow://"
 
 
-def videos_of(corpus: str) -> str:
-    """The key of a corpus's videos, which ingest makes."""
-    return f"{SCHEME}{layout.videos(corpus)}"
+def videos_key(corpus: str) -> str:
+    """Returns the asset key of a corpus's videos, which ingest makes."""
+    return f"{SCHEME}{layout.videos_folder(corpus)}"
 
 
-def key_of(workspace: Workspace, stage: Stage) -> str:
-    """The key of what a corpus uses of a kind now; what is filled beside it adds its fingerprint.
+def stage_key(workspace: Workspace, stage: Stage) -> str:
+    """Returns the asset key of a stage; a stage that is not the current one adds its fingerprint.
 
-    As `reelflow://corpora/cats/index`: the same for every fingerprint, so that others can wait
-    for it.
+    The current stage's key, such as `reelflow://corpora/cats/index`, is the same for every
+    fingerprint: a deployment triggered by it outlives a change of the model.
     """
-    used = f"{SCHEME}{layout.corpus(stage.corpus)}/{stage.kind}"
-    now = current(workspace.store, stage.corpus, stage.kind)
+    used = f"{SCHEME}{layout.corpus_folder(stage.corpus)}/{stage.kind}"
+    now = current_stage(workspace.store, stage.corpus, stage.kind)
     return used if now == stage else f"{used}/{stage.fingerprint}"
 
 
 def folder_key(folder: str) -> str:
-    """The key of a run of generation, or of an evaluation, by its folder."""
+    """Returns the asset key of a generation run or an evaluation by its folder."""
     return f"{SCHEME}{folder}"
 
 
-def stage_made(workspace: Workspace, stage: Stage, made_from: str, **said: Any) -> None:
-    """Tells of a stage that a run added to, with its bytes and what else is said."""
+def publish_stage(workspace: Workspace, stage: Stage, made_from: str, **metadata: Any) -> None:
+    """Publishes a stage that a run added to, with its size in bytes and other metadata."""
     if FlowRunContext.get() is not None:
         figures = {
             "fingerprint": stage.fingerprint,
             "bytes": workspace.store.size(stage.folder),
-        } | said
-        made(key_of(workspace, stage), f"{stage.kind} of {stage.corpus}", [made_from], **figures)
+        } | metadata
+        publish_asset(
+            stage_key(workspace, stage), f"{stage.kind} of {stage.corpus}", [made_from], **figures
+        )
 
 
-def made(key: str, name: str, made_from: Sequence[str], **said: Any) -> None:
-    """Prefect's event `prefect.asset.materialization.succeeded`, where there is a flow run.
+def publish_asset(key: str, name: str, made_from: Sequence[str], **metadata: Any) -> None:
+    """Emits `prefect.asset.materialization.succeeded` for an asset, within a flow run.
 
-    Deployments can be triggered by it; what the asset is made from is told of as `referenced`.
+    Deployments can be triggered by this event. The assets in `made_from` are emitted as
+    `referenced`.
     """
     if FlowRunContext.get() is None:
         return
@@ -58,7 +61,8 @@ def made(key: str, name: str, made_from: Sequence[str], **said: Any) -> None:
         asset, by="reelflow", asset_deps=list(made_from), name="asset",
         task_run_name=f"made-{name.replace(' ', '-')}", cache_policy=NO_CACHE, persist_result=False,
     )  # fmt: skip
-    def tell() -> None:
-        asset.add_metadata(said)
+    def materialize_asset() -> None:
+        asset.add_metadata(metadata)
 
-    tell()
+    # Prefect emits the event when a task decorated so has run.
+    materialize_asset()

@@ -1,4 +1,4 @@
-"""A flow run's progress where its page shows it, while it runs."""
+"""A flow run's progress as an artifact on its page, updated while it runs."""
 
 import threading
 from collections.abc import Iterator
@@ -9,37 +9,38 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
 
-from tasks.progress import Progress, card, ignore, listen
-from tasks.ui.artifacts import key_of
+from tasks.progress import Progress, add_listener, format_card, remove_listener
+from tasks.ui.artifacts import artifact_key
 
 FIRST_S = 1.0
-EVERY_S = 10.0  # each showing is a write to Prefect's database
+EVERY_S = 10.0  # each update is a write to Prefect's database
 
 
 @contextmanager
-def watched(kind: str, subject: str) -> Iterator[None]:
-    """Shows the progress of a stage as an artifact of the flow run, where there is one.
+def show_progress(kind: str, subject: str) -> Iterator[None]:
+    """Publishes a stage's progress as an artifact while the block runs, within a flow run.
 
-    A stage that has nothing to do shows none.
+    A stage that has nothing to do publishes none.
     """
     if FlowRunContext.get() is None:
         yield
         return
-    shown = _Shown(kind, key_of(f"{kind}-progress", subject))
-    thread = threading.Thread(target=copy_context().run, args=(shown.follow,), daemon=True)
-    listen(shown)
+    artifact = _ProgressArtifact(kind, artifact_key(f"{kind}-progress", subject))
+    # The context says to Prefect which flow run the artifact belongs to.
+    thread = threading.Thread(target=copy_context().run, args=(artifact.follow,), daemon=True)
+    add_listener(artifact)
     thread.start()
     try:
         yield
     finally:
-        ignore(shown)
-        shown.ended.set()
+        remove_listener(artifact)
+        artifact.ended.set()
         thread.join()
-        shown.show()
+        artifact.update()  # the last counts, also those of a run that took less than a second
 
 
-class _Shown:
-    """One artifact, made when there is something to show."""
+class _ProgressArtifact:
+    """One progress artifact, created when there is something to show."""
 
     def __init__(self, kind: str, key: str) -> None:
         self._kind, self._key = kind, key
@@ -52,24 +53,25 @@ class _Shown:
             self._newest = progress
 
     def follow(self) -> None:
-        """Shows it now and then, until it has ended."""
+        """Updates the artifact from time to time, until the stage has ended."""
         wait_s = FIRST_S
         while not self.ended.wait(wait_s):
-            self.show()
+            self.update()
             wait_s = EVERY_S if self._artifact else FIRST_S
 
-    def show(self) -> None:
+    def update(self) -> None:
+        """Creates or updates the artifact with the newest counts."""
         if self._newest is None:
             return
-        now, said = share(self._newest), card(self._newest)
+        percent, card = compute_percent(self._newest), format_card(self._newest)
         if self._artifact is None:
-            made = create_progress_artifact(now, self._key, said)
-            assert isinstance(made, UUID)
-            self._artifact = made
+            artifact = create_progress_artifact(percent, self._key, card)
+            assert isinstance(artifact, UUID)  # its type also allows a coroutine
+            self._artifact = artifact
         else:
-            update_progress_artifact(self._artifact, now, said)
+            update_progress_artifact(self._artifact, percent, card)
 
 
-def share(progress: Progress) -> float:
-    """How much of the work is through, in percent."""
-    return min(100.0, 100.0 * progress.through / progress.total) if progress.total else 0.0
+def compute_percent(progress: Progress) -> float:
+    """Computes the share of the work that has succeeded or failed, in percent."""
+    return min(100.0, 100.0 * progress.num_processed / progress.total) if progress.total else 0.0

@@ -1,4 +1,4 @@
-"""What a pipeline's run did: a line a stage for its log, a table of all for its page."""
+"""The summary of a pipeline run: one log line per stage, and a table of all stages as artifact."""
 
 import logging
 import time
@@ -10,147 +10,163 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
-from tasks.progress import speed
-from tasks.ui.artifacts import PAGES, figure, head, hundredths, key_of, opened, took
+from tasks.progress import format_rate
+from tasks.ui.artifacts import (
+    OPEN_HINT,
+    artifact_key,
+    format_amount,
+    format_duration,
+    format_figure,
+    format_label,
+    format_link,
+)
 
-HEADS = ("stage", "took", "done", "failed", "rate", "what came of it")
-HOURS = ("gpu_hours", "worker_hours")
+COLUMNS = ("stage", "took", "done", "failed", "rate", "result")
+HOUR_KEYS = ("gpu_hours", "worker_hours")
+MAX_ERROR = 300  # characters of an error in the table: the log has all of it
 
-Summary = dict[str, Any]
+StageSummary = dict[str, Any]
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Story:
-    """The stages of one run, in order; `summary` has what each of them said."""
+class PipelineSummary:
+    """The summaries of a run's stages, in order; `error` is why the `current` one failed."""
 
     corpus: str
-    summary: dict[str, Summary] = field(default_factory=dict)
-    now: str = ""
-    broken: str = ""
+    stages: dict[str, StageSummary] = field(default_factory=dict)
+    current: str = ""
+    error: str = ""
 
-    def tell(self, stage: str, run: Callable[..., Summary], *given: Any) -> Summary:
-        """Runs a stage: what it says, and the seconds that all of it took."""
+    def run_stage(self, stage: str, run: Callable[..., StageSummary], *args: Any) -> StageSummary:
+        """Runs a stage, logs its line, and returns its summary with its seconds as `took_s`."""
         started = time.monotonic()
-        self.now = stage
-        said = {**run(*given), "took_s": time.monotonic() - started}
-        said |= said.pop("spent", {})
-        self.summary[stage] = said
-        log.info("%s: %s", stage, sentence(stage, said))
-        return said
+        self.current = stage
+        summary = {**run(*args), "took_s": time.monotonic() - started}
+        # Costs are a group of their own in a stage's summary, but columns of this table.
+        summary |= summary.pop("spent", {})
+        self.stages[stage] = summary
+        log.info("%s: %s", stage, format_stage(stage, summary))
+        return summary
 
 
 @contextmanager
-def told(corpus: str) -> Iterator[Story]:
-    """A story to tell; in the end it is an artifact of the flow run, also where a stage failed."""
-    story = Story(corpus)
+def open_summary(corpus: str) -> Iterator[PipelineSummary]:
+    """Yields an empty summary and publishes it as an artifact of the flow run, also on errors."""
+    summary = PipelineSummary(corpus)
     try:
-        yield story
+        yield summary
     except Exception as error:
-        story.broken = " ".join(str(error).split())[:300] or type(error).__name__
+        summary.error = " ".join(str(error).split())[:MAX_ERROR] or type(error).__name__
         raise
     finally:
         if FlowRunContext.get() is not None:
-            create_markdown_artifact(page(story), key_of("pipeline", corpus), _card(story))
+            key = artifact_key("pipeline", corpus)
+            create_markdown_artifact(render_summary(summary), key, _format_card(summary))
 
 
-def sentence(stage: str, said: Summary) -> str:
-    """As "1,952 done, 31 failed in 12 s (163.3 videos/s): decode-bound …"."""
-    done, failed = _counts(stage, said)
+def format_stage(stage: str, summary: StageSummary) -> str:
+    """Formats a stage as "1,952 done, 31 failed in 12 s (163.3 videos/s): decode-bound …"."""
+    done, failed = count_videos(stage, summary)
     counts = ["done" if done is None else f"{done:,} done"]
     counts += [f"{failed:,} failed"] if failed else []
-    rate = f" ({_rate(stage, said)})" if _rate(stage, said) else ""
-    return f"{', '.join(counts)} in {took(said['took_s'])}{rate}: {_gist(stage, said)}"
+    rate = _format_rate(stage, summary)
+    took = format_duration(summary["took_s"]) + (f" ({rate})" if rate else "")
+    return f"{', '.join(counts)} in {took}: {_describe_result(stage, summary)}"
 
 
-def page(story: Story) -> str:
-    """A table in Markdown with a row for each stage, and the pages that were written."""
-    hours = [key for key in HOURS if any(key in said for said in story.summary.values())]
-    hours += ["cost"] if any("cost" in said for said in story.summary.values()) else []
-    heads = [*HEADS[:-1], *(key if key == "cost" else head(key) for key in hours), HEADS[-1]]
-    rows = [_row(stage, said, hours) for stage, said in story.summary.items()]
-    if story.broken:
-        why = story.broken.replace("|", "\\|")
-        rows.append([story.now, *[""] * (len(heads) - 2), f"**failed**: {why}"])
-    if len(story.summary) > 1:
-        rows.append(_total(story, hours))
+def render_summary(summary: PipelineSummary) -> str:
+    """Renders a Markdown table with a row per stage, and links to the pages that were written."""
+    stages = summary.stages
+    # Columns that no stage has a value for are left out: without a price there is no cost.
+    hours = [key for key in (*HOUR_KEYS, "cost") if any(key in stage for stage in stages.values())]
+    labels = [key if key == "cost" else format_label(key) for key in hours]
+    heads = [*COLUMNS[:-1], *labels, COLUMNS[-1]]
+    rows = [_stage_row(stage, fields, hours) for stage, fields in stages.items()]
+    if summary.error:
+        error = summary.error.replace("|", "\\|")
+        rows.append([summary.current, *[""] * (len(heads) - 2), f"**failed**: {error}"])
+    if len(stages) > 1:
+        rows.append(_total_row(summary, hours))
     table = ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *rows)]
-    return "\n".join(table) + _pages(story)
+    return "\n".join(table) + _page_links(summary)
 
 
-def _card(story: Story) -> str:
-    """As "4 stages in 3:05", or the stage that failed."""
-    seconds = sum(said["took_s"] for said in story.summary.values())
-    count = len(story.summary)
-    told = f"{count} stage{'s' * (count != 1)} in {took(seconds)}"
-    return f"{story.now} failed, after {told}" if story.broken else told
+def _format_card(summary: PipelineSummary) -> str:
+    """Formats the artifact's card as "4 stages in 3:05", or names the stage that failed."""
+    seconds = sum(stage["took_s"] for stage in summary.stages.values())
+    count = len(summary.stages)
+    total = f"{count} stage{'s' * (count != 1)} in {format_duration(seconds)}"
+    return f"{summary.current} failed, after {total}" if summary.error else total
 
 
-def _row(stage: str, said: Summary, hours: list[str]) -> list[str]:
-    done, failed = _counts(stage, said)
-    counts = ["" if count is None else f"{count:,}" for count in (done, failed)]
-    paid = [figure(key, said[key]) if key in said else "" for key in hours]
-    return [stage, took(said["took_s"]), *counts, _rate(stage, said), *paid, _gist(stage, said)]
+def _stage_row(stage: str, summary: StageSummary, hours: list[str]) -> list[str]:
+    counts = ["" if n is None else f"{n:,}" for n in count_videos(stage, summary)]
+    costs = [format_figure(key, summary[key]) if key in summary else "" for key in hours]
+    took, rate = format_duration(summary["took_s"]), _format_rate(stage, summary)
+    return [stage, took, *counts, rate, *costs, _describe_result(stage, summary)]
 
 
-def _total(story: Story, hours: list[str]) -> list[str]:
-    sums = [sum(said.get(key, 0.0) for said in story.summary.values()) for key in hours]
-    all_s = sum(said["took_s"] for said in story.summary.values())
-    return ["**all**", took(all_s), "", "", "", *map(hundredths, sums), ""]
+def _total_row(summary: PipelineSummary, hours: list[str]) -> list[str]:
+    sums = [sum(stage.get(key, 0.0) for stage in summary.stages.values()) for key in hours]
+    seconds = sum(stage["took_s"] for stage in summary.stages.values())
+    return ["**total**", format_duration(seconds), "", "", "", *map(format_amount, sums), ""]
 
 
-def _pages(story: Story) -> str:
-    written = [said["page"] for said in story.summary.values() if "page" in said]
-    return "".join(f"\n\nReport: {opened(each)}" for each in written) + (
-        f"\n\n{PAGES}" if written else ""
-    )
+def _page_links(summary: PipelineSummary) -> str:
+    pages = [stage["page"] for stage in summary.stages.values() if "page" in stage]
+    links = "".join(f"\n\nReport: {format_link(page)}" for page in pages)
+    return f"{links}\n\n{OPEN_HINT}" if pages else ""
 
 
-def _counts(stage: str, said: Summary) -> tuple[int | None, int | None]:
-    """Videos that went through and videos that failed, where the stage counts them."""
+def count_videos(stage: str, summary: StageSummary) -> tuple[int | None, int | None]:
+    """Counts the videos that succeeded and failed; None where the stage does not count them."""
     match stage:
         case "ingest":
-            return said["new"] + said["changed"], sum(said["failed"].values())
+            return summary["new"] + summary["changed"], sum(summary["failed"].values())
         case "embed" | "generate":
-            return said["done"], sum(said["failed"].values())
+            return summary["done"], sum(summary["failed"].values())
         case "index":
-            return said.get("count", 0), None
+            return summary.get("count", 0), None
         case "evaluate":
-            methods = said["methods"]
+            methods = summary["methods"]
             failed = sum(each["failed"] for each in methods)
             return sum(each["videos"] - each["dropped"] for each in methods) - failed, failed
     return None, None
 
 
-def _rate(stage: str, said: Summary) -> str:
-    """Videos a second, where all that is done was done in this run."""
-    done = _counts(stage, said)[0] if stage in ("ingest", "embed") else None
-    return speed(done / said["took_s"]) if done and said["took_s"] else ""
+def _format_rate(stage: str, summary: StageSummary) -> str:
+    """Formats videos per second; empty for stages whose counts include earlier runs."""
+    done = count_videos(stage, summary)[0] if stage in ("ingest", "embed") else None
+    return format_rate(done / summary["took_s"]) if done and summary["took_s"] else ""
 
 
-def _gist(stage: str, said: Summary) -> str:
-    """What else there is to say of it, in a few words."""
+def _describe_result(stage: str, summary: StageSummary) -> str:
+    """Describes what a stage produced, in a few words."""
     match stage:
         case "ingest":
-            return f"{said['rows']:,} rows, {said['unchanged']:,} of them as before"
+            return f"{summary['rows']:,} rows, {summary['unchanged']:,} unchanged"
         case "embed":
-            return said["bottleneck"]
+            return summary["bottleneck"]
         case "pool":
-            return f"shards pooled: {said['shards']:,}"
+            return f"{summary['shards']:,} shards pooled"
         case "index":
-            return _index(said)
+            return _describe_index(summary)
         case "generate":
-            return f"run {said['run']}, {said['requests']:,} videos asked for in all"
+            return f"run {summary['run']}, {summary['requests']:,} videos requested in all"
         case "evaluate":
-            means = [mean for each in said["methods"] for mean in each["means"]]
-            said_of = [f"{m['label']} {m['mean']:.3g}" for m in means if m["mean"] is not None]
-            return "; ".join(said_of) or "nothing measured"
+            means = [mean for each in summary["methods"] for mean in each["means"]]
+            known = [f"{m['label']} {m['mean']:.3g}" for m in means if m["mean"] is not None]
+            return "; ".join(known) or "nothing measured"
         case "report":
-            return f"{said['videos']:,} videos on a page" if "videos" in said else "a page"
+            # The page of an experiment counts conditions, not videos.
+            return f"page of {summary['videos']:,} videos" if "videos" in summary else "page"
     return ""
 
 
-def _index(said: Summary) -> str:
-    recall = [f"{head(name)} {value:.3f}" for name, value in said.get("recall_at_10", {}).items()]
-    what = f"{said['version']} of {said['count']:,} videos" if "count" in said else "as it was"
-    return ", ".join([what, *recall])
+def _describe_index(summary: StageSummary) -> str:
+    if "count" not in summary:
+        return "unchanged"
+    recalls = summary.get("recall_at_10", {}).items()
+    recall = [f"{format_label(name)} {value:.3f}" for name, value in recalls]
+    return ", ".join([f"{summary['version']} of {summary['count']:,} videos", *recall])

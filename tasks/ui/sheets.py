@@ -1,4 +1,4 @@
-"""Contact sheets on the page of a flow run: what came in, what was found, what was made."""
+"""Contact sheets on the page of a flow run: videos ingested, clips retrieved, videos generated."""
 
 import base64
 import io
@@ -11,111 +11,119 @@ import pyarrow.parquet as pq
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
-from data.catalog.database import sql
+from data.catalog.database import load_sql
 from data.records import Hit
-from data.runs.generations import Run, generations
+from data.runs.generations import Run, read_generations
 from data.workspace import Workspace
-from engines.report.contact_sheet import HIGH, WIDEST, sheet_of
-from engines.report.generation import Shown
-from engines.report.mosaic import Strip, mosaic
-from engines.report.stills import stills
+from engines.report.contact_sheet import FRAME_HEIGHT, MAX_FRAME_WIDTH, draw_sheet
+from engines.report.generation import RunView
+from engines.report.mosaic import Strip, draw_mosaic
+from engines.report.stills import extract_stills
 from engines.video.frames import Sampling
-from tasks.report.run import gone, page_path
-from tasks.ui.artifacts import key_of
+from tasks.report.run import page_path, withdrawn_contents
+from tasks.ui.artifacts import artifact_key
+from tasks.workers import build_probe_setup
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-WITHIN_S = 3.0  # of decoding: the rest of the sheet stays blank
-MOST_BYTES = 140_000  # of the picture; as text in Prefect's database it is a third more
-FRAMES, HITS = 3, 5  # of a video; of a prompt
-QUALITIES = (85, 70, 55, 40)
+WITHIN_S = 3.0  # of decoding, after which the rest of the sheet stays blank
+MAX_BYTES = 140_000  # of the picture; as text in Prefect's database it is a third more
+FRAMES_PER_VIDEO, HITS_PER_PROMPT = 3, 5
+FRAME = (FRAME_HEIGHT, MAX_FRAME_WIDTH)
+QUALITIES = (85, 70, 55, 40)  # of JPEG, tried in turn
 
 log = logging.getLogger(__name__)
 
 
 def show_videos(kind: str, workspace: Workspace, corpus: str) -> None:
-    """The newest videos of a corpus, those of fake sources aside."""
+    """Shows the newest videos of a corpus, except those of fake sources."""
 
-    def sheet() -> "Image | None":
-        with workspace.catalog() as catalog:
+    def draw() -> "Image | None":
+        with workspace.open_catalog() as catalog:
             values = {"corpus": corpus, "count": workspace.settings.pictured}
-            rows = catalog.rows(sql("newest_videos"), **values)
-        asked = {row["id"]: (row["uri"], _spread(row["duration"])) for row in rows}
-        found = stills(asked, (HIGH, WIDEST), workspace.settings, WITHIN_S)
-        blank = FRAMES * [None]
+            rows = catalog.query_rows(load_sql("newest_videos"), **values)
+        requests = {row["id"]: (row["uri"], _spread_frames(row["duration"])) for row in rows}
+        stills = extract_stills(requests, FRAME, build_probe_setup(workspace.settings), WITHIN_S)
+        blanks = FRAMES_PER_VIDEO * [None]
         strips = [
-            Strip(row["id"], row["caption"] or "", (found[row["id"]] + blank)[:FRAMES], [])
+            Strip(row["id"], row["caption"] or "", (stills[row["id"]] + blanks)[: len(blanks)], [])
             for row in rows
         ]
-        return mosaic(strips, (HIGH, WIDEST)) if any(found.values()) else None
+        return draw_mosaic(strips, FRAME) if any(stills.values()) else None
 
-    _show(workspace, kind, corpus, f"the newest videos of {corpus}", sheet)
+    _publish_sheet(workspace, kind, corpus, f"the newest videos of {corpus}", draw)
 
 
 def show_hits(workspace: Workspace, corpus: str, hits: str) -> None:
-    """The first prompts of a table of hits, with a frame of each clip that was found."""
+    """Shows the first prompts of a table of hits, with a frame of each retrieved clip."""
 
-    def sheet() -> "Image | None":
-        found = (Hit(**row) for row in pq.ParquetFile(hits).read_row_group(0).to_pylist())
-        asked = groupby(found, key=lambda hit: (hit.prompt_id, hit.prompt))
-        rows = [(prompt, list(islice(some, HITS))) for prompt, some in asked]
+    def draw() -> "Image | None":
+        # The first row group is enough: `retrieve_prompts` writes one per 256 prompts.
+        first_rows = (Hit(**row) for row in pq.ParquetFile(hits).read_row_group(0).to_pylist())
+        by_prompt = groupby(first_rows, key=lambda hit: (hit.prompt_id, hit.prompt))
+        rows = [(prompt, list(islice(group, HITS_PER_PROMPT))) for prompt, group in by_prompt]
         rows = rows[: workspace.settings.pictured]
-        uris = {hit.uri for _, some in rows for hit in some if not hit.uri.startswith("fake://")}
-        first = {uri: (uri, Sampling(None, 1.0, start_s=1.0, count=1)) for uri in sorted(uris)}
-        seen = stills(first, (HIGH, WIDEST), workspace.settings, WITHIN_S)
+        uris = {hit.uri for _, group in rows for hit in group if not hit.uri.startswith("fake://")}
+        # A second in: first frames are often black.
+        requests = {uri: (uri, Sampling(None, 1.0, start_s=1.0, count=1)) for uri in sorted(uris)}
+        stills = extract_stills(requests, FRAME, build_probe_setup(workspace.settings), WITHIN_S)
         strips = [
-            Strip(id, text, [], [next(iter(seen.get(hit.uri, ())), None) for hit in some])
-            for (id, text), some in rows
+            Strip(id, text, [], [next(iter(stills.get(hit.uri, ())), None) for hit in group])
+            for (id, text), group in rows
         ]
-        return mosaic(strips, (HIGH, WIDEST)) if any(seen.values()) else None
+        return draw_mosaic(strips, FRAME) if any(stills.values()) else None
 
-    _show(workspace, "retrieve", corpus, f"the best of {corpus} for the first prompts", sheet)
-
-
-def show_made(workspace: Workspace, run: Run) -> None:
-    """The first videos of a run of generation, beside the clips that they follow."""
-
-    def sheet() -> "Image | None":
-        made = (row for row in generations(workspace.store, run) if row["reason"] is None)
-        rows = list(islice(made, workspace.settings.pictured))
-        shown = Shown(
-            workspace.store, run, page_path(workspace, run.folder), gone(workspace, run.corpus)
-        )
-        return sheet_of(shown, rows, workspace.settings, WITHIN_S) if rows else None
-
-    about = f"videos, and right of them the clips that they follow, of run {run.fingerprint}"
-    _show(workspace, "generate", run.corpus, about, sheet)
+    about = f"the best clips of {corpus} for the first prompts"
+    _publish_sheet(workspace, "retrieve", corpus, about, draw)
 
 
-def _show(
-    workspace: Workspace, kind: str, corpus: str, about: str, sheet: Callable[[], "Image | None"]
+def show_generated(workspace: Workspace, run: Run) -> None:
+    """Shows the first videos of a generation run, beside the clips that conditioned them."""
+
+    def draw() -> "Image | None":
+        done = (row for row in read_generations(workspace.store, run) if row["reason"] is None)
+        rows = list(islice(done, workspace.settings.pictured))
+        withdrawn = withdrawn_contents(workspace, run.corpus)
+        setup = build_probe_setup(workspace.settings)
+        view = RunView(workspace.store, run, page_path(workspace, run.folder), withdrawn)
+        return draw_sheet(view, rows, setup, WITHIN_S) if rows else None
+
+    about = f"videos of run {run.fingerprint}, beside the clips that conditioned them"
+    _publish_sheet(workspace, "generate", run.corpus, about, draw)
+
+
+def _publish_sheet(
+    workspace: Workspace, kind: str, corpus: str, about: str, draw: Callable[[], "Image | None"]
 ) -> None:
-    """The sheet as an artifact; a run does not fail for want of a picture.
+    """Publishes a sheet as an artifact; a run does not fail because of a picture.
 
-    In Markdown: of an image Prefect's UI would write out the address, which is all of it.
+    The picture is inside Markdown: Prefect's UI would print the address of an image artifact, which
+    here is the whole picture.
     """
     if FlowRunContext.get() is None or not workspace.settings.pictured:
         return
     try:
-        if picture := sheet():
-            coded = base64.b64encode(_jpeg(picture)).decode()
-            key = key_of(f"{kind}-sheet", corpus)
-            create_markdown_artifact(f"![{about}](data:image/jpeg;base64,{coded})", key, about)
+        if picture := draw():
+            encoded = base64.b64encode(_encode_jpeg(picture)).decode()
+            key = artifact_key(f"{kind}-sheet", corpus)
+            create_markdown_artifact(f"![{about}](data:image/jpeg;base64,{encoded})", key, about)
     except Exception as error:
         log.warning("no contact sheet of %s: %s", corpus, error)
 
 
-def _spread(duration: float | None) -> Sampling:
-    """The first, the middle and the last frame."""
-    return Sampling(None, (FRAMES - 1) / duration if duration else 1.0, count=FRAMES)
+def _spread_frames(duration: float | None) -> Sampling:
+    """Samples the first, the middle and the last frame of a video of so many seconds."""
+    return Sampling(
+        None, (FRAMES_PER_VIDEO - 1) / duration if duration else 1.0, count=FRAMES_PER_VIDEO
+    )
 
 
-def _jpeg(picture: "Image") -> bytes:
-    """As good as fits."""
+def _encode_jpeg(picture: "Image") -> bytes:
+    """Encodes a picture with the best quality that fits into `MAX_BYTES`."""
     for quality in QUALITIES:
         out = io.BytesIO()
         picture.save(out, "JPEG", quality=quality)
-        if out.tell() <= MOST_BYTES:
+        if out.tell() <= MAX_BYTES:
             break
     return out.getvalue()

@@ -5,41 +5,41 @@ from support import buckets
 
 from data.errors import UserError
 from data.store.storage import Store
-from tasks.outputs import here, output, placed
+from tasks.outputs import open_output, require_local, to_final_paths
 from tasks.prompts import read_prompts
 
 
 def test_a_file_here_is_written_in_its_place(tmp_path: Path) -> None:
-    with output(str(tmp_path / "a.html")) as file:
+    with open_output(str(tmp_path / "a.html")) as file:
         assert file == tmp_path / "a.html"
         said = {"page": file, "videos": 3}
-    assert placed(said, str(file)) == said
+    assert to_final_paths(said, str(file)) == said
 
 
 def test_a_page_goes_to_a_url_with_all_that_lies_beside_it(bucket: buckets.Bucket) -> None:
-    with output("s3://videos/pages/a.html") as file:
+    with open_output("s3://videos/pages/a.html") as file:
         (file.parent / "a_files").mkdir()
         (file.parent / "a_files" / "v.mp4").write_bytes(b"video")
         file.write_text("page")
         said = {"page": file, "sheet": file.with_name("a-sheet.jpg"), "videos": 3}
     pages = Store("s3://videos/pages")
     assert (pages.read("a.html"), pages.read("a_files/v.mp4")) == (b"page", b"video")
-    assert placed(said, "s3://videos/pages/a.html") == {
+    assert to_final_paths(said, "s3://videos/pages/a.html") == {
         "page": "s3://videos/pages/a.html", "sheet": "s3://videos/pages/a-sheet.jpg", "videos": 3,
     }  # fmt: skip
     assert not file.exists()
 
 
 def test_of_a_page_that_failed_nothing_is_seen(bucket: buckets.Bucket) -> None:
-    with pytest.raises(RuntimeError), output("s3://videos/none/a.html") as file:
+    with pytest.raises(RuntimeError), open_output("s3://videos/none/a.html") as file:
         file.write_text("half")
         raise RuntimeError
-    assert Store("s3://videos/none").names("") == []
+    assert Store("s3://videos/none").list_names("") == []
 
 
 def test_what_can_only_be_written_here_says_so() -> None:
     with pytest.raises(UserError, match=r"s3://videos/a\.json: name a file on this machine"):
-        here("s3://videos/a.json")
+        require_local("s3://videos/a.json")
 
 
 def test_prompts_are_read_from_a_url(bucket: buckets.Bucket) -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tasks.progress import Progress, card, line
+from tasks.progress import Progress, format_card, format_line
 
 
 @pytest.fixture
@@ -17,16 +17,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_line_says_what_went_through_how_fast_and_how_long_it_will_take(clock) -> None:
     progress = Progress("embed", 10, 2.0, started=90.0)
-    assert line(progress) == "embed 0/10 videos · 0.00 video-hours"
+    assert format_line(progress) == "embed 0/10 videos · 0.00 video-hours"
     progress.add(done=4, failed=1, hours=1.0)
     said = "embed 5/10 videos · 1.00 video-hours · 2.0 s a video · 0:10 left · 1 failed"
-    assert line(progress) == said
+    assert format_line(progress) == said
     first = "2.0 s a video · 0:10 left · 5/10 · 1 failed · 1.00 video-hours"
-    assert card(progress) == first, "what a card cuts comes last"
+    assert format_card(progress) == first, "what a card cuts comes last"
 
 
 def test_once_all_is_through_the_rate_stays_and_nothing_is_left(clock) -> None:
     progress = Progress("pool", 20, started=90.0, unit="shard")
     progress.add(done=20)
     clock[0] = 1000.0
-    assert line(progress) == "pool 20/20 shards · 2.0 shards/s"
+    assert format_line(progress) == "pool 20/20 shards · 2.0 shards/s"

@@ -7,7 +7,7 @@ import pytest
 
 from data.errors import UserError
 from data.records import Prompt
-from tasks.prompts import of_texts, read_prompts
+from tasks.prompts import build_prompts, read_prompts
 
 
 def lines(folder: Path, *rows: dict) -> str:
@@ -20,8 +20,8 @@ def test_lines_are_named_by_their_place_as_wide_as_the_last(tmp_path: Path) -> N
     path = tmp_path / "p.txt"
     path.write_text(" one \ntwo\n")
     assert read_prompts(str(path)) == [Prompt("000", "one"), Prompt("001", "two")]
-    assert of_texts(["x"] * 1001)[-1].id == "1000"
-    assert of_texts(["x"] * 1001)[0].id == "0000"
+    assert build_prompts(["x"] * 1001)[-1].id == "1000"
+    assert build_prompts(["x"] * 1001)[0].id == "0000"
 
 
 @pytest.mark.parametrize("names", [("videoID", "txt"), ("id", "prompt"), ("id", "text")])

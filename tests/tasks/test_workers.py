@@ -1,4 +1,4 @@
-"""How many workers a machine is given."""
+"""How many workers and GPUs a run has."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,15 +11,29 @@ from data.specs.evaluate import EvaluateSpec
 from tasks import workers as runners
 
 
+@pytest.mark.parametrize(
+    ("settings", "workers", "count"),
+    [
+        ({"gpus": 0}, 4, 0),
+        ({"gpus": 2}, 2, 2),
+        ({"gpus": 1, "gpus_per_worker": 0.5}, 2, 1),
+        ({"gpus": 2, "gpus_per_worker": 0.5}, 3, 2),
+        ({"gpus": 4, "gpus_per_worker": 2.0}, 2, 4),
+    ],
+)
+def test_a_gpu_that_is_taken_in_part_is_taken(settings: dict, workers: int, count: int) -> None:
+    assert runners.count_gpus_held(Settings(**settings), workers) == count
+
+
 @pytest.mark.parametrize(("gigabytes", "workers"), [(1, 1), (10, 3), (1000, 8)])
 def test_evaluating_takes_a_core_a_worker_and_no_more_than_half_of_the_memory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gigabytes: int, workers: int
 ) -> None:
-    monkeypatch.setattr(runners, "gpus", lambda: 0)
-    monkeypatch.setattr(runners, "cores", lambda: 8)
+    monkeypatch.setattr(runners, "count_gpus", lambda: 0)
+    monkeypatch.setattr(runners, "count_cores", lambda: 8)
     memory = SimpleNamespace(total=gigabytes << 30)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     (tmp_path / "small.pth").write_bytes(bytes(1 << 20))
     spec = EvaluateSpec(weights={"raft": str(tmp_path / "small.pth"), "clip": "/not/there"})
-    assert runners.evaluate_workers(Settings(), spec) == workers
-    assert runners.evaluate_workers(Settings(workers=5), spec) == 5
+    assert runners.count_evaluate_workers(Settings(), spec) == workers
+    assert runners.count_evaluate_workers(Settings(workers=5), spec) == 5

@@ -8,8 +8,8 @@ import pytest
 
 from data.runs.evaluation_plans import Evaluation
 from data.specs.evaluate import EvaluateSpec
-from engines.evaluate.statistics import interval
-from tasks.evaluate.aggregate import in_order, method_results
+from engines.evaluate.statistics import bootstrap_mean
+from tasks.evaluate.aggregate import sort_rows, summarize_methods
 
 METRIC = "temporal_consistency"
 
@@ -37,12 +37,12 @@ def test_a_mean_is_the_exact_sum_of_what_could_be_measured_in_any_order_of_rows(
     found = []
     for seed in range(3):
         random.Random(seed).shuffle(measures)
-        found.append(method_results(asked(), in_order(videos), in_order(measures)))
+        found.append(summarize_methods(asked(), sort_rows(videos), sort_rows(measures)))
     assert found[0] == found[1] == found[2]
     (result,) = found[0]
     (mean,) = result.means
     assert mean.mean == math.fsum(values.values()) / 50
-    around = interval(np.array(list(values.values())))
+    around = bootstrap_mean(np.array(list(values.values())))
     assert (mean.low, mean.high) == (around.low, around.high)
     assert (mean.metric, mean.label, mean.better, mean.n) == (METRIC, "T-Cons", "higher", 50)
 
@@ -57,7 +57,7 @@ def test_every_video_of_a_method_is_in_one_of_its_counts() -> None:
         measure("B", "a", None),
     ]  # fmt: skip
     question = asked(dropped={"A": 2}, absent={"dynamic_degree": "no weights"})
-    first, second = method_results(question, in_order(videos), in_order(measures))
+    first, second = summarize_methods(question, sort_rows(videos), sort_rows(measures))
     (mean,) = first.means
     assert (first.method, first.videos, first.failed, first.dropped) == ("A", 5, 1, 2)
     assert (mean.n, mean.unmeasured, mean.mean) == (1, 1, 0.5)

@@ -10,16 +10,16 @@ from support import golden, toy_models
 from support.known import OneModel, same
 
 from data.errors import UserError
-from data.runs.benchmark import read_known
-from data.runs.evaluations import TruthRef
+from data.runs.benchmark import read_clip_parts
+from data.runs.evaluations import GroundTruthRef
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.store.storage import Store
 from data.workspace import Workspace, open_workspace
-from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import truth_of
+from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import open_ground_truth
 from engines.evaluate.benchmarks.msrvtt_personalization.official_files import read_parts
 from engines.evaluate.models import arcface, dino
-from engines.evaluate.protocol import Missing
+from engines.evaluate.protocol import MissingReference
 from tasks.evaluate.benchmark_embed import embed_benchmark, embed_folder
 
 CLIPS = ("cat", "face_0", "horse")
@@ -90,7 +90,7 @@ def test_the_published_layout_says_the_same_as_ours(
             workspace, str(source), str(tmp_path / kept), EvaluateSpec(), weights, kept=kept
         )
     for clip in CLIPS:
-        ours = read_known(Store(str(tmp_path / "parquet")), f"{clip}.parquet")
+        ours = read_clip_parts(Store(str(tmp_path / "parquet")), f"{clip}.parquet")
         held = [part for part in ours if part.vectors is not None]
         kinds = ("text", "video", "face" if "face" in clip else "subject")
         theirs = [p for kind in kinds for p in read_parts(f"{tmp_path}/official/{clip}/", kind)]
@@ -143,9 +143,9 @@ def test_a_miniature_is_embedded_once_in_the_store_and_read_as_a_truth(
     assert embed_benchmark(workspace, str(source), spec, ["arcface"]) == ref
     assert files(Path(ref.path)) == before
     assert embed_benchmark(workspace, str(source), spec) != ref
-    truth = truth_of(TruthRef(ref.kind, ref.path, "face_0"), None, OneModel(dim=32))
-    assert truth.faces().shape == (1, 32)
-    with pytest.raises(Missing, match="not asked for"):
-        truth.text()
+    truth = open_ground_truth(GroundTruthRef(ref.kind, ref.path, "face_0"), None, OneModel(dim=32))
+    assert truth.face_vectors().shape == (1, 32)
+    with pytest.raises(MissingReference, match="not asked for"):
+        truth.text_vector()
     golden.clip(source / "cat" / "ground_truth.mp4", frames=21)
     assert embed_benchmark(workspace, str(source), spec, ["arcface"]) != ref

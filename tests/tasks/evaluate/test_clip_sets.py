@@ -12,7 +12,7 @@ from data.workspace import Workspace
 from engines.runners.in_process import InProcessRunner
 from flows.ingest import ingest
 from tasks.evaluate import clip_sets
-from tasks.evaluate.clip_sets import listed
+from tasks.evaluate.clip_sets import list_videos
 
 RUNNER = InProcessRunner()
 SPEC = DistanceSpec(clip=ClipSpec(extractor="pixel_stats", frames=8))
@@ -25,7 +25,7 @@ def _ended() -> Iterator[None]:
 
 
 def choose(workspace: Workspace, source: str, asked: DistanceSpec, side: str) -> ClipSet:
-    return clip_sets.choose(workspace, RUNNER, source, asked, side)
+    return clip_sets.choose_clips(workspace, RUNNER, source, asked, side)
 
 
 def spec(**asked) -> DistanceSpec:
@@ -122,12 +122,12 @@ def test_a_run_and_a_corpus_are_known_by_their_names(
     workspace: Workspace, clips: Path, prefect_backend: None
 ) -> None:
     ingest(str(clips), "c")
-    videos, failed = listed(workspace, "c")
+    videos, failed = list_videos(workspace, "c")
     assert [video.id for video in videos] == [f"clip-{n}" for n in range(4)] and not failed
     run = generated.run_in(
         workspace.store, ["one", "two"], sorted(clips.glob("*.mp4")), fails={1: "too odd"}
     )
-    videos, failed = listed(workspace, run.fingerprint)
+    videos, failed = list_videos(workspace, run.fingerprint)
     assert [video.id for video in videos] == ["000-0"]
     assert [(f.id, f.reason, f.detail) for f in failed] == [("001-0", "rejected", "too odd")]
     found = choose(workspace, run.fingerprint, SPEC, "generated")

@@ -9,7 +9,7 @@ import pytest
 from data.errors import UserError
 from data.runs.evaluations import Mean, MethodResult, Summary
 from data.store import tables
-from tasks.evaluate.exports import PER_VIDEO, reference, write_per_video, write_reference
+from tasks.evaluate.exports import PER_VIDEO, build_reference, write_per_video, write_reference
 
 ID = "0123456789ab"
 
@@ -31,7 +31,7 @@ def test_the_flat_file_has_the_published_keys_and_only_these(tmp_path: Path) -> 
     assert path.read_text() == (
         '{\n    "dynamic_degree_score": 0.5,\n    "temporal_consistency_score": 0.96\n}'
     )
-    assert json.loads(path.read_text()) == reference(summary("A").methods[0])
+    assert json.loads(path.read_text()) == build_reference(summary("A").methods[0])
     write_reference(summary("B"), str(path))  # over its own kind
 
 
@@ -39,10 +39,10 @@ def test_the_flat_file_is_written_over_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "outputs.json"
     for content in ("[1, 2]", '{"temporal_consistency_score": 1, "mine": 2}', "not json"):
         path.write_text(content)
-        with pytest.raises(UserError, match="holds something else"):
+        with pytest.raises(UserError, match="another file"):
             write_reference(summary("A"), str(path))
         assert path.read_text() == content
-    with pytest.raises(UserError, match="give --method"):
+    with pytest.raises(UserError, match="--method"):
         write_reference(summary("A", "B"), str(tmp_path / "new.json"))
 
 
@@ -56,8 +56,8 @@ def test_rows_a_video_are_those_of_whole_videos_and_of_failed_ones(
         {"id": "b", "clip": "b", "method": "A"},
     ]
     folder = f"evaluations/{ID}"
-    tables.write(workspace.store, f"{folder}/scores.parquet", tables.MEASURES, measures)
-    tables.write(workspace.store, f"{folder}/videos.parquet", tables.EVALUATED, videos)
+    tables.write_rows(workspace.store, f"{folder}/scores.parquet", tables.MEASURES, measures)
+    tables.write_rows(workspace.store, f"{folder}/videos.parquet", tables.EVALUATED_VIDEOS, videos)
     path = tmp_path / "new" / "rows.parquet"
     write_per_video(workspace.store, summary("A"), str(path))
     table = pq.read_table(path)

@@ -1,4 +1,4 @@
-"""The shipped automations: such as Prefect takes, applied once however often."""
+"""The shipped automations: valid for Prefect, and applied once, however often."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,8 @@ from prefect.events.schemas.automations import AutomationCore
 from support.packaging import DEPLOYMENTS
 
 from data.settings import Settings
-from tasks.service.automations import WEBHOOK, apply
-from tasks.service.server import address, connected
+from tasks.service.automations import WEBHOOK, apply_automations
+from tasks.service.server import find_api_url, open_client
 
 FILES = sorted((DEPLOYMENTS / "automations").glob("*.yaml"))
 NAMES = [yaml.safe_load(file.read_text())["name"] for file in FILES]
@@ -20,7 +20,7 @@ LATE = "reelflow: late"
 
 @pytest.fixture
 def client(prefect_backend: None) -> Iterator[SyncPrefectClient]:
-    with connected(address(Settings())) as client:
+    with open_client(find_api_url(Settings())) as client:
         yield client
         for name in NAMES:
             for made in client.read_automations_by_name(name):
@@ -47,33 +47,33 @@ def test_a_run_is_given_up_after_three_heartbeats_at_the_earliest() -> None:
 
 
 def test_applying_again_changes_nothing_that_is_as_it_should_be(client) -> None:
-    assert sorted(apply(address(Settings()))) == sorted(NAMES)
+    assert sorted(apply_automations(find_api_url(Settings()))) == sorted(NAMES)
     before = [client.read_automations_by_name(name) for name in NAMES]
-    apply(address(Settings()))
+    apply_automations(find_api_url(Settings()))
     after = [client.read_automations_by_name(name) for name in NAMES]
     assert after == before
     assert [len(made) for made in after] == [1] * len(NAMES)
 
 
 def test_what_somebody_changed_is_as_shipped_again_but_for_its_switch(client) -> None:
-    apply(address(Settings()))
+    apply_automations(find_api_url(Settings()))
     [made] = client.read_automations_by_name(LATE)
     written = made.model_dump(mode="json", exclude={"id", "created", "updated", "owner_resource"})
     changed = AutomationCore(**written | {"description": "mine", "enabled": False})
     client.update_automation(made.id, changed)
-    apply(address(Settings()))
-    [mended] = client.read_automations_by_name(LATE)
-    assert (mended.id, mended.description) == (made.id, made.description)
-    assert not mended.enabled
+    apply_automations(find_api_url(Settings()))
+    [restored] = client.read_automations_by_name(LATE)
+    assert (restored.id, restored.description) == (made.id, made.description)
+    assert not restored.enabled
 
 
 def test_where_there_is_a_webhook_every_automation_calls_it(client) -> None:
-    apply(address(Settings()))
+    apply_automations(find_api_url(Settings()))
     block = Webhook(url="http://127.0.0.1:9/").save(WEBHOOK, overwrite=True)
-    apply(address(Settings()))
+    apply_automations(find_api_url(Settings()))
     for name in NAMES:
         [made] = client.read_automations_by_name(name)
         assert made.actions[-1].block_document_id == block
     client.delete_block_document(block)
-    apply(address(Settings()))
+    apply_automations(find_api_url(Settings()))
     assert "call-webhook" not in [a.type for a in client.read_automations_by_name(LATE)[0].actions]

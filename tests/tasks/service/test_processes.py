@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.service.processes import end, spawn
+from tasks.service.processes import end_process, spawn_process
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -24,11 +24,11 @@ def background() -> Iterator[None]:
 
 @pytest.mark.usefixtures("background")
 def test_what_a_job_in_the_background_starts_can_be_interrupted(tmp_path: Path) -> None:
-    sleeping = spawn("sleeps", SLEEPS, tmp_path / "log", tmp_path, os.environ)
+    sleeping = spawn_process("sleeps", SLEEPS, tmp_path / "log", tmp_path, os.environ)
     try:
         os.kill(sleeping.pid, signal.SIGINT)
         psutil.wait_procs([psutil.Process(sleeping.pid)], timeout=60)
         assert not sleeping.alive
     finally:
         if sleeping.alive:
-            end(sleeping)
+            end_process(sleeping)

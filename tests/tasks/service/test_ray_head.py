@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.service.processes import end
-from tasks.service.ray_head import access, begin, free_port
+from tasks.service.processes import end_process
+from tasks.service.ray_head import ensure_token, find_free_port, start_head
 
 JOINS = """
 import sys, ray
@@ -21,11 +21,11 @@ print(ray.get(ray.remote(lambda: "worked").options(num_cpus=1).remote()))
 @pytest.mark.ray
 @pytest.mark.timeout(600)
 def test_who_has_the_token_works_on_it_and_with_its_process_all_of_it_ends(tmp_path: Path) -> None:
-    address, token = f"127.0.0.1:{free_port()}", access(tmp_path)
+    address, token = f"127.0.0.1:{find_free_port()}", ensure_token(tmp_path)
     environment = os.environ | token
     assert Path(token["RAY_AUTH_TOKEN_PATH"]).stat().st_mode & 0o777 == 0o600
-    assert access(tmp_path) == token
-    head = begin(address, tmp_path, tmp_path, environment)
+    assert ensure_token(tmp_path) == token
+    head = start_head(address, tmp_path, tmp_path, environment)
     family = psutil.Process(head.pid).children(recursive=True)
     try:
         assert family
@@ -34,7 +34,7 @@ def test_who_has_the_token_works_on_it_and_with_its_process_all_of_it_ends(tmp_p
         refused = _joined(address, stranger)
         assert refused.returncode and "ConnectionError" in refused.stderr
     finally:
-        end(head)
+        end_process(head)
     assert not head.alive
     assert not psutil.wait_procs(family, timeout=60)[1]
 

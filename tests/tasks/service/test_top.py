@@ -25,10 +25,10 @@ from data.settings import Settings
 from data.workspace import Workspace
 from flows.embed import embed
 from flows.ingest import ingest
-from tasks.progress import Progress, tell
-from tasks.service.load import MIB, Gpu, load, read
-from tasks.service.server import address, connected
-from tasks.service.top import SHOWN, Now, look
+from tasks.progress import Progress, publish_progress
+from tasks.service.load import MIB, Gpu, measure_load, parse_gpu
+from tasks.service.server import find_api_url, open_client
+from tasks.service.top import MAX_LISTED, Activity, read_activity
 from tasks.ui import live
 
 HISTORY = 2000
@@ -36,7 +36,7 @@ HISTORY = 2000
 
 @pytest.fixture
 def client(prefect_backend: None) -> Iterator[SyncPrefectClient]:
-    with connected(address(Settings())) as client:
+    with open_client(find_api_url(Settings())) as client:
         yield client
 
 
@@ -60,14 +60,14 @@ def history(client: SyncPrefectClient) -> Iterator[None]:
 
 
 @flow(flow_run_name="watching-{corpus}")
-def watching(corpus: str, client: SyncPrefectClient) -> Now:
+def watching(corpus: str, client: SyncPrefectClient) -> Activity:
     """What is seen while a run of embed is under way."""
-    with live.watched("embed", corpus):
-        tell(Progress("embed", 40, done=10))
+    with live.show_progress("embed", corpus):
+        publish_progress(Progress("embed", 40, done=10))
         due = time.monotonic() + 60
-        while not any(run.said for run in look(client).running):
+        while not any(run.said for run in read_activity(client).running):
             assert time.monotonic() < due
-        return look(client)
+        return read_activity(client)
 
 
 @flow
@@ -83,7 +83,7 @@ def test_a_run_is_seen_with_its_progress_and_then_with_its_result(
     run = seen["watching-seen"]
     assert (run.state, run.corpus) == ("Running", "seen")
     assert " left · 10/40" in run.said
-    ended = {run.name: run for run in look(client).finished}
+    ended = {run.name: run for run in read_activity(client).finished}
     assert ended["watching-seen"].state == "Completed"
     assert " left · 10/40" in ended["watching-seen"].said
 
@@ -91,7 +91,7 @@ def test_a_run_is_seen_with_its_progress_and_then_with_its_result(
 def test_a_failed_run_says_why(client: SyncPrefectClient, workspace: Workspace) -> None:
     with pytest.raises(UserError):
         embed("nowhere", FAKE)
-    newest = look(client).finished[0]
+    newest = read_activity(client).finished[0]
     assert (newest.name, newest.state) == ("embed-nowhere", "Failed")
     assert "no corpus 'nowhere'" in newest.said
 
@@ -101,18 +101,18 @@ def test_failures_are_those_of_the_last_embedding(
 ) -> None:
     ingest("fake://8?undecodable=2&empty=1", "Told.of")
     embed("Told.of", FAKE)
-    seen = look(client)
+    seen = read_activity(client)
     assert seen.failures["Told.of"] == {"undecodable": 2, "empty": 1}
     ended = next(run for run in seen.finished if run.name == "embed-Told.of")
     assert ended.said.startswith("5 done, 3 failed · 62.5% of 8 covered · ")
     monkeypatch.setattr(live, "FIRST_S", 0.1)
     watching("Told.of", client)
-    assert "Told.of" not in look(client).failures
+    assert "Told.of" not in read_activity(client).failures
 
 
 def test_what_should_have_begun_is_told_from_what_is_to_come(client: SyncPrefectClient) -> None:
     now = datetime.now(UTC)
-    before = look(client).due
+    before = read_activity(client).due
     times = {"due": now - timedelta(minutes=5), "coming": now + timedelta(minutes=5)}
     made = [
         client.create_flow_run(
@@ -120,13 +120,13 @@ def test_what_should_have_begun_is_told_from_what_is_to_come(client: SyncPrefect
         )
         for name, at in times.items()
     ]
-    seen = look(client)
+    seen = read_activity(client)
     assert seen.due == before + 1
     assert ("due", times["due"]) in [(run.name, run.since) for run in seen.waiting]
     assert ("coming", times["coming"]) in [(run.name, run.since) for run in seen.coming]
     for run in made:
         client.delete_flow_run(run.id)
-    assert look(client).due == before
+    assert read_activity(client).due == before
 
 
 def test_a_long_history_costs_neither_time_nor_bytes(
@@ -135,10 +135,10 @@ def test_a_long_history_costs_neither_time_nor_bytes(
     answered: list[int] = []
     client._client.event_hooks["response"].append(lambda r: answered.append(len(r.read())))
     started = time.perf_counter()
-    seen = look(client)
+    seen = read_activity(client)
     assert time.perf_counter() - started < 3
     assert client.count_flow_runs() >= HISTORY
-    assert len(seen.finished) == SHOWN
+    assert len(seen.finished) == MAX_LISTED
     assert len(answered) <= 13
     assert sum(answered) < 100_000
 
@@ -146,20 +146,20 @@ def test_a_long_history_costs_neither_time_nor_bytes(
 def test_without_a_server_the_error_says_how_to_get_one(tmp_path: Path) -> None:
     with temporary_settings(restore_defaults={PREFECT_API_URL}):
         with pytest.raises(UserError, match="reelflow up"):
-            address(Settings(root=str(tmp_path)))
-    with pytest.raises(UserError, match="does not answer"):
-        with connected("http://127.0.0.1:9/api") as client:
-            look(client)
+            find_api_url(Settings(root=str(tmp_path)))
+    with pytest.raises(UserError, match="no Prefect server"):
+        with open_client("http://127.0.0.1:9/api") as client:
+            read_activity(client)
 
 
 def test_this_machine_is_measured_with_the_ray_workers_on_it() -> None:
-    before = load()
+    before = measure_load()
     assert 0 < before.memory_used < before.memory
     titles = ("ray::IDLE", "ray::Worker.work", "array::of")
     asleep = ["-c", "import time; time.sleep(60)"]
     started = [subprocess.Popen([title, *asleep], executable=sys.executable) for title in titles]
     try:
-        after = load()
+        after = measure_load()
         assert after.ray_busy - before.ray_busy == 1
         assert after.ray_idle - before.ray_idle == 1
     finally:
@@ -169,5 +169,7 @@ def test_this_machine_is_measured_with_the_ray_workers_on_it() -> None:
 
 
 def test_a_gpu_is_read_whatever_it_leaves_out() -> None:
-    assert read("93, 1024, 143771, NVIDIA H200") == Gpu("NVIDIA H200", 93, 1024 * MIB, 143771 * MIB)
-    assert read("[N/A], [N/A], 24576, A, B") == Gpu("A, B", 0, 0, 24576 * MIB)
+    assert parse_gpu("93, 1024, 143771, NVIDIA H200") == Gpu(
+        "NVIDIA H200", 93, 1024 * MIB, 143771 * MIB
+    )
+    assert parse_gpu("[N/A], [N/A], 24576, A, B") == Gpu("A, B", 0, 0, 24576 * MIB)

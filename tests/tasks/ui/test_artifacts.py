@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.ui.artifacts import cell, figure, head
+from tasks.ui.artifacts import format_cell, format_figure, format_label
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,16 @@ from tasks.ui.artifacts import cell, figure, head
     ],
 )
 def test_a_figure_in_a_table_reads(key: str, value: object, read: str) -> None:
-    assert cell(key, value) == read
+    assert format_cell(key, value) == read
 
 
 def test_in_a_terminal_a_file_is_its_path_and_nothing_is_escaped() -> None:
-    assert figure("page", Path("/a b/page.html")) == "/a b/page.html"
-    assert figure("where", "a = 1 | b") == "a = 1 | b"
+    assert format_figure("page", Path("/a b/page.html")) == "/a b/page.html"
+    assert format_figure("where", "a = 1 | b") == "a = 1 | b"
 
 
 def test_a_figure_has_a_name() -> None:
-    assert [head(key) for key in ("gpu_hours", "short_of_clips")] == ["GPU-hours", "short of clips"]
+    assert [format_label(key) for key in ("gpu_hours", "short_of_clips")] == [
+        "GPU-hours",
+        "short of clips",
+    ]

@@ -1,10 +1,10 @@
-"""A pipeline's story: what each stage is said to have done, paid and left."""
+"""A pipeline's summary: what each stage did, cost and produced."""
 
 from pathlib import Path
 
 import pytest
 
-from tasks.ui.pipeline_summary import Story, page, sentence, told
+from tasks.ui.pipeline_summary import PipelineSummary, format_stage, open_summary, render_summary
 
 INGEST = {
     "rows": 9,
@@ -24,40 +24,42 @@ INDEX = {"version": "v0002", "count": 7, "recall_at_10": {"video_recall_at_10": 
 @pytest.mark.parametrize(
     ("stage", "said", "line"),
     [
-        ("ingest", INGEST, "7 done, 1 failed in 2.0 s (3.5 videos/s): 9 rows, 1 of them as before"),
+        ("ingest", INGEST, "7 done, 1 failed in 2.0 s (3.5 videos/s): 9 rows, 1 unchanged"),
         ("embed", EMBED, "7 done in 1:00 (8.6 s a video): decode-bound"),
-        ("pool", {"shards": 3, "took_s": 0.5}, "done in 0.5 s: shards pooled: 3"),
+        ("pool", {"shards": 3, "took_s": 0.5}, "done in 0.5 s: 3 shards pooled"),
         ("index", INDEX, "7 done in 3.0 s: v0002 of 7 videos, video recall@10 1.000"),
-        ("index", {"version": "v0002", "new": 0, "took_s": 0.1}, "0 done in 0.1 s: as it was"),
+        ("index", {"version": "v0002", "new": 0, "took_s": 0.1}, "0 done in 0.1 s: unchanged"),
         ("evaluate", {"methods": [METHOD], "took_s": 9.0},
          "3 done, 1 failed in 9.0 s: Motion 0.512"),
     ],
 )  # fmt: skip
 def test_a_stage_is_a_line(stage: str, said: dict, line: str) -> None:
-    assert sentence(stage, said) == line
+    assert format_stage(stage, said) == line
 
 
 def test_the_table_adds_up_hours_and_cost_and_links_the_report() -> None:
     report = {"page": Path("/out/report.html"), "videos": 3, "took_s": 1.0}
     generated = {"run": "ab", "requests": 3, "done": 3, "failed": {}, "took_s": 30.0,
                  "gpu_hours": 0.25, "cost": 0.625}  # fmt: skip
-    shown = page(Story("c", {"embed": EMBED, "generate": generated, "report": report}))
-    assert "| stage | took | done | failed | rate | GPU-hours | cost | what came of it |" in shown
+    shown = render_summary(
+        PipelineSummary("c", {"embed": EMBED, "generate": generated, "report": report})
+    )
+    assert "| stage | took | done | failed | rate | GPU-hours | cost | result |" in shown
     assert "| embed | 1:00 | 7 | 0 | 8.6 s a video | 0.50 | 1.25 | decode-bound |" in shown
-    assert "| **all** | 1:31 |  |  |  | 0.75 | 1.88 |  |" in shown
+    assert "| **total** | 1:31 |  |  |  | 0.75 | 1.88 |  |" in shown
     assert "Report: `/out/report.html`" in shown
 
 
 def test_without_a_price_there_is_no_column_of_costs() -> None:
-    assert "cost" not in page(Story("c", {"ingest": INGEST}))
+    assert "cost" not in render_summary(PipelineSummary("c", {"ingest": INGEST}))
 
 
 def test_a_stage_that_fails_says_why_and_raises() -> None:
     def fails() -> dict:
         raise ValueError("no | room")
 
-    with pytest.raises(ValueError, match="room"), told("c") as story:
-        story.tell("ingest", lambda: dict(INGEST))
-        story.tell("embed", fails)
-    assert "| embed |  |  |  |  | **failed**: no \\| room |" in page(story)
-    assert list(story.summary) == ["ingest"]
+    with pytest.raises(ValueError, match="room"), open_summary("c") as summary:
+        summary.run_stage("ingest", lambda: dict(INGEST))
+        summary.run_stage("embed", fails)
+    assert "| embed |  |  |  |  | **failed**: no \\| room |" in render_summary(summary)
+    assert list(summary.stages) == ["ingest"]

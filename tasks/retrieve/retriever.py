@@ -1,0 +1,195 @@
+"""Searches a corpus's published index by text or by video."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from data.catalog import merge
+from data.catalog.database import catalog_path, load_sql
+from data.catalog.filters import select_videos
+from data.errors import UserError
+from data.outcome import Done
+from data.records import Hit, Prompt, Query
+from data.shards.stages import Stage, current_stage, published_version, read_spec_record
+from data.specs.pipeline import RetrieveSpec
+from data.store.temporary import TemporaryFolder
+from data.workspace import Workspace
+from engines.base import load_plugin
+from engines.embed.text import TextEmbedder
+from engines.index import version
+from engines.retrieve.search import search_index
+from engines.runners.in_process import InProcessRunner
+from tasks.index.build import fetch_version
+from tasks.stages import require_same_weights
+
+TEXT_BATCH = 64  # prompts embedded together
+Shortages = dict[str, int]
+
+
+class Retriever:
+    """A corpus's published index, open for queries.
+
+    `shortages` counts, by query, how many hits were missing of the k requested. Raises a
+    UserError if the corpus has no index.
+    """
+
+    def __init__(self, workspace: Workspace, corpus: str) -> None:
+        self.workspace, self.corpus = workspace, workspace.check_corpus(corpus)
+        self.stage, self.version = find_index(workspace, corpus)
+        with workspace.open_catalog() as catalog:
+            merge.sync_corpus(catalog, workspace.store, corpus)
+        # An index of a remote store is downloaded: the copy lives as long as the retriever.
+        self._temporary = TemporaryFolder()
+        folder = fetch_version(
+            workspace, self.stage, self.version, Path(self._temporary.name) / "v"
+        )
+        engine = read_spec_record(workspace.store, self.stage)["spec"]["engine"]
+        self.index = load_plugin("index.kinds", engine).open_index(folder)
+        ids = pq.read_table(folder / version.IDS, columns=["content"])
+        self.contents = np.array(ids.column("content").to_pylist(), dtype=object)
+        embed = current_stage(workspace.store, corpus, "embed")
+        assert embed is not None  # there is an index over it
+        self._embed = embed
+        self._runner = InProcessRunner()
+        self.shortages: Shortages = {}
+
+    def search_prompts(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
+        """Returns the k best videos of each prompt, in the order of the prompts.
+
+        A prompt's own condition applies in addition to the spec's.
+        """
+        vectors = self.embed_prompts(prompts)
+        queries = [Query(prompt.id, prompt.text, prompt.where) for prompt in prompts]
+        hits: dict[str, list[Hit]] = {query.id: [] for query in queries}
+        # Prompts with the same condition are searched together: selecting rows is what costs.
+        for where in dict.fromkeys(query.where for query in queries):
+            places = [n for n, query in enumerate(queries) if query.where == where]
+            group = [queries[n] for n in places]
+            for hit in self._search_vectors(group, vectors[places], spec, where):
+                hits[hit.prompt_id].append(hit)
+        return [hit for group_hits in hits.values() for hit in group_hits]
+
+    def search_videos(self, ids: Sequence[str], spec: RetrieveSpec) -> list[Hit]:
+        """Returns the k videos most similar to each of these, excluding the query itself."""
+        rows = self.index.rows(list(ids))
+        missing = [id for id, row in zip(ids, rows, strict=True) if row < 0]
+        if missing:
+            raise UserError(f"video {missing[0]!r} is not in the index of {self.corpus}")
+        queries = [Query(id, id, video=id) for id in ids]
+        return self._search_vectors(queries, self.index.vectors(rows), spec)
+
+    def embed_prompts(self, prompts: Sequence[Prompt]) -> np.ndarray:
+        """Embeds the prompts as (n, dim) float32 unit vectors.
+
+        Raises a UserError if the model's weights changed since the corpus was embedded.
+        """
+        spec = require_same_weights(self.workspace, self._embed)
+        outcomes = self._runner.map(partial(TextEmbedder, spec), prompts, batch=TEXT_BATCH)
+        vectors = np.stack([o.value for o in outcomes if isinstance(o, Done)])
+        if vectors.shape[1] != self.index.dim:
+            raise UserError(
+                f"the model has {vectors.shape[1]} dimensions, the index {self.index.dim}: run"
+                f" `reelflow run {self.corpus}` again with the model that embedded the corpus"
+            )
+        return vectors
+
+    def _search_vectors(
+        self,
+        queries: Sequence[Query],
+        vectors: np.ndarray,
+        spec: RetrieveSpec,
+        where: str | None = None,
+    ) -> list[Hit]:
+        wheres = [each for each in (spec.where, where) if each is not None]
+        allowed, videos = self._select_rows(wheres, spec.exclude)
+        index: Any = _ExactIndex(self.index) if spec.exact else self.index
+        results = search_index(
+            index, vectors, spec.k,
+            ceiling=spec.ceiling, dedup=spec.dedup, mmr=spec.mmr,
+            exclude=[query.video for query in queries], allowed=allowed,
+        )  # fmt: skip
+        # Without a selection only the hits are looked up, not the whole corpus.
+        videos = videos or self.find_videos(
+            [self.contents[n.row] for result in results for n in result.neighbours]
+        )
+        hits = []
+        for query, result in zip(queries, results, strict=True):
+            if result.short_by:
+                self.shortages[query.id] = result.short_by
+            for n in result.neighbours:
+                id, uri, caption = videos[self.contents[n.row]]
+                hits.append(Hit(query.id, query.text, n.rank, id, n.score, uri, caption))
+        return hits
+
+    def _select_rows(
+        self, wheres: list[str], excluded: tuple[str, ...]
+    ) -> tuple[np.ndarray | None, dict[str, tuple]]:
+        """Returns the rows that may be hits, and the video of each of their contents.
+
+        The rows are None if all of the index may be.
+        """
+        # Videos withdrawn since the index was built are still in it, and must not be found.
+        if not wheres and not excluded and not self._is_stale():
+            return None, {}
+        path = catalog_path(self.workspace.store, self.workspace.settings.catalog)
+        with select_videos(path, self.corpus, wheres, self.workspace.settings.wait_s) as videos:
+            rows = videos.project("content, id, uri, caption").fetchall()
+        # Of several videos with the same content the first one is shown.
+        videos_by_content = {
+            content: (id, uri, caption) for content, id, uri, caption in reversed(rows)
+        }
+        for content in self._contents_of(excluded):
+            videos_by_content.pop(content, None)
+        allowed = [n for n, content in enumerate(self.contents) if content in videos_by_content]
+        return np.array(allowed, np.int64), videos_by_content
+
+    def _contents_of(self, ids: Sequence[str]) -> list[str]:
+        """Returns the contents of videos, so that copies under other ids are excluded too."""
+        with self.workspace.open_catalog() as catalog:
+            rows = catalog.execute(load_sql("contents_by_id"), corpus=self.corpus, ids=list(ids))
+        return [content for _, content in rows]
+
+    def _is_stale(self) -> bool:
+        """Whether the index contains videos that must no longer be found."""
+        values = {"corpus": self.corpus, "version": self.version}
+        with self.workspace.open_catalog() as catalog:
+            rows = catalog.execute(
+                load_sql("count_stale"), fingerprint=self.stage.fingerprint, **values
+            )
+        return rows[0][0] > 0
+
+    def find_videos(self, contents: Sequence[str]) -> dict[str, tuple]:
+        """Finds the id, URI and caption of each content's video, if one may be shown."""
+        with self.workspace.open_catalog() as catalog:
+            rows = catalog.execute(
+                load_sql("videos_by_content"), corpus=self.corpus, contents=list(set(contents))
+            )
+        return {content: (id, uri, caption) for content, id, uri, caption in rows}
+
+
+class _ExactIndex:
+    """An index that compares the query with every row, whatever kind it is."""
+
+    def __init__(self, index: Any) -> None:
+        self._index, self.ids, self.vectors = index, index.ids, index.vectors
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def search(
+        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None, effort: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return self._index.scan(queries, k, allowed=allowed)
+
+
+def find_index(workspace: Workspace, corpus: str) -> tuple[Stage, str]:
+    """Returns the corpus's published index and its version; raises a UserError without one."""
+    stage = current_stage(workspace.store, corpus, "index")
+    newest = published_version(workspace.store, stage)
+    if stage is None or newest is None:
+        raise UserError(f"{corpus} has no index yet: build one with `reelflow run {corpus}`")
+    return stage, newest

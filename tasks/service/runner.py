@@ -1,0 +1,39 @@
+"""The runner of one run: chosen by the settings, with its GPUs held and its end in time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from data.settings import Settings
+from engines.base import Runner
+from tasks.service.gpu_limit import hold_gpus
+from tasks.service.shutdown import exit_on_termination
+from tasks.workers import count_gpus_held
+
+START_S = 300.0  # that a process of Ray's may take to start on a busy machine
+
+
+@contextmanager
+def open_runner(settings: Settings, workers: int) -> Iterator[Runner]:
+    """Opens the runner that the settings name; its workers and their GPUs are held in the block.
+
+    A run that is terminated in the block ends within seconds, and its workers with it.
+    """
+    # GPUs are taken before Ray starts: a run that waits for them holds no workers.
+    with exit_on_termination(), hold_gpus(count_gpus_held(settings, workers), settings.wait_s):
+        runner = _make_runner(settings, workers)
+        try:
+            yield runner
+        finally:
+            runner.close()
+
+
+def _make_runner(settings: Settings, workers: int) -> Runner:
+    if settings.runner == "in_process":
+        from engines.runners.in_process import InProcessRunner
+
+        return InProcessRunner()
+    from engines.runners.ray.runner import RayRunner
+
+    # No node joins a Ray of our own later on: waiting longer than its start gains nothing.
+    wait_s = max(settings.wait_s, START_S) if settings.ray_address else START_S
+    return RayRunner(workers, settings.ray_address, wait_s)
