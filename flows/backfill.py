@@ -1,4 +1,4 @@
-"""The backfill flow: what a condition names is done window by window, after a plan was approved."""
+"""The backfill flow: embeds videos that match a condition, in windows, after approval."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -10,35 +10,37 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from data.runs.backfill import Left
+from data.runs.backfill import RemainingWork
 from data.settings import Settings
-from data.shards.lists import names, without
+from data.shards.lists import exclude_done, list_done
 from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
-from flows.embed import embed_by, embed_shards, embedding, show
+from flows.embed import embed_shards, embed_with, open_embed_run, show_embedded
 from flows.index import index
 from flows.pool import pool
-from tasks.cost import held_hours, priced
-from tasks.embed.backfill import Budget, approve, plan_backfill, windows
-from tasks.embed.child_runs import cancel, cancel_left, of_backfill, run_stage
-from tasks.embed.summary import covered
+from tasks.cost import compute_hours, compute_price
+from tasks.embed.backfill import Budget, iter_windows, plan_backfill, require_approval
+from tasks.embed.child_runs import backfill_tag, cancel_leftovers, cancel_runs, run_stage
+from tasks.embed.summary import count_covered
 from tasks.embed.windows import run_windows
-from tasks.progress import say
-from tasks.shards import AT_ONCE
-from tasks.stages import embed_spec, embed_stage
-from tasks.ui.assets import stage_made, videos_of
-from tasks.workers import embed_workers
+from tasks.progress import notify
+from tasks.shard import AT_ONCE
+from tasks.stages import choose_embed_spec, register_embed
+from tasks.ui.assets import publish_stage, videos_key
+from tasks.ui.run_names import name_run
+from tasks.workers import count_workers
 
 THROUGH = ("embed", "pool", "index")
 
 
-def _stop(flow: Flow, flow_run: FlowRun, state: State) -> None:
-    cancel(of_backfill(flow_run.id))
+def _cancel_windows(flow: Flow, flow_run: FlowRun, state: State) -> None:
+    cancel_runs(backfill_tag(flow_run.id))
 
 
 @flow(
-    name="backfill", flow_run_name="backfill-embed-{corpus}", on_cancellation=[_stop],
+    name="backfill", flow_run_name=name_run("backfill-embed-{corpus}"),
+    on_cancellation=[_cancel_windows],
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )  # fmt: skip
 def backfill(
@@ -52,100 +54,113 @@ def backfill(
     child_runs: bool = False,
     through: Literal["embed", "pool", "index"] = "embed",
 ) -> dict[str, Any]:
-    """Embeds what a condition names and no shard lists yet; what is done stays done.
+    """Embeds videos that match a condition, window by window; finished ones are kept.
 
-    A spec other than the corpus's own fills its vectors beside those that are in use.
+    With another spec than the corpus's current one the vectors are kept beside the current ones.
 
     Args:
-        corpus: a corpus that was ingested
-        where: a condition on the videos, as published >= '2024-01-01' and source = 'news'
-        spec: the model and which frames are sampled; the corpus's own if left out
-        window: videos that are planned and done at a time
-        max_parallel: windows under way at once, as child runs
-        budget_gpu_hours: no window begins once the workers took so long; any time if left out
-        approved: go on without waiting for somebody to look at the plan
-        child_runs: each window a run of the deployment embed-window, on any worker
-        through: once nothing is left, go on and pool, or pool and index, what was embedded
+        corpus: Name of an ingested corpus.
+        where: SQL condition, e.g. published >= '2024-01-01' and source = 'news'.
+        spec: Model and sampling of frames; the corpus's current ones if left out.
+        window: Videos per window.
+        max_parallel: Windows at a time, as child runs.
+        budget_gpu_hours: Start no window after this many hours of work; no limit if left out.
+        approved: Start without waiting for somebody to approve the plan.
+        child_runs: Run each window as the deployment embed-window, on any worker.
+        through: Continue to this stage when nothing is left.
     """
     workspace = open_workspace(Settings())
-    spec = embed_spec(workspace, workspace.known(corpus), spec)
-    stage = embed_stage(workspace, corpus, spec, shadow=True)
+    spec = choose_embed_spec(workspace, workspace.check_corpus(corpus), spec)
+    stage = register_embed(workspace, corpus, spec, shadow=True)
     at_once = max_parallel if child_runs else 1
     plan = plan_backfill(workspace, stage, where, window, at_once)
-    approve(plan, approved)  # may take days, in which others embed
-    with workspace.only_run(corpus, "embed", say):
-        cancel_left(workspace.store.root, corpus)
-        budget, before = Budget(budget_gpu_hours), covered(workspace, stage)
-        work = (workspace, stage, spec, windows(workspace, stage, where, window, budget), budget)
+    require_approval(plan, approved)  # may take days, in which others embed
+    with workspace.lock_stage(corpus, "embed", notify):
+        cancel_leftovers(workspace.store.root, corpus)
+        budget, before = Budget(budget_gpu_hours), count_covered(workspace, stage)
+        work = (
+            workspace,
+            stage,
+            spec,
+            iter_windows(workspace, stage, where, window, budget),
+            budget,
+        )
         far = (max_parallel, plan.windows)
-        done, error = run_windows(*work, *far) if child_runs else (_here(*work), None)
+        done, error = run_windows(*work, *far) if child_runs else (_embed_windows(*work), None)
         after = plan_backfill(workspace, stage, where, window, at_once)
-    summary, left = _summary(plan, after, done, budget), after.videos or after.pending
-    show("backfill", workspace, stage, before, summary | priced(workspace.settings, budget.spent))
+    summary, left = _summarize(plan, after, done, budget), after.videos or after.pending
+    show_embedded(
+        "backfill",
+        workspace,
+        stage,
+        before,
+        summary | compute_price(workspace.settings, budget.spent),
+    )
     if error:
         raise error
     if done:
-        stage_made(workspace, stage, videos_of(corpus), windows=done)
-    return summary if left else summary | _onward(stage, through, child_runs)
+        publish_stage(workspace, stage, videos_key(corpus), windows=done)
+    return summary if left else summary | _run_later_stages(stage, through, child_runs)
 
 
 @flow(
-    name="embed-window", flow_run_name="embed-window-{corpus}",
+    name="embed-window", flow_run_name=name_run("embed-window-{corpus}"),
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )  # fmt: skip
 def embed_window(corpus: str, shards: list[str], spec: EmbedSpec) -> dict[str, Any]:
-    """Embeds some planned shards of a backfill, which sees to it that nobody else does.
+    """Embeds some planned shards of a backfill, which keeps other runs away from them.
 
-    Those that an earlier attempt finished stay as they are.
+    Shards that an earlier attempt finished are kept.
 
     Args:
-        corpus: the backfill's corpus
-        shards: the names of the shards
-        spec: the backfill's spec
+        corpus: Name of the backfill's corpus.
+        shards: Names of the shards.
+        spec: The backfill's spec.
     """
     workspace = open_workspace(Settings())
-    stage = embed_stage(workspace, corpus, spec, shadow=True)
-    left = without(shards, names(workspace.store, stage.folder, "receipts"))
-    before = covered(workspace, stage)
-    tally, seconds, hours = embed_shards(workspace, stage, spec, left)
-    summary = tally.summary(seconds, hours)
-    show("embed-window", workspace, stage, before, summary)
+    stage = register_embed(workspace, corpus, spec, shadow=True)
+    left = exclude_done(shards, list_done(workspace.store, stage.folder))
+    before = count_covered(workspace, stage)
+    summary = embed_shards(workspace, stage, spec, left).to_dict()
+    show_embedded("embed-window", workspace, stage, before, summary)
     return summary
 
 
-def _summary(plan: Left, after: Left, done: int, budget: Budget) -> dict[str, Any]:
-    """What was to do, what was done, what is left, and why."""
+def _summarize(
+    plan: RemainingWork, after: RemainingWork, done: int, budget: Budget
+) -> dict[str, Any]:
+    """What was planned, done and left, and why it stopped."""
     left = after.videos or after.pending
     return {
         "corpus": plan.corpus, "fingerprint": plan.fingerprint, "where": plan.where,
         "planned": plan.videos, "windows": done, "gpu_hours": budget.spent,
         "left": after.videos, "shards_left": after.pending,
-        "stopped": "the budget is spent" if budget.gone and left else None,
+        "stopped": "budget spent" if budget.is_spent and left else None,
     }  # fmt: skip
 
 
-def _here(
+def _embed_windows(
     workspace: Workspace,
     stage: Stage,
     spec: EmbedSpec,
     waiting: Iterator[list[str]],
     budget: Budget,
 ) -> int:
-    """Every window in this process, by the same workers; how many there were."""
-    done, workers = 0, embed_workers(workspace.settings)
+    """Embeds every window in this process with the same workers; how many there were."""
+    done, workers = 0, count_workers(workspace.settings)
     first = next(waiting, None)
     if first is None:
         return 0
-    with embedding(workspace, stage, spec) as run:
+    with open_embed_run(workspace, stage, spec) as run:
         for shards in chain([first], waiting):
-            _, seconds, _ = embed_by(run, shards)
-            budget.add(held_hours(workspace.settings, seconds, workers))
+            seconds = embed_with(run, shards).seconds
+            budget.add(compute_hours(workspace.settings, seconds, workers))
             done += 1
     return done
 
 
-def _onward(stage: Stage, through: str, child_runs: bool) -> dict[str, Any]:
-    """Pools and indexes what was embedded, in the corpus's own ways; what each says of it."""
+def _run_later_stages(stage: Stage, through: str, child_runs: bool) -> dict[str, Any]:
+    """Pools and indexes the new vectors with the corpus's current specs; their summaries."""
     made: dict[str, Any] = {}
     about = {"corpus": stage.corpus, "embed": stage.fingerprint}
     after: tuple[tuple[str, Flow], ...] = (("pool", pool), ("index", index))
@@ -154,11 +169,11 @@ def _onward(stage: Stage, through: str, child_runs: bool) -> dict[str, Any]:
     return made
 
 
-def plan_of(
+def read_plan(
     corpus: str, where: str, spec: EmbedSpec | None, window: int = 5000, at_once: int = 1
 ) -> dict[str, Any]:
-    """What a backfill would do, without doing it."""
+    """Plans a backfill without running it."""
     workspace = open_workspace(Settings())
-    spec = embed_spec(workspace, workspace.known(corpus), spec)
-    stage = embed_stage(workspace, corpus, spec, shadow=True)
+    spec = choose_embed_spec(workspace, workspace.check_corpus(corpus), spec)
+    stage = register_embed(workspace, corpus, spec, shadow=True)
     return asdict(plan_backfill.fn(workspace, stage, where, window, at_once))

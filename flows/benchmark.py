@@ -1,4 +1,4 @@
-"""The flows of a benchmark's data: its clips, what models make of them, and the lists of both."""
+"""The flows that prepare a benchmark: clips, reference embeddings and lists."""
 
 from typing import Any, Literal
 
@@ -8,25 +8,25 @@ from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.workspace import open_workspace
 from tasks.evaluate.benchmark_embed import embed_folder
-from tasks.evaluate.benchmark_prepare import prepare, write_lists
+from tasks.evaluate.benchmark_prepare import prepare_benchmark, write_lists
 
 
 @flow(name="benchmark-prepare")
 def benchmark_prepare(
     annotations: str, videos: str, out: str, inpaint: str | None = None, seed: int = 0
 ) -> dict[str, Any]:
-    """Cuts the clips that are annotated, with their frames, cut-outs and backgrounds.
+    """Cuts the annotated clips, with their frames, cut-outs and backgrounds.
 
-    What is there stays, however often it is run; nothing is ever deleted.
+    Existing files are kept and nothing is deleted.
 
     Args:
-        annotations: the unpacked folder of the benchmark's annotations
-        videos: the folder of MSR-VTT's videos
-        out: the folder to make, with a folder for each clip
-        inpaint: a folder with a Stable Diffusion inpainting pipeline; without, no backgrounds
-        seed: of the inpainting, the same for each clip
+        annotations: Folder of the benchmark's unpacked annotations.
+        videos: Folder of MSR-VTT's videos.
+        out: Folder to write, with a folder for each clip.
+        inpaint: Folder of a Stable Diffusion inpainting pipeline; no backgrounds if left out.
+        seed: Random seed of the inpainting, the same for each clip.
     """
-    return prepare(open_workspace(Settings()), annotations, videos, out, inpaint, seed)
+    return prepare_benchmark(open_workspace(Settings()), annotations, videos, out, inpaint, seed)
 
 
 @flow(name="benchmark-embed")
@@ -34,20 +34,21 @@ def benchmark_embed(
     source: str,
     out: str,
     weights: str | None = None,
-    spec: EvaluateSpec = EvaluateSpec(),
+    spec: EvaluateSpec | None = None,
     layout: Literal["parquet", "official"] = "parquet",
     annotations: str | None = None,
 ) -> dict[str, Any]:
-    """Makes the vectors that videos are compared with; what is made stays.
+    """Computes the benchmark's reference embeddings; existing ones are kept.
 
     Args:
-        source: a prepared folder of clips, or the benchmark's miniature
-        out: the folder to make
-        weights: a folder of the models' weights, under the names they are published with
-        spec: CLIP's precision, and paths of weights of other names
-        layout: a Parquet file for each clip, or the files that the official scripts leave
-        annotations: the folder of annotations, whose order of faces is then kept
+        source: Folder of prepared clips, or the benchmark's miniature.
+        out: Folder to write.
+        weights: Folder of the models' weights under their published names.
+        spec: CLIP's precision, and paths of weights under other names; the usual if left out.
+        layout: A Parquet file for each clip, or the files that the official scripts write.
+        annotations: Folder of annotations whose order of faces to keep.
     """
+    spec = spec or EvaluateSpec()
     workspace = open_workspace(Settings())
     return embed_folder(workspace, source, out, spec, weights, layout, annotations)
 
@@ -56,11 +57,11 @@ def benchmark_embed(
 def benchmark_lists(
     data: str, out: str = ".", mode: Literal["subject", "face", "all"] = "all"
 ) -> dict[str, Any]:
-    """Writes the lists of prompts and reference pictures that a generator is given.
+    """Writes the lists of prompts and reference images that a generator is given.
 
     Args:
-        data: a prepared folder; paths in the lists begin as it is written here
-        out: the folder to write the lists to
-        mode: whose lists; all of them by default
+        data: Folder of prepared clips; paths in the lists begin with it as written here.
+        out: Folder to write the lists to.
+        mode: Which lists to write.
     """
     return write_lists(data, out, ("subject", "face") if mode == "all" else (mode,))

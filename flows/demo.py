@@ -7,37 +7,43 @@ from pathlib import Path
 from data.settings import Settings
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
-from tasks.demo.demo import CORPUS, Demo, complete, look, make_corpus, timed
-from tasks.demo.generated import MEASURED, TRIALS, Generated, judged, write_prompts
-from tasks.demo.page import demo_page
-from tasks.report.retrieval import write_page
-from tasks.service.machine import fastest_precision
+from tasks.demo.demo import CORPUS, Demo, is_complete, make_corpus, measure_retrieval, time_part
+from tasks.demo.generated import (
+    MEASURES,
+    TRIALS,
+    DemoGeneration,
+    summarize_generation,
+    write_prompts,
+)
+from tasks.demo.page import build_demo_page
+from tasks.report.retrieval import write_retrieval
+from tasks.workers import fastest_precision
 
 
 def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 12) -> Demo:
     """Makes what is missing in `folder`: `summary.json` and three pages."""
     seconds: dict[str, float] = {}
-    with timed(seconds, "corpus"):
+    with time_part(seconds, "corpus"):
         table = make_corpus(folder / "corpus", videos)
     os.environ["REELFLOW_ROOT"] = str(folder / "store")  # where flows look
     workspace = open_workspace(Settings())
     spec = EmbedSpec(precision=fastest_precision())
-    with timed(seconds, "orchestration"):
-        done = complete(workspace, table, spec)
-        stages = {} if done else _run(table, spec)
+    with time_part(seconds, "orchestration"):
+        done = is_complete(workspace, table, spec)
+        stages = {} if done else _run_pipeline(table, spec)
     seconds["orchestration"] -= sum(stages.values())
     seconds |= stages
-    with timed(seconds, "retrieve"):
-        found = look(workspace, prompts, folder / "report.html")
-    with timed(seconds, "generate"):
-        found.generated = _generated(workspace, folder, generated)
+    with time_part(seconds, "retrieve"):
+        found = measure_retrieval(workspace, prompts, folder / "report.html")
+    with time_part(seconds, "generate"):
+        found.generated = _generate_videos(workspace, folder, generated)
     found.seconds.update(seconds)
-    write_page(demo_page(found), folder / "report.html")
+    write_retrieval(build_demo_page(found), folder / "report.html")
     (folder / "summary.json").write_text(json.dumps(found.summary(), indent=2) + "\n")
     return found
 
 
-def _generated(workspace: Workspace, folder: Path, count: int) -> Generated:
+def _generate_videos(workspace: Workspace, folder: Path, count: int) -> DemoGeneration:
     """Videos of motions that the base model has no words for, with clips that show them; measured.
 
     The same prompts without clips are what they are compared with.
@@ -50,12 +56,12 @@ def _generated(workspace: Workspace, folder: Path, count: int) -> Generated:
     found = []
     for name, spec in TRIALS.items():
         made = generate(CORPUS, asked, spec)
-        found.append(evaluate(made["run"], methods=[name], spec=MEASURED, prompts=asked))
+        found.append(evaluate(made["run"], methods=[name], spec=MEASURES, prompts=asked))
     leaderboard([each["evaluation"] for each in found], out=str(folder / "leaderboard.html"))
-    return judged(workspace, folder, *found)
+    return summarize_generation(workspace, folder, *found)
 
 
-def _run(table: Path, spec: EmbedSpec) -> dict[str, float]:
+def _run_pipeline(table: Path, spec: EmbedSpec) -> dict[str, float]:
     """The seconds that each stage took."""
     from flows.pipeline import pipeline
 

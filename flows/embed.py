@@ -1,4 +1,4 @@
-"""The embed flow: every video that has no frame vectors under a spec gets them."""
+"""The embed flow: computes the frame vectors that are missing under a spec."""
 
 import time
 from collections.abc import Iterator
@@ -16,101 +16,104 @@ from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
 from tasks.embed.canary import check_canary
-from tasks.embed.child_runs import cancel_left
-from tasks.embed.shard import Embedding, embed_shard_task
-from tasks.embed.summary import Tally, covered, share
-from tasks.plan import plan, planned
-from tasks.progress import Progress, say
-from tasks.shards import AT_ONCE, run_shards
-from tasks.stages import embed_spec, embed_stage
-from tasks.ui.artifacts import publish, publish_failures
-from tasks.ui.assets import stage_made, videos_of
-from tasks.ui.live import watched
+from tasks.embed.child_runs import cancel_leftovers
+from tasks.embed.summary import EmbedSummary, count_covered, format_covered
+from tasks.embed.writer import EmbedRun
+from tasks.plan import count_planned, plan_videos
+from tasks.progress import Progress, notify
+from tasks.service.runner import open_runner
+from tasks.shard import AT_ONCE, run_shards
+from tasks.stages import choose_embed_spec, register_embed
+from tasks.ui.artifacts import publish_failures, publish_summary
+from tasks.ui.assets import publish_stage, videos_key
+from tasks.ui.events import emit_many_failures
+from tasks.ui.live import show_progress
+from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_videos
-from tasks.workers import embed_workers, open_runner
+from tasks.workers import count_workers
 
 
 @flow(
     name="embed",
-    flow_run_name="embed-{corpus}",
+    flow_run_name=name_run("embed-{corpus}"),
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )
 def embed(
     corpus: str, spec: EmbedSpec | None = None, retry: Failures | None = None
 ) -> dict[str, Any]:
-    """Embeds what is missing, shard by shard; what is done stays done, however often it is run.
+    """Embeds videos that have no frame vectors yet, shard by shard; finished ones are kept.
 
     Args:
-        corpus: a corpus that was ingested
-        spec: the model and which frames are sampled; the corpus's own if left out
-        retry: failures to try again; none if left out
+        corpus: Name of an ingested corpus.
+        spec: Model and sampling of frames; the corpus's current ones if left out.
+        retry: Failures to try again; none if left out.
     """
     workspace = open_workspace(Settings())
-    with workspace.only_run(workspace.known(corpus), "embed", say):
-        cancel_left(workspace.store.root, corpus)
-        spec = embed_spec(workspace, corpus, spec)
-        stage = embed_stage(workspace, corpus, spec)
-        shards = plan(workspace, stage, retry)
-        before = covered(workspace, stage)
-        tally, seconds, hours = embed_shards(workspace, stage, spec, shards)
-        tally.refuse_nothing()
-    summary = tally.summary(seconds, hours)
-    videos = show("embed", workspace, stage, before, summary)
-    if tally.done:
-        stage_made(workspace, stage, videos_of(corpus), new=tally.done, videos=videos)
+    with workspace.lock_stage(workspace.check_corpus(corpus), "embed", notify):
+        cancel_leftovers(workspace.store.root, corpus)
+        spec = choose_embed_spec(workspace, corpus, spec)
+        stage = register_embed(workspace, corpus, spec)
+        shards = plan_videos(workspace, stage, retry)
+        before = count_covered(workspace, stage)
+        embedded = embed_shards(workspace, stage, spec, shards)
+        embedded.require_any()
+    summary = embedded.to_dict()
+    videos = show_embedded("embed", workspace, stage, before, summary)
+    if embedded.done:
+        publish_stage(workspace, stage, videos_key(corpus), new=embedded.done, videos=videos)
         show_videos("embed", workspace, corpus)
     return summary
 
 
-def show(
+def show_embedded(
     kind: str, workspace: Workspace, stage: Stage, before: tuple[int, int], summary: dict[str, Any]
 ) -> int:
-    """Figures, coverage before and after, and what failed, on the run's page; the videos done.
+    """Puts figures, coverage and failures on the page of a run; how many videos are done.
 
-    Of a run of this `kind`, as "backfill"; `before` is what `covered` gave when it began.
+    `kind` names the run, as in "backfill"; `before` is the coverage when it began.
     """
-    after = covered(workspace, stage)
-    coverage = {"coverage before": share(*before), "coverage after": share(*after)}
-    publish(kind, stage.corpus, summary | coverage)
+    after = count_covered(workspace, stage)
+    coverage = {
+        "coverage before": format_covered(*before), "coverage after": format_covered(*after)
+    }  # fmt: skip
+    publish_summary(kind, stage.corpus, summary | coverage)
     publish_failures(workspace, stage)
     return after[0]
 
 
 def embed_shards(
     workspace: Workspace, stage: Stage, spec: EmbedSpec, shards: list[str]
-) -> tuple[Tally, float, float]:
-    """Embeds planned shards: what came of them, the seconds it took, the hours of video."""
+) -> EmbedSummary:
+    """Embeds planned shards with workers of their own, if there are any."""
     if not shards:
-        return Tally(workspace, stage, embed_workers(workspace.settings)), 0.0, 0.0
-    with embedding(workspace, stage, spec) as run:
-        return embed_by(run, shards)
+        return EmbedSummary(workspace, stage, count_workers(workspace.settings))
+    with open_embed_run(workspace, stage, spec) as run:
+        return embed_with(run, shards)
 
 
 @contextmanager
-def embedding(workspace: Workspace, stage: Stage, spec: EmbedSpec) -> Iterator[Embedding]:
+def open_embed_run(workspace: Workspace, stage: Stage, spec: EmbedSpec) -> Iterator[EmbedRun]:
     """Workers that embed, once they were seen to make the vectors that are stored."""
-    workers = embed_workers(workspace.settings)
-    with open_runner(workspace.settings, workers) as runner, watched("embed", stage.corpus):
-        run = Embedding(workspace, stage, spec, runner)
+    workers = count_workers(workspace.settings)
+    with open_runner(workspace.settings, workers) as runner, show_progress("embed", stage.corpus):
+        run = EmbedRun(workspace, stage, spec, runner)
         check_canary(run)
         yield run
 
 
-def embed_by(run: Embedding, shards: list[str]) -> tuple[Tally, float, float]:
-    """As `embed_shards`, by workers that are there."""
-    workspace, stage, workers = run.workspace, run.stage, embed_workers(run.workspace.settings)
-    tally, started = Tally(workspace, stage, workers), time.monotonic()
-    run.progress = Progress("embed", *planned(workspace, stage, shards))
-    run_shards(
-        partial(embed_shard_task.submit, run), shards, 2 * workers, tally.add,
-        partial(_merge, workspace, stage),
-    )  # fmt: skip
+def embed_with(run: EmbedRun, shards: list[str]) -> EmbedSummary:
+    """Embeds planned shards with workers that are there."""
+    workspace, stage = run.workspace, run.of
+    summary, started = EmbedSummary(workspace, stage, run.workers), time.monotonic()
+    run.progress = Progress("embed", *count_planned(workspace, stage, shards))
+    run_shards(run, shards, summary.add, partial(_merge_stage, workspace, stage))
     ended = time.monotonic()
-    tally.held_s, run.held_since = ended - run.held_since, ended
-    tally.tell_of_failures()
-    return tally, ended - started, run.progress.hours
+    summary.seconds, summary.hours = ended - started, run.progress.hours
+    summary.held_s, run.held_since = ended - run.held_since, ended
+    emit_many_failures(stage, summary.failed, summary.attempts, workspace.settings.failed_share)
+    return summary
 
 
-def _merge(workspace: Workspace, stage: Stage) -> None:
-    with workspace.catalog() as catalog:
+def _merge_stage(workspace: Workspace, stage: Stage) -> None:
+    with workspace.open_catalog() as catalog:
         merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)

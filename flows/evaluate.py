@@ -1,4 +1,4 @@
-"""The evaluate flow: videos of a folder, a benchmark or a run of ours, measured and counted."""
+"""The evaluate flow: computes metrics of a folder, a benchmark or a generation run."""
 
 from dataclasses import asdict
 from typing import Any, Literal
@@ -8,26 +8,27 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.runs.evaluation_plans import Evaluation
 from data.runs.evaluations import Summary
-from data.runs.evaluations import videos as videos_of
+from data.runs.evaluations import read_videos as videos_of
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
-from data.store.layout import generation
+from data.store.layout import generation_folder
 from data.workspace import Workspace, open_workspace
-from tasks.evaluate.aggregate import counts, means, refuse_nothing
+from tasks.evaluate.aggregate import count_videos, list_means, require_any_video
 from tasks.evaluate.exports import write_per_video, write_reference
-from tasks.evaluate.request import ask, metrics_of, source_of
-from tasks.evaluate.shard import complete
+from tasks.evaluate.request import build_evaluation, build_source, choose_metrics
+from tasks.evaluate.run import complete_evaluation
 from tasks.evaluate.targets import Layout
 from tasks.retrieve.leaks import guard_run
-from tasks.shards import AT_ONCE
-from tasks.ui.artifacts import publish, publish_refused, publish_table
-from tasks.ui.assets import folder_key, made
-from tasks.ui.live import watched
+from tasks.shard import AT_ONCE
+from tasks.ui.artifacts import publish_failed_rows, publish_summary, publish_table
+from tasks.ui.assets import folder_key, publish_asset
+from tasks.ui.live import show_progress
+from tasks.ui.run_names import name_run
 
 
 @flow(
     name="evaluate",
-    flow_run_name="evaluate-{source}",
+    flow_run_name=name_run("evaluate-{source}"),
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )
 def evaluate(
@@ -36,7 +37,7 @@ def evaluate(
     mode: Literal["subject", "face"] | None = None,
     methods: list[str] | None = None,
     metrics: list[str] | None = None,
-    spec: EvaluateSpec = EvaluateSpec(),
+    spec: EvaluateSpec | None = None,
     weights: str | None = None,
     truth: str | None = None,
     prompts: str | None = None,
@@ -45,54 +46,56 @@ def evaluate(
     reference_json: str | None = None,
     clips: str | None = None,
 ) -> dict[str, Any]:
-    """Measures every video; what is measured stays, however often it is run.
+    """Computes metrics of every video; finished scores are kept.
 
     Args:
-        source: a folder of videos, or the fingerprint of a run of generation
-        layout: folder; official, with the benchmark's sidecars beside the videos; or miniature
-        mode: which of the benchmark's modes it is; of a miniature, only clips of this one
-        methods: of a miniature, which to measure; else one name for the videos
-        metrics: those to measure; by default those published for the mode, else the spec's
-        spec: the switches that change scores
-        weights: a folder of the models' weights, under the names they are published with
-        truth: a folder of the benchmark's embeddings, as the official scripts or ours leave it
-        prompts: a table of what was asked for, with the videos' names as ids
-        benchmark: msrvtt-personalization, where neither layout nor mode says so
-        per_video: a Parquet file to write, with a row for each video and metric
-        reference_json: a JSON file to write, as the published evaluator leaves it
-        clips: a folder of the benchmark's real clips, which the bank of a run is tested for
+        source: Folder of videos, or the fingerprint of a generation run.
+        layout: folder; official, with the benchmark's sidecars beside the videos; or miniature.
+        mode: Mode of the benchmark; of a miniature, only clips of this mode.
+        methods: Of a miniature, which methods to measure; else one name for the videos.
+        metrics: Metrics to compute; those published for the mode, else the spec's, if left out.
+        spec: Switches that change scores; the published ones if left out.
+        weights: Folder of the models' weights under their published names.
+        truth: Folder of the benchmark's embeddings, as the official scripts or ours write it.
+        prompts: Table of the prompts, with the videos' names as ids.
+        benchmark: msrvtt-personalization, if neither layout nor mode implies it.
+        per_video: Parquet file to write, with a row per video and metric.
+        reference_json: JSON file to write, as the published evaluator writes it.
+        clips: Folder of the benchmark's real clips, to look for leaks in the run's corpus.
     """
-    workspace = open_workspace(Settings())
-    spec = spec.model_copy(update={"metrics": metrics_of(metrics, mode, spec.metrics)})
-    videos = source_of(source, layout, mode, methods, prompts, truth)
-    asked = ask(workspace, videos, spec, weights, benchmark)
+    workspace, spec = open_workspace(Settings()), spec or EvaluateSpec()
+    spec = spec.model_copy(update={"metrics": choose_metrics(metrics, mode, spec.metrics)})
+    videos = build_source(source, layout, mode, methods, prompts, truth)
+    asked = build_evaluation(workspace, videos, spec, weights, benchmark)
     if clips is not None:
         guard_run(workspace, asked, clips)
-    with watched("evaluate", asked.fingerprint):
-        summary, cost = complete(workspace, asked)
-    _write(workspace, summary, per_video, reference_json)
-    _show(asked, summary, cost, generation(source) if videos.is_run else None)
+    with show_progress("evaluate", asked.fingerprint):
+        summary, cost = complete_evaluation(workspace, asked)
+    _write_files(workspace, summary, per_video, reference_json)
+    _publish_scores(asked, summary, cost, generation_folder(source) if videos.is_run else None)
     rows = videos_of(workspace.store, summary.evaluation)
-    publish_refused("evaluate", summary.evaluation, rows, "clip")
-    refuse_nothing(workspace, summary)
+    publish_failed_rows("evaluate", summary.evaluation, rows, "clip")
+    require_any_video(workspace, summary)
     return asdict(summary) | {"spent": cost}
 
 
-def _write(
+def _write_files(
     workspace: Workspace, summary: Summary, per_video: str | None, reference: str | None
 ) -> None:
-    """The files that are asked for."""
+    """Writes the files that were requested."""
     if per_video is not None:
         write_per_video(workspace.store, summary, per_video)
     if reference is not None:
         write_reference(summary, reference)
 
 
-def _show(asked: Evaluation, summary: Summary, cost: dict[str, float], run: str | None) -> None:
-    """The means and what they cost, on the page of the run; the scores as an asset, where new."""
-    publish_table("evaluate", summary.evaluation, means(summary))
-    publish("evaluate", summary.evaluation, counts(summary) | cost)
+def _publish_scores(
+    asked: Evaluation, summary: Summary, cost: dict[str, float], run: str | None
+) -> None:
+    """Publishes means and cost on the run's page, and new scores as an asset."""
+    publish_table("evaluate", summary.evaluation, list_means(summary))
+    publish_summary("evaluate", summary.evaluation, count_videos(summary) | cost)
     if cost:
         said = {"fingerprint": asked.fingerprint, "videos": len(asked.targets)}
         made_from = [folder_key(run)] if run else []
-        made(folder_key(asked.folder), f"scores of {asked.fingerprint}", made_from, **said)
+        publish_asset(folder_key(asked.folder), f"scores of {asked.fingerprint}", made_from, **said)

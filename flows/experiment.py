@@ -5,47 +5,47 @@ from typing import Any
 
 from prefect import flow
 
-from data.runs.generations import run_of
+from data.runs.generations import read_run
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import ExperimentSpec
 from data.workspace import open_workspace
-from engines.evaluate.paired_difference import compare
 from flows.evaluate import evaluate
 from flows.generate import generate
-from tasks.evaluate.conditions import conditions, experiment_spec
-from tasks.evaluate.experiment import Experiment, measured, record
-from tasks.progress import say
+from tasks.evaluate.conditions import build_experiment_spec, list_conditions
+from tasks.evaluate.experiment import Experiment, list_scores, record_experiment
+from tasks.progress import notify
 from tasks.ui.artifacts import publish_table
+from tasks.ui.run_names import name_run
 
 
-@flow(name="experiment-retrieval", flow_run_name="experiment-retrieval-{corpus}")
+@flow(name="experiment-retrieval", flow_run_name=name_run("experiment-retrieval-{corpus}"))
 def experiment_retrieval(
-    corpus: str, prompts: str, spec: ExperimentSpec = experiment_spec()
+    corpus: str, prompts: str, spec: ExperimentSpec | None = None
 ) -> dict[str, Any]:
-    """Generates under each condition, measures, and compares with what no clips gave.
+    """Generates under each condition, measures, and compares with generation without clips.
 
-    Conditions are 0 to k clips, for each controller, and k clips that another prompt found. What
-    was generated before is not generated again.
+    Conditions are 0 to k clips, for each controller, and k clips retrieved for another prompt.
+    Videos that exist are not generated again.
 
     Args:
-        corpus: a corpus that was indexed
-        prompts: a table of prompts; its other columns say what is asked for, as metrics need it
-        spec: what is generated, with which controllers, and how it is measured
+        corpus: Name of an indexed corpus.
+        prompts: Table of prompts; its other columns describe what metrics look for.
+        spec: Generation, controllers and metrics; those of the bundled models if left out.
     """
+    spec = spec or build_experiment_spec()
     workspace = open_workspace(Settings())
     measure = EvaluateSpec(metrics=spec.metrics, num_frames=None)
     runs, rows = {}, []
-    planned = list(conditions(spec.controllers, spec.generate.retrieve.k))
+    planned = list(list_conditions(spec.controllers, spec.generate.retrieve.k))
     for condition in planned:
-        say(f"{condition.name}: {len(planned)} conditions in all")
-        made = generate(corpus, prompts, condition.spec(spec.generate))
-        run = runs[condition] = run_of(workspace.store, made["run"])
-        found = evaluate(run.fingerprint, spec=measure, prompts=prompts)["evaluation"]
-        rows += measured(workspace, run, condition, found)
-    results = compare(rows)
+        notify(f"{condition.name}: {len(planned)} conditions in all")
+        made = generate(corpus, prompts, condition.build_spec(spec.generate))
+        run = runs[condition] = read_run(workspace.store, made["run"])
+        found = evaluate(run.fingerprint, spec=measure)["evaluation"]
+        rows += list_scores(workspace, run, condition, found)
     experiment = Experiment(corpus, spec, runs)
-    record(workspace, experiment, rows, results)
+    results = record_experiment(workspace, experiment, rows)
     table = [asdict(result) for result in results]
     publish_table("experiment", corpus, table)
     return {"corpus": corpus, "experiment": experiment.fingerprint, "results": table}

@@ -1,31 +1,30 @@
-"""The import flow: another system's frame vectors become a corpus."""
+"""The import flow: makes a corpus of another system's frame vectors."""
 
 from typing import Any
 
 from prefect import flow
 
-from data.ids import corpus_name
+from data.ids import check_corpus_name
 from data.settings import Settings
-from data.specs.pipeline import EmbedSpec
+from data.specs.pipeline import CLIP_VIDEO_ENCODE, EmbedSpec
 from data.workspace import open_workspace
 from tasks.ingest.import_ragme import import_vectors
-from tasks.progress import say
+from tasks.progress import notify
+from tasks.ui.run_names import name_run
 
-RAGME = EmbedSpec(model="ViT-B-32", weights="openai", precision="fp16", activation="quickgelu")
 
-
-@flow(name="import-ragme", flow_run_name="import-ragme-{corpus}")
-def import_ragme(source: str, corpus: str, spec: EmbedSpec = RAGME) -> dict[str, Any]:
-    """Takes over clip-video-encode's frame vectors; pool, index and retrieve go on from there.
+@flow(name="import-ragme", flow_run_name=name_run("import-ragme-{corpus}"))
+def import_ragme(source: str, corpus: str, spec: EmbedSpec = CLIP_VIDEO_ENCODE) -> dict[str, Any]:
+    """Imports clip-video-encode's frame vectors; pool, index and retrieve continue from there.
 
     Args:
-        source: the folder of .npy and .json files, or the tars, that clip-video-encode wrote
-        corpus: the corpus to make
-        spec: the model that made them, as far as it is known; texts are embedded with it
+        source: Folder of .npy and .json files, or tars, that clip-video-encode wrote.
+        corpus: Name of the corpus to create.
+        spec: Model that made the vectors, as far as it is known; texts are embedded with it.
     """
     workspace = open_workspace(Settings())
     with (
-        workspace.only_run(corpus_name(corpus), "ingest", say),
-        workspace.only_run(corpus, "embed", say),
+        workspace.lock_stage(check_corpus_name(corpus), "ingest", notify),
+        workspace.lock_stage(corpus, "embed", notify),
     ):
         return import_vectors(workspace, source, corpus, spec)

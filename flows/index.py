@@ -1,43 +1,44 @@
-"""The index flow: pooled vectors become a published, measured index."""
+"""The index flow: builds a measured index of pooled vectors and publishes it."""
 
 from typing import Any
 
 from prefect import flow
 
 from data.settings import Settings
-from data.shards.stages import spec_in_use, version_of
+from data.shards.stages import published_version, spec_in_use
 from data.specs.pipeline import IndexSpec
 from data.workspace import open_workspace
 from tasks.index.build import build_index
-from tasks.progress import say
-from tasks.stages import index_stage, made, named
-from tasks.ui.artifacts import publish
-from tasks.ui.assets import key_of, stage_made
+from tasks.progress import notify
+from tasks.stages import find_embed_stage, find_stage_over, register_index
+from tasks.ui.artifacts import publish_summary
+from tasks.ui.assets import publish_stage, stage_key
+from tasks.ui.run_names import name_run
 
 
-@flow(name="index", flow_run_name="index-{corpus}")
+@flow(name="index", flow_run_name=name_run("index-{corpus}"))
 def index(
     corpus: str, spec: IndexSpec | None = None, rebuild: bool = False, embed: str | None = None
 ) -> dict[str, Any]:
-    """Adds what is pooled and not indexed, or builds anew; publishes only above the recall gate.
+    """Adds new vectors to the index, or rebuilds it; publishes it only above the recall gate.
 
     Args:
-        corpus: a corpus that was pooled
-        spec: the kind of index and the least recall@10 to publish at; the corpus's own if left out
-        rebuild: index everything anew even where adding would do
-        embed: the fingerprint of the vectors to index; those in use if left out
+        corpus: Name of a pooled corpus.
+        spec: Index type and recall gate; the corpus's current ones if left out.
+        rebuild: Build a new index even where adding to the current one would do.
+        embed: Fingerprint of the embed stage to index; the current one if left out.
     """
     workspace = open_workspace(Settings())
-    with workspace.only_run(workspace.known(corpus), "index", say):
-        embedded = named(workspace, corpus, embed)
-        pooled = made(workspace, embedded, "pool")
+    with workspace.lock_stage(workspace.check_corpus(corpus), "index", notify):
+        embedded = find_embed_stage(workspace, corpus, embed)
+        pooled = find_stage_over(workspace, embedded, "pool")
         spec = spec or spec_in_use(workspace.store, corpus, "index", IndexSpec())
-        stage = index_stage(workspace, corpus, spec, pooled)
+        stage = register_index(workspace, corpus, spec, pooled)
         about = build_index(workspace, embedded, pooled, stage, rebuild)
-        published = version_of(workspace.store, stage)
+        published = published_version(workspace.store, stage)
     summary = about or {"version": published, "new": 0}
-    publish("index", corpus, {"fingerprint": stage.fingerprint, **summary})
+    publish_summary("index", corpus, {"fingerprint": stage.fingerprint, **summary})
     if about:
         said = {"version": published, "videos": about["count"]}
-        stage_made(workspace, stage, key_of(workspace, pooled), **said)
+        publish_stage(workspace, stage, stage_key(workspace, pooled), **said)
     return {"corpus": corpus, "fingerprint": stage.fingerprint, **summary}

@@ -1,64 +1,73 @@
-"""The ingest flow: a source's rows become the corpus's videos."""
+"""The ingest flow: adds a source's rows to a corpus as videos."""
 
 from dataclasses import asdict
 from typing import Any
 
 from prefect import flow
 
-from data.batches import batched
+from data.batches import iter_batches
 from data.catalog.failures import Failures
-from data.catalog.seen_ids import seen
-from data.ids import corpus_name
+from data.catalog.seen_ids import open_seen_ids
+from data.ids import check_corpus_name
 from data.settings import Settings
 from data.shards.stages import Stage
 from data.workspace import open_workspace
-from tasks.ingest.part import Counts, begin, failed_rows, finish, ingest_part, read_source
-from tasks.progress import Progress, say
-from tasks.ui.artifacts import publish, publish_failures
-from tasks.ui.assets import made, videos_of
+from tasks.ingest.part import (
+    Counts,
+    begin_ingest,
+    finish_ingest,
+    ingest_part,
+    read_failed_rows,
+    read_source,
+)
+from tasks.progress import Progress, notify
+from tasks.service.runner import open_runner
+from tasks.ui.artifacts import publish_failures, publish_summary
+from tasks.ui.assets import publish_asset, videos_key
+from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_videos
-from tasks.workers import embed_workers, open_runner, probing
+from tasks.workers import count_workers, to_probe_settings
 
 ROWS = 2000  # a part: one Prefect task, one Parquet file
 
 
-@flow(name="ingest", flow_run_name="ingest-{corpus}")
+@flow(name="ingest", flow_run_name=name_run("ingest-{corpus}"))
 def ingest(
     source: str, corpus: str, columns: dict[str, str] | None = None, probe: bool = True
 ) -> dict[str, Any]:
     """Adds a source's new and changed videos to a corpus; every row is accounted for.
 
     Args:
-        source: a table (Parquet, CSV, JSON Lines), a folder or glob of videos, or WebDataset tars
-        corpus: the corpus to add to; made where it does not exist
-        columns: which columns hold txt, videoLoc and videoID, where they have other names
-        probe: read each new video once, for its duration, size, codec and digest
+        source: A table (Parquet, CSV, JSON Lines), a folder or glob of videos, or WebDataset tars.
+        corpus: Name of the corpus to add to; it is created if it does not exist.
+        columns: Names of the source's columns for txt, videoLoc and videoID, where they differ.
+        probe: Read each new video once for its duration, size, codec and digest.
     """
-    return _ingest(source, corpus_name(corpus), columns or {}, probe, None)
+    return _ingest_rows(source, check_corpus_name(corpus), columns or {}, probe, None)
 
 
-@flow(name="retry-ingest", flow_run_name="retry-ingest-{corpus}")
+@flow(name="retry-ingest", flow_run_name=name_run("retry-ingest-{corpus}"))
 def retry_ingest(corpus: str, which: Failures = Failures()) -> dict[str, Any]:
-    """Looks again at the videos that ingest refused, at all or at some."""
-    return _ingest("retry", corpus_name(corpus), {}, True, which)
+    """Tries videos again that ingest rejected, all of them or some."""
+    return _ingest_rows("retry", check_corpus_name(corpus), {}, True, which)
 
 
-def _ingest(
+def _ingest_rows(
     source: str, corpus: str, columns: dict[str, str], probe: bool, retry: Failures | None
 ) -> dict[str, Any]:
     workspace = open_workspace(Settings())
-    settings = probing(workspace.settings)
+    settings = to_probe_settings(workspace.settings)
     counts, progress = Counts(), Progress("ingest", 0)
-    with workspace.only_run(corpus, "ingest", say):
-        rows = failed_rows(workspace, corpus, retry) if retry else read_source(source, columns)
-        this = begin(workspace, corpus, source, probe)
-        with seen() as ids, open_runner(settings, embed_workers(settings)) as runner:
-            for part, some in enumerate(batched(rows, ROWS)):
+    with workspace.lock_stage(corpus, "ingest", notify):
+        rows = read_failed_rows(workspace, corpus, retry) if retry else read_source(source, columns)
+        this = begin_ingest(workspace, corpus, source, probe)
+        with open_seen_ids() as ids, open_runner(settings, count_workers(settings)) as runner:
+            for part, some in enumerate(iter_batches(rows, ROWS)):
                 ingest_part(workspace, this, part, some, ids, runner, counts, progress)
-        finish(workspace, this, counts)
-    publish("ingest", corpus, asdict(counts))
+        finish_ingest(workspace, this, counts)
+    publish_summary("ingest", corpus, asdict(counts))
     publish_failures(workspace, Stage(corpus, "ingest", ""))
     if added := counts.new + counts.changed:
-        made(videos_of(corpus), f"videos of {corpus}", [], new=added, rows=counts.rows)
+        publish_asset(videos_key(corpus), f"videos of {corpus}", [], new=added, rows=counts.rows)
         show_videos("ingest", workspace, corpus)
     return asdict(counts)

@@ -1,18 +1,15 @@
-"""The leaderboard flow: evaluations ranked beside what was published."""
+"""The leaderboard flow: ranks evaluations beside published results."""
 
-import json
 from typing import Any, Literal
 
 from prefect import flow
 
 from data.settings import Settings
 from data.workspace import open_workspace
-from engines.report.html import write
-from engines.report.leaderboard.board import board
-from engines.report.leaderboard.text import artifact, as_data, markdown
-from tasks.outputs import located, output
-from tasks.report.leaderboard import write_leaderboard_task
-from tasks.ui.artifacts import publish, publish_table
+from tasks.outputs import open_output, resolve_output
+from tasks.report.leaderboard import read_board, write_leaderboard_task, write_tables
+from tasks.report.leaderboard_text import to_data, to_rows
+from tasks.ui.artifacts import publish_summary, publish_table
 
 Mode = Literal["subject", "face"]
 
@@ -26,26 +23,25 @@ def leaderboard(
     out: str | None = None,
     clips: str | None = None,
 ) -> dict[str, Any]:
-    """Ranks methods by their means; those of different switches only in tables of their own.
+    """Ranks methods by their means; different switches are never ranked in one table.
 
     Args:
-        evaluations: fingerprints, or their first digits; by default all of the store
-        mode: subject or face; by default both, and what has no mode
-        sort: the metric, or its heading, to rank by
-        group: show evaluations with different switches as separate tables, instead of refusing
-        out: a file to write: .md, .json, or .html, the page that plays the videos
-        clips: the benchmark's data folder, whose real videos the page shows
+        evaluations: Fingerprints, or their first digits; all of the store if left out.
+        mode: subject or face; all if left out.
+        sort: Metric to rank by.
+        group: One table per setting of the switches, where they differ.
+        out: File to write: .md, .json, or .html for a page that plays the videos.
+        clips: The benchmark's data folder, whose real videos the page shows.
     """
     workspace = open_workspace(Settings())
-    made = board(workspace, evaluations or (), mode, sort, group)
-    said = as_data(made)
+    made = read_board(workspace, evaluations or (), mode, sort, group)
+    said = to_data(made)
     if out is not None:
-        with output(out) as path:
+        with open_output(out) as path:
             if path.suffix == ".html":
                 write_leaderboard_task(workspace, made, path, clips)
             else:
-                text = json.dumps(said, indent=2) if path.suffix == ".json" else markdown(said)
-                write(path, text)
-        publish("leaderboard-page", mode or "all", {"page": located(out)})
-    publish_table("leaderboard", mode or "all", artifact(said))
+                write_tables(said, path)
+        publish_summary("leaderboard-page", mode or "all", {"page": resolve_output(out)})
+    publish_table("leaderboard", mode or "all", to_rows(said))
     return said

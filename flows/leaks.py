@@ -1,4 +1,4 @@
-"""The leaks flow: which clips of a benchmark a corpus would give away."""
+"""The leaks flow: finds clips of a benchmark that are in a corpus."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,25 +7,26 @@ from prefect import flow
 
 from data.settings import Settings
 from data.workspace import open_workspace
-from tasks.retrieve.leak_files import clips_of, write_leaks
+from tasks.retrieve.leak_files import read_clips, write_leaks
 from tasks.retrieve.leaks import THRESHOLD, guard_task
 from tasks.ui.artifacts import publish_table
+from tasks.ui.run_names import name_run
 
 
-@flow(name="leaks", flow_run_name="leaks-{corpus}")
+@flow(name="leaks", flow_run_name=name_run("leaks-{corpus}"))
 def leaks(
     corpus: str, source: str, threshold: float = THRESHOLD, out: str | None = None
 ) -> dict[str, Any]:
-    """Tests a corpus's bank against the clips of an evaluation: exact copies, then near ones.
+    """Looks for an evaluation's clips in a corpus's index: exact copies, then near ones.
 
     Args:
-        corpus: a corpus that was indexed
-        source: a folder of clips, a benchmark's data folder, or any source that ingest reads
-        threshold: the cosine from which two clips are near copies
-        out: a file to write the matches to, for `generate --without`; none where it is left out
+        corpus: Name of an indexed corpus.
+        source: Folder of clips, a benchmark's data folder, or any source that ingest reads.
+        threshold: Cosine above which two clips are near copies.
+        out: File to write the matches to, for `generate --without`; none if left out.
     """
     workspace = open_workspace(Settings())
-    tested = guard_task(workspace, corpus, clips_of(source), threshold)
+    tested = guard_task(workspace, corpus, read_clips(source), threshold)
     if out:
         write_leaks(out, tested.leaks)
     publish_table("leaks", corpus, [asdict(leak) for leak in tested.leaks])

@@ -1,23 +1,24 @@
-"""The maintain flow: looks after a corpus and its store, and changes nothing unless asked."""
+"""The maintain flow: checks a corpus and its store; changes nothing by default."""
 
 from typing import Any
 
 from prefect import flow
 
 from data.catalog.failures import Failures
-from data.runs.generations import now
 from data.settings import Settings
-from data.shards.stages import current
+from data.shards.stages import current_stage
+from data.stamps import utc_now
 from data.workspace import Workspace, open_workspace
 from flows.pool import pool
 from flows.retry import retry
-from tasks.embed.compact import compact as pack
-from tasks.embed.maintain import canary_now, collect, verify
+from tasks.embed.compact import compact_corpus as pack
+from tasks.embed.maintain import collect_leftovers, measure_canary, verify_videos
 from tasks.retry import count_failures
-from tasks.ui.artifacts import publish, publish_table
+from tasks.ui.artifacts import publish_summary, publish_table
+from tasks.ui.run_names import name_run
 
 
-@flow(name="maintain", flow_run_name="maintain-{corpus}")
+@flow(name="maintain", flow_run_name=name_run("maintain-{corpus}"))
 def maintain(
     corpus: str,
     sample: int = 100,
@@ -28,30 +29,32 @@ def maintain(
     compact: bool = False,
     requeue: bool = False,
 ) -> dict[str, Any]:
-    """Reads a sample of the videos again, looks for leftovers, and embeds the canary anew.
+    """Reads a sample of the videos again, lists leftovers, and embeds the canary again.
 
     Args:
-        corpus: the corpus whose videos are read
-        sample: how many of them; others every day
-        remove: remove the leftovers of the whole store, not only list them
-        keep: versions of each index that stay
-        rebuild: make the catalogue again from the store
-        canary: embed the canary, to see whether this machine still makes the same vectors
-        compact: make few files of many small ones, not only count them
-        requeue: try again what another version of the decoder refused, not only count it
+        corpus: Name of the corpus whose videos are read.
+        sample: Number of videos to read again; others every day.
+        remove: Delete the leftovers of the whole store instead of listing them.
+        keep: Versions of each index to keep.
+        rebuild: Rebuild the catalogue from the store.
+        canary: Embed the canary again, to check that this machine computes the same vectors.
+        compact: Merge small files instead of counting them.
+        requeue: Retry failures of other decoder versions instead of counting them.
     """
     workspace = open_workspace(Settings())
-    workspace.known(corpus)
+    workspace.check_corpus(corpus)
     if rebuild:
         workspace.rebuild_catalog()
-    wrong = verify(workspace, corpus, sample, seed=now()[:10])
+    wrong = verify_videos(workspace, corpus, sample, seed=utc_now()[:10])
     outdated = count_failures(workspace, corpus, Failures(outdated=True))
     if requeue and outdated:
         retry(corpus, outdated=True)
-    small = _compacted(workspace, corpus) if compact else pack(workspace, corpus, do=False)
-    left = collect(workspace, keep, remove)
-    alike = canary_now(workspace, corpus) if canary else None
-    _show(corpus, {"wrong": wrong, "outdated": outdated, "small-files": small, "leftovers": left})
+    small = _compact_files(workspace, corpus) if compact else pack(workspace, corpus, do=False)
+    left = collect_leftovers(workspace, keep, remove)
+    alike = measure_canary(workspace, corpus) if canary else None
+    _publish_findings(
+        corpus, {"wrong": wrong, "outdated": outdated, "small-files": small, "leftovers": left}
+    )
     summary = {
         "corpus": corpus, "wrong": len(wrong), "examples": wrong[:10],
         "outdated": sum(row["videos"] for row in outdated), "requeued": requeue and bool(outdated),
@@ -60,21 +63,21 @@ def maintain(
         "leftovers": len(left), "leftover_bytes": sum(row["bytes"] for row in left),
         "removed": remove and bool(left), "canary": alike,
     }  # fmt: skip
-    publish("maintain", corpus, summary)
+    publish_summary("maintain", corpus, summary)
     return summary | {"leftover_names": [row["name"] for row in left[:50]]}
 
 
-def _show(corpus: str, found: dict[str, list[dict[str, Any]]]) -> None:
+def _publish_findings(corpus: str, found: dict[str, list[dict[str, Any]]]) -> None:
     """Each kind of finding as a table of the run."""
     for name, rows in found.items():
         if rows:
             publish_table(f"maintain-{name}", corpus, rows)
 
 
-def _compacted(workspace: Workspace, corpus: str) -> list[dict[str, Any]]:
+def _compact_files(workspace: Workspace, corpus: str) -> list[dict[str, Any]]:
     """What was packed; pooling follows at once where the corpus was pooled."""
     made = pack(workspace, corpus, do=True)
     packed = any("/embed/" in row["folder"] for row in made)
-    if packed and current(workspace.store, corpus, "pool"):
+    if packed and current_stage(workspace.store, corpus, "pool"):
         pool(corpus)
     return made

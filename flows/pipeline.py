@@ -1,12 +1,15 @@
-"""The pipeline flow: ingest, embed, pool, index; generate, evaluate, report where asked."""
+"""The pipeline flow: ingest, embed, pool, index; then generate, evaluate and report on request."""
 
 from functools import partial
 from typing import Any
 
 from prefect import flow
 
+from data.ids import check_corpus_name
+from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
+from data.workspace import open_workspace
 from flows.embed import embed
 from flows.evaluate import evaluate
 from flows.generate import generate
@@ -14,51 +17,53 @@ from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
 from flows.report import report
-from tasks.generate.shard import generate_spec as usual_spec
-from tasks.prompts import TABLES
-from tasks.ui.pipeline_summary import told
+from tasks.progress import notify
+from tasks.ui.final_state import finish_run
+from tasks.ui.pipeline_summary import open_summary
+from tasks.ui.run_names import name_run
 
 
-@flow(name="pipeline", flow_run_name="pipeline-{corpus}")
+@flow(name="pipeline", flow_run_name=name_run("pipeline-{corpus}"))
 def pipeline(
     corpus: str,
     source: str | None = None,
+    prompts: str | None = None,
     columns: dict[str, str] | None = None,
     embed_spec: EmbedSpec | None = None,
     pool_spec: PoolSpec | None = None,
     index_spec: IndexSpec | None = None,
-    prompts: str | None = None,
-    generate_spec: GenerateSpec = usual_spec(),
+    generate_spec: GenerateSpec | None = None,
     measure: EvaluateSpec | None = None,
 ) -> dict[str, Any]:
-    """Brings a corpus from its source to a published index; run it every night.
+    """Brings a corpus up to date, from its source to a published index; meant for every night.
+
+    Runs on different corpora work side by side; a second run on the same corpus waits.
 
     Args:
-        corpus: the corpus to bring up to date
-        source: where new rows are read from; none are where it is left out
-        columns: which columns of the source hold txt, videoLoc and videoID
-        embed_spec: the model and the sampling; the corpus's own if left out
-        pool_spec: the way of pooling; the corpus's own if left out
-        index_spec: the kind of index and its gate; the corpus's own if left out
-        prompts: a file of prompts to make videos for; none are made where it is left out
-        generate_spec: the models, the videos' shape, and what is retrieved for them
-        measure: the metrics and switches to measure the videos by; not measured if left out
+        corpus: Name of the corpus to bring up to date.
+        source: Source to ingest first: a table, a folder or glob of videos, or tars.
+        prompts: File of prompts to generate videos for; none are generated if left out.
+        columns: Names of the source's columns for txt, videoLoc and videoID, where they differ.
+        embed_spec: Model and sampling of frames; the corpus's current ones if left out.
+        pool_spec: Pooling method; the corpus's current one if left out.
+        index_spec: Index type and recall gate; the corpus's current ones if left out.
+        generate_spec: Model, shape and retrieval of the generated videos; the usual if left out.
+        measure: Metrics to evaluate the generated videos with; not evaluated if left out.
     """
-    with told(corpus) as story:
+    workspace = open_workspace(Settings())
+    # Held by the run itself, not by a limit on the deployment: that would stop other corpora too.
+    with (
+        workspace.lock_stage(check_corpus_name(corpus), "pipeline", notify),
+        open_summary(corpus) as summary,
+    ):
         if source:
-            story.tell("ingest", ingest, source, corpus, columns)
-        story.tell("embed", embed, corpus, embed_spec)
-        story.tell("pool", pool, corpus, pool_spec)
-        story.tell("index", index, corpus, index_spec)
+            summary.run_stage("ingest", ingest, source, corpus, columns)
+        summary.run_stage("embed", embed, corpus, embed_spec)
+        summary.run_stage("pool", pool, corpus, pool_spec)
+        summary.run_stage("index", index, corpus, index_spec)
         if prompts:
-            made = story.tell("generate", generate, corpus, prompts, generate_spec)
+            run = summary.run_stage("generate", generate, corpus, prompts, generate_spec)["run"]
             if measure:
-                measured = partial(evaluate, spec=measure, prompts=table_of(prompts))
-                story.tell("evaluate", measured, made["run"])
-            story.tell("report", report, made["run"])
-    return story.summary
-
-
-def table_of(prompts: str) -> str | None:
-    """The file, where it has columns that metrics may ask for."""
-    return prompts if prompts.endswith(TABLES) else None
+                summary.run_stage("evaluate", partial(evaluate, spec=measure), run)
+            summary.run_stage("report", report, run)
+    return finish_run(summary.stages, summary.stages, workspace.settings.failed_share)

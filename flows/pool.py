@@ -1,4 +1,4 @@
-"""The pool flow: the frame vectors of each video become one."""
+"""The pool flow: pools each video's frame vectors into one vector."""
 
 from typing import Any
 
@@ -9,30 +9,31 @@ from data.shards.stages import spec_in_use
 from data.specs.pipeline import PoolSpec
 from data.workspace import open_workspace
 from tasks.embed.pool import pool_shards
-from tasks.progress import say
-from tasks.stages import named, pool_stage
-from tasks.ui.artifacts import publish, publish_failures
-from tasks.ui.assets import key_of, stage_made
+from tasks.progress import notify
+from tasks.stages import find_embed_stage, register_pool
+from tasks.ui.artifacts import publish_failures, publish_summary
+from tasks.ui.assets import publish_stage, stage_key
+from tasks.ui.run_names import name_run
 
 
-@flow(name="pool", flow_run_name="pool-{corpus}")
+@flow(name="pool", flow_run_name=name_run("pool-{corpus}"))
 def pool(corpus: str, spec: PoolSpec | None = None, embed: str | None = None) -> dict[str, Any]:
     """Pools every shard that embed has finished and pool has not.
 
     Args:
-        corpus: a corpus that was embedded
-        spec: the way of pooling; the corpus's own if left out
-        embed: the fingerprint of the vectors to pool; those in use if left out
+        corpus: Name of an embedded corpus.
+        spec: Pooling method; the corpus's current one if left out.
+        embed: Fingerprint of the embed stage to pool; the current one if left out.
     """
     workspace = open_workspace(Settings())
-    with workspace.only_run(workspace.known(corpus), "pool", say):
-        embedded = named(workspace, corpus, embed)
+    with workspace.lock_stage(workspace.check_corpus(corpus), "pool", notify):
+        embedded = find_embed_stage(workspace, corpus, embed)
         spec = spec or spec_in_use(workspace.store, corpus, "pool", PoolSpec())
-        stage = pool_stage(workspace, corpus, spec, embedded)
+        stage = register_pool(workspace, corpus, spec, embedded)
         pooled = pool_shards(workspace, embedded, stage)
     summary = {"corpus": corpus, "fingerprint": stage.fingerprint, "shards": pooled.done}
-    publish("pool", corpus, summary)
+    publish_summary("pool", corpus, summary)
     publish_failures(workspace, stage)
     if pooled.done:
-        stage_made(workspace, stage, key_of(workspace, embedded), shards=pooled.done)
+        publish_stage(workspace, stage, stage_key(workspace, embedded), shards=pooled.done)
     return summary

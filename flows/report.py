@@ -1,4 +1,4 @@
-"""The report flow: what was generated becomes a page that plays."""
+"""The report flow: writes a page that plays the generated videos."""
 
 from typing import Any
 
@@ -6,23 +6,24 @@ from prefect import flow
 
 from data.settings import Settings
 from data.workspace import open_workspace
-from tasks.outputs import output, placed
-from tasks.report.run import LATEST, find, page_path, write_report
-from tasks.ui.artifacts import publish
+from tasks.outputs import open_output, to_final_paths
+from tasks.report.run import LATEST, find_folder, page_path, write_report_task
+from tasks.ui.artifacts import publish_summary
+from tasks.ui.run_names import name_run
 
 
-@flow(name="report", flow_run_name="report-{run}")
+@flow(name="report", flow_run_name=name_run("report-{run}"))
 def report(run: str = LATEST, out: str | None = None) -> dict[str, Any]:
-    """Writes a static page of a run, an experiment or an evaluation, with all that plays in it.
+    """Writes a static page that plays the videos of a generation, experiment or evaluation.
 
     Args:
-        run: its fingerprint, the first digits of one, or latest
-        out: the HTML file to write; by default report.html in the run's folder; also a URL
+        run: Fingerprint of the run, its first digits, or latest.
+        out: HTML file or URL to write; report.html in the run's folder if left out.
     """
     workspace = open_workspace(Settings())
-    folder = find(workspace, run)
-    with output(out or str(page_path(workspace, folder))) as page:
-        summary = write_report(workspace, folder, page)
-    summary = placed(summary, out) if out else summary
-    publish("report", folder.rpartition("/")[2], summary)
+    folder = find_folder(workspace, run)
+    with open_output(out or str(page_path(workspace, folder))) as page:
+        summary = write_report_task(workspace, folder, page)
+    summary = to_final_paths(summary, out) if out else summary
+    publish_summary("report", folder.rpartition("/")[2], summary)
     return summary

@@ -1,4 +1,4 @@
-"""The retrieve flow: a file of prompts becomes a table of hits."""
+"""The retrieve flow: searches for every prompt of a file."""
 
 from typing import Any
 
@@ -7,38 +7,40 @@ from prefect import flow
 from data.settings import Settings
 from data.specs.pipeline import RetrieveSpec
 from data.workspace import open_workspace
-from tasks.outputs import located, output
+from tasks.outputs import open_output, resolve_output
 from tasks.report.retrieval import write_retrieval_page
 from tasks.retrieve.hits import retrieve_prompts
-from tasks.ui.artifacts import publish
+from tasks.ui.artifacts import publish_summary
+from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_hits
 
 
-@flow(name="retrieve", flow_run_name="retrieve-{corpus}")
+@flow(name="retrieve", flow_run_name=name_run("retrieve-{corpus}"))
 def retrieve(
     corpus: str,
     prompts: str,
     out: str,
-    spec: RetrieveSpec = RetrieveSpec(),
+    spec: RetrieveSpec | None = None,
     report: str | None = None,
 ) -> dict[str, Any]:
     """Writes the k best videos of every prompt as Parquet.
 
     Args:
-        corpus: a corpus that was indexed
-        prompts: a text file, one prompt a line, or a table with columns txt and videoID
-        out: the Parquet file to write
-        spec: how many, how alike at most, and which videos to choose among
-        report: the page to write, with the clips playing; none where it is left out
+        corpus: Name of an indexed corpus.
+        prompts: A text file, one prompt a line, or a table with columns txt and videoID.
+        out: Parquet file to write.
+        spec: How many videos, how similar, and which ones; the usual if left out.
+        report: HTML page with the clips to write as well; none if left out.
     """
+    spec = spec or RetrieveSpec()
     workspace = open_workspace(Settings())
-    with output(out) as hits:
+    with open_output(out) as hits:
         summary = retrieve_prompts(workspace, corpus, prompts, str(hits), spec) | {"out": out}
         if report:
-            with output(report) as page:
+            with open_output(report) as page:
                 write_retrieval_page(workspace, corpus, str(hits), spec, str(page))
             summary["report"] = report
         show_hits(workspace, corpus, str(hits))
-    files = {key: located(name) for key, name in summary.items() if key in ("out", "report")}
-    publish("retrieve", corpus, summary | {"short": len(summary["short"])} | files)
+    files = {key: resolve_output(name) for key, name in summary.items() if key in ("out", "report")}
+    publish_summary("retrieve", corpus, summary | {"short": len(summary["short"])} | files)
     return summary

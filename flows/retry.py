@@ -1,4 +1,4 @@
-"""The retry flow: what failed is tried again, where it failed."""
+"""The retry flow: tries failed videos again in the stage where they failed."""
 
 from typing import Any
 
@@ -8,52 +8,53 @@ from data.catalog.failures import Failures
 from data.errors import UserError
 from data.outcome import REASONS
 from data.settings import Settings
-from data.shards.stages import current
+from data.shards.stages import current_stage
 from data.workspace import open_workspace
 from flows.embed import embed
 from flows.ingest import retry_ingest
 from tasks.retry import count_failures
 from tasks.ui.artifacts import publish_table
+from tasks.ui.run_names import name_run
 
 
-@flow(name="retry", flow_run_name="retry-{corpus}")
+@flow(name="retry", flow_run_name=name_run("retry-{corpus}"))
 def retry(
     corpus: str,
     reasons: list[str] | None = None,
     decoder: str | None = None,
     outdated: bool = False,
 ) -> dict[str, Any]:
-    """Tries failures again in ingest and in embed; successes are left alone.
+    """Tries failed videos again, in ingest and in embed.
 
     Args:
-        corpus: the corpus
-        reasons: only failures for these reasons; all where it is left out
-        decoder: only what this decoder refused, as "av 15.1.0"
-        outdated: only what another version of the decoder refused than there is now
+        corpus: Name of the corpus.
+        reasons: Only failures with these reasons; all if left out.
+        decoder: Only failures of this decoder, e.g. "av 15.1.0".
+        outdated: Only failures of decoder versions other than the installed one.
     """
-    which = failures(reasons, decoder, outdated)
+    which = select_failures(reasons, decoder, outdated)
     workspace = open_workspace(Settings())
-    found = count_failures(workspace, workspace.known(corpus), which)
+    found = count_failures(workspace, workspace.check_corpus(corpus), which)
     stages = {row["stage"] for row in found}
     made: dict[str, Any] = {}
     if found:
         publish_table("retry", corpus, found, "tried again")
     if "ingest" in stages:
         made["ingest"] = retry_ingest(corpus, which)
-    if stages and current(workspace.store, corpus, "embed"):
+    if stages and current_stage(workspace.store, corpus, "embed"):
         made["embed"] = embed(corpus, retry=which)
     return made
 
 
-def to_retry(
+def list_retries(
     corpus: str, reasons: list[str] | None, decoder: str | None, outdated: bool
 ) -> list[dict[str, Any]]:
     """How many failures `retry` would try again: stage, reason, decoder, videos."""
-    which, workspace = failures(reasons, decoder, outdated), open_workspace(Settings())
-    return count_failures(workspace, workspace.known(corpus), which)
+    which, workspace = select_failures(reasons, decoder, outdated), open_workspace(Settings())
+    return count_failures(workspace, workspace.check_corpus(corpus), which)
 
 
-def failures(reasons: list[str] | None, decoder: str | None, outdated: bool) -> Failures:
+def select_failures(reasons: list[str] | None, decoder: str | None, outdated: bool) -> Failures:
     """The failures that are meant; a UserError for a reason that there is not."""
     unknown = sorted(set(reasons or []) - set(REASONS))
     if unknown:

@@ -1,4 +1,4 @@
-"""The flows of vectors made another way: compared with those in use, then switched to, and back."""
+"""The flows for a second set of vectors: compare them with the current ones, then switch."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,45 +8,51 @@ from prefect import flow
 from data.settings import Settings
 from data.shards import stages
 from data.workspace import open_workspace
-from tasks.embed.compare import compare
-from tasks.progress import say
-from tasks.stages import made, named
-from tasks.ui.artifacts import publish
-from tasks.ui.assets import key_of, stage_made
+from tasks.embed.compare import compare_stages
+from tasks.progress import notify
+from tasks.stages import find_embed_stage, find_stage_over
+from tasks.ui.artifacts import publish_summary
+from tasks.ui.assets import publish_stage, stage_key
+from tasks.ui.run_names import name_run
 
 
-@flow(name="compare-vectors", flow_run_name="compare-vectors-{corpus}")
+@flow(name="compare-vectors", flow_run_name=name_run("compare-vectors-{corpus}"))
 def compare_vectors(corpus: str, embed: str, sample: int = 2000) -> dict[str, Any]:
-    """Compares vectors with those in use: neighbours in common, captions that find their video.
+    """Compares other vectors with the current ones: shared neighbours and caption recall.
 
     Args:
-        corpus: a corpus whose vectors were also made another way, and pooled
-        embed: the fingerprint of those vectors
-        sample: how many videos are compared
+        corpus: Name of a corpus with a second, pooled embed stage.
+        embed: Fingerprint of that embed stage.
+        sample: Number of videos to compare.
     """
     workspace = open_workspace(Settings())
-    used = named(workspace, workspace.known(corpus), None)
-    summary = asdict(compare(workspace, used, named(workspace, corpus, embed), sample))
-    publish("compare-vectors", corpus, summary)
+    used = find_embed_stage(workspace, workspace.check_corpus(corpus), None)
+    summary = asdict(
+        compare_stages(workspace, used, find_embed_stage(workspace, corpus, embed), sample)
+    )
+    publish_summary("compare-vectors", corpus, summary)
     return {"corpus": corpus, "used": used.fingerprint, "other": embed, **summary}
 
 
-@flow(name="switch", flow_run_name="switch-{corpus}")
+@flow(name="switch", flow_run_name=name_run("switch-{corpus}"))
 def switch(corpus: str, embed: str) -> dict[str, Any]:
-    """Makes searches use other vectors and their index; the same with the former switches back.
+    """Makes searches use other vectors and their index; the former fingerprint switches back.
 
     Args:
-        corpus: a corpus whose vectors were also made another way, pooled and indexed
-        embed: the fingerprint of the vectors to use from now on
+        corpus: Name of a corpus with a second, indexed embed stage.
+        embed: Fingerprint of the embed stage to use from now on.
     """
     workspace = open_workspace(Settings())
-    with workspace.only_run(workspace.known(corpus), "index", say):
-        now = stages.current(workspace.store, corpus, "embed")
-        stage = named(workspace, corpus, embed)
-        index, pool = made(workspace, stage, "index"), made(workspace, stage, "pool")
-        stages.switch(workspace.store, index, pool, stage)
+    with workspace.lock_stage(workspace.check_corpus(corpus), "index", notify):
+        now = stages.current_stage(workspace.store, corpus, "embed")
+        stage = find_embed_stage(workspace, corpus, embed)
+        index, pool = (
+            find_stage_over(workspace, stage, "index"),
+            find_stage_over(workspace, stage, "pool"),
+        )
+        stages.switch_stages(workspace.store, index, pool, stage)
     summary = {"corpus": corpus, "from": now.fingerprint if now else None, "to": embed}
-    publish("switch", corpus, summary)
-    version = stages.version_of(workspace.store, index)
-    stage_made(workspace, index, key_of(workspace, pool), version=version)
+    publish_summary("switch", corpus, summary)
+    version = stages.published_version(workspace.store, index)
+    publish_stage(workspace, index, stage_key(workspace, pool), version=version)
     return summary

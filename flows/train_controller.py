@@ -1,4 +1,4 @@
-"""The train-controller flow: a corpus and a frozen base become a RAGME controller."""
+"""The train-controller flow: trains a RAGME controller for a frozen base on a corpus."""
 
 from typing import Any
 
@@ -7,26 +7,28 @@ from prefect import flow
 from data.settings import Settings
 from data.specs.train import TrainSpec
 from data.workspace import open_workspace
-from tasks.progress import say
-from tasks.train.controller import teach
-from tasks.train.prepare import prepare
-from tasks.ui.artifacts import publish
+from tasks.progress import notify
+from tasks.train.controller import build_train_spec, run_training
+from tasks.train.prepare import prepare_training_set
+from tasks.ui.artifacts import publish_summary
+from tasks.ui.run_names import name_run
 
 
-@flow(name="train-controller", flow_run_name="train-controller-{corpus}")
-def train_controller(corpus: str, out: str, spec: TrainSpec = TrainSpec()) -> dict[str, Any]:
-    """Trains a controller, or goes on where a run that was stopped left off.
+@flow(name="train-controller", flow_run_name=name_run("train-controller-{corpus}"))
+def train_controller(corpus: str, out: str, spec: TrainSpec | None = None) -> dict[str, Any]:
+    """Trains a controller, or resumes an interrupted training.
 
     On several GPUs: `accelerate launch -m flows.cli.main train-controller …`.
 
     Args:
-        corpus: a corpus that was indexed
-        out: the folder to train in; in the end it holds a controller as they are released
-        spec: the base, the controller's architecture, what it is shown and for how long
+        corpus: Name of an indexed corpus.
+        out: Folder to train in; at the end it holds the controller in its published layout.
+        spec: Base, architecture, training set and schedule; those of the bundled base if left out.
     """
+    spec = spec or build_train_spec("ragme", {})
     workspace = open_workspace(Settings())
-    with workspace.only_run(workspace.known(corpus), "controllers", say):
-        stage = prepare(workspace, corpus, spec)
-    summary = teach(workspace, stage, spec, out)
-    publish("train-controller", corpus, summary)
+    with workspace.lock_stage(workspace.check_corpus(corpus), "controllers", notify):
+        stage = prepare_training_set(workspace, corpus, spec)
+    summary = run_training(workspace, stage, spec, out)
+    publish_summary("train-controller", corpus, summary)
     return summary

@@ -1,4 +1,4 @@
-"""The withdraw flow: a video is used no more, and what was made of it can be made again."""
+"""The withdraw flow: excludes a video from searches and regenerates what it influenced."""
 
 from typing import Any
 
@@ -7,39 +7,42 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.settings import Settings
 from data.workspace import open_workspace
-from tasks.generate.provenance import influenced
+from tasks.generate.provenance import list_influenced
 from tasks.generate.requests import plan_requests
-from tasks.generate.run import complete
-from tasks.generate.withdrawal import by_run, forget, mark_withdrawn
-from tasks.progress import say
-from tasks.shards import AT_ONCE
-from tasks.ui.artifacts import publish
+from tasks.generate.run import complete_run
+from tasks.generate.withdrawal import group_by_run, mark_withdrawn, remove_outputs
+from tasks.progress import notify
+from tasks.shard import AT_ONCE
+from tasks.ui.artifacts import publish_summary
+from tasks.ui.run_names import name_run
 
 
 @flow(
     name="withdraw",
-    flow_run_name="withdraw-{video}",
+    flow_run_name=name_run("withdraw-{video}"),
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )
 def withdraw(
     video: str, corpus: str, why: str | None = None, regenerate: bool = False
 ) -> dict[str, Any]:
-    """Takes a video, and exact copies of it, out of every search from now on.
+    """Excludes a video, and exact copies of it, from every search from now on.
 
     Args:
-        video: its id
-        corpus: the corpus that it is in
-        why: a note for those who ask later
-        regenerate: remove the files of every output that it conditioned, and make them again
+        video: Id of the video.
+        corpus: Name of the corpus that it is in.
+        why: Reason, kept as a note.
+        regenerate: Delete the generated videos that it influenced and generate them again.
     """
     workspace = open_workspace(Settings())
-    marked = mark_withdrawn(workspace, workspace.known(corpus), video, why)
-    outputs = influenced(workspace, video, corpus)
+    marked = mark_withdrawn(workspace, workspace.check_corpus(corpus), video, why)
+    outputs = list_influenced(workspace, video, corpus)
     again = []
-    for run, some in by_run(workspace, outputs) if regenerate else []:
-        with workspace.only_writer(run.folder, f"generates {run.fingerprint}", say):
-            forget(workspace, run, some)
-            again.append(complete(workspace, run, plan_requests(workspace, run)))
+    for run, some in group_by_run(workspace, outputs) if regenerate else []:
+        with workspace.lock_store_folder(run.folder, f"generates {run.fingerprint}", notify):
+            remove_outputs(workspace, run, some)
+            again.append(complete_run(workspace, run, plan_requests(workspace, run)))
     summary = {"corpus": corpus, **marked, "outputs": outputs, "regenerated": again}
-    publish("withdraw", corpus, summary | {"outputs": len(outputs), "regenerated": len(again)})
+    publish_summary(
+        "withdraw", corpus, summary | {"outputs": len(outputs), "regenerated": len(again)}
+    )
     return summary

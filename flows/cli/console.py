@@ -1,26 +1,28 @@
 """What the terminal shows: live progress while a flow runs, figures when it ends."""
 
+import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tasks.progress import Progress, ignore, line, listen
+from tasks.progress import Progress, add_listener, format_line, remove_listener
 
 PLAIN_EVERY_S = 10.0  # without a terminal: a line this often
 MARK = "█"
 
 
 def out(err: bool = False) -> Console:
-    """A console of the width that there is; wide where it is no terminal, so nothing is cut."""
+    """A console as wide as the terminal; wide where there is none, so that nothing is cut."""
     stream = sys.stderr if err else sys.stdout
     return Console(file=stream, width=None if stream.isatty() else 200, highlight=False)
 
@@ -29,30 +31,49 @@ def out(err: bool = False) -> Console:
 def live() -> Iterator[None]:
     """Shows the progress of the flows that run in the block, on standard error."""
     console = out(err=True)
-    show = _Terminal(console) if console.is_terminal else _Plain(console)
-    listen(show)
+    display = _Terminal(console) if console.is_terminal else _Plain(console)
+    add_listener(display)
     try:
-        with show:
+        with display:
             yield
     finally:
-        ignore(show)
+        remove_listener(display)
 
 
 def print_summary(summary: dict[str, Any]) -> None:
-    """A run's figures, one a line, as its page shows them."""
-    from tasks.ui.artifacts import figure, head
+    """Prints a run's figures, one a line, as its page shows them."""
+    from tasks.ui.artifacts import format_figure, format_label
 
     table = Table(show_header=False, box=None, pad_edge=False)
     for key, value in summary.items():
-        table.add_row(Text(head(key), style="bold"), escape(figure(key, value)))
+        table.add_row(Text(format_label(key), style="bold"), escape(format_figure(key, value)))
     out().print(table)
 
 
+def print_result(
+    result: Any, as_json: bool, print_plain: Callable[[Any], None] = print_summary
+) -> None:
+    """Prints a command's result, as JSON where --json was given."""
+    if as_json:
+        return typer.echo(json.dumps(result, ensure_ascii=False))
+    print_plain(result)
+
+
+def run_flow(
+    flow: Callable[..., Any], *args: Any, as_json: bool = False,
+    print_plain: Callable[[Any], None] = print_summary, **named: Any,
+) -> None:  # fmt: skip
+    """Runs a flow with its progress on the terminal, and prints its result."""
+    with live():
+        result = flow(*args, **named)
+    print_result(result, as_json, print_plain)
+
+
 class _Plain:
-    """A line now and then, for logs and pipes."""
+    """Progress as a line now and then, for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
-        self._console, self._said = console, 0.0
+        self._console, self._printed_at = console, 0.0
 
     def __enter__(self) -> None:
         """Nothing to open."""
@@ -61,19 +82,20 @@ class _Plain:
         """Nothing to close."""
 
     def __call__(self, progress: Progress) -> None:
-        ends = progress.through and not progress.left and progress.stage != "ingest"
-        if progress.note or ends or time.monotonic() - self._said > PLAIN_EVERY_S:
-            self._said = time.monotonic()
-            self._console.print(escape(line(progress)))
+        # How many videos ingest has to go through is not known before its end.
+        ends = progress.num_processed and not progress.num_remaining and progress.stage != "ingest"
+        if progress.note or ends or time.monotonic() - self._printed_at > PLAIN_EVERY_S:
+            self._printed_at = time.monotonic()
+            self._console.print(escape(format_line(progress)))
 
 
 class _Terminal:
-    """One line a stage, redrawn in place."""
+    """Progress as one line a stage, redrawn in place."""
 
     def __init__(self, console: Console) -> None:
         self._stages: dict[str, Progress] = {}
         self._lock = threading.Lock()
-        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._drawn)
+        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._draw)
 
     def __enter__(self) -> None:
         self._live.start()
@@ -86,16 +108,16 @@ class _Terminal:
             key = progress.note if progress.stage == "note" else progress.stage
             self._stages[key] = progress
 
-    def _drawn(self) -> Text:
+    def _draw(self) -> Text:
         with self._lock:
-            shown = list(self._stages.values())
-        return Text("\n").join(_bar(each) for each in shown)
+            stages = list(self._stages.values())
+        return Text("\n").join(_draw_bar(each) for each in stages)
 
 
-def _bar(progress: Progress, width: int = 24) -> Text:
-    share = progress.through / progress.total if progress.total else 0.0
+def _draw_bar(progress: Progress, width: int = 24) -> Text:
+    share = progress.num_processed / progress.total if progress.total else 0.0
     full = round(share * width)
-    text = Text(line(progress))
+    text = Text(format_line(progress))
     if progress.note:
         return text
     return Text.assemble((MARK * full, "cyan"), ("─" * (width - full), "dim"), " ", text)

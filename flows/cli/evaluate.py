@@ -1,154 +1,136 @@
-"""The commands that measure videos and list what was found."""
+"""The panel "Evaluate": metrics of videos, and comparisons of methods."""
 
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
 
 from data.specs.evaluate import EvaluateSpec
-from flows.cli.console import live, out
-from flows.cli.main import app
-from flows.cli.options import AsJson, Root, Runner, Workers, given, open_store
-from flows.cli.switches import (
-    ClipBox,
-    ClipDtype,
-    Crop,
-    FaceChannelOrder,
-    FaceHead,
-    FlowRegion,
-    Remainder,
-    SubjectScope,
-    WorldSize,
-)
-
-Source = Annotated[
-    str, typer.Argument(metavar="FOLDER|RUN", help="Of videos; or a run of generation.")
-]
-Layout = Annotated[
-    Literal["folder", "official", "miniature"],
-    typer.Option("--layout", help="official: sidecars lie beside the videos."),
-]
-Mode = Annotated[
-    Literal["subject", "face"] | None, typer.Option("--mode", help="Of the benchmark.")
-]
-Metrics = Annotated[
-    list[str] | None,
-    typer.Option("--metrics", help="One or more, as a,b. [those published for the mode]"),
-]
-Methods = Annotated[
-    list[str] | None,
-    typer.Option("--method", help="Of a miniature, which to measure; else what it is called."),
-]
-NumFrames = Annotated[
-    str | None, typer.Option("--num-frames", help="The first so many of each, or all. [16]")
-]
-Weights = Annotated[
-    str | None, typer.Option("--weights", help="A folder of weights under their published names.")
-]
-Weight = Annotated[
-    list[str] | None, typer.Option("--weight", metavar="MODEL=PATH", help="One of another name.")
-]
-Truth = Annotated[
-    str | None, typer.Option("--truth", help="A folder of the benchmark's embeddings.")
-]
-Prompts = Annotated[
-    str | None, typer.Option("--prompts", help="A table of what was asked for, by video.")
-]
-Benchmark = Annotated[str | None, typer.Option("--benchmark", help="msrvtt-personalization.")]
-PerVideo = Annotated[
-    str | None, typer.Option("--per-video", help="A Parquet file: a row a video and metric.")
-]
-ReferenceJson = Annotated[
-    str | None, typer.Option("--reference-json", help="A file as the published evaluator writes.")
-]
-
-Clips = Annotated[
-    str | None, typer.Option("--clips", help="Of the benchmark: tests the bank of a run for them.")
-]
+from flows.cli.app import open_panel
+from flows.cli.console import live, out, print_result
+from flows.cli.evaluation_tables import print_evaluation, print_evaluations, print_leaderboard
+from flows.cli.options import AsJson, Root, Runner, Workers, arg, open_store, opt, parse_weights
+from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 
-@app.command()
+def _parse_frames(text: str) -> int | None:
+    """A number of frames, or None for all of them."""
+    if text != "all" and not (text.isdigit() and int(text)):
+        raise typer.BadParameter("write --num-frames N, or all")
+    return None if text == "all" else int(text)
+
+
+MEASURE = SpecOptions(
+    EvaluateSpec(),
+    option("num_frames", "--num-frames", parse=_parse_frames,
+           help="Measure the first N frames of each video, or all."),
+)  # fmt: skip
+SWITCHES = SpecOptions(
+    EvaluateSpec(), "remainder", "world_size", "face_head", "face_channel_order", "subject_scope",
+    "clip_box", "flow_region", "clip_dtype", "crop", panel="Switches that change scores",
+)  # fmt: skip
+Mode = Literal["subject", "face"]
+WeightsFolder = Annotated[
+    str | None, opt("--weights", "Folder of the models' weights under their published names.")
+]
+
+command = open_panel("Evaluate")
+
+
+@command()
+@add_options(fields=MEASURE, switches=SWITCHES)
 def evaluate(
-    source: Source,
-    benchmark: Benchmark = None, mode: Mode = None, metrics: Metrics = None,
-    num_frames: NumFrames = None, layout: Layout = "folder", method: Methods = None,
-    truth: Truth = None, prompts: Prompts = None, weights: Weights = None, weight: Weight = None,
-    per_video: PerVideo = None, reference_json: ReferenceJson = None,
-    remainder: Remainder = None, world_size: WorldSize = None, face_head: FaceHead = None,
-    face_channel_order: FaceChannelOrder = None, subject_scope: SubjectScope = None,
-    clip_box: ClipBox = None, flow_region: FlowRegion = None, clip_dtype: ClipDtype = None,
-    crop: Crop = None, clips: Clips = None,
+    source: Annotated[str, arg("FOLDER|RUN", "Folder of videos, or a generation run.")],
+    fields: Fields, switches: Fields,
+    benchmark: Annotated[
+        str | None, opt("--benchmark", "Benchmark: msrvtt-personalization.")
+    ] = None,
+    mode: Annotated[Mode | None, opt("--mode", "Mode of the benchmark.")] = None,
+    metrics: Annotated[
+        list[str] | None, opt("--metrics", "Metrics: a,b.", default="those published for the mode")
+    ] = None,
+    layout: Annotated[
+        Literal["folder", "official", "miniature"],
+        opt("--layout", "official: with the benchmark's sidecars beside the videos."),
+    ] = "folder",
+    method: Annotated[
+        list[str] | None, opt("--method", "Name of the method; of a miniature, which to measure.")
+    ] = None,
+    truth: Annotated[str | None, opt("--truth", "Folder of the benchmark's embeddings.")] = None,
+    prompts: Annotated[str | None, opt("--prompts", "Table of the prompts, by video.")] = None,
+    weights: WeightsFolder = None,
+    weight: Annotated[
+        list[str] | None, opt("--weight", "Weights under another name.", metavar="MODEL=PATH")
+    ] = None,
+    per_video: Annotated[
+        str | None, opt("--per-video", "Parquet file to write: a row per video and metric.")
+    ] = None,
+    reference_json: Annotated[
+        str | None, opt("--reference-json", "JSON file to write, as the published evaluator's.")
+    ] = None,
+    clips: Annotated[
+        str | None,
+        opt("--clips", "The benchmark's clips; look for leaks of them in the run's corpus."),
+    ] = None,
     as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
-    """Measure videos: how like their prompt and truth they are, how they move, how steady."""
+    """Measure videos: similarity to their prompt and references, motion, temporal consistency."""
     from flows.evaluate import evaluate as flow
 
-    switches = {
-        "remainder": remainder, "world_size": world_size, "face_head": face_head,
-        "face_channel_order": face_channel_order, "subject_scope": subject_scope,
-        "clip_box": clip_box, "flow_region": flow_region, "clip_dtype": clip_dtype, "crop": crop,
-    }  # fmt: skip
-    spec = _spec(given(switches), num_frames, _paths(weight))
-    named = [name for some in metrics or () for name in some.split(",") if name]
+    spec = build_spec(EvaluateSpec(), fields | switches | {"weights": parse_weights(weight)})
+    names = [name for group in metrics or () for name in group.split(",") if name]
     with live():
-        made = flow(
-            source, layout, mode, method, named or None, spec, weights, truth, prompts, benchmark,
+        summary = flow(
+            source, layout, mode, method, names or None, spec, weights, truth, prompts, benchmark,
             per_video, reference_json, clips,
         )  # fmt: skip
-    del made["spent"]  # of this time: asked again, it says the same
-    typer.echo(json.dumps(made)) if as_json else _print(made)
+    del summary["spent"]  # of this run only: a repeated evaluation prints the same
+    print_result(summary, as_json, print_evaluation)
 
 
-@app.command()
+@command()
 def evaluations(as_json: AsJson = False, root: Root = None) -> None:
-    """What every evaluation found, the newest first."""
-    from tasks.evaluate.exports import listed
+    """List the results of every evaluation, the newest first."""
+    from tasks.evaluate.exports import list_evaluations
 
-    rows = listed(open_store())
-    if as_json:
-        return typer.echo(json.dumps(rows))
-    table = Table("evaluation", "made", "method", "metric", "mean", "n", "videos")
-    for row in rows:
-        names = (row[key] for key in ("evaluation", "made", "method", "label"))
-        table.add_row(*names, _shown(row["mean"]), str(row["n"]), str(row["videos"]))
-    out().print(table if rows else "nothing was evaluated yet")
+    print_result(list_evaluations(open_store()), as_json, print_evaluations)
 
 
-def _spec(asked: dict[str, Any], frames: str | None, weights: dict[str, str]) -> EvaluateSpec:
-    if frames is not None:
-        if frames != "all" and not (frames.isdigit() and int(frames)):
-            raise typer.BadParameter("write --num-frames N, or all")
-        asked["num_frames"] = None if frames == "all" else int(frames)
-    return EvaluateSpec(**asked, weights=weights)
+@command()
+def leaderboard(
+    evaluations: Annotated[
+        list[str] | None,
+        arg("[EVALUATION]…", "Fingerprints, or their first digits; all if left out."),
+    ] = None,
+    mode: Annotated[Mode | None, opt("--mode", "Only this mode.")] = None,
+    sort: Annotated[str | None, opt("--sort", "Metric to rank by.")] = None,
+    format: Annotated[
+        Literal["text", "md", "json", "html"] | None,
+        opt("--format", "Format.", default="that of --out, else text"),
+    ] = None,
+    file: Annotated[str | None, opt("--out", "File to write: .md, .json or .html.")] = None,
+    group: Annotated[bool, opt("--group", "One table per setting of the switches.")] = False,
+    clips: Annotated[
+        str | None, opt("--clips", "The benchmark's data folder, for the page.")
+    ] = None,
+    root: Root = None,
+) -> None:  # fmt: skip
+    """Rank evaluations beside published results, as tables or a page that plays the videos."""
+    from flows.leaderboard import leaderboard as flow
+
+    file = _choose_file(format, file)
+    with live():
+        board = flow(evaluations, mode, sort, group, file, clips)
+    if file is not None:
+        return out().print(f"written: {file}", markup=False)
+    print_result(board, format == "json", lambda each: print_leaderboard(each, format == "md"))
 
 
-def _paths(named: list[str] | None) -> dict[str, str]:
-    """`["raft=a.pth"]` as `{"raft": "a.pth"}`."""
-    pairs = [each.partition("=") for each in named or []]
-    if not all(model and path for model, _, path in pairs):
-        raise typer.BadParameter("write --weight MODEL=PATH")
-    return {model: path for model, _, path in pairs}
-
-
-def _print(made: dict[str, Any]) -> None:
-    """A table a method, and how many videos its means leave out."""
-    for method in made["methods"]:
-        left = [f"{method[key]} {key}" for key in ("failed", "dropped") if method[key]]
-        title = f"{method['method']}: {', '.join([str(method['videos']) + ' videos', *left])}"
-        table = Table("metric", "mean", "95 % interval", "n", "unmeasured", title=title)
-        for mean in method["means"]:
-            around = f"[{_shown(mean['low'])}, {_shown(mean['high'])}]" if mean["n"] else ""
-            counts = (str(mean[key]) for key in ("n", "unmeasured"))
-            table.add_row(mean["label"], _shown(mean["mean"]), around, *counts)
-        out().print(table)
-    for name, why in made["methods"][0]["absent"].items():
-        out().print(f"[yellow]{name} is absent[/]: {why}")
-    if made["guarded"]:
-        leaked = len({leak["clip"] for leak in made["leaks"]})
-        out().print(f"{leaked} of its clips are in the bank of {made['guarded']}")
-    out().print(f"evaluation {made['evaluation']}")
-
-
-def _shown(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+def _choose_file(format: str | None, file: str | None) -> str | None:
+    """The file to write, if any; its name must agree with the format."""
+    if format == "html" and file is None:
+        return "leaderboard.html"
+    if file is not None:
+        ending = file.rpartition(".")[2]
+        if ending not in ("md", "json", "html") or format not in (None, ending):
+            raise typer.BadParameter("--out must end in .md, .json or .html, as --format says")
+    return file

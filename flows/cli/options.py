@@ -7,64 +7,116 @@ from typing import Annotated, Any
 import typer
 
 from data.settings import Settings
+from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
+from flows.cli.spec_options import Fields, SpecOptions, build_spec, describe_option, option
+
+EMBED = SpecOptions(
+    EmbedSpec(), "engine", "model", "weights", option("every_nth", "--take-every-nth"), "fps",
+    option("precision", choices=("auto",), default="auto: bf16 on GPUs that support it"),
+    "activation",
+)  # fmt: skip
 
 
 def _sets(name: str) -> Callable[[Any], Any]:
-    """A callback that makes an option the `REELFLOW_*` setting that flows read."""
+    """A callback that exports an option as the `REELFLOW_*` setting that flows read."""
 
-    def keep(value: Any) -> Any:
+    def export(value: Any) -> Any:
         if value is not None:
             os.environ[f"REELFLOW_{name}"] = str(value)
         return value
 
-    return keep
+    return export
 
 
+def opt(flags: str, help: str, default: str = "", **how: Any) -> Any:
+    """An option, "-k, --k"; `default` is what help shows where None stands for it."""
+    return typer.Option(*flags.split(", "), help=describe_option(help, default), **how)
+
+
+def arg(metavar: str, help: str) -> Any:
+    """A positional argument."""
+    return typer.Argument(metavar=metavar or None, help=help)
+
+
+ROOT = {"callback": _sets("ROOT"), "is_eager": True}  # before what opens the store
 Root = Annotated[
     str | None,
-    typer.Option(
-        "--root", help="The store: a folder or URL. [REELFLOW_ROOT, else ./reelflow-store]",
-        callback=_sets("ROOT"), is_eager=True,
-    ),
-]  # fmt: skip
+    opt("--root", "Store: a folder or URL.", "REELFLOW_ROOT, else ./reelflow-store", **ROOT),
+]
 Runner = Annotated[
     str | None,
-    typer.Option("--runner", help="ray or in_process.", callback=_sets("RUNNER")),
+    opt("--runner", "Where work runs: ray or in_process.", "ray", callback=_sets("RUNNER")),
 ]
+PER_GPU = "one per GPU, or one in all"
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Embedding workers; default: one a GPU, or one in all.",
-                 callback=_sets("WORKERS")),
-]  # fmt: skip
+    opt("--workers", "Number of workers.", PER_GPU, min=1, callback=_sets("WORKERS")),
+]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="Of the model; default: as there are cores.",
-                 callback=_sets("THREADS")),
-]  # fmt: skip
-Mmr = Annotated[
-    float | None,
-    typer.Option("--mmr", min=0, max=1,
-                 help="Choose what differs: the weight of the score, 1 the most. [off]"),
-]  # fmt: skip
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Corpus = Annotated[str, typer.Argument(metavar="NAME", help="The corpus.")]
+    opt("--threads", "Threads of the model.", "one per core", min=1, callback=_sets("THREADS")),
+]
+AsJson = Annotated[bool, opt("--json", "Print JSON.")]
+Corpus = Annotated[str, arg("NAME", "Name of the corpus.")]
+CorpusOption = Annotated[str, opt("--corpus", "Name of the corpus.")]
+EmbedPrint = Annotated[
+    str | None, opt("--embed", "Fingerprint of the embed stage to use.", "current")
+]
+COLUMNS = "txt=NAME, videoLoc=NAME or videoID=NAME"
+Columns = Annotated[list[str] | None, opt("--column", f"Other names of columns: {COLUMNS}.")]
+Size = Annotated[str | None, opt("--size", "Size in pixels, e.g. 448x256.", metavar="WxH")]
 
 
 def open_store() -> Workspace:
-    """The store that the options and the environment name."""
+    """The workspace of the store that the options and the environment name."""
     return open_workspace(Settings())
 
 
-def columns(named: list[str] | None) -> dict[str, str]:
+def parse_columns(pairs: list[str] | None) -> dict[str, str]:
     """`["txt=caption"]` as `{"txt": "caption"}`."""
-    pairs = [each.partition("=") for each in named or []]
-    for ours, sign, _ in pairs:
-        if not (ours and sign):
-            raise typer.BadParameter("write --column txt=NAME, videoLoc=NAME or videoID=NAME")
-    return {ours: theirs for ours, _, theirs in pairs}
+    return _parse_pairs(pairs, f"--column {COLUMNS}")
 
 
-def given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that somebody asked for: None is what nobody did."""
+def parse_weights(pairs: list[str] | None) -> dict[str, str]:
+    """`["raft=a.pth"]` as `{"raft": "a.pth"}`."""
+    return _parse_pairs(pairs, "--weight MODEL=PATH")
+
+
+def _parse_pairs(pairs: list[str] | None, usage: str) -> dict[str, str]:
+    parts = [each.partition("=") for each in pairs or []]
+    if not all(name and value for name, _, value in parts):
+        raise typer.BadParameter(f"write {usage}")
+    return {name: value for name, _, value in parts}
+
+
+def parse_size(size: str | None) -> dict[str, int]:
+    """`448x256` as the fields width and height; none where no size was given."""
+    if size is None:
+        return {}
+    width, cross, height = size.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit()):
+        raise typer.BadParameter("write --size WIDTHxHEIGHT, e.g. 448x256")
+    return {"width": int(width), "height": int(height)}
+
+
+def drop_unset(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that the user set, which are not None."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def build_embed_spec(fields: Fields) -> EmbedSpec | None:
+    """The spec that a command's options name; None without any: flows take the corpus's own."""
+    if not fields:
+        return None
+    from tasks.workers import fastest_precision
+
+    if {"every_nth", "fps"} <= fields.keys():
+        raise typer.BadParameter("give one of --take-every-nth and --fps, not both")
+    if "fps" in fields:
+        fields = fields | {"every_nth": None}
+    if fields.get("precision", "auto") == "auto":
+        fields = fields | {"precision": fastest_precision()}
+    if fields.get("engine") == "fake":  # a rehearsed hang should not take a minute
+        os.environ.setdefault("REELFLOW_DECODE_DEADLINE_S", "5")
+    return build_spec(EmbedSpec(), fields)

@@ -13,7 +13,7 @@ from data.specs.evaluate import EvaluateSpec
 from data.workspace import Workspace
 from engines.evaluate.models import arcface
 from tasks.evaluate.benchmark_embed import embed_folder
-from tasks.evaluate.benchmark_prepare import prepare
+from tasks.evaluate.benchmark_prepare import prepare_benchmark
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_killed_between_clips_embedding_leaves_what_an_undisturbed_run_does(
     workspace: Workspace, weights: str, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    prepare(workspace, *annotated(tmp_path, "video1", "video2", "video3"), str(data))
+    prepare_benchmark(workspace, *annotated(tmp_path, "video1", "video2", "video3"), str(data))
     words = ("benchmark", "embed", str(data), str(tmp_path / "known"), "--weights", weights)
     died = Shop(tmp_path).run(*words, dies=("during", "known/video2.parquet"))
     assert died.code == -9

@@ -21,7 +21,7 @@ def models(tmp_path: Path) -> tuple[Path, Path]:
     base, controller = tmp_path / "base", tmp_path / "controller"
     zeroscope.pipeline().save_pretrained(base)
     config = ControllerConfig((16, 32, 16, 16), cin=DIM, layers=1, norm="layer")
-    checkpoint.save(Controller(config), controller, 1)
+    checkpoint.save_controller(Controller(config), controller, 1)
     return base, controller
 
 
@@ -43,11 +43,11 @@ def test_it_generates_and_a_broken_checkpoint_is_refused_by_its_keys(
     made = json.loads(out)
     assert (made["done"], made["failed"]) == (1, {})
     assert len(list(Path(made["videos"]).glob("*.mp4"))) == 1
-    weights = checkpoint.weights(models[1])
+    weights = checkpoint.find_weights(models[1])
     weights.write_bytes(weights.read_bytes()[:-100])
     code, _, err = reelflow(*asked(models))
     assert code == 1 and "controller.safetensors" in err
     config = ControllerConfig((16, 32, 16, 8), cin=DIM, layers=1, norm="layer")
-    checkpoint.save(Controller(config), models[1], 2)
+    checkpoint.save_controller(Controller(config), models[1], 2)
     code, _, err = reelflow(*asked(models))
     assert code == 1 and "16" in err and "8" in err

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from flows.cli.demo import demo as command
 
 from data.settings import Settings
 from data.specs.pipeline import RetrieveSpec
 from data.workspace import open_workspace
-from engines.tiny.t2v.prompts import prompts as asked_for
-from flows.cli.demo import demo as command
+from engines.tiny.t2v.prompts import build_prompts as asked_for
 from flows.demo import demo
 from flows.retrieve import retrieve
-from tasks.demo.demo import CORPUS, Demo, differences
+from tasks.demo.demo import CORPUS, Demo, find_differences
 
 # Each combination of attributes is there once: one of five can be right.
 VIDEOS, PROMPTS, GENERATED = 216, 6, 2
@@ -66,24 +66,24 @@ def test_the_summary_has_the_promised_figures(first: Demo, folder: Path) -> None
 
 
 def test_the_first_clip_found_shows_what_was_asked_for(first: Demo) -> None:
-    assert all(answer.clips[0].differs == () for answer in first.answers)
+    assert all(prompt.clips[0].differs == () for prompt in first.prompts)
 
 
 def test_precision_is_of_all_places_asked_for(first: Demo, folder: Path) -> None:
     """Counted again from the corpus's own table; an empty place would count as wrong."""
     rows = {r["videoID"]: r for r in pq.read_table(folder / "corpus/corpus.parquet").to_pylist()}
     right = sum(
-        all(rows[clip.hit.video_id][name] == value for name, value in answer.asked.items())
-        for answer in first.answers
-        for clip in answer.clips
+        all(rows[clip.hit.video_id][name] == value for name, value in prompt.attributes.items())
+        for prompt in first.prompts
+        for clip in prompt.clips
     )
     assert first.precision == right / (5 * PROMPTS) == 0.2
 
 
 def test_a_clip_differs_in_what_it_does_not_show() -> None:
     shown = {name: str(value) for name, value in _row().items() if name in ("shape", "colour")}
-    assert differences("shapes-0-000007", shown) == ()
-    assert differences("shapes-0-000007", shown | {"shape": "cube"}) == ("shape",)
+    assert find_differences("shapes-0-000007", shown) == ()
+    assert find_differences("shapes-0-000007", shown | {"shape": "cube"}) == ("shape",)
 
 
 def test_embedding_is_measured_by_the_receipts(first: Demo, folder: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_second_run_embeds_nothing_and_says_the_same(
     again = demo(folder, VIDEOS, PROMPTS, GENERATED)
     assert receipts(folder) == before
     assert again.summary() | {"seconds": 0} == first.summary() | {"seconds": 0}
-    assert again.answers == first.answers
+    assert again.prompts == first.prompts
 
 
 def test_a_corpus_made_anew_goes_through_the_pipeline_again(
@@ -121,7 +121,7 @@ def test_a_corpus_made_anew_goes_through_the_pipeline_again(
 def test_the_page_plays_the_clips_beside_it(first: Demo, folder: Path) -> None:
     html = (folder / "report.html").read_text()
     assert html.count('data-src="corpus/videos/shapes-0-') == sum(
-        len(answer.clips) for answer in first.answers
+        len(prompt.clips) for prompt in first.prompts
     )
     assert str(folder) not in html.replace(f'title="{folder}', "")
 
@@ -180,6 +180,6 @@ def _never(*given: object, **more: object) -> None:
 
 
 def _row() -> dict:
-    from engines.tiny.corpus import row
+    from engines.tiny.corpus import build_row
 
-    return row(0, 7)
+    return build_row(0, 7)

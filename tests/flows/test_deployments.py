@@ -28,6 +28,28 @@ def test_an_entrypoint_is_a_flow_whose_parameters_are_described(deployment: dict
     assert deployment["description"]
 
 
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: d["name"])
+def test_no_form_unfolds_a_spec_that_may_be_left_out(deployment: dict) -> None:
+    """A default other than null would unfold all of its fields: 25 of generation."""
+    form = parameter_schema(load_flow_from_entrypoint(deployment["entrypoint"]).fn)
+    for name, field in form.properties.items():
+        if name not in form.required and "Spec" in str(field):
+            assert field["default"] is None, name
+
+
+def test_the_form_of_a_night_begins_with_what_most_people_fill_in() -> None:
+    [nightly] = [each for each in DEPLOYMENTS if each["name"] == "nightly"]
+    form = parameter_schema(load_flow_from_entrypoint(nightly["entrypoint"]).fn)
+    order = sorted(form.properties, key=lambda name: form.properties[name]["position"])
+    assert order[:3] == ["corpus", "source", "prompts"]
+
+
+def test_no_limit_lets_a_corpus_wait_for_another_one() -> None:
+    """The pipeline itself holds a lock on its corpus; a deployment's limit is for all of them."""
+    [nightly] = [each for each in DEPLOYMENTS if each["name"] == "nightly"]
+    assert "concurrency_limit" not in nightly
+
+
 def test_every_flow_is_deployed() -> None:
     deployed = {d["entrypoint"].split(":")[0] for d in DEPLOYMENTS}
     modules = {f"flows.{path.stem}" for path in (ROOT / "flows").glob("[a-z]*.py")}

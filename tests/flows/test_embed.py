@@ -7,10 +7,10 @@ import pytest
 from support.corpora import FAKE, counts, reasons, videos
 
 from data.errors import UserError
-from data.shards.lists import names
-from data.shards.stages import current
+from data.shards.lists import list_done
+from data.shards.stages import current_stage
 from data.specs.pipeline import EmbedSpec
-from data.store import tables
+from data.store.frame_vectors import frame_schema
 from flows.embed import embed
 from flows.ingest import ingest
 from flows.retry import retry
@@ -27,9 +27,9 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_frame_vectors_carry_frame_numbers_and_times(workspace, clips: Path) -> None:
     ingest(str(clips), "c")
     embed("c", EmbedSpec(engine="fake", every_nth=5))
-    stage = current(workspace.store, "c", "embed")
-    table = pq.read_table(workspace.store.local(f"{stage.folder}/shard-000000.parquet"))
-    assert table.schema.equals(tables.frames(32))
+    stage = current_stage(workspace.store, "c", "embed")
+    table = pq.read_table(workspace.store.local_path(f"{stage.folder}/shard-000000.parquet"))
+    assert table.schema.equals(frame_schema(32))
     first = table.filter(np.array(table["video_id"].to_pylist()) == "clip-1").to_pylist()
     assert [row["frame"] for row in first] == [0, 5, 10, 15]
     assert [row["t_seconds"] for row in first] == pytest.approx([0, 0.2, 0.4, 0.6])
@@ -62,7 +62,7 @@ def test_only_failures_of_the_reason_asked_for_are_tried_again(workspace) -> Non
     embed("c", FAKE)
     made = retry("c", ["empty"])
     assert made["embed"]["failed"] == {"empty": 2}
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         attempts = catalog.execute("SELECT reason, attempt FROM latest WHERE reason IS NOT NULL")
     assert sorted(attempts) == [("empty", 2), ("empty", 2), ("undecodable", 1)]
 
@@ -101,7 +101,7 @@ def test_a_drifted_canary_stops_the_run_before_anything_is_stored(workspace, mon
 def test_a_receipt_says_where_the_time_went(workspace, clips: Path) -> None:
     ingest(str(clips), "c")
     made = embed("c", FAKE)
-    stage = current(workspace.store, "c", "embed")
+    stage = current_stage(workspace.store, "c", "embed")
     receipt = json.loads(workspace.store.read(f"{stage.folder}/receipts/000000.json"))
     assert receipt["seconds"]["decode"] > 0
     assert receipt["seconds"]["wall"] > 0
@@ -125,12 +125,12 @@ def test_the_catalogue_made_again_says_the_same(workspace) -> None:
 
 
 def _receipts(workspace) -> list[bytes]:
-    folder = current(workspace.store, "c", "embed").folder
-    shards = names(workspace.store, folder, "receipts")
+    folder = current_stage(workspace.store, "c", "embed").folder
+    shards = list_done(workspace.store, folder)
     return [workspace.store.read(f"{folder}/receipts/{shard}.json") for shard in shards]
 
 
 def _everything(workspace) -> dict[str, list[tuple]]:
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         found = catalog.execute("SELECT table_name FROM duckdb_tables()")
         return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}

@@ -29,7 +29,7 @@ def videos(tmp_path: Path) -> Path:
 
 def files(workspace, evaluation: str) -> dict[str, bytes]:
     """All that an evaluation left, without what took another time."""
-    folder = workspace.store.local(f"evaluations/{evaluation}")
+    folder = workspace.store.local_path(f"evaluations/{evaluation}")
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in sorted(folder.rglob("*"))
@@ -57,9 +57,9 @@ def test_every_video_is_measured_or_a_row_with_a_reason(
     assert by["short"]["reason"].startswith("rejected: has 2 of the 8 frames")
     assert by["torn."]["reason"].startswith("undecodable: ")
     assert all(by[name]["reason"] is None and 0 < by[name]["value"] < 1 for name in "abc")
-    folder = workspace.store.local(f"evaluations/{said['evaluation']}")
+    folder = workspace.store.local_path(f"evaluations/{said['evaluation']}")
     assert pq.read_schema(folder / "scores.parquet").equals(tables.MEASURES)
-    assert pq.read_schema(folder / "videos.parquet").equals(tables.EVALUATED)
+    assert pq.read_schema(folder / "videos.parquet").equals(tables.EVALUATED_VIDEOS)
     assert json.loads((folder / "summary.json").read_text()) == said
     assert (folder / "reference" / "ours.json").read_bytes() == flat.read_bytes()
 
@@ -69,7 +69,7 @@ def test_the_same_again_measures_nothing_and_leaves_the_same_bytes(
 ) -> None:
     command = ("evaluate", str(videos), *STEADY, "--num-frames", "all", "--json")
     first = json.loads(reelflow(*command)[1])
-    receipts = list(workspace.store.local("evaluations").glob("*/receipts/*"))
+    receipts = list(workspace.store.local_path("evaluations").glob("*/receipts/*"))
     before = files(workspace, first["evaluation"]), [file.stat().st_mtime_ns for file in receipts]
     assert json.loads(reelflow(*command)[1]) == first
     after = files(workspace, first["evaluation"]), [file.stat().st_mtime_ns for file in receipts]

@@ -14,7 +14,7 @@ KNOWN = {"car": 0.929060, "cat": 0.970849, "dinosaur_toy": 0.908055, "horse": 0.
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(not CLIPS.is_dir(), reason="the real clips are not on this machine"),
+    pytest.mark.real_clips,
 ]
 
 

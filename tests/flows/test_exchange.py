@@ -9,7 +9,7 @@ from support.corpora import FAKE, counts, videos
 
 from data.errors import UserError
 from data.records import Prompt
-from data.shards.stages import current, recorded
+from data.shards.stages import current_stage, read_spec_record
 from data.specs.pipeline import RetrieveSpec
 from data.workspace import Workspace
 from flows.embed import embed
@@ -17,8 +17,8 @@ from flows.import_ragme import import_ragme
 from flows.index import index
 from flows.pipeline import pipeline
 from flows.pool import pool
-from tasks.retrieve.bank import Bank
 from tasks.retrieve.export_ragme import export_ragme
+from tasks.retrieve.retriever import Retriever
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -89,14 +89,16 @@ def test_what_was_exported_comes_back_the_same(shared_workspace, exported: Path)
         assert ours.keys() == theirs.keys()
         assert all(np.allclose(ours[id], theirs[id], atol=1e-3) for id in ours)
     asked = [Prompt("0", "stripes")], RetrieveSpec(k=4, dedup=1.01)
-    first, second = (Bank(shared_workspace, corpus).by_text(*asked) for corpus in ("c", "back"))
+    first, second = (
+        Retriever(shared_workspace, corpus).search_prompts(*asked) for corpus in ("c", "back")
+    )
     assert [hit.video_id for hit in first] == [hit.video_id for hit in second]
 
 
 def test_imported_vectors_never_share_a_stage_with_our_own(workspace, embeddings: Path) -> None:
     import_ragme(str(embeddings), "back", FAKE)
-    stage = current(workspace.store, "back", "embed")
-    assert "unknown" in json.dumps(recorded(workspace.store, stage))
+    stage = current_stage(workspace.store, "back", "embed")
+    assert "unknown" in json.dumps(read_spec_record(workspace.store, stage))
     assert embed("back", FAKE)["fingerprint"] != stage.fingerprint
 
 
@@ -112,12 +114,12 @@ def test_vectors_of_two_kinds_are_refused_before_anything_is_stored(workspace, e
     np.save(embeddings / "zz.npy", np.ones((3, 32), np.float32))
     with pytest.raises(UserError, match="vectors of two kinds"):
         import_ragme(str(embeddings), "back", FAKE)
-    assert "back" not in workspace.corpora()
+    assert "back" not in workspace.list_corpora()
 
 
 def _vectors(workspace, corpus: str, kind: str) -> dict[str, np.ndarray]:
-    folder = current(workspace.store, corpus, kind).folder
-    rows = pq.read_table(workspace.store.local(f"{folder}/shard-000000.parquet")).to_pylist()
+    folder = current_stage(workspace.store, corpus, kind).folder
+    rows = pq.read_table(workspace.store.local_path(f"{folder}/shard-000000.parquet")).to_pylist()
     found: dict[str, list] = {}
     for row in rows:
         found.setdefault(row["video_id"], []).append(row["vector"])

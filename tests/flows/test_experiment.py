@@ -52,7 +52,7 @@ def made(prompts: str) -> dict:
 
 def test_every_condition_is_generated_measured_and_compared(workspace, prompts: str) -> None:
     made = experiment_retrieval("c", prompts, spec(metrics=("moving_shapes", "text_similarity")))
-    folder = workspace.store.local(f"experiments/{made['experiment']}")
+    folder = workspace.store.local_path(f"experiments/{made['experiment']}")
     scores = pq.read_table(folder / "rows.parquet")
     assert scores.schema.equals(tables.SCORES)
     rows = scores.to_pylist()
@@ -79,20 +79,22 @@ def test_an_experiment_again_is_the_same_and_generates_nothing(
     workspace, prompts: str, made: dict
 ) -> None:
     media = {
-        f: f.stat().st_mtime_ns for f in Path(workspace.store.local("generations")).rglob("*.mp4")
+        f: f.stat().st_mtime_ns
+        for f in Path(workspace.store.local_path("generations")).rglob("*.mp4")
     }
     assert experiment_retrieval("c", prompts, spec()) == made
     assert {
-        f: f.stat().st_mtime_ns for f in Path(workspace.store.local("generations")).rglob("*.mp4")
+        f: f.stat().st_mtime_ns
+        for f in Path(workspace.store.local_path("generations")).rglob("*.mp4")
     } == media
 
 
 def test_results_are_in_the_catalogue_also_after_a_rebuild(workspace, made: dict) -> None:
     asked = "SELECT condition, mean, low FROM experiments WHERE experiment = $id ORDER BY 1, 2"
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         before = catalog.execute(asked, id=made["experiment"])
     workspace.rebuild_catalog()
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         assert catalog.execute(asked, id=made["experiment"]) == before
     assert len(before) == len(made["results"])
 
@@ -111,5 +113,5 @@ def test_a_metric_says_which_columns_it_lacks(workspace, prompts: str, tmp_path:
 
 
 def _clips(workspace, run: str) -> dict[str, list[str]]:
-    table = pq.read_table(workspace.store.local(f"generations/{run}/generations.parquet"))
+    table = pq.read_table(workspace.store.local_path(f"generations/{run}/generations.parquet"))
     return {r["request_id"]: [h["video_id"] for h in r["hits"]] for r in table.to_pylist()}

@@ -5,7 +5,8 @@ import pytest
 from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS, table
 
 from data.errors import UserError
-from data.runs.generations import read_plan, run_of
+from data.runs.generations import read_request, read_run
+from data.shards.lists import read_shard
 from data.specs.pipeline import GenerateSpec, RetrieveSpec
 from data.store import tables
 from flows.generate import generate
@@ -142,13 +143,13 @@ def test_a_clip_that_cannot_be_read_any_more_is_said_in_the_row(workspace, tmp_p
 
 def test_what_a_run_was_asked_can_be_read_back(workspace, corpus: str) -> None:
     made = generate(corpus, PROMPTS, FAKE_VIDEOS)
-    run = run_of(workspace.store, made["run"])
+    run = read_run(workspace.store, made["run"])
     assert (run.fingerprint, run.spec, run.corpus) == (made["run"], FAKE_VIDEOS, "c")
     assert [prompt.text for prompt in run.prompts] == PROMPTS
-    plan = read_plan(workspace.store, run.folder, "000001")
-    assert [item.request.prompt for item in plan.items] == PROMPTS[2:]
+    shard = read_shard(workspace.store, run.folder, "000001", read_request)
+    assert [item.request.prompt for item in shard.items] == PROMPTS[2:]
     with pytest.raises(UserError, match="no run 'nothing'"):
-        run_of(workspace.store, "nothing")
+        read_run(workspace.store, "nothing")
 
 
 def test_a_night_can_end_with_videos(workspace, tmp_path: Path) -> None:
@@ -169,6 +170,6 @@ def test_the_catalogue_made_again_says_the_same(workspace, corpus: str) -> None:
 
 
 def _everything(workspace) -> dict[str, list[tuple]]:
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         found = catalog.execute("SELECT table_name FROM duckdb_tables()")
         return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}

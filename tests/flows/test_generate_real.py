@@ -8,26 +8,26 @@ import pytest
 from support.paths import REAL_CLIPS
 
 from data.specs.pipeline import EmbedSpec, RetrieveSpec
-from engines.base import plugin
+from engines.base import load_plugin
 from engines.video.frames import Resize, Sampling
 from flows.generate import generate
 from flows.pipeline import pipeline
 from flows.report import report
-from tasks.generate.shard import generate_spec
+from tasks.generate.spec import build_generate_spec
 
 CORPUS = REAL_CLIPS / "corpus"
 PROMPTS = ["a person walks along a street", "an animal in the grass"]
 
 pytestmark = [
     pytest.mark.usefixtures("prefect_backend"),
-    pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no real clips in {CORPUS}"),
+    pytest.mark.real_clips,
     pytest.mark.timeout(300),
 ]
 
 
 def test_real_clips_condition_videos_and_are_shown_beside_them(workspace, tmp_path: Path) -> None:
     pipeline("real", str(CORPUS / "corpus.parquet"), embed_spec=EmbedSpec(precision="fp32"))
-    spec = generate_spec(steps=2, precision="fp32", retrieve=RetrieveSpec(k=3))
+    spec = build_generate_spec(steps=2, precision="fp32", retrieve=RetrieveSpec(k=3))
     made = generate("real", PROMPTS, spec)
     assert (made["done"], made["failed"]) == (2, {})
     rows = pq.read_table(made["table"]).to_pylist()
@@ -35,7 +35,7 @@ def test_real_clips_condition_videos_and_are_shown_beside_them(workspace, tmp_pa
         assert len(row["hits"]) == 3 and row["note"] is None
         assert all(Path(hit["uri"]).is_relative_to(CORPUS) for hit in row["hits"])
         assert frames(Path(made["videos"]).parent / row["file"]).shape == (8, 3, 64, 64)
-    without = generate("real", PROMPTS, generate_spec(**plain(spec)))
+    without = generate("real", PROMPTS, build_generate_spec(**plain(spec)))
     for row, other in zip(rows, pq.read_table(without["table"]).to_pylist(), strict=True):
         assert row["seed"] == other["seed"] and row["sha256"] != other["sha256"]
     page = Path(report(made["run"], str(tmp_path / "page.html"))["page"]).read_text()
@@ -49,5 +49,5 @@ def plain(spec) -> dict:
 
 def frames(file: Path) -> np.ndarray:
     shown = Resize(64, width=64)
-    found = plugin("video.decoders", "pyav").frames(str(file), Sampling(every_nth=1), shown)
+    found = load_plugin("video.decoders", "pyav").frames(str(file), Sampling(every_nth=1), shown)
     return np.concatenate([some.pixels for some in found])

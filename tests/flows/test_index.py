@@ -7,14 +7,14 @@ from support.corpora import FAKE, counts, videos
 
 from data.errors import UserError
 from data.records import Prompt
-from data.shards.stages import current, version_of
+from data.shards.stages import current_stage, published_version
 from data.specs.pipeline import VIDEO_QUERIES, IndexSpec, RetrieveSpec
 from flows.embed import embed
 from flows.index import index
 from flows.ingest import ingest
 from flows.pipeline import pipeline
 from flows.pool import pool
-from tasks.retrieve.bank import Bank
+from tasks.retrieve.retriever import Retriever
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -54,20 +54,22 @@ def test_below_the_gate_nothing_is_published_and_the_alias_stays(workspace, monk
     ingest("fake://40", "c")
     embed("c", FAKE)
     pool("c")
-    monkeypatch.setattr(recall, "figures", lambda *_, **__: {"video_recall_at_10": 0.5})
+    monkeypatch.setattr(recall, "measure_recall", lambda *_, **__: {"video_recall_at_10": 0.5})
     with pytest.raises(UserError, match=r"not published: video_recall_at_10 0\.500"):
         index("c")
-    stage = current(workspace.store, "c", "index")
-    assert version_of(workspace.store, stage) == "v0001"
+    stage = current_stage(workspace.store, "c", "index")
+    assert published_version(workspace.store, stage) == "v0001"
     assert videos(workspace, "c", "index") == counts(40, 30)
-    assert len(Bank(workspace, "c").by_text([Prompt("0", "red")], RetrieveSpec())) == 5
+    assert len(Retriever(workspace, "c").search_prompts([Prompt("0", "red")], RetrieveSpec())) == 5
 
 
 def test_a_changed_file_is_found_by_its_new_content_only(workspace, clips: Path) -> None:
     pipeline("c", str(clips), embed_spec=FAKE)
     (clips / "clip-0.mp4").write_bytes((clips / "clip-3.mp4").read_bytes() + b"\0")
     pipeline("c", str(clips), embed_spec=FAKE)
-    hits = Bank(workspace, "c").by_text([Prompt("0", "any")], RetrieveSpec(k=10, dedup=1.01))
+    hits = Retriever(workspace, "c").search_prompts(
+        [Prompt("0", "any")], RetrieveSpec(k=10, dedup=1.01)
+    )
     assert sorted(hit.video_id for hit in hits) == ["clip-0", "clip-1", "clip-2", "clip-3"]
     assert videos(workspace, "c", "index") == counts(4, 4)
 
@@ -78,13 +80,15 @@ def test_between_ingest_and_index_a_changed_file_is_not_shown_for_its_old_conten
     pipeline("c", str(clips), embed_spec=FAKE)
     (clips / "clip-0.mp4").write_bytes((clips / "clip-3.mp4").read_bytes() + b"\0")
     ingest(str(clips), "c")
-    hits = Bank(workspace, "c").by_text([Prompt("0", "any")], RetrieveSpec(k=10, dedup=1.01))
+    hits = Retriever(workspace, "c").search_prompts(
+        [Prompt("0", "any")], RetrieveSpec(k=10, dedup=1.01)
+    )
     assert sorted(hit.video_id for hit in hits) == ["clip-1", "clip-2", "clip-3"]
 
 
 def test_a_video_finds_others_but_not_itself(workspace) -> None:
     pipeline("c", "fake://30", embed_spec=FAKE)
-    hits = Bank(workspace, "c").by_video(["fake-000003"], VIDEO_QUERIES)
+    hits = Retriever(workspace, "c").search_videos(["fake-000003"], VIDEO_QUERIES)
     assert len(hits) == 5
     assert "fake-000003" not in [hit.video_id for hit in hits]
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
@@ -96,10 +100,10 @@ def test_an_index_built_in_parts_finds_what_one_built_at_once_finds(workspace, m
     at_once = IndexSpec(index_key="IVF8,Flat")
     pipeline("c", "fake://600", embed_spec=FAKE, index_spec=at_once)
     prompts = [Prompt(str(n), f"colour {n}") for n in range(10)]
-    one = Bank(workspace, "c").by_text(prompts, RetrieveSpec(dedup=1.01))
+    one = Retriever(workspace, "c").search_prompts(prompts, RetrieveSpec(dedup=1.01))
     made = index("c", at_once.model_copy(update={"parts": 3}))
     assert (made["parts"], made["count"]) == (3, 600)
-    parts = Bank(workspace, "c").by_text(prompts, RetrieveSpec(dedup=1.01))
+    parts = Retriever(workspace, "c").search_prompts(prompts, RetrieveSpec(dedup=1.01))
     assert [h.score for h in parts] == pytest.approx([h.score for h in one], abs=0.02)
 
 
@@ -112,8 +116,10 @@ def test_an_index_in_parts_needs_a_key_with_lists(workspace) -> None:
 def test_exact_and_approximate_search_agree(workspace) -> None:
     spec = IndexSpec(index_key="HNSW16")
     pipeline("c", "fake://200", embed_spec=FAKE, index_spec=spec)
-    bank, prompts = Bank(workspace, "c"), [Prompt(str(n), f"colour {n}") for n in range(10)]
-    near, exact = (bank.by_text(prompts, RetrieveSpec(exact=exact)) for exact in (False, True))
+    bank, prompts = Retriever(workspace, "c"), [Prompt(str(n), f"colour {n}") for n in range(10)]
+    near, exact = (
+        bank.search_prompts(prompts, RetrieveSpec(exact=exact)) for exact in (False, True)
+    )
     same = {(h.prompt_id, h.video_id) for h in near} & {(h.prompt_id, h.video_id) for h in exact}
     assert len(same) >= 0.95 * len(exact)
 
@@ -131,7 +137,7 @@ def test_where_chooses_among_the_columns_of_catalogue_and_source(
     workspace, where, expected
 ) -> None:
     pipeline("c", "fake://30", embed_spec=FAKE)
-    hits = Bank(workspace, "c").by_text([Prompt("0", "red")], RetrieveSpec(where=where))
+    hits = Retriever(workspace, "c").search_prompts([Prompt("0", "red")], RetrieveSpec(where=where))
     assert len(hits) == expected
 
 
@@ -143,19 +149,19 @@ def test_where_chooses_among_the_columns_of_catalogue_and_source(
 def test_where_can_be_nothing_but_a_condition(workspace, where: str) -> None:
     pipeline("c", "fake://5", embed_spec=FAKE)
     with pytest.raises(UserError, match="cannot use"):
-        Bank(workspace, "c").by_text([Prompt("0", "red")], RetrieveSpec(where=where))
+        Retriever(workspace, "c").search_prompts([Prompt("0", "red")], RetrieveSpec(where=where))
     assert videos(workspace, "c", "index") == counts(5, 5)
 
 
 def test_a_corpus_without_an_index_says_how_to_make_it(workspace) -> None:
     ingest("fake://3", "c")
     with pytest.raises(UserError, match="reelflow run c"):
-        Bank(workspace, "c")
+        Retriever(workspace, "c")
 
 
 def _rows(workspace, kind: str):
-    folder = current(workspace.store, "c", kind).folder
-    return pq.read_table(workspace.store.local(f"{folder}/shard-000000.parquet"))
+    folder = current_stage(workspace.store, "c", kind).folder
+    return pq.read_table(workspace.store.local_path(f"{folder}/shard-000000.parquet"))
 
 
 def test_texts_are_not_compared_with_vectors_of_other_weights(workspace, monkeypatch) -> None:
@@ -163,7 +169,7 @@ def test_texts_are_not_compared_with_vectors_of_other_weights(workspace, monkeyp
 
     pipeline("c", "fake://5", embed_spec=FAKE)
     monkeypatch.setattr(fake, "digest", lambda spec: "of other weights")
-    bank = Bank(workspace, "c")
+    bank = Retriever(workspace, "c")
     with pytest.raises(UserError, match="no longer those that embedded c"):
-        bank.by_text([Prompt("0", "red")], RetrieveSpec())
-    assert bank.by_video(["fake-000001"], VIDEO_QUERIES)
+        bank.search_prompts([Prompt("0", "red")], RetrieveSpec())
+    assert bank.search_videos(["fake-000001"], VIDEO_QUERIES)

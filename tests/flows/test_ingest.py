@@ -36,18 +36,18 @@ def test_every_row_is_accounted_for(workspace, clips: Path) -> None:
         None: "rejected", "good": "rejected", "gone": "missing", "nowhere": "rejected",
         "told": "rejected",
     }  # fmt: skip
-    held = [file for file in workspace.store.local("").rglob("*") if file.is_file()]
+    held = [file for file in workspace.store.local_path("").rglob("*") if file.is_file()]
     assert not [file for file in held if b"planted" in file.read_bytes()]
 
 
 def test_a_second_ingest_adds_only_what_is_new(workspace, clips: Path) -> None:
     assert ingest(str(clips), "c")["new"] == 4
-    parts = workspace.store.names("corpora/c/videos")
+    parts = workspace.store.list_names("corpora/c/videos")
     shutil.copy(clips / "clip-0.mp4", clips / "another.mp4")
     made = ingest(str(clips), "c")
     assert (made["new"], made["unchanged"], made["changed"]) == (1, 4, 0)
     assert ingest(str(clips), "c")["unchanged"] == 5
-    assert len(workspace.store.names("corpora/c/videos")) == len(parts) + 1
+    assert len(workspace.store.list_names("corpora/c/videos")) == len(parts) + 1
 
 
 @pytest.mark.parametrize("probe", [True, False])
@@ -113,8 +113,8 @@ def test_columns_with_other_names_can_be_mapped(workspace, clips: Path) -> None:
 
 def test_probing_tells_what_a_video_is(workspace, clips: Path) -> None:
     ingest(str(clips), "c")
-    with workspace.catalog() as catalog:
-        rows = catalog.rows("SELECT * FROM videos WHERE id = 'clip-0'")
+    with workspace.open_catalog() as catalog:
+        rows = catalog.query_rows("SELECT * FROM videos WHERE id = 'clip-0'")
     assert rows[0]["codec"] == "h264"
     assert rows[0]["content"].startswith("sha256:")
     assert rows[0]["caption"] == "a wave in colours"

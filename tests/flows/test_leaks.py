@@ -12,8 +12,9 @@ from support.generated import SPEC, run_in
 
 import tasks.embed.canary
 from data.records import Prompt, Video
+from data.runs.conditioning import find_conditioning_leaks
 from data.runs.evaluations import Leak
-from data.runs.generations import Run, generations, run_of
+from data.runs.generations import Run, read_generations, read_run
 from data.settings import Settings
 from data.specs.pipeline import GenerateSpec, RetrieveSpec, fingerprint
 from data.workspace import Workspace, open_workspace
@@ -21,8 +22,8 @@ from flows.generate import generate
 from flows.leaderboard import leaderboard
 from flows.pipeline import pipeline
 from tasks.generate.withdrawal import mark_withdrawn
-from tasks.retrieve.bank import Bank
-from tasks.retrieve.leaks import conditioned, guard
+from tasks.retrieve.leaks import find_leaks
+from tasks.retrieve.retriever import Retriever
 
 # Decoders start.
 pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
@@ -41,7 +42,7 @@ def built(_clips: Path, prefect_backend, tmp_path_factory: pytest.TempPathFactor
     shutil.copy(folder / "clips" / "clip-1.mp4", folder / "clips" / "copy of clip-1.mp4")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            tasks.embed.canary, "_clips", lambda store: [Video("canary", "fake://canary", "")]
+            tasks.embed.canary, "_write_clips", lambda store: [Video("canary", "fake://canary", "")]
         )
         for name, value in (("ROOT", folder / "store"), ("RUNNER", "in_process"), ("DECODERS", 1)):
             patch.setenv(f"REELFLOW_{name}", str(value))
@@ -99,43 +100,43 @@ def test_exact_and_near_copies_are_told_apart_and_generate_leaves_them_out(
         "generate", corpus, str(prompts), "-k", "4", "--without", str(out), "--json", *shape
     )
     assert code == 0, err
-    rows = generations(open_workspace(Settings()).store, run_of_json(said))
+    rows = read_generations(open_workspace(Settings()).store, run_of_json(said))
     assert {hit["video_id"] for row in rows for hit in row["hits"]} == left
 
 
 def run_of_json(said: str) -> Run:
-    return run_of(open_workspace(Settings()).store, json.loads(said)["run"])
+    return read_run(open_workspace(Settings()).store, json.loads(said)["run"])
 
 
 def test_what_is_excluded_is_not_retrieved_nor_are_its_copies(workspace, corpus: str) -> None:
-    bank, every = Bank(workspace, corpus), RetrieveSpec(k=4, dedup=1.01)
-    hits = {hit.video_id for hit in bank.by_text([Prompt("0", "a wave")], every)}
+    bank, every = Retriever(workspace, corpus), RetrieveSpec(k=4, dedup=1.01)
+    hits = {hit.video_id for hit in bank.search_prompts([Prompt("0", "a wave")], every)}
     assert hits == {"clip-0", "clip-1", "clip-2", "clip-3"}
     for name in ("clip-1", "copy of clip-1"):
         without = every.model_copy(update={"exclude": (name,)})
-        left = bank.by_text([Prompt("0", "a wave")], without)
+        left = bank.search_prompts([Prompt("0", "a wave")], without)
         assert {hit.video_id for hit in left} == hits - {"clip-1"}
     filtered = every.model_copy(update={"exclude": ("clip-1",), "where": "duration > 0"})
-    assert len(bank.by_text([Prompt("0", "a wave")], filtered)) == 3
+    assert len(bank.search_prompts([Prompt("0", "a wave")], filtered)) == 3
 
 
 def test_a_withdrawn_video_leaks_no_more(workspace, corpus: str, source: Path) -> None:
     clips = [Video("same", str(source / "same" / "video.mp4"), "")]
     mark_withdrawn(workspace, corpus, "clip-1", None)
-    assert guard(workspace, corpus, clips, 0.9999).leaks == ()
+    assert find_leaks(workspace, corpus, clips, 0.9999).leaks == ()
 
 
 def test_a_clip_that_is_not_there_is_left_out_with_its_reason(workspace, corpus: str) -> None:
-    tested = guard(workspace, corpus, [Video("gone", "/nowhere/video.mp4", "")])
+    tested = find_leaks(workspace, corpus, [Video("gone", "/nowhere/video.mp4", "")])
     assert [(f.id, f.reason) for f in tested.failed] == [("gone", "missing")]
     assert tested.leaks == () and tested.clips == 1
 
 
 def test_requests_that_followed_a_leaked_clip_are_named(workspace, clips: Path) -> None:
     run = run_in(workspace.store, ["a", "b", "c"], sorted(clips.glob("*.mp4")), SPEC, {2: "broken"})
-    found = conditioned(workspace, run, [Leak("cat", "clip-1", "near", 0.99)])
+    found = find_conditioning_leaks(workspace.store, run, [Leak("cat", "clip-1", "near", 0.99)])
     assert found == {"000-0": ["clip-1"], "001-0": ["clip-1"]}
-    assert conditioned(workspace, run, []) == {}
+    assert find_conditioning_leaks(workspace.store, run, []) == {}
 
 
 def test_a_spec_that_excludes_nothing_keeps_its_name() -> None:
@@ -165,13 +166,13 @@ def test_an_evaluated_runs_bank_is_tested_and_the_leaderboard_flags_it(
     made = leaderboard(out=str(tmp_path / "board.html"))
     assert made["tables"][0]["entries"][0]["warning"]
     page = (tmp_path / "board.html").read_text()
-    assert "⚑ in the bank: clip-1 (exact)" in page and page.count("⚑ followed") == 3
+    assert ": clip-1 (exact)" in page and page.count('<p class="bad size">⚑') == 3
 
 
 def test_only_runs_have_a_bank_to_test(reelflow, workspace, source: Path, clips: Path) -> None:
     words = ("--metrics", "motion_smoothness_average", "--num-frames", "3", "--clips", str(source))
     code, _, err = reelflow("evaluate", str(clips), *words)
-    assert code == 1 and "has no bank" in err
+    assert code == 1 and "--clips" in err
 
 
 def test_a_corpus_without_an_index_is_refused(reelflow, source: Path) -> None:

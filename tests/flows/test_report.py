@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from flows.cli.report import report as command
 from support.generated import run_in
 
-from flows.cli.report import report as command
 from flows.report import report
 
 pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
@@ -16,7 +16,7 @@ def test_a_page_and_its_sheet_are_written_and_named_by_an_artifact(workspace, cl
 
     run = run_in(workspace.store, ["a red circle"], sorted(clips.glob("*.mp4")))
     made = report(run.fingerprint[:5])
-    page = workspace.store.local(f"{run.folder}/report.html")
+    page = workspace.store.local_path(f"{run.folder}/report.html")
     assert made["page"] == page and page.is_file() and made["sheet"].is_file()
     artifact = Artifact.get(key=f"report-{run.fingerprint}")
     assert f"`{page}`" in artifact.data and f"`{made['sheet']}`" in artifact.data

@@ -7,7 +7,7 @@ from engines.video.decoders import pyav
 from flows.embed import embed
 from flows.ingest import ingest
 from flows.maintain import maintain
-from flows.retry import retry, to_retry
+from flows.retry import list_retries, retry
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 FAULTS = "fake://8?undecodable=1&empty=2"
@@ -16,10 +16,10 @@ FAULTS = "fake://8?undecodable=1&empty=2"
 @pytest.fixture
 def refused(workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three videos of eight that version 1 refused, where there is version 2 now."""
-    monkeypatch.setattr(pyav, "version", lambda: "av 1")
+    monkeypatch.setattr(pyav, "library_version", lambda: "av 1")
     ingest(FAULTS, "c")
     embed("c", FAKE)
-    monkeypatch.setattr(pyav, "version", lambda: "av 2")
+    monkeypatch.setattr(pyav, "library_version", lambda: "av 2")
 
 
 def test_what_would_be_tried_again_is_counted_by_what_refused_it(workspace, refused) -> None:
@@ -27,15 +27,15 @@ def test_what_would_be_tried_again_is_counted_by_what_refused_it(workspace, refu
         {"stage": "embed", "reason": "empty", "decoder": "av 1", "videos": 2},
         {"stage": "embed", "reason": "undecodable", "decoder": "av 1", "videos": 1},
     ]
-    assert to_retry("c", None, None, outdated=True) == every
-    assert to_retry("c", ["undecodable"], "av 1", outdated=False) == every[1:]
-    assert to_retry("c", None, "av 2", outdated=False) == []
+    assert list_retries("c", None, None, outdated=True) == every
+    assert list_retries("c", ["undecodable"], "av 1", outdated=False) == every[1:]
+    assert list_retries("c", None, "av 2", outdated=False) == []
 
 
 def test_only_what_another_version_refused_is_tried_again_and_once(workspace, refused) -> None:
     assert retry("c", ["undecodable"], "av 2") == {}
     assert retry("c", ["undecodable"], outdated=True)["embed"]["failed"] == {"undecodable": 1}
-    assert to_retry("c", ["undecodable"], None, outdated=True) == []
+    assert list_retries("c", ["undecodable"], None, outdated=True) == []
     assert _attempts(workspace) == [("av 1", "empty", 1)] * 2 + [("av 2", "undecodable", 2)]
 
 
@@ -44,13 +44,13 @@ def test_a_video_that_the_probe_of_another_version_refused_is_probed_again(
 ) -> None:
     rows = [{"videoID": n, "videoLoc": f"clip-{n}.mp4", "txt": "x"} for n in "01"]
     (clips / "clip-0.mp4").write_bytes(b"no video")
-    monkeypatch.setattr(pyav, "version", lambda: "av 1")
+    monkeypatch.setattr(pyav, "library_version", lambda: "av 1")
     ingest(table(clips, rows), "c")
-    monkeypatch.setattr(pyav, "version", lambda: "av 2")
-    [row] = to_retry("c", None, None, outdated=True)
+    monkeypatch.setattr(pyav, "library_version", lambda: "av 2")
+    [row] = list_retries("c", None, None, outdated=True)
     assert (row["stage"], row["decoder"], row["videos"]) == ("ingest", "av 1", 1)
     retry("c", outdated=True)
-    assert to_retry("c", None, None, outdated=True) == [], "refused by this version too"
+    assert list_retries("c", None, None, outdated=True) == [], "refused by this version too"
     assert reasons(workspace, "c") == {"0": "undecodable"}
     (clips / "clip-0.mp4").write_bytes((clips / "clip-1.mp4").read_bytes())
     retry("c", decoder="av 2")
@@ -77,6 +77,6 @@ def test_the_command_says_how_many_before_it_tries(reelflow, workspace, refused)
 
 
 def _attempts(workspace) -> list[tuple]:
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         rows = "SELECT decoder, reason, attempt FROM latest WHERE reason IS NOT NULL"
         return sorted(catalog.execute(rows))

@@ -10,21 +10,21 @@ from support.corpora import FAKE
 
 from data.errors import UserError
 from data.records import Prompt
-from data.shards.lists import names
-from data.shards.stages import current, spec_of
+from data.shards.lists import list_done
+from data.shards.stages import current_stage, read_spec
 from data.specs.pipeline import EmbedSpec, IndexSpec, RetrieveSpec
 from data.store import layout
 from data.workspace import Workspace
-from engines.base import plugin
+from engines.base import load_plugin
 from engines.pool.methods.mean import pool as mean
-from engines.retrieve.overlap import overlap, recall
+from engines.retrieve.overlap import compute_overlap, compute_recall
 from flows.backfill import backfill
 from flows.index import index
 from flows.pipeline import pipeline
 from flows.pool import pool
 from flows.shadow import compare_vectors, switch
-from tasks.retrieve.bank import Bank
-from tasks.stages import made, named
+from tasks.retrieve.retriever import Retriever
+from tasks.stages import find_embed_stage, find_stage_over
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 OTHER = EmbedSpec(engine="fake", every_nth=3)
@@ -33,8 +33,8 @@ FLAT = IndexSpec(engine="flat")
 
 def searched(workspace: Workspace) -> tuple[str, list[tuple[str, float]]]:
     """Which vectors are searched, and what is found."""
-    bank = Bank(workspace, "c")
-    hits = bank.by_text([Prompt("p", "a red circle")], RetrieveSpec(k=3, dedup=1.01))
+    bank = Retriever(workspace, "c")
+    hits = bank.search_prompts([Prompt("p", "a red circle")], RetrieveSpec(k=3, dedup=1.01))
     return bank.stage.fingerprint, [(hit.video_id, round(hit.score, 6)) for hit in hits]
 
 
@@ -74,7 +74,7 @@ def test_the_commands_say_what_is_alike_and_what_was_switched(
     assert (code, compared["used"], compared["videos"]) == (0, used, 12)
     code, said, _ = reelflow("switch", "c", other)
     assert code == 0 and used in said and other in said
-    assert current(workspace.store, "c", "embed").fingerprint == other
+    assert current_stage(workspace.store, "c", "embed").fingerprint == other
     code, _, error = reelflow("switch", "c", "0123")
     assert code == 1 and "never embedded as 0123" in error
 
@@ -98,14 +98,16 @@ def test_worse_vectors_have_less_in_common_and_find_fewer_videos(
 
 def _tell(workspace: Workspace, embed: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
     """Gives the pooled videos the vectors of their captions, changed in some way."""
-    embedded = named(workspace, "c", embed)
-    folder = made(workspace, embedded, "pool").folder
-    model = plugin("embed.models", "fake").Embedder(spec_of(workspace.store, embedded, EmbedSpec))
+    embedded = find_embed_stage(workspace, "c", embed)
+    folder = find_stage_over(workspace, embedded, "pool").folder
+    model = load_plugin("embed.models", "fake").Embedder(
+        read_spec(workspace.store, embedded, EmbedSpec)
+    )
     model.load(None, compile=False)
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         told = dict(catalog.execute("SELECT id, caption FROM videos WHERE corpus = 'c'"))
-    for shard in names(workspace.store, folder, "receipts"):
-        file = workspace.store.local(layout.shard_file(folder, shard))
+    for shard in list_done(workspace.store, folder):
+        file = workspace.store.local_path(layout.shard_file(folder, shard))
         table = pq.read_table(file)
         texts = [model.embed_text([told[id]]) for id in table["video_id"].to_pylist()]
         vectors = change(np.stack([mean(text) for text in texts]).astype(np.float32))
@@ -153,7 +155,7 @@ def test_a_shard_of_which_nothing_went_through_has_no_vectors_to_compare(
 def test_overlap_and_recall_by_hand() -> None:
     line = np.array([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9]], np.float32)
     swapped = line[[0, 2, 1, 3]]
-    assert overlap(line, line, 1) == 1
-    assert overlap(line, swapped, 1) == 0
-    assert recall(line, line, 1) == 0.5  # the two that are not of length 1 are beaten
-    assert recall(line, line, 2) == 1
+    assert compute_overlap(line, line, 1) == 1
+    assert compute_overlap(line, swapped, 1) == 0
+    assert compute_recall(line, line, 1) == 0.5  # the two that are not of length 1 are beaten
+    assert compute_recall(line, line, 2) == 1

@@ -26,12 +26,13 @@ from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.store.tables import HITS
 from data.workspace import Workspace, open_workspace
-from engines.report.mosaic import BETWEEN, LABEL, WELL
+from engines.report.mosaic import LABEL_WIDTH, MARGIN, WELL
 from engines.runners.ray.runner import RayRunner
 from flows.embed import embed
 from flows.ingest import ingest
 from flows.pipeline import pipeline
-from tasks.ui.sheets import show_hits, show_made
+from tasks.ui.artifacts import format_label
+from tasks.ui.sheets import show_generated, show_hits
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -115,7 +116,7 @@ def test_progress_failures_coverage_and_cost_are_on_the_page_of_the_run(
     assert said["failed"] == "2 undecodable, 1 empty"
     assert made["cost"] == pytest.approx(made["worker_hours"] * 3600)
     assert made["cost"] >= made["seconds"]  # of one worker, with what it took to load
-    assert {"worker-hours", "cost, by the price of a GPU-hour", "bottleneck"} <= said.keys()
+    assert {"worker-hours", format_label("cost"), "bottleneck"} <= said.keys()
     card = shown("embed-shown").description
     assert card.startswith("5 done, 3 failed · 62.5% of 8 covered · ")
     assert f" · cost {made['cost']:,.2f} · {made['bottleneck']}" in card
@@ -149,13 +150,13 @@ def test_a_pipelines_page_tells_its_stages_and_what_they_made_is_told_of_as_asse
     caplog.set_level(logging.INFO, "tasks")
     given = {"embed_spec": FAKE, "generate_spec": FAKE_VIDEOS}
     given["measure"] = EvaluateSpec(num_frames=FAKE_VIDEOS.frames)
-    prompts = workspace.store.local("prompts.txt")
+    prompts = workspace.store.local_path("prompts.txt")
     prompts.parent.mkdir(parents=True, exist_ok=True)
     prompts.write_text("\n".join([*PROMPTS, "word " * 80]))
     made = pipeline("told", "fake://9?undecodable=1", **given | {"prompts": str(prompts)})
     told = [line.split(" | ") for line in shown("pipeline-told").data.splitlines()]
     rows = {row[0].removeprefix("| "): row for row in told if len(row) > 5}
-    assert list(rows) == ["stage", "---", *made, "**all**"]
+    assert list(rows) == ["stage", "---", *made, "**total**"]
     assert (rows["embed"][2], rows["embed"][3]) == ("8", "1")
     assert rows["index"][-1].startswith("v0001 of 8 videos, ")
     assert str(made["report"]["page"]) in shown("pipeline-told").data
@@ -211,7 +212,7 @@ def sheet(kind: str) -> np.ndarray:
 
 def filled(picture: np.ndarray, row: int, workspace: int, wide: int = 172) -> bool:
     """Whether there is a frame at a place of a sheet."""
-    left, top = BETWEEN + LABEL + workspace * (wide + 6), BETWEEN + row * (96 + 6)
+    left, top = MARGIN + LABEL_WIDTH + workspace * (wide + 6), MARGIN + row * (96 + 6)
     return bool((abs(picture[top : top + 96, left : left + wide] - WELL) > 20).any())
 
 
@@ -235,7 +236,7 @@ def test_newest_videos_found_clips_and_made_videos_are_pictured(
     @flow
     def both() -> None:
         show_hits(pictured, "seen", str(hits))
-        show_made(pictured, run)
+        show_generated(pictured, run)
 
     both()
     found, made = sheet("retrieve-sheet-seen"), sheet("generate-sheet-seen")
@@ -251,7 +252,7 @@ def test_what_cannot_be_pictured_fails_no_run(pictured: Workspace) -> None:
 
     @flow
     def alone() -> None:
-        show_hits(pictured, "unseen", str(pictured.store.local("no.parquet")))
+        show_hits(pictured, "unseen", str(pictured.store.local_path("no.parquet")))
 
     alone()
 

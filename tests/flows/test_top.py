@@ -35,7 +35,7 @@ def test_a_server_that_does_not_answer_is_one_line(reelflow) -> None:
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         code, said, error = reelflow("top")
     assert (code, said) == (1, "")
-    assert error.strip().startswith("reelflow: http://127.0.0.1:9/api does not answer")
+    assert error.startswith("reelflow: ") and "http://127.0.0.1:9/api" in error
     assert error.count("\n") == 1
 
 

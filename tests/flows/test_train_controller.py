@@ -19,22 +19,22 @@ from data.records import Video
 from data.settings import Settings
 from data.specs.train import LessonSpec, TrainSpec
 from data.workspace import Workspace, open_workspace
-from engines.embed.engine import Work
+from engines.embed.engine import EmbedSetup
 from engines.generate.ragme import checkpoint
-from engines.generate.ragme.injection_sites import sites
+from engines.generate.ragme.injection_sites import list_sites
 from engines.runners.in_process import InProcessRunner
 from engines.train import controller, neighbours
 from engines.train import features as footage_of
-from engines.train.controller import Teaching
-from engines.train.dataset import Examples, Footage
-from engines.train.frame_store import shelf
+from engines.train.controller import ControllerTrainer
+from engines.train.dataset import Examples, TrainingSet
+from engines.train.frame_store import open_frame_store
 from flows.ingest import ingest
 from flows.pipeline import pipeline
 from flows.train_controller import train_controller
-from tasks.retrieve.bank import Bank
-from tasks.train.controller import train_spec
+from tasks.retrieve.retriever import Retriever
+from tasks.train.controller import build_train_spec
 from tasks.train.neighbours import find_neighbours
-from tasks.train.prepare import opened, prepare
+from tasks.train.prepare import open_training_set, prepare_training_set
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -67,7 +67,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, prefect_backend: None) -> I
         patch.setenv("REELFLOW_RUNNER", "in_process")
         patch.setenv("REELFLOW_DECODERS", "1")
         patch.setattr(
-            tasks.embed.canary, "_clips", lambda store: [Video("canary", "fake://canary", "")]
+            tasks.embed.canary, "_write_clips", lambda store: [Video("canary", "fake://canary", "")]
         )
         pipeline("c", table(folder / "rows", rows), embed_spec=FAKE)
         yield open_workspace(Settings())
@@ -81,13 +81,13 @@ def spec(base: Path, **options) -> TrainSpec:
     asked = small | options
     asked["lesson"] = lesson | options.get("lesson", {})
     asked["architecture"] = {"layers": 1, "norm": "layer"} | options.get("architecture", {})
-    return train_spec("ragme", asked)
+    return build_train_spec("ragme", asked)
 
 
 def found(workspace: Workspace, asked: TrainSpec, folder: str = "n") -> dict[str, list[str]]:
     """The neighbours of every video, by ids."""
-    videos = find_neighbours(Bank(workspace, "c"), asked.lesson, folder)
-    rows = neighbours.read(workspace.store, folder, len(videos), asked.lesson.k)
+    videos = find_neighbours(Retriever(workspace, "c"), asked.lesson, folder)
+    rows = neighbours.read_neighbours(workspace.store, folder, len(videos), asked.lesson.k)
     ids = videos["id"].to_pylist()
     return {ids[i]: [ids[n] for n in row if n >= 0] for i, row in enumerate(rows)}
 
@@ -120,15 +120,17 @@ def test_neighbours_that_were_found_are_not_looked_for_again(
     whole = found(corpus, spec(base), "parts")
     corpus.store.delete(neighbours.part_file("parts", 1))
     asked: list[str] = []
-    search = Bank.by_video
+    search = Retriever.search_videos
     monkeypatch.setattr(
-        Bank, "by_video", lambda bank, ids, how: asked.extend(ids) or search(bank, ids, how)
+        Retriever,
+        "search_videos",
+        lambda bank, ids, how: asked.extend(ids) or search(bank, ids, how),
     )
     assert found(corpus, spec(base), "parts") == whole and len(asked) == 10
 
 
-def footage(workspace: Workspace, asked: TrainSpec) -> Footage:
-    return opened(workspace, prepare.fn(workspace, "c", asked))
+def footage(workspace: Workspace, asked: TrainSpec) -> TrainingSet:
+    return open_training_set(workspace, prepare_training_set.fn(workspace, "c", asked))
 
 
 def test_latents_and_tokens_are_of_the_same_frames(corpus: Workspace, base: Path) -> None:
@@ -145,9 +147,9 @@ def test_a_video_that_cannot_be_read_any_more_is_left_out(tmp_path: Path) -> Non
     videos = pa.table(
         {"id": ["a", "b", "c"], "uri": uris, "content": ["a", "b", "c"], "duration": [1.0] * 3}
     )
-    kept, runner = shelf(tmp_path, "tokens", 3, 4, (32,)), InProcessRunner()
-    make = partial(footage_of.tokens, lesson, FAKE, Work())
-    tasks.train.prepare._fill(runner, 8, videos, lesson, "tokens", kept, make)
+    kept, runner = open_frame_store(tmp_path, "tokens", 3, 4, (32,)), InProcessRunner()
+    make = partial(footage_of.build_token_engine, lesson, FAKE, EmbedSetup())
+    tasks.train.prepare._fill_store(runner, 8, videos, lesson, "tokens", kept, make)
     runner.close()
     assert kept.counts.tolist() == [4, -1, 4] and kept.left_out() == {"missing": 1}
 
@@ -157,7 +159,7 @@ def trained(workspace: Workspace, asked: TrainSpec, out: Path) -> dict[str, torc
     said = train_controller("c", str(out), asked)
     assert said["steps"] == asked.steps and said["targets"] == 25
     unet = zeroscope.unet()
-    return checkpoint.load(out, sites(unet)).controller.state_dict()
+    return checkpoint.load_controller(out, list_sites(unet)).controller.state_dict()
 
 
 def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -169,15 +171,15 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
 ) -> None:
     monkeypatch.setattr(controller, "SAVE_EVERY", 2)
     whole = trained(corpus, spec(base), tmp_path / "whole")
-    calls, loss = iter(range(100)), Teaching.loss
+    calls, loss = iter(range(100)), ControllerTrainer.loss
 
-    def stopping(lessons: Teaching, rng: np.random.Generator) -> torch.Tensor:
+    def stopping(lessons: ControllerTrainer, rng: np.random.Generator) -> torch.Tensor:
         if next(calls) == 5:
             raise KeyboardInterrupt
         return loss(lessons, rng)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Teaching, "loss", stopping)
+        patch.setattr(ControllerTrainer, "loss", stopping)
         train_controller.fn("c", str(tmp_path / "parts"), spec(base))
     assert (tmp_path / "parts" / "resume.pt").exists()
     assert equal(trained(corpus, spec(base), tmp_path / "parts"), whole)
@@ -191,7 +193,7 @@ def test_a_controller_of_either_kind_is_released_in_half_precision(
 ) -> None:
     asked = {key: value for key, value in spec(base).model_dump().items() if key != "architecture"}
     asked |= {"architecture": {"layers": 1}, "stored": "fp16", "precision": "bf16"}
-    state = trained(corpus, train_spec(kind, asked), tmp_path / kind)
+    state = trained(corpus, build_train_spec(kind, asked), tmp_path / kind)
     assert {value.dtype for value in state.values()} == {torch.float16}
     assert any(value.any() for name, value in state.items() if "zero_convs" in name)
     said = json.loads((tmp_path / kind / "training.json").read_text())
@@ -205,11 +207,11 @@ def test_a_folder_of_another_training_is_refused(
     out = tmp_path / "out"
     once = trained(corpus, spec(base, steps=1), out)
     assert equal(trained(corpus, spec(base, steps=1), out), once)
-    with pytest.raises(UserError, match="another training"):
+    with pytest.raises(UserError, match="--out"):
         train_controller("c", str(out), spec(base, steps=2))
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("dear")
-    with pytest.raises(UserError, match="holds something else"):
+    with pytest.raises(UserError, match="--out"):
         train_controller("c", str(tmp_path / "full"), spec(base))
 
 
@@ -218,7 +220,7 @@ def test_the_base_stays_as_it_is_while_the_loss_falls(corpus: Workspace, base: P
     asked = spec(base, architecture={"spatial_average": False, "temporal_average": False})
     made = footage(corpus, asked)
     made.latents.counts[2:] = -1
-    lessons = Teaching(base, asked, Examples(made, asked))
+    lessons = ControllerTrainer(base, asked, Examples(made, asked))
     before = {key: value.clone() for key, value in lessons.unet.state_dict().items()}
     optimizer = torch.optim.Adam(lessons.controller.parameters(), 1e-2)
     losses = []
@@ -252,5 +254,5 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(UserError, match=said):
         train_controller("c", str(tmp_path / "out"), spec(**({"base": base} | asked)))
-    with pytest.raises(UserError, match="no kind of controller"):
-        train_spec("ragtime", {})
+    with pytest.raises(UserError, match="kind of controller"):
+        build_train_spec("ragtime", {})

@@ -12,8 +12,8 @@ from flows.generate import generate
 from flows.index import index
 from flows.pipeline import pipeline
 from flows.withdraw import withdraw
-from tasks.generate.provenance import passport, runs
-from tasks.retrieve.bank import Bank
+from tasks.generate.provenance import list_runs, read_provenance
+from tasks.retrieve.retriever import Retriever
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 ALL = RetrieveSpec(k=20, dedup=1.01)
@@ -26,7 +26,9 @@ def corpus(workspace) -> str:
 
 
 def found(workspace, **spec: object) -> set[str]:
-    hits = Bank(workspace, "c").by_text([Prompt("0", "red")], ALL.model_copy(update=spec))
+    hits = Retriever(workspace, "c").search_prompts(
+        [Prompt("0", "red")], ALL.model_copy(update=spec)
+    )
     return {hit.video_id for hit in hits}
 
 
@@ -42,12 +44,14 @@ def test_a_withdrawn_video_is_in_no_search_and_in_no_later_index(workspace, corp
     assert (
         found(workspace) == found(workspace, exact=True) == found(workspace, where="true") == gone
     )
-    bank = Bank(workspace, "c")
-    kin = bank.by_video(["fake-000001"], VIDEO_QUERIES.model_copy(update={"k": 20, "dedup": 1.01}))
+    bank = Retriever(workspace, "c")
+    kin = bank.search_videos(
+        ["fake-000001"], VIDEO_QUERIES.model_copy(update={"k": 20, "dedup": 1.01})
+    )
     assert "fake-000003" not in {hit.video_id for hit in kin}
     index("c")
     assert found(workspace) == gone
-    assert len(Bank(workspace, "c").index) == 11
+    assert len(Retriever(workspace, "c").index) == 11
 
 
 def test_an_exact_copy_goes_with_it(workspace, clips: Path) -> None:
@@ -55,7 +59,7 @@ def test_an_exact_copy_goes_with_it(workspace, clips: Path) -> None:
     pipeline("c", str(clips), embed_spec=FAKE)
     withdraw("copy", "c")
     assert found(workspace) == {"clip-1", "clip-2", "clip-3"}
-    assert passport(workspace, "clip-0")["videos"][0]["withdrawn"]
+    assert read_provenance(workspace, "clip-0")["videos"][0]["withdrawn"]
 
 
 def test_the_first_mark_stays(workspace, corpus: str) -> None:
@@ -88,7 +92,7 @@ def test_made_again_an_output_is_without_it_and_the_others_are_left_alone(
     assert all(len(videos) == 3 for videos in hits(now).values())
     assert {name for name, said in _files(now).items() if files[name] != said} == set(again)
     assert generate("c", PROMPTS, FAKE_VIDEOS)["done"] == 3
-    assert passport(workspace, video)["influenced"] == []
+    assert read_provenance(workspace, video)["influenced"] == []
     assert withdraw(video, "c", regenerate=True)["regenerated"] == []
     _assert_rebuilt_the_same(workspace)
 
@@ -101,7 +105,7 @@ def test_what_waits_is_planned_without_it(workspace, corpus: str, monkeypatch) -
 
     with monkeypatch.context() as patch:
         patch.setattr(fake.Generator, "generate", broken)
-        patch.setattr("tasks.generate.shard.generate_shard_task.retries", 0)
+        patch.setattr("tasks.shard.shard_task.retries", 0)
         with pytest.raises(RuntimeError, match="bad day"):
             generate("c", PROMPTS, FAKE_VIDEOS)
     video = json.loads(_plan(workspace))["items"][0]["request"]["sources"][0]["video_id"]
@@ -114,22 +118,22 @@ def test_what_waits_is_planned_without_it(workspace, corpus: str, monkeypatch) -
 def test_a_passport_tells_both_ways(workspace, corpus: str) -> None:
     made = generate("c", PROMPTS, FAKE_VIDEOS)
     video = hits(made)["001"][1]
-    source = passport(workspace, video)
+    source = read_provenance(workspace, video)
     assert ("001", 2) in [(row["request_id"], row["rank"]) for row in source["influenced"]]
-    output = passport(workspace, "001")["outputs"]
+    output = read_provenance(workspace, "001")["outputs"]
     assert [row["video_id"] for row in output] == hits(made)["001"]
     copy = Path(made["videos"]).parents[3] / "renamed.mp4"
     copy.write_bytes((Path(made["videos"]) / "001.mp4").read_bytes())
-    assert passport(workspace, str(copy))["outputs"] == output
-    assert passport(workspace, video, "c") == source
+    assert read_provenance(workspace, str(copy))["outputs"] == output
+    assert read_provenance(workspace, video, "c") == source
     with pytest.raises(UserError, match="no video or output 'nobody'"):
-        passport(workspace, "nobody")
+        read_provenance(workspace, "nobody")
 
 
 def test_runs_are_listed_with_what_came_of_them(workspace, corpus: str) -> None:
-    assert runs(workspace) == []
+    assert list_runs(workspace) == []
     made = generate("c", [*PROMPTS, PROMPTS[0]], FAKE_VIDEOS)
-    (run,) = runs(workspace, "c")
+    (run,) = list_runs(workspace, "c")
     assert (run["run"], run["done"], run["failed"], run["prompts"]) == (made["run"], 3, 1, 4)
 
 
@@ -144,13 +148,13 @@ def _files(made: dict) -> dict[str, tuple[int, bytes]]:
 
 
 def _plan(workspace) -> bytes:
-    (run,) = workspace.store.names("generations")
+    (run,) = workspace.store.list_names("generations")
     return workspace.store.read(f"{run}/shards/000000.json")
 
 
 def _assert_rebuilt_the_same(workspace) -> None:
     def everything() -> dict[str, list[tuple]]:
-        with workspace.catalog() as catalog:
+        with workspace.open_catalog() as catalog:
             found = catalog.execute("SELECT table_name FROM duckdb_tables()")
             return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}
 

@@ -1,0 +1,95 @@
+"""Tables of evaluations, leaderboards and experiments, for the panel "Evaluate"."""
+
+from typing import Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from flows.cli.console import out
+
+FIGURE = 7  # columns of "[0.977,": a narrow terminal breaks an interval in two and cuts no figure
+MIN_WIDTHS = {"method": 9, "of": 9, "evaluation": 12}
+
+
+def print_evaluation(result: dict[str, Any]) -> None:
+    """Prints a table per method, and how many videos its means leave out."""
+    for method in result["methods"]:
+        counts = [f"{method[key]} {key}" for key in ("failed", "dropped") if method[key]]
+        title = f"{method['method']}: {', '.join([str(method['videos']) + ' videos', *counts])}"
+        table = Table("metric", "mean", "95 % interval", "n", "unmeasured", title=title)
+        for mean in method["means"]:
+            interval = f"[{_round(mean['low'])}, {_round(mean['high'])}]" if mean["n"] else ""
+            counts = [str(mean[key]) for key in ("n", "unmeasured")]
+            table.add_row(mean["label"], _round(mean["mean"]), escape(interval), *counts)
+        out().print(table)
+    for name, why in result["methods"][0]["absent"].items():
+        out().print(f"[yellow]{name} was not computed[/]: {escape(why)}")
+    if result["guarded"]:
+        leaked = len({leak["clip"] for leak in result["leaks"]})
+        out().print(f"leaked clips: {leaked}, found in the corpus of {result['guarded']}")
+    out().print(f"evaluation {result['evaluation']}")
+
+
+def print_evaluations(rows: list[dict[str, Any]]) -> None:
+    """Prints the mean of every metric of every evaluation."""
+    table = Table("evaluation", "made", "method", "metric", "mean", "n", "videos")
+    for row in rows:
+        names = (row[key] for key in ("evaluation", "made", "method", "label"))
+        table.add_row(*names, _round(row["mean"]), str(row["n"]), str(row["videos"]))
+    out().print(table if rows else "no evaluations yet")
+
+
+def print_experiment(result: dict[str, Any]) -> None:
+    """Prints each condition's mean and its difference to no clips, and where the videos are."""
+    table = Table("metric", "condition", "n", "mean", "difference to k=0, 95 % interval")
+    for row in result["results"]:
+        difference = f"{row['difference']:+.3f}  [{row['low']:+.3f}, {row['high']:+.3f}]"
+        mean = f"{row['mean']:.3f}"
+        table.add_row(row["metric"], row["condition"], str(row["n"]), mean, escape(difference))
+    out().print(table)
+    out().print(f"to watch the videos: reelflow report {result['experiment']}")
+
+
+def print_leaderboard(board: dict[str, Any], markdown: bool) -> None:
+    """Prints the ranked tables, as Markdown or for a terminal."""
+    from tasks.report.leaderboard_text import to_markdown
+
+    if markdown:
+        return typer.echo(to_markdown(board))
+    for table in board["tables"]:
+        _print_ranking(table)
+
+
+def _print_ranking(ranking: dict[str, Any]) -> None:
+    from tasks.report.leaderboard_text import (
+        format_cell,
+        format_settings,
+        list_settings,
+        method_name,
+    )
+
+    settings, title = list_settings(ranking["entries"]), escape(ranking["title"])
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    labels = (column["label"] for column in ranking["columns"])
+    for label in ("method", *labels, "of", "evaluation"):
+        table.add_column(label, min_width=MIN_WIDTHS.get(label, FIGURE))
+    for entry in ranking["entries"]:
+        cells = []
+        for column in ranking["columns"]:
+            text = escape(format_cell(entry, column["metric"]).replace(" ", "\n", 1))
+            best = column["metric"] in entry["best"]
+            cells.append(f"[bold]{text}[/]" if best else text)
+        values = format_settings(entry)
+        of = ", ".join(f"{name} {values[name]}" for name in settings if values[name] != "–")
+        method = escape(method_name(entry))
+        table.add_row(method, *cells, of, entry["evaluation"] or "published")
+    out().print(table)
+    for note in ranking["notes"]:
+        out().print(escape(note))
+    out().print()
+
+
+def _round(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -1,0 +1,144 @@
+"""The panel "Generate": videos from prompts and clips, and where each of them came from."""
+
+from typing import Annotated
+
+import typer
+
+from data.specs.pipeline import GenerateSpec
+from flows.cli.app import open_panel
+from flows.cli.console import print_result, run_flow
+from flows.cli.options import (
+    AsJson,
+    Corpus,
+    CorpusOption,
+    Root,
+    Runner,
+    Size,
+    Workers,
+    arg,
+    open_store,
+    opt,
+    parse_size,
+)
+from flows.cli.provenance_tables import print_provenance, print_runs, print_withdrawal
+from flows.cli.spec_options import Fields, SpecOptions, add_options, option, report_wrong_values
+
+GENERATE = SpecOptions(
+    GenerateSpec(),
+    option("engine", "--generator", "--engine"),
+    option("base", "--model"),
+    "controller",
+    option("retrieve.k", "-k", "--k"),
+    "retrieve.where",
+    "steps",
+    "guidance",
+    option("rag.guidance", "--retrieval-guidance"),
+    "rag.init",
+    "rag.start",
+    "negative",
+    "frames",
+    "fps",
+    option("samples", "--samples-per-prompt"),
+    "seed",
+    option("precision", choices=("auto",), default="auto: bf16 on GPUs that support it"),
+)
+
+command = open_panel("Generate")
+
+
+@command()
+@add_options(fields=GENERATE)
+def generate(
+    corpus: Corpus, fields: Fields,
+    prompts: Annotated[str | None, arg("PROMPTS", "A .txt, .parquet or .jsonl file.")] = None,
+    prompt: Annotated[
+        list[str] | None, opt("--prompt", "A prompt, instead of a file; repeatable.")
+    ] = None,
+    without: Annotated[
+        str | None, opt("--without", "File of video ids to exclude, as `leaks --out` writes it.")
+    ] = None,
+    size: Size = None, as_json: AsJson = False, workers: Workers = None, runner: Runner = None,
+    root: Root = None,
+) -> None:  # fmt: skip
+    """Generate a video for every prompt, conditioned on the clips retrieved for it.
+
+    With the bundled model the defaults are 64x64, 8 frames at 4 fps, 25 steps, guidance 4,
+    start 0.65 and fp32.
+    """
+    from flows.generate import generate as flow
+    from tasks.retrieve.leak_files import read_excluded
+
+    if (prompts is None) == (not prompt):
+        raise typer.BadParameter("give either a file of PROMPTS or --prompt TEXT")
+    fields |= parse_size(size)
+    if without:
+        fields.setdefault("retrieve", {})["exclude"] = read_excluded(without)
+    spec = _build_spec(fields)
+    run_flow(flow, corpus, prompts or prompt or [], spec, as_json=as_json)
+
+
+@command()
+def generations(
+    corpus: Annotated[str | None, arg("NAME", "Only runs of this corpus.")] = None,
+    as_json: AsJson = False, root: Root = None,
+) -> None:  # fmt: skip
+    """List the runs of generation, the newest first."""
+    from tasks.generate.provenance import list_runs
+
+    print_result(list_runs(open_store(), corpus), as_json, print_runs)
+
+
+@command()
+def report(
+    run: Annotated[str, arg("RUN", "Fingerprint, its first digits, or latest.")] = "latest",
+    out: Annotated[
+        str | None, opt("--out", "HTML file to write.", default="report.html in the run's folder")
+    ] = None,
+    root: Root = None,
+) -> None:  # fmt: skip
+    """Write a page that plays the videos of a generation, an experiment or an evaluation."""
+    from flows.report import report as flow
+
+    run_flow(flow, run, out)
+
+
+@command("passport", hidden=True)  # its former name
+@command()
+def provenance(
+    name: Annotated[str, arg("VIDEO", "Id of a video or a request, or a file.")],
+    corpus: Annotated[str | None, opt("--corpus", "Only look in this corpus.")] = None,
+    as_json: AsJson = False, root: Root = None,
+) -> None:  # fmt: skip
+    """Show which videos a clip influenced, or which clips a generated video was conditioned on."""
+    from tasks.generate.provenance import read_provenance
+
+    print_result(read_provenance(open_store(), name, corpus), as_json, print_provenance)
+
+
+@command()
+def withdraw(
+    video: Annotated[str, arg("VIDEO", "Id of the video.")],
+    corpus: CorpusOption,
+    why: Annotated[str | None, opt("--why", "Reason, kept as a note.")] = None,
+    regenerate: Annotated[
+        bool, opt("--regenerate", "Generate what it conditioned again without it.")
+    ] = False,
+    as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Exclude a video from every search, and list the videos that it influenced."""
+    from flows.withdraw import withdraw as flow
+
+    run_flow(flow, video, corpus, why, regenerate, as_json=as_json, print_plain=print_withdrawal)
+
+
+def _build_spec(fields: Fields) -> GenerateSpec:
+    """The spec of the given fields; the others suit the model that is used."""
+    from tasks.generate.spec import build_generate_spec
+    from tasks.workers import fastest_precision
+
+    if fields.get("precision") == "auto":
+        del fields["precision"]
+    if "precision" not in fields and "base" in fields:  # the bundled model gains nothing by bf16
+        fields["precision"] = fastest_precision()
+    with report_wrong_values():
+        return build_generate_spec(**fields)

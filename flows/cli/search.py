@@ -1,0 +1,75 @@
+"""The panel "Search"."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
+from flows.cli.app import open_panel
+from flows.cli.console import out, print_result, run_flow
+from flows.cli.options import AsJson, Corpus, Root, arg, open_store, opt
+from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
+
+K = option("k", "-k", "--k", min=1)
+SEARCH = SpecOptions(RetrieveSpec(), K, "where", "mmr", option("exact", "--exact"))
+RETRIEVE = SpecOptions(RetrieveSpec(), K, "where", "mmr")
+
+command = open_panel("Search")
+
+
+@command()
+@add_options(fields=SEARCH)
+def search(
+    corpus: Corpus, fields: Fields,
+    text: Annotated[str | None, arg("", "Text to search for.")] = None,
+    video: Annotated[
+        str | None, opt("--video", "Search with this video, by id, not with a text.")
+    ] = None,
+    as_json: AsJson = False, root: Root = None,
+) -> None:  # fmt: skip
+    """Find the videos that a text describes, or that are similar to a video."""
+    from data.records import Prompt
+    from tasks.retrieve.retriever import Retriever
+
+    if (text is None) == (video is None):
+        raise typer.BadParameter("give either a text or --video ID")
+    retriever = Retriever(open_store(), corpus)
+    with out(err=True).status("searching"):  # loads a model
+        if video is not None:
+            hits = retriever.search_videos([video], build_spec(VIDEO_QUERIES, fields))
+        else:
+            spec = build_spec(RetrieveSpec(), fields)
+            hits = retriever.search_prompts([Prompt("0", text or "")], spec)
+    print_result([asdict(hit) for hit in hits], as_json, _print_hits)
+    if short := sum(retriever.shortages.values()):
+        out(err=True).print(f"{short} fewer than requested: the others are duplicates of these")
+
+
+@command()
+@add_options(fields=RETRIEVE)
+def retrieve(
+    corpus: Corpus,
+    prompts: Annotated[str, arg("PROMPTS", "Text file, one prompt a line, or a table.")],
+    fields: Fields,
+    out: Annotated[str, opt("--out", "Parquet file to write.")],
+    report: Annotated[
+        str | None, opt("--report", "Also write a page with the clips: PATH.html.")
+    ] = None,
+    root: Root = None,
+) -> None:  # fmt: skip
+    """Search for every prompt of a file and write the hits as Parquet."""
+    from flows.retrieve import retrieve as flow
+
+    spec = build_spec(RetrieveSpec(), fields)
+    run_flow(flow, corpus, prompts, out, spec, report)
+
+
+def _print_hits(hits: list[dict[str, Any]]) -> None:
+    table = Table("#", "score", "video", "caption", "uri")
+    for hit in hits:
+        names = (escape(hit[key] or "") for key in ("video_id", "caption", "uri"))
+        table.add_row(str(hit["rank"]), f"{hit['score']:.3f}", *names)
+    out().print(table)

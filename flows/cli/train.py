@@ -1,0 +1,94 @@
+"""The panel "Train and experiment": controllers, and whether retrieval helps."""
+
+from typing import Annotated, Any, Literal
+
+from data.specs.pipeline import ExperimentSpec, GenerateSpec
+from data.specs.train import TrainSpec
+from flows.cli.app import add_group, open_panel
+from flows.cli.console import run_flow
+from flows.cli.evaluation_tables import print_experiment
+from flows.cli.options import (
+    AsJson,
+    Corpus,
+    Root,
+    Runner,
+    Size,
+    Threads,
+    Workers,
+    arg,
+    opt,
+    parse_size,
+)
+from flows.cli.spec_options import Fields, SpecOptions, add_options, option, report_wrong_values
+
+TRAIN = SpecOptions(
+    TrainSpec(), "base", "steps", "rate", "batch", option("lesson.k", "-k", "--k"), "lesson.same",
+    "architecture.layers", "architecture.norm", "architecture.spatial_average", "frames",
+    "lesson.fps", "token_every", "seed", "precision", "stored",
+)  # fmt: skip
+EXPERIMENT = SpecOptions(
+    ExperimentSpec(generate=GenerateSpec(), controllers=("bundled",)),
+    option("generate.retrieve.k", "-k", "--k", min=1, help="Largest number of clips per prompt."),
+    option("controllers", "--controller"),
+    option("metrics", "--metric"),
+    option("generate.base", "--model"),
+    "generate.steps",
+    "generate.guidance",
+    option("generate.rag.guidance", "--retrieval-guidance"),
+    "generate.rag.init",
+    "generate.rag.start",
+    option("generate.samples", "--samples-per-prompt"),
+    "generate.seed",
+)
+
+command = open_panel("Train and experiment")
+
+
+@command("train-controller")
+@add_options(fields=TRAIN)
+def train_controller(
+    corpus: Corpus,
+    out: Annotated[str, opt("--out", "Folder to train in.")],
+    fields: Fields,
+    kind: Annotated[
+        Literal["ragme", "ragme-ordered"], opt("--kind", "Kind of architecture.")
+    ] = "ragme",
+    size: Size = None, threads: Threads = None, runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Train a RAGME controller for a frozen base model; run it again to resume.
+
+    With the bundled base the defaults are 64x64, 8 frames at 4 fps, every frame a token, 1 layer,
+    norm layer, learning rate 0.001 and 3000 steps.
+    """
+    from flows.train_controller import train_controller as flow
+    from tasks.train.controller import build_train_spec
+
+    if size:
+        fields.setdefault("lesson", {}).update(parse_size(size))
+    with report_wrong_values():
+        spec = build_train_spec(kind, fields)
+    run_flow(flow, corpus, out, spec)
+
+
+experiment = add_group("experiment", "Measure whether something helps.")
+
+
+@experiment.command()
+@add_options(fields=EXPERIMENT)
+def retrieval(
+    corpus: Corpus,
+    prompts: Annotated[str, arg("PROMPTS", "A .jsonl or .parquet file.")],
+    fields: Fields, as_json: AsJson = False, workers: Workers = None, runner: Runner = None,
+    root: Root = None,
+) -> None:  # fmt: skip
+    """Does retrieval help? Compare 0 to k clips, and unrelated clips, on the same prompts."""
+    from flows.experiment import experiment_retrieval
+    from tasks.evaluate.conditions import build_experiment_spec
+    from tasks.generate.spec import build_generate_spec
+
+    generated: dict[str, Any] = fields.pop("generate", {})
+    with report_wrong_values():
+        spec = build_experiment_spec(generate=build_generate_spec(**generated), **fields)
+    run_flow(
+        experiment_retrieval, corpus, prompts, spec, as_json=as_json, print_plain=print_experiment
+    )

@@ -1,0 +1,77 @@
+"""The panel "Try it": a demonstration, and a check of this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from rich.table import Table
+
+from flows.cli.app import open_panel
+from flows.cli.console import live, out
+from flows.cli.options import Root, Runner, opt
+
+if TYPE_CHECKING:
+    from tasks.demo.demo import Demo
+
+command = open_panel("Try it")
+
+
+@command()
+def demo(
+    folder: Annotated[
+        Path, opt("--folder", "Folder for everything that the demo makes.")
+    ] = Path("demo"),
+    videos: Annotated[int, opt("--videos", "Videos in the corpus.", min=1)] = 2000,
+    prompts: Annotated[int, opt("--prompts", "Prompts to search for.", min=1)] = 40,
+    generated: Annotated[int, opt("--generate", "Videos to generate.", min=1)] = 12,
+    runner: Runner = None,
+) -> None:  # fmt: skip
+    """Make a small corpus and run the whole pipeline on it, from ingest to scored videos."""
+    from flows.demo import demo as flow
+
+    with live():
+        result = flow(folder, videos, prompts, generated)
+    out().print(_build_table(result), "")
+    out().print(f"retrieved clips: {folder / 'report.html'}")
+    out().print(f"generated videos: {folder / 'generated.html'}")
+    out().print(f"scores with and without clips: {folder / 'leaderboard.html'}")
+
+
+@command()
+def doctor(root: Root = None) -> None:
+    """Check what this machine has, what is missing, and how to install it."""
+    from tasks.service.machine import check_machine
+
+    table = Table("what", "found", "how to fix it")
+    for check in check_machine():
+        mark = "[green]ok[/]" if check.good else "[red]missing[/]"
+        table.add_row(check.name, f"{mark} {check.found}", "" if check.good else check.fix)
+    out().print(table)
+
+
+def _build_table(result: "Demo") -> Table:
+    """The figures that the project promises, each with its bound where it has one."""
+    embedded, load = result.embedded, result.embedded.load
+    table = Table("what", "figure", "", box=None, pad_edge=False, header_style="dim")
+    wanted = sum(prompt.k for prompt in result.prompts)
+    about = f"≥ 0.9   shape, colour and background of {wanted} hits, {result.short} missing"
+    table.add_row("attribute precision@5", f"{result.precision:.3f}", about)
+    for name, value in result.recall.items():
+        queries = name.split("_")[0]
+        bound = "≥ 0.95  against exact search"
+        table.add_row(f"recall@10, {queries} queries", f"{value:.3f}", bound)
+    rate = f"{embedded.frames:,} frames in {load.wall:,.1f} s"
+    table.add_row("frames per second", f"{embedded.frames_per_second:,.1f}", rate)
+    hours = f"{embedded.hours:.2f} hours embedded"
+    table.add_row("video-hours per day", f"{embedded.video_hours_per_day:,.0f}", hours)
+    table.add_row("bottleneck", "", load.describe_bottleneck())
+    if (video := result.generated) is not None:
+        about = f"{video.videos} videos of motions that the base model has no words for"
+        for name, mean in video.means.items():
+            without = f"without clips {video.without[name]:.2f}"
+            note = f"{without}   {about}" if name == "motion" else without
+            table.add_row(name.replace("_", " "), f"{mean:.2f}", note)
+        table.add_row("seconds per generated video", f"{video.seconds_a_video:.1f}", "")
+    for part, seconds in result.seconds.items():
+        table.add_row(f"seconds, {part}", f"{seconds:,.1f}", "")
+    table.add_row("seconds in total", f"{sum(result.seconds.values()):,.1f}", "")
+    return table
