@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock
+.PHONY: help setup demo check test lint bench lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,13 +16,17 @@ setup: $(STAMP) ## install the locked dependencies into .venv, where they are no
 demo: $(STAMP) ## make 2,000 videos, run the whole pipeline on them, search, and show what is found
 	@$(BIN)/reelflow demo
 
-test: $(STAMP) ## run the test suite
+check: $(STAMP) ## run the quick tests: no Ray, Prefect server, PostgreSQL, browser or command
+	@$(BIN)/pytest -m "not (ray or service or postgres or browser or commands or slow)"
+
+test: $(STAMP) ## run all tests
 	@$(BIN)/pytest
 
-lint: $(STAMP) ## check style and types, and dependencies for known faults
+lint: $(STAMP) ## check style, types and words, and dependencies for known faults
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/python tests/measure_words.py
 	@$(BIN)/python tests/scan.py
 
 bench: $(STAMP) ## measure speed, orchestration and memory
@@ -38,6 +42,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "reelflow needs Python 3.11 to 3.13: make PYTHON=path/to/python"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+# Where Python may write no bytecode (PYTHONDONTWRITEBYTECODE, folders of somebody else), every
+# command would compile what it imports anew; what is edited later is noticed by its time.
+	@$(BIN)/python -m compileall -q data engines tasks flows
 	@touch $@

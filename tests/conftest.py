@@ -4,6 +4,7 @@ import atexit
 import os
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -22,24 +23,36 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")  # where others keep the machine busy
 
-from support import buckets, golden
+from support import buckets, golden, needs
+from support.paths import NO_CLIPS, REAL_CLIPS, TESTS
 
 from data.settings import Settings
 from data.workspace import Workspace, open_workspace
 
-# Over a minute each, the longest first.
+# Over half a minute each, the longest first.
 LONG = (
-    "flows/test_operations.py", "tasks/test_service.py", "deployments/test_topology.py",
+    "flows/test_operations.py", "tasks/service/test_service.py", "deployments/test_topology.py",
     "faults/test_ray.py", "faults/test_six_metrics.py", "flows/test_backfill_large.py",
 )  # fmt: skip
 CAPTIONS = ("a wave in colours", "stripes that move", "something short", "a picture that counts")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files come first and short ones last: the processes that share the work end together."""
-    here = Path(__file__).parent
-    order = {here / name: number - len(LONG) for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: order.get(item.path, item.path.is_relative_to(here / "data")))
+    """Marks what tests need; the longest files come first, so that both processes end together."""
+    for item in items:
+        needs.mark(item)
+        if item.get_closest_marker("real_clips") and not REAL_CLIPS.is_dir():
+            item.add_marker(pytest.mark.skip(NO_CLIPS))
+    order = {TESTS / name: number - len(LONG) for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path, item.path.is_relative_to(TESTS / "data")))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many tests were skipped for want of what: of clips, of a browser, of PostgreSQL."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"{count} skipped: {reason}")
 
 
 def pytest_configure() -> None:
@@ -125,7 +138,7 @@ def _cheap_canary(patch: pytest.MonkeyPatch) -> None:
     from data.records import Video
 
     made = [Video(f"canary/{n}", f"fake://canary{n}", "") for n in "ab"]
-    patch.setattr(tasks.embed.canary, "_clips", lambda store: made)
+    patch.setattr(tasks.embed.canary, "_write_clips", lambda store: made)
 
 
 @pytest.fixture(scope="session")
@@ -150,16 +163,15 @@ def ray_cluster() -> Iterator[str]:
     """The address of a Ray started once per session, on which runners come and go."""
     import ray
 
-    from engines.runners.ray.cluster import start
+    from engines.runners.ray.cluster import start_ray
 
-    folder = Path(__file__).parent
     with pytest.MonkeyPatch.context() as patch:  # workers import engines from the tests too
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(folder.parent)]))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(TESTS), str(TESTS.parent)]))
         init = partial(
             ray.init, "local", num_cpus=4, include_dashboard=False, log_to_driver=False,
             logging_level="ERROR", object_store_memory=128 * 2**20,
         )  # fmt: skip
-        started = start(init)
+        started = start_ray(init)
         yield started.address_info["address"]
         ray.shutdown()
 

@@ -65,9 +65,9 @@ def look_at_pages(folder: Path, demo: Path) -> None:
 def look_at_service(folder: Path) -> None:
     """The pages of a service that has done something."""
     from data.settings import Settings
-    from tasks.service.automations import apply
-    from tasks.service.service import stop
-    from tasks.service.start import start
+    from tasks.service.automations import apply_automations
+    from tasks.service.service import stop_service
+    from tasks.service.start import start_service
 
     with tempfile.TemporaryDirectory() as root:
         os.environ |= {
@@ -75,27 +75,27 @@ def look_at_service(folder: Path) -> None:
             "REELFLOW_RUNNER": "in_process", "REELFLOW_SHARD_SIZE": "100",
             "REELFLOW_PRICE_PER_GPU_HOUR": "2.5",
         }  # fmt: skip
-        service = start(Settings(root=f"{root}/store"), "127.0.0.1", free_ports(1)[0])
+        service = start_service(Settings(root=f"{root}/store"), "127.0.0.1", free_ports(1)[0])
         try:
-            apply(service.api)
+            apply_automations(service.api)
             work(service.api, Path(root))
             photograph(service.api, service.url, folder, Path(root) / "browser")
         finally:
-            stop(service)
+            stop_service(service)
 
 
 def work(api: str, folder: Path) -> None:
     """Runs what is looked at."""
     from tasks.demo.demo import make_corpus
-    from tasks.demo.generated import MEASURED, write_prompts
-    from tasks.generate.shard import generate_spec
+    from tasks.demo.generated import MEASURES, write_prompts
+    from tasks.generate.spec import build_generate_spec
 
     fake = {"engine": "fake", "every_nth": 1}
     ran(api, "pipeline/nightly", {"corpus": CORPUS, "source": SOURCE, "embed_spec": fake})
     given = {
         "corpus": SHAPES, "source": str(make_corpus(folder / "shapes", 24)),
-        "prompts": str(write_prompts(folder, 3)), "measure": MEASURED.model_dump(),
-        "generate_spec": generate_spec(steps=8).model_dump(),
+        "prompts": str(write_prompts(folder, 3)), "measure": MEASURES.model_dump(),
+        "generate_spec": build_generate_spec(steps=8).model_dump(),
     }  # fmt: skip
     ran(api, "pipeline/nightly", given)
     ran(api, "maintain/maintain", {"corpus": SHAPES})

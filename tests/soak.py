@@ -74,7 +74,7 @@ class Chaos:
         self.run = self.undisturbed.start()
 
     @cached_property
-    def right(self) -> Path:
+    def correct(self) -> Path:
         """The store that an undisturbed run leaves, which works beside the first round."""
         with self.held:
             wait_until(lambda: not self.run.alive(), "an undisturbed run ended", 3600)
@@ -88,7 +88,7 @@ class Chaos:
             while not self._through(ground, pace, struck):
                 pass
             tried = try_again(ground)
-            look_over(ground, self.right, bool(tried))
+            look_over(ground, self.correct, bool(tried))
             self.again += tried
             self.survived += struck
 

@@ -1,11 +1,15 @@
 """The rules that keep the code as docs/architecture.md draws it."""
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from engines.base import load_plugin
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("data", "engines", "tasks", "flows")
@@ -13,17 +17,29 @@ HEAVY = ("torch", "ray", "faiss", "autofaiss", "dask", "distributed", "diffusers
          "av", "open_clip", "torchvision")  # fmt: skip
 NETS = ROOT / "engines" / "nets"  # torch modules: the only files that import it at the top
 FILES = [file for layer in LAYERS for file in sorted((ROOT / layer).rglob("*.py"))]
+# Folders that hold plugins only, and what each plugin must have for those who call it.
+PLUGINS = {
+    "ingest.sources": ("accepts", "rows"),
+    "video.decoders": ("frames",),
+    "embed.models": ("VERSION", "digest", "Embedder"),
+    "pool.methods": ("VERSION", "pool"),
+    "index.kinds": ("VERSION", "key_for", "build", "open_index"),
+    "generate.generators": ("VERSION", "digests", "Generator"),
+    "evaluate.metrics": ("VERSION", "LABEL", "MODELS", "Metric"),
+    "evaluate.models": ("FILE", "FETCH", "load"),
+    "evaluate.distance.extractors": ("VERSION", "LABEL", "KERNEL", "FILE", "FETCH", "Extractor"),
+}
 
 
-def imported(file: Path) -> set[str]:
-    """The top-level names of everything a file imports, wherever it does so."""
+def imported(file: Path, depth: int = 1) -> set[str]:
+    """Everything a file imports, wherever it does so: the first parts of the dotted names."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
-    return names
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {".".join(name.split(".")[:depth]) for name in names}
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -34,6 +50,90 @@ def test_imports_only_go_down(layer: str) -> None:
     for file in (ROOT / layer).rglob("*.py"):
         above = imported(file) & set(LAYERS) - set(allowed)
         assert not above, f"{file.relative_to(ROOT)} imports {above}"
+
+
+def test_no_folders_import_each_other_in_a_circle() -> None:
+    """A folder of a floor with all below it is one node, and so is a file at a floor's root."""
+    edges: dict[str, set[str]] = {}
+    for file in FILES:
+        node = ".".join(file.relative_to(ROOT).with_suffix("").parts[:2])
+        ours = {name for name in imported(file, depth=2) if name.split(".")[0] in LAYERS}
+        edges.setdefault(node, set()).update(ours - {node})
+    sorter = TopologicalSorter(edges)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of folders: {' <- '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("folder", PLUGINS)
+def test_a_plural_folder_holds_plugins_only(folder: str) -> None:
+    path = ROOT / "engines" / folder.replace(".", "/")
+    files = [file for file in path.rglob("*") if "__pycache__" not in file.parts]
+    assert {(file.parent, file.suffix) for file in files} == {(path, ".py")}
+    for name in {file.stem for file in files} - {"__init__"}:
+        lacking = [each for each in PLUGINS[folder] if not hasattr(load_plugin(folder, name), each)]
+        assert not lacking, f"{path / name}.py has no {', '.join(lacking)}"
+
+
+def test_every_folder_that_plugins_come_from_is_checked() -> None:
+    calls = re.compile(r"\bplugin\(\s*\"([\w.]+)\"")
+    asked = {folder for file in FILES for folder in calls.findall(file.read_text())}
+    assert asked == set(PLUGINS)
+
+
+def test_prefect_is_imported_only_where_it_belongs() -> None:
+    """In flows, tasks/ui, tasks/service, and files that hold a task."""
+    for file in FILES:
+        if "prefect" in imported(file):
+            place = file.relative_to(ROOT).parts
+            allowed = place[0] == "flows" or place[:2] in {("tasks", "ui"), ("tasks", "service")}
+            assert allowed or _holds_a_task(file), file
+
+
+def _holds_a_task(file: Path) -> bool:
+    tree = ast.parse(file.read_text())
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    named = {ast.unparse(d).split("(")[0] for f in functions for d in f.decorator_list}
+    calls = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    return "task" in named | calls  # shards' tasks are made by calling it
+
+
+def test_engines_read_no_environment() -> None:
+    """Workers may be anywhere: all that decides is handed to them. Children's may be set."""
+    for file in (file for file in FILES if file.relative_to(ROOT).parts[0] == "engines"):
+        assert "data.settings" not in imported(file, depth=2), file
+        for node in ast.walk(ast.parse(file.read_text())):
+            assert not _reads_environment(node), f"{file}:{getattr(node, 'lineno', 0)}"
+
+
+def _reads_environment(node: ast.AST) -> bool:
+    """`os.getenv(…)`, `os.environ[…]` and its methods, but for those that write."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.ctx, ast.Load) and ast.unparse(node.value).endswith("environ")
+    if isinstance(node, ast.Compare):
+        return any(ast.unparse(each).endswith("environ") for each in node.comparators)
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "os" and bool({"environ", "getenv"} & {a.name for a in node.names})
+    if not isinstance(node, ast.Attribute):
+        return False
+    reads = ("get", "items", "keys", "values", "pop")
+    return node.attr == "getenv" or (
+        node.attr in reads and ast.unparse(node.value).endswith("os.environ")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        ("os.environ['A']", True), ("os.environ.get('A')", True), ("os.getenv('A')", True),
+        ("'A' in os.environ", True), ("from os import environ", True),
+        ("os.environ['A'] = '1'", False), ("os.environ.setdefault('A', '1')", False),
+        ("run(env=os.environ | {'A': '1'})", False), ("dict(os.environ, A='1')", False),
+    ],
+)  # fmt: skip
+def test_what_reads_the_environment_is_told_from_what_sets_it(text: str, reads: bool) -> None:
+    assert any(map(_reads_environment, ast.walk(ast.parse(text)))) == reads
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ TYPED = [(page.name, command) for page in PAGES for command in commands(page)]
 
 @pytest.fixture(scope="module")
 def known():
-    main._register()
+    main.register_commands()
     return typer.main.get_command(main.app)
 
 

@@ -38,12 +38,12 @@ def _plan(name: str, given: dict[str, Any]) -> int:
     from data.settings import Settings
     from data.specs.pipeline import EmbedSpec
     from data.workspace import open_workspace
-    from tasks.plan import plan
-    from tasks.stages import embed_stage
+    from tasks.plan import plan_videos
+    from tasks.stages import register_embed
 
     workspace = open_workspace(Settings())
     return len(
-        plan.fn(workspace, embed_stage(workspace, given["corpus"], EmbedSpec(**given["spec"])))
+        plan_videos.fn(workspace, register_embed(workspace, given["corpus"], EmbedSpec(**given["spec"])))
     )
 
 
@@ -60,16 +60,16 @@ def _search(name: str, given: dict[str, Any]) -> dict[str, float]:
     from data.settings import Settings
     from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
     from data.workspace import open_workspace
-    from tasks.retrieve.bank import Bank
+    from tasks.retrieve.retriever import Retriever
 
-    bank = Bank(open_workspace(Settings()), given["corpus"])
+    bank = Retriever(open_workspace(Settings()), given["corpus"])
     spent: dict[str, list[float]] = {"text": [], "video": []}
     for i in range(SEARCHES):
         started = time.perf_counter()
-        bank.by_text([Prompt("p", f"a red circle, take {i}")], RetrieveSpec())
+        bank.search_prompts([Prompt("p", f"a red circle, take {i}")], RetrieveSpec())
         spent["text"].append(time.perf_counter() - started)
         started = time.perf_counter()
-        bank.by_video([given["video"]], VIDEO_QUERIES)
+        bank.search_videos([given["video"]], VIDEO_QUERIES)
         spent["video"].append(time.perf_counter() - started)
     return {kind: 1000 * sorted(times)[SEARCHES // 2] for kind, times in spent.items()}
 

@@ -76,6 +76,6 @@ def test_a_store_that_is_read_only_is_said_so_by_every_stage(
     shutil.copytree(stores["embed"], shop.root)
     disk.remount("ro")
     for words in COMMANDS.values():
-        assert_one_line(shop.run(*words), "cannot write to", "mend its rights")
+        assert_one_line(shop.run(*words), "cannot write to", "permissions")
     disk.remount("rw")
     shop.ok(*COMMANDS["embed"])

@@ -67,7 +67,7 @@ def made(store: Store) -> dict[str, bytes]:
 def written(store: Store) -> dict[str, tuple[bytes, float]]:
     """Receipts of shards and what they stand for, with the time they were written."""
     files = found(store, r"/(embed|pool)/\w+/(receipts/|shard-)")
-    return {name: (content, store.modified(name)) for name, content in files.items()}
+    return {name: (content, store.modified_at(name)) for name, content in files.items()}
 
 
 def embedded_and_pooled(run: Run) -> tuple[int, int]:

@@ -45,7 +45,9 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 def vectors(store: Store) -> dict[str, bytes]:
-    found = [name for stage in store.names("corpora/c/embed") for name in store.names(stage)]
+    found = [
+        name for stage in store.list_names("corpora/c/embed") for name in store.list_names(stage)
+    ]
     return {name: store.read(name) for name in found if "/shard-" in name}
 
 
@@ -83,7 +85,7 @@ def test_from_videos_there_to_a_leaderboard_there(
     shop.ok("leaderboard", "--out", f"{there.root}/board.html")
     shop.ok("report", made["run"], "--out", f"{there.root}/run/page.html")
     assert {"hits.parquet", "hits.html", "scores.parquet", "board.html"} <= {
-        name.strip("/") for name in there.names("")
+        name.strip("/") for name in there.list_names("")
     }
     shown = re.findall(r'src="(page_files/[^"#]+)', there.read("run/page.html").decode())
     assert len(shown) == 2 and all(there.exists(f"run/{name}") for name in shown)
@@ -169,7 +171,7 @@ def test_a_machine_that_died_is_named_by_the_one_that_comes_next(
 ) -> None:
     run = shop.start(*EMBED)
     held = store_of(shop)
-    wait_until(lambda: held.names("locks/corpora-c-embed"), "it works")
+    wait_until(lambda: held.list_names("locks/corpora-c-embed"), "it works")
     run.kill()
     other = machine(tmp_path, "other", tmp_path.name, WAIT_S=0)
     said = other.run(*EMBED)

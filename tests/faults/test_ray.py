@@ -15,7 +15,7 @@ from support.commands import Run, Shop, children, runs, wait_until
 from support.toys import Item, Toy, several
 
 from data.outcome import Done, Failed
-from engines.runners.ray.pool import Actors
+from engines.runners.ray.pool import ActorPool
 from engines.runners.ray.runner import RayRunner
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600), pytest.mark.usefixtures("impatient")]
@@ -80,11 +80,11 @@ def test_a_suspect_is_not_blamed_for_a_worker_that_had_died_before_it_came(
     ray_cluster: str,
 ) -> None:
     """As where a node goes with all of its workers, and nobody has noticed of the second."""
-    pool = Actors(Toy, 1, wait_s=600)
+    pool = ActorPool(Toy, 1, wait_s=600)
     try:
-        [done] = pool.outcomes(pool.submit_beside([Item("first")]))
+        [done] = pool.outcomes(pool.submit_extra([Item("first")]))
         os.kill(done.value[0], signal.SIGKILL)
-        [done] = pool.outcomes(pool.submit_beside([Item("suspect")]))
+        [done] = pool.outcomes(pool.submit_extra([Item("suspect")]))
         assert done.id == "suspect"
     finally:
         pool.close()

@@ -25,7 +25,7 @@ STILL = ("ELITE", "IP-Adapter", "PhotoMaker")  # methods whose videos have one f
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not CLIPS.is_dir(), reason="the real clips are not on this machine"),
+    pytest.mark.real_clips,
 ]
 
 

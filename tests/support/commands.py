@@ -157,7 +157,7 @@ def _started(words: list[str], environment: dict[str, str], folder: Path, dies: 
 def _server() -> Any:
     """Forks processes that have everything imported: each would take 4 s for that alone."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["without_prefect"])
+    context.set_forkserver_preload(["support.without_prefect"])
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
     try:

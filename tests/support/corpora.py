@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from data.catalog.coverage import coverage, failures
+from data.catalog.coverage import compute_coverage, list_failures
 from data.specs.pipeline import EmbedSpec, GenerateSpec, RetrieveSpec
 from data.workspace import Workspace
 
@@ -25,14 +25,14 @@ def table(folder: Path, rows: list[dict[str, Any]]) -> str:
 
 def videos(workspace: Workspace, corpus: str, stage: str) -> dict[str, int]:
     """The counts of a stage, as `status` has them."""
-    with workspace.catalog() as catalog:
-        return coverage(catalog, workspace.store, corpus)["stages"][stage]["videos"]
+    with workspace.open_catalog() as catalog:
+        return compute_coverage(catalog, workspace.store, corpus)["stages"][stage]["videos"]
 
 
 def reasons(workspace: Workspace, corpus: str) -> dict[str | None, str]:
     """Why each failed id failed."""
-    with workspace.catalog() as catalog:
-        return {row["id"]: row["reason"] for row in failures(catalog, workspace.store, corpus)}
+    with workspace.open_catalog() as catalog:
+        return {row["id"]: row["reason"] for row in list_failures(catalog, workspace.store, corpus)}
 
 
 def counts(total: int, done: int, failed: int = 0) -> dict[str, int]:

@@ -23,7 +23,7 @@ class Disk:
                     os.posix_fallocate(out.fileno(), 0, size)
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         return (self.folder / "filler").exists()
 
     def empty(self) -> None:

@@ -13,7 +13,7 @@ from data.runs.published import BENCHMARK, LABELS
 from data.specs.evaluate import EvaluateSpec
 from data.store import layout, tables
 from data.store.storage import Store
-from engines.evaluate.statistics import interval
+from engines.evaluate.statistics import bootstrap_mean
 from support import golden
 
 SUBJECT = ("text_clip_similarity", "subject_dino_similarity", "temporal_consistency")
@@ -80,9 +80,9 @@ def evaluation_in(store: Store, folder: Path, **wanted: Any) -> Summary:
         tuple(_result(said, method, videos, scores) for method in said.methods),
         "bank" if said.leaks is not None else None, said.leaks,
     )  # fmt: skip
-    at = layout.evaluation(said.id)
-    tables.write(store, f"{at}/scores.parquet", tables.MEASURES, scores)
-    tables.write(store, f"{at}/videos.parquet", tables.EVALUATED, videos)
+    at = layout.evaluation_folder(said.id)
+    tables.write_rows(store, f"{at}/scores.parquet", tables.MEASURES, scores)
+    tables.write_rows(store, f"{at}/videos.parquet", tables.EVALUATED_VIDEOS, videos)
     store.write(f"{at}/summary.json", json.dumps(asdict(summary)).encode())
     return summary
 
@@ -90,7 +90,7 @@ def evaluation_in(store: Store, folder: Path, **wanted: Any) -> Summary:
 def _video(said: Wanted, folder: Path, method: str, clip: str) -> dict[str, Any]:
     detail = said.fails.get((method, clip))
     shape = {} if detail else {"frames": 4, "fps": 25.0, "width": 64, "height": 64}
-    row = dict.fromkeys(tables.EVALUATED.names) | shape
+    row = dict.fromkeys(tables.EVALUATED_VIDEOS.names) | shape
     file = f"{clip}.mp4" if said.of_a_run else f"{clip}/{method}.mp4"
     return row | {
         "id": clip if said.of_a_run else file, "clip": clip, "method": method, "content": "ab",
@@ -131,6 +131,6 @@ def _mean(said: Wanted, method: str, metric: str, scores: list) -> Mean:
     label = LABELS.get(metric, metric.replace("_", " "))
     if not known:
         return Mean(metric, label, better, 0, len(values), None, None, None)
-    found = interval(np.array(known))
+    found = bootstrap_mean(np.array(known))
     left = len(values) - len(known)
     return Mean(metric, label, better, len(known), left, found.mean, found.low, found.high)

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.catalog.coverage import coverage
+from data.catalog.coverage import compute_coverage
 from data.settings import Settings
 from data.workspace import Workspace, open_workspace
 
@@ -69,8 +69,8 @@ def outcomes(root: Path, stage: str) -> Counter[str]:
 
 def status(root: Path, corpus: str = "c") -> dict[str, Any]:
     workspace = workplace(root)
-    with workspace.catalog() as catalog:
-        return coverage(catalog, workspace.store, corpus)
+    with workspace.open_catalog() as catalog:
+        return compute_coverage(catalog, workspace.store, corpus)
 
 
 def catalogue(root: Path) -> dict[str, Counter[tuple]]:

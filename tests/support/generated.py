@@ -1,4 +1,4 @@
-"""Runs of generation in a store as `generate` leaves them, for those who only look at them."""
+"""Generation runs in a store as `generate` leaves them, for tests of what reads them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from data.records import Prompt
-from data.runs.generations import Log, Run, media, record
-from data.shards.receipts import write_receipt
+from data.runs.generations import Run, media_path, record_run
+from data.shards.receipts import Receipt, Seconds, write_receipt
 from data.specs.pipeline import GenerateSpec, RetrieveSpec
 from data.store.storage import Store
-from engines.video.writing import mp4
+from engines.video.writing import encode_mp4
 from support import golden
 
 SPEC = GenerateSpec(
@@ -28,14 +28,14 @@ def run_in(
     corpus: str = "c",
 ) -> Run:
     """A run whose prompt `n` follows k of the clips from `n` on; those in `fails` have a detail."""
-    asked = tuple(Prompt(f"{n:03d}", text) for n, text in enumerate(prompts))
+    records = tuple(Prompt(f"{n:03d}", text) for n, text in enumerate(prompts))
     digests = {"model": "ab" * 32, "controller": "cd" * 32}
-    run = Run(corpus, spec, "1", digests, ("0123456789ab", "v0001"), "ba9876543210", asked)
-    record(store, run)
+    run = Run(corpus, spec, "1", digests, ("0123456789ab", "v0001"), "ba9876543210", records)
+    record_run(store, run)
     size = (spec.width, spec.height)
-    video = mp4(np.stack([golden.picture(n, size) for n in range(spec.frames)]), spec.fps)
+    video = encode_mp4(np.stack([golden.picture(n, size) for n in range(spec.frames)]), spec.fps)
     rows = []
-    for n, prompt in enumerate(asked):
+    for n, prompt in enumerate(records):
         hits = [_hit(clips[(n + rank) % len(clips)], rank, n) for rank in range(spec.retrieve.k)]
         for sample in range(spec.samples):
             row = _row(run, prompt, sample) | {"hits": hits}
@@ -44,7 +44,7 @@ def run_in(
             else:
                 store.write(f"{run.folder}/{row['file']}", video)
             rows.append(row)
-    write_receipt(store, run.folder, Log("000000", 1, tuple(rows)))
+    write_receipt(store, run.folder, Receipt("000000", 1, "1", tuple(rows), Seconds()))
     return run
 
 
@@ -53,7 +53,7 @@ def _row(run: Run, prompt: Prompt, sample: int) -> dict:
     return {
         "request_id": id, "prompt_id": prompt.id, "prompt": prompt.text, "sample": sample,
         "seed": 1000 * int(prompt.id) + sample, "reason": None, "detail": None, "note": None,
-        "file": media(id), "sha256": "ef" * 32, "frames": spec.frames, "fps": spec.fps,
+        "file": media_path(id), "sha256": "ef" * 32, "frames": spec.frames, "fps": spec.fps,
         "width": spec.width, "height": spec.height, "index_version": "v0001", "seconds": 1.5,
     }  # fmt: skip
 

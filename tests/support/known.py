@@ -46,5 +46,5 @@ class OneModel:
     def get(self, name: str) -> "OneModel":
         return self
 
-    def texts(self, texts: Sequence[str]) -> np.ndarray:
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         return np.array([[len(text)] * self.dim for text in texts], np.float32)

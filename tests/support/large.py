@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from data.records import Video
 from data.shards.lists import Shard, shard_name, write_shard
-from data.shards.receipts import Made, Receipt, Seconds, write_receipt
+from data.shards.receipts import Receipt, Seconds, done_row, write_receipt
 from data.shards.stages import Stage
 from data.store import layout, tables
 from data.workspace import Workspace
@@ -23,7 +23,7 @@ def ingested(workspace: Workspace, corpus: str, count: int, broken: int = 0) -> 
     The source's column `number` counts them.
     """
     every = count // broken if broken else count + 1
-    folder = layout.ingests(corpus)
+    folder = layout.ingests_folder(corpus)
     workspace.store.write(f"{folder}/000001.json", json.dumps({"source": "large"}).encode())
     for part, first in enumerate(range(0, count, PART)):
         numbers = range(first, min(first + PART, count))
@@ -36,8 +36,8 @@ def ingested(workspace: Workspace, corpus: str, count: int, broken: int = 0) -> 
         }  # fmt: skip
         columns = [pa.array(given.get(each.name, [None] * len(numbers)), each.type)
                    for each in tables.VIDEOS]  # fmt: skip
-        name = f"{layout.videos(corpus)}/000001-{part:06d}.parquet"
-        with tables.create(workspace.store, name, tables.VIDEOS) as writer:
+        name = f"{layout.videos_folder(corpus)}/000001-{part:06d}.parquet"
+        with tables.open_writer(workspace.store, name, tables.VIDEOS) as writer:
             writer.write_table(pa.Table.from_arrays(columns, schema=tables.VIDEOS))
 
 
@@ -45,8 +45,8 @@ def finished(workspace: Workspace, stage: Stage, count: int, size: int) -> None:
     """The lists and receipts of an embed stage that is through, `size` videos a shard."""
     for shard in _shards(count, size):
         write_shard(workspace.store, stage.folder, shard)
-        made = tuple(Made(video.id, video.content, 8) for video in shard.videos)
-        receipt = Receipt(shard.id, 1, "1", made, (), Seconds(wall=30.0))
+        rows = tuple(done_row(video.id, video.content, 8) for video in shard.items)
+        receipt = Receipt(shard.id, 1, "1", rows, Seconds(wall=30.0))
         write_receipt(workspace.store, stage.folder, receipt)
 
 

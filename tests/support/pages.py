@@ -1,4 +1,4 @@
-"""What is looked at in pages: their tags, and, in a browser, their players."""
+"""Helpers to look at pages: their tags, and in a browser their video players."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -7,7 +7,7 @@ from support.browser import Tab
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
-# Only what is in view is measured: asking for more would lay out all that the page leaves out.
+# Only videos in view are measured: measuring others would lay out what the page leaves out.
 CLIPS = """[...document.querySelectorAll("video")].map((video) => {
   const inView = ({ top, bottom, left }) => top < innerHeight && bottom > 0 && left < innerWidth;
   const near = inView(video.closest("section").getBoundingClientRect());
@@ -40,24 +40,26 @@ class Tags(HTMLParser):
 def safe(html: str) -> bool:
     """Whether a page that shows `HOSTILE` has one script, its own, and no handlers in tags."""
     tags = Tags(html)
-    handlers = [name for _, given in tags.found for name in given if name.startswith("on")]
+    handlers = [
+        name for _, attributes in tags.found for name in attributes if name.startswith("on")
+    ]
     return len(tags.named("script")) == 1 and not tags.named("img") and not handlers
 
 
 def choose(tab: Tab, id: str, value: str) -> None:
-    """Gives a field of the page a value, as typing or choosing it does."""
+    """Sets a field of the page as typing or choosing a value does."""
     kind = "change" if id == "sort" else "input"
     tab.look(f"""(() => {{ const field = document.getElementById("{id}"); field.value = "{value}";
         field.dispatchEvent(new Event("{kind}")); }})()""")
 
 
 def seen(clips: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those in the window."""
+    """Returns the videos in the window."""
     return [clip for clip in clips if clip["seen"]]
 
 
 def playing(tab: Tab) -> list[dict[str, Any]]:
-    """All players, once those in the window play."""
+    """Returns all players, once those in the window play."""
     return tab.until(
         CLIPS, lambda clips: bool(seen(clips)) and all(clip["plays"] for clip in seen(clips))
     )

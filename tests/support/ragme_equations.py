@@ -1,4 +1,4 @@
-"""RAGME's equations as they are written, in loops: no caching, no hooks, no fused attention."""
+"""RAGME's equations as written (arXiv 2504.06672), in loops: no caching, hooks or fusion."""
 
 import math
 
@@ -48,11 +48,11 @@ def norm(state, config, name, x, t, temb):
     if config.norm == "layer":
         return layer_norm(x, state, name)
     if config.norm == "learned":
-        said = state[f"{name}.emb.weight"][int(t)]
-        said = said * torch.sigmoid(said)
+        signal = state[f"{name}.emb.weight"][int(t)]
+        signal = signal * torch.sigmoid(signal)
     else:
-        said = temb
-    scale, shift = linear(state, f"{name}.linear", said).chunk(2)
+        signal = temb
+    scale, shift = linear(state, f"{name}.linear", signal).chunk(2)
     return layer_norm(x) * (1 + scale) + shift
 
 
@@ -74,7 +74,7 @@ def block(state, config, name, q, z, t, temb):
     return v + feed_forward(state, f"{name}.ff", layer_norm(v, state, f"{name}.norm3"))
 
 
-def residual(state, config, j, h, clips, t, temb):
+def compute_residual(state, config, j, h, clips, t, temb):
     """R (T, C, H, W) for features (T, C, H, W) of one sample and the clips that it has."""
     encoded = [encode(state, config, clip) for clip in clips]
     loop = config.videos == "loop" and config.mode != "add"
@@ -101,13 +101,13 @@ def unet_forward(unet, sample, timesteps, text, add):
     t_emb = unet.time_proj(timesteps).to(sample.dtype)
     temb = unet.time_embedding(t_emb)
     batch, frames = sample.shape[0], sample.shape[2]
-    wide, said = temb.repeat_interleave(frames, 0), text.repeat_interleave(frames, 0)
+    wide, context = temb.repeat_interleave(frames, 0), text.repeat_interleave(frames, 0)
     site = iter(range(99))
 
     def attend(block, layer, h):
         h = block.resnets[layer](h, wide)
         h = block.temp_convs[layer](h, num_frames=frames)
-        h = block.attentions[layer](h, encoder_hidden_states=said).sample
+        h = block.attentions[layer](h, encoder_hidden_states=context).sample
         h = block.temp_attentions[layer](h, num_frames=frames).sample
         return add(next(site), h, temb)
 
@@ -126,7 +126,7 @@ def unet_forward(unet, sample, timesteps, text, add):
             skips.append(h)
     mid = unet.mid_block
     h = mid.temp_convs[0](mid.resnets[0](h, wide), num_frames=frames)
-    h = mid.attentions[0](h, encoder_hidden_states=said).sample
+    h = mid.attentions[0](h, encoder_hidden_states=context).sample
     h = mid.temp_attentions[0](h, num_frames=frames).sample
     h = mid.temp_convs[1](mid.resnets[1](h, wide), num_frames=frames)
     h = add(next(site), h, temb)

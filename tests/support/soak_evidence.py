@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from data.catalog.coverage import failures
-from data.catalog.leftovers import leftovers
+from data.catalog.coverage import list_failures
+from data.catalog.leftovers import find_leftovers
 from data.settings import Settings
 from data.workspace import Workspace, open_workspace
 from support import evidence
@@ -13,8 +13,8 @@ from support.soak_grounds import Ground
 def try_again(ground: Ground) -> int:
     """Asks again for videos that saw two workers die, as operators do; how many there were."""
     workspace = _place(ground)
-    with workspace.catalog() as catalog:
-        failed = failures(catalog, workspace.store, "c")
+    with workspace.open_catalog() as catalog:
+        failed = list_failures(catalog, workspace.store, "c")
     crashed = sum(failure["reason"] == "crashed" for failure in failed)
     if crashed:
         ground.shop.ok("retry", "c", "--reason", "crashed", RUNNER="in_process", WORKERS=1)
@@ -34,7 +34,7 @@ def look_over(ground: Ground, right: Path, tried_again: bool) -> None:
             counts = evidence.outcomes(root, stage)
             assert set(counts.values()) == {1} and counts == evidence.outcomes(right, stage)
     assert not evidence.partials(root)
-    assert list(leftovers(_place(ground).store, old_s=0)) == []
+    assert list(find_leftovers(_place(ground).store, min_age_s=0)) == []
     assert not ground.kind.bucket or _uploads(ground) == []
     evidence.assert_rebuilt_the_same(root)
 

@@ -82,7 +82,7 @@ class Strikes:
     def _disk(self, run: Run | Served) -> Mend | bool:
         """Nothing, or next to nothing, is left on it for a while."""
         disk = self.ground.disk
-        if not disk or disk.full:
+        if not disk or disk.is_full:
             return False
         disk.fill(but=self.chance.choice((0, 20_000)))
         return disk.empty

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
-from engines.evaluate.protocol import Nothing
-from engines.evaluate.vision.registry import Models
+from engines.evaluate.protocol import NoReference
+from engines.evaluate.vision.registry import ModelRegistry
 
 
-class Planted(Models):
+class Planted(ModelRegistry):
     """Models of which some are given; the others are loaded as they are anywhere."""
 
     def __init__(self, spec: EvaluateSpec = EvaluateSpec(), **models: Any) -> None:
@@ -40,7 +40,7 @@ class Embeds:
         made = [self.of(each) for each in pictures]
         return np.array(made, np.float32).reshape(len(made), -1 if made else 2)
 
-    images = embed
+    embed_images = embed
 
 
 class Flows:
@@ -49,14 +49,14 @@ class Flows:
     def __init__(self, of: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
         self.of, self.shapes = of, []
 
-    def flow(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
+    def compute_flow(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
         self.shapes.append(earlier.shape)
         return np.stack([self.of(*pair) for pair in zip(earlier, later, strict=True)])
 
 
-def known(**said: Any) -> Nothing:
-    """A truth that knows these, as `text`, `video` or `faces`; the rest is missing."""
-    truth = Nothing()
+def known(**said: Any) -> NoReference:
+    """A ground truth with these values by method, such as `text_vector`; the rest is missing."""
+    truth = NoReference()
     for name, value in said.items():
         setattr(truth, name, lambda value=value: value)
     return truth

@@ -1,4 +1,4 @@
-"""Small random pipelines of other kinds than ZeroScope's, as diffusers saves them."""
+"""Small random pipelines of kinds other than ZeroScope's, as diffusers saves them."""
 
 import torch
 from diffusers import (
@@ -31,11 +31,11 @@ WORDS = ["a", "red", "blue", "ball", "square", "moves", "to", "the", "left", "ri
 def tokenizer() -> PreTrainedTokenizerFast:
     """T5's special tokens around whole words."""
     words = {word: n for n, word in enumerate(["<pad>", "</s>", "<unk>", *WORDS])}
-    made = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    made.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
+    raw = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    raw.pre_tokenizer = pre_tokenizers.Whitespace()
+    raw.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
     return PreTrainedTokenizerFast(
-        tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+        tokenizer_object=raw, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
     )
 
 

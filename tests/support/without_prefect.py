@@ -55,9 +55,7 @@ from data.store.storage import Store  # noqa: E402
 from flows.cli import main as command  # noqa: E402
 
 # Real clips would make every decoder import torch: 3 s a run.
-tasks.embed.canary._clips = lambda store: [
-    Video(f"canary-{n}", f"fake://canary{n}", "") for n in "ab"
-]
+FAKE_CANARY = [Video(f"canary-{n}", f"fake://canary{n}", "") for n in "ab"]
 
 LAYERS = ("data", "engines", "tasks", "flows")
 CLONE_NEWUTS = 0x04000000  # host names of one's own
@@ -80,6 +78,8 @@ def main(words: list[str], environment: dict[str, str], out: Path, moment: Momen
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a job in background
     os.environ.update(environment)
+    if "REELFLOW_REAL_CANARY" not in environment:
+        tasks.embed.canary._write_clips = lambda store: FAKE_CANARY
     for fd, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(out / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), fd)
     _be(environment.get("REELFLOW_HOST"), float(environment.get("REELFLOW_AHEAD_S", "0")))

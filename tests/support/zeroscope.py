@@ -57,7 +57,7 @@ def pipeline(**options) -> TextToVideoSDPipeline:
 
 
 def spec(folder: Path, **options) -> GenerateSpec:
-    """What this model generates in a moment."""
+    """A spec that this model generates in a moment."""
     small = {
         "base": str(folder), "precision": "fp32", "width": SIZE, "height": SIZE, "steps": 3,
         "frames": FRAMES, "guidance": 4.0,

@@ -22,7 +22,7 @@ def _model(job: Job) -> Iterator[Figure]:
 
     from data.specs.pipeline import EmbedSpec
     from engines.embed.models.open_clip import Embedder
-    from tasks.workers import cores
+    from tasks.workers import count_cores
 
     weights = str(footage.weights(job.out))
     pixels = np.random.default_rng(0).integers(0, 256, (64, 3, 224, 224), dtype=np.uint8)
@@ -32,7 +32,7 @@ def _model(job: Job) -> Iterator[Figure]:
         model = Embedder(spec)
         model.load()
         vectors[precision] = model.embed_images(pixels)
-        for threads in (cores(), 1):
+        for threads in (count_cores(), 1):
             torch.set_num_threads(threads)
             spent = _median_s(partial(model.embed_images, pixels), job.size(5, 2))
             name = f"model, {precision}, threads: {threads}"
@@ -47,16 +47,18 @@ def _decode(job: Job) -> Iterator[Figure]:
     from engines.video.decoders import pyav
     from engines.video.frames import Resize, Sampling
 
-    pyav.warm(Resize(224))
+    pyav.warm_up(Resize(224))
     clips = footage.real(job.out / "clips", 1)
     sampling = Sampling(25)
 
     def sparse() -> int:
-        return sum(len(f.index) for c in clips for f in pyav.frames(str(c), sampling, Resize(224)))
+        return sum(
+            len(f.index) for c in clips for f in pyav.decode_frames(str(c), sampling, Resize(224))
+        )
 
     def plain() -> None:
         for clip in clips:
-            for _ in pyav.Video(str(clip)).sequential(sampling):
+            for _ in pyav.VideoFile(str(clip)).decode_sequential(sampling):
                 pass
 
     count, times = sparse(), job.size(5, 2)

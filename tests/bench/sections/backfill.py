@@ -10,11 +10,11 @@ from bench.job import Job
 from support import large
 
 from data.catalog import merge
-from data.runs.backfill import left
+from data.runs.backfill import estimate_remaining
 from data.settings import Settings
 from data.specs.pipeline import EmbedSpec
 from data.workspace import open_workspace
-from tasks.stages import embed_stage
+from tasks.stages import register_embed
 
 CORPUS, SPEC, SIZE = "million", EmbedSpec(engine="fake"), 500
 T = TypeVar("T")
@@ -43,11 +43,11 @@ def _planning(job: Job) -> Iterator[Figure]:
     folder, count = job.scratch / "million", job.size(1_000_000, 20_000)
     workspace = open_workspace(Settings(root=str(folder / "store"), shard_size=SIZE))
     large.ingested(workspace, CORPUS, count)
-    stage = embed_stage(workspace, CORPUS, SPEC)
-    with workspace.catalog() as catalog:
+    stage = register_embed(workspace, CORPUS, SPEC)
+    with workspace.open_catalog() as catalog:
         merge.sync_videos(catalog, workspace.store, CORPUS)
     where = "number % 2 = 0 and duration > 5"
-    planned, seconds = _timed(lambda: left(workspace, stage, where))
+    planned, seconds = _timed(lambda: estimate_remaining(workspace, stage, where))
     assert planned.videos == count // 2
     yield Figure("backfill", f"videos in the catalogue: {count:,}; planned", planned.videos, "")
     yield Figure("backfill", "planning a backfill", seconds, "s", most=2)

@@ -13,12 +13,13 @@ from support import golden
 
 from data.runs.evaluations import Target
 from data.specs.evaluate import EvaluateSpec
-from engines.base import plugin
-from engines.evaluate.engine import EvaluateWork, Evaluator
-from engines.evaluate.protocol import Nothing, Sample
-from engines.evaluate.vision.registry import Models
+from engines.base import load_plugin
+from engines.evaluate.engine import Evaluator
+from engines.evaluate.protocol import NoReference, Sample
+from engines.evaluate.vision.registry import ModelRegistry
 from engines.video.decoders import pyav
 from engines.video.frames import Sampling
+from engines.worker import WorkerSetup
 
 if TYPE_CHECKING:
     from engines.evaluate.protocol import Metric
@@ -36,13 +37,13 @@ def measure(job: Job) -> Iterator[Figure]:
     frames, times = job.size(16, 4), job.size(3, 1)
     weights = _weights(job.scratch / "small-models")
     spec = EvaluateSpec(metrics=METRICS, num_frames=frames, weights=weights)
-    models = Models(spec)
+    models = ModelRegistry(spec)
     path = golden.clip(job.scratch / "clip.mp4", frames=frames, fps=8, size=(SIDE, SIDE))
-    (part,) = pyav.frames(str(path), Sampling(1), None)
+    (part,) = pyav.decode_frames(str(path), Sampling(1), None)
     whole = Known(part.pixels.transpose(0, 2, 3, 1).copy(), 8.0, _truth(models))
     shape = f"small random models, {frames} frames of {SIDE}x{SIDE}"
     for name in METRICS:
-        metric = plugin("evaluate.metrics", name).Metric(spec, models)
+        metric = load_plugin("evaluate.metrics", name).Metric(spec, models)
         batched = _least_s(lambda metric=metric: whole.score(metric), times)
         apart = _least_s(lambda m=metric, n=name: _one_by_one(m, n, whole), times)
         yield Figure("evaluate", f"{name}, {shape}", batched, "s/video")
@@ -63,32 +64,32 @@ class Known:
 
 
 @dataclass
-class Drawn(Nothing):
+class Drawn(NoReference):
     """A truth of random vectors, of the widths that the models make."""
 
     widths: Mapping[str, int]
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
-    def text(self) -> np.ndarray:
+    def text_vector(self) -> np.ndarray:
         return self._drawn(1, "clip")[0]
 
-    def video(self) -> np.ndarray:
+    def video_vectors(self) -> np.ndarray:
         return self._drawn(3, "clip")
 
-    def subjects(self) -> Mapping[str, np.ndarray]:
+    def subject_vectors(self) -> Mapping[str, np.ndarray]:
         return {TAG: self._drawn(3, "dino")}
 
     def subject_tags(self) -> tuple[str, ...]:
         return (TAG,)
 
-    def faces(self) -> np.ndarray:
+    def face_vectors(self) -> np.ndarray:
         return self._drawn(3, "arcface")
 
     def _drawn(self, count: int, model: str) -> np.ndarray:
         return self.random.standard_normal((count, self.widths[model]), np.float32)
 
 
-def _truth(models: Models) -> Drawn:
+def _truth(models: ModelRegistry) -> Drawn:
     return Drawn({name: models.get(name).dim for name in ("clip", "dino", "arcface")})
 
 
@@ -116,7 +117,7 @@ def _run_s(specs: Sequence[EvaluateSpec], targets: Sequence[Target]) -> float:
     """The seconds of measuring alone: models are loaded and decoders warm."""
     spent = 0.0
     for spec in specs:
-        evaluator = Evaluator(spec, EvaluateWork())
+        evaluator = Evaluator(spec, WorkerSetup())
         evaluator.load()
         list(evaluator.run(targets[:1]))
         started = time.perf_counter()

@@ -9,8 +9,8 @@ from bench.figures import Figure
 from bench.job import Job
 
 from data.specs.distance import ClipSpec
-from engines.evaluate.distance.extractor import extractor
-from engines.evaluate.distance.frechet import frechet, frechet_from_features
+from engines.evaluate.distance.extractor import build_extractor
+from engines.evaluate.distance.frechet import frechet_from_features, frechet_from_moments
 from engines.evaluate.distance.kernel import kvd_unbiased
 from engines.evaluate.distance.moments import Moments
 
@@ -27,7 +27,7 @@ def measure(job: Job) -> Iterator[Figure]:
     if torch.cuda.is_available():  # a thousand million parameters
         names.append("videomae_v2_ssv2")
     for name in names:
-        model = extractor(ClipSpec(extractor=name, weights=_weights(name, job.scratch)))
+        model = build_extractor(ClipSpec(extractor=name, weights=_weights(name, job.scratch)))
         model.load()
         seconds = _least_s(lambda model=model: model(clip), job.size(5, 2))
         yield Figure("fvd", f"{name}, {shape}", seconds, "s/clip")
@@ -38,11 +38,11 @@ def _distances(count: int) -> Iterator[Figure]:
     random = np.random.default_rng(SEED)
     for dim, most in ((400, 0.5), (1408, 10.0)):
         x, y = random.standard_normal((2, count, dim), np.float32)
-        moments = Moments.of(x), Moments.of(y)
+        moments = Moments.from_features(x), Moments.from_features(y)
         what = f"{count} clips, d = {dim}"
-        spent = _least_s(lambda m=moments: frechet(*m), 2)
+        spent = _least_s(lambda m=moments: frechet_from_moments(*m), 2)
         yield Figure("fvd", f"Fréchet by eigenvalues, {what}", spent, "s", most=most)
-        spent = _least_s(lambda x=x, y=y: (Moments.of(x), Moments.of(y)), 2)
+        spent = _least_s(lambda x=x, y=y: (Moments.from_features(x), Moments.from_features(y)), 2)
         yield Figure("fvd", f"moments of both sets, {what}", spent, "s")
         spent = _least_s(lambda x=x, y=y: kvd_unbiased(x, y), 2)
         yield Figure("fvd", f"kernel distance, {what}", spent, "s")

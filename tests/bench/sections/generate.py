@@ -51,8 +51,8 @@ def _steps(size: Size, device: str) -> dict[str, Callable[[], object]]:
     import torch
     from diffusers import UNet3DConditionModel
 
-    from engines.generate.ragme.injection_sites import sites
-    from engines.generate.ragme.sampling import Guided
+    from engines.generate.ragme.injection_sites import list_sites
+    from engines.generate.ragme.sampling import GuidedNoise
     from engines.nets.controller import Controller
     from engines.nets.controller_config import ControllerConfig
 
@@ -64,7 +64,7 @@ def _steps(size: Size, device: str) -> dict[str, Callable[[], object]]:
         attention_head_dim=min(64, size.channels[0] // 2),
     )
     unet.to(device, dtype).eval()
-    channels = tuple(site.channels for site in sites(unet))
+    channels = tuple(site.channels for site in list_sites(unet))
     controller = Controller(ControllerConfig(channels, tokens="cls", videos="loop"))
     controller.to(device, dtype).eval()
 
@@ -73,18 +73,18 @@ def _steps(size: Size, device: str) -> dict[str, Callable[[], object]]:
 
     text, latents = random(2, 77, size.context), random(1, 4, FRAMES, *size.latent)
     tokens, timestep = random(1, CLIPS, TOKENS, 512), torch.tensor(500, device=device)
-    spec, said = GenerateSpec(), controller.remember(tokens)
+    spec, said = GenerateSpec(), controller.precompute_context(tokens)
 
     def run(with_clips: object) -> None:
         held = with_clips() if callable(with_clips) else with_clips
-        Guided(unet, text, spec, controller, held)(latents, timestep)  # type: ignore[arg-type]
+        GuidedNoise(unet, text, spec, controller, held)(latents, timestep)  # type: ignore[arg-type]
         if device == "cuda":
             torch.cuda.synchronize()
 
     return {
         "plain": lambda: run(None),
         "cached": lambda: run(said),
-        "uncached": lambda: run(lambda: controller.remember(tokens)),
+        "uncached": lambda: run(lambda: controller.precompute_context(tokens)),
     }
 
 

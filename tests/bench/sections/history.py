@@ -81,14 +81,14 @@ def _seen(tab: Tab, url: str) -> list[tuple[float, float]]:
 
 
 def _top(api: str) -> float:
-    from tasks.service.server import connected
-    from tasks.service.top import look
+    from tasks.service.server import open_client
+    from tasks.service.top import read_activity
 
-    with connected(api) as client:
+    with open_client(api) as client:
         spent = []
         for _ in range(TRIES):
             began = time.perf_counter()
-            look(client)
+            read_activity(client)
             spent.append(time.perf_counter() - began)
         return min(spent)
 

@@ -9,17 +9,17 @@ from bench.job import Job
 from support.scheduled_runs import nights
 
 from data.catalog import merge
-from data.catalog.leftovers import leftovers
+from data.catalog.leftovers import find_leftovers
 from data.settings import Settings
-from data.shards.lists import names
+from data.shards.lists import list_done
 from data.shards.stages import Stage
 from data.specs.pipeline import PoolSpec
 from data.workspace import Workspace, open_workspace
 from engines.index.pooled_vectors import PooledVectors
-from tasks.embed.compact import compact
+from tasks.embed.compact import compact_corpus
 from tasks.embed.pool import pool_shards
-from tasks.plan import plan
-from tasks.stages import pool_stage
+from tasks.plan import plan_videos
+from tasks.stages import register_pool
 
 CORPUS = "nights"
 T = TypeVar("T")
@@ -29,34 +29,34 @@ def measure(job: Job) -> Iterator[Figure]:
     count = job.size(500, 50)
     workspace = open_workspace(Settings(root=str(job.scratch / "nights")))
     stage = nights(workspace, CORPUS, count)
-    pooled = pool_stage(workspace, CORPUS, PoolSpec(), stage)
+    pooled = register_pool(workspace, CORPUS, PoolSpec(), stage)
     pool_shards.fn(workspace, stage, pooled)
     yield from _looked(workspace, stage, pooled, f"{count} ingests of 2 videos")
-    packs, seconds = _timed(lambda: compact.fn(workspace, CORPUS, True))
+    packs, seconds = _timed(lambda: compact_corpus.fn(workspace, CORPUS, True))
     yield Figure("nights", f"packing {sum(row['files'] for row in packs):,} files", seconds, "s")
     _, seconds = _timed(lambda: pool_shards.fn(workspace, stage, pooled))
     yield Figure("nights", "pooling the packs", seconds, "s")
-    for each in list(leftovers(workspace.store, old_s=0)):
+    for each in list(find_leftovers(workspace.store, min_age_s=0)):
         workspace.store.delete(each.name)
     yield from _looked(workspace, stage, pooled, "packed")
 
 
 def _looked(workspace: Workspace, stage: Stage, pooled: Stage, when: str) -> Iterator[Figure]:
-    files = sum(file.is_file() for file in workspace.store.local("corpora").rglob("*"))
+    files = sum(file.is_file() for file in workspace.store.local_path("corpora").rglob("*"))
     yield Figure("nights", f"{when}: files", files, "")
     _, seconds = _timed(workspace.rebuild_catalog)
     yield Figure("nights", f"{when}: rebuilding the catalogue", seconds, "s")
-    _, seconds = _timed(lambda: plan.fn(workspace, stage))
+    _, seconds = _timed(lambda: plan_videos.fn(workspace, stage))
     yield Figure("nights", f"{when}: planning", seconds, "s")
     read, seconds = _timed(lambda: _vectors(workspace, pooled))
     yield Figure("nights", f"{when}: reading {read:,} pooled vectors", seconds, "s")
-    with workspace.catalog() as catalog:
+    with workspace.open_catalog() as catalog:
         _, seconds = _timed(lambda: merge.sync_corpus(catalog, workspace.store, CORPUS))
     yield Figure("nights", f"{when}: seeing that nothing is new", seconds, "s")
 
 
 def _vectors(workspace: Workspace, pooled: Stage) -> int:
-    shards = tuple(names(workspace.store, pooled.folder, "receipts"))
+    shards = tuple(list_done(workspace.store, pooled.folder))
     batches = PooledVectors(workspace.store, pooled.folder, shards, frozenset()).batches()
     return sum(len(batch.ids) for batch in batches)
 

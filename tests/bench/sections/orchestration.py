@@ -35,9 +35,9 @@ def _direct(videos: int) -> float:
     from data.settings import Settings
     from data.specs.pipeline import EmbedSpec
     from engines.embed.engine import VideoEmbedder
-    from tasks.workers import embed_work
+    from tasks.workers import build_embed_setup
 
-    engine = VideoEmbedder(EmbedSpec(**SPEC), embed_work(Settings()))
+    engine = VideoEmbedder(EmbedSpec(**SPEC), build_embed_setup(Settings()))
     engine.load()
     work = [Video(f"{i}", f"fake://{i}?frames=8", f"{i}") for i in range(videos)]
     list(engine.run(work[:32]))

@@ -9,7 +9,7 @@ from bench import footage
 from bench.figures import Figure
 from bench.job import Job
 
-# lanes × threads of the model, decoders, frames a batch
+# concurrent batches × threads of the model, decoders, frames a batch
 SETUPS = ((1, 2, 2, 64), (2, 1, 2, 64), (2, 1, 1, 64), (2, 2, 2, 64), (2, 1, 2, 16), (2, 1, 2, 32))
 CALLERS, VIDEOS = 2, 16  # batches of videos in flight, and videos in each
 
@@ -22,27 +22,27 @@ def measure(job: Job) -> Iterator[Figure]:
     weights = str(footage.weights(job.out))
     for setup in SETUPS:
         frames, wall, cpu = _run(clips, weights, setup)
-        name = "lanes {}, threads {}, decoders {}, batch {}".format(*setup)
+        name = "{} at once, threads {}, decoders {}, batch {}".format(*setup)
         yield Figure("setups", name, frames / wall, "frames/s")
         yield Figure("setups", f"{name}: CPU", 1000 * cpu / frames, "ms/frame")
 
 
 def _run(clips: list, weights: str, setup: tuple[int, int, int, int]) -> tuple[int, float, float]:
     """Frames, wall seconds, CPU seconds; start-up is not counted."""
-    from data.batches import batched
+    from data.batches import iter_batches
     from data.records import Video
     from data.specs.pipeline import EmbedSpec
-    from engines.embed.engine import VideoEmbedder, Work
+    from engines.embed.engine import EmbedSetup, VideoEmbedder
 
-    lanes, threads, decoders, size = setup
+    batches, threads, decoders, size = setup
     spec = EmbedSpec(model=footage.ARCHITECTURE, weights=weights)
-    work = Work(decoders=decoders, lanes=lanes, threads=threads, frames_per_batch=size)
+    work = EmbedSetup(decoders=decoders, concurrent_batches=batches, threads=threads, frames_per_batch=size)
     engine = VideoEmbedder(spec, work)
     engine.load()
     videos = [Video(clip.stem, str(clip), clip.stem) for clip in clips]
     list(engine.run(videos[:8]))
     todo: queue.Queue = queue.Queue()
-    for part in batched(videos, VIDEOS):
+    for part in iter_batches(videos, VIDEOS):
         todo.put(part)
     frames: list[int] = []
     before, started = _cpu_s(), time.perf_counter()

@@ -9,15 +9,15 @@ from bench.sections.real import stage_figures
 
 
 def measure(job: Job) -> Iterator[Figure]:
-    from engines.tiny.corpus import name_of, write
+    from engines.tiny.corpus import clip_name, write_corpus
 
-    source = write(job.out / "shapes", job.size(1000, 100))
+    source = write_corpus(job.out / "shapes", job.size(1000, 100))
     calls = [
         ["ingest", {"source": str(source), "corpus": "shapes"}],
         ["embed", {"corpus": "shapes"}],
         ["pool", {"corpus": "shapes"}],
         ["index", {"corpus": "shapes", "spec": {"gate": 0}}],
-        ["search", {"corpus": "shapes", "video": name_of(0, 0)}],
+        ["search", {"corpus": "shapes", "video": clip_name(0, 0)}],
     ]
     ran = watched.stages(job.scratch / "shapes", calls)
     yield from stage_figures("shapes", ran)
