@@ -17,7 +17,7 @@ demo: $(STAMP) ## make 2,000 videos, run the whole pipeline on them, search, and
 	@$(BIN)/reelflow demo
 
 check: $(STAMP) ## run the quick tests: no Ray, Prefect server, PostgreSQL, browser or command
-	@$(BIN)/pytest -m "not (ray or service or postgres or browser or commands or slow)"
+	@$(BIN)/pytest -n 2 -m "not (ray or service or postgres or browser or commands or slow)"
 
 test: $(STAMP) ## run all tests
 	@$(BIN)/pytest

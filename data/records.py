@@ -19,12 +19,15 @@ class Video:
     """A video to process: the user's id, its location, the identity of its bytes, its seconds.
 
     `content` identifies the bytes ("sha256:…"), so copies under other ids are processed once.
+    `bytes` and `stamp` are the file's as ingest found it, where known: decoding checks them.
     """
 
     id: str
     uri: str
     content: str
     duration: float | None = None
+    bytes: int | None = None
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from data.catalog import merge
 from data.catalog.database import Catalog, catalog_path, create_catalog, open_catalog
+from data.catalog.origin import follow_store
 from data.errors import UserError
 from data.settings import Settings
 from data.store import layout
+from data.store.identity import ensure_store_id
 from data.store.lease import hold_lease, machine_id
 from data.store.lock import hold_lock
 from data.store.storage import Store
@@ -27,6 +29,17 @@ class Workspace:
         """The catalogue, for the block; keep that short, since one process at a time has it."""
         path = catalog_path(self.store, self.settings.catalog)
         with open_catalog(path, self.settings.wait_s) as catalog:
+            follow_store(catalog, self.store)
+            yield catalog
+
+    @contextmanager
+    def open_synced_catalog(self, corpus: str) -> Iterator[Catalog]:
+        """The catalogue, with all that the store has of a corpus; what decides must ask this one.
+
+        Another host may have worked since, or a run been killed before it merged what it wrote.
+        """
+        with self.open_catalog() as catalog:
+            merge.sync_corpus(catalog, self.store, corpus)
             yield catalog
 
     @contextmanager
@@ -63,6 +76,8 @@ class Workspace:
         self, name: str, activity: str, folders: list[str], on_wait: Callable[[str], None]
     ) -> Iterator[None]:
         """Holds the lock of a name, and removes what a killed holder left half-written."""
+        if folders:  # a writer of the store
+            ensure_store_id(self.store, self.settings.wait_s)
         catalog_folder = catalog_path(self.store, self.settings.catalog).parent
         locks = self.store.local_path("locks") if self.store.is_local else catalog_folder / "locks"
         lock, wait_s = locks / f"{name.replace('/', '-')}.lock", self.settings.wait_s
@@ -95,6 +110,7 @@ class Workspace:
         """Replaces the catalogue by a new one, built from the store."""
         path = catalog_path(self.store, self.settings.catalog)
         with create_catalog(path, self.settings.wait_s) as catalog:
+            follow_store(catalog, self.store)
             merge.sync_all(catalog, self.store)
 
 

@@ -27,6 +27,7 @@ from tasks.stages import choose_embed_spec, register_embed
 from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_stage, videos_key
 from tasks.ui.events import emit_many_failures
+from tasks.ui.final_state import finish_run
 from tasks.ui.live import show_progress
 from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_videos
@@ -62,7 +63,7 @@ def embed(
     if embedded.done:
         publish_stage(workspace, stage, videos_key(corpus), new=embedded.done, videos=videos)
         show_videos("embed", workspace, corpus)
-    return summary
+    return finish_run(summary, {"embed": summary}, workspace.settings.failed_share)
 
 
 def show_embedded(

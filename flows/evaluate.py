@@ -22,6 +22,7 @@ from tasks.retrieve.leaks import guard_run
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_failed_rows, publish_summary, publish_table
 from tasks.ui.assets import folder_key, publish_asset
+from tasks.ui.final_state import finish_run
 from tasks.ui.live import show_progress
 from tasks.ui.run_names import name_run
 
@@ -76,7 +77,8 @@ def evaluate(
     rows = videos_of(workspace.store, summary.evaluation)
     publish_failed_rows("evaluate", summary.evaluation, rows, "clip")
     require_any_video(workspace, summary)
-    return asdict(summary) | {"spent": cost}
+    result = asdict(summary) | {"spent": cost}
+    return finish_run(result, {"evaluate": result}, workspace.settings.failed_share)
 
 
 def _write_files(

@@ -19,6 +19,7 @@ from tasks.prompts import build_prompts, read_prompts
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_failed_rows, publish_summary
 from tasks.ui.assets import folder_key, publish_asset, stage_key, videos_key
+from tasks.ui.final_state import finish_run
 from tasks.ui.live import show_progress
 from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_generated
@@ -60,4 +61,4 @@ def generate(
             folder_key(run.folder), f"generated of {corpus}", [source], bytes=size, **said
         )
         show_generated(workspace, run)
-    return summary
+    return finish_run(summary, {"generate": summary}, workspace.settings.failed_share)

@@ -12,18 +12,19 @@ from data.ids import check_corpus_name
 from data.settings import Settings
 from data.shards.stages import Stage
 from data.workspace import open_workspace
+from tasks.ingest.failed_rows import read_failed_rows
 from tasks.ingest.part import (
     Counts,
     begin_ingest,
     finish_ingest,
     ingest_part,
-    read_failed_rows,
     read_source,
 )
 from tasks.progress import Progress, notify
 from tasks.service.runner import open_runner
 from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_asset, videos_key
+from tasks.ui.final_state import finish_run
 from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_videos
 from tasks.workers import count_workers, to_probe_settings
@@ -33,7 +34,11 @@ ROWS = 2000  # a part: one Prefect task, one Parquet file
 
 @flow(name="ingest", flow_run_name=name_run("ingest-{corpus}"))
 def ingest(
-    source: str, corpus: str, columns: dict[str, str] | None = None, probe: bool = True
+    source: str,
+    corpus: str,
+    columns: dict[str, str] | None = None,
+    probe: bool = True,
+    accept_missing: bool = False,
 ) -> dict[str, Any]:
     """Adds a source's new and changed videos to a corpus; every row is accounted for.
 
@@ -42,8 +47,10 @@ def ingest(
         corpus: Name of the corpus to add to; it is created if it does not exist.
         columns: Names of the source's columns for txt, videoLoc and videoID, where they differ.
         probe: Read each new video once for its duration, size, codec and digest.
+        accept_missing: Go on where most known videos are gone at once, instead of stopping.
     """
-    return _ingest_rows(source, check_corpus_name(corpus), columns or {}, probe, None)
+    check_corpus_name(corpus)
+    return _ingest_rows(source, corpus, columns or {}, probe, None, accept_missing)
 
 
 @flow(name="retry-ingest", flow_run_name=name_run("retry-ingest-{corpus}"))
@@ -53,21 +60,26 @@ def retry_ingest(corpus: str, which: Failures = Failures()) -> dict[str, Any]:
 
 
 def _ingest_rows(
-    source: str, corpus: str, columns: dict[str, str], probe: bool, retry: Failures | None
-) -> dict[str, Any]:
+    source: str, corpus: str, columns: dict[str, str], probe: bool, retry: Failures | None,
+    accept_missing: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     workspace = open_workspace(Settings())
     settings = to_probe_settings(workspace.settings)
     counts, progress = Counts(), Progress("ingest", 0)
     with workspace.lock_stage(corpus, "ingest", notify):
-        rows = read_failed_rows(workspace, corpus, retry) if retry else read_source(source, columns)
-        this = begin_ingest(workspace, corpus, source, probe)
+        # Rows that are tried again may open what their own source may, hence an ingest for each.
+        failed = read_failed_rows(workspace, corpus, retry) if retry else {}
+        rows_by_origin = failed if retry else {source: read_source(source, columns)}
         with open_seen_ids() as ids, open_runner(settings, count_workers(settings)) as runner:
-            for part, some in enumerate(iter_batches(rows, ROWS)):
-                ingest_part(workspace, this, part, some, ids, runner, counts, progress)
-        finish_ingest(workspace, this, counts)
+            for origin, rows in rows_by_origin.items():
+                this = begin_ingest(workspace, corpus, source, probe, origin, accept_missing)
+                for part, some in enumerate(iter_batches(rows, ROWS)):
+                    ingest_part(workspace, this, part, some, ids, runner, counts, progress)
+                finish_ingest(workspace, this, counts)
     publish_summary("ingest", corpus, asdict(counts))
     publish_failures(workspace, Stage(corpus, "ingest", ""))
     if added := counts.new + counts.changed:
         publish_asset(videos_key(corpus), f"videos of {corpus}", [], new=added, rows=counts.rows)
         show_videos("ingest", workspace, corpus)
-    return asdict(counts)
+    summary = asdict(counts)
+    return finish_run(summary, {"ingest": summary}, workspace.settings.failed_share)

@@ -16,6 +16,7 @@ def compute_cost(settings: Settings, seconds: float, workers: int) -> dict[str, 
 
 def compute_hours(settings: Settings, seconds: float, workers: int) -> float:
     """GPU-hours of workers held for `seconds`; worker-hours without GPUs."""
+    # Workers are held while they wait too, so wall time counts, not busy time.
     gpus = settings.gpus_per_worker if count_worker_gpus(settings) else 1
     return seconds * workers * gpus / 3600
 

@@ -52,5 +52,5 @@ def resolve_output(out: str) -> Path | str:
 def require_local(out: str) -> Path:
     """The output's absolute path; a UserError for a URL."""
     if is_url(out):
-        raise UserError(f"cannot write {out}: name a file on this machine, then copy it there")
+        raise UserError(f"cannot write to {out}: name a file on this machine, then copy it there")
     return Path(out).absolute()

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from data.catalog import merge
 from data.catalog.database import Catalog, load_sql
-from data.catalog.failures import Failures
+from data.catalog.failures import TRANSIENT_REASONS, Failures
 from data.records import Video
 from data.shards.lists import add_shards, list_pending, read_shard, write_shard
 from data.shards.stages import Stage
@@ -35,23 +35,24 @@ ReadItem = Callable[[dict[str, Any]], Item]
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
 def plan_videos(workspace: Workspace, stage: Stage, retry: Failures | None = None) -> list[str]:
-    """The shards of a corpus's stage to run, after every video that none lists was listed.
+    """Lists every video of the corpus that no shard lists; the stage's shards to run.
 
-    With `retry`, videos whose last attempt was such a failure get a new attempt.
+    Videos whose last attempt met no file, though ingest has one, are listed for another attempt;
+    with `retry`, those also whose last attempt was such a failure.
     """
     store, size = workspace.store, workspace.settings.shard_size
     where = stage_values(stage)
-    with workspace.open_catalog() as catalog:
-        merge.sync_videos(catalog, store, stage.corpus)
-        merge.sync_stage(catalog, store, stage.corpus, stage.kind, stage.fingerprint)
+    with workspace.open_synced_catalog(stage.corpus) as catalog:
+        # Streamed: a first plan may list millions of videos.
         missing = _stream_videos(catalog, "unlisted_videos", size, where)
         add_shards(store, stage.folder, missing, size)
-        if retry is not None:
-            attempt = 1 + catalog.execute(load_sql("last_attempt"), **where)[0][0]
-            failed = where | retry.to_parameters(decoder_version())
+        attempt = 1 + catalog.execute(load_sql("last_attempt"), **where)[0][0]
+        for which in filter(None, (retry, Failures(reasons=TRANSIENT_REASONS))):
+            failed = where | which.to_parameters(decoder_version())
             again = _stream_videos(catalog, "failed_videos", size, failed)
             add_shards(store, stage.folder, again, size, attempt)
-        merge.sync_stage(catalog, store, stage.corpus, stage.kind, stage.fingerprint)
+            # The new lists too: what they list is not listed again, and progress counts it.
+            merge.sync_stage(catalog, store, stage.corpus, stage.kind, stage.fingerprint)
     return list_pending(store, stage.folder)
 
 
@@ -59,7 +60,7 @@ def select_missing(
     store: Store, folder: str, wanted: Iterable[Wanted], answered: Container[str],
     read_item: ReadItem,
 ) -> list[Wanted]:  # fmt: skip
-    """The wanted items that are neither answered by a receipt nor in a list that waits."""
+    """The wanted items that neither have an answer nor are in a pending list."""
     pending = (read_shard(store, folder, name, read_item) for name in list_pending(store, folder))
     waiting = {item.id for shard in pending for item in shard.items}
     return [item for item in wanted if item.id not in waiting and item.id not in answered]
@@ -69,7 +70,7 @@ def update_pending(
     store: Store, folder: str, read_item: Callable[[dict[str, Any]], Item],
     update: Callable[[Sequence[Item]], Sequence[Item]],
 ) -> None:  # fmt: skip
-    """Rewrites each list that waits, as `update` returns its items; the same ids, in order."""
+    """Rewrites each pending list with the items that `update` returns: the same ids, in order."""
     for name in list_pending(store, folder):
         shard = read_shard(store, folder, name, read_item)
         items = tuple(update(shard.items))

@@ -1,4 +1,4 @@
-"""How far long work is, told to whoever listens: the terminal, or a flow run's log."""
+"""Progress of long work, published to listeners: the terminal, or a flow run's page."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Progress:
-    """Counts of one stage's run; threads add to it at once."""
+    """The counts of one stage's run; threads may add to it at the same time."""
 
     stage: str
     total: int
@@ -26,6 +26,7 @@ class Progress:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, done: int = 0, failed: int = 0, hours: float = 0.0) -> None:
+        """Adds to the counts, and publishes them."""
         with self._lock:
             self.done += done
             self.failed += failed
@@ -35,7 +36,7 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Videos a second since the start; once all are through, until the last was."""
+        """Items a second since the start, or from start to end once all are processed."""
         until = time.monotonic() if self.num_remaining else self.latest
         return self.num_processed / max(until - self.started, 1e-9)
 
@@ -49,7 +50,7 @@ class Progress:
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds until the end at this rate; None before anything, and once all, went through."""
+        """Seconds until the end at this rate; None before the first item and after the last."""
         return self.num_remaining / self.rate if self.num_processed and self.num_remaining else None
 
 
@@ -58,29 +59,30 @@ _listeners: list[Listener] = []
 
 
 def add_listener(listener: Listener) -> None:
-    """Calls the listener at every change, from whichever thread made it."""
+    """Calls the listener at every change, in the thread that made it."""
     _listeners.append(listener)
 
 
 def remove_listener(listener: Listener) -> None:
-    """Calls the listener no more."""
+    """Stops calling the listener."""
     _listeners.remove(listener)
 
 
 def publish_progress(progress: Progress) -> None:
-    """Calls every listener."""
+    """Calls every listener with the progress."""
+    # A copy, since another thread may add or remove listeners meanwhile.
     for listener in list(_listeners):
         listener(progress)
 
 
 def notify(text: str) -> None:
-    """A line for the listeners and the log that is no count, as "waiting for process 7"."""
+    """Sends a message to the log and the listeners, as "waiting for process 7"."""
     log.info(text)
     publish_progress(Progress("note", 0, note=text))
 
 
 def format_line(progress: Progress) -> str:
-    """As "embed 120/2,000 videos · 1.2 h · 35.1 videos/s · 0:53 left · 2 failed"."""
+    """One line, as "embed 120/2,000 videos · 1.2 h · 35.1 videos/s · 0:53 left · 2 failed"."""
     if progress.note:
         return progress.note
     count = f"{progress.stage} {progress.num_processed:,}/{progress.total:,} {progress.unit}s"
@@ -90,7 +92,8 @@ def format_line(progress: Progress) -> str:
 
 
 def format_card(progress: Progress) -> str:
-    """As "35.1 videos/s · 0:53 left · 120/2,000 · …": of a card some 30 letters are seen."""
+    """One line for a card, as "35.1 videos/s · 0:53 left · 120/2,000 · …"."""
+    # Speed first: Prefect's cards show some 30 characters.
     count = f"{progress.num_processed:,}/{progress.total:,}"
     return " · ".join(
         [*_format_pace(progress), count, *_format_failed(progress), *_format_hours(progress)]
@@ -98,8 +101,8 @@ def format_card(progress: Progress) -> str:
 
 
 def _format_hours(progress: Progress) -> list[str]:
-    there = progress.total_hours or progress.hours
-    return [f"{progress.hours:,.2f} video-hours"] if there else []
+    has_hours = progress.total_hours or progress.hours
+    return [f"{progress.hours:,.2f} video-hours"] if has_hours else []
 
 
 def _format_pace(progress: Progress) -> list[str]:
@@ -113,13 +116,13 @@ def _format_failed(progress: Progress) -> list[str]:
 
 
 def format_rate(rate: float, unit: str = "video") -> str:
-    """Videos a second, or the seconds of one where it takes longer."""
-    slow = 0 < rate < 1
-    return f"{1 / rate:,.1f} s a {unit}" if slow else f"{rate:,.1f} {unit}s/s"
+    """A rate as items per second, or as seconds per item where one takes longer."""
+    is_slow = 0 < rate < 1
+    return f"{1 / rate:,.1f} s/{unit}" if is_slow else f"{rate:,.1f} {unit}s/s"
 
 
 def format_clock(seconds: float) -> str:
-    """As 1:02:03, or 2:03 within the hour."""
+    """Seconds as 1:02:03, or as 2:03 below an hour."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,4 +1,4 @@
-"""Files of prompts: lines, tables and JSON Lines, checked as a whole before anything is done."""
+"""Reads files of prompts: text, Parquet or JSON Lines, checked as a whole before a run starts."""
 
 import json
 import os
@@ -22,21 +22,20 @@ TEXTS, IDS = ("txt", "prompt", "text"), ("videoID", "id")
 def read_prompts(path: str) -> list[Prompt]:
     """The prompts of a text file (ids are line numbers from 000), Parquet table or JSON Lines.
 
-    Tables have a column `txt` (or `prompt`, `text`) and may have `videoID` (or `id`), else ids are
-    row numbers; `image`, a first frame, by its path from the file's folder; and `where`, a
-    condition on the videos to find. A UserError names the first prompt that is empty, and the
-    first id that is there twice.
+    Tables have a column `txt` (or `prompt`, `text`) and may have: `videoID` (or `id`), else ids are
+    row numbers; `image`, a first frame, relative to the file's folder; `where`, a condition on the
+    videos to find. A UserError names the first prompt that is empty, or whose id occurs twice.
     """
     if path.endswith(TABLES):
         rows = _read_rows(path)
-        found = [_build_prompt(path, rows, n) for n in range(len(rows))]
+        prompts = [_build_prompt(path, rows, n) for n in range(len(rows))]
     else:
-        found = build_prompts(_read_lines(path), f"{path} has no prompt in line")
-    return _check_ids(path, found)
+        prompts = build_prompts(_read_lines(path), f"{path} has no prompt in line")
+    return _check_ids(path, prompts)
 
 
 def build_prompts(texts: Sequence[str], empty: str = "there is no text in prompt") -> list[Prompt]:
-    """Prompts with ids by their place, 000 and on."""
+    """Prompts of these texts, with their numbers from 000 as ids; a UserError for an empty one."""
     stripped = [text.strip() for text in texts]
     if not all(stripped) or not stripped:
         number = stripped.index("") + 1 if stripped else 1
@@ -45,7 +44,7 @@ def build_prompts(texts: Sequence[str], empty: str = "there is no text in prompt
 
 
 def _pad_number(number: int, count: int) -> str:
-    """A number as wide as the last one, so that names sort as the prompts do."""
+    # As wide as the last number: ids, and so names of files, sort as the prompts do.
     return f"{number:0{max(3, len(str(count - 1)))}d}"
 
 
@@ -53,16 +52,16 @@ def _read_lines(path: str) -> list[str]:
     try:
         return _read_bytes(path).decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no text in UTF-8: {error}") from error
+        raise UserError(f"{path} is not UTF-8 text: {error}") from error
 
 
 def _read_bytes(path: str) -> bytes:
-    """The file, here or at a URL."""
+    """The content of a file on this machine or at a URL."""
     try:
         with open_media(path, build_url_policy()) as file:
             return file.read()
     except OSError as error:
-        raise UserError(f"no file of prompts {path}") from error
+        raise UserError(f"no prompt file {path}") from error
 
 
 def _read_rows(path: str) -> list[dict[str, Any]]:
@@ -73,7 +72,7 @@ def _read_parquet(path: str) -> list[dict[str, Any]]:
     try:
         return pq.read_table(pa.BufferReader(_read_bytes(path))).to_pylist()
     except pa.ArrowInvalid as error:
-        raise UserError(f"{path} is no Parquet table: {error}") from error
+        raise UserError(f"{path} is not a Parquet file: {error}") from error
 
 
 def _read_json_lines(path: str) -> list[dict[str, Any]]:
@@ -90,9 +89,9 @@ def _parse_row(path: str, number: int, line: str) -> Iterator[dict[str, Any]]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise UserError(f"{path} has no JSON in line {number}: {error}") from error
+        raise UserError(f"{path} has invalid JSON in line {number}: {error}") from error
     if not isinstance(row, dict):
-        raise UserError(f"{path} has no object in line {number}: write {{'id': …, 'txt': …}}")
+        raise UserError(f'{path} has no JSON object in line {number}: write {{"id": …, "txt": …}}')
     yield row
 
 
@@ -100,7 +99,7 @@ def _build_prompt(path: str, rows: list[dict[str, Any]], number: int) -> Prompt:
     row = rows[number]
     column = next((name for name in TEXTS if name in row), None)
     if column is None:
-        raise UserError(f"{path} needs columns videoID and txt, it has {list(row)}")
+        raise UserError(f"{path} must have columns videoID and txt, but has {', '.join(row)}")
     named = next((row[name] for name in IDS if row.get(name) is not None), None)
     id = _pad_number(number, len(rows)) if named is None else str(named)
     text = str(row[column] or "").strip()
@@ -122,13 +121,13 @@ def _check_ids(path: str, prompts: list[Prompt]) -> list[Prompt]:
     seen: set[str] = set()
     for prompt in prompts:
         if prompt.id in seen:
-            raise UserError(f"{path} has the id {prompt.id!r} twice: rename one of the two")
+            raise UserError(f"{path} has the id {prompt.id!r} twice: rename one of them")
         seen.add(prompt.id)
     return prompts
 
 
 def read_columns(path: str) -> dict[str, dict[str, str]]:
-    """By prompt id, the columns of its row as texts; `prompt` is its text."""
+    """The columns of each prompt as texts, by its id; `prompt` is its text."""
     return {prompt.id: to_row(prompt) for prompt in read_prompts(path)}
 
 

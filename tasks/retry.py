@@ -1,8 +1,7 @@
-"""Retrying failures: how many there are, and which decoder would look at them now."""
+"""Counts the failures that a retry would take up, and names the decoder that would decode them."""
 
 from typing import Any
 
-from data.catalog import merge
 from data.catalog.database import load_sql
 from data.catalog.failures import Failures
 from data.shards.stages import current_stage
@@ -13,14 +12,13 @@ DECODER = "pyav"  # a plugin of engines/video/decoders
 
 
 def decoder_version() -> str:
-    """What decodes here, with its version."""
-    return load_plugin("video.decoders", DECODER).version()
+    """The decoder of this installation, with its version, as "av 15.1.0"."""
+    return load_plugin("video.decoders", DECODER).library_version()
 
 
 def count_failures(workspace: Workspace, corpus: str, which: Failures) -> list[dict[str, Any]]:
-    """How many failures `which` means: stage, reason, decoder, videos."""
+    """Counts the failures that `which` selects: rows of stage, reason, decoder and videos."""
     stage = current_stage(workspace.store, corpus, "embed")
-    asked = which.to_parameters(decoder_version()) | {"embed": stage.fingerprint if stage else ""}
-    with workspace.open_catalog() as catalog:
-        merge.sync_corpus(catalog, workspace.store, corpus)
-        return catalog.query_rows(load_sql("count_retries"), corpus=corpus, **asked)
+    values = which.to_parameters(decoder_version()) | {"embed": stage.fingerprint if stage else ""}
+    with workspace.open_synced_catalog(corpus) as catalog:
+        return catalog.query_rows(load_sql("count_retries"), corpus=corpus, **values)

@@ -1,4 +1,4 @@
-"""Which stage a spec means: its fingerprint, from the engine's version and what it is made from."""
+"""Finds and registers stages: a spec's fingerprint, with the engine's version and its inputs."""
 
 import json
 
@@ -20,36 +20,35 @@ from engines.base import load_plugin
 from engines.generate.ragme import import_files
 from tasks.workers import fastest_precision
 
-ORIGIN = json.dumps(import_files.ORIGIN)  # stands for the weights of vectors that were taken over
+ORIGIN = json.dumps(import_files.ORIGIN)  # in place of the weights' digest, for imported vectors
 
 
-def choose_embed_spec(workspace: Workspace, corpus: str, asked: EmbedSpec | None) -> EmbedSpec:
-    """The spec asked for, else the corpus's own, else the usual one at this machine's fastest."""
-    if asked is not None:
-        return asked
+def choose_embed_spec(workspace: Workspace, corpus: str, requested: EmbedSpec | None) -> EmbedSpec:
+    """The requested spec, else the corpus's, else the default in the fastest precision here."""
+    if requested is not None:
+        return requested
     return spec_in_use(workspace.store, corpus, "embed", EmbedSpec(precision=fastest_precision()))
 
 
 def register_embed(
     workspace: Workspace, corpus: str, spec: EmbedSpec, shadow: bool = False
 ) -> Stage:
-    """The stage, made the corpus's current one unless as a shadow; weights enter by digest."""
+    """Registers an embed stage, as the corpus's current one unless `shadow` is set."""
+    # The digest, not the path: the same weights elsewhere give the same fingerprint.
     engine = load_plugin("embed.models", spec.engine)
     version, digest = engine.VERSION, engine.digest(spec)
     return register_stage(workspace.store, corpus, "embed", spec, version, digest, shadow=shadow)
 
 
 def require_same_weights(workspace: Workspace, stage: Stage) -> EmbedSpec:
-    """The spec of an embed stage; a UserError where its weights are no longer what they were.
-
-    Vectors that another system made carry no digest, and are trusted to be of the model named.
-    """
+    """The spec of an embed stage; a UserError where its weights have changed since."""
     spec = read_spec(workspace.store, stage, EmbedSpec)
     inputs = read_spec_record(workspace.store, stage)["inputs"]
+    # Imported vectors have no digest, and are trusted to be of the model that was named.
     if ORIGIN not in inputs and load_plugin("embed.models", spec.engine).digest(spec) not in inputs:
         raise UserError(
-            f"the weights of {spec.model} are no longer those that embedded {stage.corpus}:"
-            f" put them back, or run `reelflow run {stage.corpus}` with these"
+            f"the weights of {spec.model} have changed since {stage.corpus} was embedded:"
+            f" put the old ones back, or run `reelflow run {stage.corpus}` with the new ones"
         )
     return spec
 
@@ -57,12 +56,13 @@ def require_same_weights(workspace: Workspace, stage: Stage) -> EmbedSpec:
 def register_pool(
     workspace: Workspace, corpus: str, spec: PoolSpec, embedded: Stage | None = None
 ) -> Stage:
-    """The stage over the current embed stage, made the corpus's current one; or over another."""
+    """Registers a pool stage over an embed stage, by default the current one.
+
+    Over the current one it becomes the corpus's current pool stage, else a shadow.
+    """
     before = embedded or _require_stage(workspace, corpus, "embed")
-    version, shadow = (
-        load_plugin("pool.methods", spec.method).VERSION,
-        _is_shadow(workspace, before),
-    )
+    version = load_plugin("pool.methods", spec.method).VERSION
+    shadow = _is_shadow(workspace, before)
     return register_stage(
         workspace.store, corpus, "pool", spec, version, before.fingerprint, shadow=shadow
     )
@@ -71,36 +71,37 @@ def register_pool(
 def register_index(
     workspace: Workspace, corpus: str, spec: IndexSpec, pooled: Stage | None = None
 ) -> Stage:
-    """The stage over the current pool stage, made the corpus's current one; or over another."""
+    """Registers an index stage over a pool stage, by default the current one.
+
+    Over the current one it becomes the corpus's current index stage, else a shadow.
+    """
     before = pooled or _require_stage(workspace, corpus, "pool")
-    version, shadow = load_plugin("index.kinds", spec.engine).VERSION, _is_shadow(workspace, before)
+    version = load_plugin("index.kinds", spec.engine).VERSION
+    shadow = _is_shadow(workspace, before)
     return register_stage(
         workspace.store, corpus, "index", spec, version, before.fingerprint, shadow=shadow
     )
 
 
 def find_embed_stage(workspace: Workspace, corpus: str, embed: str | None) -> Stage:
-    """The embed stage of a fingerprint, or the corpus's current one; a UserError without it."""
+    """The embed stage of a fingerprint, by default the current one; a UserError without it."""
     if embed is None:
         return _require_stage(workspace, corpus, "embed")
     stage = Stage(corpus, "embed", embed)
     if not embed.isalnum() or not workspace.store.exists(layout.spec_file(stage.folder)):
         raise UserError(
-            f"{corpus} was never embedded as {embed}: `reelflow backfill embed` does it"
+            f"{corpus} has no embed stage {embed}: make one with `reelflow backfill embed`"
         )
     return stage
 
 
 def find_stage_over(workspace: Workspace, embed: Stage, kind: str) -> Stage:
-    """The pool stage over an embed stage, or the index over that; a UserError without one."""
-    stage = find_successor(
-        workspace.store,
-        embed if kind == "pool" else find_stage_over(workspace, embed, "pool"),
-        kind,
-    )
+    """The pool stage over an embed stage, or the published index over that; else a UserError."""
+    before = embed if kind == "pool" else find_stage_over(workspace, embed, "pool")
+    stage = find_successor(workspace.store, before, kind)
     if stage is None or (kind == "index" and published_version(workspace.store, stage) is None):
         raise UserError(
-            f"{embed.corpus} has no {kind} of {embed.fingerprint}: make it with"
+            f"{embed.corpus} has no {kind} over embed stage {embed.fingerprint}: make it with"
             f" `reelflow {kind} {embed.corpus} --embed {embed.fingerprint}`"
         )
     return stage
@@ -113,5 +114,5 @@ def _is_shadow(workspace: Workspace, before: Stage) -> bool:
 def _require_stage(workspace: Workspace, corpus: str, kind: str) -> Stage:
     stage = current_stage(workspace.store, corpus, kind)
     if stage is None:
-        raise UserError(f"{corpus} is not through {kind}: run `reelflow {kind} {corpus}` first")
+        raise UserError(f"{corpus} has no {kind} stage yet: run `reelflow {kind} {corpus}` first")
     return stage

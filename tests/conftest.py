@@ -8,8 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from support.plain import PlainFlows
 
 # Before anything imports prefect or ray: no telemetry, nothing written outside the test run.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="reelflow-prefect-")
@@ -29,11 +33,14 @@ from support.paths import NO_CLIPS, REAL_CLIPS, TESTS
 from data.settings import Settings
 from data.workspace import Workspace, open_workspace
 
-# Over half a minute each, the longest first.
+# Over half a minute each, the longest first; those that wait most are begun together.
 LONG = (
     "flows/test_operations.py", "tasks/service/test_service.py", "deployments/test_topology.py",
-    "faults/test_ray.py", "faults/test_six_metrics.py", "flows/test_backfill_large.py",
+    "faults/test_ray.py", "faults/test_six_metrics.py", "faults/test_chaos.py",
+    "engines/tiny/t2v/test_bundled.py", "flows/test_backfill.py", "flows/test_index.py",
+    "tasks/embed/test_windows.py", "flows/test_backfill_large.py", "flows/test_fvd.py",
 )  # fmt: skip
+SLOW_S = 10.0  # of a test that nobody marked slow; on a machine at rest these take 1 s at most
 CAPTIONS = ("a wave in colours", "stripes that move", "something short", "a picture that counts")
 
 
@@ -53,6 +60,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"{count} skipped: {reason}")
+    if "slow" in terminalreporter.config.option.markexpr:  # `make check` leaves these out
+        for report in terminalreporter.stats.get("passed", []):
+            if report.when == "call" and report.duration > SLOW_S:
+                line = f"{report.nodeid} took {report.duration:.0f} s: is it to be marked slow?"
+                terminalreporter.write_line(line)
 
 
 def pytest_configure() -> None:
@@ -82,6 +94,28 @@ def prefect_backend() -> Iterator[None]:
         prefect_test_harness(server_startup_timeout=None),
         temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
+        yield
+
+
+@pytest.fixture(scope="module")
+def plain_flows() -> "Iterator[PlainFlows]":
+    """Flows as the functions that they are, but in tests that ask for `prefect_backend` too."""
+    from support.plain import PlainFlows
+
+    plain = PlainFlows()
+    with pytest.MonkeyPatch.context() as patch:
+        plain.patch(patch)
+        yield plain
+    plain.close()
+
+
+@pytest.fixture(autouse=True)
+def _plain_or_not(request: pytest.FixtureRequest) -> Iterator[None]:
+    if "plain_flows" not in request.fixturenames:
+        yield
+        return
+    plain = request.getfixturevalue("plain_flows")
+    with plain.switched("prefect_backend" not in request.fixturenames):
         yield
 
 

@@ -113,7 +113,7 @@ def finish_packs(store: Store, folder: str) -> None:
     for pack in list_done(store, folder):
         if is_pack(pack) and pack not in lists:
             within = [name for name in lists if _is_within(name, pack)]
-            shards = [read_shard(store, folder, name, _read_video) for name in within]
+            shards = [read_shard(store, folder, name, lambda row: Video(**row)) for name in within]
             videos = tuple(video for shard in shards for video in shard.items)
             write_shard(store, folder, Shard(pack, shards[0].attempt, videos))
 
@@ -179,10 +179,6 @@ def _read_part(store: Store, corpus: str, file: str) -> pa.Table:
     source = pa.repeat(pa.scalar(read_source(store, corpus, run), pa.string()), len(rows))
     rows = rows.append_column("run", pa.repeat(pa.scalar(run, pa.int32()), len(rows)))
     return rows.append_column("source", source)
-
-
-def _read_video(payload: dict[str, Any]) -> Video:
-    return Video(**payload)
 
 
 def _is_within(name: str, pack: str) -> bool:

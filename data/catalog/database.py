@@ -64,6 +64,14 @@ class Catalog:
         """Makes an Arrow table available to statements as `incoming`."""
         self._connection.register("incoming", incoming)
 
+    def clear(self) -> None:
+        """Empties every table, as of a catalogue that has merged nothing yet."""
+        tables = self.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal")
+        with self.transaction():
+            for (table,) in tables:
+                if table != "migrations":
+                    self._connection.execute(f'DELETE FROM "{table}"')  # noqa: S608
+
     @contextmanager
     def relax_insertion_order(self) -> Iterator[None]:
         """Lets the block insert rows in any order, which halves the time it takes."""

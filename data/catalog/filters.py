@@ -60,7 +60,9 @@ def select_unlisted(
             listed = connection.sql(load_sql("listed_contents"), params=values)
             unlisted = videos.join(listed, "content", how="anti")
             yield unlisted.aggregate(
-                "content, min(id) AS id, arg_min(uri, id) AS uri, any_value(duration) AS duration",
+                # A copy that has a location, if any: `arg_min` skips copies without.
+                "content, coalesce(arg_min(id, id) FILTER (uri IS NOT NULL), min(id)) AS id,"
+                " arg_min(uri, id) AS uri, any_value(duration) AS duration",
                 "content",
             )
 

@@ -46,6 +46,7 @@ def read_history(catalog: Catalog, stage: Stage) -> History:
 
 def sum_busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
     """The length of the spans' union: shards overlap, and runs may be days apart."""
+    # By their starts: each span adds only what lies beyond the furthest end so far.
     total, covered_until = 0.0, float("-inf")
     for start, end in sorted(spans):
         total += max(0.0, end - max(start, covered_until))

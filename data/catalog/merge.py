@@ -1,9 +1,10 @@
 """Brings the catalogue up to date with the store: merges the files that are new, each once."""
 
 import json
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import partial, wraps
 from itertools import groupby
+from typing import Concatenate, ParamSpec
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from data.catalog.merge_packs import drop_packed_rows, merge_video_pack
 from data.catalog.merge_runs import sync_runs
 from data.catalog.merge_summaries import sync_evaluations, sync_experiments
 from data.catalog.merged import (
+    FilesGone,
     insert_columns,
     insert_rows,
     is_merged,
@@ -30,6 +32,28 @@ from data.store.storage import Store
 FILES_PER_TRANSACTION = 64  # of small files
 GROUP_BYTES = 64 * 2**20  # of larger ones, in a transaction: bounds memory, keeps commits few
 STATEMENTS = {"shards": ("add_lists",), "receipts": ("add_receipts", "add_outcomes")}
+CORPUS_TABLES = (
+    "ingests", "videos", "rejects", "shards", "receipts", "outcomes", "members", "withdrawn",
+)  # fmt: skip
+
+P = ParamSpec("P")
+Sync = Callable[Concatenate[Catalog, Store, str, P], None]
+
+
+def _heal_corpus(sync: Sync[P]) -> Sync[P]:
+    """Merges a corpus anew from all its files where some that were merged are gone."""
+
+    @wraps(sync)
+    def sync_or_redo(
+        catalog: Catalog, store: Store, corpus: str, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        try:
+            sync(catalog, store, corpus, *args, **kwargs)
+        except FilesGone:
+            _forget_corpus(catalog, corpus)
+            sync_corpus(catalog, store, corpus)
+
+    return sync_or_redo
 
 
 def sync_all(catalog: Catalog, store: Store) -> None:
@@ -46,14 +70,14 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
     sync_videos(catalog, store, corpus)
     sync_withdrawn(catalog, store, corpus)
     for kind in ("embed", "pool"):
-        for folder in store.list_names(f"{layout.corpus_folder(corpus)}/{kind}"):
-            if not folder.endswith("/current"):
-                sync_stage(catalog, store, corpus, kind, folder.rsplit("/", 1)[-1])
+        for fingerprint in _list_fingerprints(catalog, store, corpus, kind):
+            sync_stage(catalog, store, corpus, kind, fingerprint)
     for folder in store.list_names(f"{layout.corpus_folder(corpus)}/index"):
         if not folder.endswith("/current"):
             sync_index(catalog, store, corpus, folder.rsplit("/", 1)[-1])
 
 
+@_heal_corpus
 def sync_videos(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges the parts of ingests, oldest first, since the newest row of an id is the valid one."""
     unmerged = list_unmerged(catalog, store, layout.videos_folder(corpus), ".parquet", packed=True)
@@ -76,6 +100,7 @@ def sync_videos(catalog: Catalog, store: Store, corpus: str) -> None:
             mark_merged(catalog, names)
 
 
+@_heal_corpus
 def sync_withdrawn(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges the marks of videos that must not be used any more."""
     unmerged = list_unmerged(catalog, store, layout.withdrawn_folder(corpus), ".json")
@@ -86,6 +111,7 @@ def sync_withdrawn(catalog: Catalog, store: Store, corpus: str) -> None:
             mark_merged(catalog, names)
 
 
+@_heal_corpus
 def sync_stage(catalog: Catalog, store: Store, corpus: str, kind: str, fingerprint: str) -> None:
     """Merges the shard lists and receipts of one stage under one fingerprint."""
     folder = layout.stage_folder(corpus, kind, fingerprint)
@@ -116,6 +142,23 @@ def sync_index(catalog: Catalog, store: Store, corpus: str, fingerprint: str) ->
             insert_columns(catalog, "members", {"content": content}, corpus=corpus,
                     fingerprint=fingerprint, version=version.rsplit("/", 1)[-1])  # fmt: skip
             mark_merged(catalog, [name])
+
+
+def _list_fingerprints(catalog: Catalog, store: Store, corpus: str, kind: str) -> list[str]:
+    """The stages of a kind that lie in the store, and those that were merged and are gone."""
+    folder = f"{layout.corpus_folder(corpus)}/{kind}"
+    merged = catalog.execute(load_sql("merged_stages"), folder=f"{folder}/")
+    present = {name.rsplit("/", 1)[-1] for name in store.list_names(folder)} - {"current"}
+    return sorted(present.union(name for (name,) in merged))
+
+
+def _forget_corpus(catalog: Catalog, corpus: str) -> None:
+    """Drops all that was merged of a corpus."""
+    with catalog.transaction():
+        for table in CORPUS_TABLES:
+            catalog.execute(f"DELETE FROM {table} WHERE corpus = $corpus", corpus=corpus)  # noqa: S608
+        folder = f"{layout.corpus_folder(corpus)}/"
+        catalog.execute("DELETE FROM merged WHERE starts_with(path, $folder)", folder=folder)
 
 
 def read_source(store: Store, corpus: str, run: int) -> str:

@@ -10,11 +10,13 @@ from data.store.storage import Store
 def merge_video_pack(catalog: Catalog, store: Store, corpus: str, name: str, span: Span) -> None:
     """Merges a pack of ingests' parts, whichever of these were merged before."""
     values = {"corpus": corpus, "first": span.first, "last": span.last}
+    # In one transaction: after a kill there are the files' rows or the pack's, never a mix.
     with catalog.transaction():
         catalog.register(tables.read_table(store, name))
         for table in ("videos", "rejects"):
             catalog.execute(load_sql(f"drop_packed_{table}"), **values)
             catalog.execute(load_sql(f"add_packed_{table}"), **values)
+        # The pack is marked in place of these, so that the table of marks does not grow for ever.
         _unmark_files(catalog, layout.videos_folder(corpus), span)
         mark_merged(catalog, [name])
 

@@ -6,7 +6,14 @@ from typing import Any
 
 from data.batches import iter_batches
 from data.catalog.database import Catalog
-from data.catalog.merged import insert_rows, is_merged, list_unmerged, mark_merged, pick_keys
+from data.catalog.merged import (
+    FilesGone,
+    insert_rows,
+    is_merged,
+    list_unmerged,
+    mark_merged,
+    pick_keys,
+)
 from data.store import layout
 from data.store.storage import Store
 
@@ -35,7 +42,11 @@ def sync_run(catalog: Catalog, store: Store, run: str) -> None:
             insert_rows(catalog, "runs", [_run_row(record)], {})
             mark_merged(catalog, [spec])
     where = {"run": run, "corpus": record["corpus"]}
-    unmerged = list_unmerged(catalog, store, f"{folder}/receipts", ".json")
+    try:
+        unmerged = list_unmerged(catalog, store, f"{folder}/receipts", ".json")
+    except FilesGone:
+        _forget_receipts(catalog, run)
+        unmerged = list_unmerged(catalog, store, f"{folder}/receipts", ".json")
     for names in iter_batches(unmerged, FILES_PER_TRANSACTION):
         receipts = [json.loads(store.read(name)) for name in names]
         outputs = [row for receipt in receipts for row in _output_rows(receipt)]
@@ -44,6 +55,15 @@ def sync_run(catalog: Catalog, store: Store, run: str) -> None:
             insert_rows(catalog, "generations", outputs, where)
             insert_rows(catalog, "conditioning", hits, where)
             mark_merged(catalog, names)
+
+
+def _forget_receipts(catalog: Catalog, run: str) -> None:
+    """Drops what was merged of a run's receipts."""
+    folder = f"{layout.generation_folder(run)}/receipts/"
+    with catalog.transaction():
+        catalog.execute("DELETE FROM generations WHERE run = $run", run=run)
+        catalog.execute("DELETE FROM conditioning WHERE run = $run", run=run)
+        catalog.execute("DELETE FROM merged WHERE starts_with(path, $folder)", folder=folder)
 
 
 def _run_row(record: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def _sync_summaries(
         name = f"{folder}/summary.json"
         try:
             content = store.read(name)
-        except FileNotFoundError:
+        except FileNotFoundError:  # not finished yet
             continue
         version = f"{name} {hashlib.sha256(content).hexdigest()}"
         if is_merged(catalog, version):
@@ -47,6 +47,7 @@ def _sync_summaries(
         summary = json.loads(content)
         with catalog.transaction():
             catalog.execute(DELETE_STATEMENTS[key], id=summary[key])
+            # Only the newest version counts as merged: an older one may come back.
             catalog.execute("DELETE FROM merged WHERE starts_with(path, $name)", name=name)
             insert_rows(catalog, f"{key}s", list(rows(summary)), {})
             mark_merged(catalog, [version])
@@ -54,7 +55,8 @@ def _sync_summaries(
 
 def _result_rows(summary: Row) -> Iterator[Row]:
     for result in summary["results"]:
-        yield result | pick_keys(summary, "experiment", "corpus", "made")
+        values = {name: value for name, value in result.items() if name != "prompts"}
+        yield values | pick_keys(summary, "experiment", "corpus", "made")
 
 
 def _mean_rows(summary: Row) -> Iterator[Row]:

@@ -7,11 +7,15 @@ import pyarrow as pa
 
 from data.batches import map_in_threads
 from data.catalog.database import Catalog
-from data.shards.spans import drop_covered
+from data.shards.spans import drop_covered, find_covered
 from data.store.storage import Store
 
 READERS = 16  # concurrent reads of a remote store
 T = TypeVar("T")
+
+
+class FilesGone(Exception):
+    """The store lacks files that the catalogue has merged: somebody removed or replaced them."""
 
 
 def list_unmerged(
@@ -19,13 +23,19 @@ def list_unmerged(
 ) -> list[str]:
     """The files of a folder that are not merged yet, in order.
 
-    If the folder can be `packed`, without the files that a pack stands for.
+    If the folder can be `packed`, without the files that a pack stands for. Raises `FilesGone`
+    where merged files lie there no more, and no pack stands for them.
     """
     rows = catalog.execute(
         "SELECT path FROM merged WHERE starts_with(path, $folder)", folder=folder
     )
     merged = {path for (path,) in rows}
     names = store.list_names(folder, suffix)
+    if gone := merged.difference(names):
+        if packed:  # packed files are removed in time
+            gone = gone.difference(name for name, _ in find_covered([*names, *gone]))
+        if gone:
+            raise FilesGone(min(gone))
     return [name for name in (drop_covered(names) if packed else names) if name not in merged]
 
 
@@ -43,6 +53,7 @@ def read_files(
     store: Store, read: Callable[[str], T], names: Iterable[str]
 ) -> Iterator[tuple[str, T]]:
     """Each file's name with the result of reading it, in order."""
+    # Threads help only where each read waits for a network.
     return map_in_threads(read, names, 1 if store.is_local else READERS)
 
 

@@ -5,6 +5,7 @@ from math import ceil
 
 from data.catalog.database import catalog_path, load_sql
 from data.catalog.filters import select_unlisted, select_videos
+from data.catalog.seen_ids import read_stored_videos
 from data.records import Video
 from data.shards.lists import add_shards, exclude_done, list_done, list_shards
 from data.shards.spans import find_span
@@ -79,8 +80,14 @@ def write_next_shards(workspace: Workspace, stage: Stage, where: str, count: int
     path = catalog_path(workspace.store, workspace.settings.catalog)
     wait_s = workspace.settings.wait_s
     with select_unlisted(path, stage, [where], wait_s) as videos:
+        # In a fixed order, so that any machine lists the same window.
         rows = videos.order("content").limit(count).fetchall()
-    listed = (Video(id, uri, content, duration) for content, id, uri, duration in rows)
+    with workspace.open_catalog() as catalog:
+        stored = read_stored_videos(catalog, stage.corpus, [id for _, id, _, _ in rows])
+    listed = (
+        Video(id, uri, content, duration, stored[id]["bytes"], stored[id]["stamp"])
+        for content, id, uri, duration in rows
+    )
     return add_shards(workspace.store, stage.folder, listed, workspace.settings.shard_size)
 
 
@@ -88,6 +95,7 @@ def _count_remaining(
     workspace: Workspace, pending: int, videos: int, window: int
 ) -> tuple[int, int]:
     """The shards and windows that are left; each window of new videos begins a new shard."""
+    # So the last shard of a window can be smaller than the others.
     whole, rest = divmod(videos, window)
     shards = whole * count_shards(workspace, window) + count_shards(workspace, rest)
     return pending + shards, ceil(pending / count_shards(workspace, window)) + ceil(videos / window)
@@ -117,6 +125,7 @@ def _estimate_worker_hours(
     with workspace.open_catalog() as catalog:
         values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
         rows = catalog.execute(load_sql("worker_seconds_per_hour"), **values)
+    # Videos of imported vectors have no durations.
     per_hour, per_video = rows[0] if rows else (None, None)
     if hours and per_hour is not None:
         return per_hour * hours / 3600

@@ -9,6 +9,9 @@ from data.errors import UserError
 from data.store import layout, tables
 from data.store.storage import Store
 
+MIN_UNITS = 8  # clips or prompts: below, an interval says more of its assumptions than of scores
+TOO_FEW = f"fewer than {MIN_UNITS}"  # as tables and pages say it
+
 GroundTruthKind = Literal["prompt", "sidecars", "official", "parquet"]
 
 
@@ -48,8 +51,8 @@ class Mean:
     """The mean of a metric over the `n` videos of a method that have a value.
 
     `unmeasured` videos were decoded but have none: a single frame, for example, has no temporal
-    consistency. `low` and `high` bound the mean's 95 % bootstrap interval. `mean` is None if `n`
-    is 0.
+    consistency. `clips` is of how many clips the `n` are; `low` and `high` bound the mean's 95 %
+    interval over clips, and are None where these are too few. `mean` is None if `n` is 0.
     """
 
     metric: str
@@ -60,6 +63,7 @@ class Mean:
     mean: float | None
     low: float | None
     high: float | None
+    clips: int | None = None  # None in summaries of 0.1.0, whose intervals are over videos
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class MethodResult:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A benchmark's clip that the retrieval corpus has: the same bytes (`exact`), or a near copy."""
+    """A benchmark's clip that the retrieval corpus has: the same bytes (`exact`) or a near copy."""
 
     clip: str
     video_id: str

@@ -10,7 +10,7 @@ Window = Literal["first", "random"]
 
 
 class ClipSpec(Spec):
-    """How a clip is turned into a feature vector."""
+    """Which frames make up a clip, and how its feature vector is computed."""
 
     extractor: str = "i3d_k400"
     """Feature extractor, e.g. i3d_k400, r3d_18, pixel_stats or random_projection."""

@@ -2,6 +2,7 @@
 
 from data.ids import check_corpus_name
 
+# These names are in every store: changing one would orphan what older versions wrote.
 CATALOG = "catalog.duckdb"
 DISTANCES = "distances"
 EVALUATIONS = "evaluations"
@@ -9,6 +10,7 @@ EXPERIMENTS = "experiments"
 FEATURES = "features"
 GENERATIONS = "generations"
 MEDIA = "media"
+STORE_ID = "store.json"
 
 
 def corpus_folder(name: str) -> str:
@@ -68,7 +70,7 @@ def benchmark_folder(fingerprint: str) -> str:
 
 def owned_folders(name: str, kind: str) -> list[str]:
     """The folders that only the run holding this stage's lock writes in."""
-    if kind == "ingest":
+    if kind == "ingest":  # it has no spec, and so no folder per fingerprint
         return [videos_folder(name), ingests_folder(name)]
     return [f"{corpus_folder(name)}/{kind}"]
 

@@ -85,7 +85,7 @@ class ClipLoader:
         ]
 
     def count_cache_use(self) -> ClipCacheUse:
-        """What was computed so far, and what the caches and the store had already."""
+        """Counts of what was computed so far, and of what the caches and the store had."""
         pixels, vectors, stored = self._pixels, self._vectors, self._tokens.stored_count
         return ClipCacheUse(
             pixels.misses, pixels.hits, vectors.misses - stored, vectors.hits, stored

@@ -103,10 +103,10 @@ class VideoGenerator:
         for (request, clips, skipped), frames in zip(jobs, videos, strict=True):
             used = _attribute_clips(clips, self.spec)
             height, width = frames.shape[1:3]
+            video = encode_mp4(frames, self.spec.fps)
             value = GeneratedVideo(
-                encode_mp4(frames, self.spec.fps), len(frames), width, height, seconds, used, skipped,
-                cache_use,
-            )  # fmt: skip
+                video, len(frames), width, height, seconds, used, skipped, cache_use
+            )
             yield Done(request.id, value)
             cache_use = {}  # the batch's counts go with its first video, else sums count them twice
 
@@ -115,7 +115,7 @@ class VideoGenerator:
             return self.model.explain_rejection(request)
 
     def _count_cache_use(self) -> dict[str, int]:
-        """What was computed and what caches had, since the last call."""
+        """Counts of what was computed and what caches had, since the last call."""
         totals = Counter(asdict(self.model.cache_use))
         if self._clips is not None:
             totals.update(asdict(self._clips.count_cache_use()))

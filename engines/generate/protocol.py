@@ -71,7 +71,7 @@ class Generator(Protocol):
     def explain_rejection(self, request: Request) -> str | None:
         """Why this request cannot be generated, such as a prompt that is too long; None if it can.
 
-        A prompt that is too long is told from other reasons by its count of tokens: "90 tokens".
+        A count of tokens in it ("90 tokens") marks a prompt that is too long.
         """
         ...
 

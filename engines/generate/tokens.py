@@ -99,7 +99,7 @@ class ClipTokens:
         }
 
     def _prepare_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """What RAGME's CLIP is shown of (n, 3, height, width) pixels."""
+        """The input of RAGME's CLIP for (n, 3, height, width) pixels."""
         if "wrapped_pixels" in self.spec.rag.compat:
             pixels = wrap_pixels(pixels)
         return resize_pictures(

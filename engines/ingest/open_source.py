@@ -23,6 +23,7 @@ def open_source(
     UserError at once where the source cannot be read, has no rows, or has a password in its
     address.
     """
+    # Addresses of sources are written into the store, and shown on pages.
     if PASSWORD_IN_URL.search(source):
         raise UserError("the source's address has a password: put it into the environment")
     try:
@@ -41,6 +42,7 @@ def open_source(
 
 def _find_plugin(source: str, policy: UrlPolicy) -> ModuleType:
     """The first plugin, by name, that accepts the source."""
+    # Sorted, so that a source is read by the same plugin on every machine.
     for name in sorted(module.name for module in pkgutil.iter_modules(sources.__path__)):
         plugin = load_plugin("ingest.sources", name)
         if plugin.accepts(source, policy):

@@ -26,6 +26,7 @@ class EncoderLayer(nn.Module):
 
 def encode_clips(tokens: Tensor, body: nn.ModuleList, cls: Tensor | None, output: Tokens) -> Tensor:
     """(B, K, n, C) tokens of frame vectors (B, K, F, C), clip by clip; n is 1, or F for `all`."""
+    # (B K, F, C): clips attend to their own frames only.
     clips = tokens.flatten(0, 1)
     if cls is not None:
         clips = torch.cat([cls.expand(len(clips), -1, -1), clips], dim=1)

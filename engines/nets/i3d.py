@@ -99,7 +99,7 @@ class I3D(nn.Module):
         # Time is halved three times, rounding up, before a pool that is two wide.
         if clips.shape[2] < MIN_FRAMES:
             raise ValueError(f"I3D takes {MIN_FRAMES} frames or more, not {clips.shape[2]}")
-        x = clips
+        x = clips  # the blocks run in the order in which they were added
         for name, block in self.named_children():
             if name != "logits":
                 x = block(x)

@@ -30,6 +30,7 @@ class LearnedNorm(nn.Module):
     def forward(self, x: Tensor, step: DenoisingStep) -> Tensor:
         """Maps (B, …, C) to (B, …, C)."""
         assert step.timestep is not None
+        # `long`, as schedulers may give float timesteps.
         return _scale_and_shift(x, self.linear(functional.silu(self.emb(step.timestep.long()))))
 
 

@@ -73,6 +73,7 @@ class ShardPooler:
         """Each video's vector; one that cannot be pooled becomes a failed row."""
         for id, frames in read_by_video(self.store, layout.shard_file(self.source, shard)):
             outcome = pool_video(id, frames, self._pooling.pool)
+            # Listed while the table is written, so that the receipt names exactly what is in it.
             if isinstance(outcome, Failed):
                 rows.append(failed_row(outcome, contents[id]))
             else:

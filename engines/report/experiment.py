@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from data.runs.evaluations import TOO_FEW
 from data.runs.generations import media_path
 from data.store import layout
 from data.store.storage import Store
 from engines.evaluate.paired_difference import PairedDifference
 from engines.evaluate.protocol import Score
+from engines.report.differences import Bar, build_bars, build_figures
 from engines.report.html import Figure, format_time, link_media
 
 Row = Mapping[str, Any]  # of tables.SCORES: one metric of one video
@@ -38,24 +39,6 @@ class PromptTrials:
     text: str
     trials: Mapping[str, Trial]
     gain: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A result and where to draw its interval, in percent of the width that all results share."""
-
-    result: PairedDifference
-    zero: float
-    low: float
-    high: float
-    at: float
-
-    @property
-    def position(self) -> str:
-        """Where the interval lies relative to zero."""
-        if self.result.low > 0:
-            return "above zero"
-        return "below zero" if self.result.high < 0 else "includes zero"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,43 +73,17 @@ class ExperimentPage:
     @property
     def conditions_by_controller(self) -> list[tuple[str, list[PairedDifference]]]:
         """The conditions of each controller: each is one row of a prompt's videos."""
-        # Every metric has the same conditions, so those of the first are all of them.
-        first = [r for r in self.results if r.metric == self.results[0].metric]
-        by_controller = groupby(first, key=lambda result: result.controller)
-        return [(controller, list(results)) for controller, results in by_controller]
+        # A metric may have no value under a condition that another has values under.
+        by_controller: dict[str, dict[str, PairedDifference]] = {}
+        for result in self.results:
+            by_controller.setdefault(result.controller, {}).setdefault(result.condition, result)
+        return [(controller, list(each.values())) for controller, each in by_controller.items()]
 
-
-def build_bars(results: Sequence[PairedDifference]) -> list[Bar]:
-    """Places intervals on one scale, which always contains zero."""
-    least = min(0.0, *(result.low for result in results))
-    width = (max(0.0, *(result.high for result in results)) - least) or 1.0
-
-    def to_percent(value: float) -> float:
-        # A margin of 2 % keeps the ends of the widest interval visible.
-        return round(2 + 96 * (value - least) / width, 2)
-
-    return [
-        Bar(r, to_percent(0.0), to_percent(r.low), to_percent(r.high), to_percent(r.difference))
-        for r in results
-    ]
-
-
-def build_figures(results: Sequence[PairedDifference]) -> list[Figure]:
-    """Shows the first metric without clips, with the most clips, and with shuffled ones."""
-    first = [result for result in results if result.metric == results[0].metric]
-    most = max(result.k for result in first)
-    return [
-        Figure(f"{r.metric.replace('_', ' ')}, {r.condition}", f"{r.mean:.3f}", note=_describe(r))
-        for r in first
-        if r.k in (0, most)
-    ]
-
-
-def _describe(result: PairedDifference) -> str:
-    if not result.k:
-        return f"{result.n:,} videos"
-    difference = f"{result.difference:+.2f} ({result.low:+.2f} to {result.high:+.2f})"
-    return difference.replace("-", "−")
+    @property
+    def lacks_intervals(self) -> str | None:
+        """Says which results have no interval; None if all have one."""
+        few = any(result.low is None for result in self.results)
+        return f"Means over {TOO_FEW} prompts have no interval." if few else None
 
 
 def build_experiment_page(
@@ -179,6 +136,8 @@ def _build_prompt(
 
 def compute_gain(trials: Mapping[str, Trial], results: Sequence[PairedDifference]) -> float | None:
     """Computes by how much the first controller's most clips raise the first metric above k=0."""
+    if not results:
+        return None
     first = results[0]
     most = max(
         (r for r in results if r.controller == first.controller and not r.shuffled),

@@ -8,18 +8,29 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-# The modules of the panels, in the order of a user's day.
-MODULES = ("try_it", "corpus", "search", "generate", "evaluate", "benchmarks", "train", "operate",
-           "reembed", "other_systems")  # fmt: skip
-PANELS: list[str] = []  # their titles, in the same order
+# The panels of `reelflow --help` in the order of a user's day, and the modules of their commands.
+PANELS = {
+    "Try it": "try_it",
+    "A corpus": "corpus",
+    "Search": "search",
+    "Generate": "generate",
+    "Evaluate": "evaluate",
+    "Benchmarks": "benchmarks",
+    "Train and experiment": "train",
+    "Operate": "operate",
+    "Re-embed": "reembed",
+    "Other systems": "other_systems",
+}
 
 
 class _InOrder(TyperGroup):
     """Lists commands panel by panel, where typer lists groups of commands first."""
 
     def list_commands(self, ctx: Any) -> list[str]:
+        titles = list(PANELS)
+
         def find_panel(name: str) -> int:
-            return PANELS.index(str(getattr(self.commands[name], "rich_help_panel", "")))
+            return titles.index(getattr(self.commands[name], "rich_help_panel", ""))
 
         return sorted(self.commands, key=find_panel)
 
@@ -36,19 +47,18 @@ app = typer.Typer(
 
 
 def open_panel(title: str) -> Callable[..., Callable[[Callable[..., None]], Callable[..., None]]]:
-    """Begins a panel of `reelflow --help`; returns the decorator of its commands."""
-    PANELS.append(title)
+    """The decorator of a panel's commands."""
     return partial(app.command, rich_help_panel=title)
 
 
-def add_group(name: str, help: str) -> typer.Typer:
-    """A group of commands, as `reelflow catalog`, in the panel that was begun last."""
+def add_group(name: str, help: str, panel: str) -> typer.Typer:
+    """A group of commands in a panel, as `reelflow catalog`."""
     group = typer.Typer(help=help, no_args_is_help=True)
-    app.add_typer(group, name=name, rich_help_panel=PANELS[-1])
+    app.add_typer(group, name=name, rich_help_panel=panel)
     return group
 
 
 def register_commands() -> None:
     """Imports the panels' modules, which adds their commands to the app."""
-    for module in MODULES:
+    for module in PANELS.values():
         import_module(f"flows.cli.{module}")

@@ -72,7 +72,7 @@ def leaks(
     run_flow(flow, corpus, source, **options, as_json=as_json, print_plain=_print_leaks)
 
 
-benchmark = add_group("benchmark", "Prepare the data of MSRVTT-Personalization.")
+benchmark = add_group("benchmark", "Prepare the data of MSRVTT-Personalization.", "Benchmarks")
 
 
 @benchmark.command()

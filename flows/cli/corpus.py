@@ -69,12 +69,15 @@ def ingest(
     probe: Annotated[
         bool, opt("--probe/--no-probe", "Read each new video once, for its duration and size.")
     ] = True,
+    accept_missing: Annotated[
+        bool, opt("--accept-missing", "Go on where most known videos are gone at once.")
+    ] = False,
     root: Root = None,
 ) -> None:  # fmt: skip
     """Add a source's new and changed videos to a corpus; every row is accounted for."""
     from flows.ingest import ingest as flow
 
-    run_flow(flow, source, corpus, parse_columns(column), probe)
+    run_flow(flow, source, corpus, parse_columns(column), probe, accept_missing)
 
 
 @command()

@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from data.runs.evaluations import TOO_FEW
 from flows.cli.console import out
 
 FIGURE = 7  # columns of "[0.977,": a narrow terminal breaks an interval in two and cuts no figure
@@ -21,6 +22,8 @@ def print_evaluation(result: dict[str, Any]) -> None:
         table = Table("metric", "mean", "95 % interval", "n", "unmeasured", title=title)
         for mean in method["means"]:
             interval = f"[{_round(mean['low'])}, {_round(mean['high'])}]" if mean["n"] else ""
+            if mean["n"] and mean["low"] is None:
+                interval = f"{TOO_FEW} clips"
             counts = [str(mean[key]) for key in ("n", "unmeasured")]
             table.add_row(mean["label"], _round(mean["mean"]), escape(interval), *counts)
         out().print(table)
@@ -45,7 +48,10 @@ def print_experiment(result: dict[str, Any]) -> None:
     """Prints each condition's mean and its difference to no clips, and where the videos are."""
     table = Table("metric", "condition", "n", "mean", "difference to k=0, 95 % interval")
     for row in result["results"]:
-        difference = f"{row['difference']:+.3f}  [{row['low']:+.3f}, {row['high']:+.3f}]"
+        interval = f"{TOO_FEW} prompts"
+        if row["low"] is not None:
+            interval = f"[{row['low']:+.3f}, {row['high']:+.3f}]"
+        difference = f"{row['difference']:+.3f}  {interval}"
         mean = f"{row['mean']:.3f}"
         table.add_row(row["metric"], row["condition"], str(row["n"]), mean, escape(difference))
     out().print(table)

@@ -169,7 +169,7 @@ def copy(
     out().print(f"to use the copy: export REELFLOW_ROOT={dest}")
 
 
-catalog = add_group("catalog", "Manage the catalogue, an index of the store's contents.")
+catalog = add_group("catalog", "Manage the catalogue, an index of the store's contents.", "Operate")
 
 
 @catalog.command()

@@ -18,14 +18,15 @@ from functools import wraps
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-import annotated_types
 import typer
+from annotated_types import Gt, Lt
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
 from data.specs.pipeline import Spec
 
+KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 Fields = dict[str, Any]  # what the user set; a nested spec's fields as a dictionary in it
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
@@ -84,7 +85,8 @@ class SpecOptions:
             owner = getattr(owner, parent)
         field, default = type(owner).model_fields[name], getattr(owner, name)
         kind: Any = str if each.parse else _option_type(field, each.choices)
-        flags = each.flags or _default_flags(name, kind)
+        words = name.replace("_", "-")
+        flags = each.flags or (f"--{words}/--no-{words}" if kind is bool else f"--{words}",)
         text = each.help or field.description or ""
         shown = each.default or _format_default(default, flags)
         info = typer.Option(
@@ -92,9 +94,9 @@ class SpecOptions:
             min=_bound(field, "ge") if each.min is None else each.min,
             max=_bound(field, "le"), rich_help_panel=self.panel,
         )  # fmt: skip
-        annotation = Annotated[kind | None, info]
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        return inspect.Parameter(each.parameter, keyword, default=None, annotation=annotation)
+        return inspect.Parameter(
+            each.parameter, KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
+        )
 
 
 def add_options(**groups: SpecOptions) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -105,8 +107,8 @@ def add_options(**groups: SpecOptions) -> Callable[[Callable[..., None]], Callab
         parameters: list[inspect.Parameter] = []
         for name, parameter in own.parameters.items():
             # Keyword-only ones may follow each other in any order, with a default or without.
-            keyword = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            parameters += groups[name].build_parameters() if name in groups else [keyword]
+            keyword = [parameter.replace(kind=KEYWORD_ONLY)]
+            parameters += groups[name].build_parameters() if name in groups else keyword
 
         @wraps(function)
         def command(**values: Any) -> None:
@@ -163,11 +165,6 @@ def _option_type(field: FieldInfo, choices: tuple[str, ...]) -> Any:
     return Literal[*get_args(kind), *choices] if choices else kind
 
 
-def _default_flags(name: str, kind: Any) -> tuple[str, ...]:
-    words = name.replace("_", "-")
-    return (f"--{words}/--no-{words}",) if kind is bool else (f"--{words}",)
-
-
 def _bound(field: FieldInfo, name: str) -> Any:
     """The field's inclusive bound, `ge` or `le`, which typer checks and shows."""
     return next((getattr(each, name) for each in field.metadata if hasattr(each, name)), None)
@@ -175,8 +172,7 @@ def _bound(field: FieldInfo, name: str) -> Any:
 
 def _build_check(field: FieldInfo) -> Callable[[Any], Any] | None:
     """Checks an exclusive bound, which typer does not know."""
-    exclusive = (annotated_types.Gt, annotated_types.Lt)
-    if not any(isinstance(each, exclusive) for each in field.metadata):
+    if not any(isinstance(each, Gt | Lt) for each in field.metadata):
         return None
     kind: Any = Annotated[field.annotation, *field.metadata]
     adapter: TypeAdapter[Any] = TypeAdapter(kind)

@@ -22,7 +22,7 @@ EVERY_S = 5.0
 GIB = 2**30
 MAX_MESSAGE = 160  # characters of a run's message; its page has the whole traceback
 COLOURS = {"Completed": "green", "Running": "cyan", "Failed": "red", "Crashed": "red",
-           "Late": "yellow"}  # fmt: skip
+           "Late": "yellow", "Completed with failures": "yellow"}  # fmt: skip
 
 
 def build_page(activity: "Activity", load: "Load") -> Group:

@@ -70,7 +70,7 @@ def train_controller(
     run_flow(flow, corpus, out, spec)
 
 
-experiment = add_group("experiment", "Measure whether something helps.")
+experiment = add_group("experiment", "Measure whether something helps.", "Train and experiment")
 
 
 @experiment.command()

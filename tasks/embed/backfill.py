@@ -10,14 +10,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
 from data.batches import iter_batches
-from data.catalog import merge
 from data.errors import UserError
 from data.runs.backfill import RemainingWork, count_shards, estimate_remaining, write_next_shards
 from data.settings import Settings
 from data.shards.lists import list_pending
 from data.shards.stages import Stage
 from data.workspace import Workspace
-from tasks.ui.artifacts import artifact_key, format_amount
+from tasks.artifact_key import artifact_key
+from tasks.ui.artifacts import format_amount
 from tasks.workers import count_worker_gpus, count_workers
 
 APPROVAL_S = 7 * 24 * 3600  # how long a run waits for approval
@@ -95,9 +95,8 @@ def iter_windows(
 
 
 def _sync_catalog(workspace: Workspace, stage: Stage) -> None:
-    with workspace.open_catalog() as catalog:
-        merge.sync_videos(catalog, workspace.store, stage.corpus)
-        merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)
+    with workspace.open_synced_catalog(stage.corpus):
+        pass  # plans read the file by itself, see `data.catalog.filters`
 
 
 def render_plan(plan: RemainingWork, settings: Settings) -> str:

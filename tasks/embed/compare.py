@@ -6,7 +6,6 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.catalog import merge
 from data.catalog.database import load_sql
 from data.errors import UserError
 from data.shards.lists import list_done
@@ -66,9 +65,7 @@ def _read_shared(
     workspace: Workspace, first: Stage, second: Stage, sample: int
 ) -> dict[str, str | None]:
     """The captions of a sample of contents that both pool stages have, by content."""
-    with workspace.open_catalog() as catalog:
-        for stage in (first, second):
-            merge.sync_stage(catalog, workspace.store, stage.corpus, "pool", stage.fingerprint)
+    with workspace.open_synced_catalog(first.corpus) as catalog:
         rows = catalog.execute(
             load_sql("common_contents"), corpus=first.corpus,
             one=first.fingerprint, other=second.fingerprint, count=sample,

@@ -7,31 +7,52 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.catalog import merge
 from data.catalog.database import load_sql
 from data.catalog.leftovers import find_leftovers
 from data.outcome import Done
 from data.shards.stages import current_stage, read_spec
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace
+from engines.files.media import stat_media
 from engines.video.guard.guard import Guard
 from tasks.embed.canary import check_canary
 from tasks.embed.writer import EmbedRun
+from tasks.ingest.entries import stat_content
 from tasks.progress import Progress
 from tasks.service.runner import open_runner
+from tasks.url_policy import build_url_policy
 from tasks.workers import build_probe_setup, count_cores, count_workers
 
 Rows = list[dict[str, Any]]
+CHANGED = "changed since it was ingested"
 
 
 @task(name="verify", cache_policy=NO_CACHE, persist_result=False)
 def verify_videos(workspace: Workspace, corpus: str, sample: int, seed: str) -> Rows:
-    """Probes a sample of videos again; those that changed since ingest: id, uri, what is wrong."""
-    with workspace.open_catalog() as catalog:
-        merge.sync_videos(catalog, workspace.store, corpus)
+    """Looks at a sample of videos again; those changed since ingest: id, uri, what is wrong.
+
+    Files that were probed are probed, others are stat'ed; imported vectors have none to look at.
+    """
+    with workspace.open_synced_catalog(corpus) as catalog:
         rows = catalog.execute(load_sql("sample_videos"), corpus=corpus, count=sample, seed=seed)
     videos = {id: (uri, content) for id, uri, content in rows}
-    return list(_find_changed(workspace, videos))
+    probed = {id: each for id, each in videos.items() if each[1].startswith("sha256:")}
+    stated = {id: each for id, each in videos.items() if each[1].startswith("stat:")}
+    return [*_find_changed(workspace, probed), *_find_restamped(workspace, stated)]
+
+
+def _find_restamped(
+    workspace: Workspace, videos: dict[str, tuple[str, str]]
+) -> Iterator[dict[str, Any]]:
+    """Of videos ingested without a probe those whose size or stamp is another."""
+    policy = build_url_policy(workspace.settings)
+    for id, (uri, content) in videos.items():
+        try:
+            wrong = "" if stat_content(uri, *stat_media(uri, policy)) == content else CHANGED
+        except OSError as error:
+            wrong = f"missing: {error}"
+        if wrong:
+            yield {"id": id, "uri": uri, "wrong": wrong}
 
 
 def _find_changed(
@@ -45,7 +66,7 @@ def _find_changed(
             if not isinstance(outcome, Done):
                 wrong = f"{outcome.reason}: {outcome.detail}"
             else:
-                wrong = "" if outcome.value.content == content else "changed since it was ingested"
+                wrong = "" if outcome.value.content == content else CHANGED
             progress.add(failed=1) if wrong else progress.add(done=1)
             if wrong:
                 yield {"id": outcome.id, "uri": uri, "wrong": wrong}

@@ -5,7 +5,6 @@ from functools import partial
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.catalog import merge
 from data.outcome import Done
 from data.shards.lists import exclude_done, list_done
 from data.shards.stages import Stage, read_spec
@@ -35,6 +34,6 @@ def pool_shards(workspace: Workspace, embedded: Stage, stage: Stage) -> Progress
             log_receipt("pool", outcome.value)
     finally:
         runner.close()
-    with workspace.open_catalog() as catalog:
-        merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)
+    with workspace.open_synced_catalog(stage.corpus):
+        pass  # for those who only look
     return progress

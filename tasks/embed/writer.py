@@ -1,10 +1,12 @@
 """The embed stage: videos to frame vectors, one table a shard."""
 
 import time
+from collections.abc import Set
 from functools import partial
 from typing import Any
 
-from data.outcome import Done, Outcome
+from data.catalog.database import load_sql
+from data.outcome import Done, Failed, Outcome
 from data.records import Video
 from data.shards.lists import Shard
 from data.shards.receipts import VideoRow, done_row, failed_row
@@ -25,10 +27,19 @@ from tasks.workers import build_embed_setup, count_workers
 class EmbedWriter(ShardWriter[Video, FrameVectors, VideoRow]):
     """Appends each video's vectors to the shard's table as they come."""
 
-    def __init__(self, store: Store, name: str, decoder: str) -> None:
+    def __init__(self, store: Store, name: str, decoder: str, withdrawn: Set[str]) -> None:
         super().__init__()
-        self._decoder = decoder
+        self._decoder, self._withdrawn = decoder, withdrawn
         self._table = self.files.enter_context(FrameVectorWriter(store, name))
+
+    def find_row(self, item: Video) -> VideoRow | None:
+        if item.content in self._withdrawn:  # since it was listed
+            outcome = Failed(item.id, "rejected", "withdrawn")
+        elif not item.uri:  # an imported video, known by its vectors alone
+            outcome = Failed(item.id, "missing", "no location of a video")
+        else:
+            return None
+        return failed_row(outcome, item.content)
 
     def write(self, item: Video, outcome: Outcome[FrameVectors]) -> VideoRow:
         if not isinstance(outcome, Done):
@@ -54,12 +65,16 @@ class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):
         )  # fmt: skip
         self.workers, self.decoders = count_workers(workspace.settings), setup.decoders
         self.held_since, self._decoder = time.monotonic(), decoder_version()
+        with workspace.open_synced_catalog(stage.corpus) as catalog:
+            rows = catalog.execute(load_sql("withdrawn_contents"), corpus=stage.corpus)
+        self._withdrawn = {content for (content,) in rows}
 
     def read_item(self, payload: dict[str, Any]) -> Video:
         return Video(**payload)
 
     def open_writer(self, shard: Shard[Video]) -> EmbedWriter:
-        return EmbedWriter(self.store, layout.shard_file(self.folder, shard.id), self._decoder)
+        name = layout.shard_file(self.folder, shard.id)
+        return EmbedWriter(self.store, name, self._decoder, self._withdrawn)
 
     def count_hours(self, item: Video, outcome: Outcome[FrameVectors]) -> float:
         return (item.duration or 0) / 3600

@@ -6,7 +6,7 @@ The result depends on the rows alone, not on the workers that made them or their
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -17,7 +17,7 @@ from data.runs.evaluation_plans import Evaluation
 from data.runs.evaluations import Mean, MethodResult, Summary, read_videos
 from data.workspace import Workspace
 from engines.base import load_plugin
-from engines.evaluate.statistics import bootstrap_mean
+from engines.evaluate.statistics import estimate_mean
 from tasks.success import require_success
 
 MAX_DETAILS = 3  # failures that an error names
@@ -55,7 +55,7 @@ def _summarize_method(
     return MethodResult(
         method, len(rows) + dropped, len(rows) - len(scored), dropped,
         tuple(
-            _compute_mean(name, label, better, [r["value"] for r in whole if r["metric"] == name])
+            compute_mean(name, label, better, [row for row in whole if row["metric"] == name])
             for name, label, better in _list_metrics(evaluation)
         ),
         evaluation.absent,
@@ -74,16 +74,32 @@ def _list_metrics(evaluation: Evaluation) -> Iterable[tuple[str, str, Any]]:
             yield name, module.LABEL if is_only else f"{module.LABEL}, {name}", better
 
 
-def _compute_mean(name: str, label: str, better: Any, values: Sequence[float | None]) -> Mean:
-    """The mean of the known values with its bootstrap interval, and how many are unknown."""
+def compute_mean(name: str, label: str, better: Any, rows: Rows) -> Mean:
+    """The mean of a metric's known values with its interval, and how many are unknown."""
     # Sorted values and an exact sum: any number of workers gives the same mean to the last bit.
-    known = [value for value in values if value is not None]
-    without = len(values) - len(known)
+    known = [row["value"] for row in rows if row["value"] is not None]
+    without = len(rows) - len(known)
     if not known:
-        return Mean(name, label, better, 0, without, None, None, None)
-    interval = bootstrap_mean(np.array(known))
-    mean = math.fsum(known) / len(known)
-    return Mean(name, label, better, len(known), without, mean, interval.low, interval.high)
+        return Mean(name, label, better, 0, without, None, None, None, 0)
+    clips = [row["clip"] for row in rows if row["value"] is not None]
+    found, mean = estimate_mean(np.array(known), clips), math.fsum(known) / len(known)
+    return Mean(name, label, better, len(known), without, mean, found.low, found.high, found.units)
+
+
+def recompute_means(summary: Summary, measures: Rows) -> Summary:
+    """The summary with its means computed anew from the rows that it was made of."""
+    whole = [row for row in measures if row["subject"] is None]
+
+    def compute(method: str, mean: Mean) -> Mean:
+        key = method, mean.metric
+        rows = [row for row in whole if (row["method"], row["metric"]) == key]
+        return compute_mean(mean.metric, mean.label, mean.better, rows)
+
+    methods = tuple(
+        replace(each, means=tuple(compute(each.method, mean) for mean in each.means))
+        for each in summary.methods
+    )
+    return replace(summary, methods=methods)
 
 
 def list_means(summary: Summary) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ class FeatureWriter(ShardWriter[Clip, np.ndarray, VideoRow]):
 
     def finish(self) -> None:
         if not self._vectors:
-            return
+            return  # without a vector the width of the table is unknown
         flat = np.concatenate(list(self._vectors.values()))
         dim = len(flat) // len(self._vectors)
         columns = [pa.array(self._vectors), pa.FixedSizeListArray.from_arrays(pa.array(flat), dim)]

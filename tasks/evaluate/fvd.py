@@ -147,6 +147,7 @@ def _list_notes(spec: DistanceSpec, sides: dict[str, Side]) -> list[str]:
             notes.append(f"{len(each.clips)} {name} clips, of {wanted} requested")
         if copies := len(each.clips) - len({clip.id for clip in each.clips}):
             notes.append(f"{copies} {name} clips are copies of others")
+    # A Fréchet distance is biased by about 1/n.
     if len({len(each.clips) for each in sides.values()}) > 1:
         notes.append("the sets differ in size: compare only with figures of the same sizes")
     if notes and spec.protocol in PROTOCOLS:
@@ -163,7 +164,7 @@ def _write_result(
     workspace: Workspace, folder: str, result: dict[str, Any], sides: dict[str, Side], features: str
 ) -> None:
     """Writes the moments of both sets, the lists of clips, and last the result."""
-    workspace.store.drop_partials(folder)
+    workspace.store.drop_partials(folder)  # left by a killed run
     for name, each in sides.items():
         ids = sorted(clip.id for clip in each.clips)
         with workspace.store.create(f"{folder}/{name}.npz") as file:

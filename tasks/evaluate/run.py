@@ -36,6 +36,7 @@ def complete_evaluation(
     """
     cost: dict[str, float] = {}
     settings, folder = workspace.settings, evaluation.folder
+    # Two runs at once would each list the same videos, and measure them twice.
     with workspace.lock_store_folder(folder, f"evaluates {evaluation.fingerprint}", notify):
         record = record_evaluation(workspace.store, evaluation)
         if shards := plan_targets(workspace, evaluation):

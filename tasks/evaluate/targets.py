@@ -50,9 +50,7 @@ class Source:
         if Path(self.name).is_dir() or is_url(self.name):
             return False
         if not self.name.isalnum():
-            raise UserError(
-                f"no folder {self.name}: give a folder of videos, or a run of generation"
-            )
+            raise UserError(f"no folder {self.name}: give a folder of videos, or a run")
         return True
 
 
@@ -74,9 +72,7 @@ def list_targets(workspace: Workspace, source: Source) -> list[Target]:
     if not targets:
         raise UserError(f"no videos in {source.name}: expected {', '.join(ENDINGS)}")
     if columns and not any(target.asked for target in targets):
-        raise UserError(
-            f"{source.prompts} has no row for any video: its ids must be names of clips"
-        )
+        raise UserError(f"{source.prompts} has no row for any video: its ids must be clips")
     return targets
 
 
@@ -103,7 +99,7 @@ def apply_remainder(
 
 
 def _list_names(folder: str) -> list[str]:
-    """The names of the videos in a folder, in the order of the published evaluator."""
+    """The names of the videos in a folder, sorted as the published evaluator sorts them."""
     try:
         names = (
             next(walk_folders(folder, 1, build_url_policy())).files
@@ -120,9 +116,8 @@ def _list_folder(folder: str, source: Source, columns: Mapping[str, Any]) -> Ite
     for name in _list_names(folder):
         clip = name.rpartition(".")[0]
         truth = replace(source.truth or GroundTruthRef(), clip=clip)
-        yield Target(
-            name, clip, method, f"{folder}/{name}", "", _to_texts(columns.get(clip)), truth
-        )
+        texts = _to_texts(columns.get(clip))
+        yield Target(name, clip, method, f"{folder}/{name}", "", texts, truth)
 
 
 def _list_official(folder: Path, source: Source, columns: Mapping[str, Any]) -> Iterator[Target]:
@@ -149,10 +144,8 @@ def _list_miniature(folder: Path, source: Source, columns: Mapping[str, Any]) ->
                 uri = str(folder / clip / name)
                 yield Target(f"{clip}/{name}", clip, method, uri, "", row, truth)
     if unknown := set(source.methods) - methods:
-        raise UserError(
-            f"no method {', '.join(sorted(unknown))} in {folder}: it has"
-            f" {', '.join(sorted(methods)) or 'none'}"
-        )
+        known = ", ".join(sorted(methods)) or "none"
+        raise UserError(f"no method {', '.join(sorted(unknown))} in {folder}: it has {known}")
 
 
 def _read_sample(file: Path) -> dict[str, Any]:
@@ -164,7 +157,8 @@ def _read_sample(file: Path) -> dict[str, Any]:
 
 
 def _list_run(workspace: Workspace, source: Source, columns: Mapping[str, Any]) -> Iterator[Target]:
-    """A run's videos; a failed request counts as one that is missing."""
+    """A run's videos; a failed request counts as a video that is missing."""
+    # Left out, it would raise the means of a method that fails where videos are hard.
     run = read_run(workspace.store, source.name)
     method = _only_method(source) or run.fingerprint
     own = {prompt.id: to_row(prompt) for prompt in run.prompts}

@@ -40,6 +40,7 @@ class EvaluateWriter(ShardWriter[Target, VideoScores, EvaluatedRow]):
         return _build_row(item, outcome)
 
     def finish(self) -> None:
+        # Sorted, so that any number of workers writes the same file.
         rows = sort_rows(self._measures)
         tables.write_rows(self._store, self._name, tables.MEASURES, rows)
 

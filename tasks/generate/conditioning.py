@@ -1,4 +1,4 @@
-"""What each request is conditioned on: the best videos for its prompt, or for another one's."""
+"""Conditioning retrieval: the clips that each request of a run is conditioned on."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,13 +16,13 @@ from tasks.retrieve.retriever import Retriever
 class ConditioningRetrieval:
     """Retrieves the clips that each request follows; the index is opened when first needed.
 
-    `refusals` are the reason and detail of prompts that are not tried, by id.
+    `rejections` are the reason and detail of prompts that are not tried, by id.
     """
 
     def __init__(
-        self, workspace: Workspace, run: Run, refusals: Mapping[str, tuple[str, str]]
+        self, workspace: Workspace, run: Run, rejections: Mapping[str, tuple[str, str]]
     ) -> None:
-        self.workspace, self.run, self._refusals = workspace, run, refusals
+        self.workspace, self.run, self._rejections = workspace, run, rejections
         self._prompts = {prompt.id: prompt for prompt in run.prompts}
         self._swaps = self._swap_prompts() if run.spec.shuffled else {}
 
@@ -32,7 +32,7 @@ class ConditioningRetrieval:
 
     @cached_property
     def _withdrawn(self) -> set[str]:
-        """Contents that are withdrawn."""
+        """The contents of withdrawn videos."""
         with self.workspace.open_catalog() as catalog:
             sync_withdrawn(catalog, self.workspace.store, self.run.corpus)
             rows = catalog.execute(load_sql("withdrawn_contents"), corpus=self.run.corpus)
@@ -40,7 +40,10 @@ class ConditioningRetrieval:
 
     def plan_requests(self, requests: Sequence[Request]) -> list[PlannedRequest]:
         """The requests with their hits, each prompt searched once."""
-        prompts = dict.fromkeys(r.prompt_id for r in requests if r.prompt_id not in self._refusals)
+        # Samples of a prompt differ in their seed alone, and share its hits.
+        prompts = dict.fromkeys(
+            r.prompt_id for r in requests if r.prompt_id not in self._rejections
+        )
         sources: dict[str, list[Source]] = {id: [] for id in prompts}
         index = None
         if self.run.spec.retrieve.k and prompts:
@@ -48,7 +51,7 @@ class ConditioningRetrieval:
         return [
             PlannedRequest(
                 replace(request, sources=tuple(sources.get(request.prompt_id, ()))),
-                index, self._refusals.get(request.prompt_id),
+                index, self._rejections.get(request.prompt_id),
             )
             for request in requests
         ]  # fmt: skip
@@ -64,6 +67,7 @@ class ConditioningRetrieval:
 
     def _find_sources(self, ids: list[str]) -> dict[str, list[Source]]:
         """The clips of each prompt, or those of the prompt whose clips it is given."""
+        # The other prompt's text and condition under this prompt's id, which its hits come back by.
         queries = [replace(self._prompts[self._swaps.get(id, id)], id=id) for id in ids]
         hits = self.retriever.search_prompts(queries, self.run.spec.retrieve)
         sources: dict[str, list[Source]] = {id: [] for id in ids}
@@ -82,6 +86,6 @@ class ConditioningRetrieval:
 
     def _swap_prompts(self) -> dict[str, str]:
         """For each prompt another one: the next in an order drawn by the run's seed."""
-        ids = [prompt.id for prompt in self.run.prompts if prompt.id not in self._refusals]
+        ids = [prompt.id for prompt in self.run.prompts if prompt.id not in self._rejections]
         random.Random(self.run.spec.seed).shuffle(ids)
         return dict(zip(ids, ids[1:] + ids[:1], strict=True))

@@ -1,4 +1,4 @@
-"""Provenance both ways: what a source influenced, and what an output owes to whom."""
+"""Provenance: the outputs that a video influenced, and the clips that an output was made from."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -15,34 +15,34 @@ Outputs = list[dict[str, Any]]
 
 
 def read_provenance(workspace: Workspace, name: str, corpus: str | None = None) -> dict[str, Any]:
-    """All that is known of a video, by its id, or of an output, by its request's id or its file.
+    """The provenance of a video, by its id, or of an output, by its request's id or its file.
 
-    `videos` with this id, with when and why they were withdrawn; `influenced`: outputs that they
-    conditioned; `outputs` of this name, or with the bytes of this file; for each row one clip that
-    conditioned it. A UserError where nothing has this name.
+    `videos` have this id, with when and why they were withdrawn; `influenced` are the outputs that
+    these conditioned; `outputs` have this id, or the bytes of this file, with a row for each clip
+    that conditioned them. A UserError where nothing has this name.
     """
-    path = Path(name)
+    path = Path(name)  # a copy of an output is known by its bytes, wherever it was moved
     content = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-    asked = {"id": name, "corpus": None if corpus is None else workspace.check_corpus(corpus)}
-    made_of = list_influenced(workspace, name, corpus)
+    query = {"id": name, "corpus": None if corpus is None else workspace.check_corpus(corpus)}
+    outputs = list_influenced(workspace, name, corpus)
     with workspace.open_catalog() as catalog:
-        found = {
-            "videos": catalog.query_rows(load_sql("videos_with_withdrawal"), **asked),
-            "influenced": made_of,
-            "outputs": catalog.query_rows(load_sql("output_sources"), sha256=content, **asked),
+        record = {
+            "videos": catalog.query_rows(load_sql("videos_with_withdrawal"), **query),
+            "influenced": outputs,
+            "outputs": catalog.query_rows(load_sql("output_sources"), sha256=content, **query),
         }
-    if not (found["videos"] or found["outputs"]):
-        there = f" in {corpus}" if corpus else ""
+    if not (record["videos"] or record["outputs"]):
+        where = f" in {corpus}" if corpus else ""
         raise UserError(
-            f"no video or output {name!r}{there}: give a video's id, a request's id, or the path of"
+            f"no video or output {name!r}{where}: give a video's id, a request's id, or the path of"
             " a generated file"
         )
-    found["outputs"] = [_resolve_file(workspace, row) for row in found["outputs"]]
-    return found
+    record["outputs"] = [_resolve_file(workspace, row) for row in record["outputs"]]
+    return record
 
 
 def list_influenced(workspace: Workspace, video: str, corpus: str | None) -> Outputs:
-    """The outputs that a video, or an exact copy of it, conditioned, and as which hit."""
+    """The outputs that a video or an exact copy of it conditioned, and as which hit."""
     with workspace.open_catalog() as catalog:
         merge.sync_all(catalog, workspace.store)
         rows = catalog.query_rows(load_sql("outputs_of_video"), id=video, corpus=corpus)
@@ -50,7 +50,7 @@ def list_influenced(workspace: Workspace, video: str, corpus: str | None) -> Out
 
 
 def _resolve_file(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
-    """The row with the whole path of its file, where there is one."""
+    """The row with the full path of its file, if it has one."""
     file = row["file"]
     return row | {
         "file": file and workspace.store.path(f"{layout.generation_folder(row['run'])}/{file}")
@@ -58,7 +58,7 @@ def _resolve_file(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_runs(workspace: Workspace, corpus: str | None = None) -> list[dict[str, Any]]:
-    """Every run of generation, the newest first, with what came of it."""
+    """Every run of generation with its counts, newest first."""
     if corpus is not None:
         workspace.check_corpus(corpus)
     with workspace.open_catalog() as catalog:

@@ -1,4 +1,4 @@
-"""Planning a run of generation: prompts become requests with their hits, written once."""
+"""Plans a run of generation: prompts become requests with their hits, listed once in shards."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ def build_run(
         index = stage.fingerprint, version
         embedded = current_stage(workspace.store, corpus, "embed")
     if spec.shuffled and len(prompts) < 2:
-        raise UserError("shuffled needs two prompts or more: each is given another one's clips")
+        raise UserError("shuffled needs two prompts or more, since each gets the clips of another")
     images = {p.id: _digest_image(p.image) for p in prompts if p.image}
     return Run(
         corpus, spec, engine.VERSION, engine.digests(spec), index,
@@ -49,13 +49,13 @@ def _digest_image(image: str) -> str:
 
 @task(name="plan-requests", cache_policy=NO_CACHE, persist_result=False)
 def plan_requests(workspace: Workspace, run: Run) -> list[str]:
-    """The shards to make, after every request that none lists was listed with its hits.
+    """Lists every request without a video, with its hits, in shards; the shards to make.
 
-    In lists that wait, a request that follows a video withdrawn since then gets hits of today.
+    Pending requests that follow a video withdrawn since they were listed get new hits.
     """
     store, folder = workspace.store, run.folder
     retrieval = ConditioningRetrieval(workspace, run, find_rejections(run))
-    record_run(store, run)
+    record_run(store, run)  # first: no list may be without its run
     update_pending(store, folder, read_request, retrieval.replace_withdrawn)
     answered = _list_ids(workspace, run, list_done(store, folder))
     missing = select_missing(store, folder, build_requests(run), answered, read_request)
@@ -64,10 +64,11 @@ def plan_requests(workspace: Workspace, run: Run) -> list[str]:
 
 
 def replan_requests(workspace: Workspace, run: Run, ids: Sequence[str]) -> None:
-    """Lists these requests once more, with hits of today, but for those that wait already."""
+    """Lists these requests again with new hits, except for those that are pending already."""
     store, folder = workspace.store, run.folder
     retrieval = ConditioningRetrieval(workspace, run, find_rejections(run))
-    wanted = (request for request in build_requests(run) if request.id in set(ids))
+    requested = set(ids)
+    wanted = (request for request in build_requests(run) if request.id in requested)
     missing = select_missing(store, folder, wanted, (), read_request)
     attempts = [
         read_shard(store, folder, name, read_request).attempt for name in list_shards(store, folder)
@@ -86,13 +87,13 @@ def _add_requests(
 
 
 def _list_ids(workspace: Workspace, run: Run, shards: Iterable[str]) -> set[str]:
-    """The requests that these shards list."""
+    """The ids of the requests that these shards list."""
     lists = (read_shard(workspace.store, run.folder, name, read_request) for name in shards)
     return {item.id for shard in lists for item in shard.items}
 
 
 def build_requests(run: Run) -> Iterator[Request]:
-    """One for each prompt and sample, without hits."""
+    """Yields a request for each prompt and sample, without hits."""
     for prompt in run.prompts:
         for sample in range(run.spec.samples):
             id = prompt.id if run.spec.samples == 1 else f"{prompt.id}-{sample}"
@@ -101,20 +102,22 @@ def build_requests(run: Run) -> Iterator[Request]:
 
 
 def derive_seed(start: int, text: str, sample: int) -> int:
-    """63 bits that depend on the run's seed, the prompt's text and the sample, and nothing else."""
+    """A seed of 63 bits from the run's seed, the prompt's text and the sample, and nothing else."""
+    # Not of the prompt's place: prompts may be added or reordered, and keep their videos.
     key = json.dumps([start, text, sample], separators=(",", ":"), ensure_ascii=True)
     return int.from_bytes(sha256(key.encode()).digest()[:8]) >> 1
 
 
 def find_rejections(run: Run) -> dict[str, tuple[str, str]]:
-    """Reason and detail for each prompt that is not worth trying, by its id."""
+    """The reason and detail of each prompt that cannot be tried, by its id."""
     first: dict[tuple, str] = {}
-    refusals: dict[str, tuple[str, str]] = {}
+    rejections: dict[str, tuple[str, str]] = {}
     for prompt in run.prompts:
         key = (prompt.text, prompt.where, run.images.get(prompt.id))
+        # Seeds are derived from the text: the same prompt would give the same video again.
         same = first.setdefault(key, prompt.id)
         if same != prompt.id:
-            refusals[prompt.id] = ("rejected", f"the same text as {same}")
+            rejections[prompt.id] = ("rejected", f"the same text as {same}")
         elif prompt.image and "://" not in prompt.image and not Path(prompt.image).is_file():
-            refusals[prompt.id] = ("missing", f"no first frame {prompt.image}")
-    return refusals
+            rejections[prompt.id] = ("missing", f"no first frame {prompt.image}")
+    return rejections

@@ -1,4 +1,4 @@
-"""A planned run of generation, from its shards to its table and summary."""
+"""Completes a planned run of generation: makes its shards, writes its table, and summarizes it."""
 
 import json
 import time
@@ -25,7 +25,7 @@ from tasks.workers import count_workers
 
 
 def complete_run(workspace: Workspace, run: Run, shards: list[str]) -> dict[str, Any]:
-    """Makes the shards' videos and the run's table; the figures of the whole run.
+    """Makes the shards' videos and writes the run's table; the figures of the whole run.
 
     A UserError where requests were tried and no video of the run was ever made.
     """
@@ -34,6 +34,7 @@ def complete_run(workspace: Workspace, run: Run, shards: list[str]) -> dict[str,
     sync_catalog(workspace, run)
     table = store.path(write_table(workspace, run))
     summary = _summarize(workspace, run)
+    # Of the whole run: a later attempt at a few broken requests may fail beside good videos.
     if shards and not summary["done"]:
         detail = next(read_generations(store, run))["detail"]
         require_success("video", 0, summary["failed"], detail, f"see {table}")
@@ -47,14 +48,14 @@ def complete_run(workspace: Workspace, run: Run, shards: list[str]) -> dict[str,
 
 
 def sync_catalog(workspace: Workspace, run: Run) -> None:
-    """Brings the catalogue up to the run, and to what its corpus has withdrawn."""
+    """Syncs the catalog with the run and its corpus's withdrawals."""
     with workspace.open_catalog() as catalog:
         sync_withdrawn(catalog, workspace.store, run.corpus)
         sync_run(catalog, workspace.store, run.fingerprint)
 
 
 def write_table(workspace: Workspace, run: Run) -> str:
-    """Writes the newest row of every request as `tables.GENERATIONS`; its name in the store."""
+    """Writes the newest row of each request as `tables.GENERATIONS`; the table's name."""
     name = f"{run.folder}/generations.parquet"
     of_run = {
         "run": run.fingerprint, "engine": run.spec.engine, "corpus": run.corpus,
@@ -72,7 +73,7 @@ def write_table(workspace: Workspace, run: Run) -> str:
 def _make_videos(
     workspace: Workspace, run: Run, shards: list[str]
 ) -> tuple[Counter[str], dict[str, float]]:
-    """The use of the workers' caches, and the cost."""
+    """Makes the shards' videos; the cache hits of the workers, and the cost."""
     workers, caches, started = count_workers(workspace.settings), Counter[str](), time.monotonic()
 
     def add(receipt: Receipt[dict[str, Any]]) -> None:

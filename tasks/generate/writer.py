@@ -1,4 +1,4 @@
-"""The generate stage: requests with their hits to videos, one file each, and a row beside it."""
+"""The generate stage: makes a video file of each request, and writes its row beside it."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -48,13 +48,14 @@ class GenerateWriter(ShardWriter[PlannedRequest, GeneratedVideo, GeneratedRow]):
     def write(self, item: PlannedRequest, outcome: Outcome[GeneratedVideo]) -> GeneratedRow:
         if not isinstance(outcome, Done):
             return _build_row(item, reason=outcome.reason, detail=outcome.detail[:DETAIL])
-        made, file = outcome.value, media_path(item.id)
-        self.caches.update(made.cache_use)
-        self._store.write(f"{self._folder}/{file}", made.video)
+        video, file = outcome.value, media_path(item.id)
+        self.caches.update(video.cache_use)
+        # The file first: the row beside it marks it as whole.
+        self._store.write(f"{self._folder}/{file}", video.video)
         row = _build_row(
-            item, file=file, sha256=sha256(made.video).hexdigest(), frames=made.frames,
-            fps=self._fps, width=made.width, height=made.height, seconds=made.seconds,
-            note=_describe_left_out(made), hits=_list_hits(made),
+            item, file=file, sha256=sha256(video.video).hexdigest(), frames=video.frames,
+            fps=self._fps, width=video.width, height=video.height, seconds=video.seconds,
+            note=_describe_left_out(video), hits=_list_hits(video),
         )  # fmt: skip
         content = json.dumps({"request": item.digest, "row": row}).encode()
         self._store.write(self._row_file(item), content)
@@ -102,7 +103,8 @@ def _locate_vectors(
     contents = {
         clip.content for shard in lists for item in shard.items for clip in item.request.sources
     }
-    with workspace.open_catalog() as catalog:
+    # Another host may have packed these shards: the catalogue of this one would name files gone.
+    with workspace.open_synced_catalog(stage.corpus) as catalog:
         rows = catalog.execute(
             load_sql("vector_locations"),
             corpus=stage.corpus,
@@ -122,16 +124,16 @@ def _build_row(item: PlannedRequest, **fields: Any) -> GeneratedRow:
     } | fields  # fmt: skip
 
 
-def _list_hits(made: GeneratedVideo) -> list[dict[str, Any]]:
+def _list_hits(video: GeneratedVideo) -> list[dict[str, Any]]:
     return [
         {"rank": s.rank, "video_id": s.video_id, "content": s.content, "score": s.score,
          "start_s": each.start_s, "weight": each.weight, "uri": s.uri, "caption": s.caption}
-        for each in made.used
+        for each in video.used
         for s in [each.source]
     ]  # fmt: skip
 
 
-def _describe_left_out(made: GeneratedVideo) -> str | None:
-    """What a person should know of a video that was made without some of its clips."""
-    notes = "; ".join(f"without {clip.video_id}: {clip.detail}" for clip in made.left_out)
+def _describe_left_out(video: GeneratedVideo) -> str | None:
+    """A note on the clips that a video was made without; None if there are none."""
+    notes = "; ".join(f"without {clip.video_id}: {clip.detail}" for clip in video.left_out)
     return notes[:DETAIL] or None

@@ -1,6 +1,5 @@
 """The index stage: builds or extends a version, measures it, and publishes what passes the gate."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +28,7 @@ from engines.index.kinds import flat
 from engines.index.pooled_vectors import PooledVectors
 from engines.runners.in_process import InProcessRunner
 from tasks.index.parts import build_in_parts
+from tasks.index.versions import fetch_version, publish_version
 from tasks.progress import notify
 from tasks.workers import count_gpus
 
@@ -47,19 +47,14 @@ def build_index(
     """
     before = published_version(workspace.store, stage)
     values = _query_values(stage, pooled, before)
-    with workspace.open_catalog() as catalog:
-        merge.sync_index(catalog, workspace.store, stage.corpus, stage.fingerprint)
+    with workspace.open_synced_catalog(stage.corpus) as catalog:
         new = catalog.execute(load_sql("count_unindexed"), **values)[0][0]
         stale = catalog.execute(load_sql("count_stale"), **values)[0][0]
-        captions = [
-            caption
-            for (caption,) in catalog.execute(
-                load_sql("sample_captions"), sample=CAPTIONS, **values
-            )
-        ]
+        captions = catalog.execute(load_sql("sample_captions"), sample=CAPTIONS, **values)
     if not (new or stale or rebuild):
         return None
-    texts = _embed_captions(read_spec(workspace.store, embedded, EmbedSpec), captions)
+    spec = read_spec(workspace.store, embedded, EmbedSpec)
+    texts = _embed_captions(spec, [caption for (caption,) in captions])
     build = _IndexBuild(workspace, pooled, stage, texts)
     # Vectors cannot be removed from an index: one with stale videos has to be built anew.
     extended = before and not (stale or rebuild) and build.extend_version(before, new)
@@ -99,18 +94,15 @@ class _IndexBuild:
     def build_anew(self) -> dict[str, Any]:
         """Builds a version of all vectors; raises `BelowGate` where its recall is too low."""
         with self._open_folder() as folder:
-            built = (
-                self._build_whole(folder) if self.spec.parts == 1 else self._build_in_parts(folder)
-            )
+            build = self._build_whole if self.spec.parts == 1 else self._build_in_parts
+            built = build(folder)
             figures = self._measure_recall(folder)
             recall.check_gate(figures, self.spec.gate)
             return self._publish_version(folder / "new", figures, built.count)
 
     def _build_whole(self, folder: Path) -> version.BuiltVersion:
-        options, batches = (
-            _build_options(self.engine, self.spec),
-            self._list_vectors(None).batches(),
-        )
+        options = _build_options(self.engine, self.spec)
+        batches = self._list_vectors(None).batches()
         return self.engine.build(batches, folder / "new", options, probes=self.texts)
 
     def _build_in_parts(self, folder: Path) -> version.BuiltVersion:
@@ -129,6 +121,7 @@ class _IndexBuild:
             options = _build_options(self.engine, self.spec)
             count = published.count + new
             key = self.engine.key_for(count, published.dim, options)
+            # More vectors may ask for another key, or for more lists than were trained.
             if growth.needs_retraining(published.count, count, published.key, now=key):
                 return None
             growth.grow_index(old, self._list_vectors(before).batches(), folder / "new")
@@ -152,6 +145,7 @@ class _IndexBuild:
 
     def _measure_recall(self, folder: Path) -> dict[str, float]:
         """The recall@10 of the new version against exact search over the same vectors."""
+        # Built anew from all vectors, so that rows lost in extending would lower the recall.
         flat.build(self._list_vectors(None).batches(), folder / "exact")
         new, exact = self.engine.open_index(folder / "new"), flat.open_index(folder / "exact")
         return recall.measure_recall(new, exact, texts=self.texts)
@@ -159,18 +153,12 @@ class _IndexBuild:
     def _publish_version(
         self, built: Path, figures: dict[str, float], count: int
     ) -> dict[str, Any]:
-        """Moves the version into the store, then switches the alias to it."""
-        store, folder = self.workspace.store, self.stage.folder
+        """Records the recall and sources of a version, and publishes it; its `index.json`."""
         sources = {"pool": self.pooled.fingerprint, "vectors": count}
         version.update_about(
             built, {"recall_at_10": figures, "gate": self.spec.gate, "sources": sources}
         )
-        name = f"v{len(_list_versions(self.workspace, self.stage)) + 1:04d}"
-        files = sorted(built.iterdir(), key=lambda f: f.name == version.ABOUT)  # index.json last
-        for file in files:
-            with store.create(f"{folder}/{name}/{file.name}") as out, file.open("rb") as read:
-                shutil.copyfileobj(read, out, 1 << 22)
-        store.write(f"{folder}/current", name.encode())
+        name = publish_version(self.workspace, self.stage, built)
         return {"version": name, **version.read_about(built)}
 
     @contextmanager
@@ -184,23 +172,6 @@ class _IndexBuild:
         )
         with temporary as folder:
             yield Path(folder)
-
-
-def fetch_version(workspace: Workspace, stage: Stage, name: str, copy: Path) -> Path:
-    """The local folder of a published version; from a remote store it is copied into `copy`."""
-    folder = f"{stage.folder}/{name}"
-    if workspace.store.is_local:
-        return workspace.store.local_path(folder)
-    copy.mkdir(parents=True)
-    for file in workspace.store.list_names(folder):
-        (copy / file.rsplit("/", 1)[-1]).write_bytes(workspace.store.read(file))
-    return copy
-
-
-def _list_versions(workspace: Workspace, stage: Stage) -> list[str]:
-    """The complete versions; the next one overwrites what a killed run left."""
-    folders = workspace.store.list_names(stage.folder)
-    return [name for name in folders if workspace.store.exists(f"{name}/{version.ABOUT}")]
 
 
 def _build_options(engine: Any, spec: IndexSpec) -> Any:

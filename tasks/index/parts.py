@@ -19,6 +19,7 @@ def build_in_parts(
     trained = partition.train_index(
         vectors.batches(), out.parent / "trained.index", key, seed=spec.seed
     )
+    # Each task adds its vectors to a copy of the trained index; merging joins their lists.
     target, parts = out.parent / "parts", _list_parts(vectors.split(spec.parts))
     runner = DaskRunner(count_cores(), settings.dask_scheduler)
     try:

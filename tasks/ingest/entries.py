@@ -1,4 +1,4 @@
-"""A source's rows as entries of the videos table, with what is wrong with them."""
+"""Entries of the videos table: a source's rows, each with what is wrong with it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -21,10 +21,10 @@ IDENTITY = ("uri", "caption", "columns", "bytes", "stamp")
 
 @dataclass(slots=True)
 class Entry:
-    """A row of `tables.VIDEOS`, filled in step by step: read, stat'ed, probed.
+    """A row of `tables.VIDEOS`, filled in step by step: from its row, its file's stat, its probe.
 
-    `reason` and `detail` say why there is no video. A `rejected` row has no id of its own, so that
-    it belongs to its source alone.
+    `reason` and `detail` say why there is no video. A `rejected` row has no id of its own: it
+    counts only until its source is ingested again.
     """
 
     line: int
@@ -48,22 +48,22 @@ class Entry:
     decoder: str | None = None
 
     def fail(self, reason: str, detail: str, rejected: bool = False) -> None:
-        """Records why the row gives no video."""
+        """Records why the row has no video."""
         self.reason, self.detail, self.rejected = reason, detail, rejected
 
     def add_probe(self, probe: Probe) -> None:
-        """Records what its file was found to be."""
+        """Records the duration, size, codec and digest of its file."""
         for name, value in asdict(probe).items():
             setattr(self, name, value)
 
     def to_video(self) -> Video:
-        """The entry as an item to probe: ids of entries without a reason are unique."""
+        """The entry as an item to probe; it must have no reason."""
         assert self.id is not None and self.uri is not None
         return Video(self.id, self.uri, "")
 
 
 def read_entries(rows: Sequence[Row], seen: SeenIds) -> list[Entry]:
-    """The rows as entries, with what is wrong as far as a row tells by itself."""
+    """Builds entries from rows; those without an id or location, or with an id twice, fail."""
     entries = [_build_entry(row) for row in rows]
     named = [entry for entry in entries if entry.id is not None and not entry.rejected]
     lines = seen.find_first_lines([str(e.id) for e in named], [e.line for e in named])
@@ -77,6 +77,11 @@ def stat_entries(entries: Sequence[Entry], policy: UrlPolicy) -> None:
     """Records the size and stamp of each entry's file, or why there is none."""
     with ThreadPoolExecutor(STATS_AT_ONCE) as threads:
         list(threads.map(partial(_stat_entry, policy), entries))
+
+
+def stat_content(uri: str, size: int | None, stamp: str | None) -> str:
+    """The identity of a file that is not read: its size, its stamp and its location."""
+    return f"stat:{size}:{stamp}:{uri}"
 
 
 def to_table(entries: Iterable[Entry]) -> pa.Table:
@@ -99,7 +104,7 @@ def _stat_entry(policy: UrlPolicy, entry: Entry) -> None:
     uri = str(entry.uri)
     if rejection := policy.find_rejection(uri):
         entry.fail("rejected", rejection)
-        entry.uri = strip_secrets(uri)
+        entry.uri = strip_secrets(uri)  # never opened: the keys in it need not be stored
         return
     try:
         entry.bytes, entry.stamp = stat_media(uri, policy)

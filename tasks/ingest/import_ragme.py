@@ -1,4 +1,4 @@
-"""Taking over frame vectors that another system made."""
+"""Imports frame vectors that another system (clip-video-encode) made."""
 
 import hashlib
 import json
@@ -30,30 +30,30 @@ from tasks.ingest.part import Counts, Ingest, begin_ingest, finish_ingest
 from tasks.stages import ORIGIN
 from tasks.url_policy import build_url_policy
 
-VERSION = "imported-1"  # so that these vectors never share an index with our own
+VERSION = "imported-1"  # a version of its own: these vectors never share an index with ours
 
 
 @task(name="import-vectors", cache_policy=NO_CACHE, persist_result=False)
 def import_vectors(
     workspace: Workspace, source: str, corpus: str, spec: EmbedSpec
 ) -> dict[str, Any]:
-    """Makes a corpus of clip-video-encode's outputs, at the stage where embed would have left it.
+    """Imports clip-video-encode's outputs as a corpus that is embedded; the counts of its rows.
 
-    What cannot be known is said so in the stage's `spec.json`. Vectors of two kinds raise before
-    anything is written.
+    The stage's `spec.json` says what cannot be known of the vectors. Vectors of two widths or
+    precisions raise before anything is written.
     """
     policy = build_url_policy(workspace.settings, source)
     for _ in read_encoded(source, policy):
-        pass  # a whole pass, so that a second kind of vector is met before the first is stored
+        pass  # reads all, so that vectors that do not fit together raise before any is stored
     stage = register_stage(workspace.store, corpus, "embed", spec, VERSION, ORIGIN)
     ingest, counts = begin_ingest(workspace, corpus, source, probe=False), Counts()
     for part, outcomes in enumerate(
         iter_batches(read_encoded(source, policy), workspace.settings.shard_size)
     ):
-        fresh = _select_new(workspace, stage, outcomes, counts)
-        if fresh:
-            _write_videos(workspace, ingest, part, fresh)
-            _write_shard(workspace, stage, spec, fresh)
+        new = _select_new(workspace, stage, outcomes, counts)
+        if new:
+            _write_videos(workspace, ingest, part, new)
+            _write_shard(workspace, stage, spec, new)
             with workspace.open_catalog() as catalog:
                 merge.sync_corpus(catalog, workspace.store, corpus)
     finish_ingest(workspace, ingest, counts)
@@ -70,13 +70,15 @@ def _digest_frames(encoded: EncodedVideo) -> str:
 def _select_new(
     workspace: Workspace, stage: Stage, outcomes: Sequence[Outcome[EncodedVideo]], counts: Counts
 ) -> list[Outcome[EncodedVideo]]:
-    """Those outcomes that an earlier import has not stored; all are counted."""
+    """Counts all outcomes; those that no earlier import has stored."""
     with workspace.open_catalog() as catalog:
         merge.sync_corpus(catalog, workspace.store, stage.corpus)
         rows = catalog.execute(
-            load_sql("contents_by_id"), corpus=stage.corpus, ids=[o.id for o in outcomes]
+            load_sql("contents_by_id"),
+            corpus=stage.corpus,
+            ids=[outcome.id for outcome in outcomes],
         )
-    known, fresh = set(rows), []
+    known, new = set(rows), []
     for outcome in outcomes:
         counts.rows += 1
         if not isinstance(outcome, Done):
@@ -86,8 +88,8 @@ def _select_new(
             continue
         else:
             counts.new += 1
-        fresh.append(outcome)
-    return fresh
+        new.append(outcome)
+    return new
 
 
 def _write_videos(
@@ -108,6 +110,7 @@ def _build_row(line: int, outcome: Outcome[EncodedVideo], source: str) -> dict[s
     record = dict(outcome.value.record)
     record.pop("videoID", None)
     location, caption = record.pop("videoLoc", None), record.pop("txt", None)
+    # No file may be left of it: the digest of its vectors identifies the video.
     return row | {
         "uri": resolve_location(str(location), source) if location else None,
         "caption": caption,
@@ -120,9 +123,11 @@ def _build_row(line: int, outcome: Outcome[EncodedVideo], source: str) -> dict[s
 def _write_shard(
     workspace: Workspace, stage: Stage, spec: EmbedSpec, outcomes: Sequence[Outcome[EncodedVideo]]
 ) -> None:
-    """The shard that embed would have written: list, vectors, receipt."""
+    """Writes a shard as embed would have: list, vectors, and last the receipt."""
     started = time.perf_counter()
-    done = {_digest_frames(o.value): o for o in outcomes if isinstance(o, Done)}
+    done = {
+        _digest_frames(outcome.value): outcome for outcome in outcomes if isinstance(outcome, Done)
+    }
     store, folder, every_nth = workspace.store, stage.folder, spec.every_nth or 1
     videos = [Video(o.id, str(o.value.record.get("videoLoc")), c) for c, o in done.items()]
     for shard in add_shards(store, folder, videos, max(1, len(videos))):
@@ -137,7 +142,7 @@ def _write_shard(
 def _number_frames(
     encoded: EncodedVideo, every_nth: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frame numbers as the sampling gives them, no times, which were not kept, and the vectors."""
+    """Frame numbers by the sampling, times of NaN, since none were kept, and float16 vectors."""
     count = len(encoded.frames)
     frame, seconds = np.arange(count) * every_nth, np.full(count, np.nan)
     return frame, seconds, encoded.frames.astype(np.float16)

@@ -1,4 +1,4 @@
-"""The ingest stage's task: a few thousand rows of a source, each of them accounted for."""
+"""The ingest stage: checks and probes a source's rows, part by part, and accounts for each."""
 
 import json
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -9,8 +9,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.catalog import merge
-from data.catalog.database import load_sql
-from data.catalog.failures import Failures
 from data.catalog.seen_ids import SeenIds, read_stored_videos
 from data.outcome import Done, Outcome
 from data.records import Probe, Row, Video
@@ -19,7 +17,8 @@ from data.store import layout, tables
 from data.workspace import Workspace
 from engines.base import Engine, Runner
 from engines.ingest.open_source import open_source
-from tasks.ingest.entries import IDENTITY, Entry, read_entries, stat_entries, to_table
+from tasks.ingest.entries import IDENTITY, Entry, read_entries, stat_content, stat_entries, to_table
+from tasks.ingest.precautions import keep_withdrawn, refuse_vanished
 from tasks.progress import Progress
 from tasks.retry import decoder_version
 from tasks.shard import run_items
@@ -29,7 +28,7 @@ from tasks.workers import build_probe_engine
 
 @dataclass(slots=True)
 class Counts:
-    """What came of a source's rows."""
+    """The counts of a source's rows by what became of them."""
 
     rows: int = 0
     new: int = 0
@@ -41,12 +40,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """One run over a source; `probe` is None where videos are only stat'ed, not read."""
+    """One run over a source; `probe` is None where files are only stat'ed, not read.
+
+    `origin` is the source whose host rows may name: of rows that are tried again, that of each.
+    """
 
     corpus: str
     run: int
     source: str
     probe: Callable[[], Engine] | None
+    origin: str
+    accept_missing: bool = False
 
     @property
     def header(self) -> str:
@@ -54,34 +58,31 @@ class Ingest:
 
 
 def read_source(source: str, columns: dict[str, str]) -> Iterator[Row]:
-    """The source's rows, as they are asked for."""
+    """Reads the source's rows lazily; `columns` maps our columns to the source's."""
     return open_source(source, columns, build_url_policy())
 
 
-def read_failed_rows(workspace: Workspace, corpus: str, which: Failures) -> Iterator[Row]:
-    """The rows of earlier ingests that failed in such a way, as if read again."""
-    with workspace.open_catalog() as catalog:
-        merge.sync_videos(catalog, workspace.store, corpus)
-        found = catalog.query_rows(
-            load_sql("failed_source_rows"), corpus=corpus, **which.to_parameters(decoder_version())
-        )
-    for line, row in enumerate(found):
-        yield Row(line, row["id"], row["uri"], row["caption"], json.loads(row["columns"]))
-
-
-def begin_ingest(workspace: Workspace, corpus: str, source: str, probe: bool) -> Ingest:
-    """The next ingest of a corpus, written down before its first part."""
+def begin_ingest(
+    workspace: Workspace, corpus: str, source: str, probe: bool, origin: str | None = None,
+    accept_missing: bool = False,
+) -> Ingest:  # fmt: skip
+    """Starts the next ingest of a corpus, and writes its header before its first part."""
+    keep_withdrawn(workspace, corpus)
     headers = workspace.store.list_names(layout.ingests_folder(corpus), ".json")
     numbers = [int(h.rsplit("/", 1)[-1][:6]) for h in headers]
     make = build_probe_engine(workspace.settings) if probe else None
-    ingest = Ingest(corpus, max(numbers, default=0) + 1, source, make)
+    run = max(numbers, default=0) + 1
+    ingest = Ingest(corpus, run, source, make, origin or source, accept_missing)
+    # Before the first part, so that no later ingest takes this number if this one is killed.
     record = {"run": ingest.run, "source": source, "probed": probe}
+    if origin and origin != source:
+        record["origin"] = origin
     workspace.store.write(ingest.header, json.dumps(record).encode())
     return ingest
 
 
 def finish_ingest(workspace: Workspace, ingest: Ingest, counts: Counts) -> None:
-    """Marks an ingest as complete: what its source rejected earlier no longer counts."""
+    """Marks an ingest as complete: rows that its source rejected earlier no longer count."""
     record = {"run": ingest.run, "source": ingest.source, "finished": utc_now()}
     content = json.dumps(record | asdict(counts)).encode()
     workspace.store.write(ingest.header.replace(".json", "-done.json"), content)
@@ -95,17 +96,21 @@ def ingest_part(
     workspace: Workspace, ingest: Ingest, part: int, rows: Sequence[Row], seen: SeenIds,
     runner: Runner, counts: Counts, progress: Progress,
 ) -> None:  # fmt: skip
-    """Checks, looks up and probes rows, and writes those that are new or changed."""
+    """Checks and probes rows, and writes an entry of each that is new or has changed."""
     progress.total += len(rows)
     entries = read_entries(rows, seen)
     with workspace.open_catalog() as catalog:
         ids = [str(entry.id) for entry in entries if not entry.rejected]
         before = read_stored_videos(catalog, ingest.corpus, ids)
-    policy = build_url_policy(workspace.settings, ingest.source)
+    policy = build_url_policy(workspace.settings, ingest.origin)
     stat_entries([entry for entry in entries if entry.reason is None], policy)
+    if not ingest.accept_missing:
+        refuse_vanished(entries, before, ingest.source, ingest.corpus)
+    # Unchanged files are not read again: a nightly ingest of a large corpus is mostly stats.
     fresh = [each for each in entries if not _is_unchanged(each, before.get(str(each.id)), ingest)]
     progress.add(done=len(entries) - len(fresh))
     _identify_files(fresh, ingest, runner, progress)
+    # With a failure goes its decoder: `retry` finds those that another version may decode.
     now = decoder_version()
     for entry in fresh:
         entry.decoder = now if entry.reason else None
@@ -130,12 +135,13 @@ def _write_entries(
 def _is_unchanged(entry: Entry, before: dict[str, Any] | None, ingest: Ingest) -> bool:
     if before is None or entry.rejected or entry.reason or before["reason"]:
         return False
+    # A digest serves where a stat would do; not the other way round.
     probed = before["content"].startswith("sha256:") or ingest.probe is None
     return probed and all(getattr(entry, key) == before[key] for key in IDENTITY)
 
 
 def _is_same_failure(entry: Entry, before: dict[str, Any] | None) -> bool:
-    """Whether the row failed before just as it does now: then nothing new is to be written."""
+    """Whether the row failed in the same way before, so that there is nothing new to write."""
     if before is None or entry.rejected or entry.reason is None:
         return False
     keys = (*IDENTITY, "reason", "detail", "decoder")
@@ -145,12 +151,12 @@ def _is_same_failure(entry: Entry, before: dict[str, Any] | None) -> bool:
 def _identify_files(
     entries: Sequence[Entry], ingest: Ingest, runner: Runner, progress: Progress
 ) -> None:
-    """Records the identity of each file's bytes: a digest where probed, else size and stamp."""
+    """Sets each entry's content: the digest of the file where probed, else its size and stamp."""
     good = {str(entry.id): entry for entry in entries if entry.reason is None}
     progress.add(failed=len(entries) - len(good))
     if ingest.probe is None:
         for entry in good.values():
-            entry.content = f"stat:{entry.bytes}:{entry.stamp}:{entry.uri}"
+            entry.content = stat_content(str(entry.uri), entry.bytes, entry.stamp)
         return progress.add(done=len(good))
     videos = [entry.to_video() for entry in good.values()]
     work = run_items(runner, ingest.probe, videos, 256, progress, _count_hours)

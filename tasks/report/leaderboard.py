@@ -1,7 +1,7 @@
 """Gathers evaluations for the leaderboard, and writes it as a page, as Markdown or as JSON."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from data.store import layout
 from data.store.storage import Store
 from data.workspace import Workspace
 from engines.report.html import render_template, write_html
-from engines.report.leaderboard.board import Board, build_board
+from engines.report.leaderboard.board import Board, Measured, build_board
 from engines.report.leaderboard.clips import ClipGallery
 from engines.report.leaderboard.page import (
     LeaderboardPage,
@@ -25,6 +25,8 @@ from engines.report.leaderboard.page import (
     own_methods,
 )
 from engines.report.leaderboard.text import Data, to_markdown
+from tasks.evaluate.aggregate import recompute_means
+from tasks.report.changed import find_changed, is_recorded_run
 
 
 def read_board(
@@ -33,14 +35,21 @@ def read_board(
 ) -> Board:  # fmt: skip
     """Reads the named evaluations, or all of the store, and builds their tables.
 
-    `names` are fingerprints or their first digits; `mode` keeps one mode only. Raises a UserError
-    if a name fits none or several, if evaluations do not compare and `group` does not allow
-    separate tables, or if there is no column `sort`.
+    `names` are fingerprints or their first digits; without any, evaluations of videos that have
+    changed are left out once these are measured again. `mode` keeps one mode only. Raises a
+    UserError if a name fits none or several, if evaluations do not compare and `group` does not
+    allow separate tables, or if there is no column `sort`.
     """
     store = workspace.store
     summaries = [s for s in _read_summaries(store, names) if mode in (None, s.mode)]
-    clips = {s.evaluation: _read_clip_sets(store, s.evaluation) for s in summaries}
-    return build_board(summaries, clips, mode, sort, group)
+    changed = {s.evaluation: find_changed(store, s) for s in summaries}
+    if not names:
+        summaries = list(_drop_superseded(summaries, changed))
+    measured = {
+        s.evaluation: Measured(_read_clip_sets(store, s.evaluation), changed[s.evaluation])
+        for s in summaries
+    }
+    return build_board(summaries, measured, mode, sort, group)
 
 
 @task(name="leaderboard-page", cache_policy=NO_CACHE, persist_result=False)
@@ -86,6 +95,7 @@ def read_leaderboard_page(
             read_videos(workspace.store, summary.evaluation),
             read_scores(workspace.store, summary.evaluation),
             _find_leaked(workspace.store, summary),
+            board.measured[summary.evaluation].changed,
         )
     return build_leaderboard_page(board, gallery.sort_clips(own_methods(board)))
 
@@ -99,26 +109,49 @@ def _read_summaries(store: Store, names: Sequence[str]) -> Iterator[Summary]:
         matches = [id for id in ids if id.startswith(name)]
         if len(matches) > 1 and name not in matches:
             raise UserError(f"{name!r} matches {len(matches)} evaluations: give more digits")
-        yield read_summary(store, name if len(matches) != 1 else matches[0])
+        yield _read_summary(store, name if len(matches) != 1 else matches[0])
     if not names:
-        every = (read_summary(store, id) for id in ids)
+        every = (_read_summary(store, id) for id in ids)
         yield from sorted(every, key=lambda summary: summary.made, reverse=True)
 
 
-def _read_clip_sets(store: Store, evaluation: str) -> list[frozenset[str]]:
-    """Returns the clips that each method was measured on."""
-    by_method: dict[str, set[str]] = {}
-    for row in read_videos(store, evaluation):
-        by_method.setdefault(row["method"], set()).add(row["clip"])
-    return [frozenset(clips) for clips in by_method.values()]
+def _read_summary(store: Store, evaluation: str) -> Summary:
+    """Returns a summary; intervals of 0.1.0, which were over videos, are computed again."""
+    summary = read_summary(store, evaluation)
+    means = [mean for method in summary.methods for mean in method.means]
+    if all(mean.clips is not None for mean in means):
+        return summary
+    return recompute_means(summary, list(read_scores(store, evaluation)))
+
+
+def _drop_superseded(
+    summaries: Sequence[Summary], changed: Mapping[str, Collection[str]]
+) -> Iterator[Summary]:
+    """Yields evaluations, without those of changed videos that another has measured again."""
+    fresh = [_describe_request(each) for each in summaries if not changed[each.evaluation]]
+    for summary in summaries:
+        if not changed[summary.evaluation] or _describe_request(summary) not in fresh:
+            yield summary
+
+
+def _describe_request(summary: Summary) -> tuple[Any, ...]:
+    """Returns what was measured, and how, whatever the videos held at that time."""
+    methods = [method.method for method in summary.methods]
+    return summary.source, summary.benchmark, summary.mode, summary.spec, methods
+
+
+def _read_clip_sets(store: Store, evaluation: str) -> dict[tuple[str, str], frozenset[str]]:
+    """Returns, by method and metric, the clips that have a score."""
+    clips: dict[tuple[str, str], set[str]] = {}
+    for row in read_scores(store, evaluation):
+        if row["subject"] is None and row["value"] is not None:
+            clips.setdefault((row["method"], row["metric"]), set()).add(row["clip"])
+    return {key: frozenset(each) for key, each in clips.items()}
 
 
 def _find_leaked(store: Store, summary: Summary) -> dict[str, list[str]]:
     """Returns, by video, the leaked videos that conditioned it."""
     run = summary.source
-    # A source may also be a folder of anybody's videos, of which no run of ours is recorded.
-    if not summary.leaks or not run.isalnum():
-        return {}
-    if not store.exists(layout.spec_file(layout.generation_folder(run))):
+    if not summary.leaks or not is_recorded_run(store, run):
         return {}
     return find_conditioning_leaks(store, read_run(store, run), summary.leaks)

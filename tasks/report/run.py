@@ -13,7 +13,7 @@ from data.errors import UserError
 from data.runs.generations import read_generations, read_run
 from data.store import layout, tables
 from data.workspace import Workspace
-from engines.evaluate.paired_difference import PairedDifference
+from engines.evaluate.paired_difference import compare_conditions
 from engines.report import generation_summary as summary
 from engines.report.contact_sheet import write_contact_sheet
 from engines.report.experiment import build_experiment_page
@@ -98,12 +98,12 @@ def _write_experiment(workspace: Workspace, fingerprint: str, page: Path) -> dic
     if not store.exists(f"{folder}/summary.json"):
         raise UserError(f"experiment {fingerprint} has not finished: run it again to resume it")
     recorded = json.loads(store.read(layout.spec_file(folder)))
-    results = json.loads(store.read(f"{folder}/summary.json"))["results"]
     rows = tables.read_table(store, f"{folder}/rows.parquet").to_pylist()
-    differences = [PairedDifference(**result) for result in results]
+    # Not as recorded: intervals of 0.1.0 took the samples of a prompt for independent.
+    differences = compare_conditions(rows)
     shown = build_experiment_page(store, recorded, differences, rows, page)
     write_html(page, render_template("experiment.html", shown))
-    conditions = len({result["condition"] for result in results})
+    conditions = len({result.condition for result in differences})
     counts = {"prompts": len(shown.prompts), "conditions": conditions}
     return {"experiment": fingerprint, **counts, "page": page}
 

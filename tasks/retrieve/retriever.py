@@ -23,7 +23,7 @@ from engines.embed.text import TextEmbedder
 from engines.index import version
 from engines.retrieve.search import search_index
 from engines.runners.in_process import InProcessRunner
-from tasks.index.build import fetch_version
+from tasks.index.versions import fetch_version
 from tasks.stages import require_same_weights
 
 TEXT_BATCH = 64  # prompts embedded together

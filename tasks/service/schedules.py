@@ -89,7 +89,7 @@ def _deploy(
         nightly.flow_id,
         f"{nightly.name}-{corpus}",
         description=f"Bring {corpus} up to date; made by `reelflow schedule {corpus}`.",
-        tags=[*nightly.tags, f"corpus:{corpus}"],
+        tags=[f"corpus:{corpus}", *nightly.tags],  # the first ones show in lists of runs
         schedules=[schedule],
         parameters=parameters,
         concurrency_limit=1,

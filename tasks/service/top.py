@@ -12,7 +12,7 @@ from prefect.client.schemas import filters
 from prefect.client.schemas.objects import ArtifactCollection, FlowRun, StateType
 from prefect.client.schemas.sorting import ArtifactCollectionSort, FlowRunSort
 
-from tasks.ui.artifacts import artifact_key
+from tasks.artifact_key import artifact_key
 
 MAX_LISTED = 12  # of each list: the server only counts the others
 MAX_POOLS = 5

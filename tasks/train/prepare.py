@@ -46,26 +46,22 @@ def prepare_training_set(workspace: Workspace, corpus: str, spec: TrainSpec) -> 
     clip, shape = require_same_weights(workspace, embedded), features.latent_shape(base, lesson)
     inputs = base_digest(base, "vae"), retriever.stage.fingerprint, retriever.version
     stage = register_stage(workspace.store, corpus, "controllers", lesson, VERSION, *inputs)
-    videos, folder = (
-        find_neighbours(retriever, lesson, stage.folder),
-        workspace.store.local_path(stage.folder),
-    )
+    videos = find_neighbours(retriever, lesson, stage.folder)
+    folder = workspace.store.local_path(stage.folder)  # frame stores are memory-mapped
     latents = open_frame_store(folder, "latents", len(videos), lesson.most, shape)
     tokens = open_frame_store(folder, "tokens", len(videos), lesson.most, (retriever.index.dim,))
-    work = build_embed_setup(workspace.settings)
+    setup = build_embed_setup(workspace.settings)
     with open_runner(workspace.settings, count_workers(workspace.settings)) as runner:
         fill = partial(_fill_store, runner, workspace.settings.batch, videos, lesson)
-        fill("latents", latents, partial(features.build_latent_engine, base, lesson, clip, work))
-        fill("tokens", tokens, partial(features.build_token_engine, lesson, clip, work))
+        fill("latents", latents, partial(features.build_latent_engine, base, lesson, clip, setup))
+        fill("tokens", tokens, partial(features.build_token_engine, lesson, clip, setup))
     return stage
 
 
 def open_training_set(workspace: Workspace, stage: Stage) -> TrainingSet:
     """Opens the training set that `prepare_training_set` has filled."""
-    lesson, folder = (
-        read_spec(workspace.store, stage, LessonSpec),
-        workspace.store.local_path(stage.folder),
-    )
+    lesson = read_spec(workspace.store, stage, LessonSpec)
+    folder = workspace.store.local_path(stage.folder)
     videos = tables.read_table(workspace.store, neighbours.videos_file(stage.folder))
     return TrainingSet(
         FrameStore(folder, "latents"),

@@ -12,6 +12,7 @@ from data.catalog.database import load_sql
 from data.shards.stages import Stage
 from data.workspace import Workspace
 from engines.files.urls import is_url
+from tasks.artifact_key import artifact_key
 from tasks.progress import format_clock
 
 LABELS = {
@@ -92,11 +93,6 @@ def _publish_reasons(kind: str, subject: str, rows: list[dict[str, Any]]) -> Non
     if rows:
         failed = sum(row["videos"] for row in rows)
         publish_table(f"{kind}-failures", subject, rows, f"{failed:,} videos failed in {kind}")
-
-
-def artifact_key(*parts: str) -> str:
-    """Joins an artifact's key; Prefect allows lower-case letters, digits and dashes only."""
-    return "-".join(parts).lower().replace("_", "-").replace(".", "-")
 
 
 def format_label(key: str) -> str:

@@ -9,8 +9,8 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
 
+from tasks.artifact_key import artifact_key
 from tasks.progress import Progress, add_listener, format_card, remove_listener
-from tasks.ui.artifacts import artifact_key
 
 FIRST_S = 1.0
 EVERY_S = 10.0  # each update is a write to Prefect's database

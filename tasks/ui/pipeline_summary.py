@@ -10,10 +10,10 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
+from tasks.artifact_key import artifact_key
 from tasks.progress import format_rate
 from tasks.ui.artifacts import (
     OPEN_HINT,
-    artifact_key,
     format_amount,
     format_duration,
     format_figure,

@@ -20,8 +20,8 @@ from engines.report.generation import RunView
 from engines.report.mosaic import Strip, draw_mosaic
 from engines.report.stills import extract_stills
 from engines.video.frames import Sampling
+from tasks.artifact_key import artifact_key
 from tasks.report.run import page_path, withdrawn_contents
-from tasks.ui.artifacts import artifact_key
 from tasks.workers import build_probe_setup
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ def test_a_file_name_is_one_plain_name_within_every_limit(id: str) -> None:
     assert not set(name) & set("/\\.\x00 ")
 
 
+@pytest.mark.slow
 @given(st.text(max_size=14))
 def test_short_ids_come_back_from_their_file_names(id: str) -> None:
     assert decode_file_name(file_name(id)) == id

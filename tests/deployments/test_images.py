@@ -49,6 +49,13 @@ def test_every_install_is_of_locked_packages() -> None:
     assert all("--require-hashes" in words or "--no-deps" in words for words in installs)
 
 
+def test_bytecode_is_compiled_where_packages_are_installed() -> None:
+    """Nobody writes it later: not the image's user, nor who sets PYTHONDONTWRITEBYTECODE."""
+    assert "UV_COMPILE_BYTECODE=1" in STAGES["builder"]
+    recipe = (packaging.ROOT / "Makefile").read_text()
+    assert "uv pip sync" in recipe and "--compile-bytecode" in recipe and "compileall" in recipe
+
+
 def test_environment_names_exist() -> None:
     named = set(re.findall(r"(?<=[\s])([A-Z][A-Z_]+)=", " ".join(STAGES.values())))
     prefects = {name for name in named if name.startswith("PREFECT_")}
@@ -72,6 +79,7 @@ def test_the_servers_packages_are_those_that_flows_run_with() -> None:
     assert server.keys() - flows.keys() == {"prefect-redis"}
 
 
+@pytest.mark.slow
 def test_what_is_copied_is_all_that_the_code_needs(tmp_path: Path) -> None:
     copies = re.findall(r"^COPY (?!--from)(.*) \S+$", INSTRUCTIONS, flags=re.MULTILINE)
     copied = {source for line in copies for source in line.split()}

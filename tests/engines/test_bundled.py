@@ -49,6 +49,7 @@ def test_the_weights_fit_the_architecture_exactly() -> None:
     assert torch.equal(model.visual.conv1.weight.detach(), first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_held_out_prompts_find_their_clip_first(clips: list[Path], precision: str) -> None:
     """Among one clip of each of the 216 combinations, the right one is the best."""

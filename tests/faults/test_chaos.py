@@ -10,7 +10,7 @@ from support.soak_grounds import Kind
 SETTINGS = {
     "RUNNER": "in_process", "WORKERS": 1, "SHARD_SIZE": 6, "DECODERS": 1, "DECODE_DEADLINE_S": 300,
 }  # fmt: skip
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.commands, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -12,26 +12,27 @@ SOURCE = "fake://12?undecodable=1&missing=1&frames=60"
 COMMAND = ("run", "c", "--source", SOURCE, "--engine", "fake")
 SHARDS = 3
 
-MOMENTS = [
+MOMENTS = [  # in the order in which a run comes by
     ("before", "corpora/c/videos/*.parquet"),
     ("during", "corpora/c/videos/*.parquet"),
+    ("after", "corpora/c/videos/*.parquet"),
     ("during", "catalogue:ingests"),
     ("during", "corpora/c/embed/*/shards/000001.json"),
+    ("during", "catalogue:shards"),
     ("during", "corpora/c/embed/*/shard-000001.parquet"),
+    ("after", "corpora/c/embed/*/shard-000001.parquet"),
     ("after", "corpora/c/embed/*/receipts/000001.json"),
     ("during", "catalogue:outcomes"),
     ("during", "corpora/c/pool/*/shard-000001.parquet"),
+    ("after", "corpora/c/pool/*/shard-000001.parquet"),
     ("after", "corpora/c/pool/*/receipts/000001.json"),
     ("during", "corpora/c/index/*/v*/ids.parquet"),
     ("before", "corpora/c/index/*/current"),
     ("during", "catalogue:members"),
 ]
-IN_A_ROW = [  # one run after the other, on what the former left
-    ("after", "corpora/c/videos/*.parquet"),
-    ("during", "catalogue:shards"),
-    ("after", "corpora/c/embed/*/shard-000001.parquet"),
-    ("after", "corpora/c/pool/*/shard-000001.parquet"),
-    ("before", "corpora/c/index/*/current"),
+ALONE = [  # once each: in the store, in the catalogue
+    ("during", "corpora/c/embed/*/shard-000001.parquet"),
+    ("during", "catalogue:outcomes"),
 ]
 
 
@@ -50,8 +51,24 @@ def assert_as_if_nothing_had_happened(shop: Shop, undisturbed: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("moment", MOMENTS, ids=" ".join)
-def test_a_killed_run_goes_on_where_it_was(
+def test_a_run_killed_at_every_moment_goes_on_where_it_was(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    """Each kill is on what the former left, which gets as far as the next moment at least."""
+    shop = Shop(tmp_path)
+    before: dict[str, tuple[int, bytes]] = {}
+    for moment in MOMENTS:
+        assert shop.run(*COMMAND, dies=moment).code == -signal.SIGKILL, moment
+        assert before.items() <= evidence.committed(shop.root).items(), f"done twice, at {moment}"
+        before = evidence.committed(shop.root)
+    shop.ok(*COMMAND)
+    assert before.items() <= evidence.committed(shop.root).items(), "done twice"
+    assert_as_if_nothing_had_happened(shop, undisturbed)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("moment", ALONE, ids=" ".join)
+def test_a_run_killed_once_goes_on_where_it_was(
     moment: tuple[str, str], undisturbed: Path, tmp_path: Path
 ) -> None:
     shop = Shop(tmp_path)
@@ -59,15 +76,6 @@ def test_a_killed_run_goes_on_where_it_was(
     before = evidence.committed(shop.root)
     shop.ok(*COMMAND)
     assert before.items() <= evidence.committed(shop.root).items(), "done twice"
-    assert_as_if_nothing_had_happened(shop, undisturbed)
-
-
-@pytest.mark.timeout(600)
-def test_killed_again_and_again_a_run_still_arrives(undisturbed: Path, tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
-    for moment in IN_A_ROW:
-        assert shop.run(*COMMAND, dies=moment).code == -signal.SIGKILL
-    shop.ok(*COMMAND)
     assert_as_if_nothing_had_happened(shop, undisturbed)
 
 

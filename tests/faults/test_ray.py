@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import evidence
 from support.commands import Run, Shop, children, runs, wait_until
-from support.toys import Item, Toy, several
+from support.toys import Item, Toy, make_items
 
 from data.outcome import Done, Failed
 from engines.runners.ray.pool import ActorPool
@@ -43,19 +43,19 @@ def reasons(outcomes: list) -> dict[str, str]:
 
 
 def test_an_item_that_ends_two_workers_has_crashed_and_all_others_go_on(runner: RayRunner) -> None:
-    items = several(12, i5="exit")
+    items = make_items(12, i5="exit")
     outcomes = list(runner.map(Toy, items, 4))
     assert [o.id for o in outcomes] == [item.id for item in items]
     assert reasons(outcomes) == {"i5": "crashed"}
 
 
 def test_a_worker_that_dies_once_costs_no_item(runner: RayRunner, tmp_path: Path) -> None:
-    items = [*several(5), Item("once", "exit once", str(tmp_path / "died")), Item("last")]
+    items = [*make_items(5), Item("once", "exit once", str(tmp_path / "died")), Item("last")]
     assert reasons(list(runner.map(Toy, items, 4))) == {}
 
 
 def test_a_hang_past_the_deadline_is_ended_and_all_others_go_on(runner: RayRunner) -> None:
-    outcomes = list(runner.map(partial(Toy, deadline_s=4.0), several(6, i2="hang"), 3))
+    outcomes = list(runner.map(partial(Toy, deadline_s=4.0), make_items(6, i2="hang"), 3))
     assert reasons(outcomes) == {"i2": "crashed"}
     assert "no answer within 4 s" in next(o.detail for o in outcomes if isinstance(o, Failed))
 
@@ -82,9 +82,9 @@ def test_a_suspect_is_not_blamed_for_a_worker_that_had_died_before_it_came(
     """As where a node goes with all of its workers, and nobody has noticed of the second."""
     pool = ActorPool(Toy, 1, wait_s=600)
     try:
-        [done] = pool.outcomes(pool.submit_extra([Item("first")]))
+        [done] = pool.read_outcomes(pool.submit_extra([Item("first")]))
         os.kill(done.value[0], signal.SIGKILL)
-        [done] = pool.outcomes(pool.submit_extra([Item("suspect")]))
+        [done] = pool.read_outcomes(pool.submit_extra([Item("suspect")]))
         assert done.id == "suspect"
     finally:
         pool.close()
@@ -183,5 +183,5 @@ def test_a_missing_weights_file_is_one_line(tmp_path: Path) -> None:
 
 
 def test_outcomes_carry_what_the_worker_made(runner: RayRunner) -> None:
-    values = {o.value[0] for o in runner.map(Toy, several(4), 2) if isinstance(o, Done)}
+    values = {o.value[0] for o in runner.map(Toy, make_items(4), 2) if isinstance(o, Done)}
     assert os.getpid() not in values

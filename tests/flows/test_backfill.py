@@ -18,7 +18,7 @@ from flows.pool import pool
 from tasks.embed.backfill import iter_windows, render_plan
 from tasks.stages import register_embed
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +27,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELFLOW_PRICE_PER_GPU_HOUR", "2")
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_a_plan_says_what_is_left_and_does_nothing(workspace: Workspace) -> None:
     ingest("fake://12", "c")
     plan = read_plan("c", "number < 6", FAKE)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from support import toy_models
-from support.annotated import annotate, film
+from support.annotated import annotate, write_film
 from support.commands import Shop, wait_until
 
 from data.specs.evaluate import EvaluateSpec
@@ -27,7 +27,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 def annotated(folder: Path, *clips: str) -> tuple[str, str]:
     for clip in clips:
         annotate(folder / "notes", clip)
-        film(folder / "films", clip)
+        write_film(folder / "films", clip)
     return str(folder / "notes"), str(folder / "films")
 
 

@@ -4,8 +4,8 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from flows.cli import checkpoints, machine  # noqa: F401
-from flows.cli.main import app
+from flows.cli import other_systems  # noqa: F401
+from flows.cli.app import app
 
 
 def test_a_checkpoint_is_converted_from_the_command_line(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_progress_is_drawn_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_help_shows_every_command_in_a_panel_from_trying_it_to_other_systems(reelflow) -> None:
     code, out, _ = reelflow("--help")
     panels = [line.split("─ ")[1].split(" ─")[0] for line in out.splitlines() if "╭─ " in line]
-    assert (code, panels[1:]) == (0, PANELS)
+    assert (code, panels[1:]) == (0, list(PANELS))
     assert panels[1] == "Try it" and panels[-1] == "Other systems"
     commands = typer.main.get_command(main.app).commands
     assert all(f" {name} " in out for name in set(commands) - {"passport"})

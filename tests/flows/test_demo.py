@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from flows.cli.demo import demo as command
+from flows.cli.try_it import demo as command
 
 from data.settings import Settings
 from data.specs.pipeline import RetrieveSpec

@@ -15,7 +15,7 @@ from flows.embed import embed
 from flows.ingest import ingest
 from flows.retry import retry
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +24,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELFLOW_DECODE_DEADLINE_S", "2")
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_frame_vectors_carry_frame_numbers_and_times(workspace, clips: Path) -> None:
     ingest(str(clips), "c")
     embed("c", EmbedSpec(engine="fake", every_nth=5))

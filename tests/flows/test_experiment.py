@@ -15,7 +15,7 @@ from flows.experiment import experiment_retrieval
 from flows.pipeline import pipeline
 from flows.report import report
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 ROWS = [
     {"id": "a", "prompt": "a red circle", "motion": "up", "shape": "circle", "colour": "red"},
@@ -36,7 +36,7 @@ def workspace(shared_workspace: Workspace) -> Workspace:
 
 @pytest.fixture(scope="module")
 def prompts(
-    workspace: Workspace, prefect_backend: None, tmp_path_factory: pytest.TempPathFactory
+    workspace: Workspace, plain_flows: None, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
     pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
     file = tmp_path_factory.mktemp("prompts") / "prompts.jsonl"
@@ -50,6 +50,7 @@ def made(prompts: str) -> dict:
     return experiment_retrieval("c", prompts, spec())
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_every_condition_is_generated_measured_and_compared(workspace, prompts: str) -> None:
     made = experiment_retrieval("c", prompts, spec(metrics=("moving_shapes", "text_similarity")))
     folder = workspace.store.local_path(f"experiments/{made['experiment']}")

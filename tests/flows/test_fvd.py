@@ -19,7 +19,7 @@ from engines.video.decoders import fake
 from engines.video.frames import Sampling
 from flows.fvd import fvd
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 CLIP = ClipSpec(extractor="pixel_stats", frames=4)
 SPEC = DistanceSpec(clip=CLIP)
@@ -51,6 +51,7 @@ def figures(result: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in result.items() if k not in ("made", "sets", "protocol")}
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_the_figures_are_those_of_the_features(workspace: Workspace, tmp_path: Path) -> None:
     real, made = videos(tmp_path / "r", 0, 8), videos(tmp_path / "g", 20, 6)
     result = fvd(made, real, SPEC)

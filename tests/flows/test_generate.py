@@ -13,7 +13,7 @@ from flows.generate import generate
 from flows.ingest import ingest
 from flows.pipeline import pipeline
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 
 def asking(**retrieve: object) -> GenerateSpec:
@@ -35,6 +35,7 @@ def corpus(workspace) -> str:
     return "c"
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_every_prompt_has_its_video_and_what_conditioned_it(workspace, corpus: str) -> None:
     made = generate(corpus, PROMPTS, FAKE_VIDEOS)
     assert (made["requests"], made["done"], made["failed"]) == (3, 3, {})

@@ -10,9 +10,10 @@ from data.errors import UserError
 from flows.embed import embed
 from flows.ingest import ingest, retry_ingest
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_every_row_is_accounted_for(workspace, clips: Path) -> None:
     source = table(
         clips,

@@ -26,7 +26,7 @@ from tasks.retrieve.leaks import find_leaks
 from tasks.retrieve.retriever import Retriever
 
 # Decoders start.
-pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.usefixtures("plain_flows"), pytest.mark.timeout(300)]
 
 
 def noise(number: int, size: tuple[int, int]) -> np.ndarray:
@@ -35,7 +35,7 @@ def noise(number: int, size: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def built(_clips: Path, prefect_backend, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(_clips: Path, plain_flows, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a corpus of four clips, and of a copy of one, made once."""
     folder = tmp_path_factory.mktemp("corpus")
     shutil.copytree(_clips, folder / "clips")
@@ -79,6 +79,7 @@ def recode(clip: Path, out: Path) -> None:
     golden.clip(out, frames=len(frames), options={"crf": "30"}, draw=lambda n, _: frames[n])
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_exact_and_near_copies_are_told_apart_and_generate_leaves_them_out(
     reelflow, corpus: str, source: Path, tmp_path: Path
 ) -> None:

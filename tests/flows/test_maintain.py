@@ -18,10 +18,11 @@ from flows.maintain import maintain
 from flows.pipeline import pipeline
 from flows.pool import pool
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 FLAT = IndexSpec(engine="flat")
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_a_video_that_changed_and_one_that_is_gone_are_told(
     workspace: Workspace, clips: Path
 ) -> None:

@@ -25,7 +25,7 @@ README = REPOSITORY / "README.md"
 SECTION = re.search(r"^## Operated every night$(.*?)^## ", README.read_text(), re.M | re.S)
 TOPICS = dict(re.findall(r"^# ([A-Z][\w ]+):.*\n((?:[^`\n].*\n)+)", SECTION[1], re.M))
 OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.service, pytest.mark.timeout(900)]
 
 
 class Terminal:

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import pytest
-from flows.cli.report import report as command
+from flows.cli.generate import report as command
 from support.generated import run_in
 
 from flows.report import report
 
-pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.usefixtures("plain_flows"), pytest.mark.timeout(300)]
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_a_page_and_its_sheet_are_written_and_named_by_an_artifact(workspace, clips: Path) -> None:
     from prefect.artifacts import Artifact
 

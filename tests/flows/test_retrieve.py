@@ -11,7 +11,7 @@ from data.store import tables
 from flows.pipeline import pipeline
 from flows.retrieve import retrieve
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ def prompts(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_hits_are_a_table_with_one_schema(workspace, prompts: Path, tmp_path: Path) -> None:
     pipeline("c", "fake://20", embed_spec=FAKE)
     for exact in (False, True):

@@ -9,7 +9,7 @@ from flows.ingest import ingest
 from flows.maintain import maintain
 from flows.retry import list_retries, retry
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 FAULTS = "fake://8?undecodable=1&empty=2"
 
 
@@ -22,6 +22,7 @@ def refused(workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pyav, "library_version", lambda: "av 2")
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_what_would_be_tried_again_is_counted_by_what_refused_it(workspace, refused) -> None:
     every = [
         {"stage": "embed", "reason": "empty", "decoder": "av 1", "videos": 2},

@@ -19,7 +19,7 @@ from support import golden
 from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS
 from support.generated import run_in
 from support.running import asked
-from support.toys import Toy, several
+from support.toys import Toy, make_items
 
 from data.errors import UserError
 from data.settings import Settings
@@ -187,7 +187,7 @@ def test_a_pipelines_page_tells_its_stages_and_what_they_made_is_told_of_as_asse
 
 
 def test_a_stage_that_fails_is_in_the_pipelines_table(workspace: Workspace) -> None:
-    with pytest.raises(UserError, match="nothing went through"):
+    with pytest.raises(UserError, match="undecodable"):
         pipeline("broken", "fake://1?undecodable=1", embed_spec=FAKE)
     assert "| embed | " in (said := shown("pipeline-broken").data)
     assert "**failed**" in said and "| ingest | " in said
@@ -284,7 +284,7 @@ def test_a_warning_of_a_ray_worker_is_in_the_log_of_the_task_that_it_works_for(
     def shard() -> str:
         runner = RayRunner(1)
         try:
-            list(runner.map(Toy, several(3, i1="warn"), 3))
+            list(runner.map(Toy, make_items(3, i1="warn"), 3))
         finally:
             runner.close()
         return str(TaskRunContext.get().task_run.id)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from support.corpora import FAKE
 
-from flows.cli.top import _named
+from flows.cli.top_page import _format_name
 from flows.embed import embed
 from flows.ingest import ingest
 from tasks.service.top import Run
@@ -41,5 +41,5 @@ def test_a_server_that_does_not_answer_is_one_line(reelflow) -> None:
 
 def test_a_run_to_come_is_named_with_its_corpus() -> None:
     to_come = Run("1", "teal-swift", "cats", "Scheduled", None, 0.0, "")
-    assert _named(to_come) == "teal-swift (cats)"
-    assert _named(replace(to_come, name="pipeline-cats")) == "pipeline-cats"
+    assert _format_name(to_come) == "teal-swift (cats)"
+    assert _format_name(replace(to_come, name="pipeline-cats")) == "pipeline-cats"

@@ -36,7 +36,7 @@ from tasks.train.controller import build_train_spec
 from tasks.train.neighbours import find_neighbours
 from tasks.train.prepare import open_training_set, prepare_training_set
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 COLOURS, MOTIONS = "abcdefgh", ("left", "it's up", None)
 
@@ -51,7 +51,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, prefect_backend: None) -> Iterator[Workspace]:
+def corpus(tmp_path_factory: pytest.TempPathFactory, plain_flows: None) -> Iterator[Workspace]:
     """24 videos of 8 frames a second in 3 motions; `copy` is one of them once more."""
     folder = tmp_path_factory.mktemp("corpus")
     rows = [
@@ -92,6 +92,7 @@ def found(workspace: Workspace, asked: TrainSpec, folder: str = "n") -> dict[str
     return {ids[i]: [ids[n] for n in row if n >= 0] for i, row in enumerate(rows)}
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_a_video_is_no_neighbour_of_itself_or_of_its_copies(corpus: Workspace, base: Path) -> None:
     near = found(corpus, spec(base))
     assert len(near) == 25 and all(near.values())

@@ -15,7 +15,7 @@ from flows.withdraw import withdraw
 from tasks.generate.provenance import list_runs, read_provenance
 from tasks.retrieve.retriever import Retriever
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 ALL = RetrieveSpec(k=20, dedup=1.01)
 
 
@@ -37,6 +37,7 @@ def hits(made: dict) -> dict[str, list[str]]:
     return {row["request_id"]: [hit["video_id"] for hit in row["hits"]] for row in rows}
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_a_withdrawn_video_is_in_no_search_and_in_no_later_index(workspace, corpus: str) -> None:
     before = found(workspace)
     withdraw("fake-000003", "c", "asked to")

@@ -1,4 +1,4 @@
-"""Annotation folders made on the fly, over small real videos, and data folders as they end up."""
+"""Writes annotation folders and small real videos for them."""
 
 import gzip
 import json
@@ -35,18 +35,18 @@ MASKS = {
 }  # fmt: skip
 
 
-def annotate(folder: Path, clip: str, masks: object = MASKS, **said: Any) -> None:
-    """Writes a clip's two files: half a second of `<clip>.mp4`, at 72 x 64 unless it is said."""
+def annotate(folder: Path, clip: str, masks: object = MASKS, **fields: Any) -> None:
+    """Writes a clip's two files: half a second of `<clip>.mp4`, at 72 x 64 by default."""
     usual = {
         "video": f"{clip}.mp4", "resolution": [72, 64], "caption": CAPTION, "word_tags": TAGS,
         "timestamp": ["00:00:00.400000", "00:00:01.2"],
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{clip}.vid_info.json").write_text(json.dumps(usual | said))
+    (folder / f"{clip}.vid_info.json").write_text(json.dumps(usual | fields))
     content = gzip.compress(pickle.dumps(masks))
     (folder / f"{clip}.word_tags_masks.pkl.gz").write_bytes(content)
 
 
-def film(folder: Path, clip: str, **how: Any) -> Path:
-    """Fifty numbered frames of 96 x 64 at 25 a second."""
+def write_film(folder: Path, clip: str, **how: Any) -> Path:
+    """Writes a video of fifty numbered frames of 96 x 64 at 25 fps."""
     return golden.clip(folder / f"{clip}.mp4", **({"options": {"preset": "ultrafast"}} | how))

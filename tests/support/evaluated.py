@@ -1,5 +1,6 @@
 """Evaluations in a store as the evaluator leaves them, of small real videos, quickly."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,8 +14,9 @@ from data.runs.published import BENCHMARK, LABELS
 from data.specs.evaluate import EvaluateSpec
 from data.store import layout, tables
 from data.store.storage import Store
-from engines.evaluate.statistics import bootstrap_mean
+from engines.evaluate.statistics import estimate_mean
 from support import golden
+from support.generated import CONTENT
 
 SUBJECT = ("text_clip_similarity", "subject_dino_similarity", "temporal_consistency")
 Score = Callable[[str, str, str], float | None]
@@ -92,8 +94,13 @@ def _video(said: Wanted, folder: Path, method: str, clip: str) -> dict[str, Any]
     shape = {} if detail else {"frames": 4, "fps": 25.0, "width": 64, "height": 64}
     row = dict.fromkeys(tables.EVALUATED_VIDEOS.names) | shape
     file = f"{clip}.mp4" if said.of_a_run else f"{clip}/{method}.mp4"
+    content = "ab"
+    if said.of_a_run:
+        content = CONTENT
+    elif (folder / file).exists():
+        content = hashlib.sha256((folder / file).read_bytes()).hexdigest()
     return row | {
-        "id": clip if said.of_a_run else file, "clip": clip, "method": method, "content": "ab",
+        "id": clip if said.of_a_run else file, "clip": clip, "method": method, "content": content,
         "uri": str(folder / file), "prompt": said.prompt(clip),
         "reason": detail and "undecodable", "detail": detail,
     }  # fmt: skip
@@ -130,7 +137,11 @@ def _mean(said: Wanted, method: str, metric: str, scores: list) -> Mean:
     better: Any = said.better.get(metric, "higher")
     label = LABELS.get(metric, metric.replace("_", " "))
     if not known:
-        return Mean(metric, label, better, 0, len(values), None, None, None)
-    found = bootstrap_mean(np.array(known))
+        return Mean(metric, label, better, 0, len(values), None, None, None, 0)
+    found = estimate_mean(np.array(known))
     left = len(values) - len(known)
-    return Mean(metric, label, better, len(known), left, found.mean, found.low, found.high)
+    clips = len(known)
+    if said.videos:
+        clips = said.videos - left - sum(whose == method for whose, _ in said.fails)
+    ends = found.low, found.high
+    return Mean(metric, label, better, len(known), left, found.mean, *ends, clips)

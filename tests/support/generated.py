@@ -17,6 +17,7 @@ SPEC = GenerateSpec(
     engine="fake", precision="fp32", width=64, height=64, frames=8, fps=4,
     retrieve=RetrieveSpec(k=2),
 )  # fmt: skip
+CONTENT = "ef" * 32  # recorded of each video
 
 
 def run_in(
@@ -53,7 +54,7 @@ def _row(run: Run, prompt: Prompt, sample: int) -> dict:
     return {
         "request_id": id, "prompt_id": prompt.id, "prompt": prompt.text, "sample": sample,
         "seed": 1000 * int(prompt.id) + sample, "reason": None, "detail": None, "note": None,
-        "file": media_path(id), "sha256": "ef" * 32, "frames": spec.frames, "fps": spec.fps,
+        "file": media_path(id), "sha256": CONTENT, "frames": spec.frames, "fps": spec.fps,
         "width": spec.width, "height": spec.height, "index_version": "v0001", "seconds": 1.5,
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Parts of Grounding DINO as its papers write them, of published weights, in loops of float64.
+"""Parts of Grounding DINO as in its papers, with published names, in loops of float64.
 
 Swin transformer (Liu et al. 2021), deformable attention (Zhu et al. 2021, equation 3), fusion of
 image and text (Liu et al. 2023, section 3.1).
@@ -74,7 +74,7 @@ def _window(state: State, name: str, x: Tensor, turned: list, count: int, side: 
     return linear(state, f"{name}.proj", torch.cat(found, 1))
 
 
-def merged(state: State, name: str, x: Tensor) -> Tensor:
+def merge_patches(state: State, name: str, x: Tensor) -> Tensor:
     """(h / 2, w / 2, 2C) of (h, w, C): four neighbours, down each column first."""
     four = [x[row::2, column::2] for column in range(2) for row in range(2)]
     return norm(state, f"{name}.norm", torch.cat(four, -1)) @ state[f"{name}.reduction.weight"].T
@@ -102,13 +102,15 @@ def deformable(
                         at = places[query] + by / torch.tensor([width, height])
                     else:
                         at = places[query, :2] + by / points * places[query, 2:] / 2
-                    seen = _sampled(plane[:, :, head], at[0] * width - 0.5, at[1] * height - 0.5)
+                    seen = _sample_bilinear(
+                        plane[:, :, head], at[0] * width - 0.5, at[1] * height - 0.5
+                    )
                     out[query, head] += weights[query, head, level, point] * seen
     return linear(state, f"{name}.output_proj", out.flatten(1))
 
 
-def _sampled(plane: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Between the four pixels around a point; nothing lies outside."""
+def _sample_bilinear(plane: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Bilinear between the four pixels around a point, with zeros outside."""
     height, width, size = plane.shape
     left, top, seen = math.floor(x), math.floor(y), torch.zeros(size, dtype=plane.dtype)
     for row in (top, top + 1):
@@ -118,8 +120,10 @@ def _sampled(plane: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return seen
 
 
-def fused(state: State, name: str, image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
-    """Each has looked at the other, by one matrix of 4 heads read both ways."""
+def fuse_image_and_text(
+    state: State, name: str, image: Tensor, text: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Image and text after cross-attention both ways, by one score matrix of 4 heads."""
     image = norm(state, f"{name}.layer_norm_v", image)
     text = norm(state, f"{name}.layer_norm_l", text)
     names = ("v_proj", "l_proj", "values_v_proj", "values_l_proj")
@@ -138,7 +142,7 @@ def fused(state: State, name: str, image: Tensor, text: Tensor) -> tuple[Tensor,
     return image + state[f"{name}.gamma_v"] * by_text, text + state[f"{name}.gamma_l"] * by_image
 
 
-def enhanced(state: State, name: str, text: Tensor, places: Tensor, apart: Tensor) -> Tensor:
+def enhance_text(state: State, name: str, text: Tensor, places: Tensor, apart: Tensor) -> Tensor:
     """Texts after self-attention within their phrases."""
     asked = text + places
     seen = heads(state, f"{name}.self_attn", asked, asked, text, 4, apart)
@@ -146,7 +150,7 @@ def enhanced(state: State, name: str, text: Tensor, places: Tensor, apart: Tenso
     return norm(state, f"{name}.norm2", text + feed_forward(state, name, text))
 
 
-def encoded(
+def encode_image(
     state: State, name: str, image: Tensor, where: Tensor, levels: Levels, places: Tensor
 ) -> Tensor:
     seen = deformable(state, f"{name}.self_attn", image + where, image, levels, places)
@@ -154,7 +158,7 @@ def encoded(
     return norm(state, f"{name}.norm2", image + feed_forward(state, name, image))
 
 
-def decoded(
+def decode_queries(
     state: State, name: str, asked: Tensor, where: Tensor, text: Tensor, image: Tensor,
     levels: Levels, boxes: Tensor,
 ) -> Tensor:  # fmt: skip

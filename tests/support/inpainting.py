@@ -3,8 +3,8 @@
 from support import zeroscope
 
 
-def save(folder: str) -> None:
-    """Writes the pipeline's folder; sides are by 4."""
+def save_pipeline(folder: str) -> None:
+    """Writes the pipeline's folder; its latents are a quarter of a picture's side."""
     from diffusers import StableDiffusionInpaintPipeline, UNet2DConditionModel
 
     parts = zeroscope.pipeline()

@@ -1,4 +1,4 @@
-"""What a benchmark could know of a clip, and a stand-in for the models that made it."""
+"""Reference vectors of a clip, and a stub of the models that made them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +10,8 @@ from data.runs.benchmark import Part
 DIM = 8
 
 
-def parts(seed: int = 0, half: bool = False) -> list[Part]:
-    """A clip of one subject with a face, and an object; CLIP's vectors as halves where asked."""
+def make_parts(seed: int = 0, half: bool = False) -> list[Part]:
+    """The parts of a clip with a face and an object; `half`: CLIP's as float16."""
     rng = np.random.default_rng(seed)
 
     def vectors(count: int, halved: bool = False) -> np.ndarray:
@@ -27,18 +27,18 @@ def parts(seed: int = 0, half: bool = False) -> list[Part]:
     ]
 
 
-def same(one: Sequence[Part], other: Sequence[Part]) -> bool:
-    """Whether they say the same, to the last bit."""
-    return [_said(part) for part in one] == [_said(part) for part in other]
+def are_same(one: Sequence[Part], other: Sequence[Part]) -> bool:
+    """Whether two lists of parts are equal to the last bit."""
+    return [_to_tuple(part) for part in one] == [_to_tuple(part) for part in other]
 
 
-def _said(part: Part) -> tuple[Any, ...]:
+def _to_tuple(part: Part) -> tuple[Any, ...]:
     vectors = None if part.vectors is None else (part.vectors.dtype.str, part.vectors.tolist())
     return part.kind, part.tag, vectors, part.reason
 
 
 class OneModel:
-    """Answers for every model: vectors of `dim` numbers, made of what it is shown."""
+    """A stub for every model: vectors of `dim` numbers that depend on the input."""
 
     def __init__(self, dim: int = DIM) -> None:
         self.dim = dim

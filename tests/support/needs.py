@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-FIXTURES = {"ray_cluster": "ray", "prefect_backend": "service", "served_backend": "service"}
+FIXTURES = {"ray_cluster": "ray", "prefect_backend": "service", "served_backend": "service",
+            "plain_flows": "slow"}  # fmt: skip
 HELPERS = {  # a helper, or all of a module
     "support.browser.opened": "browser",
     "support.commands.Shop": "commands",

@@ -40,4 +40,4 @@ def gone(pids, seconds=5.0):
 
 def busy(guard):
     """The process ids of children at work."""
-    return [child.process.pid for child in guard._crew._busy if child.process]
+    return [child.process.pid for child in guard._pool._busy if child.process]

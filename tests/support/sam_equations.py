@@ -1,4 +1,4 @@
-"""Parts of SAM as Kirillov et al. 2023 write them, of published weights, in loops of float64."""
+"""Parts of SAM as in Kirillov et al. 2023, with published names, in loops of float64."""
 
 import math
 
@@ -39,7 +39,7 @@ def block(state: State, name: str, x: Tensor, heads: int, window: int | None) ->
 
 
 def attention(state: State, name: str, x: Tensor, heads: int) -> Tensor:
-    """Over all places of (s, s, C), with what relative rows and columns add."""
+    """Attention over all positions of (s, s, C), with relative position terms."""
     side, _, channels = x.shape
     size = channels // heads
     fused = linear(state, f"{name}.qkv", x.reshape(-1, channels))
@@ -52,10 +52,10 @@ def attention(state: State, name: str, x: Tensor, heads: int) -> Tensor:
         )
         scores = q @ k.T / math.sqrt(size)
         for asked in range(side * side):
-            for workspace in range(side * side):
-                row = asked // side - workspace // side + side - 1
-                column = asked % side - workspace % side + side - 1
-                scores[asked, workspace] += q[asked] @ down[row] + q[asked] @ across[column]
+            for key in range(side * side):
+                row = asked // side - key // side + side - 1
+                column = asked % side - key % side + side - 1
+                scores[asked, key] += q[asked] @ down[row] + q[asked] @ across[column]
         found.append(scores.softmax(-1) @ v)
     return linear(state, f"{name}.proj", torch.cat(found, 1)).view(side, side, channels)
 

@@ -1,4 +1,4 @@
-"""Small random SAM and Grounding DINO, in files as they are published."""
+"""Small random SAM and Grounding DINO networks in their published file formats."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ PIECES = ["##s", "##y"]
 
 
 def vocabulary() -> list[str]:
-    """Word pieces whose parting marks have BERT's numbers."""
+    """Word pieces in which phrase marks have BERT's numbers."""
     places = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]", 1010: ",",
               1012: ".", 1029: "?"}  # fmt: skip
     return [places.get(n, f"[unused{n}]") for n in range(1030)] + WORDS + PIECES
 
 
 def write_small(folder: Path) -> dict[str, str]:
-    """Files of sam, grounding and bert_vocabulary; their paths by model, for a spec's weights."""
+    """Writes files for sam, grounding and bert_vocabulary; returns paths for a spec's weights."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         "sam": "sam_vit_b_01ec64.pth",

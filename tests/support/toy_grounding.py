@@ -1,16 +1,16 @@
-"""Grounding DINO's weights under their published names, random, of any size."""
+"""Random Grounding DINO weights of any size under their published names."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from support.toy_layers import Shapes, conv, filled, linear, mlp, norm
+from support.toy_layers import Shapes, conv, fill_weights, linear, mlp, norm
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Those of the published Swin-T (OGC), unless said."""
+    """Sizes of a network; the defaults are those of the published Swin-T (OGC)."""
 
     embed: int = 96
     patch: int = 4
@@ -34,8 +34,8 @@ SMALL = Sizes(
 )  # fmt: skip
 
 
-def fused(name: str, width: int) -> Shapes:
-    """torch's own multi-head attention."""
+def fused_attention(name: str, width: int) -> Shapes:
+    """The parameters of torch's multi-head attention."""
     return {
         f"{name}.in_proj_weight": (3 * width, width),
         f"{name}.in_proj_bias": (3 * width,),
@@ -105,7 +105,9 @@ def feed_forward(name: str, width: int, hidden: int) -> Shapes:
 def encoder_layer(n: int, of: Sizes) -> Shapes:
     seen, read, both = (f"transformer.encoder.{w}layers.{n}" for w in ("", "text_", "fusion_"))
     shapes = deformable(f"{seen}.self_attn", of) | feed_forward(seen, of.width, of.hidden)
-    shapes |= fused(f"{read}.self_attn", of.width) | feed_forward(read, of.width, of.hidden // 2)
+    shapes |= fused_attention(f"{read}.self_attn", of.width) | feed_forward(
+        read, of.width, of.hidden // 2
+    )
     for name in (seen, read):
         shapes |= norm(f"{name}.norm1", of.width) | norm(f"{name}.norm2", of.width)
     for which in "vl":
@@ -120,7 +122,9 @@ def encoder_layer(n: int, of: Sizes) -> Shapes:
 def decoder_layer(n: int, of: Sizes) -> Shapes:
     name = f"transformer.decoder.layers.{n}"
     shapes = deformable(f"{name}.cross_attn", of) | feed_forward(name, of.width, of.hidden)
-    shapes |= fused(f"{name}.self_attn", of.width) | fused(f"{name}.ca_text", of.width)
+    shapes |= fused_attention(f"{name}.self_attn", of.width) | fused_attention(
+        f"{name}.ca_text", of.width
+    )
     for which in ("norm1", "norm2", "norm3", "catext_norm"):
         shapes |= norm(f"{name}.{which}", of.width)
     for boxes in ("bbox_embed", "transformer.decoder.bbox_embed"):
@@ -150,8 +154,8 @@ def shapes(of: Sizes) -> Shapes:
 
 
 def state(of: Sizes = SMALL, seed: int = 0) -> dict[str, Tensor]:
-    """Queries and texts lean the same way, so that some detections are sure and some are not."""
-    weights = filled(shapes(of), seed)
+    """A state dict; queries and texts are correlated, so that some scores pass and some do not."""
+    weights = fill_weights(shapes(of), seed)
     for boxes in [name for name in weights if name.startswith("bbox_embed.")]:
         first = boxes.replace(boxes.split(".")[1], "0", 1)
         weights[boxes] = weights[f"transformer.decoder.{boxes}"] = weights[first]

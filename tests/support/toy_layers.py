@@ -1,4 +1,4 @@
-"""Names and shapes of layers as published checkpoints have them, and weights to fill them."""
+"""Names and shapes of layers in published checkpoints, and random weights for them."""
 
 from collections.abc import Iterator
 
@@ -25,8 +25,8 @@ def mlp(name: str, *widths: int) -> Shapes:
     return {key: shape for layer in layers for key, shape in layer.items()}
 
 
-def filled(shapes: Shapes, seed: int, scale: float = 0.1) -> dict[str, Tensor]:
-    """Norms about 1, relative positions by number, the rest of small noise."""
+def fill_weights(shapes: Shapes, seed: int, scale: float = 0.1) -> dict[str, Tensor]:
+    """Random weights: norms near 1, position indices counting up, the rest small noise."""
     draw = torch.Generator().manual_seed(seed)
 
     def weights() -> Iterator[tuple[str, Tensor]]:

@@ -1,4 +1,4 @@
-"""Random weights of small models, in files that are named and made up as the published ones."""
+"""Random weights of small models, in files named and laid out as the published ones."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-torch.set_num_threads(1)  # as the evaluator has it; more spin where the cores are busy
+torch.set_num_threads(1)  # as in the evaluator; more threads only spin on busy cores
 HEAD = 64  # channels of an attention head, in all of them
 
 
 def write_small(folder: Path) -> dict[str, str]:
-    """Files of clip, dino, arcface, face_detector and raft; their paths by model, for a spec."""
+    """Writes files for clip, dino, arcface, face_detector and raft; returns paths by model."""
     from safetensors.torch import save_file
 
     from engines.evaluate.models import arcface, clip, dino, face_detector, raft
@@ -32,7 +32,7 @@ def write_small(folder: Path) -> dict[str, str]:
 
 
 class Draw:
-    """Tensors from a seed: sums over their inputs stay about as large as these are."""
+    """Draws tensors from a seed, scaled so that a layer keeps the size of its inputs."""
 
     def __init__(self, seed: int) -> None:
         self.generator = torch.Generator().manual_seed(seed)
@@ -121,20 +121,20 @@ def arcface_state() -> dict[str, Tensor]:
     from engines.nets.iresnet import IResNet, Sizes
 
     sizes = Sizes(stem=4, channels=(4, 8, 8, 16), blocks=(1, 2, 1, 1), features=32)
-    return drawn(IResNet(sizes), 3)
+    return draw_state(IResNet(sizes), 3)
 
 
 def yolo_state(width: int = 2, classes: int = 1) -> dict[str, Tensor]:
     """YOLOv9-C with two channels where it has 64."""
     from engines.nets.yolov9 import YoloV9C
 
-    held = drawn(YoloV9C(classes, width), 4)
+    held = draw_state(YoloV9C(classes, width), 4)
     for name in ("dfl", "dfl2"):
         held[f"model.38.{name}.conv.weight"] = torch.arange(16.0).view(1, 16, 1, 1)
     return held
 
 
-def drawn(model: torch.nn.Module, seed: int) -> dict[str, Tensor]:
+def draw_state(model: torch.nn.Module, seed: int) -> dict[str, Tensor]:
     """A state dict of the model's names and shapes, norms and biases included."""
     draw, held = Draw(seed), {}
     for name, value in model.state_dict().items():

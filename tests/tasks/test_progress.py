@@ -19,9 +19,9 @@ def test_a_line_says_what_went_through_how_fast_and_how_long_it_will_take(clock)
     progress = Progress("embed", 10, 2.0, started=90.0)
     assert format_line(progress) == "embed 0/10 videos · 0.00 video-hours"
     progress.add(done=4, failed=1, hours=1.0)
-    said = "embed 5/10 videos · 1.00 video-hours · 2.0 s a video · 0:10 left · 1 failed"
+    said = "embed 5/10 videos · 1.00 video-hours · 2.0 s/video · 0:10 left · 1 failed"
     assert format_line(progress) == said
-    first = "2.0 s a video · 0:10 left · 5/10 · 1 failed · 1.00 video-hours"
+    first = "2.0 s/video · 0:10 left · 5/10 · 1 failed · 1.00 video-hours"
     assert format_card(progress) == first, "what a card cuts comes last"
 
 

@@ -30,7 +30,11 @@ def test_tables_and_json_lines_say_the_same(tmp_path: Path, names: tuple[str, st
     table = tmp_path / "p.parquet"
     pq.write_table(pa.table({id: [7, 8], text: ["one", "two"], "where": ["fps > 20", None]}), table)
     rows = lines(tmp_path, {id: 7, text: "one", "where": "fps > 20"}, {id: 8, text: "two"})
-    wanted = [Prompt("7", "one", None, "fps > 20"), Prompt("8", "two")]
+    columns = {id: "7", text: "one", "where": "fps > 20"}
+    wanted = [
+        Prompt("7", "one", None, "fps > 20", columns),
+        Prompt("8", "two", columns={id: "8", text: "two"}),
+    ]
     assert read_prompts(str(table)) == read_prompts(rows) == wanted
 
 
@@ -48,10 +52,10 @@ def test_a_first_frame_lies_beside_the_file_that_names_it(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([{"id": "a", "txt": "x"}, {"id": "a", "txt": "y"}], "the id 'a' twice"),
-        ([{"id": "a", "txt": " "}], "no text for 'a'"),
-        ([{"id": "a", "caption": "x"}], "needs columns videoID and txt"),
-        ([], "no prompts"),
+        ([{"id": "a", "txt": "x"}, {"id": "a", "txt": "y"}], "'a' twice"),
+        ([{"id": "a", "txt": " "}], "'a'"),
+        ([{"id": "a", "caption": "x"}], "videoID"),
+        ([], "prompts"),
     ],
 )
 def test_what_no_run_can_begin_with_is_named(tmp_path: Path, rows: list, said: str) -> None:
@@ -63,12 +67,12 @@ def test_what_no_run_can_begin_with_is_named(tmp_path: Path, rows: list, said: s
 def test_a_broken_line_is_named_by_its_number(tmp_path: Path, text: str) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text(f'{{"txt": "x"}}\n{text}\n')
-    with pytest.raises(UserError, match="in line 2"):
+    with pytest.raises(UserError, match="line 2"):
         read_prompts(str(path))
 
 
 def test_what_is_no_text_and_no_table_is_said_to_be_none(tmp_path: Path) -> None:
-    for name, said in (("p.txt", "UTF-8"), ("p.parquet", "Parquet"), ("q.txt", "no file")):
+    for name, said in (("p.txt", "UTF-8"), ("p.parquet", "Parquet"), ("q.txt", "q.txt")):
         if name != "q.txt":
             (tmp_path / name).write_bytes(b"\xff\xfe\x00")
         with pytest.raises(UserError, match=said):

@@ -5,8 +5,8 @@ FROM (
     WHERE corpus = $corpus AND uri IS NOT NULL
     UNION ALL
     SELECT 'embed', o.reason, o.decoder, o.content
-    FROM latest o JOIN videos v USING (corpus, content)
-    WHERE o.corpus = $corpus AND o.stage = 'embed' AND o.fingerprint = $embed AND v.reason IS NULL
+    FROM latest o JOIN shown v USING (corpus, content)
+    WHERE o.corpus = $corpus AND o.stage = 'embed' AND o.fingerprint = $embed AND v.uri IS NOT NULL
 )
 WHERE reason IN (SELECT unnest($reasons))
   AND ($decoder IS NULL OR decoder = $decoder)

@@ -1,7 +1,11 @@
--- How many rows of the source are done, failed (in this stage or before) and missing, by stage.
+-- How many rows of the source, without withdrawn videos, are done, failed (in this stage or before) and missing, by stage.
 -- Hours are summed in whole microseconds: threads add floats in any order, and digits would vary.
 WITH v AS (
-    SELECT content, duration, reason IS NULL AS good FROM videos WHERE corpus = $corpus
+    SELECT content, duration, reason IS NULL AS good FROM videos v
+    WHERE corpus = $corpus AND NOT EXISTS (
+        SELECT 1 FROM withdrawn w
+        WHERE w.corpus = v.corpus AND (w.video_id = v.id OR w.content = v.content)
+    )
     UNION ALL
     SELECT NULL, NULL, false FROM rejects WHERE corpus = $corpus
 ),

@@ -1,10 +1,9 @@
 -- Videos whose last attempt failed for one of the reasons, under some decoder; each content once.
 -- One that a list without a receipt names has its new attempt already, and is not listed again.
-SELECT arg_min(v.id, (v.run, v.line)) AS id, arg_min(v.uri, (v.run, v.line)) AS uri, v.content,
-       any_value(v.duration) AS duration
-FROM latest o JOIN videos v USING (corpus, content)
+SELECT v.id, v.uri, v.content, v.duration, v.bytes, v.stamp
+FROM latest o JOIN shown v USING (corpus, content)
 WHERE o.corpus = $corpus AND o.stage = $stage AND o.fingerprint = $fingerprint
-  AND v.reason IS NULL AND o.reason IN (SELECT unnest($reasons))
+  AND v.uri IS NOT NULL AND o.reason IN (SELECT unnest($reasons))
   AND ($decoder IS NULL OR o.decoder = $decoder)
   AND ($other IS NULL OR o.decoder IS DISTINCT FROM $other)
   AND v.content NOT IN (
@@ -15,5 +14,5 @@ WHERE o.corpus = $corpus AND o.stage = $stage AND o.fingerprint = $fingerprint
               AND r.fingerprint = s.fingerprint AND r.shard = s.shard
         )
   )
-GROUP BY v.content
-ORDER BY min((v.run, v.line));
+QUALIFY row_number() OVER (PARTITION BY v.content ORDER BY v.run, v.line) = 1
+ORDER BY v.run, v.line;

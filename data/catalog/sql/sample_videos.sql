@@ -1,4 +1,4 @@
--- A random sample of a corpus's good videos, the same for the same seed.
-SELECT id, uri, content FROM videos
-WHERE corpus = $corpus AND reason IS NULL
+-- A random sample of the videos of a corpus that may be shown, the same for the same seed.
+SELECT id, uri, content FROM shown
+WHERE corpus = $corpus AND uri IS NOT NULL
 ORDER BY hash(content || $seed) LIMIT $count;

@@ -55,9 +55,9 @@ class FeatureExtractor:
         self.guard.close()
 
     def _extract_feature(
-        self, clip: Clip, parts: list[Frames], asked: Sampling
+        self, clip: Clip, parts: list[Frames], sampling: Sampling
     ) -> Outcome[np.ndarray]:
-        frames = assemble_clip(parts, asked, clip.fps)
+        frames = assemble_clip(parts, sampling, clip.fps)
         if frames is None:
             detail = f"the video ends before the clip's {self.spec.frames} frames"
             return Failed(clip.id, "rejected", detail)

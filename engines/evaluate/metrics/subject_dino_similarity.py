@@ -82,8 +82,8 @@ class Metric:
         ]
         masks = self.models.get("sam").predict_masks([frames[t] for t in rows], pixel_boxes)
         for t, frame_boxes, (frame_masks, ious) in zip(rows, pixel_boxes, masks, strict=True):
-            found = np.flatnonzero(detected[t]).tolist()
-            for tag, box, mask, iou in zip(found, frame_boxes, frame_masks, ious, strict=True):
+            tags_here = np.flatnonzero(detected[t]).tolist()
+            for tag, box, mask, iou in zip(tags_here, frame_boxes, frame_masks, ious, strict=True):
                 crops.append(TagCrop(t, tag, *_crop_tag(frames[t], mask, box, iou)))
         return crops
 

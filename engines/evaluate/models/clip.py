@@ -62,8 +62,8 @@ class Clip:
         # One text at a time: in a batch, last bits depend on the other texts.
         return self._round_vectors(np.concatenate([self._embed_text(text) for text in texts]))
 
-    def _encode_pixels(self, shown: "Tensor") -> "Tensor":
-        return self._model.encode_image(shown.to(self._model.visual.conv1.weight.dtype))
+    def _encode_pixels(self, pixels: "Tensor") -> "Tensor":
+        return self._model.encode_image(pixels.to(self._model.visual.conv1.weight.dtype))
 
     def _embed_text(self, text: str) -> np.ndarray:
         import open_clip

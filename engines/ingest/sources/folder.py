@@ -25,9 +25,9 @@ from engines.files.rows import BadRecord, Record, build_rows, map_columns, parse
 from engines.files.urls import is_url, resolve_location
 from engines.files.walk import Folder
 
-_MAX_TEXT_BYTES = 16 << 20
-_READERS = 16
-_BLOCK = 256
+_MAX_TEXT_BYTES = 16 << 20  # of a caption: a video called x.txt must not fill the memory
+_READERS = 16  # threads: an object store takes some 50 ms to answer for each caption
+_BLOCK = 256  # videos whose captions are requested at once: bounds what waits in memory
 
 
 def accepts(source: str, policy: UrlPolicy) -> bool:

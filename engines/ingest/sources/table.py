@@ -21,7 +21,7 @@ from engines.files.rows import BadRecord, Record, build_rows, check_columns, map
 from engines.files.urls import resolve_location
 
 _BATCH = 1024
-_LONGEST_LINE = 64 << 20
+_LONGEST_LINE = 64 << 20  # a file without line ends must not fill the memory
 _PEEK = 100  # records: JSON Lines may leave keys out, so the first alone does not show the columns
 
 

@@ -29,7 +29,7 @@ from engines.files.rows import (
 )
 from engines.files.tars import TarEntry, read_entries
 
-_MAX_TEXT_BYTES = 16 << 20
+_MAX_TEXT_BYTES = 16 << 20  # of a caption: a video called x.txt must not fill the memory
 
 
 @dataclass(slots=True)
@@ -60,6 +60,7 @@ def _read_records(
     tar: str, columns: Mapping[str, str], names: Mapping[str, str], policy: UrlPolicy
 ) -> Iterator[tuple[str, Record]]:
     members = _read_members(tar, names["txt"], policy)
+    # Neighbours only, as webdataset itself groups them: a tar is read once, from front to back.
     for key, parts in groupby(members, key=lambda part: part.key):
         for record in _build_records(_merge_members(key, parts), columns, names):
             yield "", record if isinstance(record, dict) else BadRecord(f"{tar}: {record}")

@@ -1,9 +1,10 @@
 """The leaderboard's tables: evaluations grouped with what they compare with, ours and published."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from data.runs.evaluations import Summary
+from data.runs.evaluations import TOO_FEW, Summary
 from data.runs.published import LABELS, MODES, read_published_tables
 from engines.report.leaderboard.comparable import (
     check_comparable,
@@ -24,26 +25,43 @@ from engines.report.leaderboard.table import (
 )
 
 MAX_REASONS = 3  # that a note names; more would be longer than the table is wide
-ClipSets = Mapping[str, Collection[frozenset[str]]]  # by evaluation: the clips of each method
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an evaluation measured: the clips that have a score, by method and metric.
+
+    `changed` are the videos whose content is not the measured one any more, with their methods.
+    """
+
+    clips: Mapping[tuple[str, str], frozenset[str]]
+    changed: Mapping[str, str]
+
+
+Evaluations = Mapping[str, Measured]
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All tables, in the order in which they are shown, and the evaluations in them."""
+    """All tables, in the order in which they are shown, and the evaluations in them.
+
+    `measured` says of each, by name, what it measured.
+    """
 
     tables: tuple[Table, ...]
     summaries: tuple[Summary, ...]
+    measured: Evaluations
 
 
 def build_board(
-    summaries: Sequence[Summary], clips: ClipSets, mode: str | None = None,
+    summaries: Sequence[Summary], measured: Evaluations, mode: str | None = None,
     sort: str | None = None, group: bool = False,
 ) -> Board:  # fmt: skip
     """Builds the tables of evaluations and of published scores.
 
-    `clips` says which clips each method was measured on, to note where these differ. Raises a
-    UserError if evaluations do not compare and `group` does not allow separate tables, or if
-    there is no column `sort`.
+    `measured` serves to note where methods have scores on other clips, or of other videos than
+    lie there now. Raises a UserError if evaluations do not compare and `group` does not allow
+    separate tables, or if there is no column `sort`.
     """
     modes: dict[tuple[str | None, str | None], list[Summary]] = {}
     for summary in summaries:
@@ -52,7 +70,7 @@ def build_board(
     for group_summaries in modes.values():
         if not group:
             check_comparable(group_summaries)
-        tables += _own_tables(group_summaries, clips, sort)
+        tables += _own_tables(group_summaries, measured, sort)
     for each in _published_modes(summaries, mode):
         merged = any(table.source and table.mode == each for table in tables)
         own = [summary for summary in summaries if summary.mode == each]
@@ -60,7 +78,7 @@ def build_board(
         tables += _published_tables(each, reasons, merged, sort)
     tables.sort(key=_sort_key)
     check_sort(sort, (column for table in tables for column in table.columns))
-    return Board(tuple(tables), tuple(summaries))
+    return Board(tuple(tables), tuple(summaries), measured)
 
 
 def _published_modes(summaries: Sequence[Summary], mode: str | None) -> list[str]:
@@ -78,23 +96,29 @@ def _sort_key(table: Table) -> tuple[bool, int, bool]:
     return not (ours or table.standard), modes.index(table.mode), not ours
 
 
-def _own_tables(summaries: Sequence[Summary], clips: ClipSets, sort: str | None) -> Iterator[Table]:
+def _own_tables(
+    summaries: Sequence[Summary], measured: Evaluations, sort: str | None
+) -> Iterator[Table]:
     """Yields the tables of one benchmark and mode, with published rows where they compare."""
     standard = [summary for summary in summaries if not published_mismatches(summary)]
     other = [summary for summary in summaries if summary not in standard]
     for part, comparable in ((standard, True), (other, False)):
         for group in group_comparable(part):
-            yield _group_table(group, clips, comparable, sort)
+            yield _group_table(group, measured, comparable, sort)
 
 
 def _group_table(
-    group: Sequence[Summary], clips: ClipSets, comparable: bool, sort: str | None
+    group: Sequence[Summary], measured: Evaluations, comparable: bool, sort: str | None
 ) -> Table:
     """Returns the table of evaluations that compare with each other."""
     first = group[0]
     standard = [t for t in read_published_tables(first.mode or "") if t.standard and comparable]
     entries = [
-        entry for summary in group for entry in summary_entries(summary, leak_warning(summary))
+        entry
+        for summary in group
+        for entry in summary_entries(
+            summary, leak_warning(summary), Counter(measured[summary.evaluation].changed.values())
+        )
     ]
     columns = [column for summary in group for column in summary_columns(summary)]
     for published in standard:
@@ -106,7 +130,7 @@ def _group_table(
     for summary in group:
         switches |= list_versions(summary)
     table = build_table(title, first.mode, entries, columns, sort, source=source, switches=switches)
-    return replace(table, notes=tuple(_list_notes(group, clips, table)))
+    return replace(table, notes=tuple(_list_notes(group, measured, table)))
 
 
 def _table_title(summary: Summary) -> str:
@@ -125,9 +149,11 @@ def leak_warning(summary: Summary) -> str | None:
     return f"{counts} in the index of {summary.guarded} ({exact} exact, {clips - exact} near)"
 
 
-def _list_notes(group: Sequence[Summary], clips: ClipSets, table: Table) -> Iterator[str]:
+def _list_notes(group: Sequence[Summary], measured: Evaluations, table: Table) -> Iterator[str]:
     """Yields what a reader must know to judge the table: leaks, absent metrics, unequal clips."""
     for summary in group:
+        if changed := measured[summary.evaluation].changed:
+            yield _describe_changed(summary, sorted(changed))
         if warning := leak_warning(summary):
             yield f"⚑ {summary.evaluation}: {warning}."
         elif summary.guarded:
@@ -135,8 +161,25 @@ def _list_notes(group: Sequence[Summary], clips: ClipSets, table: Table) -> Iter
     absent = {m: why for e in table.entries for m, c in e.cells.items() if (why := c.why)}
     for metric, why in absent.items():
         yield f"{LABELS.get(metric, metric)} is absent: {why}."
-    if len({each for summary in group for each in clips[summary.evaluation]}) > 1:
-        yield "Not all methods were measured on the same clips."
+    sets: dict[str, set[frozenset[str]]] = {}
+    for summary in group:
+        for (_, metric), clips in measured[summary.evaluation].clips.items():
+            sets.setdefault(metric, set()).add(clips)
+    if unequal := [c.label for c in table.columns if len(sets.get(c.metric, ())) > 1]:
+        yield f"Not all methods have a score on the same clips: {', '.join(unequal)}."
+    own = [cell for each in table.entries if each.evaluation for cell in each.cells.values()]
+    if any(cell.value is not None and cell.low is None for cell in own):
+        yield f"Means over {TOO_FEW} clips have no interval."
+
+
+def _describe_changed(summary: Summary, ids: Sequence[str]) -> str:
+    more = len(ids) - MAX_REASONS
+    names = ", ".join(ids[:MAX_REASONS]) + (f" and {more:,} more" if more > 0 else "")
+    videos = "1 video has" if len(ids) == 1 else f"{len(ids):,} videos have"
+    return (
+        f"⚑ {summary.evaluation}: {videos} changed since the scores were measured ({names}):"
+        f" `reelflow evaluate {summary.source}` measures again."
+    )
 
 
 def _published_tables(

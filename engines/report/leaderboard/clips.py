@@ -3,7 +3,7 @@
 Rows come from the caller; the store and the benchmark's folder are only asked where files are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,12 @@ class ClipGallery:
 
     def add_evaluation(
         self, summary: Summary, videos: Iterable[Row], scores: Iterable[Row],
-        leaked: Mapping[str, Sequence[str]],
+        leaked: Mapping[str, Sequence[str]], changed: Collection[str] = (),
     ) -> None:  # fmt: skip
         """Adds an evaluation's videos to their clips.
 
-        `leaked` names, by video, the leaked videos that conditioned it.
+        `leaked` names, by video, the leaked videos that conditioned it. Those that have `changed`
+        are shown without the scores and counts of the video that was measured.
         """
         by_video: dict[str, list[Row]] = {}
         for score in scores:
@@ -52,6 +53,8 @@ class ClipGallery:
             )
             trial = self._build_trial(row, by_video.get(row["id"], ()), summary.evaluation)
             trial = replace(trial, leaked=tuple(leaked.get(row["id"], ())))
+            if row["id"] in changed:
+                trial = replace(trial, changed=True, scores=(), about="", failed=None)
             self._clips[key] = replace(clip, trials=(*clip.trials, trial))
 
     def sort_clips(self, methods: Sequence[tuple[str, str]]) -> list[Clip]:

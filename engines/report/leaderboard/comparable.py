@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from data.errors import UserError
-from data.runs.evaluations import Summary
+from data.runs.evaluations import MethodResult, Summary
 from data.runs.published import BENCHMARK, CLIP_COUNTS
 from data.specs.evaluate import EvaluateSpec
 
@@ -97,10 +97,19 @@ def published_mismatches(summary: Summary) -> list[str]:
     if spec.get("num_frames") is None:
         reasons.append("every frame was measured, published the first frames of each video")
     total = CLIP_COUNTS.get(summary.mode or "", 0)
-    measured = min((each.videos - each.failed for each in summary.methods), default=0)
+    # By clips that have a score: several videos of one clip, or listed ones, are no other clips.
+    measured = min((_count_clips(each) for each in summary.methods), default=0)
     if measured < total:
         reasons.append(f"{measured:,} of the {total:,} clips were measured")
     return reasons
+
+
+def _count_clips(method: MethodResult) -> int:
+    """How many clips each of a method's metrics has a score of, at least; dropped ones count.
+
+    The published evaluator drops them too, and `remainder` is one of the ignored fields.
+    """
+    return min((mean.clips or 0 for mean in method.means), default=0) + method.dropped
 
 
 def unusual_switches(summary: Summary) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Tables of the leaderboard: methods, ours and published ones, ranked by a metric."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from data.errors import UserError
 from data.runs.evaluations import MethodResult, Summary
@@ -44,7 +44,8 @@ class Column:
 class Entry:
     """One method's line; `evaluation` is None for a published method.
 
-    `warning` says how many benchmark clips are in the index that conditioned its videos.
+    `warning` says how many benchmark clips are in the index that conditioned its videos, `changed`
+    how many videos are not those that were measured any more.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Entry:
     references: str | None = None
     background: bool | None = None
     warning: str | None = None
+    changed: int = 0
 
     def cell(self, metric: str) -> Cell:
         """Returns the metric's cell, an empty one if it was not requested."""
@@ -140,9 +142,14 @@ def sort_columns(columns: Iterable[Column]) -> tuple[Column, ...]:
     return (*known, *sorted(each.values(), key=lambda column: column.metric))
 
 
-def summary_entries(summary: Summary, warning: str | None = None) -> list[Entry]:
-    """Returns an entry for each method of an evaluation."""
-    return [_build_entry(summary, method, warning) for method in summary.methods]
+def summary_entries(
+    summary: Summary, warning: str | None, changed: Mapping[str, int]
+) -> list[Entry]:
+    """Returns an entry for each method of an evaluation; `changed` counts videos by method."""
+    return [
+        replace(_build_entry(summary, method, warning), changed=changed.get(method.method, 0))
+        for method in summary.methods
+    ]
 
 
 def published_columns(published: PublishedTable) -> list[Column]:

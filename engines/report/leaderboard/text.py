@@ -58,14 +58,14 @@ def format_settings(entry: Data) -> dict[str, str]:
 
 
 def method_name(entry: Data) -> str:
-    """Returns the method's name, with a flag if benchmark clips leaked into its index."""
-    return f"⚑ {entry['method']}" if entry["warning"] else entry["method"]
+    """Returns the method's name, with a flag if clips leaked into its index or videos changed."""
+    return f"⚑ {entry['method']}" if entry["warning"] or entry["changed"] else entry["method"]
 
 
 def _format_clips(entry: Data) -> str | None:
     if entry["videos"] is None:
         return None
-    lost = [f"{entry[key]} {key}" for key in ("failed", "dropped") if entry[key]]
+    lost = [f"{entry[key]} {key}" for key in ("failed", "dropped", "changed") if entry[key]]
     return f"{entry['videos']:,}" + (f" ({', '.join(lost)})" if lost else "")
 
 

@@ -25,7 +25,7 @@ class Trial:
     """A method's video of a clip; `src` is None if it cannot be played.
 
     `failed` says why it could not be measured; `leaked` names the videos that conditioned it and
-    show the clip itself.
+    show the clip itself. A video that has `changed` since it was measured has no scores.
     """
 
     method: str
@@ -35,6 +35,7 @@ class Trial:
     about: str = ""
     failed: str | None = None
     leaked: tuple[str, ...] = ()
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from engines.video.guard.protocol import (
     send_frames,
     send_message,
 )
+from engines.video.guard.source import verify_source
 
 PR_SET_PDEATHSIG = 1
 
@@ -144,8 +145,7 @@ def _classify_error(error: Exception) -> Header:
 def _answer_probe(sock: socket.socket, request: Header, warmed: set[str]) -> None:
     from engines.video import probe
 
-    uri = request["uri"]
-    if not uri.startswith("fake://"):
+    if not (uri := request["uri"]).startswith("fake://"):
         warm_up_once("probe", probe.warm_up, request, warmed)
         warm_up_storage(uri, request, warmed)
     send_message(sock, {"kind": "begin"})
@@ -172,7 +172,7 @@ def _answer_decode(sock: socket.socket, request: Header, warmed: set[str]) -> No
     send_message(sock, {"kind": "begin"})  # imports are over: the video's deadline starts here
     policy = _read_policy(request)
     parts = decoder.decode_frames(uri, sampling, resize, request["chunk"], policy)
-    _stream_frames(sock, parts, sampling.max_bytes)
+    _stream_frames(sock, verify_source(parts, uri, request["source"], policy), sampling.max_bytes)
 
 
 def _stream_frames(

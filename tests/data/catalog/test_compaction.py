@@ -210,6 +210,7 @@ def test_vectors_of_a_pack_without_receipt_are_read_by_nobody_and_go(
     ]
 
 
+@pytest.mark.slow
 def test_an_object_store_is_packed_too(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

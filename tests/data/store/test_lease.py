@@ -79,6 +79,7 @@ def test_a_killed_holder_is_followed_when_it_counts_as_dead(store: Store, holder
         assert len(store.list_names("locks/corpora-c-embed", ".json")) == 1
 
 
+@pytest.mark.slow
 def test_nobodys_clock_but_the_stores_counts(
     store: Store, holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_killed_holder_of_this_machine_is_followed_at_once(store: Store, tmp_p
         assert store.list_names("locks/corpora-c-embed") == ["locks/corpora-c-embed/000000008.json"]
 
 
+@pytest.mark.slow
 def test_of_many_who_try_at_once_one_holds_at_a_time(store: Store) -> None:
     inside, most = 0, 0
     guard = threading.Lock()
@@ -143,8 +145,8 @@ def test_who_was_taken_for_dead_is_interrupted(store: Store, job: str) -> None:
 def test_an_answer_that_is_lost_costs_nobody_the_lease(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim = Store.write_if_absent
-    monkeypatch.setattr(Store, "write_if_absent", lambda self, *a: claim(self, *a) and False)
+    write = Store.write_if_absent
+    monkeypatch.setattr(Store, "write_if_absent", lambda self, *a: write(self, *a) and False)
     with take(store, wait_s=0):
         assert len(store.list_names("locks/corpora-c-embed")) == 1
 

@@ -122,6 +122,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
     server.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "code", "says"),
     [
@@ -176,6 +177,7 @@ def test_the_region_is_that_of_the_environment(
     assert refusing.asked_in == "ap-south-1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ask",
     [
@@ -205,6 +207,7 @@ def test_nor_does_one_that_takes_an_upload_and_never_answers_or_stops_taking_it(
     assert silent.taken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "read",
     [

@@ -100,6 +100,7 @@ def luck(monkeypatch: pytest.MonkeyPatch) -> Iterator[float]:
     S3FileSystem.clear_instance_cache()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("which", "how"),
     [

@@ -8,6 +8,7 @@ import pytest
 from fsspec.implementations.http import HTTPFileSystem
 
 from engines.files import web
+from engines.files.access import UrlPolicy
 from engines.files.media import open_media, stat_media
 
 PUBLIC, INSIDE = "127.0.0.1", "127.0.0.2"
@@ -53,7 +54,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
 def test_a_public_host_leads_nobody_inside(server: ThreadingHTTPServer) -> None:
     url = f"http://{PUBLIC}:{server.server_port}/to/{INSIDE}"
     for ask in (stat_media, lambda url: open_media(url).read()):
-        with pytest.raises(PermissionError, match="a public host leads to a private address"):
+        with pytest.raises(PermissionError, match="private address"):
             ask(url)
     assert server.asked == []
 
@@ -67,7 +68,16 @@ def test_a_private_host_that_was_allowed_may_lead_to_another(server: ThreadingHT
 
 
 def test_where_private_addresses_are_allowed_everybody_may_lead_there(
+    server: ThreadingHTTPServer,
+) -> None:
+    url, policy = f"http://{PUBLIC}:{server.server_port}/to/{INSIDE}", UrlPolicy(private=True)
+    assert open_media(url, policy).read() == BODY
+    assert stat_media(url, policy)[0] == len(BODY)
+
+
+def test_the_environment_of_a_worker_allows_nothing(
     server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REELFLOW_PRIVATE_ADDRESSES", "true")
-    assert open_media(f"http://{PUBLIC}:{server.server_port}/to/{INSIDE}").read() == BODY
+    with pytest.raises(PermissionError):
+        open_media(f"http://{PUBLIC}:{server.server_port}/to/{INSIDE}").read()

@@ -27,6 +27,7 @@ def parts_of(trained: Path, folder: Path) -> list[Path]:
     return list(dask.compute(*tasks, scheduler="threads", num_workers=2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [KEY, "OPQ4_16,IVF8,PQ4x4"])
 def test_parts_merge_into_what_a_single_build_gives(tmp_path: Path, key: str) -> None:
     trained = train_index(batches(VECTORS), tmp_path / "trained.index", key)

@@ -43,6 +43,7 @@ def test_eight_frames_are_too_few(hollow: I3D) -> None:
         hollow(torch.empty(1, 3, 8, 224, 224, device="meta"))
 
 
+@pytest.mark.slow
 def test_logits_are_averaged_over_time_and_nothing_is_dropped() -> None:
     torch.manual_seed(0)
     model, clip = I3D().eval(), torch.rand(1, 3, 17, 224, 224) * 2 - 1

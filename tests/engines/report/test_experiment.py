@@ -12,7 +12,8 @@ from support.pages import COUNT, FIRST, HOSTILE, WIDER, Tags, choose, playing, s
 from data.specs.pipeline import ExperimentSpec, RetrieveSpec
 from data.store.storage import Store
 from engines.evaluate.paired_difference import compare_conditions
-from engines.report.experiment import build_bars, build_experiment_page
+from engines.report.differences import build_bars
+from engines.report.experiment import build_experiment_page
 from engines.report.html import render_template, write_html
 from tasks.evaluate.conditions import list_conditions
 
@@ -83,14 +84,43 @@ def test_means_and_differences_are_those_of_the_scores(experiment: Experiment) -
     assert results["k=0"].mean == 0.25
     assert results["ragme k=2"].mean == 0.75 and results["ragme k=2"].difference == 0.5
     html = experiment.html
-    assert "+0.500 <small>" in html and "0.750" in html and "motion, ragme k=2" in html
+    assert "+0.500</td>" in html and "0.750" in html and "motion, ragme k=2" in html
+
+
+def test_fewer_than_eight_prompts_have_no_interval_and_the_page_says_so(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    bars = [bar for _, bars in experiment.page.tables for bar in bars]
+    assert {bar.position for bar in bars} == {"unknown"}
+    assert "fewer than 8 prompts have no interval" in experiment.html
+    assert 'aria-label="no interval"' in experiment.html and ' clear"' not in experiment.html
+    html = Experiment(tmp_path / "eight", list("abcdefgh"), ["ragme"]).html
+    assert "no interval" not in html and "+0.250 <small>" in html
 
 
 def test_intervals_share_a_scale_that_has_zero(experiment: Experiment) -> None:
     for _, drawn in experiment.page.tables:
-        assert len({bar.zero for bar in drawn}) == 1
-        for bar in drawn:
+        results = [
+            replace(b.result, low=b.result.difference - 0.1, high=b.result.difference + 0.2)
+            for b in drawn
+        ]
+        bars = build_bars(results)
+        assert len({bar.zero for bar in bars}) == 1
+        for bar in bars:
             assert 0 <= bar.low <= bar.at <= bar.high <= 100
+
+
+def test_conditions_without_a_value_of_any_metric_are_left_out_and_the_page_stands(
+    experiment: Experiment,
+) -> None:
+    whole = experiment.rows
+    experiment.rows = [
+        row | {"value": None} if (row["metric"], row["k"]) == ("motion", 1) else row
+        for row in whole
+    ]
+    assert len(Tags(experiment.html).named("video")) == 4 * 7
+    experiment.rows = [row | {"value": None} for row in whole]
+    assert experiment.page.results == [] and "motion not measured" not in experiment.html
 
 
 @pytest.mark.parametrize(

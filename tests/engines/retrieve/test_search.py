@@ -160,6 +160,7 @@ def test_ties_are_ranked_by_id_whatever_the_row(tmp_path: Path) -> None:
     assert ids_of(result) == ["a", "b", "c", "d"]
 
 
+@pytest.mark.slow
 def test_exact_and_approximate_give_the_same_answers(tmp_path: Path) -> None:
     vectors = clustered(3000)
     vectors[1::2] = vectors[::2]  # every vector twice: half of all ranks are ties

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from support.toys import Item, Toy, several
+from support.toys import Item, Toy, make_items
 
 from data.errors import UserError
 from data.outcome import Done, Failed
@@ -34,7 +34,7 @@ def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
 def test_each_item_has_one_outcome_in_the_items_order(runner: Runner, batch: int) -> None:
-    items = several(10, i0="fail", i7="fail")
+    items = make_items(10, i0="fail", i7="fail")
     outcomes = list(runner.map(Toy, items, batch))
     assert [o.id for o in outcomes] == [item.id for item in items]
     assert [o.id for o in outcomes if isinstance(o, Failed)] == ["i0", "i7"]
@@ -48,7 +48,7 @@ def test_no_items_no_outcomes(runner: Runner) -> None:
 @pytest.mark.parametrize("does", ["twice", "nothing", "another"])
 def test_an_engine_that_miscounts_is_a_programming_error(runner: Runner, does: str) -> None:
     with pytest.raises(RuntimeError, match="outcome for"):
-        list(runner.map(Toy, several(5, i3=does), 2))
+        list(runner.map(Toy, make_items(5, i3=does), 2))
 
 
 def test_an_id_asked_twice_is_a_programming_error(runner: Runner) -> None:
@@ -58,12 +58,12 @@ def test_an_id_asked_twice_is_a_programming_error(runner: Runner) -> None:
 
 def test_a_programming_error_raises(runner: Runner) -> None:
     with pytest.raises(ZeroDivisionError):
-        list(runner.map(Toy, several(5, i3="raise"), 2))
+        list(runner.map(Toy, make_items(5, i3="raise"), 2))
 
 
-def test_what_the_user_must_mend_is_said_in_the_engines_own_words(runner: Runner) -> None:
+def test_a_user_error_keeps_its_own_text(runner: Runner) -> None:
     with pytest.raises(UserError) as caught:
-        list(runner.map(partial(Toy, unloadable="no weights: fetch them"), several(2), 2))
+        list(runner.map(partial(Toy, unloadable="no weights: fetch them"), make_items(2), 2))
     assert str(caught.value) == "no weights: fetch them"
 
 
@@ -101,17 +101,17 @@ def test_threads_share_a_runner_and_get_their_own_outcomes(runner: Runner) -> No
 
 def test_a_reader_that_leaves_keeps_no_worker_busy(runner: Runner) -> None:
     for _ in range(6):
-        outcomes = runner.map(Toy, several(40), 12)
+        outcomes = runner.map(Toy, make_items(40), 12)
         next(outcomes)
         outcomes.close()
-    assert len(list(runner.map(Toy, several(40), 12))) == 40
+    assert len(list(runner.map(Toy, make_items(40), 12))) == 40
 
 
 @pytest.mark.parametrize("runner", WARM, indirect=True)
 def test_equal_factories_share_engines_that_are_loaded_once(runner: Runner) -> None:
     engines: set[tuple[int, int]] = set()
     for _ in range(3):
-        outcomes = runner.map(partial(Toy, deadline_s=50.0), several(12), 2)
+        outcomes = runner.map(partial(Toy, deadline_s=50.0), make_items(12), 2)
         engines |= {o.value for o in outcomes if isinstance(o, Done)}
     assert {loads for _, loads in engines} == {1}
     assert len(engines) <= 2, "a third process"

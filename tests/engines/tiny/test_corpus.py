@@ -88,6 +88,7 @@ def test_a_partial_corpus_is_completed_not_remade(tmp_path: Path) -> None:
     assert parquet.read_table(table).num_rows == len(list((tmp_path / "videos").iterdir())) == 5
 
 
+@pytest.mark.slow
 def test_workers_write_what_one_process_writes(tmp_path: Path) -> None:
     """A pool of processes gives the same files, and leaves no draft behind."""
     many = corpus.write_corpus(tmp_path / "many", 2 * corpus.CHUNK, workers=2)

@@ -19,6 +19,7 @@ def writer() -> CaptionEncoder:
     return CaptionEncoder()
 
 
+@pytest.mark.slow
 def test_no_batch_shows_a_held_out_combination(
     writer: CaptionEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +84,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, saves: int) -> None:
     monkeypatch.setattr(train, "_save_checkpoint", stopping)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_ends_where_an_undisturbed_one_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

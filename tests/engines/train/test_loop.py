@@ -137,6 +137,7 @@ def undisturbed() -> nn.Module:
     return trainee
 
 
+@pytest.mark.slow
 def test_processes_that_train_together_have_the_same_weights(tmp_path: Path) -> None:
     """Each sees its own examples, and a step is by the mean of their gradients."""
     with socket.socket() as free:

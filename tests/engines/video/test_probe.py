@@ -8,6 +8,7 @@ from data.outcome import Done, Failed
 from data.records import Video
 from engines.video.frames import DecodeError
 from engines.video.probe import Prober, probe_video
+from engines.worker import WorkerSetup
 
 
 def test_a_probe_says_what_is_shown(tmp_path):
@@ -50,7 +51,7 @@ def test_bad_files_are_typed_faults(tmp_path, make, reason):
 
 def test_the_prober_answers_for_every_item_in_order(tmp_path):
     good = str(golden.clip(tmp_path / "plain.mp4"))
-    prober = Prober(workers=2)
+    prober = Prober(WorkerSetup(decoders=2))
     prober.load()
     try:
         items = [("a", good), ("b", str(tmp_path / "no.mp4")), ("c", "fake://c"), ("d", good)]

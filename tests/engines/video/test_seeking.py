@@ -98,6 +98,7 @@ def test_sparse_decoding_gives_the_frames_of_plain_decoding(made, name):
     check(made(name))
 
 
+@pytest.mark.slow
 @pytest.mark.real_clips
 @pytest.mark.parametrize("path", REAL, ids=lambda path: "/".join(path.parts[-2:]))
 def test_sparse_decoding_gives_the_frames_of_plain_decoding_on_real_clips(path):

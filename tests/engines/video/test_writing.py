@@ -37,7 +37,7 @@ def test_what_lies_in_fresh_memory_does_not_show():
         "import sys, hashlib, numpy as np",
         "from engines.video.writing import encode_mp4",
         "frames = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(5, 64, 96, 3)",
-        "print(hashlib.sha256(mp4(frames, 8)).hexdigest())",
+        "print(hashlib.sha256(encode_mp4(frames, 8)).hexdigest())",
     ])  # fmt: skip
     made = {
         subprocess.run(
@@ -104,5 +104,5 @@ def test_the_index_comes_before_the_pictures():
 
 @pytest.mark.parametrize("shape", [(2, 64, 65, 3), (2, 63, 64, 3), (0, 64, 64, 3)])
 def test_what_h264_cannot_hold_is_refused_with_advice(shape):
-    with pytest.raises(UserError, match="even width and height"):
+    with pytest.raises(UserError, match="even width"):
         encode_mp4(np.zeros(shape, np.uint8), 8)

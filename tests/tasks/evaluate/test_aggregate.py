@@ -8,7 +8,7 @@ import pytest
 
 from data.runs.evaluation_plans import Evaluation
 from data.specs.evaluate import EvaluateSpec
-from engines.evaluate.statistics import bootstrap_mean
+from engines.evaluate.statistics import estimate_mean
 from tasks.evaluate.aggregate import sort_rows, summarize_methods
 
 METRIC = "temporal_consistency"
@@ -42,9 +42,23 @@ def test_a_mean_is_the_exact_sum_of_what_could_be_measured_in_any_order_of_rows(
     (result,) = found[0]
     (mean,) = result.means
     assert mean.mean == math.fsum(values.values()) / 50
-    around = bootstrap_mean(np.array(list(values.values())))
+    around = estimate_mean(np.array(list(values.values())))
     assert (mean.low, mean.high) == (around.low, around.high)
     assert (mean.metric, mean.label, mean.better, mean.n) == (METRIC, "T-Cons", "higher", 50)
+
+
+def test_videos_of_one_clip_are_one_unit_and_few_clips_have_no_interval() -> None:
+    def mean_of(clips: int, samples: int):
+        each = [(f"{clip:03d}", s) for clip in range(clips) for s in range(samples)]
+        videos = [video("A", clip) | {"id": f"{clip}-{s}"} for clip, s in each]
+        rows = [measure("A", clip, 0.1 * int(clip)) | {"id": f"{clip}-{s}"} for clip, s in each]
+        (result,) = summarize_methods(asked(), sort_rows(videos), sort_rows(rows))
+        return result.means[0]
+
+    once, often, few = mean_of(12, 1), mean_of(12, 4), mean_of(7, 4)
+    assert (once.n, once.clips, often.n, often.clips) == (12, 12, 48, 12)
+    assert (often.low, often.high) == pytest.approx((once.low, once.high))
+    assert (few.n, few.clips, few.low, few.high) == (28, 7, None, None)
 
 
 def test_every_video_of_a_method_is_in_one_of_its_counts() -> None:
@@ -60,7 +74,7 @@ def test_every_video_of_a_method_is_in_one_of_its_counts() -> None:
     first, second = summarize_methods(question, sort_rows(videos), sort_rows(measures))
     (mean,) = first.means
     assert (first.method, first.videos, first.failed, first.dropped) == ("A", 5, 1, 2)
-    assert (mean.n, mean.unmeasured, mean.mean) == (1, 1, 0.5)
+    assert (mean.n, mean.clips, mean.unmeasured, mean.mean) == (1, 1, 1, 0.5)
     assert (first.size, first.fps, first.frames) == ("64x48", None, 16)
     assert first.absent == {"dynamic_degree": "no weights"}
     (mean,) = second.means

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from support import golden, toy_models
-from support.known import OneModel, same
+from support.known import OneModel, are_same
 
 from data.errors import UserError
 from data.runs.benchmark import read_clip_parts
@@ -82,6 +82,7 @@ def test_a_clip_is_a_file_with_a_row_for_each_vector(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_published_layout_says_the_same_as_ours(
     workspace: Workspace, source: Path, weights: str, tmp_path: Path
 ) -> None:
@@ -94,9 +95,10 @@ def test_the_published_layout_says_the_same_as_ours(
         held = [part for part in ours if part.vectors is not None]
         kinds = ("text", "video", "face" if "face" in clip else "subject")
         theirs = [p for kind in kinds for p in read_parts(f"{tmp_path}/official/{clip}/", kind)]
-        assert same(theirs, held)
+        assert are_same(theirs, held)
 
 
+@pytest.mark.slow
 def test_what_is_there_is_kept_and_only_made_with_the_same_models(
     workspace: Workspace, source: Path, weights: str, tmp_path: Path
 ) -> None:
@@ -106,10 +108,11 @@ def test_what_is_there_is_kept_and_only_made_with_the_same_models(
     before = (out / "horse.parquet").stat().st_mtime_ns
     assert embed_folder(workspace, str(source), str(out), EvaluateSpec(), weights)["made"] == 1
     assert (out / "horse.parquet").stat().st_mtime_ns == before
-    with pytest.raises(UserError, match="give another folder"):
+    with pytest.raises(UserError, match="another folder"):
         embed_folder(workspace, str(source), str(out), EvaluateSpec(clip_dtype="fp32"), weights)
 
 
+@pytest.mark.slow
 def test_a_clip_that_fails_is_a_row_and_is_tried_again(
     workspace: Workspace, source: Path, weights: str, tmp_path: Path
 ) -> None:
@@ -145,7 +148,7 @@ def test_a_miniature_is_embedded_once_in_the_store_and_read_as_a_truth(
     assert embed_benchmark(workspace, str(source), spec) != ref
     truth = open_ground_truth(GroundTruthRef(ref.kind, ref.path, "face_0"), None, OneModel(dim=32))
     assert truth.face_vectors().shape == (1, 32)
-    with pytest.raises(MissingReference, match="not asked for"):
+    with pytest.raises(MissingReference, match="not requested"):
         truth.text_vector()
     golden.clip(source / "cat" / "ground_truth.mp4", frames=21)
     assert embed_benchmark(workspace, str(source), spec, ["arcface"]) != ref

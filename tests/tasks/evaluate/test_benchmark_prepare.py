@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from support.annotated import annotate, film
+from support.annotated import annotate, write_film
 
 from data.errors import UserError
 from data.workspace import Workspace
@@ -17,7 +17,7 @@ def asked(tmp_path: Path) -> tuple[str, str, str]:
     for clip in ("video1", "video2", "video3"):
         annotate(tmp_path / "notes", clip)
     for clip in ("video1", "video3"):
-        film(tmp_path / "films", clip)
+        write_film(tmp_path / "films", clip)
     return tuple(str(tmp_path / name) for name in ("notes", "films", "data"))
 
 
@@ -36,13 +36,14 @@ def test_every_clip_is_made_or_is_a_row_with_a_reason(
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_second_run_makes_only_what_was_missing(
     workspace: Workspace, asked: tuple[str, str, str], tmp_path: Path
 ) -> None:
     prepare_benchmark(workspace, *asked)
     kept = tmp_path / "data" / "video1" / "mine.txt"
     kept.write_text("what somebody put there")
-    film(tmp_path / "films", "video2")
+    write_film(tmp_path / "films", "video2")
     made = prepare_benchmark(workspace, *asked)
     assert (made["made"], made["there"], made["failed"]) == (1, 2, {})
     assert kept.exists()

@@ -33,6 +33,7 @@ def miniature(folder: Path) -> Path:
     return touched(folder, "readme/about.txt")
 
 
+@pytest.mark.slow
 def test_a_folder_in_object_storage_is_one_as_on_disk(workspace, bucket, tmp_path: Path) -> None:
     folder = touched(tmp_path / "mine", "b.mp4", "a.webp", "b.json", "sub/z.mp4")
     there = Store("s3://videos/mine")

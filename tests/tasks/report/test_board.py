@@ -12,6 +12,8 @@ from data.workspace import Workspace
 from engines.report.leaderboard.text import to_data, to_markdown
 from tasks.report.leaderboard import read_board
 
+NINE = ("cat", "dog", "owl", *"uvwxyz")
+
 
 def titles(workspace: Workspace, *named: str, **how) -> list[str]:
     return [each.title for each in read_board(workspace, named, **how).tables]
@@ -111,7 +113,8 @@ def test_leaks_flag_their_methods_and_a_clean_bank_is_said_to_be_clean(
     warnings = {e.method: e.warning for e in table.entries}
     assert warnings["Clean"] is None and warnings["Alpha"] == warnings["Beta"]
     assert "2 clips" in warnings["Alpha"] and "(1 exact, 1 near)" in warnings["Alpha"]
-    leaky, clean = table.notes
+    leaky, clean, few = table.notes
+    assert "fewer than 8 clips" in few
     assert leaky.startswith("⚑ aaaa00000001: ") and warnings["Alpha"] in leaky
     assert "bbbb00000002" in clean and "⚑" not in clean
     text = to_markdown(to_data(read_board(workspace)))
@@ -124,7 +127,7 @@ def test_methods_of_different_clips_and_absent_metrics_are_noted(workspace, tmp_
                   metrics=("temporal_consistency", "dynamic_degree"))  # fmt: skip
     evaluation_in(workspace.store, tmp_path, id="bbbb00000002", methods=("Few",), clips=("cat",))
     table = read_board(workspace).tables[0]
-    absent_note, clips_note = table.notes
+    absent_note, clips_note, _ = table.notes
     assert "Dync-D" in absent_note and absent["dynamic_degree"] in absent_note
     assert "same clips" in clips_note
     assert all(e.cell("dynamic_degree").text == "–" for e in table.entries)
@@ -135,18 +138,18 @@ def test_markdown_has_bold_bests_dashes_intervals_and_counts(workspace, tmp_path
         return None if (method, clip) == ("Beta", "cat") else 0.5 + 0.1 * (method == "Alpha")
 
     evaluation_in(workspace.store, tmp_path, score=score, metrics=("temporal_consistency",),
-                  methods=("Alpha", "Beta", "a|b"),
+                  methods=("Alpha", "Beta", "a|b"), clips=NINE,
                   fails={("Alpha", "owl"): "cut short"})  # fmt: skip
     text = to_markdown(to_data(read_board(workspace)))
-    assert "| Alpha | **0.600** [0.600, 0.600] | 3 (1 failed) | 4 | 64 × 64 | 25 |" in text
-    assert "| Beta | 0.500 [0.500, 0.500] n=2 | 3 |" in text
+    assert "| Alpha | **0.600** [0.600, 0.600] | 9 (1 failed) | 4 | 64 × 64 | 25 |" in text
+    assert "| Beta | 0.500 [0.500, 0.500] n=8 | 9 |" in text
     assert "| a\\|b |" in text
     assert "| ELITE (image, no tuning) | 0.245 | 0.620 | 0.359 | – | – |" in text
     assert "num_frames 16, remainder all" in text
 
 
 def test_data_has_every_figure_and_is_json(workspace, tmp_path: Path) -> None:
-    evaluation_in(workspace.store, tmp_path, digests={"clip": "ab" * 32})
+    evaluation_in(workspace.store, tmp_path, digests={"clip": "ab" * 32}, clips=NINE)
     said = json.loads(json.dumps(to_data(read_board(workspace)), allow_nan=False))
     table = said["tables"][0]
     assert table["mode"] == "subject" and table["by"] == "subject_dino_similarity"
@@ -154,6 +157,42 @@ def test_data_has_every_figure_and_is_json(workspace, tmp_path: Path) -> None:
     assert table["switches"]["weights of clip"] == "ab" * 6
     for entry in table["entries"]:
         cell = entry["cells"]["temporal_consistency"]
-        assert cell["low"] <= cell["value"] <= cell["high"] and cell["n"] == 3
-        assert (entry["videos"], entry["frames"], entry["fps"]) == (3, 4, 25.0)
+        assert cell["low"] <= cell["value"] <= cell["high"] and cell["n"] == 9
+        assert (entry["videos"], entry["frames"], entry["fps"]) == (9, 4, 25.0)
     assert sum("temporal_consistency" in entry["best"] for entry in table["entries"]) == 1
+
+
+def test_means_over_few_clips_have_no_interval_and_the_table_says_so(
+    workspace, tmp_path: Path
+) -> None:
+    evaluation_in(workspace.store, tmp_path)
+    table = read_board(workspace).tables[0]
+    cells = [cell for entry in table.entries for cell in entry.cells.values()]
+    assert all(cell.value and (cell.low, cell.high) == (None, None) for cell in cells)
+    assert any("fewer than 8 clips" in note for note in table.notes)
+    text = to_markdown(to_data(read_board(workspace)))
+    assert "fewer than 8 clips" in text and "[" not in text.partition("##")[2].partition("##")[0]
+
+
+def test_intervals_of_an_older_summary_are_computed_again_over_clips(
+    workspace, tmp_path: Path
+) -> None:
+    """Up to 0.1.0 a summary held the interval of its videos, and no count of clips."""
+    summary = evaluation_in(workspace.store, tmp_path, clips=NINE)
+    name = f"evaluations/{summary.evaluation}/summary.json"
+    older = json.loads(workspace.store.read(name))
+    for mean in (mean for method in older["methods"] for mean in method["means"]):
+        mean.pop("clips")
+        mean |= {"low": 0.0, "high": 0.1}
+    workspace.store.write(name, json.dumps(older).encode())
+    (found,) = read_board(workspace).summaries
+    assert [m.means[0].clips for m in found.methods] == [9, 9]
+    assert found.methods[0].means[0].low == pytest.approx(summary.methods[0].means[0].low)
+
+
+def test_only_clips_that_have_a_score_count_as_measured(workspace, tmp_path: Path) -> None:
+    """Both list the same clips: one failed, and another has no value, so they do not compare."""
+    evaluation_in(workspace.store, tmp_path, clips=NINE, fails={("Beta", "owl"): "cut short"})
+    table, published, *_ = read_board(workspace).tables
+    assert any("same clips: Text-S, Subj-S, T-Cons" in note for note in table.notes)
+    assert any("8 of the 1,736 clips" in note for note in published.notes)

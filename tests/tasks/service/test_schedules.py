@@ -51,7 +51,7 @@ def test_a_corpus_has_a_deployment_of_its_own_from_where_it_was_last_ingested(
     [when] = own.schedules
     assert (when.active, when.schedule.cron, when.schedule.timezone) == (True, NIGHT, TIMEZONE)
     assert own.parameters == {"corpus": "c", "source": os.path.abspath(clips), "columns": None}
-    assert (own.tags, own.entrypoint) == (["reelflow", "corpus:c"], "flows.pipeline:pipeline")
+    assert (own.tags, own.entrypoint) == (["corpus:c", "reelflow"], "flows.pipeline:pipeline")
     assert own.global_concurrency_limit.limit == 1  # of this corpus, not of all
     columns = {"txt": "caption"}
     schedule_corpus(workspace, url, corpus, NIGHT, TIMEZONE, "s3://footage/c", columns)
@@ -88,7 +88,7 @@ def test_a_schedule_of_version_0_1_0_moves_to_the_corpus_s_own_deployment(
     client.update_deployment(nightly.id, DeploymentUpdate(tags=["reelflow", "new"]))
     refresh_schedules(url)
     own = deployments(client)["nightly-c"]
-    assert (own.schedules[0].schedule, own.tags[1]) == (when.schedule, "new")
+    assert (own.schedules[0].schedule, own.tags[2]) == (when.schedule, "new")
     assert unschedule_corpus(url, corpus)
 
 

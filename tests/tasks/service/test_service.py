@@ -32,6 +32,7 @@ from tasks.service.service import Service, read_service, service_folder, stop_se
 from tasks.service.start import start_service
 from tasks.service.work_pool import POOL
 
+pytestmark = [pytest.mark.service, pytest.mark.ray]
 T = TypeVar("T")
 HANGS = """
 import time, prefect
@@ -225,7 +226,7 @@ def test_a_run_that_there_will_never_be_enough_gpus_for_says_so(service: Service
             raise AssertionError("it got them")
 
     with asking(service.api):
-        with pytest.raises(UserError, match="2 GPUs.* reelflow-gpus"):
+        with pytest.raises(UserError, match="reelflow-gpus"):
             greedy()
 
 

@@ -25,7 +25,7 @@ INDEX = {"version": "v0002", "count": 7, "recall_at_10": {"video_recall_at_10": 
     ("stage", "said", "line"),
     [
         ("ingest", INGEST, "7 done, 1 failed in 2.0 s (3.5 videos/s): 9 rows, 1 unchanged"),
-        ("embed", EMBED, "7 done in 1:00 (8.6 s a video): decode-bound"),
+        ("embed", EMBED, "7 done in 1:00 (8.6 s/video): decode-bound"),
         ("pool", {"shards": 3, "took_s": 0.5}, "done in 0.5 s: 3 shards pooled"),
         ("index", INDEX, "7 done in 3.0 s: v0002 of 7 videos, video recall@10 1.000"),
         ("index", {"version": "v0002", "new": 0, "took_s": 0.1}, "0 done in 0.1 s: unchanged"),
@@ -45,7 +45,7 @@ def test_the_table_adds_up_hours_and_cost_and_links_the_report() -> None:
         PipelineSummary("c", {"embed": EMBED, "generate": generated, "report": report})
     )
     assert "| stage | took | done | failed | rate | GPU-hours | cost | result |" in shown
-    assert "| embed | 1:00 | 7 | 0 | 8.6 s a video | 0.50 | 1.25 | decode-bound |" in shown
+    assert "| embed | 1:00 | 7 | 0 | 8.6 s/video | 0.50 | 1.25 | decode-bound |" in shown
     assert "| **total** | 1:31 |  |  |  | 0.75 | 1.88 |  |" in shown
     assert "Report: `/out/report.html`" in shown
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CLIP = "video.mp4"
 FRAMES = ("frame1.jpg", "frame2.jpg", "frame3.jpg")
 SHARES = (0.05, 0.5, 0.95)  # positions of the frames, as shares of the clip's duration
-# libx264's own defaults, except for what makes bytes vary from run to run (`writing.FINE`).
+# libx264's own defaults, except for what makes bytes vary from run to run (`writing.HIGH_QUALITY`).
 PUBLISHED = {"crf": "23", "preset": "medium", "x264-params": "mbtree=0"}
 EPSILON = 1e-5  # frames: a time this little before a frame already counts as that frame
 MAX_FPS, MAX_FRAMES = 240, 36_000

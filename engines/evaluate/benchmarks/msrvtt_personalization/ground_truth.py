@@ -40,9 +40,7 @@ def open_ground_truth(
             return StoredReference(lambda kind: read_parts(f"{ref.path}.", kind, policy), models)
         case "official":
             folder = f"{ref.path.rstrip('/')}/{ref.clip}/"
-            return StoredReference(
-                lambda kind: read_parts(folder, kind, policy), models, ref.clip
-            )
+            return StoredReference(lambda kind: read_parts(folder, kind, policy), models, ref.clip)
         case "parquet":
             return StoredReference(lambda kind: _read_stored(ref, kind), models, ref.clip)
 

@@ -62,6 +62,7 @@ def cosines(a, b):
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.real_clips
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("model", [ARCHITECTURE, tiny.NAME])
@@ -86,6 +87,7 @@ def test_vectors_are_those_of_open_clip_called_directly(model, request):
     assert cosines(got - mean, expected - mean).min() >= 0.98
 
 
+@pytest.mark.slow
 def test_the_number_of_frames_in_a_batch_changes_nothing():
     for precision in ("fp32", "bf16"):
         model = Embedder(EmbedSpec(precision=precision))
@@ -168,10 +170,10 @@ def test_a_tags_own_preprocessing_is_honoured(monkeypatch):
     ("spec", "says"),
     [
         (EmbedSpec(model=ARCHITECTURE), "--weights TAG"),
-        (EmbedSpec(model=ARCHITECTURE, weights="no/such/file.pt"), "no weights file"),
+        (EmbedSpec(model=ARCHITECTURE, weights="no/such/file.pt"), "file.pt"),
         (EmbedSpec(model=ARCHITECTURE, weights="nobody"), "laion2b_s34b_b79k"),
         (EmbedSpec(model="ViT-Z-99", weights="openai"), "list_models"),
-        (EmbedSpec(model=ARCHITECTURE, weights=str(tiny.WEIGHTS)), "does not hold the weights"),
+        (EmbedSpec(model=ARCHITECTURE, weights=str(tiny.WEIGHTS)), ARCHITECTURE),
     ],
 )
 def test_what_cannot_be_loaded_says_what_to_do(spec, says):
@@ -189,7 +191,7 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path):
             return Path.touch, (mark,)
 
     torch.save({"state_dict": Trap()}, tmp_path / "trap.pt")
-    with pytest.raises(UserError, match="refused"):
+    with pytest.raises(UserError, match="safetensors"):
         Embedder(EmbedSpec(weights=str(tmp_path / "trap.pt"))).load()
     assert not mark.exists()
 

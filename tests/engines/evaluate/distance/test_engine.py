@@ -1,4 +1,3 @@
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ from data.outcome import Done, Failed
 from data.runs.distances import Clip
 from data.specs.distance import ClipSpec
 from engines.evaluate.distance.engine import FeatureExtractor
-from engines.runners.ray.runner import RayRunner
 from engines.worker import WorkerSetup
 
 PROJECTED = ClipSpec(extractor="random_projection", frames=4, stride=2)
@@ -91,15 +89,3 @@ def test_a_clip_s_feature_hangs_on_nothing_beside_it(make) -> None:
     for clip in reversed(clips):
         (alone,) = engine.run([clip])
         assert (alone.value == together[clip.id]).all()
-
-
-@pytest.mark.ray
-def test_three_workers_make_the_same_bits_as_one(make, ray_cluster: str) -> None:
-    clips = [fake(n, "frames=30") for n in range(9)]
-    expected = [o.value.tobytes() for o in make(PROJECTED).run(clips)]
-    runner = RayRunner(3)
-    try:
-        outcomes = list(runner.map(partial(FeatureExtractor, PROJECTED, WorkerSetup()), clips, 2))
-    finally:
-        runner.close()
-    assert [o.value.tobytes() for o in outcomes] == expected

@@ -151,21 +151,6 @@ def test_every_route_gives_the_same_distance() -> None:
     assert frechet_from_features(x, y).total == pytest.approx(outer - 2 * traces[0], rel=1e-12)
 
 
-def test_an_independent_implementation_agrees() -> None:
-    fid = pytest.importorskip("torchmetrics.image.fid")
-    x, y = legacy(1234, (64, 16), (48, 16), 0.5, 0.3)
-    parts = [torch.from_numpy(p(each)) for each in (x, y) for p in (_mean, _cov)]
-    assert float(fid._compute_fid(*parts)) == pytest.approx(6.8103608893394, rel=1e-6)
-
-
-def _mean(features: np.ndarray) -> np.ndarray:
-    return features.mean(axis=0)
-
-
-def _cov(features: np.ndarray) -> np.ndarray:
-    return np.cov(features, rowvar=False)
-
-
 def test_a_matrix_that_is_no_covariance_is_warned_of() -> None:
     with pytest.warns(RuntimeWarning, match="eigenvalue"):
         frechet_from_moments(given([0, 0], np.diag([1, -0.5])), given([0, 0], np.eye(2)))

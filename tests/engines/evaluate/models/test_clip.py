@@ -123,6 +123,7 @@ def test_half_precision_has_half_weights_and_half_vectors(file) -> None:
     assert torch.equal(rounded, full._model.visual.conv1.weight.cpu().half().to(rounded.dtype))
 
 
+@pytest.mark.slow
 def test_the_names_are_those_of_the_published_model() -> None:
     import open_clip
 

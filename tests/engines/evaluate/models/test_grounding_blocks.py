@@ -54,7 +54,7 @@ def test_neighbours_merge_in_the_published_order(exact, noise) -> None:
     net, weights = exact
     x = noise(4, 6, 16)
     layer = net.backbone.conv_encoder.model.swin.encoder.layers[1].downsample
-    written = equations.merged(weights, "backbone.0.layers.1.downsample", x)
+    written = equations.merge_patches(weights, "backbone.0.layers.1.downsample", x)
     torch.testing.assert_close(layer(x.reshape(1, 24, 16), (4, 6)).view(2, 3, 32), written)
 
 
@@ -64,7 +64,9 @@ def test_image_and_text_are_fused_both_ways(exact, noise, layer) -> None:
     image, text = noise(PLACES, WIDTH), noise(6, WIDTH)
     ours = net.encoder.layers[layer].fusion_layer(image[None], text[None])
     name = f"transformer.encoder.fusion_layers.{layer}"
-    for (mine, _), written in zip(ours, equations.fused(weights, name, image, text), strict=True):
+    for (mine, _), written in zip(
+        ours, equations.fuse_image_and_text(weights, name, image, text), strict=True
+    ):
         torch.testing.assert_close(mine[0], written)
 
 
@@ -74,7 +76,7 @@ def test_texts_attend_within_their_phrases(exact, noise) -> None:
     together = torch.block_diag(*[torch.ones(n, n) for n in (1, 2, 3)]).bool()
     ours, _ = net.encoder.layers[0].text_enhancer_layer(text[None], together[None], places[None])
     name = "transformer.encoder.text_layers.0"
-    written = equations.enhanced(weights, name, text, places, ~together)
+    written = equations.enhance_text(weights, name, text, places, ~together)
     torch.testing.assert_close(ours[0], written)
 
 
@@ -87,7 +89,7 @@ def test_places_look_at_a_few_points_of_each_level(exact, noise) -> None:
         places[None, :, None].expand(-1, -1, 4, -1), **seen_by(LEVELS),
     )  # fmt: skip
     name = "transformer.encoder.layers.1"
-    written = equations.encoded(weights, name, image, where, LEVELS, places)
+    written = equations.encode_image(weights, name, image, where, LEVELS, places)
     torch.testing.assert_close(ours[0], written)
 
 
@@ -101,5 +103,5 @@ def test_queries_look_at_themselves_the_text_and_boxes_of_the_image(exact, noise
         vision_encoder_attention_mask=torch.ones(1, PLACES, dtype=bool), **seen_by(LEVELS),
     )[0]  # fmt: skip
     name = "transformer.decoder.layers.1"
-    written = equations.decoded(weights, name, asked, where, text, image, LEVELS, boxes)
+    written = equations.decode_queries(weights, name, asked, where, text, image, LEVELS, boxes)
     torch.testing.assert_close(ours[0], written)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from support.toy_models import drawn, raft_state
+from support.toy_models import draw_state, raft_state
 
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
@@ -46,13 +46,14 @@ def authors(held: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return found
 
 
+@pytest.mark.slow
 def test_flow_from_the_authors_file_is_torchvisions(tmp_path) -> None:
     from torchvision.models.optical_flow import raft_large
 
     torch.manual_seed(0)
     theirs = raft_large(weights=None).eval()
     held = theirs.state_dict()
-    held |= {n: v for n, v in drawn(theirs.context_encoder, 0).items() if n in held}
+    held |= {n: v for n, v in draw_state(theirs.context_encoder, 0).items() if n in held}
     theirs.load_state_dict(held)
     published = authors(held)
     assert len(published) == TENSORS and len(held) == OURS

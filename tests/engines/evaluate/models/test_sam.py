@@ -97,7 +97,7 @@ def test_a_picture_is_fitted_normalised_and_filled_up_with_zeros(segmenter) -> N
     written = np.zeros((3, 64, 64))
     for channel, (mean, std) in enumerate([(123.675, 58.395), (116.28, 57.12), (103.53, 57.375)]):
         written[channel, :36] = (small[..., channel].astype(np.float64) - mean) / std
-    ours = segmenter._shown([frame])[0].cpu().numpy()
+    ours = segmenter._preprocess_frames([frame])[0].cpu().numpy()
     np.testing.assert_allclose(ours, written, atol=1e-6)
 
 
@@ -112,7 +112,7 @@ def test_masks_are_those_of_the_network_asked_frame_by_frame(segmenter) -> None:
                                 for n, x in enumerate(box)] for box in asked.tolist()])  # fmt: skip
         with torch.no_grad():
             said = segmenter.net(
-                segmenter._shown([frame]),
+                segmenter._preprocess_frames([frame]),
                 input_boxes=scaled[None].to(device),
                 multimask_output=False,
             )

@@ -102,6 +102,7 @@ def test_clips_change_the_video(base: Path, controller: str, rag: RagSpec) -> No
     assert not np.array_equal(videos(asked, 2), videos(asked, 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_video_is_the_same_in_any_batch_and_order(
     base: Path, controller: str, precision: str

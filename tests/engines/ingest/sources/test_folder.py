@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_listed_is_a_row_with_an_error(
     good, bad = open_source(str(tmp_path))
     assert good.id == "a/x"
     assert (bad.id, bad.uri) == (None, None)
-    assert "locked: Permission denied" in str(bad.columns["error"])
+    assert "locked" in str(bad.columns["error"])
 
 
 def test_a_name_that_is_not_utf8_is_a_row_with_an_error(tmp_path: Path) -> None:
@@ -116,5 +116,5 @@ def test_videos_count_for_more_than_a_table_beside_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("names", [(), ("readme.md",), (".mp4",)])
 def test_a_folder_without_videos_says_so(tmp_path: Path, names: tuple[str, ...]) -> None:
     fill(tmp_path, *names)
-    with pytest.raises(UserError, match="no tables, tars or videos"):
+    with pytest.raises(UserError, match=r"\.parquet"):
         open_source(str(tmp_path))

@@ -1,15 +1,18 @@
 """Sources in an object store give what the same files on disk give."""
 
 import io
+import json
 import socket
 import tarfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import fsspec
 import pytest
 
 from data.errors import UserError
+from engines.files.access import UrlPolicy
 from engines.files.media import open_filesystem, open_media, stat_media
 from engines.ingest.open_source import open_source
 from engines.video.frames import DecodeError
@@ -100,7 +103,7 @@ def test_a_storage_out_of_reach_stops_the_run(monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("no credentials")
 
     monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "_open", unreachable)
-    with pytest.raises(UserError, match=r"cannot reach memory://.*no credentials"):
+    with pytest.raises(UserError, match=r"memory://.*no credentials"):
         open_media("memory://reach/x.mp4")
 
 
@@ -111,7 +114,8 @@ def test_imports_for_a_remote_video_are_not_on_its_time(
 
     began: list[bool] = []
 
-    def probed(uri: str) -> Any:
+    def probed(uri: str, policy: UrlPolicy) -> Any:
+        assert policy == UrlPolicy(("s3",), private=True)
         ours.settimeout(30)
         assert receive_message(ours, 30)[0] == {"kind": "begin"}
         began.append(open_filesystem(uri)[0]._s3 is not None)
@@ -121,8 +125,9 @@ def test_imports_for_a_remote_video_are_not_on_its_time(
     s3fs.S3FileSystem.clear_instance_cache()
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        asked = {"op": "probe", "uri": "s3://corpus/a.mp4", "memory_gb": float("inf")}
-        answer_request(theirs, asked, set())
+        limits = {"memory_gb": float("inf"), "policy": asdict(UrlPolicy(("s3",), private=True))}
+        request = json.loads(json.dumps(limits | {"op": "probe", "uri": "s3://corpus/a.mp4"}))
+        answer_request(theirs, request, set())
         assert receive_message(ours, 30)[0]["reason"] == "missing"
     assert began == [True]
 

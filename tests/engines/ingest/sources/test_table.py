@@ -166,8 +166,8 @@ def test_text_that_is_not_utf8_is_a_failed_row_and_the_rest_goes_on(tmp_path: Pa
 def test_ragged_lines_are_rows_with_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("videoID,videoLoc,txt\na,a.mp4\nb,b.mp4,x,y\n\nc,c.mp4,z\n")
     short, long, good = read(tmp_path / "x.csv")
-    assert "line 2: 2 values for 3 columns" in str(short.columns["error"])
-    assert "line 3: 4 values for 3 columns" in str(long.columns["error"])
+    assert "line 2: 2 values" in str(short.columns["error"])
+    assert "line 3: 4 values" in str(long.columns["error"])
     assert (long.id, long.uri, good.id, good.line) == (None, None, "c", 2)
 
 
@@ -248,6 +248,7 @@ def _big_parquet(path: Path, rows: int) -> None:
     pq.write_table(table, path, row_group_size=20_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "write"),
     [("x.csv", _big_csv), ("x.jsonl", _big_json_lines), ("x.parquet", _big_parquet)],
@@ -267,6 +268,7 @@ def test_rows_stream(tmp_path: Path, name: str, write: Callable[[Path, int], Non
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_a_long_table_does_not_grow_the_process(tmp_path: Path) -> None:
     _big_csv(tmp_path / "x.csv", 300_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

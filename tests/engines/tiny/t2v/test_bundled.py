@@ -56,6 +56,7 @@ def alone(asked: list[tuple[Request, dict]]) -> float:
     return _motions(build_generate_spec(precision="fp32"), bare)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("controller", CONTROLLERS)
 def test_videos_move_as_the_clips_do_that_they_follow(
     controller: str, asked: list, alone: float

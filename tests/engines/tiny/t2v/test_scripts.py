@@ -8,6 +8,8 @@ import torch
 
 from engines.tiny.t2v import base, codec, training_set, words
 
+pytestmark = pytest.mark.slow  # two steps of each script take seconds
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

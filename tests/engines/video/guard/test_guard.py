@@ -9,7 +9,7 @@ from support.rehearsed import ALL, SMALL, outcomes, run, video
 from data.outcome import Done, Failed
 from data.records import Video
 from engines.video.frames import Resize, Sampling
-from engines.video.guard.guard import Guard, InternalDecoderError
+from engines.video.guard.guard import Guard
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,7 @@ def test_events_come_in_the_order_of_the_videos(shared):
     assert all(event.value.frames == 4 for event in events[1::2])
 
 
+@pytest.mark.slow
 def test_real_files_are_decoded_as_without_a_guard(shared, tmp_path):
     import torch  # noqa: F401 (slow: chunks are also cut by time)
 
@@ -77,7 +78,7 @@ def test_pictures_of_native_size_come_with_the_videos_rate_and_in_bounded_bytes(
     (_, frames), done, failed = shared.decode_each(asked, None)
     assert np.array_equal(frames.pixels, plain.pixels[:4])
     assert (done.value.frames, done.value.fps) == (4, 8.0)
-    assert (failed.reason, failed.detail.split(" than")[0]) == ("too_long", "its frames take more")
+    assert failed.reason == "too_long" and " GB" in failed.detail
 
 
 def test_one_bad_video_is_one_failed_row(shared, tmp_path):
@@ -104,12 +105,11 @@ def test_probes_answer_in_order(shared, tmp_path):
     assert found[0].value.codec == "h264" and found[2].reason == "missing"
 
 
-def test_a_programming_error_raises_with_the_childs_traceback(shared):
-    with pytest.raises(
-        InternalDecoderError, match=r"(?s)engines/video/decoders/fake\.py.*RuntimeError"
-    ):
-        run(shared, [video("a"), video("b", "fault=raise"), video("c")])
-    assert len(outcomes(shared, [video("d")])) == 1
+@pytest.mark.slow
+def test_a_programming_error_fails_its_video_alone_with_the_childs_traceback(shared):
+    found = outcomes(shared, [video("a"), video("b", "fault=raise"), video("c")])
+    assert [getattr(each, "reason", None) for each in found] == [None, "crashed", None]
+    assert "engines/video/decoders/fake.py" in found[1].detail and "RuntimeError" in found[1].detail
 
 
 def test_an_error_in_the_source_of_videos_raises(shared):
@@ -126,7 +126,7 @@ def test_a_consumer_that_takes_its_time_is_no_timeout_and_bounds_the_buffer():
         events = guard.decode([video(f"{k}", "frames=400") for k in range(6)], ALL, SMALL)
         next(events)
         time.sleep(0.8)
-        line = next(iter(guard._crew._busy.values()))
+        line = next(iter(guard._pool._busy.values()))
         held = [job.held for job in line.jobs]
         assert sum(held) <= 3 * 16 and max(held) <= 16
         rest = list(events)
@@ -140,7 +140,7 @@ def test_an_abandoned_call_leaves_nothing_behind():
         next(events)
         events.close()
         assert threading.active_count() <= before + 1  # the spawner
-        assert not guard._crew._busy
+        assert not guard._pool._busy
         assert len(outcomes(guard, [video("a"), video("b")])) == 2
 
 
@@ -166,4 +166,4 @@ def test_calls_interleaved_in_one_thread_do_not_wait_for_each_other():
         for events in zip(*calls, strict=True):
             last = events
         assert [event.id for event in last] == ["a", "b", "c"]
-        assert len(guard._crew._idle) == 2  # one, and the one more
+        assert len(guard._pool._idle) == 2  # one, and the one more

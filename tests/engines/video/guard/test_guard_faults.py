@@ -29,11 +29,12 @@ def test_slow_work_that_gives_signs_of_life_is_no_timeout():
         assert isinstance(outcomes(guard, [video("a", "seconds=2")])[0], Done)
 
 
+@pytest.mark.slow
 def test_a_video_that_kills_two_children_has_crashed():
     with Guard(1) as guard:
         found = run(guard, [video("a"), video("x", "frames=9&fault=exit&at=3"), video("b")])
     crashed = next(o for o in found if isinstance(o, Failed))
-    assert (crashed.reason, crashed.detail) == ("crashed", "the decoder exited with code 3, twice")
+    assert crashed.reason == "crashed" and "code 3" in crashed.detail
     assert [o.id for o in found if isinstance(o, Done)] == ["a", "b"]
     assert found.count(("x", 3)) == 1
 
@@ -52,6 +53,7 @@ def test_kill_9_in_mid_video_is_made_good_by_a_second_try():
         assert event.value.frames == 500
 
 
+@pytest.mark.slow
 def test_memory_beyond_the_limit_is_the_videos_fault(tmp_path):
     def draw(number, size):
         return np.zeros((*size[::-1], 3), np.uint8)
@@ -78,6 +80,7 @@ def test_close_ends_all_children_at_once_and_twice_is_once():
         run(guard, [video("c")])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_PDEATHSIG")
 def test_children_end_with_their_parent_even_while_they_hang():
     script = """

@@ -42,7 +42,7 @@ def test_nobody_hides_nothing() -> None:
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A small random Stable Diffusion for inpainting, as diffusers saves it."""
     folder = str(tmp_path_factory.mktemp("inpainting"))
-    inpainting.save(folder)
+    inpainting.save_pipeline(folder)
     return folder
 
 
@@ -52,7 +52,9 @@ def test_what_is_hidden_is_painted_and_all_else_stays(pipeline: str, tmp_path: P
     Image.fromarray(seen).save(tmp_path / "frame2.jpg")
     where = np.zeros((40, 40), bool)
     where[8:24, 8:24] = True
-    painter = Inpainter(pipeline, side=64, how={"num_inference_steps": 2, "guidance_scale": 12.0})
+    painter = Inpainter(
+        pipeline, side=64, options={"num_inference_steps": 2, "guidance_scale": 12.0}
+    )
     painter.load()
     painter.paint(tmp_path, where)
     first = (tmp_path / "background.jpg").read_bytes()

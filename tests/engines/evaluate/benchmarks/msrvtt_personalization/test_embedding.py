@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import golden, toy_models
-from support.annotated import CAPTION, TAGS, annotate, film
+from support.annotated import CAPTION, TAGS, annotate, write_film
 from support.paths import REAL_CLIPS
 
 from data.outcome import Done, Failed
@@ -37,7 +37,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "c": TAGS | {"subject": two, "subject_with_face": two}}  # fmt: skip
     for clip in ("a", "b", "c"):
         annotate(folder / "notes", clip, word_tags=tags.get(clip, TAGS))
-        film(folder / "films", clip)
+        write_film(folder / "films", clip)
     (folder / "data").mkdir()
     engine = Preparer(places, WorkerSetup())
     engine.load()

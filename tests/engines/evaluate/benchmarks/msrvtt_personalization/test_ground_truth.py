@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.known import DIM, OneModel, parts, same
+from support.known import DIM, OneModel, are_same, make_parts
 
 from data.runs.benchmark import PARTS_SCHEMA, Part, clip_file, read_clip_parts, write_clip_parts
 from data.runs.evaluations import GroundTruthRef
@@ -30,7 +30,7 @@ KINDS = ("text", "video", "subject", "face")
 
 def laid(folder: Path, kind: str, half: bool = False) -> GroundTruthRef:
     """The usual clip `video7`, in a folder of this kind."""
-    made = parts(half=half)
+    made = make_parts(half=half)
     if kind == "parquet":
         write_clip_parts(Store(str(folder)), clip_file("video7"), "video7", made)
         return GroundTruthRef("parquet", str(folder), "video7")
@@ -50,7 +50,7 @@ def known(ref: GroundTruthRef) -> GroundTruth:
 @pytest.mark.parametrize("half", [True, False])
 def test_every_place_gives_the_same_vectors(kind: str, half: bool, tmp_path: Path) -> None:
     truth = known(laid(tmp_path, kind, half))
-    text, video, man, cap, face = (part.vectors for part in parts(half=half))
+    text, video, man, cap, face = (part.vectors for part in make_parts(half=half))
     assert np.array_equal(truth.text_vector(), text[0])
     assert np.array_equal(truth.video_vectors(), video)
     assert np.array_equal(truth.face_vectors(), face)
@@ -65,15 +65,15 @@ def test_every_place_gives_the_same_vectors(kind: str, half: bool, tmp_path: Pat
 
 def test_parquet_to_the_published_files_and_back_is_equal(tmp_path: Path) -> None:
     store, first, second = Store(str(tmp_path)), clip_file("one"), clip_file("two")
-    write_clip_parts(store, first, "one", parts(half=True))
+    write_clip_parts(store, first, "one", make_parts(half=True))
     write_parts(tmp_path / "official", read_clip_parts(store, first), half=True)
     read = [part for kind in KINDS for part in read_parts(f"{tmp_path}/official/", kind)]
     write_clip_parts(store, second, "one", read)
-    assert same(read_clip_parts(store, second), parts(half=True))
+    assert are_same(read_clip_parts(store, second), make_parts(half=True))
 
 
 def test_the_published_files_have_the_published_shapes(tmp_path: Path) -> None:
-    write_parts(tmp_path, parts(half=True), half=True)
+    write_parts(tmp_path, make_parts(half=True), half=True)
     text = torch.load(tmp_path / TEXT, weights_only=True)
     video = torch.load(tmp_path / VIDEO, weights_only=True)
     face = torch.load(tmp_path / "face_embeddings.pt", weights_only=True)
@@ -184,7 +184,7 @@ def test_rows_without_vectors_or_reasons_are_missing(tmp_path: Path) -> None:
     ]
     tables.write_rows(Store(str(tmp_path)), clip_file("a"), PARTS_SCHEMA, rows)
     truth = known(GroundTruthRef("parquet", str(tmp_path), "a"))
-    for ask in (truth.text, truth.video):
+    for ask in (truth.text_vector, truth.video_vectors):
         with pytest.raises(MissingReference, match="embeddings of"):
             ask()
 
@@ -192,7 +192,7 @@ def test_rows_without_vectors_or_reasons_are_missing(tmp_path: Path) -> None:
 def test_a_prompt_alone_gives_its_text_and_nothing_else() -> None:
     truth = open_ground_truth(GroundTruthRef(), "four", OneModel())
     assert truth.text_vector().tolist() == [4.0] * DIM
-    for ask in (truth.video, truth.subjects, truth.faces, truth.subject_tags):
+    for ask in (truth.video_vectors, truth.subject_vectors, truth.face_vectors, truth.subject_tags):
         with pytest.raises(MissingReference):
             ask()
     with pytest.raises(MissingReference, match="no prompt"):

@@ -87,7 +87,7 @@ def test_without_a_background_its_list_is_left_out_and_said() -> None:
 
 @pytest.mark.parametrize(
     ("caption", "files", "why"),
-    [("two\nlines", three("man"), "not one line"), (CAPTION, [], "no cut-out of 'man'")],
+    [("two\nlines", three("man"), "one line"), (CAPTION, [], "no cut-out of 'man'")],
 )
 def test_a_clip_that_would_shift_or_break_a_line_is_left_out(
     caption: str, files: list[str], why: str

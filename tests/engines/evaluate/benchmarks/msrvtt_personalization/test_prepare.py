@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import golden, inpainting
-from support.annotated import CAPTION, MASKS, TAGS, annotate, entry, film
+from support.annotated import CAPTION, MASKS, TAGS, annotate, entry, write_film
 
 from data.outcome import Done, Failed
 from engines.evaluate.benchmarks.msrvtt_personalization.background import Inpainter
@@ -27,7 +27,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory):
     root = tmp_path_factory.mktemp("prepared")
     for clip in ("a", "b"):
         annotate(root / "notes", clip)
-        film(root / "films", clip, audio=clip == "a")
+        write_film(root / "films", clip, audio=clip == "a")
     made = Preparer(places(root), WorkerSetup(decode_deadline_s=60.0))
     (root / "data").mkdir()
     made.load()
@@ -98,7 +98,7 @@ def test_a_folder_of_another_annotation_is_left_alone(engine: Preparer) -> None:
 
 def test_a_folder_that_is_no_clip_is_left_alone(engine: Preparer) -> None:
     annotate(Path(engine.paths.annotations), "mine")
-    film(Path(engine.paths.videos), "mine")
+    write_film(Path(engine.paths.videos), "mine")
     file = Path(engine.paths.clips) / "mine" / "notes.txt"
     file.parent.mkdir()
     file.write_text("not yours")
@@ -110,14 +110,14 @@ def test_a_folder_that_is_no_clip_is_left_alone(engine: Preparer) -> None:
 def test_backgrounds_are_painted_with_a_clip_or_added_to_it(tmp_path: Path) -> None:
     for clip in ("a", "b"):
         annotate(tmp_path / "notes", clip)
-        film(tmp_path / "films", clip)
+        write_film(tmp_path / "films", clip)
     (tmp_path / "data").mkdir()
-    inpainting.save(str(tmp_path / "pipeline"))
+    inpainting.save_pipeline(str(tmp_path / "pipeline"))
     engine = Preparer(places(tmp_path), WorkerSetup())
     engine.load()
     assert run(engine, "a")["a"] == Done("a", PrepareResult(True, False))
     how = {"num_inference_steps": 2, "guidance_scale": 12.0}
-    engine._inpainter = Inpainter(str(tmp_path / "pipeline"), side=64, how=how)
+    engine._inpainter = Inpainter(str(tmp_path / "pipeline"), side=64, options=how)
     engine._inpainter.load()
     found = run(engine, "a", "b")
     engine.close()
@@ -138,12 +138,12 @@ def test_one_bad_clip_costs_no_other(engine: Preparer) -> None:
     annotate(notes, "web")
     golden.html(films / "web.mp4")
     annotate(notes, "short", timestamp=["00:00:01.0", "00:01:00.0"])
-    film(films, "short")
+    write_film(films, "short")
     annotate(notes, "clash", MASKS | {"blue_cap": [entry(1, (0, 0, 9, 9))]})
-    film(films, "clash")
+    write_film(films, "clash")
     annotate(notes, "globs", {"a [wild] *?": [entry(1, (0, 0, 9, 9))]},
              word_tags=TAGS | {"subject": ["a [wild] *?"], "object": []})  # fmt: skip
-    film(films, "globs")
+    write_film(films, "globs")
     found = run(engine, "gone", "web", "short", "clash", "globs", "..", "a")
     reasons = {id: outcome.reason for id, outcome in found.items() if isinstance(outcome, Failed)}
     assert reasons == {"gone": "missing", "web": "undecodable", "short": "rejected",
@@ -160,7 +160,7 @@ def test_a_pipe_in_place_of_a_video_is_never_waited_for(tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     os.mkfifo(tmp_path / "films" / "pipe.mp4")
     annotate(tmp_path / "notes", "a")
-    film(tmp_path / "films", "a")
+    write_film(tmp_path / "films", "a")
     (tmp_path / "data").mkdir()
     engine = Preparer(places(tmp_path), WorkerSetup(decode_deadline_s=20.0))
     engine.load()

@@ -51,6 +51,7 @@ def model(request, tmp_path_factory):
     return found, asked
 
 
+@pytest.mark.slow
 def test_what_is_beside_a_clip_changes_no_bit_of_its_feature(model) -> None:
     model, asked = model
     shape = (2, asked.frames, 20, 30, 3)

@@ -1,0 +1,118 @@
+"""Scores are of a content: where a video has changed since, tables and pages say so."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support import golden
+from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS
+from support.pages import Tags
+
+from data.specs.evaluate import EvaluateSpec
+from data.specs.pipeline import ExperimentSpec, RetrieveSpec
+from flows.evaluate import evaluate
+from flows.experiment import experiment_retrieval
+from flows.generate import generate
+from flows.pipeline import pipeline
+from flows.report import report
+from flows.withdraw import withdraw
+from tasks.report.leaderboard import read_board, write_leaderboard
+
+pytestmark = pytest.mark.usefixtures("plain_flows")
+STEADY = EvaluateSpec(metrics=("temporal_consistency",), num_frames=None)
+
+
+@pytest.fixture
+def corpus(workspace) -> str:
+    pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
+    return "c"
+
+
+def regenerate(corpus: str, run: str, workspace) -> list[str]:
+    """Withdraws a clip that conditioned some of a run's videos; the requests made again."""
+    rows = [json.loads(line) for line in _rows(workspace, run)]
+    video = rows[0]["hits"][0]["video_id"]
+    said = withdraw(video, corpus, regenerate=True)
+    return sorted({o["request_id"] for o in said["outputs"] if o["run"] == run})
+
+
+def _rows(workspace, run: str) -> list[str]:
+    media = workspace.store.local_path(f"generations/{run}/media")
+    return [file.read_text() for file in sorted(media.glob("*.json"))]
+
+
+def board_html(workspace, page: Path) -> str:
+    write_leaderboard(workspace, read_board(workspace), page)
+    return page.read_text()
+
+
+def test_a_video_generated_again_has_no_score_until_it_is_measured_again(
+    workspace, corpus: str, tmp_path: Path
+) -> None:
+    run = generate(corpus, PROMPTS, FAKE_VIDEOS)["run"]
+    old = evaluate(run, spec=STEADY)["evaluation"]
+    assert not any("changed" in note for note in read_board(workspace).tables[0].notes)
+    again = regenerate(corpus, run, workspace)
+    table = read_board(workspace).tables[0]
+    (note,) = [note for note in table.notes if "changed since" in note]
+    assert note.startswith(f"⚑ {old}: ") and all(id in note for id in again[:3])
+    assert f"reelflow evaluate {run}" in note
+    assert [entry.changed for entry in table.entries] == [len(again)]
+    html = board_html(workspace, tmp_path / "old.html")
+    assert html.count("changed since it was measured") == len(again)
+    assert html.count("<dt>T-Cons</dt>") == len(_rows(workspace, run)) - len(again)
+    new = evaluate(run, spec=STEADY)["evaluation"]
+    assert new != old
+    (entry,) = [e for e in read_board(workspace).tables[0].entries if e.evaluation]
+    assert (entry.evaluation, entry.changed) == (new, 0)
+    assert "changed since" not in board_html(workspace, tmp_path / "new.html")
+    (named,) = read_board(workspace, [old]).summaries  # asked for by name it is shown, and flagged
+    assert named.evaluation == old
+
+
+def test_a_file_replaced_in_a_folder_has_no_score_any_more(workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    for name in "ab":
+        golden.clip(folder / f"{name}.mp4", frames=4)
+    old = evaluate(str(folder), spec=STEADY)["evaluation"]
+    assert read_board(workspace).measured[old].changed == {}
+    golden.clip(folder / "b.mp4", frames=6)
+    assert read_board(workspace).measured[old].changed == {"b.mp4": "mine"}
+    new = evaluate(str(folder), spec=STEADY)["evaluation"]
+    assert [summary.evaluation for summary in read_board(workspace).summaries] == [new]
+    (folder / "b.mp4").unlink()  # what is gone is not another video
+    assert read_board(workspace, [new]).measured[new].changed == {}
+
+
+def test_an_experiment_says_which_of_its_videos_changed_and_measures_them_again(
+    workspace, corpus: str, tmp_path: Path
+) -> None:
+    generated = FAKE_VIDEOS.model_copy(update={"retrieve": RetrieveSpec(k=1)})
+    spec = ExperimentSpec(
+        generate=generated, controllers=("one",), metrics=("temporal_consistency",)
+    )
+    made = experiment_retrieval(corpus, PROMPTS, spec)
+    page = str(tmp_path / "page.html")
+    report(made["experiment"], page)
+    assert "changed since" not in Path(page).read_text()
+    runs = json.loads(workspace.store.read(f"experiments/{made['experiment']}/spec.json"))["runs"]
+    again = regenerate(corpus, runs["one k=1"], workspace)
+    report(made["experiment"], page)
+    html = Path(page).read_text()
+    assert html.count("changed since it was measured") >= len(again)
+    assert "run the experiment again" in html and len(Tags(html).named("video"))
+    same = experiment_retrieval(corpus, PROMPTS, spec)
+    assert same["experiment"] == made["experiment"]
+    report(made["experiment"], page)
+    assert "changed since" not in Path(page).read_text()
+
+
+def test_pages_in_the_store_of_videos_that_are_made_again_are_removed(
+    workspace, corpus: str
+) -> None:
+    run = generate(corpus, PROMPTS, FAKE_VIDEOS)["run"]
+    scores = evaluate(run, spec=STEADY)["evaluation"]
+    pages = [Path(report(name)["page"]) for name in (run, scores)]
+    assert all(page.exists() for page in pages)
+    regenerate(corpus, run, workspace)
+    assert not any(page.exists() for page in pages)
