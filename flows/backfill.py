@@ -50,10 +50,9 @@ def backfill(
     window: Annotated[int, Field(ge=1)] = 5000,
     max_parallel: Annotated[int, Field(ge=1)] = 1,
     budget_gpu_hours: float | None = None,
-    approved: bool = False,
-    child_runs: bool = False,
+    approved: bool = False, child_runs: bool = False,
     through: Literal["embed", "pool", "index"] = "embed",
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """Embeds videos that match a condition, window by window; finished ones are kept.
 
     With another spec than the corpus's current one the vectors are kept beside the current ones.
@@ -72,30 +71,19 @@ def backfill(
     workspace = open_workspace(Settings())
     spec = choose_embed_spec(workspace, workspace.check_corpus(corpus), spec)
     stage = register_embed(workspace, corpus, spec, shadow=True)
-    at_once = max_parallel if child_runs else 1
-    plan = plan_backfill(workspace, stage, where, window, at_once)
+    scope = (workspace, stage, where, window, max_parallel if child_runs else 1)
+    plan = plan_backfill(*scope)
     require_approval(plan, approved)  # may take days, in which others embed
     with workspace.lock_stage(corpus, "embed", notify):
         cancel_leftovers(workspace.store.root, corpus)
         budget, before = Budget(budget_gpu_hours), count_covered(workspace, stage)
-        work = (
-            workspace,
-            stage,
-            spec,
-            iter_windows(workspace, stage, where, window, budget),
-            budget,
-        )
-        far = (max_parallel, plan.windows)
+        windows = iter_windows(workspace, stage, where, window, budget)
+        work, far = (workspace, stage, spec, windows, budget), (max_parallel, plan.windows)
         done, error = run_windows(*work, *far) if child_runs else (_embed_windows(*work), None)
-        after = plan_backfill(workspace, stage, where, window, at_once)
+        after = plan_backfill(*scope)
     summary, left = _summarize(plan, after, done, budget), after.videos or after.pending
-    show_embedded(
-        "backfill",
-        workspace,
-        stage,
-        before,
-        summary | compute_price(workspace.settings, budget.spent),
-    )
+    cost = summary | compute_price(workspace.settings, budget.spent)
+    show_embedded("backfill", workspace, stage, before, cost)
     if error:
         raise error
     if done:

@@ -52,11 +52,12 @@ def run_shard(run: StageRun[Item, Result, Row], shard: str) -> Receipt[Row]:
                 rows[item.id] = row
         if rows:
             run.progress.add(done=len(rows))
-        left = [item for item in planned.items if item.id not in rows]
-        work = run_items(run.runner, run.make, left, run.batch, run.progress, run.count_hours)
-        for item, outcome in work:
+        left = {item.id: item for item in planned.items if item.id not in rows}
+        inputs = [run.to_input(item) for item in left.values()]
+        work = run_items(run.runner, run.make, inputs, run.batch, run.progress, run.count_hours)
+        for given, outcome in work:
             before = time.perf_counter()
-            rows[item.id] = writer.write(item, outcome)
+            rows[given.id] = writer.write(left[given.id], outcome)
             write_s += time.perf_counter() - before
         finishing = time.perf_counter()
     ended = time.perf_counter()

@@ -79,6 +79,10 @@ class StageRun(ABC, Generic[Item, Result, Row]):
     def open_writer(self, shard: Shard[Item]) -> ShardWriter[Item, Result, Row]:
         """The writer of a shard's results."""
 
+    def to_input(self, item: Item) -> Any:
+        """What the engine is given for an item, by the same id: the item itself, as a rule."""
+        return item
+
     def count_hours(self, item: Item, outcome: Outcome[Result]) -> float:
         """Hours of video in an item, where progress counts them."""
         return 0.0

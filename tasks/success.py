@@ -17,5 +17,7 @@ def require_success(
     if done or not any(failed.values()):
         return
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in Counter(failed).most_common())
-    parts = [f"all {sum(failed.values()):,} {what}s failed ({reasons})", detail, see]
+    total = sum(failed.values())
+    subject = f"all {total:,} {what}s" if total > 1 else f"the only {what}"
+    parts = [f"{subject} failed ({reasons})", detail, see]
     raise UserError("; ".join(part for part in parts if part))

@@ -56,7 +56,11 @@ def select_unlisted(
     """As `select_videos`, without contents that the stage's shards list; one row per content."""
     with _open_read_only(path, wait_s) as connection:
         with _apply_conditions(connection, stage.corpus, wheres) as videos:
-            values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
+            # Not `corpus`: DuckDB joins no relations that have a parameter of the same name.
+            values = {
+                "listed_corpus": stage.corpus, "stage": stage.kind,
+                "fingerprint": stage.fingerprint,
+            }  # fmt: skip
             listed = connection.sql(load_sql("listed_contents"), params=values)
             unlisted = videos.join(listed, "content", how="anti")
             yield unlisted.aggregate(

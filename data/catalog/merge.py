@@ -12,14 +12,13 @@ import pyarrow.compute as pc
 
 from data.batches import group_by_weight, iter_batches
 from data.catalog.database import Catalog, load_sql
+from data.catalog.merge_indexes import sync_index
 from data.catalog.merge_packs import drop_packed_rows, merge_video_pack
 from data.catalog.merge_runs import sync_runs
 from data.catalog.merge_summaries import sync_evaluations, sync_experiments
 from data.catalog.merged import (
     FilesGone,
-    insert_columns,
     insert_rows,
-    is_merged,
     list_unmerged,
     mark_merged,
     pick_keys,
@@ -128,20 +127,6 @@ def sync_stage(catalog: Catalog, store: Store, corpus: str, kind: str, fingerpri
                 for statement in statements:
                     catalog.execute(load_sql(statement), **where)
                 mark_merged(catalog, names)
-
-
-def sync_index(catalog: Catalog, store: Store, corpus: str, fingerprint: str) -> None:
-    """Merges the contents of each published version of an index."""
-    folder = layout.stage_folder(corpus, "index", fingerprint)
-    for version in store.list_names(folder):
-        name = f"{version}/ids.parquet"
-        if is_merged(catalog, name) or not store.exists(f"{version}/index.json"):
-            continue
-        content = tables.read_table(store, name).column("content")
-        with catalog.transaction():
-            insert_columns(catalog, "members", {"content": content}, corpus=corpus,
-                    fingerprint=fingerprint, version=version.rsplit("/", 1)[-1])  # fmt: skip
-            mark_merged(catalog, [name])
 
 
 def _list_fingerprints(catalog: Catalog, store: Store, corpus: str, kind: str) -> list[str]:

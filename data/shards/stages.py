@@ -38,13 +38,30 @@ def register_stage(
     """
     stage = Stage(corpus, kind, fingerprint(spec, version, *inputs))
     record = {"kind": kind, "spec": spec.model_dump(), "version": version, "inputs": inputs}
-    if not store.exists(layout.spec_file(stage.folder)):
+    # What the fingerprint leaves out, such as a gate or where weights lie, follows the caller.
+    exists = store.exists(layout.spec_file(stage.folder))
+    if not exists or read_spec(store, stage, type(spec)) != spec:
         store.write(layout.spec_file(stage.folder), json.dumps(record, indent=2).encode())
+    _remember_successor(store, stage, inputs)
     alias = layout.current_alias(corpus, kind)
     now = current_stage(store, corpus, kind)
     if now is None or (now != stage and not shadow):
         store.write(alias, stage.fingerprint.encode())
     return stage
+
+
+def _remember_successor(store: Store, stage: Stage, inputs: tuple[str, ...]) -> None:
+    """Notes beside each stage that this one is made from, that it was the last to be used over it.
+
+    Fingerprints have no order: whoever switches back to that stage gets what was used over it.
+    """
+    if stage.kind in SOURCES:
+        for source in inputs:
+            folder = layout.stage_folder(stage.corpus, SOURCES[stage.kind], source)
+            if store.exists(layout.spec_file(folder)):
+                name = layout.successor_alias(folder, stage.kind)
+                if not store.exists(name) or store.read(name).decode() != stage.fingerprint:
+                    store.write(name, stage.fingerprint.encode())
 
 
 def current_stage(store: Store, corpus: str, kind: str) -> Stage | None:
@@ -93,7 +110,7 @@ def published_version(store: Store, stage: Stage | None) -> str | None:
 
 
 def find_successor(store: Store, stage: Stage, kind: str) -> Stage | None:
-    """The stage of the next kind that is made from this one, the current one if possible."""
+    """The stage of the next kind made from this one: the current one, else the last one used."""
     successors = []
     for folder in store.list_names(f"{layout.corpus_folder(stage.corpus)}/{kind}"):
         candidate = Stage(stage.corpus, kind, folder.rsplit("/", 1)[-1])
@@ -101,7 +118,15 @@ def find_successor(store: Store, stage: Stage, kind: str) -> Stage | None:
         if has_record and stage.fingerprint in read_spec_record(store, candidate)["inputs"]:
             successors.append(candidate)
     current = current_stage(store, stage.corpus, kind)
-    return current if current in successors else next(iter(successors), None)
+    if current in successors:
+        return current
+    alias = layout.successor_alias(stage.folder, kind)
+    if store.exists(alias):
+        last = Stage(stage.corpus, kind, store.read(alias).decode())
+        if last in successors:
+            return last
+    # Of stores that remember none: the one that was written to last.
+    return max(successors, key=lambda each: store.modified_at(each.folder), default=None)
 
 
 def switch_stages(store: Store, index: Stage, pool: Stage, embed: Stage) -> None:

@@ -179,6 +179,8 @@ def fingerprint(spec: Spec, version: str, *inputs: str) -> str:
     """
     paths: Any = {"weights": True, "base": True, "controller": True, "clip": {"weights"}}
     fields = spec.model_dump(exclude=paths | {"gate": True})
+    if isinstance(spec, IndexSpec):
+        fields["parts"] = 1  # in how many parts it is built; as it was hashed by default
     said = {"kind": type(spec).__name__, "spec": fields, "version": version, "inputs": inputs}
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -80,6 +80,11 @@ def current_alias(name: str, kind: str) -> str:
     return f"{corpus_folder(name)}/{kind}/current"
 
 
+def successor_alias(folder: str, kind: str) -> str:
+    """The file in a stage's folder that names the stage of the next kind last used over it."""
+    return f"{folder}/{kind}-in-use"
+
+
 def spec_file(folder: str) -> str:
     """The record of a folder's spec, version and inputs."""
     return f"{folder}/spec.json"

@@ -109,7 +109,8 @@ class Store:
         """When a file was last written, in seconds since 1970; for a folder, its newest file."""
         path = self.path(name)
         if self.is_local:
-            return Path(path).stat().st_mtime
+            newest = [file.stat().st_mtime for file in Path(path).rglob("*") if file.exists()]
+            return max([Path(path).stat().st_mtime, *newest])
         files = self.fs.find(path, detail=True).values()
         times = [file["LastModified"].timestamp() for file in files if "LastModified" in file]
         return max(times, default=time.time())

@@ -102,6 +102,7 @@ SCORES = pa.schema(
         "metric": pa.string(),
         "value": pa.float64(),
         "reason": pa.string(),
+        "content": pa.string(),  # of the video that was measured; not in files of 0.1.0
     }
 )
 

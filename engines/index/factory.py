@@ -11,7 +11,10 @@ _OPQ = re.compile(r"OPQ(\d+)_(\d+),IVF(\d+)(?:_HNSW(\d+))?,PQ(\d+)(?:x(\d+))?")
 
 
 def empty_index(dim: int, key: str) -> Any:
-    """A faiss index without vectors, by inner product down to its coarse quantiser."""
+    """A faiss index without vectors, by inner product down to its coarse quantiser.
+
+    A UserError for a key that faiss does not have, or that searches here could not use.
+    """
     faiss = import_module(FAISS)
 
     if match := _OPQ.fullmatch(key):
@@ -20,10 +23,27 @@ def empty_index(dim: int, key: str) -> Any:
         index = faiss.index_factory(dim, key, faiss.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
         raise UserError(f"{key!r} is not a faiss index key for {dim} dimensions") from error
+    if not _is_searchable(index):
+        raise UserError(
+            f"an index of key {key!r} cannot be searched under conditions: choose a key of"
+            " Flat, HNSW or IVF, such as HNSW32, IVF1024,Flat or OPQ16_64,IVF1024,PQ16"
+        )
     if (lists := faiss.try_extract_index_ivf(index)) is not None:
         # Else C code warns on stderr below 39, as is usual for small corpora.
         lists.cp.min_points_per_centroid = 1
     return index
+
+
+def _is_searchable(index: Any) -> bool:
+    """Whether the index takes search parameters and a selection of rows, and gives vectors back."""
+    faiss = import_module(FAISS)
+
+    kind = faiss.downcast_index(index)
+    if isinstance(kind, faiss.IndexPreTransform):
+        return _is_searchable(kind.index)
+    refused = (faiss.IndexIVFAdditiveQuantizer, faiss.IndexIVFFlatDedup)
+    families = (faiss.IndexFlat, faiss.IndexHNSW, faiss.IndexIVF, faiss.IndexScalarQuantizer)
+    return isinstance(kind, families) and not isinstance(kind, refused)
 
 
 def _build_rotated(

@@ -5,17 +5,24 @@ from pathlib import Path
 
 from engines.index import parameters, version
 from engines.index.batches import Batch
-from engines.index.index import open_index
+from engines.index.index import Index
 
 MAX_GROWTH = 2.0
 
 
-def grow_index(folder: Path, batches: Iterable[Batch], out: Path) -> version.BuiltVersion:
-    """Writes at `out` the version in `folder` with more vectors; the old one stays as it was."""
-    index = open_index(folder)
+def grow_index(index: Index, batches: Iterable[Batch], out: Path) -> version.BuiltVersion:
+    """Writes at `out` the opened version with more vectors; the folder it is from stays as is."""
+    # Counted from what was trained on, not from last night's index: many small additions too
+    # double a corpus.
+    index.about["trained_count"] = count_trained(index)
     for ids, vectors, contents in (Batch(*batch) for batch in batches):
         index.add(vectors, ids, contents)
     return index.save(out)
+
+
+def count_trained(index: Index) -> int:
+    """How many vectors the index had when it was trained; all, where that was not recorded."""
+    return int(index.about.get("trained_count", len(index)))
 
 
 def needs_retraining(
@@ -27,7 +34,7 @@ def needs_retraining(
     recall: float = 1.0,
     minimum: float = 0.95,
 ) -> bool:
-    """Whether an index built for `built_count` vectors should be rebuilt for `new_count`.
+    """Whether an index trained for `built_count` vectors should be rebuilt for `new_count`.
 
     It should if the heuristics would `now` choose another key (the plugin's `key_for`), if an
     index trained on a sample has more than doubled, or if its recall is below the gate.

@@ -4,8 +4,6 @@ import re
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 FAISS = "faiss"  # imported by name: its type stubs know only its C++ layer
 
 
@@ -46,27 +44,17 @@ def format_parameters(chosen: dict[str, int]) -> str:
     return ",".join(f"{name}={value}" for name, value in chosen.items())
 
 
-def search_parameters(index: Any, k: int, effort: int, allowed: np.ndarray | None) -> Any:
-    """Faiss search parameters: `effort` times as broad as saved, among `allowed` rows only."""
+def search_parameters(index: Any, k: int, effort: int) -> Any:
+    """Faiss search parameters, `effort` times as broad as those saved with the index."""
     faiss = import_module(FAISS)
 
-    selector = None if allowed is None else _build_selector(allowed, index.ntotal)
     kind = faiss.downcast_index(index)
     if isinstance(kind, faiss.IndexPreTransform):
-        inner = search_parameters(kind.index, k, effort, allowed)
+        inner = search_parameters(kind.index, k, effort)
         return faiss.SearchParametersPreTransform(index_params=inner)
     if isinstance(kind, faiss.IndexHNSW):
-        breadth = max(k, kind.hnsw.efSearch * effort)  # a graph search finds no more than that
-        return faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
+        # A graph search finds no more than that.
+        return faiss.SearchParametersHNSW(efSearch=max(k, kind.hnsw.efSearch * effort))
     if isinstance(kind, faiss.IndexIVF):
-        return faiss.SearchParametersIVF(nprobe=min(kind.nlist, kind.nprobe * effort), sel=selector)
-    return faiss.SearchParameters(sel=selector)
-
-
-def _build_selector(allowed: np.ndarray, count: int) -> Any:
-    """A bitmap over rows: one bit per row, however many the filter leaves."""
-    faiss = import_module(FAISS)
-
-    marked = np.zeros(count, bool)
-    marked[allowed] = True
-    return faiss.IDSelectorBitmap(np.packbits(marked, bitorder="little"))
+        return faiss.SearchParametersIVF(nprobe=min(kind.nlist, kind.nprobe * effort))
+    return faiss.SearchParameters()

@@ -63,6 +63,8 @@ def merge_parts(
     key: str,
     *,
     aim: float = 0.98,
+    probes: np.ndarray | None = None,
+    seed: int = 0,
     about: Mapping[str, Any] | None = None,
 ) -> version.BuiltVersion:
     """Writes the version that the parts make up; memory holds all of it, and one part more."""
@@ -76,8 +78,9 @@ def merge_parts(
         exact = None
         if parameters.is_lossy(key):
             exact = _concat_vectors(filled, folder / HALVES, (len(table), merged.d))
-        index = Index(merged, table, {**(about or {}), "key": key, "parts": len(parts)}, exact)
-        tuning.tune_index(index, aim)
+        record = {**(about or {}), "key": key, "parts": len(parts), "seed": seed}
+        index = Index(merged, table, record | {"trained_count": len(table)}, exact)
+        tuning.tune_index(index, aim, probes=probes, seed=seed)
         index.write(folder)
         (folder / HALVES).unlink(missing_ok=True)
     return version.describe_version(out)
@@ -94,7 +97,7 @@ def _concat_ids(tables: Sequence[pa.Table]) -> pa.Table:
         raise UserError(
             f"the parts have row {rows[wrong[0]]} instead of row {wrong[0]}: fill them again"
         )
-    version.check_unique(table["video_id"])
+    version.check_unique(table)
     return table
 
 

@@ -1,7 +1,7 @@
 """Reads pooled vectors from the store, for indexing and comparing."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +17,41 @@ from engines.index.batches import Batch
 
 @dataclass(frozen=True, slots=True)
 class PooledVectors:
-    """The pooled vectors of some shards in a folder, less those of the contents `left_out`."""
+    """The pooled vectors of some shards in a folder, one for each content.
+
+    Those of the contents `left_out` are skipped. `counting` names the shard whose row counts, of
+    contents that several shards have: the others are skipped, and all of them where it is None.
+    With `wanted`, nothing but these contents is read, each from the shard that it names.
+    """
 
     store: Store
     folder: str
     shards: tuple[str, ...]
-    left_out: frozenset[str]
+    left_out: frozenset[str] = frozenset()
+    counting: Mapping[str, str | None] = field(default_factory=dict)
+    wanted: Mapping[str, str] | None = None
 
     def batches(self) -> Iterator[Batch]:
         """A few thousand vectors at a time."""
         for shard in self.shards:
-            name = layout.shard_file(self.folder, shard)
+            name, seen = layout.shard_file(self.folder, shard), set[str]()
             if self.store.exists(name):  # there is no file if the whole shard failed
                 for rows in tables.iter_batches(self.store, name):
-                    yield _to_batch(rows, self.left_out)
+                    contents = rows.column("content").to_pylist()
+                    keep = [self._take(content, shard, seen) for content in contents]
+                    yield _to_batch(rows, contents, np.array(keep, bool))
+
+    def _take(self, content: str, shard: str, seen: set[str]) -> bool:
+        """Whether a row of a shard is the one that counts of its content."""
+        if self.wanted is not None:
+            counts = self.wanted.get(content) == shard
+        else:
+            counts = content not in self.left_out and self.counting.get(content, shard) == shard
+        # Within a shard the rows of a content are equal.
+        if not counts or content in seen:
+            return False
+        seen.add(content)
+        return True
 
     def split(self, parts: int) -> list["PooledVectors"]:
         """The same vectors in at most `parts` runs of consecutive shards."""
@@ -39,13 +60,11 @@ class PooledVectors:
         return [replace(self, shards=self.shards[start : start + size]) for start in starts]
 
 
-def _to_batch(rows: pa.RecordBatch, left_out: frozenset[str]) -> Batch:
-    contents = rows.column("content").to_pylist()
-    keep = np.array([content not in left_out for content in contents], bool)
+def _to_batch(rows: pa.RecordBatch, contents: list[str], keep: np.ndarray) -> Batch:
     column = rows.column("vector")
     vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
     ids = rows.column("video_id").to_numpy(zero_copy_only=False)[keep].tolist()
-    return Batch(ids, vectors[keep], [content for content in contents if content not in left_out])
+    return Batch(ids, vectors[keep], [contents[row] for row in np.flatnonzero(keep)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from engines.index.index import Index
 
 SLACK = 1e-6  # a tie with the k-th true neighbour counts as found
 MINIMUM = 0.95
+SHARES = (0.5, 0.1, 0.01, 0.001)  # of the rows, that filters keep when their recall is measured
+FILTERED_QUERIES = 32  # stored vectors, and as many texts
+BLOCK = 16384
 
 
 class BelowGate(UserError):
@@ -25,9 +28,9 @@ def recall_at_k(
 ) -> float:
     """Share of the k exact neighbours of unit queries (n, d) that `index` finds; ties count.
 
-    `own` are the queries' own ids if they are stored videos. Each is then excluded from its own
+    `own` are the queries' own contents if they are stored. Each is then excluded from its own
     results: nearly any index finds a vector by itself, which would flatter recall@10 by up to 0.1.
-    The indexes are compared by id, so their rows may be in different orders.
+    The indexes are compared by content, so their rows may be in different orders.
     """
     k = min(k, len(exact) - (own is not None))
     if k < 1 or not len(queries):
@@ -45,10 +48,12 @@ def recall_at_k(
 
 
 def _search_rows(index: Index, exact: Index, queries: np.ndarray, k: int) -> np.ndarray:
-    """The results of `index` (n, k + 1) as row numbers of `exact`; -1 unfilled."""
-    _, rows = index.search(queries, min(k + 1, len(index)))
-    translated = exact.rows(index.ids[rows.ravel()].tolist()).reshape(rows.shape)
-    # -1 picked the last id above, so unfilled slots are marked again.
+    """The results of `index` (n, k + 1 or more) as row numbers of `exact`; -1 unfilled."""
+    # Rows that the exact index lacks are no longer shown, and are skipped: so more are fetched.
+    more = min(k, max(0, len(index) - len(exact)))
+    _, rows = index.search(queries, min(k + 1 + more, len(index)))
+    translated = exact.rows(index.contents[rows.ravel()].tolist()).reshape(rows.shape)
+    # -1 picked the last content above, so unfilled slots are marked again.
     return np.where(rows < 0, -1, translated)
 
 
@@ -77,12 +82,52 @@ def measure_recall(
     """`video_recall_at_10` over a seeded sample of stored videos and, if there are text vectors
     (m, d), `text_recall_at_10`."""
     rows = exact.sample(sample, seed)
-    own = exact.ids[rows].tolist()
+    own = exact.contents[rows].tolist()
     figures = {"video_recall_at_10": recall_at_k(index, exact, exact.vectors(rows), own=own)}
     if texts is not None and len(texts):
         queries = np.asarray(texts[:sample], np.float32)
         figures["text_recall_at_10"] = recall_at_k(index, exact, queries)
     return figures
+
+
+def measure_filtered(
+    index: Index, exact: Index, *, texts: np.ndarray | None = None, seed: int = 1
+) -> dict[str, float]:
+    """Recall@10 of searches among a share of the rows: `random_0.5`, `content_0.001` and others.
+
+    The rows kept are drawn at random, or are those that are most similar to one of them: a filter
+    that follows content, with most queries far from all that is kept.
+    """
+    stored = exact.sample(FILTERED_QUERIES, seed)
+    queries = exact.vectors(stored)
+    if texts is not None and len(texts):
+        queries = np.vstack([queries, np.asarray(texts[:FILTERED_QUERIES], np.float32)])
+    shuffled = np.random.default_rng(seed).permutation(len(exact))
+    figures = {}
+    for name, order in (("random", shuffled), ("content", _order_by(exact, queries[0]))):
+        for share in SHARES:
+            rows = np.sort(order[: max(1, round(share * len(exact)))])
+            figures[f"{name}_{share:g}"] = _recall_among(index, exact, queries, rows)
+    return figures
+
+
+def _order_by(exact: Index, query: np.ndarray) -> np.ndarray:
+    """All rows, the most similar to a query first."""
+    blocks = np.array_split(np.arange(len(exact)), -(-len(exact) // BLOCK))
+    return np.argsort(-np.concatenate([exact.vectors(rows) @ query for rows in blocks]))
+
+
+def _recall_among(index: Index, exact: Index, queries: np.ndarray, rows: np.ndarray) -> float:
+    """Recall@10 of searches among some rows of `exact`; ties count."""
+    k = min(10, len(rows))
+    scores, _ = exact.scan(queries, k, allowed=rows)
+    own = index.rows(exact.contents[rows].tolist())
+    _, found = index.search(queries, k, allowed=np.sort(own[own >= 0]))
+    shares = [
+        float((index.vectors(hits[hits >= 0]) @ query >= bar - SLACK).sum()) / k
+        for query, hits, bar in zip(queries, found, scores[:, -1], strict=True)
+    ]
+    return float(np.mean(shares))
 
 
 def check_gate(figures: Mapping[str, float], minimum: float = MINIMUM) -> None:

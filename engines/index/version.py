@@ -64,20 +64,30 @@ class Ids:
         self._contents.append(pa.array(known, pa.large_string()))
 
     def table(self, first: int = 0) -> pa.Table:
-        """Columns row (counted from `first`), video_id and content; raises for a repeated id."""
+        """Columns row (counted from `first`), video_id and content; raises for a repetition."""
         ids = pa.chunked_array(self._ids, pa.large_string())
-        check_unique(ids)
         contents = pa.chunked_array(self._contents, pa.large_string())
         rows = pa.array(np.arange(first, first + len(ids), dtype=np.int64))
-        return pa.table({"row": rows, "video_id": ids, "content": contents})
+        table = pa.table({"row": rows, "video_id": ids, "content": contents})
+        check_unique(table)
+        return table
 
 
-def check_unique(ids: pa.ChunkedArray) -> None:
-    """Raises naming an id that occurs twice."""
-    if pc.count_distinct(ids).as_py() != len(ids):
-        counts = pc.value_counts(ids)
+def read_contents(table: pa.Table) -> pa.ChunkedArray:
+    """What the rows are of: each one's content, or its id where no content is known.
+
+    Ids come and go, and may change places; what lies under a vector is a content.
+    """
+    return pc.coalesce(table.column("content"), table.column("video_id"))
+
+
+def check_unique(table: pa.Table) -> None:
+    """Raises naming a content (or an id without one) that occurs twice."""
+    contents = read_contents(table)
+    if pc.count_distinct(contents).as_py() != len(contents):
+        counts = pc.value_counts(contents)
         again = counts.filter(pc.greater(counts.field("counts"), 1))
-        raise UserError(f"video {again[0]['values'].as_py()!r} is given twice: index each id once")
+        raise UserError(f"{again[0]['values'].as_py()!r} is given twice: index each content once")
 
 
 def write_ids(folder: Path, table: pa.Table) -> None:

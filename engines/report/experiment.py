@@ -43,7 +43,10 @@ class PromptTrials:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentPage:
-    """The values that experiment.html shows; `results` are in the order of the columns."""
+    """The values that experiment.html shows; `results` are in the order of the columns.
+
+    `changed` is how many videos are not those that were measured any more, and have no scores.
+    """
 
     title: str
     lead: str
@@ -52,6 +55,7 @@ class ExperimentPage:
     about: Mapping[str, str]
     figures: list[Figure] = field(default_factory=list)
     shape: str = "16 / 9"
+    changed: int = 0
 
     @property
     def tables(self) -> list[tuple[str, list[Bar]]]:
@@ -88,7 +92,7 @@ class ExperimentPage:
 
 def build_experiment_page(
     store: Store, recorded: Mapping[str, Any], results: list[PairedDifference],
-    rows: Sequence[Row], page: Path,
+    rows: Sequence[Row], page: Path, changed: int = 0,
 ) -> ExperimentPage:  # fmt: skip
     """Builds the page of an experiment from its `spec.json`, its results and its scores."""
     prompts = group_by_prompt(rows, results, store, page)
@@ -106,7 +110,14 @@ def build_experiment_page(
     }
     shape = f"{spec['width']} / {spec['height']}"
     return ExperimentPage(
-        "Does retrieval help?", lead, results, prompts, about, build_figures(results), shape
+        "Does retrieval help?",
+        lead,
+        results,
+        prompts,
+        about,
+        build_figures(results),
+        shape,
+        changed,
     )
 
 

@@ -20,7 +20,10 @@ MAX_CANDIDATES = 16384  # per query: comparing them among themselves grows with 
 class Searchable(Protocol):
     """The part of an index that a search needs: see `engines.index.index.Index`."""
 
-    ids: np.ndarray
+    @property
+    def contents(self) -> np.ndarray:
+        """The content of each row (n)."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -37,11 +40,11 @@ class Searchable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A retrieved video: `rank` counts from 1, `score` is the cosine similarity."""
+    """A retrieved content: `rank` counts from 1, `score` is the cosine similarity."""
 
     rank: int
     row: int
-    video_id: str
+    content: str
     score: float
 
 
@@ -59,6 +62,7 @@ class _Rules:
     ceiling: float
     dedup: float | None
     mmr: float | None
+    hidden: np.ndarray
 
 
 def search_index(
@@ -71,13 +75,15 @@ def search_index(
     mmr: float | None = None,
     exclude: Sequence[str | None] | None = None,
     allowed: np.ndarray | Sequence[int] | None = None,
+    hidden: np.ndarray | None = None,
 ) -> list[SearchResult]:
     """One result per query (n, d), in their order.
 
-    Candidates, ten times k at first, lose unfilled slots, scores of `ceiling` or more, the id in
-    `exclude`, and near copies above `dedup`; if fewer than k are left twice as many are fetched,
+    Candidates, ten times k at first, lose unfilled slots, scores of `ceiling` or more, the content
+    in `exclude`, and near copies above `dedup`; if fewer than k are left twice as many are fetched,
     until there are no more (or 16,384). The rest is ranked by score, or by `pick_diverse` with
-    `mmr` as the weight of the score. `allowed` are the row numbers to choose among, -1 for none.
+    `mmr` as the weight of the score. `allowed` are the row numbers to choose among, -1 for none;
+    `hidden` are a few rows that are never results.
     """
     queries = _check_queries(queries)
     if k < 1:
@@ -85,8 +91,9 @@ def search_index(
     rows = None if allowed is None else _check_rows(allowed, len(index))
     barred = [None] * len(queries) if exclude is None else list(exclude)
     if len(barred) != len(queries):
-        raise ValueError(f"{len(queries)} queries came with {len(barred)} ids to exclude")
-    return _fill_results(index, queries, _Rules(k, ceiling, dedup, mmr), barred, rows)
+        raise ValueError(f"{len(queries)} queries came with {len(barred)} contents to exclude")
+    rules = _Rules(k, ceiling, dedup, mmr, np.array([], np.int64) if hidden is None else hidden)
+    return _fill_results(index, queries, rules, barred, rows)
 
 
 def _fill_results(
@@ -120,14 +127,14 @@ def _fill_results(
 def _rank_candidates(
     index: Searchable, query: np.ndarray, candidates: np.ndarray, rules: _Rules, barred: str | None
 ) -> SearchResult:
-    """One query's candidate rows that pass the rules, best first, equals by id."""
-    rows = candidates[candidates >= 0]
-    vectors, ids = to_unit(index.vectors(rows)), index.ids[rows]
+    """One query's candidate rows that pass the rules, best first, equals by content."""
+    rows = candidates[(candidates >= 0) & ~np.isin(candidates, rules.hidden)]
+    vectors, contents = to_unit(index.vectors(rows)), index.contents[rows]
     scores = _score_rows(vectors, query)
     with np.errstate(invalid="ignore"):  # a NaN vector is below no ceiling, and so goes
         fits = scores < rules.ceiling
-    passed = np.flatnonzero(fits if barred is None else fits & (ids != barred))
-    order = passed[np.lexsort((np.array(ids[passed].tolist(), dtype=object), -scores[passed]))]
+    passed = np.flatnonzero(fits if barred is None else fits & (contents != barred))
+    order = passed[np.lexsort((np.array(contents[passed].tolist(), dtype=object), -scores[passed]))]
     if rules.dedup is not None:
         # MMR chooses among all distinct candidates; otherwise the first k are enough.
         enough = rules.k if rules.mmr is None else None
@@ -135,7 +142,7 @@ def _rank_candidates(
     if rules.mmr is not None:
         order = order[pick_diverse(vectors[order], scores[order], rules.mmr, rules.k)]
     neighbours = tuple(
-        Neighbour(rank, int(rows[at]), str(ids[at]), float(scores[at]))
+        Neighbour(rank, int(rows[at]), str(contents[at]), float(scores[at]))
         for rank, at in enumerate(order[: rules.k], start=1)
     )
     return SearchResult(neighbours, rules.k - len(neighbours))
@@ -161,7 +168,7 @@ def _check_queries(queries: np.ndarray) -> np.ndarray:
 
 
 def _check_rows(allowed: np.ndarray | Sequence[int], count: int) -> np.ndarray:
-    """Row numbers in order, each once; -1 stands for an id that is not indexed and is left out."""
+    """Row numbers in order, each once; -1, for what is not indexed, is left out."""
     rows = np.unique(np.asarray(allowed, dtype=np.int64))
     if rows.size and rows[-1] >= count:
         raise ValueError(f"allowed row {rows[-1]} is not in an index of {count} rows")

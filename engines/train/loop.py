@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 WARM_UP = 100
+AVERAGE_WARM_UP = 9  # steps; the mean is over about a tenth of the steps until `average` is less
 
 Loss = Callable[[np.random.Generator], "Tensor"]
 
@@ -21,7 +22,8 @@ Loss = Callable[[np.random.Generator], "Tensor"]
 class Schedule:
     """How long and how fast to train, and from which seed.
 
-    `average` is the decay of the weights' running mean per step; the trained model has that mean.
+    `average` is the decay of the weights' running mean per step, at most: see `compute_decay`. The
+    trained model has that mean.
     Progress is reported every `log_every` steps, and at every checkpoint.
     """
 
@@ -66,7 +68,7 @@ def train_model(
         with team.autocast():
             value = loss(np.random.default_rng([schedule.seed, 5, step, team.process_index]))
         _take_step(team, optimizer, trained, value)
-        torch._foreach_lerp_(mean, _copy_parameters(trained), 1 - schedule.average)
+        torch._foreach_lerp_(mean, _copy_parameters(trained), 1 - compute_decay(schedule, step))
         losses.append(float(value.item()))
         ends = step + 1 == schedule.steps
         saves = ends or (step + 1) % schedule.checkpoint_every == 0
@@ -86,6 +88,16 @@ def learning_rate(schedule: Schedule, step: int) -> float:
     """The learning rate: up in a hundred steps, then down along a cosine to a fiftieth."""
     warm = min(1.0, (step + 1) / WARM_UP)
     return schedule.rate * warm * (0.02 + 0.98 * (1 + cos(pi * step / schedule.steps)) / 2)
+
+
+def compute_decay(schedule: Schedule, step: int) -> float:
+    """The share of the running mean that a step keeps: rises from 0, up to `average`.
+
+    With a constant decay d the initial weights would keep a share of d^n after n steps: 78 % after
+    250 steps of 0.999. With t / (t + 9) the first step's weights take their place, and what is
+    older than half of the steps counts for a five-hundredth.
+    """
+    return min(schedule.average, step / (step + AVERAGE_WARM_UP))
 
 
 def _build_accelerator(precision: str) -> Any:

@@ -35,6 +35,10 @@ WeightsFolder = Annotated[
 
 command = open_panel("Evaluate")
 
+PerVideo = Annotated[
+    str | None, opt("--per-video", "Parquet file to write: a row per video and metric.")
+]
+
 
 @command()
 @add_options(fields=MEASURE, switches=SWITCHES)
@@ -61,9 +65,7 @@ def evaluate(
     weight: Annotated[
         list[str] | None, opt("--weight", "Weights under another name.", metavar="MODEL=PATH")
     ] = None,
-    per_video: Annotated[
-        str | None, opt("--per-video", "Parquet file to write: a row per video and metric.")
-    ] = None,
+    per_video: PerVideo = None,
     reference_json: Annotated[
         str | None, opt("--reference-json", "JSON file to write, as the published evaluator's.")
     ] = None,

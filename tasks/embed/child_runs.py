@@ -11,6 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
+    FlowRunFilterIdempotencyKey,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
@@ -66,16 +67,30 @@ def run_child(
     """
     flow, this = FlowRunContext.get(), TaskRunContext.get()
     assert flow is not None and flow.flow_run is not None and this is not None
-    parent = flow.flow_run.id
+    parent, attempt = flow.flow_run.id, this.task_run.run_count
+    # An attempt may have failed at asking for its run, and not the run: that goes on, or is done.
+    keys = FlowRunFilterIdempotencyKey(any_=[f"{key}:{parent}:{n}" for n in range(1, attempt)])
+    live = [*UNFINISHED, StateType.COMPLETED]
+    if keys.any_ and (earlier := _list_runs(FlowRunFilter(idempotency_key=keys), live)):
+        return _wait_for_end(earlier[0].id)
     # The server returns the existing run for an idempotency key that it knows. With the attempt in
     # the key a retry starts a new run, instead of getting the failed one back for ever.
     run = run_deployment(
         deployment, parameters=parameters, timeout=None, poll_interval=POLL_S, as_subflow=True,
-        idempotency_key=f"{key}:{parent}:{this.task_run.run_count}", flow_run_name=name,
+        idempotency_key=f"{key}:{parent}:{attempt}", flow_run_name=name,
         tags=[backfill_tag(parent), *tags],
     )  # fmt: skip
     assert isinstance(run, FlowRun)
     return run
+
+
+def _wait_for_end(id: UUID) -> FlowRun:
+    while True:
+        with get_client(sync_client=True) as client:
+            run = client.read_flow_run(id)
+        if run.state is not None and run.state.is_final():
+            return run
+        time.sleep(POLL_S)
 
 
 def require_completed(run: FlowRun, name: str) -> None:

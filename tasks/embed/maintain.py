@@ -8,7 +8,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.catalog.database import load_sql
-from data.catalog.leftovers import find_leftovers
+from data.catalog.leftovers import Leftover, find_leftovers
+from data.errors import UserError
 from data.outcome import Done
 from data.shards.stages import current_stage, read_spec
 from data.specs.pipeline import EmbedSpec
@@ -24,6 +25,7 @@ from tasks.url_policy import build_url_policy
 from tasks.workers import build_probe_setup, count_cores, count_workers
 
 Rows = list[dict[str, Any]]
+UNFINISHED = ("half-written", "half-packed", "never published")
 CHANGED = "changed since it was ingested"
 
 
@@ -60,6 +62,7 @@ def _find_changed(
 ) -> Iterator[dict[str, Any]]:
     settings, progress = workspace.settings, Progress("verify", len(videos))
     setup = replace(build_probe_setup(settings), decoders=count_cores())
+    # A file that changed may hang or crash a decoder: the guard can kill its processes.
     with Guard.for_worker(setup) as guard:
         for outcome in guard.probe((id, uri) for id, (uri, _) in videos.items()):
             uri, content = videos[outcome.id]
@@ -78,11 +81,26 @@ def collect_leftovers(workspace: Workspace, keep: int, remove: bool) -> Rows:
 
     Each index keeps its published version and those before it, `keep` in all.
     """
-    leftovers = list(find_leftovers(workspace.store, keep))
+    found = find_leftovers(workspace.store, keep)
+    leftovers = [each for each in found if not _is_under_way(workspace, each)]
     if remove:
         for leftover in leftovers:
             workspace.store.delete(leftover.name)
     return [{"name": each.name, "bytes": each.bytes, "why": each.why} for each in leftovers]
+
+
+def _is_under_way(workspace: Workspace, leftover: Leftover) -> bool:
+    """Whether a run works in the folder right now, whose files may wait for longer than a day."""
+    root, corpus, kind, *_ = [*leftover.name.split("/"), "", ""]
+    if root != "corpora" or leftover.why not in UNFINISHED:
+        return False
+    at_once = workspace.settings.model_copy(update={"wait_s": 0.0})
+    stage = kind if kind in ("embed", "pool", "index") else "ingest"
+    try:
+        with replace(workspace, settings=at_once).lock_stage(corpus, stage, lambda _: None):
+            return False
+    except UserError:  # another run holds it
+        return True
 
 
 @task(name="canary-now", cache_policy=NO_CACHE, persist_result=False)

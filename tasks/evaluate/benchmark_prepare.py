@@ -43,6 +43,7 @@ def prepare_benchmark(
             " unpacked annotations, and the folder of the MSR-VTT videos"
         )
     target = require_local(out)
+    # Beside the folder, since a draft is renamed into it: within one file system.
     drafts = target.with_name(f".{target.name}.drafts")
     paths = PreparePaths(
         *(str(Path(each).absolute()) for each in (annotated, videos, drafts, target))

@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.catalog.merge_summaries import sync_experiments
-from data.runs.evaluations import read_scores
+from data.runs.evaluations import read_scores, read_videos
 from data.runs.generations import Run, read_generations
 from data.specs.pipeline import ExperimentSpec, fingerprint
 from data.stamps import utc_now
@@ -50,10 +50,12 @@ def list_scores(workspace: Workspace, run: Run, condition: Condition, evaluation
         row["request_id"]: {n: row[n] for n in names}
         for row in read_generations(workspace.store, run)
     }
+    for video in read_videos(workspace.store, evaluation):
+        requests[video["id"]]["content"] = video["content"] or ""
     return [
         shared | requests[row["id"]] | {key: row[key] for key in ("metric", "value", "reason")}
         for row in read_scores(workspace.store, evaluation)
-        if row["subject"] is None
+        if row["subject"] is None  # scores of single subjects are parts of the video's
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from data.catalog.database import load_sql
 from data.outcome import Done, Outcome
+from data.records import Request
 from data.runs.generations import PlannedRequest, Run, media_path, read_request
 from data.shards.lists import Shard, read_shard
 from data.shards.receipts import DETAIL
@@ -81,6 +82,9 @@ class GenerateRun(StageRun[PlannedRequest, GeneratedVideo, GeneratedRow]):
 
     def read_item(self, payload: dict[str, Any]) -> PlannedRequest:
         return read_request(payload)
+
+    def to_input(self, item: PlannedRequest) -> Request:
+        return item.request
 
     def open_writer(self, shard: Shard[PlannedRequest]) -> GenerateWriter:
         return GenerateWriter(self.store, self.folder, self._fps)

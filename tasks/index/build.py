@@ -16,24 +16,25 @@ from data.catalog.database import load_sql
 from data.errors import UserError
 from data.outcome import Done
 from data.records import Prompt
-from data.shards.lists import list_done
 from data.shards.stages import Stage, published_version, read_spec
 from data.specs.pipeline import EmbedSpec, IndexSpec
 from data.store.temporary import TemporaryFolder
 from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.text import TextEmbedder
-from engines.index import growth, recall, version
+from engines.index import factory, growth, recall, version
 from engines.index.kinds import flat
 from engines.index.pooled_vectors import PooledVectors
 from engines.runners.in_process import InProcessRunner
 from tasks.index.parts import build_in_parts
-from tasks.index.versions import fetch_version, publish_version
+from tasks.index.vectors import list_new_vectors, list_vectors, query_values
+from tasks.index.versions import fetch_version, publish_version, read_count
 from tasks.progress import notify
 from tasks.workers import count_gpus
 
 CAPTIONS = 500  # text queries that recall is measured with
 MIN_RECALL_AIM = 0.98  # searches are tuned to this at least, however low the gate is
+MAX_STALE = 0.05  # share of rows that may be of videos no longer shown: searches skip them
 
 
 @task(name="build-index", cache_policy=NO_CACHE, persist_result=False)
@@ -46,29 +47,23 @@ def build_index(
     vectors are indexed anew. Raises `BelowGate`, and leaves the alias, where recall is too low.
     """
     before = published_version(workspace.store, stage)
-    values = _query_values(stage, pooled, before)
+    values = query_values(stage, pooled, before)
     with workspace.open_synced_catalog(stage.corpus) as catalog:
         new = catalog.execute(load_sql("count_unindexed"), **values)[0][0]
         stale = catalog.execute(load_sql("count_stale"), **values)[0][0]
         captions = catalog.execute(load_sql("sample_captions"), sample=CAPTIONS, **values)
-    if not (new or stale or rebuild):
+    # Vectors cannot be removed from an index: with many stale ones it is built anew.
+    outworn = before is not None and stale > MAX_STALE * read_count(workspace, stage, before)
+    if not (new or outworn or rebuild):
         return None
     spec = read_spec(workspace.store, embedded, EmbedSpec)
     texts = _embed_captions(spec, [caption for (caption,) in captions])
     build = _IndexBuild(workspace, pooled, stage, texts)
-    # Vectors cannot be removed from an index: one with stale videos has to be built anew.
-    extended = before and not (stale or rebuild) and build.extend_version(before, new)
+    extended = before and not (outworn or rebuild) and build.extend_version(before, stale)
     record = extended or build.build_anew()
     with workspace.open_catalog() as catalog:
         merge.sync_index(catalog, workspace.store, stage.corpus, stage.fingerprint)
     return record
-
-
-def _query_values(stage: Stage, pooled: Stage, before: str | None) -> dict[str, Any]:
-    return {
-        "corpus": stage.corpus, "pool": pooled.fingerprint,
-        "fingerprint": stage.fingerprint, "version": before or "",
-    }  # fmt: skip
 
 
 def _embed_captions(spec: EmbedSpec, captions: list[str]) -> np.ndarray | None:
@@ -90,74 +85,83 @@ class _IndexBuild:
         self.workspace, self.pooled, self.stage, self.texts = workspace, pooled, stage, texts
         self.spec = read_spec(workspace.store, stage, IndexSpec)
         self.engine = load_plugin("index.kinds", self.spec.engine)
+        self.options = _build_options(self.engine, self.spec)
 
     def build_anew(self) -> dict[str, Any]:
         """Builds a version of all vectors; raises `BelowGate` where its recall is too low."""
+        self._check_key()
         with self._open_folder() as folder:
             build = self._build_whole if self.spec.parts == 1 else self._build_in_parts
-            built = build(folder)
+            built = build(folder, self.options)
             figures = self._measure_recall(folder)
-            recall.check_gate(figures, self.spec.gate)
             return self._publish_version(folder / "new", figures, built.count)
 
-    def _build_whole(self, folder: Path) -> version.BuiltVersion:
-        options = _build_options(self.engine, self.spec)
-        batches = self._list_vectors(None).batches()
+    def _check_key(self) -> None:
+        """Raises for a key that cannot be built or searched, before all vectors are read."""
+        if self.spec.index_key and self.engine is not flat:
+            first = next((batch for batch in self._list_vectors().batches() if batch.ids), None)
+            if first is not None:
+                factory.empty_index(first.vectors.shape[1], self.spec.index_key)
+
+    def _build_whole(self, folder: Path, options: Any) -> version.BuiltVersion:
+        batches = self._list_vectors().batches()
         return self.engine.build(batches, folder / "new", options, probes=self.texts)
 
-    def _build_in_parts(self, folder: Path) -> version.BuiltVersion:
+    def _build_in_parts(self, folder: Path, options: Any) -> version.BuiltVersion:
         if self.spec.index_key is None:
             raise UserError(
                 "an index in parts needs a key with inverted lists: add --key IVF1024,Flat"
             )
-        vectors = self._list_vectors(None)
-        return build_in_parts(vectors, folder / "new", self.spec, self.workspace.settings)
+        return build_in_parts(
+            self._list_vectors(), folder / "new", self.spec, self.workspace.settings,
+            aim=options.recall_aim, probes=self.texts,
+        )  # fmt: skip
 
-    def extend_version(self, before: str, new: int) -> dict[str, Any] | None:
+    def extend_version(self, before: str, stale: int) -> dict[str, Any] | None:
         """Adds new vectors to a copy of the published version; None where a new build is better."""
         with self._open_folder() as folder:
             old = fetch_version(self.workspace, self.stage, before, folder / "old")
-            published = version.describe_version(old)
-            options = _build_options(self.engine, self.spec)
-            count = published.count + new
-            key = self.engine.key_for(count, published.dim, options)
-            # More vectors may ask for another key, or for more lists than were trained.
-            if growth.needs_retraining(published.count, count, published.key, now=key):
+            index = self.engine.open_index(old)
+            if index.has_repetitions:
                 return None
-            growth.grow_index(old, self._list_vectors(before).batches(), folder / "new")
-            figures = self._measure_recall(folder)
+            vectors = list_new_vectors(self.workspace, self.stage, self.pooled, before, index)
+            count = len(index) + len(vectors.wanted or ())
+            key = self.engine.key_for(count, index.dim, self.options)
+            # More vectors may ask for another key, or for more lists than were trained.
+            if growth.needs_retraining(growth.count_trained(index), count, index.key, now=key):
+                return None
+            growth.grow_index(index, vectors.batches(), folder / "new")
             try:
-                recall.check_gate(figures, self.spec.gate)
+                figures = self._measure_recall(folder)
             except recall.BelowGate as error:
                 # The lists were trained on older vectors: new training may well pass the gate.
                 notify(f"building a new index; the extended one was {error}")
                 return None
-            return self._publish_version(folder / "new", figures, count)
+            return self._publish_version(folder / "new", figures, count - stale)
 
-    def _list_vectors(self, before: str | None) -> PooledVectors:
-        """The pooled vectors of current contents; given a version, of those that it lacks."""
-        with self.workspace.open_catalog() as catalog:
-            values = _query_values(self.stage, self.pooled, before)
-            rows = catalog.execute(load_sql("contents_to_exclude"), **values)
-        excluded = frozenset(content for (content,) in rows)
-        shards = list_done(self.workspace.store, self.pooled.folder)
-        return PooledVectors(self.workspace.store, self.pooled.folder, tuple(shards), excluded)
+    def _list_vectors(self) -> PooledVectors:
+        return list_vectors(self.workspace, self.stage, self.pooled)
 
-    def _measure_recall(self, folder: Path) -> dict[str, float]:
-        """The recall@10 of the new version against exact search over the same vectors."""
+    def _measure_recall(self, folder: Path) -> dict[str, dict[str, float]]:
+        """The recall@10 of the new version against exact search over the same vectors.
+
+        Raises `BelowGate` where one is too low, with all rows to choose among or with some.
+        """
         # Built anew from all vectors, so that rows lost in extending would lower the recall.
-        flat.build(self._list_vectors(None).batches(), folder / "exact")
+        flat.build(self._list_vectors().batches(), folder / "exact")
         new, exact = self.engine.open_index(folder / "new"), flat.open_index(folder / "exact")
-        return recall.measure_recall(new, exact, texts=self.texts)
+        figures = recall.measure_recall(new, exact, texts=self.texts)
+        filtered = recall.measure_filtered(new, exact, texts=self.texts)
+        for each in (figures, filtered):
+            recall.check_gate(each, self.spec.gate)
+        return {"recall_at_10": figures, "filtered_recall_at_10": filtered}
 
     def _publish_version(
-        self, built: Path, figures: dict[str, float], count: int
+        self, built: Path, figures: dict[str, dict[str, float]], count: int
     ) -> dict[str, Any]:
         """Records the recall and sources of a version, and publishes it; its `index.json`."""
         sources = {"pool": self.pooled.fingerprint, "vectors": count}
-        version.update_about(
-            built, {"recall_at_10": figures, "gate": self.spec.gate, "sources": sources}
-        )
+        version.update_about(built, {**figures, "gate": self.spec.gate, "sources": sources})
         name = publish_version(self.workspace, self.stage, built)
         return {"version": name, **version.read_about(built)}
 

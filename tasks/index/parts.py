@@ -3,6 +3,8 @@
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from data.settings import Settings
 from data.specs.pipeline import IndexSpec
 from engines.index import partition, version
@@ -12,9 +14,18 @@ from tasks.workers import count_cores
 
 
 def build_in_parts(
-    vectors: PooledVectors, out: Path, spec: IndexSpec, settings: Settings
+    vectors: PooledVectors,
+    out: Path,
+    spec: IndexSpec,
+    settings: Settings,
+    *,
+    aim: float,
+    probes: np.ndarray | None,
 ) -> version.BuiltVersion:
-    """Trains an index, fills it in `spec.parts` tasks and merges these, as one build would be."""
+    """Trains an index, fills it in `spec.parts` tasks and merges these, as one build would be.
+
+    It is tuned as one is too: to a recall of `aim`, for stored vectors and for `probes` (m, d).
+    """
     key = spec.index_key or ""
     trained = partition.train_index(
         vectors.batches(), out.parent / "trained.index", key, seed=spec.seed
@@ -27,7 +38,8 @@ def build_in_parts(
             pass
     finally:
         runner.close()
-    return partition.merge_parts([target / part.id for part in parts], out, key)
+    folders = [target / part.id for part in parts]
+    return partition.merge_parts(folders, out, key, aim=aim, probes=probes, seed=spec.seed)
 
 
 def _list_parts(runs: list[PooledVectors]) -> list[Part]:

@@ -16,7 +16,7 @@ from data.catalog import merge
 from data.catalog.database import load_sql
 from data.outcome import Done, Outcome
 from data.records import Video
-from data.shards.lists import add_shards
+from data.shards.lists import add_shards, list_pending
 from data.shards.receipts import Receipt, Seconds, done_row, write_receipt
 from data.shards.stages import Stage, register_stage
 from data.specs.pipeline import EmbedSpec
@@ -46,6 +46,9 @@ def import_vectors(
     for _ in read_encoded(source, policy):
         pass  # reads all, so that vectors that do not fit together raise before any is stored
     stage = register_stage(workspace.store, corpus, "embed", spec, VERSION, ORIGIN)
+    # Lists of an import that was killed: their vectors are imported below, under new lists.
+    for shard in list_pending(workspace.store, stage.folder):
+        workspace.store.delete(layout.shard_list(stage.folder, shard))
     ingest, counts = begin_ingest(workspace, corpus, source, probe=False), Counts()
     for part, outcomes in enumerate(
         iter_batches(read_encoded(source, policy), workspace.settings.shard_size)
@@ -53,7 +56,7 @@ def import_vectors(
         new = _select_new(workspace, stage, outcomes, counts)
         if new:
             _write_videos(workspace, ingest, part, new)
-            _write_shard(workspace, stage, spec, new)
+            _write_shard(workspace, stage, spec, new, source)
             with workspace.open_catalog() as catalog:
                 merge.sync_corpus(catalog, workspace.store, corpus)
     finish_ingest(workspace, ingest, counts)
@@ -74,8 +77,9 @@ def _select_new(
     with workspace.open_catalog() as catalog:
         merge.sync_corpus(catalog, workspace.store, stage.corpus)
         rows = catalog.execute(
-            load_sql("contents_by_id"),
+            load_sql("imported_videos"),
             corpus=stage.corpus,
+            fingerprint=stage.fingerprint,
             ids=[outcome.id for outcome in outcomes],
         )
     known, new = set(rows), []
@@ -109,10 +113,11 @@ def _build_row(line: int, outcome: Outcome[EncodedVideo], source: str) -> dict[s
         return row | {"reason": outcome.reason, "detail": outcome.detail}
     record = dict(outcome.value.record)
     record.pop("videoID", None)
-    location, caption = record.pop("videoLoc", None), record.pop("txt", None)
+    record.pop("videoLoc", None)
+    caption = record.pop("txt", None)
     # No file may be left of it: the digest of its vectors identifies the video.
     return row | {
-        "uri": resolve_location(str(location), source) if location else None,
+        "uri": _find_location(outcome.value, source),
         "caption": caption,
         "columns": json.dumps(record, sort_keys=True),
         "content": _digest_frames(outcome.value),
@@ -120,16 +125,22 @@ def _build_row(line: int, outcome: Outcome[EncodedVideo], source: str) -> dict[s
     }
 
 
+def _find_location(encoded: EncodedVideo, source: str) -> str | None:
+    location = encoded.record.get("videoLoc")
+    return resolve_location(str(location), source) if location else None
+
+
 def _write_shard(
-    workspace: Workspace, stage: Stage, spec: EmbedSpec, outcomes: Sequence[Outcome[EncodedVideo]]
-) -> None:
+    workspace: Workspace, stage: Stage, spec: EmbedSpec,
+    outcomes: Sequence[Outcome[EncodedVideo]], source: str,
+) -> None:  # fmt: skip
     """Writes a shard as embed would have: list, vectors, and last the receipt."""
     started = time.perf_counter()
     done = {
         _digest_frames(outcome.value): outcome for outcome in outcomes if isinstance(outcome, Done)
     }
     store, folder, every_nth = workspace.store, stage.folder, spec.every_nth or 1
-    videos = [Video(o.id, str(o.value.record.get("videoLoc")), c) for c, o in done.items()]
+    videos = [Video(o.id, _find_location(o.value, source) or "", c) for c, o in done.items()]
     for shard in add_shards(store, folder, videos, max(1, len(videos))):
         with FrameVectorWriter(store, layout.shard_file(folder, shard)) as table:
             for outcome in done.values():

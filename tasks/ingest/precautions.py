@@ -37,7 +37,8 @@ def refuse_vanished(
     entries: Sequence[Entry], before: Mapping[str, dict[str, Any]], source: str, corpus: str
 ) -> None:
     """A UserError where most videos of a part that were there before are gone at once."""
-    known = [e for e in entries if e.id in before and before[e.id]["reason"] is None]
+    good = {id for id, row in before.items() if row["reason"] is None}
+    known = [entry for entry in entries if entry.id in good]
     gone = [entry for entry in known if entry.reason == "missing"]
     if len(gone) >= MIN_VANISHED and len(gone) > VANISHED_SHARE * len(known):
         raise UserError(

@@ -16,8 +16,9 @@ from data.store import layout
 from data.store.storage import Store
 from data.workspace import Workspace
 from engines.report.html import render_template, write_html
-from engines.report.leaderboard.board import Board, Measured, build_board
+from engines.report.leaderboard.board import Board, build_board
 from engines.report.leaderboard.clips import ClipGallery
+from engines.report.leaderboard.notes import Measured
 from engines.report.leaderboard.page import (
     LeaderboardPage,
     build_leaderboard_page,
@@ -25,8 +26,7 @@ from engines.report.leaderboard.page import (
     own_methods,
 )
 from engines.report.leaderboard.text import Data, to_markdown
-from tasks.evaluate.aggregate import recompute_means
-from tasks.report.changed import find_changed, is_recorded_run
+from tasks.report.changed import find_changed, is_recorded_run, leave_out
 
 
 def read_board(
@@ -45,11 +45,11 @@ def read_board(
     changed = {s.evaluation: find_changed(store, s) for s in summaries}
     if not names:
         summaries = list(_drop_superseded(summaries, changed))
+    current = [_keep_current(store, s, changed[s.evaluation]) for s in summaries]
     measured = {
-        s.evaluation: Measured(_read_clip_sets(store, s.evaluation), changed[s.evaluation])
-        for s in summaries
+        s.evaluation: _read_measured(store, s.evaluation, changed[s.evaluation]) for s in summaries
     }
-    return build_board(summaries, measured, mode, sort, group)
+    return build_board(current, measured, mode, sort, group)
 
 
 @task(name="leaderboard-page", cache_policy=NO_CACHE, persist_result=False)
@@ -109,19 +109,21 @@ def _read_summaries(store: Store, names: Sequence[str]) -> Iterator[Summary]:
         matches = [id for id in ids if id.startswith(name)]
         if len(matches) > 1 and name not in matches:
             raise UserError(f"{name!r} matches {len(matches)} evaluations: give more digits")
-        yield _read_summary(store, name if len(matches) != 1 else matches[0])
+        yield read_summary(store, name if len(matches) != 1 else matches[0])
     if not names:
-        every = (_read_summary(store, id) for id in ids)
+        every = (read_summary(store, id) for id in ids)
         yield from sorted(every, key=lambda summary: summary.made, reverse=True)
 
 
-def _read_summary(store: Store, evaluation: str) -> Summary:
-    """Returns a summary; intervals of 0.1.0, which were over videos, are computed again."""
-    summary = read_summary(store, evaluation)
+def _keep_current(store: Store, summary: Summary, changed: Mapping[str, Any]) -> Summary:
+    """Returns a summary without the scores of changed videos.
+
+    Intervals of 0.1.0, which were over videos, are computed again as well.
+    """
     means = [mean for method in summary.methods for mean in method.means]
-    if all(mean.clips is not None for mean in means):
+    if not changed and all(mean.clips is not None for mean in means):
         return summary
-    return recompute_means(summary, list(read_scores(store, evaluation)))
+    return leave_out(summary, read_scores(store, summary.evaluation), changed)
 
 
 def _drop_superseded(
@@ -140,13 +142,13 @@ def _describe_request(summary: Summary) -> tuple[Any, ...]:
     return summary.source, summary.benchmark, summary.mode, summary.spec, methods
 
 
-def _read_clip_sets(store: Store, evaluation: str) -> dict[tuple[str, str], frozenset[str]]:
-    """Returns, by method and metric, the clips that have a score."""
+def _read_measured(store: Store, evaluation: str, changed: Mapping[str, Any]) -> Measured:
     clips: dict[tuple[str, str], set[str]] = {}
     for row in read_scores(store, evaluation):
-        if row["subject"] is None and row["value"] is not None:
+        if row["subject"] is None and row["value"] is not None and row["id"] not in changed:
             clips.setdefault((row["method"], row["metric"]), set()).add(row["clip"])
-    return {key: frozenset(each) for key, each in clips.items()}
+    sets = {key: frozenset(each) for key, each in clips.items()}
+    return Measured(sets, {id: row["method"] for id, row in changed.items()})
 
 
 def _find_leaked(store: Store, summary: Summary) -> dict[str, list[str]]:

@@ -19,6 +19,7 @@ from engines.report.contact_sheet import write_contact_sheet
 from engines.report.experiment import build_experiment_page
 from engines.report.generation import GenerationPage, RunView
 from engines.report.html import render_template, write_html
+from tasks.report.changed import CHANGED, blank_changed
 from tasks.report.leaderboard import read_board, write_leaderboard
 from tasks.workers import build_probe_setup
 
@@ -98,10 +99,11 @@ def _write_experiment(workspace: Workspace, fingerprint: str, page: Path) -> dic
     if not store.exists(f"{folder}/summary.json"):
         raise UserError(f"experiment {fingerprint} has not finished: run it again to resume it")
     recorded = json.loads(store.read(layout.spec_file(folder)))
-    rows = tables.read_table(store, f"{folder}/rows.parquet").to_pylist()
+    rows = blank_changed(store, tables.read_table(store, f"{folder}/rows.parquet").to_pylist())
     # Not as recorded: intervals of 0.1.0 took the samples of a prompt for independent.
     differences = compare_conditions(rows)
-    shown = build_experiment_page(store, recorded, differences, rows, page)
+    changed = len({(row["run"], row["request_id"]) for row in rows if row["reason"] == CHANGED})
+    shown = build_experiment_page(store, recorded, differences, rows, page, changed)
     write_html(page, render_template("experiment.html", shown))
     conditions = len({result.condition for result in differences})
     counts = {"prompts": len(shown.prompts), "conditions": conditions}

@@ -39,10 +39,10 @@ def export_ragme(
     """
     dest = dest.rstrip("/")
     retriever = Retriever(workspace, corpus)
-    indexed: dict[str, str] = {}
+    indexed: list[str] = []
     for video in _read_videos(workspace, retriever):
         id = str(video.record["videoID"])
-        indexed[id] = video.id
+        indexed.append(id)
         export_files.write_video(f"{dest}/embeddings", id, video.frames, video.record)
         export_files.write_pooled(f"{dest}/pooled", id, video.pooled, "float32")
     export_files.write_list(f"{dest}/metadata.txt", f"{dest}/pooled", indexed)
@@ -53,16 +53,15 @@ def export_ragme(
 
 @dataclass(frozen=True, slots=True)
 class _Video:
-    """A video's record and vectors; its content is in the index under `id`."""
+    """A video's record and vectors."""
 
-    id: str
     record: dict[str, Any]
     frames: np.ndarray
     pooled: np.ndarray
 
 
 def _read_videos(workspace: Workspace, retriever: Retriever) -> Iterator[_Video]:
-    stage = _embed_stage(workspace, retriever.corpus)
+    stage, seen = _embed_stage(workspace, retriever.corpus), set[str]()
     for shard in list_done(workspace.store, stage.folder):
         name = layout.shard_file(stage.folder, shard)
         if not workspace.store.exists(name):
@@ -71,11 +70,12 @@ def _read_videos(workspace: Workspace, retriever: Retriever) -> Iterator[_Video]
         contents = {row["id"]: row["content"] for row in receipt.done}
         records = _read_records(workspace, retriever.corpus, list(contents.values()))
         for id, frames in read_by_video(workspace.store, name):
-            rows = retriever.index.rows([id])
-            if rows[0] >= 0:
+            rows = retriever.index.rows([contents[id]])
+            if rows[0] >= 0 and contents[id] not in seen:
+                seen.add(contents[id])
                 pooled = retriever.index.vectors(rows)[0]
                 for record in records[contents[id]]:
-                    yield _Video(id, record, frames, pooled)
+                    yield _Video(record, frames, pooled)
 
 
 def _read_records(
@@ -90,15 +90,13 @@ def _read_records(
     return records
 
 
-def _write_neighbours(dest: str, retriever: Retriever, indexed: dict[str, str], k: int) -> None:
-    """Writes each video's neighbours; a copy of an indexed video gets the neighbours of that."""
+def _write_neighbours(dest: str, retriever: Retriever, indexed: list[str], k: int) -> None:
+    """Writes each video's neighbours; copies of a video have the same."""
     spec = VIDEO_QUERIES.model_copy(update={"k": k})
     folder = f"{dest}/{export_files.neighbours_folder(k, spec.ceiling, spec.dedup)}"
     for batch in iter_batches(indexed, BATCH_SIZE):
-        queries = list(dict.fromkeys(indexed[id] for id in batch))
-        hits = _group_hits(queries, retriever.search_videos(queries, spec))
-        for id in batch:
-            export_files.write_neighbours(folder, id, hits[indexed[id]])
+        for id, hits in _group_hits(batch, retriever.search_videos(batch, spec)).items():
+            export_files.write_neighbours(folder, id, hits)
 
 
 def _write_prompts(dest: str, retriever: Retriever, path: str, k: int) -> int:

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from data.catalog import merge
-from data.catalog.database import catalog_path, load_sql
-from data.catalog.filters import select_videos
+from data.catalog.database import load_sql
 from data.errors import UserError
 from data.outcome import Done
 from data.records import Hit, Prompt, Query
@@ -20,10 +18,10 @@ from data.store.temporary import TemporaryFolder
 from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.text import TextEmbedder
-from engines.index import version
 from engines.retrieve.search import search_index
 from engines.runners.in_process import InProcessRunner
 from tasks.index.versions import fetch_version
+from tasks.retrieve.selection import select_rows
 from tasks.stages import require_same_weights
 
 TEXT_BATCH = 64  # prompts embedded together
@@ -49,8 +47,7 @@ class Retriever:
         )
         engine = read_spec_record(workspace.store, self.stage)["spec"]["engine"]
         self.index = load_plugin("index.kinds", engine).open_index(folder)
-        ids = pq.read_table(folder / version.IDS, columns=["content"])
-        self.contents = np.array(ids.column("content").to_pylist(), dtype=object)
+        self.contents = self.index.contents.astype(object)
         embed = current_stage(workspace.store, corpus, "embed")
         assert embed is not None  # there is an index over it
         self._embed = embed
@@ -75,12 +72,18 @@ class Retriever:
 
     def search_videos(self, ids: Sequence[str], spec: RetrieveSpec) -> list[Hit]:
         """Returns the k videos most similar to each of these, excluding the query itself."""
-        rows = self.index.rows(list(ids))
+        # By what the videos are now: an id may have had another content when it was indexed.
+        contents = self._read_contents(ids)
+        rows = self.index.rows([contents.get(id, "") for id in ids])
         missing = [id for id, row in zip(ids, rows, strict=True) if row < 0]
         if missing:
-            raise UserError(f"video {missing[0]!r} is not in the index of {self.corpus}")
+            raise UserError(
+                f"video {missing[0]!r} is not in the index of {self.corpus}: give the id of a"
+                f" video of the corpus, and run `reelflow run {self.corpus}` if it is new"
+            )
         queries = [Query(id, id, video=id) for id in ids]
-        return self._search_vectors(queries, self.index.vectors(rows), spec)
+        own = [contents[id] for id in ids]
+        return self._search_vectors(queries, self.index.vectors(rows), spec, own=own)
 
     def embed_prompts(self, prompts: Sequence[Prompt]) -> np.ndarray:
         """Embeds the prompts as (n, dim) float32 unit vectors.
@@ -103,64 +106,53 @@ class Retriever:
         vectors: np.ndarray,
         spec: RetrieveSpec,
         where: str | None = None,
+        own: Sequence[str] | None = None,
     ) -> list[Hit]:
+        """Returns the hits; of each query not its `own` content, whatever ids that has."""
         wheres = [each for each in (spec.where, where) if each is not None]
-        allowed, videos = self._select_rows(wheres, spec.exclude)
+        selection = (
+            select_rows(self.workspace, self.corpus, wheres, self.contents) if wheres else None
+        )
         index: Any = _ExactIndex(self.index) if spec.exact else self.index
         results = search_index(
             index, vectors, spec.k,
             ceiling=spec.ceiling, dedup=spec.dedup, mmr=spec.mmr,
-            exclude=[query.video for query in queries], allowed=allowed,
+            exclude=own, allowed=selection.rows if selection else None,
+            hidden=self._find_hidden(spec.exclude),
         )  # fmt: skip
-        # Without a selection only the hits are looked up, not the whole corpus.
-        videos = videos or self.find_videos(
-            [self.contents[n.row] for result in results for n in result.neighbours]
-        )
+        contents = [n.content for result in results for n in result.neighbours]
+        videos = self.find_videos(contents)
+        if selection:
+            videos = selection.choose_videos(contents, videos)
         hits = []
         for query, result in zip(queries, results, strict=True):
             if result.short_by:
                 self.shortages[query.id] = result.short_by
             for n in result.neighbours:
-                id, uri, caption = videos[self.contents[n.row]]
+                id, uri, caption = videos[n.content]
                 hits.append(Hit(query.id, query.text, n.rank, id, n.score, uri, caption))
         return hits
 
-    def _select_rows(
-        self, wheres: list[str], excluded: tuple[str, ...]
-    ) -> tuple[np.ndarray | None, dict[str, tuple]]:
-        """Returns the rows that may be hits, and the video of each of their contents.
-
-        The rows are None if all of the index may be.
-        """
-        # Videos withdrawn since the index was built are still in it, and must not be found.
-        if not wheres and not excluded and not self._is_stale():
-            return None, {}
-        path = catalog_path(self.workspace.store, self.workspace.settings.catalog)
-        with select_videos(path, self.corpus, wheres, self.workspace.settings.wait_s) as videos:
-            rows = videos.project("content, id, uri, caption").fetchall()
-        # Of several videos with the same content the first one is shown.
-        videos_by_content = {
-            content: (id, uri, caption) for content, id, uri, caption in reversed(rows)
-        }
-        for content in self._contents_of(excluded):
-            videos_by_content.pop(content, None)
-        allowed = [n for n, content in enumerate(self.contents) if content in videos_by_content]
-        return np.array(allowed, np.int64), videos_by_content
-
-    def _contents_of(self, ids: Sequence[str]) -> list[str]:
-        """Returns the contents of videos, so that copies under other ids are excluded too."""
+    def _read_contents(self, ids: Sequence[str]) -> dict[str, str]:
+        """Returns the content that each of these good videos has now."""
         with self.workspace.open_catalog() as catalog:
             rows = catalog.execute(load_sql("contents_by_id"), corpus=self.corpus, ids=list(ids))
-        return [content for _, content in rows]
+        return dict(rows)
 
-    def _is_stale(self) -> bool:
-        """Whether the index contains videos that must no longer be found."""
+    def _find_hidden(self, excluded: Sequence[str]) -> np.ndarray:
+        """Finds the rows that must not be hits: of excluded videos, and those no longer shown.
+
+        The latter are few, since many make the next build start anew: searches skip them.
+        """
         values = {"corpus": self.corpus, "version": self.version}
         with self.workspace.open_catalog() as catalog:
             rows = catalog.execute(
-                load_sql("count_stale"), fingerprint=self.stage.fingerprint, **values
+                load_sql("stale_contents"), fingerprint=self.stage.fingerprint, **values
             )
-        return rows[0][0] > 0
+        # By content, so that copies under other ids are excluded too.
+        contents = [content for (content,) in rows]
+        contents += self._read_contents(excluded).values() if excluded else []
+        return self.index.rows(contents) if contents else np.array([], np.int64)
 
     def find_videos(self, contents: Sequence[str]) -> dict[str, tuple]:
         """Finds the id, URI and caption of each content's video, if one may be shown."""
@@ -175,7 +167,7 @@ class _ExactIndex:
     """An index that compares the query with every row, whatever kind it is."""
 
     def __init__(self, index: Any) -> None:
-        self._index, self.ids, self.vectors = index, index.ids, index.vectors
+        self._index, self.contents, self.vectors = index, index.contents, index.vectors
 
     def __len__(self) -> int:
         return len(self._index)

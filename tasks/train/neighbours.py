@@ -5,6 +5,7 @@ from itertools import groupby
 from operator import itemgetter
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data.batches import iter_batches
 from data.errors import UserError
@@ -45,7 +46,8 @@ def _list_videos(retriever: Retriever, spec: LessonSpec, folder: str) -> pa.Tabl
     store, name = retriever.workspace.store, neighbours.videos_file(folder)
     if not store.exists(name):
         videos = list_grouped_videos(retriever.workspace, retriever.corpus, spec.columns)
-        videos = videos.filter(pa.array(retriever.index.rows(videos["id"].to_pylist()) >= 0))
+        rows = retriever.index.rows(videos["content"].to_pylist())
+        videos = _drop_copies(retriever, videos.filter(pa.array(rows >= 0)))
         if not len(videos):
             raise UserError(
                 f"the index has none of the current videos of {retriever.corpus}: run"
@@ -54,6 +56,22 @@ def _list_videos(retriever: Retriever, spec: LessonSpec, folder: str) -> pa.Tabl
         with tables.open_writer(store, name, videos.schema) as writer:
             writer.write_table(videos)
     return tables.read_table(store, name)
+
+
+def _drop_copies(retriever: Retriever, videos: pa.Table) -> pa.Table:
+    """One video of each content in a group: the one that searches in the group show."""
+    contents = pc.value_counts(videos["content"])
+    copied = contents.filter(pc.greater(contents.field("counts"), 1)).field("values").to_pylist()
+    if not copied:
+        return videos
+    first = {content: id for content, (id, _, _) in retriever.find_videos(copied).items()}
+    shown: dict[tuple, int] = {}
+    columns = (videos[name].to_pylist() for name in ("kin", "content", "id"))
+    for row, (kin, content, id) in enumerate(zip(*columns, strict=True)):
+        key = (*kin, content)
+        if key not in shown or first.get(content) == id:
+            shown[key] = row
+    return videos.take(sorted(shown.values()))
 
 
 def _search_neighbours(

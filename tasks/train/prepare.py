@@ -46,6 +46,7 @@ def prepare_training_set(workspace: Workspace, corpus: str, spec: TrainSpec) -> 
     clip, shape = require_same_weights(workspace, embedded), features.latent_shape(base, lesson)
     inputs = base_digest(base, "vae"), retriever.stage.fingerprint, retriever.version
     stage = register_stage(workspace.store, corpus, "controllers", lesson, VERSION, *inputs)
+    # Neighbours first: they fix the rows that both frame stores are addressed by.
     videos = find_neighbours(retriever, lesson, stage.folder)
     folder = workspace.store.local_path(stage.folder)  # frame stores are memory-mapped
     latents = open_frame_store(folder, "latents", len(videos), lesson.most, shape)

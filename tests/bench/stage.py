@@ -43,7 +43,9 @@ def _plan(name: str, given: dict[str, Any]) -> int:
 
     workspace = open_workspace(Settings())
     return len(
-        plan_videos.fn(workspace, register_embed(workspace, given["corpus"], EmbedSpec(**given["spec"])))
+        plan_videos.fn(
+            workspace, register_embed(workspace, given["corpus"], EmbedSpec(**given["spec"]))
+        )
     )
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engines.video.guard import worker
+
 EVERY_S = 0.25
 STAGE = Path(__file__).with_name("stage.py")
 
@@ -92,7 +94,7 @@ def _role(process: Any, driver: int) -> str:
     if process.pid == driver:
         return "driver"
     line = " ".join(process.cmdline())
-    if "guard_child" in line:
+    if worker.__name__ in line:
         return "decoders"
     if line.startswith("ray::") and "IDLE" not in line:
         return "workers"

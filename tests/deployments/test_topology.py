@@ -82,7 +82,8 @@ def embedded(corpus: Path) -> tuple[int, int]:
     files = corpus.glob("embed/*/receipts/*.json")
     receipts: list[dict[str, Any]] = [json.loads(file.read_text()) for file in files]
     assert len(receipts) == SHARDS
-    return sum(len(r["done"]) for r in receipts), sum(len(r["failed"]) for r in receipts)
+    rows = [row["reason"] for receipt in receipts for row in receipt["rows"]]
+    return rows.count(None), len(rows) - rows.count(None)
 
 
 def assert_the_logs_have_a_line_a_shard_and_what_workers_said(prefect: Prefect) -> None:
@@ -92,13 +93,13 @@ def assert_the_logs_have_a_line_a_shard_and_what_workers_said(prefect: Prefect) 
 
     lines = wait_until(told, "Prefect had the last lines")
     shards = Counter(
-        (line["name"], found[0])
+        found[0]
         for line in lines
         if line["level"] == logging.INFO
-        and (found := re.match(r"shard \d+(?=: )", line["message"]))
+        and (found := re.match(r"\w+ shard \d+(?=: )", line["message"]))
     )
     stages = {"embed": SHARDS, "pool": SHARDS, "generate": 1, "evaluate": 1}
-    wanted = {(f"tasks.{s}", f"shard {n:06d}") for s, count in stages.items() for n in range(count)}
+    wanted = {f"{s} shard {n:06d}" for s, count in stages.items() for n in range(count)}
     assert shards == dict.fromkeys(wanted, 1)
     said = [(line["level"], line["message"]) for line in lines if line["level"] >= logging.INFO]
     for level, text in (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support import evidence
-from support.commands import Shop, children, runs, wait_until
+from support.commands import DECODER, Shop, children, runs, wait_until
 
 SOURCE = "fake://12?undecodable=1&missing=1&frames=60"
 COMMAND = ("run", "c", "--source", SOURCE, "--engine", "fake")
@@ -87,7 +87,7 @@ def test_decoders_end_with_their_killed_run_and_a_hang_is_a_timeout_after_it(
     shop.ok("ingest", "fake://12?hang=1&frames=60", "--corpus", "c")
     embed = ("embed", "c", "--engine", "fake")
     run = shop.start(*embed, DECODE_DEADLINE_S=3600)
-    decoders = wait_until(lambda: children(run.pid, "guard_child"), "a decoder started")
+    decoders = wait_until(lambda: children(run.pid, DECODER), "a decoder started")
     wait_until(lambda: len(list(shop.root.glob("corpora/c/embed/*/shards/*"))) == SHARDS, "a plan")
     run.kill()
     wait_until(lambda: not any(map(runs, decoders)), "its decoders ended")
@@ -105,7 +105,7 @@ def test_a_killed_decoder_costs_no_video(undisturbed: Path, tmp_path: Path) -> N
     shop.ok("ingest", slow, "--corpus", "c")
     run = shop.start("embed", "c", "--engine", "fake")
     wait_until(lambda: list(shop.root.glob("corpora/c/embed/*/shards/000002.json")), "a plan")
-    decoder = wait_until(lambda: children(run.pid, "guard_child"), "a decoder started")[0]
+    decoder = wait_until(lambda: children(run.pid, DECODER), "a decoder started")[0]
     os.kill(decoder, signal.SIGKILL)
     assert run.ended().code == 0, run.err
     vectors = {

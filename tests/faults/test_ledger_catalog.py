@@ -20,7 +20,7 @@ from tasks import shard as shards
 from tasks.embed import pool as pooling
 from tasks.generate.withdrawal import mark_withdrawn
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 
 @pytest.fixture

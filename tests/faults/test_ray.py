@@ -138,7 +138,7 @@ def test_the_command_as_users_run_it_survives_its_worker_and_its_own_death(
     shop.ok("ingest", SOURCE, "--corpus", "c")
     first = shop.start_real(*EMBED)
     count = len(until(lambda: evidence.committed(shop.root), first))
-    os.kill(children(first.pid, "ray::Worker")[0], signal.SIGKILL)
+    os.kill(children(first.pid, "ray::EngineActor")[0], signal.SIGKILL)
     until(lambda: len(evidence.committed(shop.root)) >= count + 4, first)  # two shards more
     [server] = children(first.pid, "prefect.server.api")
     first.kill()

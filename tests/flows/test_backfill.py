@@ -27,7 +27,6 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELFLOW_PRICE_PER_GPU_HOUR", "2")
 
 
-@pytest.mark.usefixtures("prefect_backend")
 def test_a_plan_says_what_is_left_and_does_nothing(workspace: Workspace) -> None:
     ingest("fake://12", "c")
     plan = read_plan("c", "number < 6", FAKE)
@@ -53,6 +52,7 @@ def test_a_plan_that_waits_for_its_approval_and_the_nightly_run_are_not_in_each_
             backfill("c", "true", FAKE)
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_only_what_the_condition_names_is_done_and_the_rest_is_left(workspace: Workspace) -> None:
     ingest("fake://12", "c")
     made = backfill("c", "number < 6", FAKE, window=4, approved=True)
@@ -76,7 +76,7 @@ def test_no_window_begins_once_the_budget_is_spent(workspace: Workspace) -> None
     ingest("fake://12", "c")
     made = backfill("c", "true", FAKE, window=4, budget_gpu_hours=1e-9, approved=True)
     assert (made["windows"], made["left"]) == (1, 8)
-    assert made["stopped"] == "the budget is spent"
+    assert "budget" in made["stopped"]
     assert backfill("c", "true", FAKE, window=4, approved=True)["windows"] == 2
 
 

@@ -8,8 +8,10 @@ from support import golden
 from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS
 from support.pages import Tags
 
+from data.runs.generations import read_generations, read_run
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import ExperimentSpec, RetrieveSpec
+from data.workspace import Workspace
 from flows.evaluate import evaluate
 from flows.experiment import experiment_retrieval
 from flows.generate import generate
@@ -22,23 +24,32 @@ pytestmark = pytest.mark.usefixtures("plain_flows")
 STEADY = EvaluateSpec(metrics=("temporal_consistency",), num_frames=None)
 
 
-@pytest.fixture
-def corpus(workspace) -> str:
-    pipeline("c", "fake://12?frames=60", embed_spec=FAKE)
+@pytest.fixture(scope="module")
+def workspace(shared_workspace: Workspace) -> Workspace:
+    return shared_workspace
+
+
+@pytest.fixture(scope="module")
+def corpus(workspace: Workspace, plain_flows: object) -> str:
+    """One for all tests, which withdraw a video each of a run of their own."""
+    pipeline("c", "fake://24?frames=60", embed_spec=FAKE)
     return "c"
 
 
-def regenerate(corpus: str, run: str, workspace) -> list[str]:
+def generated(corpus: str, seed: int) -> str:
+    spec = FAKE_VIDEOS.model_copy(update={"seed": seed})
+    return generate(corpus, PROMPTS, spec)["run"]
+
+
+def regenerate(corpus: str, run: str, workspace: Workspace) -> list[str]:
     """Withdraws a clip that conditioned some of a run's videos; the requests made again."""
-    rows = [json.loads(line) for line in _rows(workspace, run)]
-    video = rows[0]["hits"][0]["video_id"]
+    video = rows_of(workspace, run)[0]["hits"][0]["video_id"]
     said = withdraw(video, corpus, regenerate=True)
     return sorted({o["request_id"] for o in said["outputs"] if o["run"] == run})
 
 
-def _rows(workspace, run: str) -> list[str]:
-    media = workspace.store.local_path(f"generations/{run}/media")
-    return [file.read_text() for file in sorted(media.glob("*.json"))]
+def rows_of(workspace: Workspace, run: str) -> list[dict]:
+    return list(read_generations(workspace.store, read_run(workspace.store, run)))
 
 
 def board_html(workspace, page: Path) -> str:
@@ -49,18 +60,21 @@ def board_html(workspace, page: Path) -> str:
 def test_a_video_generated_again_has_no_score_until_it_is_measured_again(
     workspace, corpus: str, tmp_path: Path
 ) -> None:
-    run = generate(corpus, PROMPTS, FAKE_VIDEOS)["run"]
+    run = generated(corpus, 1)
     old = evaluate(run, spec=STEADY)["evaluation"]
     assert not any("changed" in note for note in read_board(workspace).tables[0].notes)
+    before = read_board(workspace).summaries[0].methods[0].means[0]
     again = regenerate(corpus, run, workspace)
     table = read_board(workspace).tables[0]
     (note,) = [note for note in table.notes if "changed since" in note]
     assert note.startswith(f"⚑ {old}: ") and all(id in note for id in again[:3])
     assert f"reelflow evaluate {run}" in note
     assert [entry.changed for entry in table.entries] == [len(again)]
+    after = read_board(workspace).summaries[0].methods[0].means[0]
+    assert (after.n, after.clips) == (before.n - len(again), before.n - len(again))
     html = board_html(workspace, tmp_path / "old.html")
     assert html.count("changed since it was measured") == len(again)
-    assert html.count("<dt>T-Cons</dt>") == len(_rows(workspace, run)) - len(again)
+    assert html.count("<dt>T-Cons</dt>") == len(rows_of(workspace, run)) - len(again)
     new = evaluate(run, spec=STEADY)["evaluation"]
     assert new != old
     (entry,) = [e for e in read_board(workspace).tables[0].entries if e.evaluation]
@@ -79,7 +93,8 @@ def test_a_file_replaced_in_a_folder_has_no_score_any_more(workspace, tmp_path: 
     golden.clip(folder / "b.mp4", frames=6)
     assert read_board(workspace).measured[old].changed == {"b.mp4": "mine"}
     new = evaluate(str(folder), spec=STEADY)["evaluation"]
-    assert [summary.evaluation for summary in read_board(workspace).summaries] == [new]
+    named = [summary.evaluation for summary in read_board(workspace).summaries]
+    assert new in named and old not in named
     (folder / "b.mp4").unlink()  # what is gone is not another video
     assert read_board(workspace, [new]).measured[new].changed == {}
 
@@ -87,11 +102,11 @@ def test_a_file_replaced_in_a_folder_has_no_score_any_more(workspace, tmp_path: 
 def test_an_experiment_says_which_of_its_videos_changed_and_measures_them_again(
     workspace, corpus: str, tmp_path: Path
 ) -> None:
-    generated = FAKE_VIDEOS.model_copy(update={"retrieve": RetrieveSpec(k=1)})
-    spec = ExperimentSpec(
-        generate=generated, controllers=("one",), metrics=("temporal_consistency",)
-    )
-    made = experiment_retrieval(corpus, PROMPTS, spec)
+    videos = FAKE_VIDEOS.model_copy(update={"retrieve": RetrieveSpec(k=1)})
+    spec = ExperimentSpec(generate=videos, controllers=("one",), metrics=("temporal_consistency",))
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("\n".join(PROMPTS))
+    made = experiment_retrieval(corpus, str(prompts), spec)
     page = str(tmp_path / "page.html")
     report(made["experiment"], page)
     assert "changed since" not in Path(page).read_text()
@@ -101,7 +116,7 @@ def test_an_experiment_says_which_of_its_videos_changed_and_measures_them_again(
     html = Path(page).read_text()
     assert html.count("changed since it was measured") >= len(again)
     assert "run the experiment again" in html and len(Tags(html).named("video"))
-    same = experiment_retrieval(corpus, PROMPTS, spec)
+    same = experiment_retrieval(corpus, str(prompts), spec)
     assert same["experiment"] == made["experiment"]
     report(made["experiment"], page)
     assert "changed since" not in Path(page).read_text()
@@ -110,7 +125,7 @@ def test_an_experiment_says_which_of_its_videos_changed_and_measures_them_again(
 def test_pages_in_the_store_of_videos_that_are_made_again_are_removed(
     workspace, corpus: str
 ) -> None:
-    run = generate(corpus, PROMPTS, FAKE_VIDEOS)["run"]
+    run = generated(corpus, 2)
     scores = evaluate(run, spec=STEADY)["evaluation"]
     pages = [Path(report(name)["page"]) for name in (run, scores)]
     assert all(page.exists() for page in pages)

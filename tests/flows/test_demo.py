@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from flows.cli.try_it import demo as command
 
 from data.settings import Settings
 from data.specs.pipeline import RetrieveSpec
 from data.workspace import open_workspace
 from engines.tiny.t2v.prompts import build_prompts as asked_for
+from flows.cli.try_it import demo as command
 from flows.demo import demo
 from flows.retrieve import retrieve
 from tasks.demo.demo import CORPUS, Demo, find_differences

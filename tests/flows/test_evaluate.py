@@ -158,7 +158,7 @@ def test_dropped_videos_are_counted(reelflow, videos: Path) -> None:
         (["--metrics", "dynamic_degree"], "raft"),
         ([*STEADY, "--benchmark", "another"], "no benchmark 'another'"),
         (["--metrics", "beauty"], "no evaluate plugin 'beauty'"),
-        ([*STEADY, "--num-frames", "50"], "none of 5 videos could be measured"),
+        ([*STEADY, "--num-frames", "50"], "all 5 videos failed"),
         ([*STEADY, "--truth", "/no/such"], "no folder /no/such of embeddings"),
         ([*STEADY, "--layout", "miniature"], "no videos in"),
     ],

@@ -20,12 +20,12 @@ from flows.pool import pool
 from tasks.retrieve.export_ragme import export_ragme
 from tasks.retrieve.retriever import Retriever
 
-pytestmark = pytest.mark.usefixtures("plain_flows")
+pytestmark = pytest.mark.usefixtures("prefect_backend")
 
 
 @pytest.fixture(scope="module")
 def exported(
-    plain_flows: None, shared_workspace: Workspace, _clips: Path,
+    prefect_backend: None, shared_workspace: Workspace, _clips: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:  # fmt: skip
     """The shared corpus `c` of real clips, as RAGME's scripts read it."""
@@ -43,7 +43,6 @@ def embeddings(exported: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(exported / "embeddings", tmp_path / "embeddings"))
 
 
-@pytest.mark.usefixtures("prefect_backend")
 def test_frame_and_pooled_vectors_have_ragmes_shapes(exported: Path) -> None:
     for n, frames in enumerate([2, 4, 6, 7]):
         vectors = np.load(exported / "embeddings" / f"clip-{n}.npy")

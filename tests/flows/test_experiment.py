@@ -109,7 +109,7 @@ def test_an_experiment_has_a_page(made: dict, tmp_path: Path) -> None:
 def test_a_metric_says_which_columns_it_lacks(workspace, prompts: str, tmp_path: Path) -> None:
     bare = tmp_path / "bare.jsonl"
     bare.write_text("\n".join(json.dumps({"id": r["id"], "txt": r["prompt"]}) for r in ROWS))
-    with pytest.raises(UserError, match="lacks motion, shape, colour"):
+    with pytest.raises(UserError, match="motion, shape, colour"):
         experiment_retrieval("c", str(bare), spec())
 
 

@@ -99,7 +99,7 @@ def test_features_are_made_once_whichever_sets_they_are_in(
     assert figures(again) == figures(first) and len(files(workspace, f"{folder}/receipts")) == 1
     fvd(videos(tmp_path / "h", 22, 5), real, SPEC)
     (second,) = files(workspace, f"{folder}/shards")[1:]
-    listed = json.loads(workspace.store.read(second))["clips"]
+    listed = json.loads(workspace.store.read(second))["items"]
     assert sorted(clip["name"] for clip in listed) == ["v25", "v26"]
 
 
@@ -128,7 +128,7 @@ def test_a_decoder_that_was_ended_is_tried_again_and_a_broken_file_is_not(
     fvd(videos(tmp_path / "g", 20, 4), real, SPEC)
     folder = f"features/{result['protocol']['features']}"
     (second,) = files(workspace, f"{folder}/shards")[1:]
-    assert [clip["name"] for clip in json.loads(workspace.store.read(second))["clips"]] == ["v1"]
+    assert [clip["name"] for clip in json.loads(workspace.store.read(second))["items"]] == ["v1"]
 
 
 def test_real_files_whole_and_broken(workspace: Workspace, tmp_path: Path) -> None:
@@ -147,9 +147,7 @@ def test_real_files_whole_and_broken(workspace: Workspace, tmp_path: Path) -> No
 
 
 def test_fewer_than_two_clips_are_no_set(workspace: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match="v5: 3 frames"
-    ):
+    with pytest.raises(UserError, match="v5: 3 frames"):
         rows = [{"videoID": "v4", "videoLoc": "fake://4"}]
         rows += [{"videoID": "v5", "videoLoc": "fake://5?frames=3"}]
         fvd(table(tmp_path / "g", rows), videos(tmp_path / "r", 0, 4), SPEC)
@@ -158,7 +156,7 @@ def test_fewer_than_two_clips_are_no_set(workspace: Workspace, tmp_path: Path) -
 def test_a_protocol_that_is_not_met_says_so(workspace: Workspace, tmp_path: Path) -> None:
     spec = DistanceSpec(protocol="stylegan-v-16f-2048", clip=CLIP, n_real=2048, n_generated=2048)
     notes = fvd(videos(tmp_path / "g", 20, 4), videos(tmp_path / "r", 0, 4), spec)["notes"]
-    assert notes[0] == "4 real clips, of the 2048 that were asked for"
+    assert notes[0].startswith("4 real clips, of 2048")
     assert notes[-1] == "not comparable with published figures of stylegan-v-16f-2048"
 
 
@@ -176,11 +174,11 @@ def test_the_command(reelflow, tmp_path: Path) -> None:
     ("words", "code", "said"),
     [
         ((), 1, "FVD needs --weights PATH"),
-        (("--protocol", "nobody"), 1, "there are google-direct, stylegan-v-16f-2048"),
+        (("--protocol", "nobody"), 1, "google-direct, stylegan-v-16f-2048"),
         (("--protocol", "google-direct", "--frames", "32"), 1, "google-direct fixes the clips"),
         (("--extractor", "pixel_stats", "--frames", "1"), 1, "2 or more frames, not 1"),
         (("--extractor", "pixel_stats", "--resize", "fancy"), 2, "resize"),
-        (("--extractor", "nothing"), 1, "no features plugin 'nothing'"),
+        (("--extractor", "nothing"), 1, "no plugin 'nothing'"),
     ],
 )
 def test_a_command_that_cannot_be_followed_says_why(reelflow, words, code, said) -> None:

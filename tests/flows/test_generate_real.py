@@ -49,5 +49,7 @@ def plain(spec) -> dict:
 
 def frames(file: Path) -> np.ndarray:
     shown = Resize(64, width=64)
-    found = load_plugin("video.decoders", "pyav").decode_frames(str(file), Sampling(every_nth=1), shown)
+    found = load_plugin("video.decoders", "pyav").decode_frames(
+        str(file), Sampling(every_nth=1), shown
+    )
     return np.concatenate([some.pixels for some in found])

@@ -102,7 +102,7 @@ def test_an_index_built_in_parts_finds_what_one_built_at_once_finds(workspace, m
     pipeline("c", "fake://600", embed_spec=FAKE, index_spec=at_once)
     prompts = [Prompt(str(n), f"colour {n}") for n in range(10)]
     one = Retriever(workspace, "c").search_prompts(prompts, RetrieveSpec(dedup=1.01))
-    made = index("c", at_once.model_copy(update={"parts": 3}))
+    made = index("c", at_once.model_copy(update={"parts": 3}), rebuild=True)
     assert (made["parts"], made["count"]) == (3, 600)
     parts = Retriever(workspace, "c").search_prompts(prompts, RetrieveSpec(dedup=1.01))
     assert [h.score for h in parts] == pytest.approx([h.score for h in one], abs=0.02)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from flows.cli.generate import report as command
 from support.generated import run_in
 
+from flows.cli.generate import report as command
 from flows.report import report
 
 pytestmark = [pytest.mark.usefixtures("plain_flows"), pytest.mark.timeout(300)]

@@ -22,7 +22,6 @@ def refused(workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pyav, "library_version", lambda: "av 2")
 
 
-@pytest.mark.usefixtures("prefect_backend")
 def test_what_would_be_tried_again_is_counted_by_what_refused_it(workspace, refused) -> None:
     every = [
         {"stage": "embed", "reason": "empty", "decoder": "av 1", "videos": 2},
@@ -33,6 +32,7 @@ def test_what_would_be_tried_again_is_counted_by_what_refused_it(workspace, refu
     assert list_retries("c", None, "av 2", outdated=False) == []
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_only_what_another_version_refused_is_tried_again_and_once(workspace, refused) -> None:
     assert retry("c", ["undecodable"], "av 2") == {}
     assert retry("c", ["undecodable"], outdated=True)["embed"]["failed"] == {"undecodable": 1}
@@ -74,7 +74,7 @@ def test_the_command_says_how_many_before_it_tries(reelflow, workspace, refused)
     assert "undecodable" in said
     assert "av 1" in said
     assert {attempt for _, _, attempt in _attempts(workspace)} == {1}
-    assert "nothing of c to try again" in reelflow("retry", "c", "--decoder", "av 3")[1]
+    assert "nothing to try again in c" in reelflow("retry", "c", "--decoder", "av 3")[1]
 
 
 def _attempts(workspace) -> list[tuple]:

@@ -92,7 +92,6 @@ def found(workspace: Workspace, asked: TrainSpec, folder: str = "n") -> dict[str
     return {ids[i]: [ids[n] for n in row if n >= 0] for i, row in enumerate(rows)}
 
 
-@pytest.mark.usefixtures("prefect_backend")
 def test_a_video_is_no_neighbour_of_itself_or_of_its_copies(corpus: Workspace, base: Path) -> None:
     near = found(corpus, spec(base))
     assert len(near) == 25 and all(near.values())
@@ -143,6 +142,7 @@ def test_latents_and_tokens_are_of_the_same_frames(corpus: Workspace, base: Path
     np.testing.assert_array_equal(slow.tokens.frames[:, ::2], made.tokens.frames[:, :5])
 
 
+@pytest.mark.usefixtures("prefect_backend")
 def test_a_video_that_cannot_be_read_any_more_is_left_out(tmp_path: Path) -> None:
     lesson, uris = LessonSpec(fps=8, most=4), ["fake://a", "fake://b?fault=missing", "fake://c"]
     videos = pa.table(

@@ -13,8 +13,10 @@ from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
+from engines.video.guard import worker
 from support.paths import REPOSITORY
 
+DECODER = worker.__name__  # what a decoder process has in its command line
 PATIENCE_S = 240.0  # a slow, busy machine; nothing waits so long where all is well
 
 

@@ -64,7 +64,7 @@ def outcomes(root: Path, stage: str) -> Counter[str]:
     """How many outcomes each content has, by the receipts of a stage."""
     receipts = root.glob(f"corpora/*/{stage}/*/receipts/*.json")
     said = [json.loads(receipt.read_bytes()) for receipt in receipts]
-    return Counter(each["content"] for r in said for each in (*r["done"], *r["failed"]))
+    return Counter(each["content"] for r in said for each in r["rows"])
 
 
 def status(root: Path, corpus: str = "c") -> dict[str, Any]:

@@ -11,10 +11,10 @@ from contextlib import suppress
 import psutil
 
 from support.buckets import RESET
-from support.commands import Run, children, wait_until
+from support.commands import DECODER, Run, children, wait_until
 from support.soak_grounds import Ground, Served
 
-PROCESSES = ("ray::", "guard_child")
+PROCESSES = ("ray::", DECODER)
 LASTS_S = (0.5, 8.0)
 Mend = Callable[[], None]
 

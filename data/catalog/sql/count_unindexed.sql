@@ -5,4 +5,5 @@ WHERE o.corpus = $corpus AND o.stage = 'pool' AND o.fingerprint = $pool AND o.re
   AND o.content NOT IN (
       SELECT content FROM members
       WHERE corpus = $corpus AND fingerprint = $fingerprint AND version = $version
+        AND content IS NOT NULL
   );

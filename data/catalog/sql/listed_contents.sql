@@ -1,3 +1,3 @@
 -- The contents that the shards of a stage list.
 SELECT DISTINCT content FROM shards
-WHERE corpus = $corpus AND stage = $stage AND fingerprint = $fingerprint;
+WHERE corpus = $listed_corpus AND stage = $stage AND fingerprint = $fingerprint;

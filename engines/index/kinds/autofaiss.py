@@ -78,7 +78,8 @@ def build(
         # Half-precision copies go beside a quantised index, for exact scores.
         exact = spooled.vectors if parameters.is_lossy(key) else None
         record = {
-            **(about or {}), "key": key, "parameters": {}, "figures": {}, "seed": options.seed
+            **(about or {}), "key": key, "parameters": {}, "figures": {}, "seed": options.seed,
+            "trained_count": count,
         }  # fmt: skip
         faiss_index = _build_faiss(spooled.folder, key, options)
         index = Index(faiss_index, spooled.ids, record, exact)

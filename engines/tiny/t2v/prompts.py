@@ -23,13 +23,16 @@ COMBINATIONS = tuple(
 def build_prompts(count: int = 60, seed: int = 1) -> list[dict[str, str]]:
     """Rows of a prompts table: text, the clips to choose among, and the attributes expected.
 
-    The motions take turns; a third of the combinations are in no training clip.
+    The motions take turns; every third round of them asks for combinations that are in no training
+    clip.
     """
     rng = np.random.default_rng([seed, 9])
     held_out = sorted(HELD_OUT & set(COMBINATIONS))
     rows = []
     for index in range(count):
-        among = held_out if index % 3 == 2 else COMBINATIONS
+        # By rounds of the motions, not by `index % 3`: that is a motion, and every held-out prompt
+        # would ask for the same one.
+        among = held_out if index // len(UNNAMED_MOTIONS) % 3 == 0 else COMBINATIONS
         shape, colour, background = among[int(rng.integers(len(among)))]
         expected = {"shape": shape, "colour": colour, "background": background}
         expected |= {

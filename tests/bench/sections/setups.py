@@ -36,7 +36,9 @@ def _run(clips: list, weights: str, setup: tuple[int, int, int, int]) -> tuple[i
 
     batches, threads, decoders, size = setup
     spec = EmbedSpec(model=footage.ARCHITECTURE, weights=weights)
-    work = EmbedSetup(decoders=decoders, concurrent_batches=batches, threads=threads, frames_per_batch=size)
+    work = EmbedSetup(
+        decoders=decoders, concurrent_batches=batches, threads=threads, frames_per_batch=size
+    )
     engine = VideoEmbedder(spec, work)
     engine.load()
     videos = [Video(clip.stem, str(clip), clip.stem) for clip in clips]

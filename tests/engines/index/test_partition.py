@@ -40,7 +40,7 @@ def test_parts_merge_into_what_a_single_build_gives(tmp_path: Path, key: str) ->
     queries = clustered(200, 16, seed=6)
     for mine, theirs in zip(one.search(queries, 10), whole.search(queries, 10), strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    assert one.ids.tolist() == whole.ids.tolist() == named(2000)
+    assert one.contents.tolist() == whole.contents.tolist() == named(2000)
     close = {"atol": 1e-6} if key == KEY else {"atol": 1e-3}
     np.testing.assert_allclose(one.vectors(np.arange(2000)), VECTORS, **close)
 

@@ -72,5 +72,5 @@ def test_a_real_index_gives_its_rows(tmp_path) -> None:
     flat.build([Batch(ids, vectors)], tmp_path / "index", IndexSpec(engine="flat"))
     index = flat.open_index(tmp_path / "index")
     assert [
-        (p.query, str(index.ids[p.row])) for p in find_near_copies(index, vectors[[7]], 0.99)
+        (p.query, str(index.contents[p.row])) for p in find_near_copies(index, vectors[[7]], 0.99)
     ] == [(0, "v7")]

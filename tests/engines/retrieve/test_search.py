@@ -24,14 +24,14 @@ def build_index(folder: Path, vectors: np.ndarray, ids: list[str] | None = None)
 
 
 def ids_of(result: SearchResult) -> list[str]:
-    return [one.video_id for one in result.neighbours]
+    return [one.content for one in result.neighbours]
 
 
 class Scripted:
     """An index that answers what it was told to, -1 and nonsense included."""
 
     def __init__(self, vectors: np.ndarray, answer: list[int]) -> None:
-        self.ids = np.array(named(len(vectors)), dtype=np.dtypes.StringDType())
+        self.contents = np.array(named(len(vectors)), dtype=np.dtypes.StringDType())
         self.stored, self.answer = vectors, answer
         self.requests: list[tuple[int, int]] = []
 
@@ -53,7 +53,7 @@ def test_a_hand_computed_answer(tmp_path: Path) -> None:
     index = build_index(tmp_path / "v", np.array([[1, 0], [0.6, 0.8], [0, 1]]), ["x", "slant", "y"])
     (result,) = search_index(index, np.array([[0.0, 2.0]]), 2, dedup=None)
     assert result.short_by == 0
-    assert [(one.rank, one.row, one.video_id) for one in result.neighbours] == [
+    assert [(one.rank, one.row, one.content) for one in result.neighbours] == [
         (1, 2, "y"),
         (2, 1, "slant"),
     ]
@@ -123,10 +123,7 @@ def test_a_narrow_filter_still_fills_k_on_a_graph(tmp_path: Path) -> None:
         assert set(ids_of(result)) <= set(named(3000)[::300])
 
 
-def test_a_wide_filter_is_kept_to_by_the_index_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engines.index.index.MAX_SCANNED", 10)
+def test_a_wide_filter_is_kept_to_by_the_index_itself(tmp_path: Path) -> None:
     autofaiss.build(batches(clustered(3000)), tmp_path / "v")
     index = autofaiss.open_index(tmp_path / "v")
     even = index.rows(named(3000)[::2])
@@ -169,8 +166,8 @@ def test_exact_and_approximate_give_the_same_answers(tmp_path: Path) -> None:
     queries = vectors[::60] + 0.05 * clustered(50, seed=4)
     exact = search_index(flat.open_index(tmp_path / "exact"), queries, 5)
     graph = search_index(autofaiss.open_index(tmp_path / "graph"), queries, 5)
-    told = [[(n.rank, n.video_id, n.score) for n in one.neighbours] for one in exact]
-    assert told == [[(n.rank, n.video_id, n.score) for n in one.neighbours] for one in graph]
+    told = [[(n.rank, n.content, n.score) for n in one.neighbours] for one in exact]
+    assert told == [[(n.rank, n.content, n.score) for n in one.neighbours] for one in graph]
 
 
 def test_an_answer_does_not_depend_on_the_queries_beside_it(tmp_path: Path) -> None:

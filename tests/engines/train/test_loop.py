@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from support.paths import REPOSITORY, TESTS
 from torch import nn
 
-from engines.train.loop import WARM_UP, Schedule, learning_rate, train_model
+from engines.train.loop import WARM_UP, Schedule, compute_decay, learning_rate, train_model
 
 SHORT = Schedule(steps=7, rate=1e-2, checkpoint_every=3, log_every=2)
 
@@ -89,13 +90,58 @@ def test_what_asks_for_no_gradient_stays_as_it_is(tmp_path: Path) -> None:
     assert same(trainee[0], before[0]) and not same(trainee[2], before[2])
 
 
-def test_training_leaves_the_mean_of_the_weights(tmp_path: Path) -> None:
-    """At a `average` of 0 the mean is the last weights; at one near 1 it has hardly moved."""
-    last, slow = (trained(tmp_path / f"{a}", Schedule(7, 1e-2, average=a)) for a in (0, 0.999))
-    state = torch.load(tmp_path / "0" / "checkpoint.pt", weights_only=True)
+def test_without_averaging_training_leaves_the_last_weights(tmp_path: Path) -> None:
+    last = trained(tmp_path, Schedule(7, 1e-2, average=0))
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert all(torch.equal(value, state["model"][name]) for name, value in last.named_parameters())
-    moved = (slow[0].weight - model()[0].weight).abs().max()
-    assert 0 < moved < (last[0].weight - model()[0].weight).abs().max() / 50
+
+
+def shares(schedule: Schedule) -> list[float]:
+    """What each step's weights count for in the mean at the end, from the decays."""
+    decays = [compute_decay(schedule, step) for step in range(schedule.steps)]
+    later = np.cumprod([1.0, *decays[:0:-1]])[::-1]  # of all that come after each
+    return [(1 - decay) * rest for decay, rest in zip(decays, later, strict=True)]
+
+
+def test_training_leaves_the_mean_of_the_weights_of_its_steps(tmp_path: Path) -> None:
+    """The initial weights have no part in it: with a constant decay they had 99 % here."""
+    each, seen = Schedule(4, 1e-2, checkpoint_every=1), list[torch.Tensor]()
+    for stop in range(1, 5):  # the raw weights after each step, as a checkpoint there has them
+        with suppress(Stopped):
+            whole = trained(tmp_path, each, dies_at=1 if stop < 4 else None)
+        state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+        seen.append(state["model"]["0.weight"])
+    expected = sum(share * weights for share, weights in zip(shares(each), seen, strict=True))
+    torch.testing.assert_close(whole[0].weight, expected)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 250, 2000, 20_000])
+@pytest.mark.parametrize("average", [0.0, 0.9, 0.999])
+def test_shares_of_the_mean_sum_to_one_and_the_first_steps_vanish(
+    steps: int, average: float
+) -> None:
+    each = shares(Schedule(steps, 1e-2, average=average))
+    assert sum(each) == pytest.approx(1)
+    if steps >= 250:
+        assert sum(each[: steps // 10]) < 1e-6 and sum(each[: steps // 2]) < 0.003
+
+
+def test_the_decay_is_the_schedules_once_enough_steps_were_seen() -> None:
+    decays = [compute_decay(Schedule(1, 1e-2, average=0.9), step) for step in range(200)]
+    assert decays[0] == 0 and decays == sorted(decays)
+    assert decays[80] < 0.9 == decays[81] == decays[-1]
+
+
+def test_a_checkpoint_whose_mean_has_the_initial_weights_in_it_goes_on(tmp_path: Path) -> None:
+    """As checkpoints of 0.1.0 have: what they hold too much of is forgotten."""
+    long = Schedule(120, 1e-2, checkpoint_every=10)
+    with pytest.raises(Stopped):
+        trained(tmp_path / "old", long, dies_at=15)
+    state = torch.load(tmp_path / "old" / "checkpoint.pt", weights_only=True)
+    state["mean"] = [mean + 1 for mean in state["mean"]]
+    torch.save(state, tmp_path / "old" / "checkpoint.pt")
+    resumed, whole = trained(tmp_path / "old", long), trained(tmp_path / "whole", long)
+    torch.testing.assert_close(resumed[0].weight, whole[0].weight, atol=1e-6, rtol=0)
 
 
 def test_the_loss_falls_and_is_told(tmp_path: Path) -> None:

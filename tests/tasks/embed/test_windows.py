@@ -88,6 +88,25 @@ def test_a_window_is_tried_thrice_again_ever_later() -> None:
     assert windows.run_window.retry_jitter_factor == 0.5
 
 
+def test_a_window_that_could_not_be_asked_for_is_waited_for_and_not_run_twice(
+    workspace: Workspace, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_deployment, keys = child_runs.run_deployment, list[str]()
+
+    def lose_connection(*args: Any, **kwargs: Any) -> Any:
+        keys.append(kwargs["idempotency_key"])
+        run_deployment(*args, **kwargs | {"timeout": 0})  # started, and not waited for
+        raise ConnectionError("the server is restarting")
+
+    monkeypatch.setattr(child_runs, "run_deployment", lose_connection)
+    ingest("fake://2", "lost")
+    made = backfill("lost", "true", FAKE, window=2, approved=True, child_runs=True)
+    assert (made["windows"], made["left"], made["shards_left"]) == (1, 0, 0)
+    [run] = _of_corpus("lost")
+    assert [run.idempotency_key] == keys
+    _assert_all_is_paid(made["gpu_hours"], [run])
+
+
 def test_windows_run_at_once_and_one_that_failed_is_run_again_under_another_key(
     workspace: Workspace, hand: Hand
 ) -> None:

@@ -20,6 +20,7 @@ from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
 from support.buckets import SECRET
+from support.commands import DECODER
 from support.deployed import FILE, deployed
 from support.running import answered, asking
 
@@ -109,7 +110,7 @@ def test_a_run_waits_for_the_gpu_of_another(service: Service, second: Path) -> N
 @pytest.mark.timeout(900)
 def test_a_run_works_on_the_ray_that_all_share(service: Service) -> None:
     """The fixture has runs work in their own processes: Ray's take seconds to come up."""
-    assert not _below(service, "ray", "ray::Worker")
+    assert not _below(service, "ray", "ray::EngineActor")
     deployment = ask(service, "deployments/name/ingest/ingest")["id"]
     body = {
         "parameters": {"source": "fake://4", "corpus": "shared"}, "state": {"type": "SCHEDULED"},
@@ -117,7 +118,9 @@ def test_a_run_works_on_the_ray_that_all_share(service: Service) -> None:
     }  # fmt: skip
     run = ask(service, f"deployments/{deployment}/create_flow_run", body)["id"]
     over = ("COMPLETED", "FAILED", "CRASHED")
-    workers = _until(lambda: _below(service, "ray", "ray::Worker") or _state(service, run) in over)
+    workers = _until(
+        lambda: _below(service, "ray", "ray::EngineActor") or _state(service, run) in over
+    )
     assert isinstance(workers, list), "it ended without a worker of that Ray's"
     assert _until(lambda: _state(service, run) in over)
     assert _state(service, run) == "COMPLETED"
@@ -261,11 +264,11 @@ def test_cancelling_a_backfill_ends_its_windows_and_their_workers_within_seconds
     _command(service, "ingest", "fake://2?seconds=900", "--corpus", "slow")
     asked = {"spec": {"engine": "fake"}, "approved": True, "child_runs": True, "corpus": "slow"}
     run = _begun(service, "backfill/backfill", **asked)
-    decoders = _until(lambda: _below(service, "worker", "guard_child"), seconds=400)
+    decoders = _until(lambda: _below(service, "worker", DECODER), seconds=400)
     assert decoders, (service.folder / "worker.log").read_text()[-2000:]
     cancel, begun = {"state": {"type": "CANCELLING"}}, time.monotonic()
     ask(service, f"flow_runs/{run}/set_state", cancel)
-    assert _until(lambda: not _below(service, "worker", "guard_child"))
+    assert _until(lambda: not _below(service, "worker", DECODER))
     assert time.monotonic() - begun < PATIENCE_S
     tagged = {"flow_runs": {"tags": {"all_": [f"backfill:{run}"]}}}
     [window] = ask(service, "flow_runs/filter", tagged)

@@ -129,9 +129,9 @@ def test_a_quantised_index_scores_by_exact_vectors_and_grows(tmp_path: Path) -> 
     exact = np.einsum("qd,qkd->qk", vectors[:20], index.vectors(rows.ravel()).reshape(20, 5, -1))
     np.testing.assert_allclose(scores, exact, atol=1e-5)
     fresh = clustered(1, 16, seed=99)
-    grow_index(tmp_path / "v", [Batch(["new"], fresh)], tmp_path / "v2")
+    grow_index(autofaiss.open_index(tmp_path / "v"), [Batch(["new"], fresh)], tmp_path / "v2")
     grown = autofaiss.open_index(tmp_path / "v2")
-    assert grown.ids[grown.search(fresh, 1)[1]].tolist() == [["new"]]
+    assert grown.contents[grown.search(fresh, 1)[1]].tolist() == [["new"]]
     assert built.count + 1 == len(grown)
 
 

@@ -21,7 +21,7 @@ def test_the_file_is_what_faiss_itself_would_write(tmp_path: Path) -> None:
 
 def test_rows_keep_the_order_they_came_in(tmp_path: Path) -> None:
     flat.build(batches(clustered(50)), tmp_path / "v")
-    assert flat.open_index(tmp_path / "v").ids.tolist() == named(50)
+    assert flat.open_index(tmp_path / "v").contents.tolist() == named(50)
 
 
 def test_it_agrees_with_a_matrix_product(tmp_path: Path) -> None:
