@@ -8,6 +8,7 @@ class Row:
     """One row of a source, before any check; `line` counts from 0."""
 
     line: int
+    # Sources may lack any of these: ingest decides what becomes of such a row.
     id: str | None
     uri: str | None
     caption: str | None
@@ -60,7 +61,7 @@ class Prompt:
     text: str
     image: str | None = None
     where: str | None = None
-    columns: dict[str, str] = field(default_factory=dict, hash=False)
+    columns: dict[str, str] = field(default_factory=dict, hash=False)  # a dict has no hash
 
 
 @dataclass(frozen=True, slots=True)

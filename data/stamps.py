@@ -13,5 +13,6 @@ def utc_now() -> str:
 
 def hash_json(value: Any) -> str:
     """SHA-256 of the value's canonical JSON, in hex."""
+    # Sorted, without spaces, in ASCII: one text for equal values, whoever built the dict.
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

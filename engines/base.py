@@ -33,6 +33,7 @@ class Engine(Protocol[Item, Result]):
     import nothing heavy: a runner also makes one in the flow's process to read its `needs`.
     """
 
+    # A class attribute or set in `__init__`: a runner reads it before `load`.
     needs: Needs
 
     def load(self) -> None:

@@ -15,7 +15,7 @@ CONTROLLER = "reelflow-tiny-ragme-ordered"
 
 def register_model() -> None:
     """Registers `NAME` as an architecture of open_clip; may be called any number of times."""
-    import open_clip
+    import open_clip  # here, since it imports torch
 
     if NAME not in open_clip.list_models():
         open_clip.add_model_config(CONFIG)

@@ -34,6 +34,7 @@ from tasks.workers import count_workers
 THROUGH = ("embed", "pool", "index")
 
 
+# Child runs are runs of their own: cancelling only the parent would leave them at work.
 def _cancel_windows(flow: Flow, flow_run: FlowRun, state: State) -> None:
     cancel_runs(backfill_tag(flow_run.id))
 
@@ -107,6 +108,7 @@ def embed_window(corpus: str, shards: list[str], spec: EmbedSpec) -> dict[str, A
     """
     workspace = open_workspace(Settings())
     stage = register_embed(workspace, corpus, spec, shadow=True)
+    # Takes no lock of the stage: the parent holds it for as long as its windows run.
     left = exclude_done(shards, list_done(workspace.store, stage.folder))
     before = count_covered(workspace, stage)
     summary = embed_shards(workspace, stage, spec, left).to_dict()
@@ -136,6 +138,7 @@ def _embed_windows(
 ) -> int:
     """Embeds every window in this process with the same workers; how many there were."""
     done, workers = 0, count_workers(workspace.settings)
+    # Asked for before any worker starts: with nothing left to do, none loads a model.
     first = next(waiting, None)
     if first is None:
         return 0
@@ -150,6 +153,7 @@ def _embed_windows(
 def _run_later_stages(stage: Stage, through: str, child_runs: bool) -> dict[str, Any]:
     """Pools and indexes the new vectors with the corpus's current specs; their summaries."""
     made: dict[str, Any] = {}
+    # By fingerprint: these vectors may be a shadow of the current ones.
     about = {"corpus": stage.corpus, "embed": stage.fingerprint}
     after: tuple[tuple[str, Flow], ...] = (("pool", pool), ("index", index))
     for kind, run in after[: THROUGH.index(through)]:

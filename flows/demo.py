@@ -31,6 +31,7 @@ def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 1
     with time_part(seconds, "orchestration"):
         done = is_complete(workspace, table, spec)
         stages = {} if done else _run_pipeline(table, spec)
+    # What remains is what flows and tasks cost beside the stages' own work.
     seconds["orchestration"] -= sum(stages.values())
     seconds |= stages
     with time_part(seconds, "retrieve"):

@@ -55,9 +55,9 @@ def embed(
         spec = choose_embed_spec(workspace, corpus, spec)
         stage = register_embed(workspace, corpus, spec)
         shards = plan_videos(workspace, stage, retry)
-        before = count_covered(workspace, stage)
+        before = count_covered(workspace, stage)  # before embedding: the page shows both
         embedded = embed_shards(workspace, stage, spec, shards)
-        embedded.require_any()
+        embedded.require_any()  # inside the lock, before anything is published
     summary = embedded.to_dict()
     videos = show_embedded("embed", workspace, stage, before, summary)
     if embedded.done:
@@ -86,6 +86,7 @@ def embed_shards(
     workspace: Workspace, stage: Stage, spec: EmbedSpec, shards: list[str]
 ) -> EmbedSummary:
     """Embeds planned shards with workers of their own, if there are any."""
+    # No worker is started, and no model loaded, where everything is embedded already.
     if not shards:
         return EmbedSummary(workspace, stage, count_workers(workspace.settings))
     with open_embed_run(workspace, stage, spec) as run:
@@ -98,7 +99,7 @@ def open_embed_run(workspace: Workspace, stage: Stage, spec: EmbedSpec) -> Itera
     workers = count_workers(workspace.settings)
     with open_runner(workspace.settings, workers) as runner, show_progress("embed", stage.corpus):
         run = EmbedRun(workspace, stage, spec, runner)
-        check_canary(run)
+        check_canary(run)  # before the first shard: no video may mix vectors of two kinds
         yield run
 
 

@@ -69,13 +69,12 @@ def evaluate(
     videos = build_source(source, layout, mode, methods, prompts, truth)
     asked = build_evaluation(workspace, videos, spec, weights, benchmark)
     if clips is not None:
-        guard_run(workspace, asked, clips)
+        guard_run(workspace, asked, clips)  # first: leaks are part of the summary
     with show_progress("evaluate", asked.fingerprint):
         summary, cost = complete_evaluation(workspace, asked)
     _write_files(workspace, summary, per_video, reference_json)
-    _publish_scores(asked, summary, cost, generation_folder(source) if videos.is_run else None)
-    rows = videos_of(workspace.store, summary.evaluation)
-    publish_failed_rows("evaluate", summary.evaluation, rows, "clip")
+    run = generation_folder(source) if videos.is_run else None
+    _publish_scores(workspace, asked, summary, cost, run)
     require_any_video(workspace, summary)
     result = asdict(summary) | {"spent": cost}
     return finish_run(result, {"evaluate": result}, workspace.settings.failed_share)
@@ -92,11 +91,18 @@ def _write_files(
 
 
 def _publish_scores(
-    asked: Evaluation, summary: Summary, cost: dict[str, float], run: str | None
+    workspace: Workspace,
+    asked: Evaluation,
+    summary: Summary,
+    cost: dict[str, float],
+    run: str | None,
 ) -> None:
-    """Publishes means and cost on the run's page, and new scores as an asset."""
+    """Publishes means, cost and failed videos on the run's page, and new scores as an asset."""
     publish_table("evaluate", summary.evaluation, list_means(summary))
     publish_summary("evaluate", summary.evaluation, count_videos(summary) | cost)
+    rows = videos_of(workspace.store, summary.evaluation)
+    publish_failed_rows("evaluate", summary.evaluation, rows, "clip")
+    # No cost means that every score was there already: nothing new to announce.
     if cost:
         said = {"fingerprint": asked.fingerprint, "videos": len(asked.targets)}
         made_from = [folder_key(run)] if run else []

@@ -35,6 +35,7 @@ def experiment_retrieval(
     """
     spec = spec or build_experiment_spec()
     workspace = open_workspace(Settings())
+    # All frames: these scores are compared with each other, not with published ones.
     measure = EvaluateSpec(metrics=spec.metrics, num_frames=None)
     runs, rows = {}, []
     planned = list(list_conditions(spec.controllers, spec.generate.retrieve.k))

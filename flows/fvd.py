@@ -32,14 +32,17 @@ def fvd(generated: str, real: str, spec: DistanceSpec | None = None) -> dict[str
         spec: Feature extractor, clips and resizing; the usual if left out.
     """
     workspace, spec = open_workspace(Settings()), pin_spec(spec or DistanceSpec())
+    # Looking for clips only probes files, which needs no GPU and no Ray of its own.
     looking = to_probe_settings(workspace.settings)
     with open_runner(looking, count_workers(looking)) as runner:
+        # Both sides draw with the same seed, each from videos of its own.
         sets = [
             choose_clips(workspace, runner, source, spec, side)
             for side, source in (("real", real), ("generated", generated))
         ]
     features = Features(workspace, spec.clip)
     activity = f"makes features {features.fingerprint}"
+    # Distances over the same extractor share this folder, whichever sets they compare.
     with workspace.lock_store_folder(features.folder, activity, notify):
         make_features(features, (clip for each in sets for clip in each.clips))
         result = measure_distance(workspace, features, spec, *sets)

@@ -45,6 +45,7 @@ def generate(
     workspace = open_workspace(Settings())
     asked = build_prompts(prompts) if isinstance(prompts, list) else read_prompts(prompts)
     run = build_run(workspace, workspace.check_corpus(corpus), spec, asked)
+    # By run, not by corpus: runs with other prompts or specs may generate side by side.
     with workspace.lock_store_folder(run.folder, f"generates {run.fingerprint}", notify):
         shards = plan_requests(workspace, run)
         with show_progress("generate", corpus):
@@ -52,6 +53,7 @@ def generate(
     files = {key: resolve_output(summary[key]) for key in ("videos", "table")}
     publish_summary("generate", corpus, summary | files)
     publish_failed_rows("generate", corpus, read_generations(workspace.store, run), "request_id")
+    # Without new shards nothing changed, and an asset would show an event that did not happen.
     if shards:
         bank = Stage(corpus, "index", run.index[0]) if run.index else None
         source = stage_key(workspace, bank) if bank else videos_key(corpus)

@@ -23,6 +23,7 @@ def import_ragme(source: str, corpus: str, spec: EmbedSpec = CLIP_VIDEO_ENCODE) 
         spec: Model that made the vectors, as far as it is known; texts are embedded with it.
     """
     workspace = open_workspace(Settings())
+    # Both: an import writes the videos and their vectors, which are two stages' folders.
     with (
         workspace.lock_stage(check_corpus_name(corpus), "ingest", notify),
         workspace.lock_stage(corpus, "embed", notify),

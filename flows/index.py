@@ -36,6 +36,7 @@ def index(
         stage = register_index(workspace, corpus, spec, pooled)
         about = build_index(workspace, embedded, pooled, stage, rebuild)
         published = published_version(workspace.store, stage)
+    # Nothing new to index is a result too, not an error: nightly runs meet it often.
     summary = about or {"version": published, "new": 0}
     publish_summary("index", corpus, {"fingerprint": stage.fingerprint, **summary})
     if about:

@@ -43,5 +43,6 @@ def leaderboard(
             else:
                 write_tables(said, path)
         publish_summary("leaderboard-page", mode or "all", {"page": resolve_output(out)})
+    # Also without `out`: the run's page should show the tables by itself.
     publish_table("leaderboard", mode or "all", to_rows(said))
     return said

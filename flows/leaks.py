@@ -27,6 +27,7 @@ def leaks(
     """
     workspace = open_workspace(Settings())
     tested = guard_task(workspace, corpus, read_clips(source), threshold)
+    # Written even if empty: `generate --without` then finds the file that it was told.
     if out:
         write_leaks(out, tested.leaks)
     publish_table("leaks", corpus, [asdict(leak) for leak in tested.leaks])

@@ -44,7 +44,7 @@ def maintain(
     workspace = open_workspace(Settings())
     workspace.check_corpus(corpus)
     if rebuild:
-        workspace.rebuild_catalog()
+        workspace.rebuild_catalog()  # first: all that follows asks the catalogue
     wrong = verify_videos(workspace, corpus, sample, seed=utc_now()[:10])
     outdated = count_failures(workspace, corpus, Failures(outdated=True))
     if requeue and outdated:

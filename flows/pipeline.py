@@ -56,6 +56,7 @@ def pipeline(
         workspace.lock_stage(check_corpus_name(corpus), "pipeline", notify),
         open_summary(corpus) as summary,
     ):
+        # Without a source the pipeline still finishes what an earlier night left undone.
         if source:
             summary.run_stage("ingest", ingest, source, corpus, columns)
         summary.run_stage("embed", embed, corpus, embed_spec)

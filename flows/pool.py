@@ -28,6 +28,7 @@ def pool(corpus: str, spec: PoolSpec | None = None, embed: str | None = None) ->
     workspace = open_workspace(Settings())
     with workspace.lock_stage(workspace.check_corpus(corpus), "pool", notify):
         embedded = find_embed_stage(workspace, corpus, embed)
+        # The corpus's own method: the default's fingerprint would start a second stage.
         spec = spec or spec_in_use(workspace.store, corpus, "pool", PoolSpec())
         stage = register_pool(workspace, corpus, spec, embedded)
         pooled = pool_shards(workspace, embedded, stage)

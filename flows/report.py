@@ -21,7 +21,7 @@ def report(run: str = LATEST, out: str | None = None) -> dict[str, Any]:
         out: HTML file or URL to write; report.html in the run's folder if left out.
     """
     workspace = open_workspace(Settings())
-    folder = find_folder(workspace, run)
+    folder = find_folder(workspace, run)  # before the output: a wrong name writes nothing
     with open_output(out or str(page_path(workspace, folder))) as page:
         summary = write_report_task(workspace, folder, page)
     summary = to_final_paths(summary, out) if out else summary

@@ -40,6 +40,7 @@ def retrieve(
             with open_output(report) as page:
                 write_retrieval_page(workspace, corpus, str(hits), spec, str(page))
             summary["report"] = report
+        # Inside the block: for a URL the local file is gone after it.
         show_hits(workspace, corpus, str(hits))
     files = {key: resolve_output(name) for key, name in summary.items() if key in ("out", "report")}
     publish_summary("retrieve", corpus, summary | {"short": len(summary["short"])} | files)

@@ -39,6 +39,7 @@ def retry(
     made: dict[str, Any] = {}
     if found:
         publish_table("retry", corpus, found, "tried again")
+    # Ingest first: a video that it accepts now can be embedded in the same run.
     if "ingest" in stages:
         made["ingest"] = retry_ingest(corpus, which)
     if stages and current_stage(workspace.store, corpus, "embed"):
@@ -56,6 +57,7 @@ def list_retries(
 
 def select_failures(reasons: list[str] | None, decoder: str | None, outdated: bool) -> Failures:
     """The failures that are meant; a UserError for a reason that there is not."""
+    # Before any run starts: an unknown reason would match nothing and look like success.
     unknown = sorted(set(reasons or []) - set(REASONS))
     if unknown:
         raise UserError(f"no reason {unknown[0]!r}: there are {', '.join(REASONS)}")

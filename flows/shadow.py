@@ -44,8 +44,10 @@ def switch(corpus: str, embed: str) -> dict[str, Any]:
     """
     workspace = open_workspace(Settings())
     with workspace.lock_stage(workspace.check_corpus(corpus), "index", notify):
+        # The former one is reported, since its fingerprint is what switches back.
         now = stages.current_stage(workspace.store, corpus, "embed")
         stage = find_embed_stage(workspace, corpus, embed)
+        # Both must exist before the first pointer moves: searches never meet a half switch.
         index, pool = (
             find_stage_over(workspace, stage, "index"),
             find_stage_over(workspace, stage, "pool"),

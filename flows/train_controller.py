@@ -29,6 +29,7 @@ def train_controller(corpus: str, out: str, spec: TrainSpec | None = None) -> di
     workspace = open_workspace(Settings())
     with workspace.lock_stage(workspace.check_corpus(corpus), "controllers", notify):
         stage = prepare_training_set(workspace, corpus, spec)
+    # Not under the corpus's lock: training only reads the set that is prepared by now.
     summary = run_training(workspace, stage, spec, out)
     publish_summary("train-controller", corpus, summary)
     return summary

@@ -35,12 +35,13 @@ def withdraw(
         regenerate: Delete the generated videos that it influenced and generate them again.
     """
     workspace = open_workspace(Settings())
+    # First, so that no request planned below retrieves it again.
     marked = mark_withdrawn(workspace, workspace.check_corpus(corpus), video, why)
     outputs = list_influenced(workspace, video, corpus)
     again = []
     for run, some in group_by_run(workspace, outputs) if regenerate else []:
         with workspace.lock_store_folder(run.folder, f"generates {run.fingerprint}", notify):
-            remove_outputs(workspace, run, some)
+            remove_outputs(workspace, run, some)  # before planning: requests with a video are done
             remove_pages(workspace.store, run.fingerprint)
             again.append(complete_run(workspace, run, plan_requests(workspace, run)))
     summary = {"corpus": corpus, **marked, "outputs": outputs, "regenerated": again}

@@ -40,6 +40,7 @@ def to_final_paths(result: dict[str, Any], out: str) -> dict[str, Any]:
     if not is_url(out):
         return result
     folder = out.rpartition("/")[0]
+    # Nobody can open a path in a temporary folder, which is gone by now.
     names = {key: value.name for key, value in result.items() if isinstance(value, Path)}
     return result | {key: f"{folder}/{name}" for key, name in names.items()}
 

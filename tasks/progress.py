@@ -19,7 +19,7 @@ class Progress:
     done: int = 0
     failed: int = 0
     hours: float = 0.0
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)  # a clock that nobody can set back
     note: str = ""
     unit: str = "video"
     latest: float = 0.0
@@ -32,11 +32,12 @@ class Progress:
             self.failed += failed
             self.hours += hours
             self.latest = time.monotonic()
-        publish_progress(self)
+        publish_progress(self)  # outside the lock: a listener may take its time, or read `rate`
 
     @property
     def rate(self) -> float:
         """Items a second since the start, or from start to end once all are processed."""
+        # The rate of a finished stage must not sink while its page is still looked at.
         until = time.monotonic() if self.num_remaining else self.latest
         return self.num_processed / max(until - self.started, 1e-9)
 

@@ -97,15 +97,18 @@ def _parse_row(path: str, number: int, line: str) -> Iterator[dict[str, Any]]:
 
 def _build_prompt(path: str, rows: list[dict[str, Any]], number: int) -> Prompt:
     row = rows[number]
+    # By each row, since lines of JSON may have different columns.
     column = next((name for name in TEXTS if name in row), None)
     if column is None:
         raise UserError(f"{path} must have columns videoID and txt, but has {', '.join(row)}")
+    # Not `if row.get(name)`: an id of 0 is an id.
     named = next((row[name] for name in IDS if row.get(name) is not None), None)
     id = _pad_number(number, len(rows)) if named is None else str(named)
     text = str(row[column] or "").strip()
     if not text:
         raise UserError(f"{path} has no text for {id!r}: fill or remove the row")
     image = row.get("image")
+    # Relative to the file, not to where the command was typed: a table can move with its images.
     if image and "://" not in image:
         folder = os.path.dirname(path)
         image = (
@@ -120,6 +123,7 @@ def _check_ids(path: str, prompts: list[Prompt]) -> list[Prompt]:
         raise UserError(f"{path} has no prompts")
     seen: set[str] = set()
     for prompt in prompts:
+        # Ids name the output files: a second one would overwrite the first.
         if prompt.id in seen:
             raise UserError(f"{path} has the id {prompt.id!r} twice: rename one of them")
         seen.add(prompt.id)

@@ -61,6 +61,7 @@ def register_pool(
     Over the current one it becomes the corpus's current pool stage, else a shadow.
     """
     before = embedded or _require_stage(workspace, corpus, "embed")
+    # The version is in the fingerprint: a method that changes its vectors gets a new stage.
     version = load_plugin("pool.methods", spec.method).VERSION
     shadow = _is_shadow(workspace, before)
     return register_stage(
@@ -87,6 +88,7 @@ def find_embed_stage(workspace: Workspace, corpus: str, embed: str | None) -> St
     """The embed stage of a fingerprint, by default the current one; a UserError without it."""
     if embed is None:
         return _require_stage(workspace, corpus, "embed")
+    # Users type fingerprints, which must not lead out of the corpus's folder.
     stage = Stage(corpus, "embed", embed)
     if not embed.isalnum() or not workspace.store.exists(layout.spec_file(stage.folder)):
         raise UserError(

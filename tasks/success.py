@@ -14,6 +14,7 @@ def require_success(
     `failed` counts them by reason, `detail` is what one of them failed of, and `see` says where
     all of them stand. One broken item beside good ones is a row, never an error.
     """
+    # Nothing tried is no failure: nightly runs often find no new video.
     if done or not any(failed.values()):
         return
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in Counter(failed).most_common())

@@ -55,6 +55,7 @@ def estimate_remaining(
         totals = videos.aggregate("count(*), coalesce(sum(duration), 0) / 3600").fetchall()[0]
     count, hours = int(totals[0]), float(totals[1])
     pending_videos, pending_hours = _sum_listed(workspace, stage, pending)
+    # Pending shards were planned by an earlier run, and are paid for by this one.
     worker_hours = _estimate_worker_hours(
         workspace, stage, count + pending_videos, hours + pending_hours
     )
@@ -121,7 +122,7 @@ def _estimate_worker_hours(
 ) -> float | None:
     """Estimates by the hours of video where these are known, else by the number of videos."""
     if not videos:
-        return 0.0
+        return 0.0  # nothing left costs nothing, with or without receipts
     with workspace.open_catalog() as catalog:
         values = {"corpus": stage.corpus, "stage": stage.kind, "fingerprint": stage.fingerprint}
         rows = catalog.execute(load_sql("worker_seconds_per_hour"), **values)

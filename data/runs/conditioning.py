@@ -15,6 +15,7 @@ def find_conditioning_leaks(store: Store, run: Run, leaks: Sequence[Leak]) -> di
     leaked = {leak.video_id for leak in leaks}
     used = {
         row["request_id"]: sorted({hit["video_id"] for hit in row["hits"] or ()} & leaked)
+        # `hits` is null in rows of requests that retrieved nothing.
         for row in read_generations(store, run)
     }
     return {request: videos for request, videos in used.items() if videos}

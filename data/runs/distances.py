@@ -85,10 +85,12 @@ def read_features(store: Store, folder: str, ids: Iterable[str]) -> dict[str, np
     wanted, features = set(ids), dict[str, np.ndarray]()
     for shard in list_done(store, folder):
         name = layout.shard_file(folder, shard)
+        # Equal clips occur in several shards; once all are found no further file is read.
         if not wanted - features.keys() or not store.exists(name):
             continue
         table = tables.read_table(store, name)
         column = table.column("vector").combine_chunks()
+        # One flat buffer, reshaped: lists of Python floats would take more memory.
         rows = column.flatten().to_numpy().reshape(len(table), -1)
         pairs = zip(table.column("id").to_pylist(), rows, strict=True)
         features |= {id: row for id, row in pairs if id in wanted}

@@ -15,7 +15,7 @@ from data.stamps import hash_json, utc_now
 from data.store import layout, tables
 from data.store.storage import Store
 
-VERSION = "1"
+VERSION = "1"  # part of every fingerprint: raise it only if all scores change
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Evaluation:
     @cached_property
     def fingerprint(self) -> str:
         """12 hex digits; the same for the same videos, whatever folder they lie in."""
+        # Locations are left out on purpose, contents are in: a moved folder is the same evaluation.
         targets = [
             (t.id, t.clip, t.method, t.content, t.asked, self.truths.get(t.id, ""))
             for t in self.targets
@@ -61,6 +62,7 @@ def record_evaluation(store: Store, evaluation: Evaluation) -> dict[str, Any]:
         record = {
             "evaluation": evaluation.fingerprint, "made": utc_now(), "source": evaluation.source,
             "benchmark": evaluation.benchmark, "mode": evaluation.mode,
+            # Paths of weights belong to one machine; `digests` names the weights everywhere.
             "spec": evaluation.spec.model_dump(exclude={"weights": True, "clip": {"weights"}}),
             "versions": evaluation.versions, "digests": evaluation.digests,
         }  # fmt: skip
@@ -75,6 +77,7 @@ def read_target(payload: dict[str, Any]) -> Target:
 
 def read_evaluated(store: Store, folder: str) -> dict[str, dict[str, Any]]:
     """The newest row of `tables.EVALUATED_VIDEOS` of each target, by id."""
+    # Shards come in the order of attempts: a later row replaces an earlier one.
     return {
         row["id"]: row
         for shard in list_done(store, folder)

@@ -127,6 +127,7 @@ def read_summary(store: Store, evaluation: str) -> Summary:
         MethodResult(**method | {"means": tuple(Mean(**mean) for mean in method["means"])})
         for method in payload["methods"]
     )
+    # None (no guard ran) must stay apart from an empty list (no leak found).
     leaks = payload["leaks"] and tuple(Leak(**leak) for leak in payload["leaks"])
     return Summary(**payload | {"methods": methods, "leaks": leaks})
 

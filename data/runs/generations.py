@@ -95,6 +95,7 @@ def record_run(store: Store, run: Run) -> None:
         recorded = read_run(store, run.fingerprint)
         if [prompt.columns for prompt in recorded.prompts] == [p.columns for p in run.prompts]:
             return
+        # The first time stays: "latest" goes by it, and only columns have changed.
         made = json.loads(store.read(name))["made"]
         run = replace(recorded, prompts=run.prompts)
     payload = asdict(run) | {"spec": run.spec.model_dump(), "made": made, "run": run.fingerprint}
@@ -104,10 +105,11 @@ def record_run(store: Store, run: Run) -> None:
 def read_run(store: Store, fingerprint: str) -> Run:
     """The run that is recorded under a fingerprint; a UserError where there is none."""
     name = layout.spec_file(layout.generation_folder(fingerprint))
+    # Users type the name, which must not lead out of the folder.
     if not fingerprint.isalnum() or not store.exists(name):
         raise UserError(f"no run {fingerprint!r}: `reelflow generations` lists them")
     payload = json.loads(store.read(name))
-    payload.pop("made")
+    payload.pop("made")  # of the record, not of the run
     payload["spec"] = GenerateSpec.model_validate(payload["spec"])
     payload["prompts"] = tuple(Prompt(**prompt) for prompt in payload["prompts"])
     payload["index"] = tuple(payload["index"]) if payload["index"] else None

@@ -36,8 +36,10 @@ def group_condition(columns: tuple[str, ...], values: list[str | None]) -> str |
 
 def _equals_sql(column: str, value: str | None) -> str:
     literal = "NULL" if value is None else "'" + value.replace("'", "''") + "'"
+    # Not `=`: in SQL NULL equals nothing, but videos without a value are a group too.
     return f"{_text_sql(column)} IS NOT DISTINCT FROM {literal}"
 
 
 def _text_sql(column: str) -> str:
+    # Quotes are doubled: column names come from users' tables.
     return 'CAST("' + column.replace('"', '""') + '" AS VARCHAR)'

@@ -54,8 +54,10 @@ class PublishedTable:
 def read_published_tables(mode: str) -> list[PublishedTable]:
     """The published tables of a mode, the benchmark's own first."""
     files = resources.files("data.runs").joinpath("published").iterdir()
+    # Sorted, as a folder's order differs between file systems and tables must not.
     texts = (f.read_text("utf-8") for f in sorted(files, key=str) if f.name.endswith(".json"))
     tables = [_parse_table(table) for text in texts for table in json.loads(text)["tables"]]
+    # Stable: below the standard table the files' order remains.
     return sorted((t for t in tables if t.mode == mode), key=lambda table: not table.standard)
 
 

@@ -60,6 +60,7 @@ class DistanceSpec(Spec):
     """Random seed of windows, sampled clips and subsets."""
 
 
+# Published protocols: their numbers compare only if every field is as published (fvd.md).
 PROTOCOLS = {
     "google-direct": DistanceSpec(protocol="google-direct"),
     "stylegan-v-16f-2048": DistanceSpec(

@@ -22,7 +22,7 @@ class EvaluateSpec(Spec):
     """drop leaves out the last N mod world_size videos, as the published evaluator does."""
     world_size: int = Field(1, ge=1)
     """Number of GPUs of the published evaluator, used by remainder."""
-    tag_order: Literal["file"] = "file"
+    tag_order: Literal["file"] = "file"  # published: that of a set, different in every run
     """Order in which a clip's tags are queried."""
     face_channel_order: Literal["bgr", "rgb"] = "bgr"
     """Channel order of the images given to the face detector."""

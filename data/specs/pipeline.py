@@ -16,6 +16,7 @@ class Spec(BaseModel):
     users, as a sentence that also reads well after an option's name.
     """
 
+    # Unknown fields are refused: a mistyped one would silently keep its default.
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
@@ -43,6 +44,7 @@ class EmbedSpec(Spec):
 
     @model_validator(mode="after")
     def one_way_of_sampling(self) -> "EmbedSpec":
+        # Both would contradict each other; neither says how many frames there are.
         if (self.every_nth is None) == (self.fps is None):
             raise ValueError("set exactly one of every_nth and fps")
         return self
@@ -98,7 +100,7 @@ class RetrieveSpec(Spec):
     """Ids of videos to exclude from the results, together with their copies."""
 
 
-VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)
+VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)  # RAGME's for queries by video
 
 Compat = Literal["wrapped_pixels", "raw_tokens", "stretched", "absent_as_grey", "shared_noise"]
 
@@ -178,6 +180,7 @@ def fingerprint(spec: Spec, version: str, *inputs: str) -> str:
     `inputs` are digests of weights and fingerprints of earlier stages.
     """
     paths: Any = {"weights": True, "base": True, "controller": True, "clip": {"weights"}}
+    # Paths differ between machines, and the gate decides on publishing, not on what is built.
     fields = spec.model_dump(exclude=paths | {"gate": True})
     if isinstance(spec, IndexSpec):
         fields["parts"] = 1  # in how many parts it is built; as it was hashed by default

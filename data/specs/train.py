@@ -105,6 +105,7 @@ class TrainSpec(Spec):
 
     @model_validator(mode="after")
     def enough_frames(self) -> "TrainSpec":
+        # Refused here, before a training set is prepared that has no window of this length.
         if self.frames > self.lesson.most:
             raise ValueError("frames must not be more than lesson.most")
         return self

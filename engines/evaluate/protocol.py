@@ -78,6 +78,7 @@ class Sample:
 
     def compute_once(self, name: str, compute: Callable[[], Any]) -> Any:
         """A value that several metrics share, such as CLIP's frame vectors, computed only once."""
+        # By name, not by function: plugins do not know each other.
         if name not in self._cache:
             self._cache[name] = compute()
         return self._cache[name]
@@ -105,6 +106,7 @@ class Metric(Protocol):
     score depends only on its sample, never on other samples or their order.
     """
 
+    # By score name, as one metric may give several scores.
     better: Mapping[str, Literal["higher", "lower"]]
 
     def __init__(self, spec: EvaluateSpec, models: "ModelRegistry") -> None: ...

@@ -74,6 +74,7 @@ class ClipLoader:
         """The request's clips by rank; a ClipError for the first that cannot be decoded."""
         ranked = sorted(request.sources, key=lambda source: source.rank)
         windows = [draw_window(source, self.spec) for source in ranked]
+        # By key: two hits may be copies of one clip, which is then decoded once.
         by_key = {window.key: window for window in windows}
         pixels = self._decode_pixels(by_key) if self.inputs.pixels else {}
         vectors = (
@@ -106,6 +107,7 @@ def _choose_format(spec: GenerateSpec, decoder: str) -> WindowFormat:
 
 
 def _build_clip(window: Window, pixels: ArrayOrFailed | None, tokens: ArrayOrFailed | None) -> Clip:
+    # One broken input spoils the clip: a video must not be made of half of it.
     for value in (pixels, tokens):
         if isinstance(value, Failed):
             raise ClipError(window.source.video_id, f"{value.reason}: {value.detail}")
@@ -114,4 +116,4 @@ def _build_clip(window: Window, pixels: ArrayOrFailed | None, tokens: ArrayOrFai
 
 
 def _count_bytes(value: ArrayOrFailed) -> int:
-    return 0 if isinstance(value, Failed) else value.nbytes
+    return 0 if isinstance(value, Failed) else value.nbytes  # failures never push out a picture

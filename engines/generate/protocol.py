@@ -39,10 +39,10 @@ class Clip:
 class Speed:
     """How a generator is set up; none of it changes what the generator gives."""
 
-    threads: int | None = None
+    threads: int | None = None  # None: as torch chooses
     compile: bool = False
     offload: bool = False
-    vae_slicing: bool = True
+    vae_slicing: bool = True  # saves memory, gives the same pixels
 
 
 # The field names are keys of a run's receipts and of its summary's `spared`: they stay.

@@ -26,5 +26,5 @@ class GeneratedVideo:
     height: int
     seconds: float
     used: tuple[UsedClip, ...] = ()
-    left_out: tuple[SkippedClip, ...] = ()
+    left_out: tuple[SkippedClip, ...] = ()  # recorded as the video's note
     cache_use: dict[str, int] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from data.store.frame_vectors import read_by_video
 from data.store.storage import Store
 from engines.base import Needs, load_plugin
 
-VIDEOS_PER_ROW_GROUP = 1024
+VIDEOS_PER_ROW_GROUP = 1024  # bounds memory, whatever the size of a shard or pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ShardToPool:
 class ShardPooler:
     """Reads a shard a few thousand frames at a time and writes its vectors, then its receipt."""
 
-    needs = Needs()
+    needs = Needs()  # one CPU: it only reads, averages and writes
 
     def __init__(self, store: Store, source: str, target: str, method: str) -> None:
         self.store, self.source, self.target, self.method = store, source, target, method
@@ -64,6 +64,7 @@ class ShardPooler:
             shard, embedded.attempt, self._pooling.VERSION, tuple(rows),
             Seconds(wall=time.perf_counter() - started),
         )  # fmt: skip
+        # After the vectors: a receipt promises that they are there.
         write_receipt(self.store, self.target, receipt)
         return receipt
 
@@ -104,6 +105,7 @@ def pool_video(
     """A video's pooled vector (D,) float32, or why it has none."""
     if not len(frames):
         return Failed(id, "empty", "no frame vectors")
+    # NaN in an index would spoil the distances of every query that meets it.
     if not np.isfinite(frames).all():
         return Failed(id, "rejected", "a frame vector is not finite: embed the video again")
     return Done(id, pool(frames))

@@ -24,8 +24,10 @@ FRAMES_PER_VIDEO = 3
 
 def write_contact_sheet(view: RunView, rows: Sequence[Row], setup: WorkerSetup, path: Path) -> int:
     """Writes a JPEG of the run's first videos and returns how many it shows."""
+    # Failed requests have no frames; the page lists them with their reasons.
     done = [row for row in rows if row["reason"] is None][:MAX_VIDEOS]
     sheet = draw_sheet(view, done, setup)
+    # The format is named, as the draft's suffix does not tell it.
     replace_file(path, lambda draft: sheet.save(draft, "JPEG", quality=88))
     return len(done)
 

@@ -34,6 +34,7 @@ class Bar:
 def build_bars(results: Sequence[PairedDifference]) -> list[Bar]:
     """Places intervals on one scale, which always contains zero."""
     ends = [each for r in results for each in (r.low, r.difference, r.high) if each is not None]
+    # Zero is always on the scale: whether an interval includes it is the question.
     least = min([0.0, *ends])
     width = (max([0.0, *ends]) - least) or 1.0
 
@@ -67,4 +68,4 @@ def _describe(result: PairedDifference) -> str:
     difference = f"{result.difference:+.2f}"
     if result.low is not None and result.high is not None:
         difference += f" ({result.low:+.2f} to {result.high:+.2f})"
-    return difference.replace("-", "−")
+    return difference.replace("-", "−")  # the sign of typography, as wide as the plus

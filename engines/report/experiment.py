@@ -128,6 +128,7 @@ def group_by_prompt(
     first: dict[str, str] = {}
     samples: dict[str, list[Row]] = {}
     for row in rows:
+        # Request ids are equal under all conditions, so this keeps the same sample of each.
         if first.setdefault(row["prompt_id"], row["request_id"]) == row["request_id"]:
             samples.setdefault(row["prompt_id"], []).append(row)
     return [_build_prompt(scores, results, store, page) for scores in samples.values()]
@@ -157,7 +158,7 @@ def compute_gain(trials: Mapping[str, Trial], results: Sequence[PairedDifference
     compared = [trials.get(each.condition) for each in (first, most)]
     scores = [trial.scores.get(first.metric) for trial in compared if trial]
     values = [score.value for score in scores if score and score.value is not None]
-    return values[1] - values[0] if len(values) == 2 else None
+    return values[1] - values[0] if len(values) == 2 else None  # either may be unmeasured
 
 
 def _build_trial(condition: str, rows: Sequence[Row], store: Store, page: Path) -> Trial:

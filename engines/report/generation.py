@@ -128,6 +128,7 @@ class RunView:
     def _build_clip(self, hit: Row, uses: Counter[str]) -> ConditioningClip:
         fields = ("rank", "video_id", "content", "score", "uri", "caption")
         used = UsedClip(Source(*(hit[name] for name in fields)), hit["start_s"], hit["weight"])
+        # A window has as many frames as the video, at the video's rate (ragme.md).
         end = used.start_s + self.run.spec.frames / self.run.spec.fps
         withdrawn, id = hit["content"] in self.withdrawn, hit["video_id"]
         return ConditioningClip(
@@ -148,5 +149,6 @@ def _clip_ids(rows: Iterable[Row]) -> set[str]:
 
 def _merge_hits(rows: Iterable[Row]) -> list[Row]:
     """Returns the clips of a prompt's samples, each window once, best first."""
+    # Samples of a prompt share their hits: shown once each.
     hits = {(hit["rank"], hit["video_id"]): hit for row in rows for hit in row["hits"] or ()}
     return [hits[key] for key in sorted(hits)]

@@ -54,7 +54,7 @@ def describe_run(run: Run) -> dict[str, str]:
         "video": f"{spec.width} × {spec.height}, {spec.frames} frames at {spec.fps:g} fps",
         "sampling": f"{spec.steps} steps, guidance {spec.guidance:g}, seed {spec.seed}",
     }
-    return {name: value for name, value in facts.items() if value}
+    return {name: value for name, value in facts.items() if value}  # no index without retrieval
 
 
 def list_settings(run: Run) -> dict[str, str]:

@@ -43,7 +43,7 @@ def replace_file(path: Path, make: Callable[[Path], object]) -> None:
     draft = path.with_name(f".{path.name[:80]}.tmp")
     with translate_disk_errors(str(path.parent)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)  # of a killed run; `os.link` refuses an existing name
         make(draft)
         os.replace(draft, path)
 
@@ -60,6 +60,7 @@ def link_uri(uri: str, page: Path) -> str | None:
     """
     if uri.startswith(("http://", "https://")):
         return uri
+    # s3:// and the like are no links either: browsers cannot read them.
     if urlsplit(uri).scheme or not os.path.isabs(uri):
         return None
     return quote(os.path.relpath(uri, page.resolve().parent))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from open_clip import CLIP
     from torch import Tensor
 
-EVERY = 25
+EVERY = 25  # the default of `EmbedSpec.every_nth`
 TOP = 5
 BATCH = 64
 DUPLICATE = (0.98, 0.94)  # the thresholds of searches by text and by video
@@ -75,6 +75,7 @@ class Searcher:
 
 def mark_correct(prompts: Prompts, scores: np.ndarray, shown: list[dict[str, str]]) -> np.ndarray:
     """Whether each of a prompt's best five clips shows all that it asks for, as (prompt, 5)."""
+    # Stable, so that equal scores give the same five everywhere.
     best = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
     return np.array(
         [
@@ -87,6 +88,7 @@ def mark_correct(prompts: Prompts, scores: np.ndarray, shown: list[dict[str, str
 def near_duplicate_share(vectors: np.ndarray, near: float) -> float:
     """Share of clips with another above a cosine of `near`, which deduplication would drop."""
     cosine = vectors @ vectors.T
+    # A clip is no duplicate of itself.
     np.fill_diagonal(cosine, -1)
     return float((cosine.max(axis=1) > near).mean())
 

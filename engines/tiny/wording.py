@@ -16,6 +16,7 @@ class Phrase(NamedTuple):
     attributes: frozenset[str]
 
 
+# Words that occur twice are drawn twice as often: plain words are the usual ones.
 NOUNS = {
     "circle": ("circle", "disc", "ball", "circle"),
     "square": ("square", "box", "block", "square"),
@@ -92,6 +93,7 @@ PARTIAL = (
     "something {adjective}{going}",
 )
 
+# Motion and speed are not among them: one frame does not show them.
 _SLOT_ATTRIBUTES = {
     "subject": ("shape", "colour"),
     "bare": ("shape", "colour"),

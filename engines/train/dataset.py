@@ -42,6 +42,7 @@ class Examples:
 
     def __init__(self, training_set: TrainingSet, spec: TrainSpec) -> None:
         self.training_set, self.spec = training_set, spec
+        # Shorter videos still serve as neighbours, whose windows may repeat frames.
         self.targets = np.flatnonzero(training_set.latents.counts >= spec.frames)
         if not len(self.targets):
             seconds = spec.frames / spec.lesson.fps
@@ -80,6 +81,7 @@ class Examples:
         frames = len(range(self.spec.frames)[every])
         tokens = np.zeros((k, frames, self.dim), np.float32)
         neighbours = self.training_set.neighbours[row]
+        # A neighbour may have been left out after it was chosen, as one that cannot be decoded.
         readable = [n for n in neighbours if n >= 0 and store.counts[n] > 0]
         # A random 1 to n of them, so that the controller works with any number of clips.
         chosen = (

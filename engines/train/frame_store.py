@@ -8,7 +8,7 @@ import numpy as np
 
 from data.outcome import REASONS
 
-PENDING = 0
+PENDING = 0  # what a sparse file reads as where nothing was written
 
 
 class FrameStore:
@@ -31,6 +31,7 @@ class FrameStore:
         """Writes a video's first frames (n, …), as many as there is room for."""
         first = frames[: self.frames.shape[1]].reshape(-1, *self.frames.shape[2:])
         self.frames[row, : len(first)] = first
+        # The count is held back: once on disk, it promises that the frames are too.
         self._uncommitted[row] = len(first)
 
     def leave_out(self, row: int, reason: str) -> None:
@@ -68,6 +69,7 @@ def _create_file(path: Path, shape: tuple[int, ...], dtype: type) -> None:
     """Creates a sparse file of zeros, unless the file exists."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A file cut short by a kill would pass for the store's: it gets its name when whole.
         draft = path.with_name(f".{path.name}.tmp")
         np.lib.format.open_memmap(draft, "w+", dtype, shape).flush()
         os.replace(draft, path)

@@ -39,7 +39,7 @@ class Resize:
     size: int = 224
     mode: Literal["shortest", "squash", "longest"] = "shortest"
     interpolation: Literal["bicubic", "bilinear"] = "bicubic"
-    fill: int = 0
+    fill: int = 0  # black, as open_clip pads
     width: int | None = None
 
     @property
@@ -58,6 +58,7 @@ class Frames:
 
     index: np.ndarray
     seconds: np.ndarray
+    # Channels first, as models take them: no stage has to copy to transpose.
     pixels: np.ndarray
 
 
@@ -66,7 +67,7 @@ class DecodeError(Exception):
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
-        self.reason = reason
+        self.reason = reason  # a receipt stores it, so it must be one of the closed list
 
 
 class Decoder(Protocol):

@@ -60,6 +60,7 @@ def print_experiment(result: dict[str, Any]) -> None:
 
 def print_leaderboard(board: dict[str, Any], markdown: bool) -> None:
     """Prints the ranked tables, as Markdown or for a terminal."""
+    # Inside, so that other commands and `--help` need not load it.
     from tasks.report.leaderboard_text import to_markdown
 
     if markdown:
@@ -84,6 +85,7 @@ def _print_ranking(ranking: dict[str, Any]) -> None:
     for entry in ranking["entries"]:
         cells = []
         for column in ranking["columns"]:
+            # Mean above interval: side by side, a few metrics would be wider than a terminal.
             text = escape(format_cell(entry, column["metric"]).replace(" ", "\n", 1))
             best = column["metric"] in entry["best"]
             cells.append(f"[bold]{text}[/]" if best else text)

@@ -16,6 +16,7 @@ def print_runs(rows: Rows) -> None:
     """Prints the runs of generation."""
     table = Table("run", "corpus", "generator", "made", "prompts", "done", "failed", "s/video")
     for row in rows:
+        # A run of which nothing was made has no rate.
         seconds = f"{row['seconds'] / row['done']:,.2f}" if row["done"] else ""
         names = (row[key] for key in ("run", "corpus", "engine", "made"))
         table.add_row(*names, *(f"{row[key]:,}" for key in ("prompts", "done", "failed")), seconds)
@@ -43,6 +44,7 @@ def print_withdrawal(summary: dict[str, Any]) -> None:
 
 
 def _format_video(row: dict[str, Any]) -> str:
+    # Ids and paths come from users: unescaped, brackets in them would be read as markup.
     text = f"[bold]{escape(row['id'])}[/], {row['corpus']}: {escape(row['uri'])}"
     at = row["withdrawn"]
     return f"{text}\n[red]withdrawn {at}[/] {escape(row['why'])}" if at else text
@@ -65,6 +67,7 @@ def _format_hit(row: dict[str, Any]) -> tuple[str, str, str]:
 
 def _iter_conditions(rows: Rows) -> Iterator[str | Table]:
     """Each generated video, then the clips that it was conditioned on."""
+    # Rows of one output stand together: the query orders them by run and request.
     for _, group in groupby(rows, key=lambda row: (row["run"], row["request_id"])):
         clips = list(group)
         first = clips[0]
@@ -75,6 +78,6 @@ def _iter_conditions(rows: Rows) -> Iterator[str | Table]:
         )
         table = Table("rank", "score", "from", "weight", "video")
         for row in clips:
-            if row["rank"] is not None:
+            if row["rank"] is not None:  # an output without clips has one row, all nulls
                 table.add_row(*_format_hit(row), f"{row['weight']:.2f}", escape(row["video_id"]))
         yield table if table.row_count else "conditioned on no clips"

@@ -26,6 +26,7 @@ def demo(
     runner: Runner = None,
 ) -> None:  # fmt: skip
     """Make a small corpus and run the whole pipeline on it, from ingest to scored videos."""
+    # Inside, so that `--help` does not load Prefect.
     from flows.demo import demo as flow
 
     with live():

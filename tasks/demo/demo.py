@@ -26,7 +26,7 @@ from tasks.stages import register_embed, register_index, register_pool
 from tasks.workers import count_cores
 
 CORPUS = "moving-shapes"
-SEED = 0
+SEED = 0  # of the corpus; `find_differences` knows from it what each clip shows
 SPEC = RetrieveSpec(k=5)  # the other fields keep their defaults, near copies count as one
 
 
@@ -83,6 +83,7 @@ def is_complete(workspace: Workspace, table: Path, spec: EmbedSpec) -> bool:
     """Whether every row of the table is in the published index that this spec leads to."""
     if not workspace.store.list_names(layout.videos_folder(CORPUS)):
         return False
+    # Registering makes these the current stages, whose coverage is counted below.
     register_embed(workspace, CORPUS, spec)
     register_pool(workspace, CORPUS, PoolSpec())
     register_index(workspace, CORPUS, IndexSpec())
@@ -105,6 +106,7 @@ def measure_retrieval(workspace: Workspace, prompts: int, page: Path) -> Demo:
     with workspace.open_catalog() as catalog:
         history = read_history(catalog, embed)
     record = f"{index.folder}/{published_version(workspace.store, index)}/index.json"
+    # Measured when the index was built, against exact search; not again here.
     recall = json.loads(workspace.store.read(record))["recall_at_10"]
     short = sum(retriever.shortages.values())
     return Demo(results, short, history, recall, describe_retrieval(workspace, CORPUS, SPEC))

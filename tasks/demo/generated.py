@@ -66,6 +66,7 @@ def summarize_generation(
     rows = [row for row in read_generations(workspace.store, run) if row["reason"] is None]
     page = folder / "generated.html"
     write_report(workspace, run.folder, page)
+    # Failed requests are left out: they have no time of their own.
     seconds = sum(row["seconds"] for row in rows) / max(len(rows), 1)
     means = _mean_by_metric(scored)
     return DemoGeneration(

@@ -47,6 +47,7 @@ class Source:
     @property
     def is_run(self) -> bool:
         """Whether the name is that of a run of generation; a UserError where it can be none."""
+        # A folder wins over a run: its name may look like a fingerprint.
         if Path(self.name).is_dir() or is_url(self.name):
             return False
         if not self.name.isalnum():
@@ -71,6 +72,7 @@ def list_targets(workspace: Workspace, source: Source) -> list[Target]:
         targets = _digest_targets(list(list_layout(path, source, columns)))
     if not targets:
         raise UserError(f"no videos in {source.name}: expected {', '.join(ENDINGS)}")
+    # A few videos without a row are usual, none with one is a wrong file.
     if columns and not any(target.asked for target in targets):
         raise UserError(f"{source.prompts} has no row for any video: its ids must be clips")
     return targets
@@ -165,6 +167,7 @@ def _list_run(workspace: Workspace, source: Source, columns: Mapping[str, Any]) 
     for row in read_generations(workspace.store, run):
         id, clip = row["request_id"], row["prompt_id"]
         uri = workspace.store.path(f"{run.folder}/{row['file'] or media_path(id)}")
+        # A given file wins: it may describe more than the run's own prompts did.
         texts = _to_texts(columns.get(clip)) or own.get(clip, {"prompt": row["prompt"]})
         truth = replace(source.truth or GroundTruthRef(), clip=clip)
         yield Target(id, clip, method, uri, row["sha256"] or "", texts, truth)

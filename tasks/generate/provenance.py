@@ -44,6 +44,7 @@ def read_provenance(workspace: Workspace, name: str, corpus: str | None = None) 
 def list_influenced(workspace: Workspace, video: str, corpus: str | None) -> Outputs:
     """The outputs that a video or an exact copy of it conditioned, and as which hit."""
     with workspace.open_catalog() as catalog:
+        # Every corpus and run: the outputs may be another host's, or of a killed run.
         merge.sync_all(catalog, workspace.store)
         rows = catalog.query_rows(load_sql("outputs_of_video"), id=video, corpus=corpus)
     return [_resolve_file(workspace, row) for row in rows]

@@ -39,6 +39,7 @@ def find_changed(store: Store, summary: Summary) -> dict[str, Row]:
 
 def leave_out(summary: Summary, scores: Iterable[Row], changed: Mapping[str, Row]) -> Summary:
     """The summary of the videos that are still those that were measured."""
+    # A changed video leaves all counts: also that of failures, if it was one.
     failed = Counter(row["method"] for row in changed.values() if row["reason"])
     methods = (replace(each, failed=each.failed - failed[each.method]) for each in summary.methods)
     rest = [dict(row) for row in scores if row["id"] not in changed]
@@ -50,6 +51,7 @@ def blank_changed(store: Store, rows: Sequence[dict[str, Any]]) -> list[dict[str
 
     Rows of 0.1.0 do not say of which content they are, and stay as they are.
     """
+    # Each run is read once, however many of its rows there are.
     now = {run: read_run_contents(store, run) for run in {row["run"] for row in rows}}
 
     def has_changed(row: Row) -> bool:
@@ -77,6 +79,7 @@ def remove_pages(store: Store, run: str) -> None:
     """
     folders = [layout.generation_folder(run)]
     for folder in (*store.list_names(layout.EVALUATIONS), *store.list_names(layout.EXPERIMENTS)):
+        # A run that was killed early may have left a folder without its record.
         if store.exists(layout.spec_file(folder)):
             record = json.loads(store.read(layout.spec_file(folder)))
             if run == record.get("source") or run in record.get("runs", {}).values():
@@ -99,5 +102,5 @@ def _is_replaced(row: Row, since: float) -> bool:
         # were touched since are read.
         touched = Path(row["uri"]).stat().st_ctime >= since
         return touched and digest_file(row["uri"]) != row["content"]
-    except OSError:
+    except OSError:  # a file that is gone is not a changed one
         return False

@@ -69,6 +69,7 @@ def write_leaderboard(
     """
     if data is not None and not Path(data).is_dir():
         raise UserError(f"no folder {data}: give the benchmark's data folder, one folder per clip")
+    # An absolute folder, since links to its videos are made relative to the page.
     shown = read_leaderboard_page(workspace, board, page, data and str(Path(data).absolute()))
     write_html(page, render_template("leaderboard.html", shown))
     videos = sum(len(clip.trials) for clip in shown.clips)
@@ -103,10 +104,12 @@ def read_leaderboard_page(
 def _read_summaries(store: Store, names: Sequence[str]) -> Iterator[Summary]:
     """Yields the named evaluations in that order, or all that have ended, the newest first."""
     folders = store.list_names(layout.EVALUATIONS)
+    # The summary is written last: folders without it belong to runs at work or killed.
     ended = [folder for folder in folders if store.exists(f"{folder}/summary.json")]
     ids = [folder.rpartition("/")[2] for folder in ended]
     for name in dict.fromkeys(names):
         matches = [id for id in ids if id.startswith(name)]
+        # A whole name is never ambiguous, even if a longer one begins with it.
         if len(matches) > 1 and name not in matches:
             raise UserError(f"{name!r} matches {len(matches)} evaluations: give more digits")
         yield read_summary(store, name if len(matches) != 1 else matches[0])
@@ -145,6 +148,7 @@ def _describe_request(summary: Summary) -> tuple[Any, ...]:
 def _read_measured(store: Store, evaluation: str, changed: Mapping[str, Any]) -> Measured:
     clips: dict[tuple[str, str], set[str]] = {}
     for row in read_scores(store, evaluation):
+        # Rows with a subject are parts of a video's value, not values of their own.
         if row["subject"] is None and row["value"] is not None and row["id"] not in changed:
             clips.setdefault((row["method"], row["metric"]), set()).add(row["clip"])
     sets = {key: frozenset(each) for key, each in clips.items()}

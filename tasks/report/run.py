@@ -37,6 +37,7 @@ def find_folder(workspace: Workspace, name: str) -> str:
     folders = [folder for kind in LATEST_KINDS for folder in store.list_names(kind)]
     if name == LATEST and folders:
         return max(folders, key=lambda folder: _sort_key(workspace, folder))
+    # Added only now: evaluations are found by name, but are never the latest.
     folders += store.list_names(layout.EVALUATIONS)
     matches = [folder for folder in folders if folder.rpartition("/")[2].startswith(name)]
     if len(matches) == 1 and name:
@@ -79,7 +80,7 @@ def _write_run(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, 
     if not rows:
         raise UserError(f"run {fingerprint} has no videos yet: run `reelflow generate` again")
     view = RunView(workspace.store, run, page, withdrawn_contents(workspace, run.corpus))
-    sheet = page.with_name(f"{page.stem}-sheet.jpg")
+    sheet = page.with_name(f"{page.stem}-sheet.jpg")  # beside the page: both are uploaded together
     pictured = write_contact_sheet(view, rows, build_probe_setup(workspace.settings), sheet)
     shown = GenerationPage(
         f"Videos generated with {run.corpus}", summary.format_lead(run, rows),
@@ -113,6 +114,7 @@ def _write_experiment(workspace: Workspace, fingerprint: str, page: Path) -> dic
 def withdrawn_contents(workspace: Workspace, corpus: str) -> set[str]:
     """Returns the contents of a corpus that are withdrawn, and must not be shown."""
     with workspace.open_catalog() as catalog:
+        # Another host may have withdrawn a video since this catalogue was last merged.
         sync_withdrawn(catalog, workspace.store, corpus)
         rows = catalog.execute(load_sql("withdrawn_contents"), corpus=corpus)
     return {content for (content,) in rows}

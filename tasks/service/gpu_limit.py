@@ -29,6 +29,7 @@ def hold_gpus(count: int, wait_s: float) -> Iterator[None]:
     limit = _read_limit() if count and is_main_process() and FlowRunContext.get() else None
     with ExitStack() as slots:
         if limit is not None:
+            # Before waiting: for more slots than there are a run would wait in vain.
             _check_limit(limit, count)
             try:
                 slots.enter_context(
@@ -45,6 +46,7 @@ def hold_gpus(count: int, wait_s: float) -> Iterator[None]:
 
 def is_main_process() -> bool:
     """Whether this is the first of the processes that accelerate launched, or the only one."""
+    # accelerate sets RANK; the first process holds the slots for all of them.
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -55,6 +57,7 @@ def _read_limit() -> GlobalConcurrencyLimitResponse | None:
             limit = client.read_global_concurrency_limit_by_name(LIMIT)
         except ObjectNotFound:
             return None
+    # Who switches the limit off wants runs to go on without it.
     return limit if limit.active else None
 
 

@@ -16,7 +16,7 @@ from engines.generate.protocol import Clip, ClipInputs, LatentCacheUse, Speed
 from engines.video.decoders.fake import trigger_fault
 
 VERSION = "1"
-MAX_WORDS = 77
+MAX_WORDS = 77  # as many as CLIP's text encoder has tokens
 
 
 def digests(spec: GenerateSpec) -> dict[str, str]:
@@ -46,6 +46,7 @@ class Generator:
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
         for orders in [_parse_orders(request.prompt) for request in requests]:
+            # Before the sleep: running out of memory is noticed at once, not after the work.
             if len(requests) > int(orders.get("fits", len(requests))):
                 raise MemoryError(f"a rehearsed fault: {len(requests)} videos do not fit")
             time.sleep(float(orders.get("seconds", 0)))
@@ -70,5 +71,6 @@ class Generator:
 
 def _parse_orders(prompt: str) -> dict[str, str]:
     """The `name=value` words of a prompt."""
+    # Words without a sign are the prompt itself.
     pairs = (word.partition("=") for word in prompt.split())
     return {name: value for name, sign, value in pairs if sign}

@@ -53,6 +53,7 @@ class Generator:
         zeroscope.check_size(self._pipe, self.spec)
         if reason := zeroscope.explain_truncation(self._pipe, self.spec.negative):
             raise UserError(f"--negative: {reason}")
+        # After the base, whose sites it must fit, and before weights move to the device.
         self._controller = self._load_controller()
         self._place_pipeline(speed)
         self._latents = ClipLatents(self._pipe.vae, self._device, self.cache_use)
@@ -100,12 +101,14 @@ class Generator:
         source, mean = rag_init.noise_generator(request, spec), self._mean_latents(clips)
         initial = rag_init.init_latents(source, shape, mean, spec, pipe.scheduler)
         video = sampling.decode_frames(pipe, sampling.denoise_latents(pipe, noise, initial))
+        # Offloaded parts return to memory, so that the next video finds the GPU as this one did.
         pipe.maybe_free_model_hooks()
         return video
 
     def _encode_text(self, prompt: str) -> "Tensor":
         import torch
 
+        # As diffusers does: at 1 and below, the negative prompt has no effect.
         guiding = self.spec.guidance > 1
         positive, negative = self._pipe.encode_prompt(
             prompt, self._device, 1, guiding, self.spec.negative
@@ -121,6 +124,7 @@ class Generator:
             return None
         vectors = [clip.tokens for clip in clips if clip.tokens is not None]
         tokens = torch.from_numpy(np.stack(vectors))
+        # Checked here: torch would name two matrices, but not the model to embed with.
         if tokens.shape[-1] != self._controller.config.cin:
             raise UserError(
                 f"the corpus has frame vectors of {tokens.shape[-1]} numbers and the controller"

@@ -37,7 +37,7 @@ def open_picture(uri: str, policy: UrlPolicy = STRICT) -> "Image":
 
     try:
         with open_media(uri, policy) as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)  # one more tells a file that is too large
         if len(content) > MAX_BYTES:
             raise PictureError(f"{uri}: more than {MAX_BYTES >> 20} MB")
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
@@ -45,7 +45,7 @@ def open_picture(uri: str, policy: UrlPolicy = STRICT) -> "Image":
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise PictureError(f"{uri}: {width}x{height} is too large")
-            return ImageOps.exif_transpose(picture).convert("RGB")
+            return ImageOps.exif_transpose(picture).convert("RGB")  # phones store the turn as a tag
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise PictureError(f"{uri}: {type(error).__name__}: {error}") from error
 

@@ -37,6 +37,7 @@ def find_weights(folder: Path) -> Path:
     files = list(folder.glob(f"checkpoints/*/{FILE}"))
     if not files:
         raise UserError(f"no checkpoints/<step>/{FILE} in {folder}: give a controller's folder")
+    # By number, as step 900 is older than step 1000.
     return max(files, key=lambda file: _natural_key(file.parent.name))
 
 
@@ -63,6 +64,7 @@ def load_controller(folder: Path, sites: "Sequence[Site]") -> LoadedController:
     if differences:
         raise UserError(f"{file} does not fit its config: {', '.join(differences)}")
     state = {key.removeprefix(PREFIX): value for key, value in load_file(file).items()}
+    # A file may hold a shared tensor once: its other names are filled in here.
     state |= {key: state[_shared_norm_key(key)] for key in expected if key not in state}
     controller.load_state_dict(state, assign=True)
     untrained = [j for j, gate in enumerate(controller.infuser.zero_convs) if not _is_trained(gate)]
@@ -81,6 +83,7 @@ def save_controller(controller: "Controller", folder: Path, step: int) -> None:
     # Copies: the norm of `add` has two names for one tensor, which safetensors refuses to write.
     state = {PREFIX + key: value.clone() for key, value in controller.state_dict().items()}
     save_file({key: value.contiguous() for key, value in state.items()}, draft)
+    # Training may be killed at any time: a checkpoint is there whole or not at all.
     os.replace(draft, file)
     config = to_release_layout(controller.config)
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
@@ -92,6 +95,7 @@ def read_shapes(file: Path) -> Shapes:
 
     try:
         with safe_open(file, "pt") as opened:
+            # Only the header is read: it alone tells whether the file fits.
             keys = list(opened.keys())
             shapes = {key: tuple(opened.get_slice(key).get_shape()) for key in keys}
     except (SafetensorError, json.JSONDecodeError) as error:
@@ -104,7 +108,7 @@ def read_shapes(file: Path) -> Shapes:
 def _read_config(folder: Path) -> dict[str, object]:
     file = folder / "config.yaml"
     if not file.exists():
-        return {}
+        return {}  # not an error: the shapes tell most of it
     try:
         config = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:

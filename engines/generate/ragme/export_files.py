@@ -26,7 +26,7 @@ def write_video(
     dtype: Precision = "float16",
 ) -> str:
     """Writes the video's `.npy` (F, D) and `.json` into `dest`; returns their name, less suffix."""
-    name, store = file_name(video_id), Store(dest)
+    name, store = file_name(video_id), Store(dest)  # an id may hold `/`
     store.write(f"{name}.npy", _encode_npy(frames, dtype))
     store.write(f"{name}.json", _encode_json(_build_record(video_id, record)))
     return name
@@ -59,6 +59,7 @@ def write_neighbours(dest: str, name: str, hits: Sequence[Hit]) -> None:
         "videoID": [hit.video_id for hit in ranked],
         "txt": [hit.caption or "" for hit in ranked],
         "videoLoc": [hit.uri for hit in ranked],
+        # Through float: numpy's own scalars would print as np.float32(…).
         "dist": [str(float(hit.score)) for hit in ranked],
     }
     Store(dest).write(f"{file_name(name)}.json", _encode_json(columns))

@@ -114,7 +114,7 @@ def _build_record(stem: str, files: dict[str, _File]) -> dict[str, object]:
     if ".json" in files:
         try:
             record = json.loads(files[".json"].content)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # deeply nested JSON is a broken file too
             raise _Invalid("rejected", f"{files['.json'].path} is not JSON: {error}") from error
     if not isinstance(record, dict):
         raise _Invalid("rejected", f"{files['.json'].path} does not hold an object")
@@ -186,7 +186,7 @@ def _read_bytes(path: str, policy: UrlPolicy) -> tuple[bytes, str]:
         with open_media(path, policy) as file:
             return file.read(), ""
     except OSError as error:
-        return b"", f"{path}: {error.strerror or error}"
+        return b"", f"{path}: {error.strerror or error}"  # that video's fault, not the run's
 
 
 def _list_tar(tar: str, policy: UrlPolicy) -> Iterator[_File]:

@@ -66,6 +66,7 @@ def _infer_channels(infuser: Mapping[str, Any], shapes: Shapes) -> tuple[int, ..
     layers = infuser.get("num_layers", [1] * len(infuser["channels"]))
     pairs = zip(infuser["channels"], layers, strict=True)
     listed = tuple(width for width, times in pairs for _ in range(times))
+    # Named by itself: "does not fit" would send its user to look for another base.
     if listed == UNUSABLE:
         raise UserError(
             "config.yaml has the published class's default channels and num_layers: 12 sites, the"

@@ -40,6 +40,7 @@ def list_sites(unet: "UNet3DConditionModel") -> list[Site]:
 
 def _list_attentions(name: str, blocks: "nn.ModuleList", widths: list[int]) -> Iterator[Site]:
     for index, (block, width) in enumerate(zip(blocks, widths, strict=True)):
+        # Blocks without attention exist: the innermost on the way down, the first on the way up.
         for layer, module in enumerate(getattr(block, "temp_attentions", ())):
             yield Site(f"{name}.{index}.temp_attentions.{layer}", width, module)
 
@@ -63,6 +64,7 @@ def inject_clips(
     from engines.nets.norms import DenoisingStep
 
     call = _UNetCall(DenoisingStep())
+    # Removed even if the UNet raises: a hook left behind would act on the next request.
     with ExitStack() as undo:
 
         def keep_hook(handle: Any) -> None:

@@ -45,6 +45,7 @@ class GuidedNoise:
             return self._guide_by_text(
                 self._predict_noise(latents, timestep, self.text, self.conditioning)
             )
+        # The clips get a call of their own, of the prompt's half only: their term has no negative.
         plain = self._predict_noise(latents, timestep, self.text)
         clips = self._predict_noise(latents, timestep, self.text[-1:], self.conditioning)
         return self._guide_by_text(plain) + own * (clips - plain[-1:])
@@ -58,6 +59,7 @@ class GuidedNoise:
     ) -> "Tensor":
         import torch
 
+        # One call for both halves, as diffusers does: separate ones would round differently.
         batch = torch.cat([latents] * len(text))
         if conditioning is None or self.controller is None:
             return self.unet(batch, timestep, encoder_hidden_states=text).sample
@@ -66,7 +68,7 @@ class GuidedNoise:
 
     def _guide_by_text(self, noise: "Tensor") -> "Tensor":
         """Classifier-free guidance (arXiv 2207.12598) over the two halves of the batch."""
-        if len(noise) == 1:
+        if len(noise) == 1:  # the prompt's alone: see `text`
             return noise
         negative, positive = noise.chunk(2)
         return negative + self.spec.guidance * (positive - negative)

@@ -11,7 +11,7 @@ def pool(frames: np.ndarray) -> np.ndarray:
     Each frame is divided by its L2 norm (a norm of 0 counts as 1), the mean is taken in float32
     and divided by its own norm, as RAGME does before indexing. A mean of length 0 stays 0.
     """
-    unit = frames.astype(np.float32)
+    unit = frames.astype(np.float32)  # a copy, and exact: the inputs may be fp16
     unit /= _compute_norm(unit)
     mean = unit.mean(axis=0, dtype=np.float32)
     return mean / _compute_norm(mean)

@@ -53,6 +53,7 @@ def build_board(
         modes.setdefault((summary.mode, summary.benchmark), []).append(summary)
     tables: list[Table] = []
     for group_summaries in modes.values():
+        # Checked before any table is built: ranking what does not compare must be impossible.
         if not group:
             check_comparable(group_summaries)
         tables += _own_tables(group_summaries, measured, sort)
@@ -61,6 +62,7 @@ def build_board(
         own = [summary for summary in summaries if summary.mode == each]
         reasons = [reason for summary in own for reason in published_mismatches(summary)]
         tables += _published_tables(each, reasons, merged, sort)
+    # Stable: evaluations keep the order in which they were named.
     tables.sort(key=_sort_key)
     check_sort(sort, (column for table in tables for column in table.columns))
     return Board(tuple(tables), tuple(summaries), measured)
@@ -113,7 +115,7 @@ def _group_table(
     source = standard[0].source if standard else None
     switches = list_switches(first)
     for summary in group:
-        switches |= list_versions(summary)
+        switches |= list_versions(summary)  # evaluations of earlier versions lack some
     table = build_table(title, first.mode, entries, columns, sort, source=source, switches=switches)
     return replace(table, notes=tuple(list_notes(group, measured, table)))
 

@@ -62,6 +62,7 @@ class ClipGallery:
 
         `methods` are pairs of an evaluation and a method.
         """
+        # As ranked in the tables, so that rows of videos follow them.
         place = {method: number for number, method in enumerate(methods)}
 
         def rank(trial: Trial) -> int:
@@ -95,6 +96,7 @@ class ClipGallery:
             about = f"{row['width']} × {row['height']}, {row['frames']} frame"
             about += "" if row["frames"] == 1 else "s"
         failed = f"{row['reason']}: {row['detail']}" if row["reason"] else None
+        # Undecodable files are linked all the same: a browser may show what is wrong.
         src = None if row["reason"] == "missing" else self._link_video(row["uri"])
         return Trial(
             row["method"], evaluation, src, tuple(self._build_scores(scores)), about, failed

@@ -47,6 +47,7 @@ def find_differences(first: Summary, second: Summary) -> dict[str, tuple[str, st
     differences: dict[str, tuple[str, str]] = {}
     for describe in (list_switches, list_versions):
         a, b = describe(first), describe(second)
+        # A field that only one has was added since: its absence shows no difference.
         differences |= {name: (a[name], b[name]) for name in a if a[name] != b.get(name, a[name])}
     return differences
 
@@ -127,6 +128,6 @@ def _format_value(name: str, value: Any) -> str:
         return "all"
     if isinstance(value, Mapping):
         return json.dumps(value, sort_keys=True)
-    if isinstance(value, bool):
+    if isinstance(value, bool):  # `True` is Python's word, not a reader's
         return "yes" if value else "no"
     return str(value)

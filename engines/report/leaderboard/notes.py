@@ -43,6 +43,7 @@ def list_notes(group: Sequence[Summary], measured: Evaluations, table: Table) ->
             yield f"⚑ {summary.evaluation}: {warning}."
         elif summary.guarded:
             yield f"No clip of {summary.evaluation} is in the index of {summary.guarded}."
+    # By metric: several methods that lack one for the same reason get one note.
     absent = {m: why for e in table.entries for m, c in e.cells.items() if (why := c.why)}
     for metric, why in absent.items():
         yield f"{LABELS.get(metric, metric)} is absent: {why}."

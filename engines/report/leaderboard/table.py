@@ -109,6 +109,7 @@ def build_table(
     by = _rank_column(ordered, sort)
     sign = 1 if by.better == "lower" else -1
 
+    # A pair, since None cannot be compared with a number.
     def rank_key(entry: Entry) -> tuple[bool, float]:
         value = entry.cell(by.metric).value
         return value is None, sign * (value or 0.0)
@@ -164,6 +165,7 @@ def published_entries(published: PublishedTable) -> list[Entry]:
 
 def _build_entry(summary: Summary, method: MethodResult, warning: str | None) -> Entry:
     cells = {m.metric: Cell(m.mean, m.low, m.high, m.n, m.unmeasured) for m in method.means}
+    # A reason for absence wins over an empty mean.
     cells |= {metric: Cell(why=why) for metric, why in method.absent.items()}
     return Entry(
         method.method, cells, summary.evaluation, None, method.videos, method.failed,

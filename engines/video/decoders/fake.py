@@ -38,6 +38,7 @@ def decode_frames(
     if not len(seconds):
         raise DecodeError("empty", "no frames")
     index = select_frames(seconds, sampling)
+    # Frames before the fault are given: real files break in the middle too.
     intact = index[: int(query.get("at", 0))] if "fault" in query else index
     shape = resize.shape if resize else (SIDE, SIDE)
     for start in range(0, len(intact), chunk):
@@ -69,6 +70,7 @@ def _parse_query(uri: str) -> dict[str, str]:
 
 def _paint_frames(uri: str, index: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """One plain colour a frame: writing it costs no more than clearing the memory."""
+    # Without the query: the same video decodes the same with and without a fault.
     digest = hashlib.sha256(uri.split("?")[0].encode("utf-8", "surrogatepass")).digest()
     first = np.frombuffer(digest, np.uint8, 3)
     colours = (first[None, :] + 7 * index[:, None]).astype(np.uint8)
@@ -85,5 +87,6 @@ def trigger_fault(fault: str | None) -> None:
         while True:
             time.sleep(3600)
     if fault == "exit":
+        # Not sys.exit: a crashing decoder runs no handlers and flushes nothing.
         os._exit(3)
     raise RuntimeError(f"a rehearsed programming error: {fault}")

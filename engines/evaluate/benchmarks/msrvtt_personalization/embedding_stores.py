@@ -56,7 +56,7 @@ class OfficialStore:
         shutil.rmtree(draft, ignore_errors=True)  # left by a run that was killed
         with translate_disk_errors(self.store.root):
             write_parts(draft, parts, self.half)
-            draft.rename(final)
+            draft.rename(final)  # a clip's folder is there whole or not at all
 
 
 def verify_manifest(store: EmbeddingStore, manifest: dict[str, Any]) -> None:
@@ -64,6 +64,7 @@ def verify_manifest(store: EmbeddingStore, manifest: dict[str, Any]) -> None:
     name = f"{store.folder}/{MANIFEST}"
     if not store.store.exists(name):
         store.store.write(name, json.dumps(manifest, indent=2, sort_keys=True).encode())
+    # Existing clips are kept, so a second model would leave a folder of two kinds.
     elif json.loads(store.store.read(name)) != manifest:
         raise UserError(
             f"{store.store.path(store.folder)} was made with other models or another precision,"

@@ -87,6 +87,7 @@ class StoredReference:
             raise MissingReference(
                 "no word_tags.json: unknown which tags are subjects and which objects"
             )
+        # A published file need not say which tags are subjects: guessing would change the score.
         return tuple(part.tag or "" for part in parts if part.kind == "subject")
 
     def _list_tag_parts(self) -> list[Part]:
@@ -123,6 +124,7 @@ class StoredReference:
         if not np.isfinite(part.vectors).all():
             raise MissingReference(f"the embeddings of {name} are not finite")
         model = MODEL_BY_KIND[kind]
+        # Another width means another model: said here, before numpy fails on the shapes.
         dim, expected = part.vectors.shape[1], getattr(self._models.get(model), "dim", None)
         if expected not in (None, dim):
             raise MissingReference(
@@ -135,6 +137,7 @@ def _read_stored(ref: GroundTruthRef, kind: Kind) -> list[Part]:
     kinds = TAG_KINDS if kind == "subject" else (kind,)
     try:
         return read_clip_parts(Store(ref.path), clip_file(ref.clip), kinds)
+    # A clip's own fault: its metric is unmeasured, and the others go on.
     except FileNotFoundError as error:
         raise MissingReference(f"no embeddings of {ref.clip}") from error
     except (OSError, TypeError, ValueError, pa.ArrowException) as error:
