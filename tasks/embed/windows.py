@@ -36,11 +36,12 @@ def run_window(
     `add_seconds` gets the seconds of each attempt, those of failed ones too.
     """
     key = f"embed:{fingerprint}:{hash_json(parameters['shards'])[:12]}"
+    title = f"embed-window-{parameters['corpus']}-{name}"
     tags = [windows_tag(root, parameters["corpus"])]
-    run = run_child("embed-window/embed-window", f"window-{name}", parameters, key, tags)
+    run = run_child("embed-window/embed-window", title, parameters, key, tags)
     # Before the check: a failed attempt held its workers too, and counts against the budget.
     add_seconds(run.total_run_time.total_seconds())
-    require_completed(run, f"window-{name}")
+    require_completed(run, title)
 
 
 def run_windows(

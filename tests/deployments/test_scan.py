@@ -53,9 +53,7 @@ def test_a_fault_that_a_release_mends_fails_where_it_is_not_accepted_others_are_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setitem(scan.ACCEPTED, "PYSEC-kept", "whose part nobody here calls")
-    assert (
-        scan.main(*known, lock=locked(tmp_path, "good", "kept", "mended", "unmended")) == 1
-    )
+    assert scan.main(*known, lock=locked(tmp_path, "good", "kept", "mended", "unmended")) == 1
     assert capsys.readouterr().out.splitlines() == [
         "kept 2.0: PYSEC-kept, whose part nobody here calls",
         "mended 2.0: PYSEC-mended is mended in 2.1: make lock",

@@ -57,7 +57,7 @@ def test_a_worker_that_dies_once_costs_no_item(runner: RayRunner, tmp_path: Path
 def test_a_hang_past_the_deadline_is_ended_and_all_others_go_on(runner: RayRunner) -> None:
     outcomes = list(runner.map(partial(Toy, deadline_s=4.0), make_items(6, i2="hang"), 3))
     assert reasons(outcomes) == {"i2": "crashed"}
-    assert "no answer within 4 s" in next(o.detail for o in outcomes if isinstance(o, Failed))
+    assert "within 4 s" in next(o.detail for o in outcomes if isinstance(o, Failed))
 
 
 def test_what_crashes_in_one_thread_is_not_held_against_another(runner: RayRunner) -> None:

@@ -168,8 +168,8 @@ def test_the_command_prints_every_figure(
     monkeypatch.setattr("flows.demo.demo", lambda *given: first)
     command()
     said = capsys.readouterr().out
-    for text in ("precision@5", "0.200", "recall@10, text", "recall@10, video", "frames a second",
-                 "video-hours a day", "bottleneck", "seconds, embed", "seconds in all",
+    for text in ("precision@5", "0.200", "recall@10, text", "recall@10, video", "frames per second",
+                 "video-hours per day", "bottleneck", "seconds, embed", "seconds in total",
                  "motion", "demo/report.html", "demo/generated.html",
                  "demo/leaderboard.html"):  # fmt: skip
         assert text in said

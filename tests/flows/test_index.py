@@ -111,7 +111,7 @@ def test_an_index_built_in_parts_finds_what_one_built_at_once_finds(workspace, m
 def test_an_index_in_parts_needs_a_key_with_lists(workspace) -> None:
     pipeline("c", "fake://10", embed_spec=FAKE)
     with pytest.raises(UserError, match="--key IVF1024,Flat"):
-        index("c", IndexSpec(parts=2))
+        index("c", IndexSpec(parts=2), rebuild=True)
 
 
 def test_exact_and_approximate_search_agree(workspace) -> None:

@@ -178,7 +178,7 @@ def test_schedule(walk: Walk) -> None:
     walk.ask(f"flow_runs/{run['id']}/set_state", {"state": now, "force": True})
     assert walk.ended(run["id"])["type"] == "COMPLETED"
     assert walk.done() == 4
-    said = wait_until(lambda: walk.logs("shard 000002: 1 done"), "its log had its shard")
+    said = wait_until(lambda: walk.logs("embed shard 000002: 1 done"), "its log had its shard")
     assert said[0]["task_run_id"]
 
 
@@ -230,9 +230,7 @@ def test_add_a_machine(walk: Walk) -> None:
         second.type("\n".join(settings))
         second.begin(serve)
         workers = "work_pools/reelflow/workers/filter"
-        wait_until(
-            lambda: len(walk.ask(workers, {})) == 2, "both workers were heard of", 600
-        )
+        wait_until(lambda: len(walk.ask(workers, {})) == 2, "both workers were heard of", 600)
         running = json.loads((walk.room / "first/service/service.json").read_text())
         [worker] = [each["pid"] for each in running["processes"] if each["name"] == "worker"]
         os.kill(worker, signal.SIGKILL)

@@ -145,7 +145,7 @@ def test_windows_that_never_complete_are_paid_for_too_and_none_begins_after(
     ingest("fake://4", "hopeless")
     monkeypatch.setattr(windows.run_window, "retries", 1)
     hand.breaks = lambda shards, attempt: True
-    with pytest.raises(RuntimeError, match=r"window-000000-000000.*gone"):
+    with pytest.raises(RuntimeError, match=r"000000-000000.*gone"):
         backfill("hopeless", "true", FAKE, window=2, approved=True, child_runs=True)
     runs = _of_corpus("hopeless")
     assert [run.state_type for run in runs] == ["FAILED"] * 2
