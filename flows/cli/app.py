@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -44,6 +45,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"reelflow {version('reelflow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version,
+                           is_eager=True),
+    ] = False,
+) -> None:  # fmt: skip
+    """Holds what is an option of the program, not of a command."""
 
 
 def open_panel(title: str) -> Callable[..., Callable[[Callable[..., None]], Callable[..., None]]]:

@@ -7,7 +7,7 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
 from tasks.service.server import open_client
-from tasks.service.start import find_project
+from tasks.service.shipped import find_shipped
 
 WEBHOOK = "reelflow"  # the name of a Prefect block of type "Webhook"
 PAYLOAD = """{"text": {{ (automation.name ~ ": " ~ automation.description ~ " ("
@@ -23,7 +23,7 @@ def apply_automations(url: str) -> list[str]:
     names = []
     with open_client(url) as client:
         webhook = _find_webhook(client)
-        for file in sorted((find_project() / "deployments" / "automations").glob("*.yaml")):
+        for file in sorted((find_shipped() / "deployments" / "automations").glob("*.yaml")):
             wanted = AutomationCore.model_validate(yaml.safe_load(file.read_text()))
             if webhook:
                 wanted.actions.append(webhook)

@@ -5,12 +5,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.errors import UserError
+from tasks.service.shipped import find_shipped, is_clone
 from tasks.workers import count_cores, count_gpus, fastest_precision
 
 PACKAGES = ("prefect", "ray", "dask", "duckdb", "pyarrow", "torch", "torchvision", "av",
             "open_clip_torch", "autofaiss")  # fmt: skip
 CODECS = ("h264", "hevc", "av1", "vp9", "mpeg4")
-INSTALL = "uv pip sync --require-hashes requirements.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,13 @@ class Check:
 
 def check_machine() -> list[Check]:
     """Runs every check, the most general first."""
-    return [*_check_hardware(), *_check_packages(), *_check_codecs(), _check_disk()]
+    return [
+        *_check_hardware(),
+        *_check_packages(),
+        *_check_codecs(),
+        _check_shipped(),
+        _check_disk(),
+    ]
 
 
 def _check_hardware() -> list[Check]:
@@ -45,18 +52,16 @@ def _check_hardware() -> list[Check]:
 def _check_weights() -> Check:
     from engines import bundled
 
-    return Check(
-        "bundled model", bundled.WEIGHTS.is_file(), bundled.NAME, "clone the repository again"
-    )
+    return Check("bundled model", bundled.WEIGHTS.is_file(), bundled.NAME, "install reelflow again")
 
 
 def _check_packages() -> list[Check]:
-    checks = []
+    checks, install = [], "make setup" if is_clone() else "uv pip install --reinstall reelflow"
     for name in (*PACKAGES, "s3fs"):
         try:
             checks.append(Check(name, True, metadata.version(name)))
         except metadata.PackageNotFoundError:
-            fix = "uv pip install 'reelflow[s3]'" if name == "s3fs" else INSTALL
+            fix = "uv pip install 'reelflow[s3]'" if name == "s3fs" else install
             checks.append(Check(name, False, "", fix))
     return checks
 
@@ -74,6 +79,13 @@ def _check_codecs() -> list[Check]:
         )
         for codec in CODECS
     ]
+
+
+def _check_shipped() -> Check:
+    try:
+        return Check("deployments", True, str(find_shipped() / "deployments"))
+    except UserError as error:
+        return Check("deployments", False, "", str(error))
 
 
 def _check_disk() -> Check:

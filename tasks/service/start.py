@@ -22,6 +22,7 @@ from tasks.service.service import (
     service_folder,
     stop_service,
 )
+from tasks.service.shipped import find_shipped
 from tasks.service.work_pool import POOL, prepare_server
 
 HEALTHY_S = 180.0  # for the server to answer: a fresh database is migrated first
@@ -60,7 +61,7 @@ def start_service(settings: Settings, host: str, port: int, ray: bool = False) -
     environment = _build_environment(settings, service)
     try:
         if address:
-            service = service.add_process(start_head(address, folder, find_project(), environment))
+            service = service.add_process(start_head(address, folder, find_shipped(), environment))
         server = ["server", "start", "--host", host, "--port", str(port)]
         service = service.add_process(_spawn_prefect("server", server, folder, environment))
         _wait_healthy(service)
@@ -102,28 +103,18 @@ def _spawn_prefect(
     name: str, words: list[str], folder: Path, environment: Mapping[str, str]
 ) -> Process:
     return spawn_process(
-        name, [*PREFECT, *words], folder / f"{name}.log", find_project(), environment
+        name, [*PREFECT, *words], folder / f"{name}.log", find_shipped(), environment
     )
 
 
 def _run_prefect(words: list[str], environment: Mapping[str, str]) -> None:
     result = subprocess.run(
-        [*PREFECT, *words], env=environment, cwd=find_project(),
+        [*PREFECT, *words], env=environment, cwd=find_shipped(),
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
     if result.returncode:
         lines = (result.stderr or result.stdout).strip().splitlines()[-1:] or ["no output"]
         raise UserError(f"`prefect {' '.join(words)}` failed: {lines[0]}")
-
-
-def find_project() -> Path:
-    """Returns the folder of prefect.yaml; raises a UserError if it is not installed."""
-    folder = Path(__file__).parents[2]
-    if not (folder / "prefect.yaml").is_file():
-        raise UserError(
-            "prefect.yaml is not beside the installed packages: use a clone of reelflow"
-        )
-    return folder
 
 
 def _wait_healthy(service: Service) -> None:
