@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, get_args
 
 # Reason codes are stored in receipts and tables, so they can be added to but not renamed.
-Reason = Literal["missing", "undecodable", "empty", "too_long", "timeout", "crashed", "rejected"]
+# New ones go last: files hold their numbers.
+Reason = Literal[
+    "missing", "undecodable", "empty", "too_long", "timeout", "crashed", "rejected", "unreachable"
+]  # fmt: skip
 REASONS: tuple[str, ...] = get_args(Reason)
 
 T = TypeVar("T", covariant=True)

@@ -12,6 +12,7 @@ from data.errors import UserError
 from data.settings import Settings
 from data.store import layout
 from data.store.identity import ensure_store_id
+from data.store.last_ingest import describe_failure
 from data.store.lease import hold_lease, machine_id
 from data.store.lock import hold_lock
 from data.store.storage import Store
@@ -100,10 +101,13 @@ class Workspace:
         """The corpus's name if it has been ingested; a UserError if it has not."""
         if self.store.list_names(layout.videos_folder(corpus)):
             return corpus
-        existing = ", ".join(self.list_corpora()) or "none yet"
+        fix = f"`reelflow ingest SRC --corpus {corpus}`"
+        if failure := describe_failure(self.store, corpus):
+            raise UserError(f"corpus {corpus!r} has no videos: {failure}; run {fix} again")
+        existing = ", ".join(name for name in self.list_corpora() if name != corpus) or "none yet"
         raise UserError(
             f"no corpus {corpus!r} in {self.store.root} (existing: {existing}):"
-            f" create it with `reelflow ingest SRC --corpus {corpus}`"
+            f" create it with {fix}"
         )
 
     def rebuild_catalog(self) -> None:

@@ -11,15 +11,12 @@ from data.catalog.seen_ids import open_seen_ids
 from data.ids import check_corpus_name
 from data.settings import Settings
 from data.shards.stages import Stage
+from data.store.last_ingest import record_failure
 from data.workspace import open_workspace
+from tasks.host_tally import HostTally
+from tasks.ingest.counts import Counts
 from tasks.ingest.failed_rows import read_failed_rows
-from tasks.ingest.part import (
-    Counts,
-    begin_ingest,
-    finish_ingest,
-    ingest_part,
-    read_source,
-)
+from tasks.ingest.part import begin_ingest, finish_ingest, ingest_part, read_source
 from tasks.progress import Progress, notify
 from tasks.service.runner import open_runner
 from tasks.ui.artifacts import publish_failures, publish_summary
@@ -65,19 +62,27 @@ def _ingest_rows(
 ) -> dict[str, Any]:  # fmt: skip
     workspace = open_workspace(Settings())
     settings = to_probe_settings(workspace.settings)
-    counts, progress = Counts(), Progress("ingest", 0)
-    with workspace.lock_stage(corpus, "ingest", notify):
+    counts, progress, tally = Counts(), Progress("ingest", 0), HostTally()
+    with (
+        workspace.lock_stage(corpus, "ingest", notify),
+        record_failure(workspace.store, corpus, source),
+    ):
         # Rows that are tried again may open what their own source may, hence an ingest for each.
         failed = read_failed_rows(workspace, corpus, retry) if retry else {}
         rows_by_origin = failed if retry else {source: read_source(source, columns)}
         with open_seen_ids() as ids, open_runner(settings, count_workers(settings)) as runner:
             for origin, rows in rows_by_origin.items():
-                this = begin_ingest(workspace, corpus, source, probe, origin, accept_missing)
+                this = begin_ingest(workspace, corpus, source, probe, origin, accept_missing, tally)
                 for part, some in enumerate(iter_batches(rows, ROWS)):
                     ingest_part(workspace, this, part, some, ids, runner, counts, progress)
                 finish_ingest(workspace, this, counts)
-    publish_summary("ingest", corpus, asdict(counts))
-    publish_failures(workspace, Stage(corpus, "ingest", ""))
+        publish_summary("ingest", corpus, asdict(counts))
+        publish_failures(workspace, Stage(corpus, "ingest", ""))
+        share, fix = (
+            workspace.settings.failed_share,
+            f"`reelflow retry {corpus} --reason unreachable`",
+        )
+        tally.require_hosts(share, f"{fix} tries them again, and so does the next ingest")
     if added := counts.new + counts.changed:
         publish_asset(videos_key(corpus), f"videos of {corpus}", [], new=added, rows=counts.rows)
         show_videos("ingest", workspace, corpus)

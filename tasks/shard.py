@@ -19,6 +19,7 @@ from data.shards.lists import read_shard
 from data.shards.receipts import Receipt, Seconds, write_receipt
 from engines.base import Engine, Runner
 from tasks.progress import Progress
+from tasks.signed_links import restore_links
 from tasks.stage_run import Item, Result, Row, StageRun
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ def run_items(
 ) -> Iterator[tuple[Item, Outcome[Result]]]:  # fmt: skip
     """Each item with its outcome, in whichever order they come; counted once it was taken."""
     by_id = {item.id: item for item in items}
-    for outcome in runner.map(make, items, batch):
+    for outcome in runner.map(make, [restore_links(item) for item in items], batch):
         item = by_id[outcome.id]
         yield item, outcome
         done = isinstance(outcome, Done)

@@ -9,8 +9,9 @@ from data.outcome import REASONS, Reason
 # The reasons that another version of a decoder may not have.
 DECODER_REASONS: tuple[Reason, ...] = ("undecodable", "empty", "timeout", "crashed")
 
-# Not the video's fault for good: its file was away or was replaced, and ingest has seen it since.
-TRANSIENT_REASONS: tuple[Reason, ...] = ("missing",)
+# Not the video's fault for good: its file was away or was replaced, and ingest has seen it since;
+# or its storage did not answer that night.
+TRANSIENT_REASONS: tuple[Reason, ...] = ("missing", "unreachable")
 
 
 class Failures(BaseModel):

@@ -28,6 +28,11 @@ def ingests_folder(name: str) -> str:
     return f"{corpus_folder(name)}/ingests"
 
 
+def failed_ingest_file(name: str) -> str:
+    """The error that ended the corpus's last ingest, if one did."""
+    return f"{corpus_folder(name)}/ingest-failed.json"
+
+
 def stage_folder(name: str, kind: str, fingerprint: str) -> str:
     """The folder of a stage's artifacts under one spec: `corpora/c/embed/<fingerprint>`."""
     return f"{corpus_folder(name)}/{kind}/{fingerprint}"

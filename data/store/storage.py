@@ -1,7 +1,6 @@
 """The store's files: one facade over local folders and object stores."""
 
 import os
-import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -9,13 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import fsspec
-
 from data.errors import UserError
+from data.secrets import has_secret
 from data.store import s3
 from data.store.disk_errors import translate_disk_errors
+from data.store.filesystems import open_filesystem
 
-PASSWORD_IN_URL = re.compile(r"\w+://[^/]*:[^/]*@")
 # What S3 answers to a conditional PUT of an object that exists, or that another writer creates.
 CONFLICT_CODES = {"PreconditionFailed", "ConditionalRequestConflict"}
 
@@ -26,7 +24,7 @@ class Store:
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/") or root
         # The root is shown in messages, which is no place for a password.
-        if PASSWORD_IN_URL.match(root):
+        if has_secret(root):
             raise UserError("the store's address has a password: put it into the environment")
         self.fs, self._base = open_filesystem(self.root)
         self.is_local = "file" in _list_protocols(self.fs)
@@ -172,21 +170,6 @@ class Store:
             raise
         out.close()
         out.commit()
-
-
-def open_filesystem(url: str, **options_by_scheme: Any) -> tuple[Any, str]:
-    """The fsspec file system of a URL, and the path by which that knows it.
-
-    Credentials come from the environment. A UserError names a library that is not installed.
-    """
-    # Cached listings would hide what other processes write.
-    options = {"use_listings_cache": False} | options_by_scheme
-    try:
-        if url.split("://")[0] in ("s3", "s3a"):
-            options |= s3.build_options()
-        return fsspec.core.url_to_fs(url, **options)
-    except ImportError as error:
-        raise UserError(f"cannot use {url}: {error}") from error
 
 
 def _list_protocols(fs: Any) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from data.store.storage import PASSWORD_IN_URL
+from data.secrets import has_password
 from engines.files.archive import parse_member
 from engines.files.urls import is_url, split_chain
 from engines.files.web import WEB_SCHEMES, is_private_host
@@ -24,7 +24,7 @@ class UrlPolicy:
 
     def find_rejection(self, uri: str) -> str | None:
         """Why a row's URI must not be opened; None where it may be."""
-        if PASSWORD_IN_URL.search(uri):
+        if has_password(uri):
             return "its address has a password: put it into the environment"
         member = parse_member(uri)
         for url in _split_urls(member.tar if member else uri):
@@ -37,10 +37,12 @@ class UrlPolicy:
 
     def _reject_host(self, url: str) -> str | None:
         try:
-            host = urlsplit(url).hostname
+            host, _ = urlsplit(url).hostname, urlsplit(url).port
         except ValueError:
-            return "its address cannot be parsed"
-        if not host or self.private or host in _list_hosts(self.source):
+            host = None
+        if not host:
+            return "its address is not valid"
+        if self.private or host in _list_hosts(self.source):
             return None
         if not is_private_host(host):
             return None
@@ -48,11 +50,6 @@ class UrlPolicy:
 
 
 STRICT = UrlPolicy()  # of readers that were told nothing: no redirects to private addresses
-
-
-def strip_secrets(uri: str) -> str:
-    """The URI without the user names and passwords in it."""
-    return PASSWORD_IN_URL.sub(lambda match: f"{match[0].partition('://')[0]}://", uri)
 
 
 @lru_cache(16)  # one source is asked about once a row

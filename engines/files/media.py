@@ -6,27 +6,32 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qs, urlsplit
 
 import fsspec
 
 from data.errors import UserError
-from data.store import s3, storage
+from data.secrets import strip_secrets
+from data.store import filesystems, s3
 from engines.files import web
 from engines.files.access import STRICT, UrlPolicy
 from engines.files.archive import ByteRange, Member, copy_member, find_unpacker, parse_member
+from engines.files.faults import BadAddress, Unreachable, translate_fault, try_again
+from engines.files.remote import FsspecReader, open_remote
 from engines.files.urls import is_url
+from engines.files.web_reader import WebReader
 
 _STAMPS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "mtime", "updated")
+MAX_BYTES = 1 << 60  # of a file; tables hold sizes in 64 bits
 _NO_SUCH_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)
 
 
 def open_media(uri: str, policy: UrlPolicy = STRICT) -> BinaryIO:
     """A seekable, read-only file of the URI's bytes.
 
-    A missing file raises FileNotFoundError, any other fault of the input another OSError; a
-    storage that cannot be reached raises UserError.
+    A missing file raises FileNotFoundError, a storage that does not deliver it Unreachable, any
+    other fault of the input another OSError; so do its reads.
     """
     if uri.startswith("fake://"):
         return _open_fake(uri)
@@ -50,11 +55,9 @@ def stat_media(uri: str, policy: UrlPolicy = STRICT) -> tuple[int, str]:
     if not is_url(uri):
         status = _stat_regular(uri)
         return status.st_size, str(status.st_mtime_ns)
-    files, path = open_filesystem(uri, policy)
-    with convert_storage_errors(uri):
-        info = files.info(path)
+    info = _read_info(*open_filesystem(uri, policy), uri)
     if info["type"] == "directory":
-        raise IsADirectoryError(errno.EISDIR, "a folder, not a file", uri)
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a file", strip_secrets(uri))
     stamp = next((str(info[key]) for key in _STAMPS if info.get(key)), "")
     return int(info.get("size") or 0), stamp.strip('"')
 
@@ -65,33 +68,45 @@ def warm_up(uri: str, policy: UrlPolicy = STRICT) -> None:
     member = parse_member(uri)
     url = member.tar if member else uri
     if is_url(url) and not url.startswith("fake://"):
-        with suppress(OSError):  # a fault of the address: reported when the file is opened
+        with suppress(Exception):  # a fault of the address: reported when the file is opened
             connect = getattr(open_filesystem(url, policy)[0], "connect", None)
             if callable(connect):
                 connect()
 
 
 def open_filesystem(url: str, policy: UrlPolicy = STRICT) -> tuple[fsspec.AbstractFileSystem, str]:
-    """The fsspec file system that reads the URL, and the file's path in it."""
+    """The fsspec file system that reads the URL, and the file's path in it.
+
+    A BadAddress where there is none for it; others connect at once, and raise as `open_media` does.
+    """
     try:
-        return storage.open_filesystem(url, **web.client_options(url, policy.private))
-    except ValueError as error:
-        raise OSError(errno.EINVAL, str(error), url) from error
+        return filesystems.open_filesystem(url, **web.client_options(url, policy.private))
+    except (ValueError, UserError) as error:
+        raise BadAddress(strip_secrets(str(error))) from error
+    except Exception as error:
+        raise translate_fault(error, url) from error
 
 
 @contextmanager
 def convert_storage_errors(url: str) -> Iterator[None]:
-    """Lets a file's own fault pass as OSError; an unreachable storage becomes UserError."""
+    """Turns whatever a storage's library raises into the OSError of one file or folder."""
     try:
         yield
-    except FileNotFoundError as error:  # fsspec raises this for every fault of a web server
-        if web.is_blocked_redirect(error):
-            raise PermissionError(errno.EACCES, web.BLOCKED_REDIRECT, url) from error
-        raise
-    except (OSError, UserError):
-        raise
     except Exception as error:
-        raise UserError(f"cannot reach {url}: {type(error).__name__}: {error}") from error
+        raise translate_fault(error, url) from error
+
+
+def _read_info(files: fsspec.AbstractFileSystem, path: str, url: str) -> dict[str, Any]:
+    """What the storage says of a file: its type, size and stamps."""
+    limit = {"timeout": web.STAT_TIMEOUT_S} if _is_web(files) else {}
+    info: dict[str, Any] = try_again(lambda: files.info(path, **limit), url)
+    if int(info.get("size") or 0) > MAX_BYTES:
+        raise Unreachable(f"its server states an impossible length: {info['size']}")
+    return info
+
+
+def _is_web(files: fsspec.AbstractFileSystem) -> bool:
+    return "http" in files.protocol
 
 
 def _open_member(member: Member, policy: UrlPolicy) -> BinaryIO:
@@ -125,8 +140,13 @@ def _open_url(url: str, policy: UrlPolicy) -> BinaryIO:
     files, path = open_filesystem(url, policy)
     if "file" in files.protocol:
         _stat_regular(path)
-    with convert_storage_errors(url):
-        return cast(BinaryIO, s3.open_file(files, path))
+        return open(path, "rb")
+    if _is_web(files):
+        # 0 as well as None: some servers state no length, or none for a HEAD request.
+        size = _read_info(files, path, url).get("size") or None
+        return open_remote(WebReader(files, path, size), url)
+    file = try_again(lambda: s3.open_file(files, path), url)
+    return open_remote(FsspecReader(file), url)
 
 
 def _open_fake(uri: str) -> BinaryIO:

@@ -8,6 +8,7 @@ from itertools import count
 
 from data.errors import UserError
 from data.records import Row
+from data.secrets import strip_secrets
 from engines.files.urls import resolve_location
 
 REQUIRED_COLUMNS = ("txt", "videoLoc", "videoID")
@@ -63,7 +64,7 @@ def build_rows(records: Iterable[tuple[str, Record]], names: Mapping[str, str]) 
 def build_row(line: int, record: Record, names: Mapping[str, str], base: str) -> Row:
     """The Row of one record; that of a BadRecord has neither id nor URI, and an `error` column."""
     if isinstance(record, BadRecord):
-        return Row(line, None, None, None, {"error": to_printable(record)})
+        return Row(line, None, None, None, {"error": strip_secrets(to_printable(record))})
     id, location = to_text(record.get(names["videoID"])), to_text(record.get(names["videoLoc"]))
     caption = to_caption(record.get(names["txt"]))
     columns = {k: v for k, v in record.items() if k not in names.values()}
@@ -72,8 +73,11 @@ def build_row(line: int, record: Record, names: Mapping[str, str], base: str) ->
         for text in (id, location, caption):
             (text or "").encode()
     except UnicodeEncodeError:
-        values = ", ".join(to_printable(repr(text)) for text in (id, location, caption))
+        texts = (strip_secrets(to_printable(repr(text))) for text in (id, location, caption))
+        values = ", ".join(texts)
         return Row(line, None, None, None, {"error": f"not UTF-8: {values}"})
+    # The location alone keeps its secrets, for as long as it takes to open it.
+    id, caption = id and strip_secrets(id), caption and strip_secrets(caption)
     uri = resolve_location(location, base) if location else None
     return Row(line, id, uri, caption, to_json_columns(columns))
 
@@ -129,7 +133,7 @@ def _to_json_value(value: object) -> object:
         case float():
             return value if math.isfinite(value) else None
         case str():
-            return value if value.isascii() else to_printable(value)
+            return strip_secrets(value if value.isascii() else to_printable(value))
         case datetime() | date() | time():
             return value.isoformat()
         case timedelta():

@@ -29,6 +29,12 @@ def resolve_location(location: str, base: str) -> str:
     return f"{scheme}://{root}{posixpath.normpath(posixpath.join('/', folder, location))}"
 
 
+def find_host(location: str) -> str:
+    """The scheme and host (or bucket) that a location is read from; "" for a local path."""
+    links = split_chain(location.removeprefix("tar::")) if is_url(location) else []
+    return "/".join(links[-1].split("/")[:3]) if links else ""
+
+
 def split_chain(url: str) -> list[str]:
     """The URLs in one that may be a chain, such as `zip://member::https://…`."""
     # fsspec takes a word by itself for a scheme: `zip::https://…` opens `zip://` first. Whoever

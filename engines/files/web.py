@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 WEB_SCHEMES = ("http", "https")
 BLOCKED_REDIRECT = "a public host redirects to a private address"
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 15.0  # without a byte of the answer
+ANSWER_TIMEOUT_S = 300.0  # of one whole answer: a server may send a byte now and then, for ever
+STAT_TIMEOUT_S = 30.0  # of an answer's head
 
 
 def client_options(url: str, private_addresses: bool) -> dict[str, Any]:
@@ -25,12 +29,9 @@ def client_options(url: str, private_addresses: bool) -> dict[str, Any]:
     options = {}
     for link in split_chain(url):
         scheme = link.partition("://")[0].lower()
-        if (
-            scheme in WEB_SCHEMES
-            and not private_addresses
-            and not is_private_host(_find_host(link))
-        ):
-            options[scheme] = {"get_client": _open_public_client}
+        if scheme in WEB_SCHEMES:
+            free = private_addresses or is_private_host(_find_host(link))
+            options[scheme] = {"get_client": _open_client if free else _open_public_client}
     return options
 
 
@@ -56,21 +57,20 @@ def _find_host(url: str) -> str:
         return ""
 
 
-def is_blocked_redirect(error: BaseException | None) -> bool:
-    """Whether an error of fsspec was caused by a redirect that was blocked here."""
-    # fsspec and aiohttp wrap the cause in one of three ways, depending on the call.
-    while error is not None:
-        if BLOCKED_REDIRECT in str(error):
-            return True
-        error = getattr(error, "os_error", None) or error.__cause__ or error.__context__
-    return False
+async def _open_client(**options: Any) -> "aiohttp.ClientSession":
+    import aiohttp
+
+    timeout = aiohttp.ClientTimeout(
+        total=ANSWER_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S, sock_read=READ_TIMEOUT_S
+    )
+    return aiohttp.ClientSession(timeout=timeout, **options)
 
 
 async def _open_public_client(**options: Any) -> "aiohttp.ClientSession":
     import aiohttp
 
     connector = aiohttp.TCPConnector(socket_factory=_open_public_socket)
-    return aiohttp.ClientSession(connector=connector, **options)
+    return await _open_client(connector=connector, **options)
 
 
 def _open_public_socket(address: tuple) -> socket.socket:

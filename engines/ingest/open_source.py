@@ -7,7 +7,7 @@ from types import ModuleType
 
 from data.errors import UserError
 from data.records import Row
-from data.store.storage import PASSWORD_IN_URL
+from data.secrets import has_secret
 from engines.base import load_plugin
 from engines.files.access import STRICT, UrlPolicy
 from engines.files.listing import TABLE_ENDINGS, TAR_ENDINGS, VIDEO_ENDINGS
@@ -24,7 +24,7 @@ def open_source(
     address.
     """
     # Addresses of sources are written into the store, and shown on pages.
-    if PASSWORD_IN_URL.search(source):
+    if has_secret(source):
         raise UserError("the source's address has a password: put it into the environment")
     try:
         rows = _find_plugin(source, policy).read_rows(source, dict(columns or {}), policy)

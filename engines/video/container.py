@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from engines.files.access import STRICT, UrlPolicy
+from engines.files.faults import MACHINE_ERRNOS, BadAddress, Unreachable
 from engines.files.media import open_media
 from engines.files.urls import is_url
 from engines.video.frames import DecodeError
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000  # a frame: 8k has 33 million, a forged header claims 268 million
 FETCH_WHOLE_BYTES = 64 << 20  # a remote file up to this size: one request, then free seeking
-# Errors of an address itself, rather than of the network on the way to it.
-ADDRESS_ERRNOS = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
-MACHINE_ERRNOS = {errno.EMFILE, errno.ENFILE}
 # Demuxers that open other files, or that take any text for a picture.
 REJECTED_FORMATS = {"hls", "concat", "dash", "sdp", "rtsp", "imf", "tty"}
 
@@ -37,13 +35,17 @@ def local_path(uri: str) -> str | None:
 
 @contextmanager
 def raise_decode_errors(uri: str) -> Iterator[None]:
-    """Turns what a bad file raises into DecodeError; faults of machine and network pass."""
+    """Turns what a bad file or its storage raises into DecodeError; the machine's faults pass."""
     from av.error import FFmpegError
 
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DecodeError("missing", f"no such file: {uri}") from error
+    except Unreachable as error:
+        raise DecodeError("unreachable", str(error)) from error
+    except BadAddress as error:
+        raise DecodeError("rejected", str(error)) from error
     except PermissionError as error:
         detail = (error.strerror or "permission denied").lower()
         raise DecodeError("undecodable", f"{detail}: {uri}") from error
@@ -52,9 +54,7 @@ def raise_decode_errors(uri: str) -> Iterator[None]:
     except FFmpegError as error:
         raise DecodeError("undecodable", f"{type(error).__name__}: {error.strerror}") from error
     except OSError as error:
-        # Failing the video for these would reject good files for as long as a network is down.
-        remote = local_path(uri) is None
-        if error.errno in MACHINE_ERRNOS or (remote and error.errno not in ADDRESS_ERRNOS):
+        if error.errno in MACHINE_ERRNOS:
             raise
         raise DecodeError("undecodable", _describe_os_error(error)) from error
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from data.catalog.coverage import compute_coverage, list_failures
 from data.catalog.database import Catalog
 from data.specs.pipeline import IndexSpec, PoolSpec
+from data.store.last_ingest import describe_failure
 from data.store.storage import Store
 from flows.cli.app import open_panel
 from flows.cli.console import live, out, print_result, print_summary, run_flow
@@ -126,6 +127,7 @@ def index(
 def status(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None:
     """Show how far each stage of a corpus is, in videos and in hours."""
     print_result(_query(corpus, compute_coverage), as_json, _print_coverage)
+    _warn_of_ingest(corpus)
 
 
 @command()
@@ -140,6 +142,7 @@ def failures(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None
         out().print(table if rows else f"no failures in {corpus}")
 
     print_result(_query(corpus, list_failures), as_json, print_rows)
+    _warn_of_ingest(corpus)
 
 
 @command()
@@ -178,6 +181,12 @@ def _query(corpus: str, question: Callable[[Catalog, Store, str], T]) -> T:
     workspace.check_corpus(corpus)
     with workspace.open_catalog() as catalog:
         return question(catalog, workspace.store, corpus)
+
+
+def _warn_of_ingest(corpus: str) -> None:
+    """Says so where the corpus's last ingest failed as a whole: its rows are not all there."""
+    if failure := describe_failure(open_store().store, corpus):
+        out(err=True).print(escape(f"warning: {failure}"))
 
 
 def _print_coverage(coverage: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from data.errors import UserError
-from data.store.storage import PASSWORD_IN_URL
+from data.secrets import has_secret
 from flows.cli.app import app, register_commands
 
 PREFECT_LOGGERS = ("APILogWorker", "EventsWorker")  # not covered by Prefect's own log settings
@@ -20,7 +20,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     # Checked before Prefect stores a run's parameters, where a password would stay readable.
-    if any(PASSWORD_IN_URL.search(word) for word in arguments):
+    if any(map(has_secret, arguments)):
         _fail("an address contains a password: set it in the environment instead")
     _quiet_prefect(debug)
     register_commands()

@@ -10,9 +10,13 @@ import pyarrow as pa
 
 from data.catalog.seen_ids import SeenIds
 from data.records import Probe, Row, Video
+from data.secrets import strip_secrets
 from data.store import tables
-from engines.files.access import UrlPolicy, strip_secrets
+from engines.files.access import UrlPolicy
+from engines.files.faults import BadAddress, Unreachable
+from engines.files.hosts import HostHealth
 from engines.files.media import stat_media
+from tasks.signed_links import remember_link, restore_link
 
 STATS_AT_ONCE = 32  # object stores answer in 50 ms: ask for many at a time
 # Where all of these are as before, nothing about a row or its file has changed.
@@ -49,7 +53,7 @@ class Entry:
 
     def fail(self, reason: str, detail: str, rejected: bool = False) -> None:
         """Records why the row has no video."""
-        self.reason, self.detail, self.rejected = reason, detail, rejected
+        self.reason, self.detail, self.rejected = reason, strip_secrets(detail), rejected
 
     def add_probe(self, probe: Probe) -> None:
         """Records the duration, size, codec and digest of its file."""
@@ -59,7 +63,7 @@ class Entry:
     def to_video(self) -> Video:
         """The entry as an item to probe; it must have no reason."""
         assert self.id is not None and self.uri is not None
-        return Video(self.id, self.uri, "")
+        return Video(self.id, restore_link(self.id, self.uri), "")
 
 
 def read_entries(rows: Sequence[Row], seen: SeenIds) -> list[Entry]:
@@ -73,10 +77,10 @@ def read_entries(rows: Sequence[Row], seen: SeenIds) -> list[Entry]:
     return entries
 
 
-def stat_entries(entries: Sequence[Entry], policy: UrlPolicy) -> None:
+def stat_entries(entries: Sequence[Entry], policy: UrlPolicy, hosts: HostHealth) -> None:
     """Records the size and stamp of each entry's file, or why there is none."""
     with ThreadPoolExecutor(STATS_AT_ONCE) as threads:
-        list(threads.map(partial(_stat_entry, policy), entries))
+        list(threads.map(partial(_stat_entry, policy, hosts), entries))
 
 
 def stat_content(uri: str, size: int | None, stamp: str | None) -> str:
@@ -92,7 +96,8 @@ def to_table(entries: Iterable[Entry]) -> pa.Table:
 def _build_entry(row: Row) -> Entry:
     columns = json.dumps(row.columns, sort_keys=True)
     note = None if row.caption else "no caption"
-    entry = Entry(row.line, row.id, row.uri, row.caption, columns, note=note)
+    uri = remember_link(row.id or "", row.uri) if row.uri else row.uri
+    entry = Entry(row.line, row.id, uri, row.caption, columns, note=note)
     if row.id is None:
         entry.fail("rejected", str(row.columns.get("error") or "no id"), rejected=True)
     elif row.uri is None:
@@ -100,15 +105,23 @@ def _build_entry(row: Row) -> Entry:
     return entry
 
 
-def _stat_entry(policy: UrlPolicy, entry: Entry) -> None:
-    uri = str(entry.uri)
+def _stat_entry(policy: UrlPolicy, hosts: HostHealth, entry: Entry) -> None:
+    assert entry.id is not None and entry.uri is not None
+    uri = restore_link(entry.id, entry.uri)
     if rejection := policy.find_rejection(uri):
-        entry.fail("rejected", rejection)
-        entry.uri = strip_secrets(uri)  # never opened: the keys in it need not be stored
-        return
+        return entry.fail("rejected", rejection)
+    if fault := hosts.find_fault(uri):
+        return entry.fail("unreachable", fault)
+    fault = None
     try:
         entry.bytes, entry.stamp = stat_media(uri, policy)
     except FileNotFoundError:
         entry.fail("missing", f"no file {uri}")
+    except Unreachable as error:
+        fault = str(error)
+        entry.fail("unreachable", fault)
+    except BadAddress as error:
+        entry.fail("rejected", str(error))
     except (OSError, ValueError) as error:
         entry.fail("undecodable", f"cannot be opened: {error}")
+    hosts.record(uri, fault)

@@ -26,7 +26,8 @@ from data.workspace import Workspace
 from engines.files.urls import resolve_location
 from engines.generate.ragme import import_files
 from engines.generate.ragme.import_files import EncodedVideo, read_encoded
-from tasks.ingest.part import Counts, Ingest, begin_ingest, finish_ingest
+from tasks.ingest.counts import Counts
+from tasks.ingest.part import Ingest, begin_ingest, finish_ingest
 from tasks.stages import ORIGIN
 from tasks.url_policy import build_url_policy
 

@@ -1,7 +1,7 @@
 """The ingest stage: checks and probes a source's rows, part by part, and accounts for each."""
 
 import json
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,7 +16,10 @@ from data.stamps import utc_now
 from data.store import layout, tables
 from data.workspace import Workspace
 from engines.base import Engine, Runner
+from engines.files.hosts import HostHealth
 from engines.ingest.open_source import open_source
+from tasks.host_tally import HostTally
+from tasks.ingest.counts import Counts
 from tasks.ingest.entries import IDENTITY, Entry, read_entries, stat_content, stat_entries, to_table
 from tasks.ingest.precautions import keep_withdrawn, refuse_vanished
 from tasks.progress import Progress
@@ -24,18 +27,6 @@ from tasks.retry import decoder_version
 from tasks.shard import run_items
 from tasks.url_policy import build_url_policy
 from tasks.workers import build_probe_engine
-
-
-@dataclass(slots=True)
-class Counts:
-    """The counts of a source's rows by what became of them."""
-
-    rows: int = 0
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    failed: dict[str, int] = field(default_factory=dict)
-    notes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +42,8 @@ class Ingest:
     probe: Callable[[], Engine] | None
     origin: str
     accept_missing: bool = False
+    tally: HostTally = field(default_factory=HostTally, compare=False)
+    hosts: HostHealth = field(default_factory=HostHealth, compare=False)
 
     @property
     def header(self) -> str:
@@ -64,7 +57,7 @@ def read_source(source: str, columns: dict[str, str]) -> Iterator[Row]:
 
 def begin_ingest(
     workspace: Workspace, corpus: str, source: str, probe: bool, origin: str | None = None,
-    accept_missing: bool = False,
+    accept_missing: bool = False, tally: HostTally | None = None,
 ) -> Ingest:  # fmt: skip
     """Starts the next ingest of a corpus, and writes its header before its first part."""
     keep_withdrawn(workspace, corpus)
@@ -72,7 +65,8 @@ def begin_ingest(
     numbers = [int(h.rsplit("/", 1)[-1][:6]) for h in headers]
     make = build_probe_engine(workspace.settings) if probe else None
     run = max(numbers, default=0) + 1
-    ingest = Ingest(corpus, run, source, make, origin or source, accept_missing)
+    tally = tally or HostTally()
+    ingest = Ingest(corpus, run, source, make, origin or source, accept_missing, tally)
     # Before the first part, so that no later ingest takes this number if this one is killed.
     record = {"run": ingest.run, "source": source, "probed": probe}
     if origin and origin != source:
@@ -103,7 +97,7 @@ def ingest_part(
         ids = [str(entry.id) for entry in entries if not entry.rejected]
         before = read_stored_videos(catalog, ingest.corpus, ids)
     policy = build_url_policy(workspace.settings, ingest.origin)
-    stat_entries([entry for entry in entries if entry.reason is None], policy)
+    stat_entries([entry for entry in entries if entry.reason is None], policy, ingest.hosts)
     if not ingest.accept_missing:
         refuse_vanished(entries, before, ingest.source, ingest.corpus)
     # Unchanged files are not read again: a nightly ingest of a large corpus is mostly stats.
@@ -115,9 +109,13 @@ def ingest_part(
     for entry in fresh:
         entry.decoder = now if entry.reason else None
     _write_entries(workspace, ingest, part, [
-        entry for entry in fresh if not _is_same_failure(entry, before.get(str(entry.id)))
+        entry for entry in fresh if not _adds_nothing(entry, before.get(str(entry.id)))
     ])  # fmt: skip
-    _count_entries(entries, {entry.line for entry in fresh}, before.keys(), counts)
+    counts.add(entries, {entry.line for entry in fresh}, before.keys())
+    for entry in entries:
+        if entry.uri and not entry.rejected:
+            fault = entry.detail if entry.reason in ("unreachable", "timeout") else None
+            ingest.tally.add(entry.uri, fault)
 
 
 def _write_entries(
@@ -140,10 +138,15 @@ def _is_unchanged(entry: Entry, before: dict[str, Any] | None, ingest: Ingest) -
     return probed and all(getattr(entry, key) == before[key] for key in IDENTITY)
 
 
-def _is_same_failure(entry: Entry, before: dict[str, Any] | None) -> bool:
-    """Whether the row failed in the same way before, so that there is nothing new to write."""
+def _adds_nothing(entry: Entry, before: dict[str, Any] | None) -> bool:
+    """Whether there is nothing new to write: the row failed in the same way before.
+
+    Nor is there for a known video that is unreachable tonight: that says nothing of its file.
+    """
     if before is None or entry.rejected or entry.reason is None:
         return False
+    if entry.reason == "unreachable" and before["reason"] is None:
+        return True
     keys = (*IDENTITY, "reason", "detail", "decoder")
     return all(getattr(entry, key) == before[key] for key in keys)
 
@@ -169,21 +172,3 @@ def _identify_files(
 
 def _count_hours(video: Video, outcome: Outcome[Probe]) -> float:
     return (outcome.value.duration or 0) / 3600 if isinstance(outcome, Done) else 0.0
-
-
-def _count_entries(
-    entries: Sequence[Entry], fresh: Container[int], before: Container[str], counts: Counts
-) -> None:
-    """Adds the entries to the counts; `fresh` are the lines that are new or changed."""
-    for entry in entries:
-        counts.rows += 1
-        if entry.reason:
-            counts.failed[entry.reason] = counts.failed.get(entry.reason, 0) + 1
-        elif entry.line not in fresh:
-            counts.unchanged += 1
-        elif entry.id in before:
-            counts.changed += 1
-        else:
-            counts.new += 1
-        if entry.note:
-            counts.notes[entry.note] = counts.notes.get(entry.note, 0) + 1

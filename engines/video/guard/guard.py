@@ -1,20 +1,18 @@
 """Decodes in killable processes with a deadline and a memory limit."""
 
-import logging
 import threading
 from collections.abc import Iterable, Iterator
 from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from data.errors import UserError
-from data.outcome import Done, Failed, Outcome
+from data.outcome import Outcome
 from data.records import Probe, Video
 from engines.files.access import STRICT, UrlPolicy
 from engines.video.frames import Frames, Resize, Sampling
-from engines.video.guard.child import DecoderProcess, ProcessDied
+from engines.video.guard.attempts import Attempts
 from engines.video.guard.pool import WorkerPool
-from engines.video.guard.protocol import Header, read_frames
+from engines.video.guard.protocol import Header
 from engines.video.guard.queue import Cancelled, Job, JobQueue
 from engines.video.guard.source import describe_source
 from engines.worker import WorkerSetup
@@ -22,8 +20,6 @@ from engines.worker import WorkerSetup
 VIDEOS_AHEAD = 8  # per process: how many may wait behind a slow one
 MAX_CHUNK = 32
 BUFFER_FRAMES = 256
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class Guard:
         # In every request, as a process may be a new one.
         self._limits: Header = {"memory_gb": memory_gb, "policy": asdict(policy)}
         self._chunk = max(1, min(MAX_CHUNK, buffer_frames))
-        self._pool = WorkerPool(workers, deadline_s)
+        self._pool, self._attempts = WorkerPool(workers, deadline_s), Attempts(deadline_s)
 
     @classmethod
     def for_worker(cls, setup: WorkerSetup, buffer_frames: int = BUFFER_FRAMES) -> Self:
@@ -144,51 +140,11 @@ class Guard:
                 with self._pool.lend_worker(queue) as worker:
                     # Only now, so that jobs start in order and the first one has a process.
                     if job := queue.start_next():
-                        queue.finish(job, self._run_job(queue, job, worker))
+                        queue.finish(job, self._attempts.run_job(queue, job, worker))
         except Cancelled:
             pass
         except BaseException as error:
             queue.cancel(error)
-
-    def _run_job(self, queue: JobQueue, job: Job, worker: DecoderProcess) -> Outcome:
-        """The job's outcome; a process that dies of it gets one second chance."""
-        for is_last in (False, True):
-            try:
-                return self._read_answer(queue, job, worker)
-            except TimeoutError:
-                return Failed(job.id, "timeout", f"no heartbeat for {self.deadline_s:g} s")
-            except ProcessDied as death:
-                if queue.cancelled:  # killed because nobody waits, not by its video
-                    raise Cancelled from death
-                if is_last:
-                    return Failed(job.id, "crashed", f"{death}, twice")
-                log.warning("retrying video %s in a new decoder process: %s", job.id, death)
-        raise AssertionError("a video has two attempts")
-
-    def _read_answer(self, queue: JobQueue, job: Job, worker: DecoderProcess) -> Outcome:
-        for header, body in worker.run_request(job.request, lambda: not queue.cancelled):
-            match header["kind"]:
-                case "frames":
-                    self._put_new_frames(queue, job, read_frames(header, body))
-                case "done":
-                    return Done(job.id, job.parse(header["value"]))
-                case "failed":
-                    return Failed(job.id, header["reason"], header["detail"])
-                case "user_error":
-                    raise UserError(header["detail"])
-                case "error":
-                    # A mistake in the program: as an exception it would fail its shard each night.
-                    log.error("video %s met a bug:\n%s", job.id, header["traceback"])
-                    return Failed(job.id, "crashed", header["traceback"].strip()[-400:])
-        raise AssertionError("an answer ends with a final message")
-
-    def _put_new_frames(self, queue: JobQueue, job: Job, frames: Frames) -> None:
-        """Puts the frames that a first attempt had not put already."""
-        new = frames.index > job.last
-        if new.all():
-            queue.put(job, frames)
-        elif new.any():
-            queue.put(job, Frames(frames.index[new], frames.seconds[new], frames.pixels[new]))
 
 
 def _parse_stats(value: Header) -> DecodeStats:

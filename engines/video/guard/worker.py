@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 from data.errors import UserError
+from data.secrets import strip_secrets
 from engines.base import load_plugin
 from engines.files import media
 from engines.files.access import UrlPolicy
@@ -124,7 +125,7 @@ def answer_request(sock: socket.socket, request: Header, warmed: set[str]) -> No
         else:
             _answer_decode(sock, request, warmed)
     except DecodeError as fault:
-        detail = str(fault)
+        detail = strip_secrets(str(fault))
         send_message(sock, {"kind": "failed", "reason": fault.reason, "detail": detail})
     except ConnectionClosed:
         raise
@@ -135,11 +136,11 @@ def answer_request(sock: socket.socket, request: Header, warmed: set[str]) -> No
 def _classify_error(error: Exception) -> Header:
     """Out of memory is the video's fault, a UserError the user's; anything else is a bug."""
     if isinstance(error, UserError):
-        return {"kind": "user_error", "detail": str(error)}
+        return {"kind": "user_error", "detail": strip_secrets(str(error))}
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         detail = "needs more memory than a decoder may use"
         return {"kind": "failed", "reason": "undecodable", "detail": detail}
-    return {"kind": "error", "traceback": traceback.format_exc()}
+    return {"kind": "error", "traceback": strip_secrets(traceback.format_exc())}
 
 
 def _answer_probe(sock: socket.socket, request: Header, warmed: set[str]) -> None:

@@ -1,7 +1,8 @@
 import pytest
 
+from data.secrets import strip_secrets
 from data.settings import Settings
-from engines.files.access import UrlPolicy, strip_secrets
+from engines.files.access import UrlPolicy
 
 SCHEMES = tuple(Settings().url_schemes.split(","))
 

@@ -12,7 +12,10 @@ import fsspec
 import pytest
 
 from data.errors import UserError
+from data.outcome import Failed
+from engines.files import faults
 from engines.files.access import UrlPolicy
+from engines.files.faults import Unreachable
 from engines.files.media import open_filesystem, open_media, stat_media
 from engines.ingest.open_source import open_source
 from engines.video.frames import DecodeError
@@ -98,12 +101,13 @@ def test_what_is_not_there_is_missing(bucket: Any) -> None:
             open_source(src)
 
 
-def test_a_storage_out_of_reach_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_out_of_reach_is_a_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*args: object, **more: object) -> None:
-        raise RuntimeError("no credentials")
+        raise RuntimeError("nobody there")
 
+    monkeypatch.setattr(faults, "PAUSES_S", (0.0, 0.0))
     monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "_open", unreachable)
-    with pytest.raises(UserError, match=r"memory://.*no credentials"):
+    with pytest.raises(Unreachable, match="nobody there"):
         open_media("memory://reach/x.mp4")
 
 
@@ -138,5 +142,7 @@ def test_a_child_that_is_let_in_nowhere_says_what_to_set(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with Guard(1) as guard, pytest.raises(UserError, match="AWS_ACCESS_KEY_ID"):
-        list(guard.probe([("a", "s3://corpus/a.mp4")]))
+    with Guard(1) as guard:
+        outcome = next(iter(guard.probe([("a", "s3://corpus/a.mp4")])))
+    assert isinstance(outcome, Failed) and outcome.reason == "unreachable"
+    assert "AWS_ACCESS_KEY_ID" in outcome.detail

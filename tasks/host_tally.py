@@ -1,0 +1,44 @@
+"""A run ends where a whole host delivers nothing: one bad row, or a few, are rows."""
+
+import threading
+from collections import Counter
+
+from data.errors import UserError
+from engines.files.urls import find_host
+
+MIN_ROWS = 10  # of a host, before all of them failing says anything about the host
+
+
+class HostTally:
+    """The rows of one run by the host of their files, delivered or not."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._delivered, self._failed = Counter[str](), Counter[str]()
+        self._faults: dict[str, str] = {}
+
+    def add(self, location: str, fault: str | None) -> None:
+        """Counts a row; `fault` says why its file was unreachable, None where it was not."""
+        host = find_host(location)
+        with self._lock:
+            if fault is None:
+                self._delivered[host] += 1
+            else:
+                self._failed[host] += 1
+                self._faults[host] = fault
+
+    def require_hosts(self, share: float, fix: str) -> None:
+        """A UserError where a host that matters delivered none of its rows.
+
+        It matters with ten rows that are `share` of the run's, or where no row of the run was
+        delivered. Everything is recorded by then; `fix` says how to try these rows again.
+        """
+        total = self._delivered.total() + self._failed.total()
+        for host, count in self._failed.most_common():
+            matters = count >= MIN_ROWS and count >= share * total
+            if not self._delivered[host] and (matters or not self._delivered.total()):
+                rows = f"all {count:,} rows" if count > 1 else "the only row"
+                raise UserError(
+                    f"{rows} of {host or 'this machine'} failed: {self._faults[host]}. They are"
+                    f" recorded as unreachable, and all other rows as usual: {fix}"
+                )
