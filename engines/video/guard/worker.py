@@ -52,8 +52,7 @@ def main() -> None:
 
 def die_with_parent(sock: socket.socket) -> None:
     """Ends this process when the parent ends, even while a codec hangs."""
-    # Two ways, since each has a gap: prctl is Linux only, and the thread needs the GIL, which a
-    # hanging extension may hold.
+    # Each way has a gap: prctl is Linux only; the thread needs the GIL, which a codec may hold.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_exit_on_hangup, args=(sock.fileno(),), daemon=True).start()
@@ -125,8 +124,8 @@ def answer_request(sock: socket.socket, request: Header, warmed: set[str]) -> No
         else:
             _answer_decode(sock, request, warmed)
     except DecodeError as fault:
-        detail = strip_secrets(str(fault))
-        send_message(sock, {"kind": "failed", "reason": fault.reason, "detail": detail})
+        failed = {"kind": "failed", "reason": fault.reason, "detail": strip_secrets(str(fault))}
+        send_message(sock, failed)
     except ConnectionClosed:
         raise
     except Exception as error:
