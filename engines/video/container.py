@@ -76,11 +76,15 @@ class OpenVideo:
 
 @dataclass(frozen=True, slots=True)
 class ReadStats:
-    """Reading one video: seconds spent waiting for bytes, its duration, its frames a second."""
+    """Reading one video: seconds spent waiting for bytes, its duration, its frames a second.
+
+    `damaged` packets gave no frame.
+    """
 
     read_s: float = 0.0
     duration: float | None = None
     fps: float | None = None
+    damaged: int = 0
 
 
 @contextmanager

@@ -17,6 +17,8 @@ class Sampling:
     may give; more is `too_long`. With `first`, only so many frames, and nothing after is read.
     With `count`, a window: the nearest to each of `count` steps of 1/`fps` seconds from `start_s`
     on, the last frame for steps after it; each frame once, however many steps it is nearest to.
+    A video that is read to its end may have a share of at most `max_damaged` packets that do not
+    decode; more is `undecodable`.
     """
 
     every_nth: int | None = 25
@@ -26,6 +28,7 @@ class Sampling:
     first: int | None = None
     start_s: float = 0.0
     count: int | None = None
+    max_damaged: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

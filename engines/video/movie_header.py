@@ -1,33 +1,60 @@
-"""The duration that an mp4 states in its movie header, which libav does not pass on."""
+"""The duration that an mp4 states for its video, which libav does not pass on."""
 
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
 MAX_BOXES = 64  # top-level boxes read: a fragmented recording may have thousands, and no header
+Box = tuple[bytes, int, int]  # name, start and end of its content
 
 
 def read_movie_seconds(file: BinaryIO) -> float | None:
-    """The stated duration in seconds, None where there is none; the file is left at its start."""
+    """The stated duration in seconds, None where there is none; the file is left at its start.
+
+    The least of the movie's, which counts other tracks and an empty time before the video too,
+    and the video tracks' own.
+    """
     try:
-        return _read_movie_header(file)
+        movie, tracks = _read_durations(file)
     except struct.error:  # a box is cut short
         return None
     finally:
         file.seek(0)
+    known = [seconds for seconds in tracks if seconds is not None]
+    return min([*known, movie or known[0]]) if known else None
 
 
-def _read_movie_header(file: BinaryIO) -> float | None:
-    end = file.seek(0, 2)
-    for name, start, stop in _list_boxes(file, 0, end):
-        if name == b"moov":
-            for inner, inner_start, _ in _list_boxes(file, start, stop):
-                if inner == b"mvhd":
-                    return _read_duration(file, inner_start)
-    return None
+def _read_durations(file: BinaryIO) -> tuple[float | None, list[float | None]]:
+    """The duration of the movie, and those of its video tracks; None for an unknown one."""
+    movie, tracks = None, list[float | None]()
+    for _, start, stop in _find_boxes(file, b"moov", 0, file.seek(0, 2)):
+        for name, *inside in _list_boxes(file, start, stop):
+            if name == b"mvhd":
+                movie = _read_duration(file, inside[0])
+            if name == b"trak":
+                is_video, seconds = _read_track(file, inside[0], inside[1])
+                tracks += [seconds] if is_video else []
+    return movie, tracks
 
 
-def _list_boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _read_track(file: BinaryIO, start: int, stop: int) -> tuple[bool, float | None]:
+    """Whether it is a video track, and its duration."""
+    is_video, seconds = False, None
+    for _, inner, end in _find_boxes(file, b"mdia", start, stop):
+        for name, at, _ in _list_boxes(file, inner, end):
+            if name == b"mdhd":
+                seconds = _read_duration(file, at)
+            if name == b"hdlr":
+                file.seek(at + 8)
+                is_video = file.read(4) == b"vide"
+    return is_video, seconds
+
+
+def _find_boxes(file: BinaryIO, name: bytes, position: int, end: int) -> Iterator[Box]:
+    return (box for box in _list_boxes(file, position, end) if box[0] == name)
+
+
+def _list_boxes(file: BinaryIO, position: int, end: int) -> Iterator[Box]:
     """(name, start and end of content) of each box between two positions (ISO 14496-12, 4.2)."""
     for _ in range(MAX_BOXES):
         if position + 8 > end:

@@ -53,7 +53,11 @@ def apply_orientation(picture: np.ndarray, orientation: Orientation) -> np.ndarr
 
 
 def to_rgb(frame: "VideoFrame", aspect: Fraction | None) -> np.ndarray:
-    """The displayed (H, W, 3) picture; swscale honours the frame's colour matrix and range tags."""
+    """The displayed (H, W, 3) picture; swscale honours the frame's colour matrix and range tags.
+
+    `aspect` is the stream's; a frame's own, if it has one (packets.py), comes first.
+    """
+    aspect = (frame.opaque[0] or aspect) if frame.opaque else aspect
     width, height = compute_display_size(frame.width, frame.height, aspect)
     check_frame_size(width, height)  # again: frames in the middle of a stream may grow
     if (width, height) != (frame.width, frame.height):

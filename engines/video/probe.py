@@ -21,9 +21,9 @@ from engines.video.container import (
 from engines.video.frames import DecodeError
 from engines.video.guard.guard import Guard
 from engines.video.guard.heartbeat import send_heartbeat
-from engines.video.packets import decode_packet, read_packets
+from engines.video.packets import DamagedPacket, PacketDecoder, read_packets
 from engines.video.pixels import compute_display_size, read_orientation
-from engines.video.truncation import PacketTotals, read_expected_length
+from engines.video.truncation import PacketTotals, build_clock, read_expected_length
 from engines.worker import WorkerSetup
 
 if TYPE_CHECKING:
@@ -67,10 +67,12 @@ def hash_file(uri: str, policy: UrlPolicy = STRICT) -> tuple[str, int]:
 
 
 def _build_probe(file: OpenVideo, stream: "VideoStream", size: int, content: str) -> Probe:
-    expected, totals = read_expected_length(file, stream), PacketTotals()
+    expected = read_expected_length(file, stream)
+    totals = PacketTotals(build_clock(file, stream))
     frame = _decode_first_frame(file.container, stream, totals)
-    totals.check(expected, stream)
+    totals.check(expected)
     if frame is None:
+        totals.check_damage(0.0)
         raise DecodeError("empty", "its video stream has no frame")
     width, height = compute_display_size(frame.width, frame.height, stream.sample_aspect_ratio)
     orientation = read_orientation(frame)
@@ -80,7 +82,7 @@ def _build_probe(file: OpenVideo, stream: "VideoStream", size: int, content: str
     return Probe(
         bytes=size,
         content=content,
-        duration=_read_duration(file.container, stream),
+        duration=totals.clock.measure_seconds() or _read_duration(file.container, stream),
         fps=float(rate) if rate else None,
         width=width,
         height=height,
@@ -93,13 +95,15 @@ def _decode_first_frame(
     container: "InputContainer", stream: "VideoStream", totals: PacketTotals
 ) -> "VideoFrame | None":
     """The first frame that comes out; the other packets are counted, not decoded."""
-    frame = None
-    for packet in read_packets(container, stream):
-        if packet.size:
-            totals.add(packet)
-        if frame is None:
-            frame = next(iter(decode_packet(packet)), None)
-    return frame
+    frame, decoder = None, PacketDecoder(stream)
+    for number, packet in enumerate(read_packets(container, stream)):
+        totals.add(packet)
+        if frame is None and packet.size:
+            try:
+                frame = next(iter(decoder.decode(packet, number)), None)
+            except DamagedPacket:
+                totals.damaged += 1
+    return frame or next(iter(decoder.flush()), None)
 
 
 def _read_duration(container: "InputContainer", stream: "VideoStream") -> float | None:

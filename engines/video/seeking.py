@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.video.packets import read_data_packets
+from engines.video.packets import (
+    DamagedPacket,
+    PacketDecoder,
+    read_data_packets,
+    read_packets,
+)
 from engines.video.truncation import PacketTotals
 
 if TYPE_CHECKING:
@@ -37,7 +42,10 @@ class NeedsSequential(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PacketPlan:
-    """Packets in decoding order: presentation time, keyframe or not, displayed or not."""
+    """Packets in decoding order: presentation time, keyframe or not, displayed or not.
+
+    `regular` where these times are those of the frames that `PacketClock` would give.
+    """
 
     pts: np.ndarray
     key: np.ndarray
@@ -56,32 +64,61 @@ def scan_packets(
     totals: PacketTotals,
     until: float = math.inf,
 ) -> PacketPlan:
-    """Reads every packet once, up to `until` seconds, keeping none of the data."""
-    pts, flags, timed, last = [], [], True, until / float(stream.time_base or 1)
+    """Reads every packet once, up to `until` seconds, keeping none of the data.
+
+    NeedsSequential where a packet's headers cannot be decoded: what is lost with it must not
+    depend on which frames are wanted.
+    """
+    pts, flags, last = [], [], until / float(stream.time_base or 1)
     first: float = math.inf  # the earliest displayed so far: ticks of the first frame, or later
-    for packet in read_data_packets(container, stream):
-        totals.add(packet)
-        timed = timed and packet.pts is not None
-        pts.append(packet.pts or 0)
+    for packet in read_packets(container, stream):
+        time = totals.add(packet)
+        if not packet.size:
+            continue
+        pts.append(time or 0)
         flags.append(packet.is_keyframe | 2 * (not packet.is_discard))
         first = first if packet.is_discard else min(first, pts[-1])
+        dts = packet.dts
+        _check_headers(packet)
         # No frame is displayed before it is decoded, so none that is still to come is needed.
-        if packet.dts is not None and packet.dts - first > last:
+        if dts is not None and dts - first > last:
             break
+    stream.codec_context.flush_buffers()
     times, marks = np.array(pts, np.int64), np.array(flags, np.uint8)
     key, shown = marks & 1 > 0, marks & 2 > 0
-    usual = timed and not totals.corrupt and _codec_name(stream) in REGULAR_CODECS
-    return PacketPlan(times, key, shown, usual and bool(shown.any()) and _is_regular(times, key))
+    return PacketPlan(times, key, shown, _is_regular(stream, totals, times, key, shown))
+
+
+def _check_headers(packet: "Packet") -> None:
+    """NeedsSequential where the decoder rejects the packet before it decodes any picture."""
+    from av.error import FFmpegError
+
+    packet.stream.codec_context.skip_frame = "ALL"
+    try:
+        packet.decode()
+    except FFmpegError as error:
+        raise NeedsSequential("a packet is damaged") from error
+    finally:
+        packet.stream.codec_context.skip_frame = "DEFAULT"
 
 
 def _codec_name(stream: "VideoStream") -> str:
     return stream.codec_context.codec.canonical_name
 
 
-def _is_regular(pts: np.ndarray, key: np.ndarray) -> bool:
-    """Whether times identify frames, and the first packet starts everything."""
+def _is_regular(
+    stream: "VideoStream", totals: PacketTotals, pts: np.ndarray, key: np.ndarray, shown: np.ndarray
+) -> bool:
+    """Whether times identify frames and are believed, and the first packet starts everything."""
+    clock = totals.clock
+    if not shown.any() or not clock.timed or clock.joins or totals.corrupt:
+        return False
+    # Frames come in another order than packets, or they do not: their times have to say the same.
+    if clock.reordered != bool(stream.codec_context.has_b_frames):
+        return False
     distinct = len(np.unique(pts)) == len(pts)
-    return len(pts) > 0 and distinct and bool(key[0]) and pts[0] == pts.min()
+    starts = bool(key[0]) and pts[0] == pts.min()
+    return _codec_name(stream) in REGULAR_CODECS and distinct and starts
 
 
 def plan_spans(plan: PacketPlan, wanted: np.ndarray) -> list[tuple[int, int]]:
@@ -109,13 +146,16 @@ class SparseDecoder:
     container: "InputContainer"
     stream: "VideoStream"
     plan: PacketPlan
+    _decoder: PacketDecoder = field(init=False)
     _source: Iterator["Packet"] = field(default_factory=lambda: iter(()))
     _at: int = sys.maxsize  # the position of the packet that comes next
 
+    def __post_init__(self) -> None:
+        self._decoder = PacketDecoder(self.stream)
+
     def decode_frames(self, wanted: np.ndarray) -> Iterator["VideoFrame"]:
         """The frames at these positions (given in display order), in that order."""
-        due = iter(self.plan.pts[wanted].tolist())
-        chosen = set(wanted.tolist())
+        due, chosen = iter(wanted.tolist()), set(wanted.tolist())
         for first, last in plan_spans(self.plan, wanted):
             for frame in self._decode_span(first, last, chosen):
                 if frame.pts != next(due, None):
@@ -126,14 +166,20 @@ class SparseDecoder:
 
     def _decode_span(self, first: int, last: int, chosen: set[int]) -> Iterator["VideoFrame"]:
         context = self.stream.codec_context
-        times = {int(self.plan.pts[p]) for p in chosen if first <= p <= last}
+        chosen = {position for position in chosen if first <= position <= last}
         skips = self._can_skip()
         context.flush_buffers()
         for position, packet in self._read_span(first, last):
             context.skip_frame = "NONREF" if skips and position not in chosen else "DEFAULT"
-            yield from _match_times(_decode_packet(packet), times)
+            yield from _choose_frames(self._decode_packet(packet, position), chosen)
         context.skip_frame = "DEFAULT"
-        yield from _match_times(context.decode(None), times)
+        yield from _choose_frames(self._decoder.flush(), chosen)
+
+    def _decode_packet(self, packet: "Packet", position: int) -> list["VideoFrame"]:
+        try:
+            return self._decoder.decode(packet, position)
+        except DamagedPacket as error:
+            raise NeedsSequential("a packet does not decode") from error
 
     def _can_skip(self) -> bool:
         codec = _codec_name(self.stream)
@@ -164,20 +210,11 @@ class SparseDecoder:
         self._source = chain((packet,), self._source)
 
 
-def _decode_packet(packet: "Packet") -> list["VideoFrame"]:
-    from av.error import FFmpegError
-
-    try:
-        return packet.decode()
-    except FFmpegError as error:
-        raise NeedsSequential("a packet does not decode") from error
-
-
-def _match_times(frames: list["VideoFrame"], times: set[int]) -> Iterator["VideoFrame"]:
+def _choose_frames(frames: list["VideoFrame"], chosen: set[int]) -> Iterator["VideoFrame"]:
     for frame in frames:
         if frame.interlaced_frame:
             raise NeedsSequential("two fields may make one frame")
-        if frame.pts in times:
+        if frame.pts in chosen:
             yield frame
 
 

@@ -1,8 +1,10 @@
 """Whether a file holds as much video as its own header says."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from engines.video.clock import PacketClock
 from engines.video.container import OpenVideo
 from engines.video.frames import DecodeError
 
@@ -11,23 +13,36 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 FORMATS_WITH_DURATION = {"mov", "matroska", "avi", "flv"}  # whose header states one
+# Written when a recording ends, if ever, and copied along by tools that cut: not believed of a
+# file that ends with a whole packet.
+FORMATS_WITH_STALE_DURATION = {"flv"}
+FALLBACK_FPS = 25.0
 
 
 @dataclass(slots=True)
 class ExpectedLength:
-    """A video's packets and seconds by its header, read before any packet is."""
+    """A video's packets and seconds by its header, read before any packet is.
+
+    `stale` where the seconds are believed only of a file that breaks off within a packet.
+    """
 
     packets: int
     seconds: float | None
+    stale: bool = False
 
-    def check(self, read: int, corrupt: int, seconds: float) -> None:
-        """Raises a DecodeError for a file that ends early; `seconds` is where its content ends."""
+    def check(self, read: int, corrupt: int, seconds: float, cut: bool) -> None:
+        """Raises a DecodeError for a file that ends early.
+
+        `seconds` is where its content ends, `cut` whether that is within a packet.
+        """
         if read - corrupt < self.packets:
             raise DecodeError(
                 "undecodable", f"truncated: {read - corrupt} of {self.packets} frames"
             )
-        # Half: a header's duration need not be exact in an intact file.
-        if self.seconds and seconds < self.seconds / 2:
+        if self.seconds is None or (self.stale and not cut):
+            return
+        # A header's duration need not be exact in an intact file.
+        if seconds < self.seconds * (0.95 if cut else 0.5):
             detail = f"the header says {self.seconds:.1f} s, the content ends at {seconds:.1f} s"
             raise DecodeError("undecodable", f"truncated: {detail}")
 
@@ -38,48 +53,57 @@ def read_expected_length(file: OpenVideo, stream: "VideoStream") -> ExpectedLeng
     # Only an mp4's index lists every packet; in others it lists keyframes, or is built on the way.
     listed = len(stream.index_entries) if "mov" in names else 0
     seconds = _read_header_seconds(file, stream) if names & FORMATS_WITH_DURATION else None
-    return ExpectedLength(listed, seconds)
+    return ExpectedLength(listed, seconds, bool(names & FORMATS_WITH_STALE_DURATION))
 
 
 def _read_header_seconds(file: OpenVideo, stream: "VideoStream") -> float | None:
     """The stream's duration by the header; the file's where it has no other stream."""
-    others = [s for s in file.container.streams if s.index != stream.index]
-    if file.movie_seconds and all(s.duration is not None for s in others):
-        lengths = [float(s.duration * s.time_base) for s in others if s.duration and s.time_base]
-        # libav trusts the index, not this header; another track may be what lasts so long.
-        return file.movie_seconds if file.movie_seconds > 2 * max(lengths, default=0.0) else None
+    if file.movie_seconds:
+        return file.movie_seconds
     if stream.duration is not None and stream.time_base:
         return float(stream.duration * stream.time_base)
-    if file.container.duration is not None and not others:
+    if file.container.duration is not None and len(file.container.streams) == 1:
         return file.container.duration / 1_000_000
     return None
 
 
+def build_clock(file: OpenVideo, stream: "VideoStream") -> PacketClock:
+    """A clock for the stream's packets."""
+    from av.format import Flags
+
+    base = stream.time_base or Fraction(1, 1000)
+    rate = stream.average_rate or Fraction(FALLBACK_FPS)
+    resets = bool(file.container.format.flags & Flags.ts_discont.value)
+    return PacketClock(base, 1 / (rate * base), resets)
+
+
 @dataclass(slots=True)
 class PacketTotals:
-    """Packets as they are read: how many, how many of them cut short, and where they end."""
+    """Packets as they are read: how many, how many cut short or rejected, and their times."""
 
+    clock: PacketClock
     read: int = 0
+    data: int = 0
     corrupt: int = 0
-    first: int | None = None
-    end: int = 0
+    damaged: int = 0
+    cut: bool = False  # the last one is cut short
 
-    def add(self, packet: "Packet") -> None:
-        """Counts one packet."""
+    def add(self, packet: "Packet") -> int | None:
+        """Counts one packet; its time on the clock."""
         self.read += 1
-        self.corrupt += packet.is_corrupt
-        if packet.pts is not None:
-            stop = packet.pts + (packet.duration or 0)
-            self.first = packet.pts if self.first is None else min(self.first, packet.pts)
-            self.end = stop if self.read == 1 else max(self.end, stop)
+        self.data += packet.size > 0
+        self.cut = packet.is_corrupt
+        self.corrupt += self.cut
+        return self.clock.add(packet)
 
-    def span(self, stream: "VideoStream") -> float | None:
-        """Seconds from the first picture to the end of the last, None without timestamps."""
-        if self.first is None or stream.time_base is None:
-            return None
-        return float((self.end - self.first) * stream.time_base)
-
-    def check(self, expected: ExpectedLength, stream: "VideoStream") -> None:
+    def check(self, expected: ExpectedLength) -> None:
         """Raises a DecodeError for a file that is shorter than its header says."""
-        span = self.span(stream)
-        expected.check(self.read, self.corrupt, float("inf") if span is None else span)
+        span = self.clock.measure_seconds()
+        seconds = float("inf") if span is None else span
+        expected.check(self.read, self.corrupt, seconds, self.cut)
+
+    def check_damage(self, limit: float) -> None:
+        """Raises a DecodeError for more damaged packets than this share of all."""
+        if self.damaged > limit * self.data:
+            detail = f"damaged: {self.damaged} of {self.data} packets cannot be decoded"
+            raise DecodeError("undecodable", detail)

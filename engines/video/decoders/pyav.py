@@ -13,11 +13,18 @@ from engines.files.access import STRICT, UrlPolicy
 from engines.video.batches import batch_frames
 from engines.video.container import OpenVideo, ReadStats, open_video, select_video_stream
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
-from engines.video.packets import decode_packet, read_packets
+from engines.video.clock import FrameClock, Ticks
+from engines.video.packets import DamagedPacket, PacketDecoder, read_packets
 from engines.video.pixels import to_rgb
 from engines.video.sampling import compute_steps, filter_frames, select_frames
 from engines.video.seeking import NeedsSequential, SparseDecoder, scan_packets
-from engines.video.truncation import ExpectedLength, PacketTotals, read_expected_length
+from engines.video.truncation import (
+    FALLBACK_FPS,
+    ExpectedLength,
+    PacketTotals,
+    build_clock,
+    read_expected_length,
+)
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -25,7 +32,6 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-FALLBACK_FPS = 25.0
 MARGIN_SECONDS = 1.0  # longer than any frame of a usual video lasts
 
 TimedFrame = tuple[int, float, "VideoFrame"]  # index, seconds, frame
@@ -58,7 +64,7 @@ def decode_frames(
     frames = video.decode_sampled(sampling)
     pictures = ((i, t, to_rgb(frame, video.aspect)) for i, t, frame in frames)
     yield from batch_frames(pictures, resize, chunk)
-    return ReadStats(video.read_s, video.duration, video.fps)
+    return ReadStats(video.read_s, video.duration, video.fps, video.damaged)
 
 
 @dataclass(slots=True)
@@ -71,6 +77,7 @@ class VideoFile:
     duration: float | None = None
     fps: float = FALLBACK_FPS
     read_s: float = 0.0
+    damaged: int = 0
 
     def decode_sampled(self, sampling: Sampling) -> Iterator[TimedFrame]:
         """(index, seconds, frame) of the sampled frames, decoded in the cheaper of two ways."""
@@ -95,12 +102,15 @@ class VideoFile:
     def _decode_planned(
         self, file: OpenVideo, stream: "VideoStream", sampling: Sampling
     ) -> Iterator[TimedFrame]:
-        expected, totals = read_expected_length(file, stream), PacketTotals()
+        expected, totals = _start_reading(file, stream)
         started = time.perf_counter()
-        plan = scan_packets(file.container, stream, totals, _last_needed_second(sampling))
-        self.read_s += time.perf_counter() - started
+        try:
+            until = _last_needed_second(sampling)
+            plan = scan_packets(file.container, stream, totals, until)
+        finally:
+            self.read_s += time.perf_counter() - started
         if not sampling.count:  # a window stops reading early, and cannot know the length
-            self._check_length(totals, expected, stream)
+            self._check_length(totals, expected)
         if not plan.regular:
             raise NeedsSequential("irregular packets")
         shown = plan.sort_displayed()
@@ -113,34 +123,48 @@ class VideoFile:
     def decode_sequential(self, sampling: Sampling) -> Iterator[TimedFrame]:
         """Decodes every frame: the reference that sparse decoding must agree with."""
         with self._open_stream() as (file, stream):
-            expected, totals = read_expected_length(file, stream), PacketTotals()
+            expected, totals = _start_reading(file, stream)
             count = 0
-            frames = self._decode_all(file, stream, expected, totals)
-            for frame in filter_frames(frames, sampling):
+            for frame in filter_frames(self._decode_all(file, stream, expected, totals), sampling):
                 count += 1
                 yield frame
+            self.damaged = totals.damaged
             if not sampling.count and count != sampling.first:
-                self._check_length(totals, expected, stream)
+                self._check_length(totals, expected)
+                totals.check_damage(sampling.max_damaged)
             if not count:
+                totals.check_damage(0.0)
                 raise DecodeError("empty", "its video stream has no frame")
 
     def _decode_all(
+        self, file: OpenVideo, stream: "VideoStream", expected: ExpectedLength, totals: PacketTotals
+    ) -> Iterator[TimedFrame]:
+        timer = FrameTimer(stream, FrameClock(totals.clock))
+        for frame in self._decode_packets(file, stream, expected, totals, timer.clock):
+            yield timer.time_frame(frame)
+
+    def _decode_packets(
         self,
         file: OpenVideo,
         stream: "VideoStream",
         expected: ExpectedLength,
         totals: PacketTotals,
-    ) -> Iterator[TimedFrame]:
-        index, first = 0, None
-        for packet in self._read_timed(file.container, stream):
-            if packet.size:
-                totals.add(packet)
+        clock: FrameClock,
+    ) -> Iterator["VideoFrame"]:
+        decoder = PacketDecoder(stream)
+        for number, packet in enumerate(self._read_timed(file.container, stream)):
+            time = totals.add(packet)
             if packet.is_corrupt and expected.packets:
                 return  # cut off in the middle: the length check then reports a truncated file
-            for frame in decode_packet(packet):
-                first = frame.pts if first is None else first
-                yield index, _compute_seconds(frame, first, index, stream), frame
-                index += 1
+            if not packet.size:
+                continue
+            clock.add(number, time, not packet.is_discard)
+            try:
+                yield from decoder.decode(packet, number)
+            except DamagedPacket:
+                totals.damaged += 1
+                clock.drop(number)
+        yield from decoder.flush()
 
     def _read_timed(self, container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
         """The packets; the seconds spent waiting for them are added to `read_s`."""
@@ -163,22 +187,40 @@ class VideoFile:
             self.read_s += time.perf_counter() - started
             yield file, stream
 
-    def _check_length(
-        self, totals: PacketTotals, expected: ExpectedLength, stream: "VideoStream"
-    ) -> None:
-        totals.check(expected, stream)
-        self.duration = totals.span(stream)
+    def _check_length(self, totals: PacketTotals, expected: ExpectedLength) -> None:
+        totals.check(expected)
+        self.duration = totals.clock.measure_seconds()
+
+
+@dataclass(slots=True)
+class FrameTimer:
+    """Numbers frames as they come out, and states their seconds since the first."""
+
+    stream: "VideoStream"
+    clock: FrameClock
+    index: int = 0
+    first: Ticks | None = None
+
+    def time_frame(self, frame: "VideoFrame") -> TimedFrame:
+        """The frame with its index and seconds."""
+        ticks = self.clock.time_frame(frame.pts, bool(self.stream.codec_context.has_b_frames))
+        if ticks is None:  # nothing has a time so far
+            seconds = self.index / float(self.stream.average_rate or FALLBACK_FPS)
+        else:
+            if self.first is None:
+                self.first = ticks - self.index * self.clock.packets.frame_ticks
+            seconds = float(ticks - self.first) * float(self.stream.time_base or 0)
+        self.index += 1
+        return self.index - 1, seconds, frame
+
+
+def _start_reading(
+    file: OpenVideo, stream: "VideoStream"
+) -> tuple[ExpectedLength, PacketTotals]:
+    return read_expected_length(file, stream), PacketTotals(build_clock(file, stream))
 
 
 def _last_needed_second(sampling: Sampling) -> float:
     """Up to where packets are needed: a window's end, and the frame after it."""
     return compute_steps(sampling)[-1] + MARGIN_SECONDS if sampling.count else math.inf
 
-
-def _compute_seconds(
-    frame: "VideoFrame", first: int | None, index: int, stream: "VideoStream"
-) -> float:
-    """Since the first frame; by counting at the average rate where frames have no time."""
-    if frame.pts is None or first is None:
-        return index / float(stream.average_rate or FALLBACK_FPS)
-    return (frame.pts - first) * float(stream.time_base or 0)

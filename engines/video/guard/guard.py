@@ -26,7 +26,7 @@ BUFFER_FRAMES = 256
 class DecodeStats:
     """Decoding one video: frames kept, seconds of reading and of decoding, its duration.
 
-    `fps` is the rate that its container states or suggests.
+    `fps` is the rate that its container states or suggests; `damaged` packets gave no frame.
     """
 
     frames: int
@@ -34,6 +34,7 @@ class DecodeStats:
     decode_s: float
     duration: float | None
     fps: float | None = None
+    damaged: int = 0
 
 
 class Guard:
