@@ -101,6 +101,6 @@ class PacketDecoder:
         if len(self._changes) > 1 and self._aspects[0] == self._stated:
             for frame in frames:
                 change = bisect_right(self._changes, frame.pts or 0) - 1
-                # In a tuple of its own: PyAV lets go of an object that two frames share with the first.
+                # In a tuple of its own: one that frames share is lost with the first of them.
                 frame.opaque = (self._aspects[max(0, change)],)
         return frames

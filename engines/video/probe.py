@@ -21,9 +21,10 @@ from engines.video.container import (
 from engines.video.frames import DecodeError
 from engines.video.guard.guard import Guard
 from engines.video.guard.heartbeat import send_heartbeat
+from engines.video.packet_clock import build_clock
 from engines.video.packets import DamagedPacket, PacketDecoder, read_packets
 from engines.video.pixels import compute_display_size, read_orientation
-from engines.video.truncation import PacketTotals, build_clock, read_expected_length
+from engines.video.truncation import PacketTotals, read_expected_length
 from engines.worker import WorkerSetup
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def hash_file(uri: str, policy: UrlPolicy = STRICT) -> tuple[str, int]:
 
 def _build_probe(file: OpenVideo, stream: "VideoStream", size: int, content: str) -> Probe:
     expected = read_expected_length(file, stream)
-    totals = PacketTotals(build_clock(file, stream))
+    totals = PacketTotals(build_clock(file.container, stream))
     frame = _decode_first_frame(file.container, stream, totals)
     totals.check(expected)
     if frame is None:

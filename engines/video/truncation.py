@@ -1,12 +1,11 @@
 """Whether a file holds as much video as its own header says."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from engines.video.clock import PacketClock
 from engines.video.container import OpenVideo
 from engines.video.frames import DecodeError
+from engines.video.packet_clock import PacketClock
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -16,7 +15,6 @@ FORMATS_WITH_DURATION = {"mov", "matroska", "avi", "flv"}  # whose header states
 # Written when a recording ends, if ever, and copied along by tools that cut: not believed of a
 # file that ends with a whole packet.
 FORMATS_WITH_STALE_DURATION = {"flv"}
-FALLBACK_FPS = 25.0
 
 
 @dataclass(slots=True)
@@ -65,16 +63,6 @@ def _read_header_seconds(file: OpenVideo, stream: "VideoStream") -> float | None
     if file.container.duration is not None and len(file.container.streams) == 1:
         return file.container.duration / 1_000_000
     return None
-
-
-def build_clock(file: OpenVideo, stream: "VideoStream") -> PacketClock:
-    """A clock for the stream's packets."""
-    from av.format import Flags
-
-    base = stream.time_base or Fraction(1, 1000)
-    rate = stream.average_rate or Fraction(FALLBACK_FPS)
-    resets = bool(file.container.format.flags & Flags.ts_discont.value)
-    return PacketClock(base, 1 / (rate * base), resets)
 
 
 @dataclass(slots=True)

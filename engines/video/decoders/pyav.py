@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from engines.files.access import STRICT, UrlPolicy
 from engines.video.batches import batch_frames
 from engines.video.container import OpenVideo, ReadStats, open_video, select_video_stream
+from engines.video.frame_clock import FrameClock
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
-from engines.video.clock import FrameClock, Ticks
+from engines.video.packet_clock import FALLBACK_FPS, build_clock
+from engines.video.packet_plan import NeedsSequential, scan_packets
 from engines.video.packets import DamagedPacket, PacketDecoder, read_packets
 from engines.video.pixels import to_rgb
 from engines.video.sampling import compute_steps, filter_frames, select_frames
-from engines.video.seeking import NeedsSequential, SparseDecoder, scan_packets
+from engines.video.seeking import SparseDecoder
 from engines.video.truncation import (
-    FALLBACK_FPS,
     ExpectedLength,
     PacketTotals,
-    build_clock,
     read_expected_length,
 )
 
@@ -139,19 +139,7 @@ class VideoFile:
     def _decode_all(
         self, file: OpenVideo, stream: "VideoStream", expected: ExpectedLength, totals: PacketTotals
     ) -> Iterator[TimedFrame]:
-        timer = FrameTimer(stream, FrameClock(totals.clock))
-        for frame in self._decode_packets(file, stream, expected, totals, timer.clock):
-            yield timer.time_frame(frame)
-
-    def _decode_packets(
-        self,
-        file: OpenVideo,
-        stream: "VideoStream",
-        expected: ExpectedLength,
-        totals: PacketTotals,
-        clock: FrameClock,
-    ) -> Iterator["VideoFrame"]:
-        decoder = PacketDecoder(stream)
+        clock, decoder = FrameClock(totals.clock, stream), PacketDecoder(stream)
         for number, packet in enumerate(self._read_timed(file.container, stream)):
             time = totals.add(packet)
             if packet.is_corrupt and expected.packets:
@@ -160,11 +148,11 @@ class VideoFile:
                 continue
             clock.add(number, time, not packet.is_discard)
             try:
-                yield from decoder.decode(packet, number)
+                yield from map(clock.time_frame, decoder.decode(packet, number))
             except DamagedPacket:
                 totals.damaged += 1
                 clock.drop(number)
-        yield from decoder.flush()
+        yield from map(clock.time_frame, decoder.flush())
 
     def _read_timed(self, container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
         """The packets; the seconds spent waiting for them are added to `read_s`."""
@@ -192,35 +180,10 @@ class VideoFile:
         self.duration = totals.clock.measure_seconds()
 
 
-@dataclass(slots=True)
-class FrameTimer:
-    """Numbers frames as they come out, and states their seconds since the first."""
-
-    stream: "VideoStream"
-    clock: FrameClock
-    index: int = 0
-    first: Ticks | None = None
-
-    def time_frame(self, frame: "VideoFrame") -> TimedFrame:
-        """The frame with its index and seconds."""
-        ticks = self.clock.time_frame(frame.pts, bool(self.stream.codec_context.has_b_frames))
-        if ticks is None:  # nothing has a time so far
-            seconds = self.index / float(self.stream.average_rate or FALLBACK_FPS)
-        else:
-            if self.first is None:
-                self.first = ticks - self.index * self.clock.packets.frame_ticks
-            seconds = float(ticks - self.first) * float(self.stream.time_base or 0)
-        self.index += 1
-        return self.index - 1, seconds, frame
-
-
-def _start_reading(
-    file: OpenVideo, stream: "VideoStream"
-) -> tuple[ExpectedLength, PacketTotals]:
-    return read_expected_length(file, stream), PacketTotals(build_clock(file, stream))
+def _start_reading(file: OpenVideo, stream: "VideoStream") -> tuple[ExpectedLength, PacketTotals]:
+    return read_expected_length(file, stream), PacketTotals(build_clock(file.container, stream))
 
 
 def _last_needed_second(sampling: Sampling) -> float:
     """Up to where packets are needed: a window's end, and the frame after it."""
     return compute_steps(sampling)[-1] + MARGIN_SECONDS if sampling.count else math.inf
-

@@ -27,9 +27,9 @@ def test_size_is_that_of_the_displayed_picture(tmp_path):
     assert (wide.width, wide.height) == (192, 64)
 
 
-def test_an_unknown_duration_is_none(tmp_path):
+def test_a_duration_that_no_header_states_is_that_of_the_packets(tmp_path):
     path = golden.clip(tmp_path / "live.mkv", format="matroska", muxer={"live": "1"})
-    assert probe_video(str(path)).duration is None
+    assert probe_video(str(path)).duration == 2.0
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@ import pytest
 from support import golden
 from support.paths import REAL_CLIPS
 
-from engines.video import seeking
+from engines.video import packet_plan
 from engines.video.decoders.pyav import VideoFile
 from engines.video.frames import Sampling
-from engines.video.seeking import NeedsSequential, PacketPlan, plan_spans
+from engines.video.packet_plan import NeedsSequential, PacketPlan, plan_spans
 
 REAL = sorted(REAL_CLIPS.glob("corpus/videos/*")) + sorted(REAL_CLIPS.glob("formats/*"))
 REAL += sorted(REAL_CLIPS.glob("personalization/*/*.mp4"))
@@ -112,7 +112,7 @@ def test_a_window_reads_no_further_than_it_reaches(made, name, monkeypatch):
     plans = []
 
     def survey(*given):
-        plans.append(seeking.scan_packets(*given))
+        plans.append(packet_plan.scan_packets(*given))
         return plans[-1]
 
     monkeypatch.setattr(decoder, "scan_packets", survey)

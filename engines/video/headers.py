@@ -1,0 +1,54 @@
+"""Whether packets can be decoded, judged by their headers: cheap enough to do for every packet."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+
+OBU_TYPES = {*range(1, 9), 15}  # AV1 specification, 6.2.2
+SIZE_BYTES = 8  # of a size at most (4.10.5)
+
+
+def has_sound_headers(packet: "Packet") -> bool:
+    """Whether the decoder takes the packet up to where its picture begins.
+
+    The decoder must be flushed before it decodes pictures again.
+    """
+    from av.error import FFmpegError
+
+    context = packet.stream.codec_context
+    if context.codec.canonical_name == "av1":
+        return is_av1_unit(memoryview(packet))  # its decoder cannot leave pictures out
+    context.skip_frame = "ALL"
+    try:
+        packet.decode()
+    except FFmpegError:
+        return False
+    finally:
+        context.skip_frame = "DEFAULT"
+    return True
+
+
+def is_av1_unit(data: memoryview) -> bool:
+    """Whether the bytes are a sequence of open bitstream units of known types (5.3)."""
+    position = 0
+    while position < len(data):
+        header = data[position]
+        if header & 0b1000_0001 or (header >> 3) & 0b1111 not in OBU_TYPES:
+            return False
+        position += 2 if header & 0b100 else 1
+        if not header & 0b10:  # it takes up the rest
+            return True
+        size, position = _read_size(data, position)
+        position += size
+    return position == len(data)
+
+
+def _read_size(data: memoryview, position: int) -> tuple[int, int]:
+    """A number in leb128, and where it ends."""
+    size = 0
+    for n, byte in enumerate(data[position : position + SIZE_BYTES]):
+        size |= (byte & 127) << (7 * n)
+        if byte < 128:
+            return size, position + n + 1
+    return size, len(data) + 1
