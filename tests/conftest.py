@@ -60,6 +60,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"{count} skipped: {reason}")
+    passed = terminalreporter.stats.get("passed", [])
+    tried = [n for r in passed for name, n in r.user_properties if name == "samplings"]
+    if tried:
+        line = f"containers x codecs x times: {len(tried)} clips in {sum(tried)} samplings"
+        terminalreporter.write_line(line)
     if "slow" in terminalreporter.config.option.markexpr:  # `make check` leaves these out
         for report in terminalreporter.stats.get("passed", []):
             if report.when == "call" and report.duration > SLOW_S:

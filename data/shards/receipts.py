@@ -18,6 +18,7 @@ class VideoRow(TypedDict):
     """A video of a shard: how many frame vectors it has, or why it has none.
 
     `reason` is None where it went through; `decoder` is what refused it, with its version.
+    `damaged` packets gave no frame; left out where there are none.
     """
 
     id: str
@@ -26,6 +27,7 @@ class VideoRow(TypedDict):
     reason: str | None
     detail: NotRequired[str]
     decoder: NotRequired[str | None]
+    damaged: NotRequired[int]
 
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
@@ -72,9 +74,10 @@ class Receipt(Generic[Row]):
         return [row for row in self.rows if row["reason"] is not None]
 
 
-def done_row(id: str, content: str, frames: int) -> VideoRow:
+def done_row(id: str, content: str, frames: int, damaged: int = 0) -> VideoRow:
     """The row of a video that went through."""
-    return VideoRow(id=id, content=content, frames=frames, reason=None)
+    row = VideoRow(id=id, content=content, frames=frames, reason=None)
+    return row | {"damaged": damaged} if damaged else row
 
 
 def failed_row(outcome: Failed, content: str, decoder: str | None = None) -> VideoRow:

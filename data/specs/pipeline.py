@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Precision = Literal["fp32", "bf16", "fp16"]
 
 
+MAX_DAMAGED = 0.1
+
+
 class Spec(BaseModel):
     """Immutable parameters of a stage: equal specs give equal results on any machine.
 
@@ -41,6 +44,12 @@ class EmbedSpec(Spec):
     """Embed this many frames per second of video, instead of every nth."""
     max_frames: int | None = Field(None, ge=1)
     """Embed at most this many frames per video; all if left out."""
+    # Left out at its default: a spec without it keeps its fingerprint.
+    max_damaged: float = Field(
+        MAX_DAMAGED, ge=0, le=1, exclude_if=lambda share: share == MAX_DAMAGED
+    )
+    """Largest share of a video's packets that may be damaged, 0–1; with more it fails as
+    undecodable. 0 fails every video with a damaged packet."""
 
     @model_validator(mode="after")
     def one_way_of_sampling(self) -> "EmbedSpec":

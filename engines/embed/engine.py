@@ -60,7 +60,7 @@ class EmbedSetup(WorkerSetup):
 
 def to_sampling(spec: EmbedSpec) -> Sampling:
     """The spec's sampling, as the decoder takes it."""
-    return Sampling(spec.every_nth, spec.fps, spec.max_frames)
+    return Sampling(spec.every_nth, spec.fps, spec.max_frames, max_damaged=spec.max_damaged)
 
 
 class VideoEmbedder:

@@ -12,7 +12,10 @@ from engines.video.frames import Frames
 
 @dataclass(frozen=True, slots=True)
 class FrameVectors:
-    """A video's `frame` (n,) int64, `seconds` (n,) float64 and `vector` (n, dim) float16."""
+    """A video's `frame` (n,) int64, `seconds` (n,) float64 and `vector` (n, dim) float16.
+
+    `damaged` packets of it gave no frame.
+    """
 
     frame: np.ndarray
     seconds: np.ndarray
@@ -20,6 +23,7 @@ class FrameVectors:
     read_s: float
     decode_s: float
     model_s: float
+    damaged: int = 0
 
 
 @dataclass(slots=True)
@@ -112,5 +116,6 @@ def _build_outcome(entry: _PendingVideo) -> Outcome[FrameVectors]:
             stats.read_s,
             stats.decode_s,
             entry.model_s,
+            stats.damaged,
         ),
     )

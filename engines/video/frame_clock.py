@@ -52,7 +52,7 @@ class FrameClock:
     def _time_packet(self, position: int | None) -> Ticks | None:
         time: Ticks | None = None if position is None else self._times.get(position)
         # Packets in the order of their times, frames in another: the times are not the frames' own.
-        if self.stream.codec_context.has_b_frames and not self.packets.reordered:
+        if self.packets.placed and not self.packets.reordered and self._is_delayed():
             time = self._pop_earliest()
         else:
             self._forget(time)
@@ -63,6 +63,9 @@ class FrameClock:
                 time = self._last + self.packets.frame_ticks / 2
         self._last = time
         return time
+
+    def _is_delayed(self) -> bool:
+        return bool(self.stream.codec_context.has_b_frames)
 
     def _pop_earliest(self) -> int | None:
         while self._due:

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from data.specs.pipeline import MAX_DAMAGED
 from engines.files.access import STRICT, UrlPolicy
 
 
@@ -28,7 +29,7 @@ class Sampling:
     first: int | None = None
     start_s: float = 0.0
     count: int | None = None
-    max_damaged: float = 0.1
+    max_damaged: float = MAX_DAMAGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ def to_rgb(frame: "VideoFrame", aspect: Fraction | None) -> np.ndarray:
 
     `aspect` is the stream's; a frame's own, if it has one (packets.py), comes first.
     """
-    aspect = (frame.opaque[0] or aspect) if frame.opaque else aspect
+    own: Any = frame.opaque
+    aspect = (own[0] or aspect) if own else aspect
     width, height = compute_display_size(frame.width, frame.height, aspect)
     check_frame_size(width, height)  # again: frames in the middle of a stream may grow
     if (width, height) != (frame.width, frame.height):

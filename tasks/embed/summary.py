@@ -27,6 +27,7 @@ class EmbedSummary:
     shards: int = 0
     done: int = 0
     frames: int = 0
+    damaged: int = 0  # packets of videos that are done
     failed: Counter[str] = field(default_factory=Counter)
     spent: Counter[str] = field(default_factory=Counter)
     decoders: int = 1
@@ -40,6 +41,7 @@ class EmbedSummary:
         self.shards += 1
         self.done += len(done)
         self.frames += sum(row["frames"] for row in done)
+        self.damaged += sum(row.get("damaged", 0) for row in done)
         self.failed.update(str(row["reason"]) for row in receipt.failed)
         for part in PARTS:
             self.spent[part] += getattr(receipt.seconds, part)
@@ -68,6 +70,7 @@ class EmbedSummary:
             "done": self.done,
             "failed": dict(self.failed.most_common()),
             "frames": self.frames,
+            "damaged_packets": self.damaged,
             "seconds": self.seconds,
             "frames_per_second": self.frames / self.seconds if self.seconds else 0.0,
             "video_hours_per_day": video_hours_per_day(self.hours, self.seconds),

@@ -48,7 +48,7 @@ class EmbedWriter(ShardWriter[Video, FrameVectors, VideoRow]):
         self._table.add(item.id, vectors.frame, vectors.seconds, vectors.vector)
         spent = {"read": vectors.read_s, "decode": vectors.decode_s, "model": vectors.model_s}
         self.seconds.update(spent)  # type: ignore[arg-type]
-        return done_row(item.id, item.content, len(vectors.frame))
+        return done_row(item.id, item.content, len(vectors.frame), vectors.damaged)
 
 
 class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):

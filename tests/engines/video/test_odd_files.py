@@ -1,0 +1,214 @@
+"""Files that were embedded wrongly once, each beside its like, made here.
+
+The pictures of the files in `shared/cases` have their number in squares, those made here in bars.
+"""
+
+import struct
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import golden
+from support.paths import CASES, NO_CASES
+
+from data.records import Video
+from engines.video.decoders.pyav import VideoFile
+from engines.video.frames import DecodeError, Resize, Sampling
+from engines.video.guard.guard import Guard
+from engines.video.pixels import to_rgb
+from engines.video.probe import probe_video
+
+SAMPLINGS = [Sampling(1), Sampling(5), Sampling(None, fps=2.0)]
+CODECS = [("libx264", "mp4"), ("libx264", "mkv"), ("libx264", "flv"), ("libx265", "mp4"),
+          ("libx265", "mkv"), ("libvpx-vp9", "webm"), ("libvpx", "webm"), ("libsvtav1", "mkv"),
+          ("libsvtav1", "mp4")]  # fmt: skip
+OPTIONS = {
+    "libx264": {"g": "12", "bf": "0"}, "libsvtav1": {"preset": "12", "g": "12"},
+    "libx265": {"x265-params": "log-level=none:keyint=12:bframes=0"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "g": "12"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "g": "12"},
+}  # fmt: skip
+
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=NO_CASES)
+
+
+def number_in_squares(picture: np.ndarray) -> int:
+    height, width = picture.shape[:2]
+    bits = 0
+    for bit in range(10):
+        row, column = divmod(bit, 5)
+        y, x = int(height * (0.25 + (row + 0.5) / 4)), int(width * (column + 0.5) / 5)
+        bits |= int(picture[y, x].mean() > 127) << bit
+    return bits
+
+
+def decode(path: Path, sampling: Sampling, read=golden.number):
+    video = VideoFile(str(path))
+    frames = [
+        (index, seconds, read(to_rgb(frame, video.aspect)))
+        for index, seconds, frame in video.decode_sampled(sampling)
+    ]
+    assert all(a[1] < b[1] for a, b in pairwise(frames))
+    return frames, video
+
+
+def fault(path: Path, sampling: Sampling = SAMPLINGS[1]) -> str:
+    with pytest.raises(DecodeError) as found:
+        decode(path, sampling)
+    assert found.value.reason == "undecodable"
+    return str(found.value)
+
+
+@needs_cases
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=["1", "5", "fps"])
+@pytest.mark.parametrize(
+    ("name", "count", "fps"),
+    [
+        ("h264b.avi", 100, 25), ("cat_same.ts", 100, 25), ("delay10.mp4", 100, 25),
+        ("stale.flv", 100, 25), ("late.flv", 500, 5), ("longa.mkv", 100, 25),
+    ],
+)  # fmt: skip
+def test_an_odd_file_is_like_any_other(name, count, fps, sampling):
+    frames, video = decode(CASES / name, sampling, number_in_squares)
+    assert all(index == number for index, _, number in frames)
+    assert [t for _, t, _ in frames] == pytest.approx([i / fps for i, _, _ in frames], abs=2e-3)
+    expected = -(-count // sampling.every_nth) if sampling.every_nth else count / fps * 2
+    assert len(frames) == expected
+    assert video.duration == pytest.approx(count / fps)
+    assert probe_video(str(CASES / name)).duration == pytest.approx(count / fps)
+
+
+@needs_cases
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=["1", "5", "fps"])
+def test_dropped_frames_are_no_damage(sampling):
+    frames, video = decode(CASES / "zerosample.mp4", sampling, number_in_squares)
+    assert [round(t * 25) for _, t, _ in frames] == [number for _, _, number in frames]
+    assert not video.damaged and video.duration == 4.0
+    assert sampling.every_nth != 1 or len(frames) == 75
+
+
+@needs_cases
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=["1", "5", "fps"])
+def test_one_damaged_packet_costs_one_frame(sampling):
+    frames, video = decode(CASES / "badpkt.mp4", sampling, number_in_squares)
+    everything, _ = decode(CASES / "badpkt.mp4", SAMPLINGS[0], number_in_squares)
+    assert video.damaged == 1 and len(everything) == 99
+    assert set(frames) <= set(everything)
+
+
+@needs_cases
+def test_later_pictures_have_their_own_aspect():
+    video = VideoFile(str(CASES / "sarchange.ts"))
+    frames = video.decode_sampled(SAMPLINGS[1])
+    shapes = [to_rgb(frame, video.aspect).shape for _, _, frame in frames]
+    assert shapes == [(96, 160, 3)] * 10 + [(96, 212, 3)] * 10
+
+
+def test_an_aspect_that_changes_on_the_way_is_followed(tmp_path):
+    from fractions import Fraction
+
+    how = {"codec": "mpeg2video", "format": "mpegts", "options": {"bf": "2", "g": "12"}}
+    first = golden.clip(tmp_path / "a.ts", **how)
+    second = golden.clip(tmp_path / "b.ts", aspect=Fraction(221, 150), **how)
+    path = tmp_path / "joined.ts"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    for sampling in (Sampling(1), Sampling(10)):
+        video = VideoFile(str(path))
+        shown = [to_rgb(f, video.aspect).shape[1] for _, _, f in video.decode_sampled(sampling)]
+        half = 50 // (sampling.every_nth or 1)
+        assert shown[:half] == [96] * half and shown[half:] == [141] * half
+
+
+def destroy_packet(path: Path, number: int, filler: bytes) -> None:
+    """Overwrites one packet's bytes in the file."""
+    import av
+
+    with av.open(str(path)) as container:
+        packets = [bytes(p) for p in container.demux(video=0) if p.size]
+    data, packet = path.read_bytes(), packets[number]
+    assert data.count(packet) == 1
+    path.write_bytes(data.replace(packet, (filler * len(packet))[: len(packet)]))
+
+
+@pytest.mark.parametrize("filler", [b"\xff", b"\x80\x7f\x01\xee"], ids=["ones", "noise"])
+@pytest.mark.parametrize(("codec", "container"), CODECS)
+def test_a_destroyed_packet_is_counted_whatever_the_sampling(tmp_path, codec, container, filler):
+    from av.codec.codec import UnknownCodecError
+
+    try:
+        path = golden.clip(tmp_path / f"x.{container}", 48, codec=codec, options=OPTIONS[codec])
+    except UnknownCodecError as error:
+        pytest.skip(f"no encoder here: {error}")
+    destroy_packet(path, 19, filler)
+    everything, video = decode(path, Sampling(1))
+    # HEVC's decoder gives no frame either that refers to one that it lacks.
+    assert video.damaged == 1 and len(everything) == (43 if codec == "libx265" else 47)
+    for sampling in (Sampling(5), Sampling(24), Sampling(None, fps=2.0)):
+        frames, video = decode(path, sampling)
+        assert video.damaged == 1 and set(frames) <= set(everything)
+    limited = Sampling(24, max_damaged=0.0)
+    assert "1 of 48" in fault(path, limited)
+
+
+def test_the_count_of_damaged_packets_is_returned(tmp_path):
+    path = golden.clip(tmp_path / "x.mp4", options=OPTIONS["libx264"])
+    destroy_packet(path, 19, b"\xff")
+    with Guard(1) as guard:
+        (*_, outcome) = guard.decode([Video("x", str(path), "")], Sampling(5), Resize(32))
+    assert outcome.value.damaged == 1
+
+
+def test_mostly_damaged_files_are_undecodable(tmp_path):
+    path = golden.clip(tmp_path / "x.mp4", options=OPTIONS["libx264"])
+    for number in (14, 19, 26, 31, 38, 43):
+        destroy_packet(path, number, b"\xff")
+    assert "6 of 50" in fault(path, Sampling(1))
+    assert len(decode(path, Sampling(1, max_damaged=0.2))[0]) == 44
+
+
+@pytest.mark.parametrize("container", ["mkv", "webm", "mov", "mp4", "ts", "nut"])
+def test_a_late_start_is_no_missing_part(tmp_path, container):
+    codec = "libvpx" if container == "webm" else "libx264"
+    how = {"format": "mpegts"} if container == "ts" else {}
+    path = golden.clip(
+        tmp_path / f"x.{container}", codec=codec, muxer={"output_ts_offset": "10"}, **how
+    )
+    for sampling in SAMPLINGS:
+        frames, video = decode(path, sampling)
+        assert [t for _, t, _ in frames] == pytest.approx([n / 25 for _, _, n in frames], abs=2e-3)
+        assert video.duration == pytest.approx(2.0)
+    assert probe_video(str(path)).duration == pytest.approx(2.0)
+
+
+def test_a_movie_header_that_its_track_contradicts_is_not_believed(tmp_path):
+    path = golden.clip(tmp_path / "x.mp4")
+    golden.patch(path, b"mvhd", 16, struct.pack(">I", 3_600_000))
+    assert len(decode(path, Sampling(5))[0]) == 10
+
+
+def test_a_stale_duration_in_an_flv_is_not_believed(tmp_path):
+    path = golden.clip(tmp_path / "x.flv")
+    data = path.read_bytes()
+    at = data.index(b"duration") + 9
+    path.write_bytes(data[:at] + struct.pack(">d", 3600.0) + data[at + 8 :])
+    assert len(decode(path, Sampling(5))[0]) == 10
+    path.write_bytes(path.read_bytes()[: len(data) * 6 // 10 + 15])
+    assert "truncated" in fault(path)
+
+
+def test_sound_that_lasts_longer_is_no_part_of_the_duration(tmp_path):
+    import av
+
+    path, made = golden.clip(tmp_path / "x.mkv", audio=True), tmp_path / "long.mkv"
+    sound = golden.audio_only(tmp_path / "sound.mkv", 9.0)
+    with av.open(str(path)) as a, av.open(str(sound)) as b, av.open(str(made), "w") as target:
+        video = target.add_stream_from_template(a.streams.video[0])
+        audio = target.add_stream_from_template(b.streams.audio[0])
+        for source, stream in ((a.demux(video=0), video), (b.demux(audio=0), audio)):
+            for packet in source:
+                if packet.size:
+                    packet.stream = stream
+                    target.mux(packet)
+    assert probe_video(str(made)).duration == pytest.approx(2.0)
+    assert decode(made, Sampling(5))[1].duration == pytest.approx(2.0)
