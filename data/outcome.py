@@ -6,9 +6,12 @@ from typing import Generic, Literal, TypeVar, get_args
 # Reason codes are stored in receipts and tables, so they can be added to but not renamed.
 # New ones go last: files hold their numbers.
 Reason = Literal[
-    "missing", "undecodable", "empty", "too_long", "timeout", "crashed", "rejected", "unreachable"
+    "missing", "undecodable", "empty", "too_long", "timeout", "crashed", "rejected", "unreachable",
+    "out_of_memory",
 ]  # fmt: skip
 REASONS: tuple[str, ...] = get_args(Reason)
+# Perhaps a machine's fault, and not the item's: another run may not meet it.
+MACHINE_REASONS: tuple[Reason, ...] = ("timeout", "crashed", "unreachable", "out_of_memory")
 
 T = TypeVar("T", covariant=True)
 

@@ -10,8 +10,8 @@ from data.outcome import REASONS, Reason
 DECODER_REASONS: tuple[Reason, ...] = ("undecodable", "empty", "timeout", "crashed")
 
 # Not the video's fault for good: its file was away or was replaced, and ingest has seen it since;
-# or its storage did not answer that night.
-TRANSIENT_REASONS: tuple[Reason, ...] = ("missing", "unreachable")
+# its storage did not answer that night; or others had the memory.
+TRANSIENT_REASONS: tuple[Reason, ...] = ("missing", "unreachable", "out_of_memory")
 
 
 class Failures(BaseModel):

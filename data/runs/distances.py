@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from data.outcome import Failed
+from data.outcome import MACHINE_REASONS, Failed
 from data.shards.lists import list_done
 from data.shards.receipts import read_receipt
 from data.store import layout, tables
 from data.store.storage import Store
 
-TRANSIENT = ("missing", "timeout", "crashed")  # failures that another run may not meet
+TRANSIENT = ("missing", *MACHINE_REASONS)  # failures that another run may not meet
 
 CLIPS = pa.schema(
     {

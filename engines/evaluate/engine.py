@@ -13,11 +13,11 @@ from data.records import Video
 from data.runs.evaluations import Target
 from data.specs.evaluate import EvaluateSpec
 from engines.base import load_plugin
-from engines.embed.batching import OUT_OF_MEMORY
 from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import open_ground_truth
 from engines.evaluate.protocol import Metric, MissingReference, Sample, Score
 from engines.evaluate.vision.device import pick_device
 from engines.evaluate.vision.registry import ModelRegistry, explain_missing_weights
+from engines.memory import is_out_of_memory
 from engines.video.frames import Sampling
 from engines.video.guard.guard import DecodeStats, Guard
 from engines.worker import WorkerSetup
@@ -122,12 +122,12 @@ class Evaluator:
                     k: s for n in self.metrics for k, s in self._run_metric(n, sample).items()
                 }
         except Exception as error:
-            # By name: importing torch's class would load torch for metrics that need none.
-            if type(error).__name__ not in OUT_OF_MEMORY:
+            if not is_out_of_memory(error):
                 raise
+            # Of its own reason: on a GPU that others use, the next run may have more of it.
             size = f"{stats.frames} frames of {width}x{height}"
-            detail = f"out of memory for {size}: {FEWER_FRAMES_HINT}"
-            return Failed(target.id, "too_long", detail)
+            detail = f"no memory left for {size}; if it recurs, {FEWER_FRAMES_HINT}"
+            return Failed(target.id, "out_of_memory", detail)
         return Done(target.id, VideoScores(stats.frames, sample.fps, width, height, scores))
 
     def _run_metric(self, name: str, sample: Sample) -> dict[str, Score]:

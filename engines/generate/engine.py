@@ -15,12 +15,13 @@ from data.outcome import Done, Failed, Outcome
 from data.records import Request, UsedClip
 from data.specs.pipeline import EmbedSpec, GenerateSpec
 from engines.base import load_plugin
-from engines.embed.batching import OUT_OF_MEMORY, FittingBatch
+from engines.embed.batching import FittingBatch
 from engines.embed.stored_vectors import StoredVectors
 from engines.generate.clips import ClipError, ClipLoader
 from engines.generate.protocol import Clip, Generator, Speed
 from engines.generate.ragme.rag_init import clip_weights
 from engines.generate.result import GeneratedVideo, SkippedClip
+from engines.memory import is_out_of_memory
 from engines.video.guard.guard import Guard
 from engines.worker import WorkerSetup
 
@@ -129,8 +130,7 @@ class VideoGenerator:
         try:
             return self._fitting.apply(generate, np.arange(count))
         except Exception as error:
-            # By name: torch's own class of error would have to be imported to be caught.
-            if type(error).__name__ not in OUT_OF_MEMORY:
+            if not is_out_of_memory(error):
                 raise
             spec = self.spec
             raise UserError(

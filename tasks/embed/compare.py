@@ -92,5 +92,5 @@ def _measure_recalls(
     spec = require_same_weights(workspace, embedded)
     model = load_plugin("embed.models", spec.engine).Embedder(spec)
     model.load(None, compile=False)
-    queries = np.stack([pool(model.embed_text([text])) for text in texts])
+    queries = np.stack([pool(vector[None]) for vector in model.embed_text(texts)])
     return compute_recall(queries, vectors, TOP), compute_recall(queries, vectors, 1)

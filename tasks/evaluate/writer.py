@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from data.outcome import Done, Outcome
+from data.outcome import MACHINE_REASONS, Done, Outcome
 from data.runs.evaluation_plans import VERSION, Evaluation, read_evaluated, read_target
 from data.runs.evaluations import Target
 from data.shards.lists import Shard, add_shards, list_pending
@@ -21,7 +21,6 @@ from tasks.workers import build_evaluate_setup, count_evaluate_workers
 
 SHARD = 16  # videos at most that a killed run has to measure again
 BATCH = 4  # videos that a worker gets at once
-RETRYABLE = ("timeout", "crashed")  # perhaps the machine's fault: each run tries again
 
 EvaluatedRow = dict[str, Any]  # as `tables.EVALUATED_VIDEOS`
 
@@ -76,7 +75,7 @@ def plan_targets(workspace: Workspace, evaluation: Evaluation) -> list[str]:
     now = {target.id: target for target in evaluation.targets}
     update_pending(store, folder, read_target, lambda items: [now[item.id] for item in items])
     rows = read_evaluated(store, folder)
-    final = {id for id, row in rows.items() if row["reason"] not in RETRYABLE}
+    final = {id for id, row in rows.items() if row["reason"] not in MACHINE_REASONS}
     missing = select_missing(store, folder, evaluation.targets, final, read_target)
     add_shards(store, folder, missing, min(SHARD, workspace.settings.shard_size))
     return list_pending(store, folder)

@@ -97,6 +97,25 @@ def test_evaluations_are_listed_and_the_catalogue_rebuilds(
     assert "T-Cons" in reelflow("evaluations")[1]
 
 
+def test_what_met_no_memory_is_measured_when_the_same_is_asked_again(
+    reelflow, videos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from engines.evaluate.metrics import temporal_consistency
+
+    def meet_others(self, sample):
+        raise torch.OutOfMemoryError("CUDA out of memory: other processes have the rest")
+
+    command = ("evaluate", str(videos), *STEADY, "--num-frames", "8", "--json")
+    with monkeypatch.context() as shared:
+        shared.setattr(temporal_consistency.Metric, "score", meet_others)
+        code, _, err = reelflow(*command)
+        assert code == 1 and "3 out_of_memory" in err
+    (method,) = json.loads(reelflow(*command)[1])["methods"]
+    assert (method["means"][0]["n"], method["failed"]) == (3, 2)
+
+
 def test_what_timed_out_is_measured_when_the_same_is_asked_again(
     reelflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -7,7 +8,7 @@ from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS, table
 from data.errors import UserError
 from data.runs.generations import read_request, read_run
 from data.shards.lists import read_shard
-from data.specs.pipeline import GenerateSpec, RetrieveSpec
+from data.specs.pipeline import EmbedSpec, GenerateSpec, RetrieveSpec
 from data.store import tables
 from flows.generate import generate
 from flows.ingest import ingest
@@ -124,8 +125,6 @@ def test_shuffled_prompts_have_the_clips_of_others(workspace, corpus: str) -> No
 
 
 def test_a_clip_that_cannot_be_read_any_more_is_said_in_the_row(workspace, tmp_path: Path) -> None:
-    import shutil
-
     from support import golden
 
     clips = tmp_path / "clips"
@@ -174,3 +173,21 @@ def _everything(workspace) -> dict[str, list[tuple]]:
     with workspace.open_catalog() as catalog:
         found = catalog.execute("SELECT table_name FROM duckdb_tables()")
         return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_how_many_prompts_are_searched_at_once_changes_no_hit(
+    workspace, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    prompts = [f"a {size} {colour} {shape} {way}" for size in ("small", "large", "wide", "")
+               for colour in ("red", "blue") for shape in ("circle", "star", "box", "ring")
+               for way in ("goes up", "turns")]  # fmt: skip
+    pipeline("c", "fake://40?frames=4", embed_spec=EmbedSpec(precision=precision, every_nth=1))
+    hits = {}
+    for size in (64, 1, 7):
+        monkeypatch.setenv("REELFLOW_PROMPTS_PER_SHARD", str(size))
+        made = generate("c", prompts, asking())
+        assert made["done"] == len(prompts) == 64
+        hits[size] = [(row["request_id"], row["hits"]) for row in rows(made)]
+        shutil.rmtree(workspace.store.local_path(f"generations/{made['run']}"))
+    assert hits[1] == hits[7] == hits[64]

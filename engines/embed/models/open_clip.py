@@ -9,18 +9,20 @@ import numpy as np
 from data.errors import UserError
 from data.specs.pipeline import EmbedSpec
 from engines import bundled
-from engines.embed.batching import OUT_OF_MEMORY
+from engines.embed.batching import PaddedBatch
 from engines.embed.weights import digest_file, is_openai_file, is_tag, resolve_weights
+from engines.memory import is_out_of_memory
 from engines.video.frames import Resize
 
 if TYPE_CHECKING:
     import torch
 
 VERSION = "1"
-# Smaller batches are padded: for them fp32 uses other kernels on a CPU (below 10 for ViT-B-32,
-# below 16 for the bundled model), whose last bits differ. From this size on, neither size, place in
-# the batch nor threads change a vector; in bf16 they never do.
+# Smaller batches are padded: for them a CPU uses other kernels (in fp32 below 10 pictures for
+# ViT-B-32, below 16 for the bundled model; for single texts in bf16 too), whose last bits differ.
+# From this size on, neither size, place in the batch nor threads change a vector.
 MIN_BATCH = 16
+GPU_BATCH = 64  # pictures: a GPU chooses its kernels by the size, so there is only one
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 log = logging.getLogger(__name__)
@@ -59,24 +61,30 @@ class Embedder:
         )
         self.resize = self._normaliser.resize
         self.dim = open_clip.get_model_config(self.spec.model)["embed_dim"]
+        on_gpu = self._device == "cuda"
+        self._pictures = PaddedBatch(GPU_BATCH, GPU_BATCH) if on_gpu else PaddedBatch(MIN_BATCH)
+        self._texts = PaddedBatch(MIN_BATCH, MIN_BATCH)
         log.info("%s in %s on %s", self.spec.model, self.spec.precision, self._device)
 
     def embed_images(self, pixels: np.ndarray) -> np.ndarray:
-        import torch
-
-        count = len(pixels)
-        if count < MIN_BATCH:
-            pixels = np.concatenate([pixels, np.repeat(pixels[:1], MIN_BATCH - count, axis=0)])
-        with torch.inference_mode():
-            vectors = self._encode(self._normaliser.normalise(pixels))
-        return vectors[:count].float().cpu().numpy()
+        return self._pictures.apply(self._encode_images, pixels)
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
+        tokens = self._tokenize(list(texts))  # each padded to the model's context length
+        return self._texts.apply(self._encode_tokens, tokens.numpy())
+
+    def _encode_images(self, pixels: np.ndarray) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
-            tokens = self._tokenize(list(texts)).to(self._device)
-            return self._model.encode_text(tokens).float().cpu().numpy()
+            return self._encode(self._normaliser.normalise(pixels)).float().cpu().numpy()
+
+    def _encode_tokens(self, tokens: np.ndarray) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            rows = torch.from_numpy(tokens).to(self._device)
+            return self._model.encode_text(rows).float().cpu().numpy()
 
 
 def _build_model(spec: EmbedSpec, device: str) -> Any:
@@ -99,7 +107,7 @@ def _build_model(spec: EmbedSpec, device: str) -> Any:
             f"{file} contains code as well as weights, and is not loaded: use a .safetensors"
         ) from error
     except (AssertionError, KeyError, RuntimeError) as error:
-        if type(error).__name__ in OUT_OF_MEMORY:
+        if is_out_of_memory(error):
             raise
         detail = str(error).splitlines()[0]
         raise UserError(f"{file} does not fit the model {spec.model}: {detail}") from error

@@ -8,7 +8,7 @@ from engines.evaluate.vision.registry import ModelRegistry
 from engines.pool.methods.mean import pool
 from engines.video.resize import resize_pictures
 
-VERSION, LABEL = "1", "Text similarity"
+VERSION, LABEL = "2", "Text similarity"
 MODELS = ("bank_clip",)
 BATCH = 64  # frames that the model gets at once; fixed, as last bits depend on it
 

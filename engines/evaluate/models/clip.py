@@ -14,6 +14,7 @@ from engines.evaluate.vision.device import deterministic_inference, pick_device
 from engines.evaluate.vision.encoder import Encoder
 from engines.evaluate.vision.images import Colour, crop_square, pad_square, resize_bicubic
 from engines.evaluate.vision.registry import ModelRegistry
+from engines.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -110,6 +111,8 @@ def _build_model(weights: "Mapping[str, Tensor]", half: bool, label: str) -> Any
     try:
         model = build_model_from_openai_state_dict(dict(weights), cast_dtype=dtype)
     except (KeyError, RuntimeError, AssertionError, ZeroDivisionError) as error:
+        if is_out_of_memory(error):
+            raise
         reason = str(error).splitlines()[0]
         raise UserError(f"not the weights of {label}: {reason}") from error
     if not half:

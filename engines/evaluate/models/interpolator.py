@@ -12,6 +12,7 @@ from data.specs.evaluate import EvaluateSpec
 from engines.embed.weights import digest_file
 from engines.evaluate.vision.device import deterministic_inference, pick_device
 from engines.evaluate.vision.images import pad_edges
+from engines.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,6 +63,8 @@ def load(spec: EvaluateSpec, file: str) -> Interpolator:
     try:
         net = torch.jit.load(file, map_location=pick_device()).eval()
     except (RuntimeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{file} is not TorchScript ({reason}): {FETCH}") from error
     return Interpolator(net)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from data.errors import UserError
+from engines.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -89,6 +90,8 @@ def _read_pickle(file: str) -> Mapping[str, Any]:
             f" {Path(file).with_suffix('.safetensors')}`"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         if "TorchScript" in reason:
             raise UserError(

@@ -7,6 +7,7 @@ from data.errors import UserError
 from engines.generate.pipelines.folder import Parts, read_index
 from engines.generate.pipelines.zeroscope import DTYPES, load_part, silence_libraries
 from engines.generate.protocol import Speed
+from engines.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -41,6 +42,8 @@ def load_pipeline(folder: Path, precision: str) -> "DiffusionPipeline":
                 folder, local_files_only=True, use_safetensors=True, dtype=dtype, **models
             )
         except Exception as error:  # schedulers, tokenizers: each library has its own errors
+            if is_out_of_memory(error):
+                raise
             reason = " ".join(str(error).split())
             raise UserError(f"cannot load {folder} ({type(error).__name__}): {reason}") from error
     pipe.set_progress_bar_config(disable=True)

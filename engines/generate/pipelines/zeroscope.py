@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from data.errors import UserError
 from data.specs.pipeline import GenerateSpec
 from engines.generate.pipelines import prompt_length
+from engines.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from diffusers import TextToVideoSDPipeline
@@ -78,6 +79,8 @@ def load_part(kind: Any, folder: Path, **options: Any) -> Any:
             folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
         )
     except Exception as error:  # diffusers, transformers and safetensors have their own errors
+        if is_out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())
         raise UserError(f"cannot load {folder} ({type(error).__name__}): {reason}") from error
     # The libraries only warn of these, and go on with random weights.

@@ -20,6 +20,7 @@ from engines.base import load_plugin
 from engines.files import media
 from engines.files.access import UrlPolicy
 from engines.files.urls import is_url
+from engines.memory import is_out_of_memory
 from engines.video.container import ReadStats
 from engines.video.frames import DecodeError, Frames, Resize, Sampling
 from engines.video.guard.heartbeat import set_listener
@@ -80,9 +81,8 @@ def limit_memory(gigabytes: float) -> None:
     import resource
 
     # Not RLIMIT_AS: torch maps gigabytes of libraries that it never touches.
-    limit = resource.RLIM_INFINITY
-    if gigabytes != float("inf"):
-        limit = _data_bytes_in_use() + int(gigabytes * 2**30)
+    bounded = gigabytes != float("inf")
+    limit = _data_bytes_in_use() + int(gigabytes * 2**30) if bounded else resource.RLIM_INFINITY
     resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
 
 
@@ -136,7 +136,7 @@ def _classify_error(error: Exception) -> Header:
     """Out of memory is the video's fault, a UserError the user's; anything else is a bug."""
     if isinstance(error, UserError):
         return {"kind": "user_error", "detail": strip_secrets(str(error))}
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+    if is_out_of_memory(error):
         detail = "needs more memory than a decoder may use"
         return {"kind": "failed", "reason": "undecodable", "detail": detail}
     return {"kind": "error", "traceback": strip_secrets(traceback.format_exc())}

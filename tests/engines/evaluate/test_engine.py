@@ -141,10 +141,13 @@ def test_what_is_missing_leaves_all_scores_of_the_metric_unmeasured(evaluator, g
     assert found.value.scores == dict.fromkeys(("told", "also"), Score(None, "no face embeddings"))
 
 
-def test_no_memory_is_the_videos_and_any_other_error_the_programs(evaluator, good: str) -> None:
-    found = told(evaluator, good, MemoryError())
-    assert isinstance(found, Failed)
-    assert found.reason == "too_long" and "96x64" in found.detail
+def test_no_memory_is_a_reason_and_any_other_error_the_programs(evaluator, good: str) -> None:
+    import torch
+
+    for error in (MemoryError(), torch.OutOfMemoryError("CUDA out of memory")):
+        found = told(evaluator, good, error)
+        assert isinstance(found, Failed)
+        assert found.reason == "out_of_memory" and "96x64" in found.detail
     with pytest.raises(ZeroDivisionError):
         told(evaluator, good, ZeroDivisionError())
 

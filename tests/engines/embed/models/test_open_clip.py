@@ -100,6 +100,47 @@ def test_the_number_of_frames_in_a_batch_changes_nothing():
         assert np.array_equal(model.embed_images(pixels[::-1].copy()), whole[::-1])
 
 
+WORDS = (
+    "a",
+    "red",
+    "blue",
+    "ball",
+    "circle",
+    "moves",
+    "left",
+    "over",
+    "the",
+    "grass",
+    "dog",
+    "runs",
+)
+
+
+def draw_texts(count):
+    """Texts of 1 to 40 words, also some that the model cuts."""
+    draw = np.random.default_rng(0)
+    return [" ".join(draw.choice(WORDS, draw.integers(1, 90))) for _ in range(count)]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_neither_neighbours_nor_threads_change_the_vector_of_a_text(precision):
+    import torch
+
+    model, texts = Embedder(EmbedSpec(precision=precision)), draw_texts(64)
+    model.load()
+    whole, threads = model.embed_text(texts), torch.get_num_threads()
+    for count in (1, 2, 3, 7, 16, 17, 63):
+        for at in range(0, 64, count):
+            part = model.embed_text(texts[at : at + count])
+            assert np.array_equal(part, whole[at : at + count]), (count, at)
+    assert np.array_equal(model.embed_text(texts[::-1]), whole[::-1])
+    try:
+        torch.set_num_threads(2 if threads == 1 else 1)
+        assert np.array_equal(model.embed_text(texts), whole)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def activations(model):
     kinds = {type(m).__name__ for m in model._model.modules()}
     return kinds & {"QuickGELU", "GELU"}
