@@ -14,6 +14,7 @@ from flows.evaluate import evaluate
 from flows.generate import generate
 from tasks.evaluate.conditions import build_experiment_spec, list_conditions
 from tasks.evaluate.experiment import Experiment, list_scores, record_experiment
+from tasks.evaluate.request import check_measures
 from tasks.progress import notify
 from tasks.ui.artifacts import publish_table
 from tasks.ui.run_names import name_run
@@ -37,6 +38,7 @@ def experiment_retrieval(
     workspace = open_workspace(Settings())
     # All frames: these scores are compared with each other, not with published ones.
     measure = EvaluateSpec(metrics=spec.metrics, num_frames=None)
+    check_measures(measure, prompts)  # first: nothing is generated that cannot be measured
     runs, rows = {}, []
     planned = list(list_conditions(spec.controllers, spec.generate.retrieve.k))
     for condition in planned:

@@ -17,6 +17,7 @@ from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
 from flows.report import report
+from tasks.evaluate.request import check_measures
 from tasks.progress import notify
 from tasks.ui.final_state import finish_run
 from tasks.ui.pipeline_summary import open_summary
@@ -51,6 +52,8 @@ def pipeline(
         measure: Metrics to evaluate the generated videos with; not evaluated if left out.
     """
     workspace = open_workspace(Settings())
+    if prompts and measure:
+        check_measures(measure, prompts)  # first: a night must not end at its last stage
     # Held by the run itself, not by a limit on the deployment: that would stop other corpora too.
     with (
         workspace.lock_stage(check_corpus_name(corpus), "pipeline", notify),

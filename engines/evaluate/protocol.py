@@ -102,8 +102,9 @@ class Metric(Protocol):
     """A metric plugin is a module with a class `Metric(spec, models)` and three constants.
 
     `VERSION` is raised when scores change, `MODELS` names the models it takes from the registry,
-    and `LABEL` is its column heading. `better` gives the good direction for each score name. A
-    score depends only on its sample, never on other samples or their order.
+    and `LABEL` is its column heading. `COLUMNS`, if there, are the columns that it needs of the
+    table of prompts: a run without them does not start. `better` gives the good direction for
+    each score name. A score depends only on its sample, never on other samples or their order.
     """
 
     # By score name, as one metric may give several scores.

@@ -1,6 +1,6 @@
 """Builds an evaluation from options: its videos, metrics, weights and ground truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from data.errors import UserError
@@ -17,6 +17,7 @@ from engines.evaluate.vision.registry import compute_digests, find_weights
 from tasks.evaluate.benchmark_embed import embed_benchmark
 from tasks.evaluate.ground_truth import digest_ground_truths, find_ground_truth
 from tasks.evaluate.targets import Layout, Source, apply_remainder, list_targets
+from tasks.prompts import read_columns
 
 # The published metrics of each mode, in the order of its configuration.
 MODES = {
@@ -38,19 +39,46 @@ def build_evaluation(
     the weights of all metrics are missing.
     """
     spec = _resolve_spec(workspace, source, spec, weights)
-    missing = find_missing_weights(spec)
-    present = [name for name in spec.metrics if name not in missing]
-    if not present:
-        raise UserError("; ".join(f"{name}: {why}" for name, why in missing.items()))
+    missing, present = split_metrics(spec)
     models = _list_models(present)
     if source.layout == "miniature" and source.truth is None and EMBEDDED & set(models):
         source = replace(source, truth=embed_benchmark(workspace, source.name, spec, models))
     targets, dropped = apply_remainder(list_targets(workspace, source), spec)
+    # A few videos without a row are usual, see `list_targets`: these are not measured.
+    require_columns(present, {target.clip: target.asked for target in targets if target.asked})
     return Evaluation(
         source.name, _check_benchmark(benchmark, source), source.mode, spec, tuple(targets),
         {name: load_plugin("evaluate.metrics", name).VERSION for name in present},
         compute_digests(spec, models), digest_ground_truths(targets), dropped, missing,
     )  # fmt: skip
+
+
+def check_measures(spec: EvaluateSpec, prompts: str) -> None:
+    """Raises what would end the evaluation of these prompts' videos, before there are any."""
+    require_columns(split_metrics(spec)[1], read_columns(prompts))
+
+
+def split_metrics(spec: EvaluateSpec) -> tuple[dict[str, str], list[str]]:
+    """Metrics without weights, with what fetches them, and the others; a UserError without any."""
+    missing = find_missing_weights(spec)
+    present = [name for name in spec.metrics if name not in missing]
+    if not present:
+        raise UserError("; ".join(f"{name}: {why}" for name, why in missing.items()))
+    return missing, present
+
+
+def require_columns(metrics: Sequence[str], rows: Mapping[str, Mapping[str, str]]) -> None:
+    """Raises a UserError where a metric needs a column that a prompt lacks; rows by prompt."""
+    for name in metrics:
+        needed = getattr(load_plugin("evaluate.metrics", name), "COLUMNS", ())
+        for id, row in (rows or {"": {}}).items():  # without any row there is no table of prompts
+            if lacking := [column for column in needed if column not in row]:
+                place = f"prompt {id!r}" if rows else "the videos"
+                raise UserError(
+                    f"{name} needs the columns {', '.join(needed)} of the prompts; {place} lacks"
+                    f" {', '.join(lacking)}: add them to the table of prompts, or choose other"
+                    " metrics"
+                )
 
 
 def _check_benchmark(benchmark: str | None, source: Source) -> str | None:

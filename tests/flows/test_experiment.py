@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from support import golden
 from support.corpora import FAKE, FAKE_VIDEOS
 
 from data.errors import UserError
+from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import ExperimentSpec, RetrieveSpec
 from data.store import tables
 from data.workspace import Workspace
+from flows.evaluate import evaluate
 from flows.experiment import experiment_retrieval
+from flows.generate import generate
 from flows.pipeline import pipeline
 from flows.report import report
 
@@ -106,11 +110,51 @@ def test_an_experiment_has_a_page(made: dict, tmp_path: Path) -> None:
     assert "one shuffled" in html and "a blue star" in html
 
 
-def test_a_metric_says_which_columns_it_lacks(workspace, prompts: str, tmp_path: Path) -> None:
-    bare = tmp_path / "bare.jsonl"
-    bare.write_text("\n".join(json.dumps({"id": r["id"], "txt": r["prompt"]}) for r in ROWS))
-    with pytest.raises(UserError, match="motion, shape, colour"):
-        experiment_retrieval("c", str(bare), spec())
+def _folders(workspace: Workspace) -> set[str]:
+    return {*workspace.store.list_names("generations"), *workspace.store.list_names("evaluations")}
+
+
+def test_the_columns_of_a_metric_are_asked_for_before_anything_is_generated(
+    workspace: Workspace, prompts: str, tmp_path: Path
+) -> None:
+    texts, table = tmp_path / "bare.txt", tmp_path / "one.jsonl"
+    texts.write_text("\n".join(row["prompt"] for row in ROWS))
+    table.write_text("\n".join(map(json.dumps, [*ROWS[:2], {"id": "last", "txt": "a ring"}])))
+    before = _folders(workspace)
+    with pytest.raises(UserError, match=r"moving_shapes .* '000' lacks motion, shape, colour"):
+        experiment_retrieval("c", str(texts), spec())
+    with pytest.raises(UserError, match="'last' lacks motion, shape, colour"):
+        experiment_retrieval("c", str(table), spec())
+    with pytest.raises(UserError, match=r"moving_shapes"):
+        pipeline("c", prompts=str(texts), measure=EvaluateSpec(metrics=("moving_shapes",)))
+    assert _folders(workspace) == before
+
+
+def test_a_run_s_videos_are_not_measured_by_a_metric_that_lacks_its_columns(
+    workspace: Workspace, prompts: str, made: dict, tmp_path: Path
+) -> None:
+    run = generate("c", [row["prompt"] for row in ROWS], FAKE_VIDEOS)["run"]
+    shapes = EvaluateSpec(metrics=("moving_shapes",), num_frames=None)
+    before = _folders(workspace)
+    with pytest.raises(UserError, match=r"moving_shapes .* lacks motion, shape, colour"):
+        evaluate(run, spec=shapes)
+    assert _folders(workspace) == before
+    table = tmp_path / "columns.jsonl"
+    table.write_text("\n".join(json.dumps(r | {"id": f"00{n}"}) for n, r in enumerate(ROWS)))
+    (method,) = evaluate(run, spec=shapes, prompts=str(table))["methods"]
+    assert {mean["n"] for mean in method["means"]} == {3}
+
+
+def test_a_video_without_a_row_has_no_score_and_says_why(
+    workspace: Workspace, made: dict, tmp_path: Path
+) -> None:
+    for name in ("a", "other"):
+        golden.clip(tmp_path / "videos" / f"{name}.mp4", frames=4)
+    table = tmp_path / "columns.jsonl"
+    table.write_text(json.dumps(ROWS[0]))
+    shapes = EvaluateSpec(metrics=("moving_shapes",), num_frames=None)
+    (method,) = evaluate(str(tmp_path / "videos"), spec=shapes, prompts=str(table))["methods"]
+    assert [(mean["n"], mean["unmeasured"]) for mean in method["means"]] == [(1, 1)] * 2
 
 
 def _clips(workspace, run: str) -> dict[str, list[str]]:

@@ -3,7 +3,6 @@
 Exact for plain backgrounds.
 """
 
-from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.protocol import Sample, Score
 from engines.evaluate.vision.registry import ModelRegistry
@@ -23,11 +22,8 @@ class Metric:
         pass
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """Both accuracies; raises UserError if the prompt row lacks one of the columns."""
+        """Both accuracies; None if the prompt row lacks one of the columns."""
         if missing := [name for name in COLUMNS if name not in video.prompt_row]:
-            raise UserError(
-                f"moving_shapes needs the columns {', '.join(COLUMNS)} in the prompts; missing:"
-                f" {', '.join(missing)}. Add them, or use text_similarity instead"
-            )
+            return dict.fromkeys(self.better, Score(None, f"no {', '.join(missing)} in its prompt"))
         verdicts = judge_clip(video.frames, video.prompt_row)
         return {name: Score(*verdict) for name, verdict in verdicts.items()}

@@ -100,20 +100,7 @@ def test_the_number_of_frames_in_a_batch_changes_nothing():
         assert np.array_equal(model.embed_images(pixels[::-1].copy()), whole[::-1])
 
 
-WORDS = (
-    "a",
-    "red",
-    "blue",
-    "ball",
-    "circle",
-    "moves",
-    "left",
-    "over",
-    "the",
-    "grass",
-    "dog",
-    "runs",
-)
+WORDS = ("a", "red", "blue", "ball", "circle", "moves", "left", "over", "the", "grass", "dog")
 
 
 def draw_texts(count):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from support import stubs, toy_detectors, toy_models
 
-import engines.evaluate
+import engines.evaluate.metrics
 from data.specs.evaluate import EvaluateSpec
 from engines.base import load_plugin
 from engines.embed.weights import digest_file
