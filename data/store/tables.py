@@ -72,6 +72,7 @@ GENERATIONS = pa.schema(
         "corpus": pa.string(),
         "index_version": pa.string(),
         "seconds": pa.float64(),
+        "image": pa.string(),  # the first frame that the model started from; not in files of 0.1.0
         "hits": pa.list_(
             pa.struct(
                 {

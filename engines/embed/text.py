@@ -11,8 +11,13 @@ from engines.base import Needs, load_plugin
 from engines.embed.engine import Embedder
 
 
+def to_unit_length(vectors: np.ndarray) -> np.ndarray:
+    """The vectors (n, dim) divided by their lengths, as searches take them."""
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 class TextEmbedder:
-    """(dim,) float32 vectors of unit length, one per prompt."""
+    """(dim,) float32 vectors as the model encodes them, one per prompt: not of unit length."""
 
     needs = Needs()
 
@@ -26,7 +31,6 @@ class TextEmbedder:
     def run(self, batch: Sequence[Prompt]) -> Iterator[Outcome[np.ndarray]]:
         """One outcome per prompt, in order."""
         vectors = self.model.embed_text([prompt.text for prompt in batch])
-        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         for prompt, vector in zip(batch, vectors, strict=True):
             yield Done(prompt.id, vector)
 

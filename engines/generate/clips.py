@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from data.outcome import Failed
-from data.records import Request
+from data.records import Request, Source
 from data.specs.pipeline import EmbedSpec, GenerateSpec
 from engines.generate.lru import Cache
-from engines.generate.protocol import Clip, ClipInputs
+from engines.generate.protocol import ABSENT, Clip, ClipInputs
 from engines.generate.tokens import ClipTokens, StoredLookup
 from engines.generate.windows import (
     ArrayOrFailed,
@@ -20,6 +23,7 @@ from engines.video.frames import Resize
 from engines.video.guard.guard import Guard
 
 CACHE_BYTES = 512 << 20  # 130 windows of 12 frames of 448x256
+NO_SOURCE = Source(rank=0, video_id="", content="", score=0.0, uri="")
 
 
 class ClipError(Exception):
@@ -80,10 +84,26 @@ class ClipLoader:
         vectors = (
             self._vectors.get_all(by_key, self._tokens.embed_windows) if self.inputs.tokens else {}
         )
-        return [
+        clips = [
             _build_clip(window, pixels.get(window.key), vectors.get(window.key))
             for window in windows
         ]
+        # Without any hit RAGME generates from plain noise, so nothing is filled up then.
+        missing = self.spec.retrieve.k - len(clips) if clips else 0
+        if missing > 0 and "absent_as_grey" in self.spec.rag.compat:
+            clips += [self._absent] * missing
+        return clips
+
+    @cached_property
+    def _absent(self) -> Clip:
+        """What stands for a missing hit (ragme.md, section 4, no. 3): a video of zeros.
+
+        Zero is grey to the VAE, and black to CLIP, which gets it by way of a cast to bytes.
+        """
+        spec, black = self.spec, (self.spec.height, self.spec.width)
+        pixels = np.zeros((spec.frames, 3, *black), np.uint8) if self.inputs.pixels else None
+        tokens = self._tokens.embed_black() if self.inputs.tokens else None
+        return Clip(NO_SOURCE, 0.0, ABSENT, pixels, tokens)
 
     def count_cache_use(self) -> ClipCacheUse:
         """Counts of what was computed so far, and of what the caches and the store had."""

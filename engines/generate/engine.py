@@ -18,8 +18,7 @@ from engines.base import load_plugin
 from engines.embed.batching import FittingBatch
 from engines.embed.stored_vectors import StoredVectors
 from engines.generate.clips import ClipError, ClipLoader
-from engines.generate.protocol import Clip, Generator, Speed
-from engines.generate.ragme.rag_init import clip_weights
+from engines.generate.protocol import Attribution, Clip, Generator, Speed
 from engines.generate.result import GeneratedVideo, SkippedClip
 from engines.memory import is_out_of_memory
 from engines.video.guard.guard import Guard
@@ -102,12 +101,14 @@ class VideoGenerator:
             seconds = (time.perf_counter() - started) / len(jobs)
             cache_use = self._count_cache_use()
         for (request, clips, skipped), frames in zip(jobs, videos, strict=True):
-            used = _attribute_clips(clips, self.spec)
+            attribution = self.model.attribute(request, clips)
+            used = _list_used(clips, attribution)
             height, width = frames.shape[1:3]
             video = encode_mp4(frames, self.spec.fps)
             value = GeneratedVideo(
-                video, len(frames), width, height, seconds, used, skipped, cache_use
-            )
+                video, len(frames), width, height, seconds, used,
+                attribution.image, sum(bool(clip.source.video_id) for clip in clips), skipped, cache_use,
+            )  # fmt: skip
             yield Done(request.id, value)
             cache_use = {}  # the batch's counts go with its first video, else sums count them twice
 
@@ -143,7 +144,8 @@ class VideoGenerator:
     ) -> tuple[Request, Sequence[Clip], tuple[SkippedClip, ...]]:
         """The request with the sources that can be read, their clips, and those skipped."""
         skipped: list[SkippedClip] = []
-        if self._clips is None:
+        # A picture of the request's own takes the place of the clips: none is decoded in vain.
+        if self._clips is None or self.model.attribute(request, ()).image is not None:
             return request, (), ()
         # One source fewer each time; clips that were read already come from the cache.
         while request.sources:
@@ -162,10 +164,10 @@ def _reject_request(request: Request, why: str) -> Failed:
     return Failed(request.id, "too_long" if re.search(r"\d tokens", why) else "rejected", why)
 
 
-def _attribute_clips(clips: Sequence[Clip], spec: GenerateSpec) -> tuple[UsedClip, ...]:
-    """Each clip with its start and its weight in the video."""
-    weights = clip_weights([clip.source.score for clip in clips], spec) if clips else ()
+def _list_used(clips: Sequence[Clip], attribution: Attribution) -> tuple[UsedClip, ...]:
+    """The clips that had a part in the video, with their starts and weights."""
     return tuple(
-        UsedClip(clip.source, clip.start_s, float(weight))
-        for clip, weight in zip(clips, weights, strict=True)
+        UsedClip(clip.source, clip.start_s, weight)
+        for clip, weight in zip(clips, attribution.weights, strict=True)
+        if weight is not None
     )

@@ -18,6 +18,9 @@ class ClipInputs:
     tokens: bool = False
 
 
+ABSENT = "absent"  # the key of a clip that stands for a missing hit, as RAGME has them
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """A window of a retrieved clip, as a generator takes it.
@@ -33,6 +36,17 @@ class Clip:
     key: str
     pixels: np.ndarray | None = None
     tokens: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What a video was made from: each clip's weight, None for one that had no part, and a picture.
+
+    `image` is where the request's own first frame lies, if the model starts from it.
+    """
+
+    weights: tuple[float | None, ...] = ()
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,10 @@ class Generator(Protocol):
 
         A count of tokens in it ("90 tokens") marks a prompt that is too long.
         """
+        ...
+
+    def attribute(self, request: Request, clips: Sequence[Clip]) -> Attribution:
+        """What the request's video is made from, of these clips and the request's own picture."""
         ...
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:

@@ -26,5 +26,7 @@ class GeneratedVideo:
     height: int
     seconds: float
     used: tuple[UsedClip, ...] = ()
+    image: str | None = None  # the request's own first frame, if the model started from it
+    clips: int = 0  # how many were there to be used
     left_out: tuple[SkippedClip, ...] = ()  # recorded as the video's note
     cache_use: dict[str, int] = field(default_factory=dict)

@@ -71,6 +71,13 @@ class ClipTokens:
                 vectors |= zip(readable, np.split(embedded, len(readable)), strict=True)
         return frames | vectors
 
+    def embed_black(self) -> np.ndarray:
+        """(n, dim) float32 vectors of black frames, as many as of a window."""
+        black = np.zeros((1, 3, *self.model.resize.shape), np.uint8)
+        with self._lane:
+            vector = self._fitting.apply(self.model.embed_images, black)
+        return np.repeat(vector, -(-self.spec.frames // self.spec.rag.token_every), axis=0)
+
     def _find_stored(self, window: Window) -> np.ndarray | None:
         """The stored vectors (n, dim) of the window's frames; None unless they are all there."""
         stored = self._stored(window.source.content) if self._stored else None

@@ -115,10 +115,12 @@ class InjectionBlocks(nn.Module):
         self, site: int, h: Tensor, context: ClipContext, mask: Tensor | None, step: DenoisingStep
     ) -> Tensor:
         """The residual of features (B, T, C, H, W): of that shape, with size 1 where averaged."""
-        # Averages before the block, so that it runs on one query instead of T x H x W.
-        if self.config.spatial_average:
+        # Averages before the block, so that it runs on one query instead of T x H x W. Mode `add`
+        # takes the mean over the picture and never over time, whatever the flags say.
+        add = self.config.mode == "add"
+        if self.config.spatial_average or add:
             h = h.mean(dim=(3, 4), keepdim=True)
-        if self.config.temporal_average:
+        if self.config.temporal_average and not add:
             h = h.mean(dim=1, keepdim=True)
         queries = h.permute(0, 3, 4, 1, 2).contiguous()
         residual = self.blocks[site](queries, context, mask, step).permute(0, 3, 4, 1, 2)

@@ -80,4 +80,6 @@ def _iter_conditions(rows: Rows) -> Iterator[str | Table]:
         for row in clips:
             if row["rank"] is not None:  # an output without clips has one row, all nulls
                 table.add_row(*_format_hit(row), f"{row['weight']:.2f}", escape(row["video_id"]))
+        if first["image"]:
+            yield f"starts from {escape(first['image'])}"
         yield table if table.row_count else "conditioned on no clips"

@@ -1,5 +1,6 @@
 """Provenance: the outputs that a video influenced, and the clips that an output was made from."""
 
+import json
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ def read_provenance(workspace: Workspace, name: str, corpus: str | None = None) 
 
     `videos` have this id, with when and why they were withdrawn; `influenced` are the outputs that
     these conditioned; `outputs` have this id, or the bytes of this file, with a row for each clip
-    that conditioned them. A UserError where nothing has this name.
+    that conditioned them, and the `image` that they started from. A UserError where nothing has
+    this name.
     """
     path = Path(name)  # a copy of an output is known by its bytes, wherever it was moved
     content = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
@@ -37,7 +39,10 @@ def read_provenance(workspace: Workspace, name: str, corpus: str | None = None) 
             f"no video or output {name!r}{where}: give a video's id, a request's id, or the path of"
             " a generated file"
         )
-    record["outputs"] = [_resolve_file(workspace, row) for row in record["outputs"]]
+    record["outputs"] = [
+        _resolve_file(workspace, row | {"image": _read_image(workspace, row)})
+        for row in record["outputs"]
+    ]
     return record
 
 
@@ -56,6 +61,16 @@ def _resolve_file(workspace: Workspace, row: dict[str, Any]) -> dict[str, Any]:
     return row | {
         "file": file and workspace.store.path(f"{layout.generation_folder(row['run'])}/{file}")
     }
+
+
+def _read_image(workspace: Workspace, row: dict[str, Any]) -> str | None:
+    """The first frame that an output was made from, if it was its request's own."""
+    if not row["file"]:
+        return None
+    name = f"{layout.generation_folder(row['run'])}/{row['file'].removesuffix('.mp4')}.json"
+    if not workspace.store.exists(name):
+        return None
+    return json.loads(workspace.store.read(name))["row"].get("image")
 
 
 def list_runs(workspace: Workspace, corpus: str | None = None) -> list[dict[str, Any]]:

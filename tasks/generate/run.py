@@ -85,6 +85,13 @@ def _make_videos(
     return caches, compute_cost(workspace.settings, time.monotonic() - started, workers)
 
 
+def _is_short(row: dict[str, Any], k: int) -> bool:
+    """Whether fewer clips than k were there; what of them was used is in `hits`."""
+    if row.get("image"):
+        return False  # it took the place of the clips
+    return (row["clips"] if "clips" in row else len(row["hits"])) < k
+
+
 def _summarize(workspace: Workspace, run: Run) -> dict[str, Any]:
     rows = list(read_generations(workspace.store, run))
     done = [row for row in rows if not row["reason"]]
@@ -97,7 +104,7 @@ def _summarize(workspace: Workspace, run: Run) -> dict[str, Any]:
         "requests": len(rows),
         "done": len(done),
         "failed": dict(Counter(row["reason"] for row in rows if row["reason"])),
-        "short_of_clips": sum(len(row["hits"]) < run.spec.retrieve.k for row in done),
+        "short_of_clips": sum(_is_short(row, run.spec.retrieve.k) for row in done),
         "with_withdrawn_clips": withdrawn,
         "seconds_per_video": sum(row["seconds"] for row in done) / len(done) if done else 0.0,
     }

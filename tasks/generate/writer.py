@@ -56,7 +56,8 @@ class GenerateWriter(ShardWriter[PlannedRequest, GeneratedVideo, GeneratedRow]):
         row = _build_row(
             item, file=file, sha256=sha256(video.video).hexdigest(), frames=video.frames,
             fps=self._fps, width=video.width, height=video.height, seconds=video.seconds,
-            note=_describe_left_out(video), hits=_list_hits(video),
+            note=_describe_left_out(video), hits=_list_hits(video), image=video.image,
+            clips=video.clips,
         )  # fmt: skip
         content = json.dumps({"request": item.digest, "row": row}).encode()
         self._store.write(self._row_file(item), content)

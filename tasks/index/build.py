@@ -21,7 +21,7 @@ from data.specs.pipeline import EmbedSpec, IndexSpec
 from data.store.temporary import TemporaryFolder
 from data.workspace import Workspace
 from engines.base import load_plugin
-from engines.embed.text import TextEmbedder
+from engines.embed.text import TextEmbedder, to_unit_length
 from engines.index import factory, growth, recall, version
 from engines.index.kinds import flat
 from engines.index.pooled_vectors import PooledVectors
@@ -73,7 +73,7 @@ def _embed_captions(spec: EmbedSpec, captions: list[str]) -> np.ndarray | None:
     runner = InProcessRunner()
     prompts = [Prompt(str(i), caption) for i, caption in enumerate(captions)]
     outcomes = runner.map(partial(TextEmbedder, spec), prompts, 64)
-    return np.stack([outcome.value for outcome in outcomes if isinstance(outcome, Done)])
+    return to_unit_length(np.stack([o.value for o in outcomes if isinstance(o, Done)]))
 
 
 class _IndexBuild:

@@ -30,9 +30,9 @@ def export_ragme(
     """Exports every current video of the index, including copies of others, into `dest`:
 
     - `embeddings/<id>.npy` (F, D) and `<id>.json`, `pooled/<id>.npy` (1, D), and `metadata.txt`,
-      their list in the order of an index over the pooled files;
+      the list of the former, beside which the JSON lies, in the order of an index over the latter;
     - `nearest_neighbors/nn_{k}-rad_0.99-dedup_0.94/<id>.json`, each video's own neighbours;
-    - with `prompts`, `prompts/embeddings/<n>.npy` and `.json`, and their
+    - with `prompts`, `prompts/embeddings/<n>.npy`, not normalised, and `.json`, and their
       `prompts/nearest_neighbors/nn_{k}-rad_1.01-dedup_0.98/<n>.json`.
 
     Returns the numbers of videos and prompts. Raises a UserError if the corpus has no index.
@@ -45,7 +45,7 @@ def export_ragme(
         indexed.append(id)
         export_files.write_video(f"{dest}/embeddings", id, video.frames, video.record)
         export_files.write_pooled(f"{dest}/pooled", id, video.pooled, "float32")
-    export_files.write_list(f"{dest}/metadata.txt", f"{dest}/pooled", indexed)
+    export_files.write_list(f"{dest}/metadata.txt", f"{dest}/embeddings", indexed)
     _write_neighbours(dest, retriever, indexed, k)
     count = _write_prompts(dest, retriever, prompts, k) if prompts else 0
     return {"corpus": corpus, "videos": len(indexed), "prompts": count, "out": dest}

@@ -17,7 +17,7 @@ from data.specs.pipeline import RetrieveSpec
 from data.store.temporary import TemporaryFolder
 from data.workspace import Workspace
 from engines.base import load_plugin
-from engines.embed.text import TextEmbedder
+from engines.embed.text import TextEmbedder, to_unit_length
 from engines.retrieve.search import search_index
 from engines.runners.in_process import InProcessRunner
 from tasks.index.versions import fetch_version
@@ -59,7 +59,7 @@ class Retriever:
 
         A prompt's own condition applies in addition to the spec's.
         """
-        vectors = self.embed_prompts(prompts)
+        vectors = to_unit_length(self.embed_prompts(prompts))
         queries = [Query(prompt.id, prompt.text, prompt.where) for prompt in prompts]
         hits: dict[str, list[Hit]] = {query.id: [] for query in queries}
         # Prompts with the same condition are searched together: selecting rows is what costs.
@@ -86,10 +86,13 @@ class Retriever:
         return self._search_vectors(queries, self.index.vectors(rows), spec, own=own)
 
     def embed_prompts(self, prompts: Sequence[Prompt]) -> np.ndarray:
-        """Embeds the prompts as (n, dim) float32 unit vectors.
+        """Embeds the prompts as (n, dim) float32 vectors, as the model gives them.
 
-        Raises a UserError if the model's weights changed since the corpus was embedded.
+        Raises a UserError for a prompt without a text, and if the model's weights changed since
+        the corpus was embedded.
         """
+        if empty := [prompt.id for prompt in prompts if not prompt.text.strip()]:
+            raise UserError(f"query {empty[0]!r} has no text: write what to search for")
         spec = require_same_weights(self.workspace, self._embed)
         outcomes = self._runner.map(partial(TextEmbedder, spec), prompts, batch=TEXT_BATCH)
         vectors = np.stack([o.value for o in outcomes if isinstance(o, Done)])

@@ -12,6 +12,7 @@ from data.records import Prompt
 from data.shards.stages import current_stage, read_spec_record
 from data.specs.pipeline import RetrieveSpec
 from data.workspace import Workspace
+from engines.embed.models.fake import Embedder
 from flows.embed import embed
 from flows.import_ragme import import_ragme
 from flows.index import index
@@ -54,7 +55,20 @@ def test_frame_and_pooled_vectors_have_ragmes_shapes(exported: Path) -> None:
 
 def test_the_list_is_in_the_order_of_an_index_over_the_pooled_files(exported: Path) -> None:
     lines = (exported / "metadata.txt").read_text().splitlines()
-    assert lines == sorted(str(path) for path in (exported / "pooled").glob("*.npy"))
+    assert [Path(line).name for line in lines] == sorted(
+        path.name for path in (exported / "pooled").glob("*.npy")
+    )
+    # RAGME's script replaces the suffix of a line by .json and opens that.
+    assert all(Path(line).with_suffix(".json").is_file() for line in lines)
+
+
+def test_prompts_are_exported_as_they_are_encoded(exported: Path) -> None:
+    """clip_text_encode.py does not normalise: ragme.md, section 2.4."""
+    encoded = Embedder(FAKE).embed_text(["stripes", "waves"])
+    for n, vector in enumerate(encoded):
+        found = np.load(exported / "prompts" / "embeddings" / f"00{n}.npy")
+        assert np.array_equal(found, vector[None].astype(np.float16))
+        assert abs(np.linalg.norm(vector) - 1) > 0.1
 
 
 def test_neighbours_lie_where_ragme_looks_for_them(exported: Path) -> None:

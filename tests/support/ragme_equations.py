@@ -75,21 +75,26 @@ def block(state, config, name, q, z, t, temb):
 
 
 def compute_residual(state, config, j, h, clips, t, temb):
-    """R (T, C, H, W) for features (T, C, H, W) of one sample and the clips that it has."""
+    """R (T, C, H, W) for features (T, C, H, W) of one sample and the clips that it has.
+
+    Section 3.4 of ragme.md: mode `add` is "+ spatial mean of h", without averages to choose from.
+    """
+    add = config.mode == "add"
+    spatial, temporal = config.spatial_average or add, config.temporal_average and not add
     encoded = [encode(state, config, clip) for clip in clips]
     loop = config.videos == "loop" and config.mode != "add"
     z = torch.cat(encoded) if loop else torch.stack(encoded).mean(0)
-    p = h.mean(dim=(2, 3), keepdim=True) if config.spatial_average else h
+    p = h.mean(dim=(2, 3), keepdim=True) if spatial else h
     out = torch.zeros_like(h)
     for y in range(p.shape[2]):
         for x in range(p.shape[3]):
             q = p[:, :, y, x]
-            q = q.mean(0, keepdim=True) if config.temporal_average else q
+            q = q.mean(0, keepdim=True) if temporal else q
             w = block(state, config, f"infuser.blocks.{j}", q, z, t, temb)
             gate = f"infuser.zero_convs.{j}"
             r = w @ state[f"{gate}.weight"][:, :, 0, 0].T + state[f"{gate}.bias"]
             r = r[:, :, None, None]
-            if config.spatial_average:
+            if spatial:
                 out = out + r
             else:
                 out[:, :, y : y + 1, x : x + 1] += r

@@ -12,7 +12,7 @@ from data.specs.pipeline import GenerateSpec
 from engines.files.access import STRICT, UrlPolicy
 from engines.generate.pipelines import call, first_frame, loading
 from engines.generate.pipelines.folder import pipeline_digest, pipeline_folder
-from engines.generate.protocol import Clip, ClipInputs, LatentCacheUse, Speed
+from engines.generate.protocol import Attribution, Clip, ClipInputs, LatentCacheUse, Speed
 
 VERSION = "1"
 _log = logging.getLogger(__name__)
@@ -60,6 +60,14 @@ class Generator:
             except first_frame.PictureError as fault:
                 return f"cannot read the image: {fault}"
         return call.explain_truncation(self._pipe, self._parameters, request.prompt)
+
+    def attribute(self, request: Request, clips: Sequence[Clip]) -> Attribution:
+        if not self.clip_inputs.pixels:
+            return Attribution((None,) * len(clips))
+        if request.image is not None:
+            return Attribution((None,) * len(clips), request.image)
+        best = first_frame.find_best(clips)
+        return Attribution(tuple(1.0 if clip is best else None for clip in clips))
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
         # One at a time: kernels round by the size of the batch, so videos would depend on it.

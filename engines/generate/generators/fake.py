@@ -12,7 +12,8 @@ import numpy as np
 from data.records import Request
 from data.specs.pipeline import GenerateSpec
 from engines.files.access import STRICT, UrlPolicy
-from engines.generate.protocol import Clip, ClipInputs, LatentCacheUse, Speed
+from engines.generate.protocol import Attribution, Clip, ClipInputs, LatentCacheUse, Speed
+from engines.generate.ragme.rag_init import weigh_clips
 from engines.video.decoders.fake import trigger_fault
 
 VERSION = "1"
@@ -43,6 +44,9 @@ class Generator:
     def explain_rejection(self, request: Request) -> str | None:
         words = len(request.prompt.split())
         return f"{words} tokens, {MAX_WORDS} at most" if words > MAX_WORDS else None
+
+    def attribute(self, request: Request, clips: Sequence[Clip]) -> Attribution:
+        return Attribution(weigh_clips(clips, self.spec))
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
         for orders in [_parse_orders(request.prompt) for request in requests]:

@@ -14,12 +14,12 @@ from engines.files.access import STRICT, UrlPolicy
 from engines.generate.pipelines import zeroscope
 from engines.generate.pipelines.digest import base_folder
 from engines.generate.pipelines.loading import place_pipeline
-from engines.generate.protocol import Clip, ClipInputs, LatentCacheUse, Speed
+from engines.generate.protocol import Attribution, Clip, ClipInputs, LatentCacheUse, Speed
 from engines.generate.ragme import checkpoint, rag_init, sampling
 from engines.generate.ragme.folders import NONE, controller_folder, digests
-from engines.generate.ragme.grey_clips import add_grey_clips
 from engines.generate.ragme.injection_sites import list_sites
 from engines.generate.ragme.latents import ClipLatents
+from engines.generate.ragme.rag_init import weigh_clips
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,12 +63,22 @@ class Generator:
     def explain_rejection(self, request: Request) -> str | None:
         return zeroscope.explain_truncation(self._pipe, request.prompt)
 
+    def attribute(self, request: Request, clips: Sequence[Clip]) -> Attribution:
+        # Frame vectors condition whatever their clip's share of the noise; pixels only with one.
+        weights = weigh_clips(clips, self.spec)
+        return Attribution(
+            tuple(
+                weight if clip.source.video_id and (self.clip_inputs.tokens or weight) else None
+                for clip, weight in zip(clips, weights, strict=True)
+            )
+        )
+
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
             videos = [
-                self._generate_video(request, add_grey_clips(group, self.spec))
+                self._generate_video(request, group)
                 for request, group in zip(requests, clips, strict=True)
             ]
         return np.stack(videos)
@@ -140,5 +150,5 @@ class Generator:
         """The clips' mean latents (1, C, T, h, w), weighted as the spec has it."""
         if not clips or not self.clip_inputs.pixels:
             return None
-        weights = rag_init.clip_weights([clip.source.score for clip in clips], self.spec)
+        weights = weigh_clips(clips, self.spec)
         return self._latents.mean(clips, weights)

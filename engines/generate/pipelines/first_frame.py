@@ -50,6 +50,11 @@ def open_picture(uri: str, policy: UrlPolicy = STRICT) -> "Image":
         raise PictureError(f"{uri}: {type(error).__name__}: {error}") from error
 
 
+def find_best(clips: Sequence[Clip]) -> Clip | None:
+    """The clip of the best rank, which a video without a picture of its own starts from."""
+    return min(clips, key=lambda clip: clip.source.rank, default=None)
+
+
 def read_first_frame(
     request: Request,
     clips: Sequence[Clip],
@@ -67,7 +72,7 @@ def read_first_frame(
         whole = np.array(open_picture(request.image, policy))[None]
         cropped = resize_pictures(whole, Resize(height, width=width))[0]
         return Image.fromarray(np.ascontiguousarray(cropped.transpose(1, 2, 0)))
-    best = min(clips, key=lambda clip: clip.source.rank, default=None)
+    best = find_best(clips)
     if best is None or best.pixels is None:
         raise PictureError(NO_PICTURE)
     return Image.fromarray(np.ascontiguousarray(best.pixels[0].transpose(1, 2, 0)))

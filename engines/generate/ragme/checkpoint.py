@@ -73,6 +73,11 @@ def load_controller(folder: Path, sites: "Sequence[Site]") -> LoadedController:
     return LoadedController(controller.eval(), remarks)
 
 
+def read_mode(folder: Path) -> str:
+    """The mode of the controller in a folder: `add` or `crossattn`."""
+    return infer_config(_read_config(folder), read_shapes(find_weights(folder)))[0].mode
+
+
 def save_controller(controller: "Controller", folder: Path, step: int) -> None:
     """Writes the controller as checkpoint `step` of a folder, in the layout of the release."""
     from safetensors.torch import save_file

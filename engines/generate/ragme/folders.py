@@ -26,14 +26,18 @@ def controller_folder(spec: GenerateSpec) -> Path | None:
 def digests(spec: GenerateSpec) -> dict[str, str]:
     """SHA-256 by content of the base and the controller, the latter "none" if there is none."""
     folder = controller_folder(spec)
-    return {
+    models = {
         "model": base_digest(base_folder(spec.base), *PARTS),
         "controller": NONE if folder is None else _controller_digest(folder),
     }
+    # Up to 0.2.0 absent clips were encoded from grey pictures: other videos, so another run.
+    return models | ({"absent": "black"} if "absent_as_grey" in spec.rag.compat else {})
 
 
 def _controller_digest(folder: Path) -> str:
     # config.yaml too: averaging and modes are in no parameter, yet change what is generated.
     files = [checkpoint.find_weights(folder), folder / "config.yaml"]
     parts = [digest_file(str(file)) for file in files if file.exists()]
+    # Up to 0.2.0 mode `add` followed the flags of averaging: other videos, so another run.
+    parts += ["spatial mean"] if checkpoint.read_mode(folder) == "add" else []
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()

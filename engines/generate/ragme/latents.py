@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.generate.lru import Cache
-from engines.generate.protocol import Clip, LatentCacheUse
+from engines.generate.protocol import ABSENT, Clip, LatentCacheUse
 from engines.generate.ragme.rag_init import posterior_generator
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class ClipLatents:
         self._vae, self._device, self._cache_use = vae, device, cache_use
         self._cache = Cache["Tensor"](CACHE_BYTES, lambda latents: latents.nbytes)
 
-    def mean(self, clips: Sequence[Clip], weights: np.ndarray) -> "Tensor":
+    def mean(self, clips: Sequence[Clip], weights: Sequence[float]) -> "Tensor":
         """(1, C, T, h, w) float32 on the CPU: the mean of the clips' latents by these weights."""
         import torch
 
@@ -45,9 +45,21 @@ class ClipLatents:
         import torch
 
         assert clip.pixels is not None
+        if clip.key == ABSENT:
+            # The published code leaves these latents at zero, which no picture encodes to.
+            return self._build_zeros(clip.pixels)
         vae = self._vae
         frames = torch.from_numpy(clip.pixels).to(self._device) / 127.5 - 1
         # With a generator of the clip's own, so that cached latents are those of any request.
         posterior = vae.encode(frames.to(vae.dtype)).latent_dist
         latents = posterior.sample(posterior_generator(clip.key))
         return (latents.float() * vae.config.scaling_factor).transpose(0, 1).cpu()
+
+    def _build_zeros(self, pixels: np.ndarray) -> "Tensor":
+        """(C, T, h, w) zeros for pixels (T, 3, height, width)."""
+        import torch
+
+        config = self._vae.config
+        factor = 2 ** (len(config.block_out_channels) - 1)
+        frames, _, height, width = pixels.shape
+        return torch.zeros(config.latent_channels, frames, height // factor, width // factor)

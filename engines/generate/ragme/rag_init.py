@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from engines.generate.protocol import Clip
+
 
 @dataclass(frozen=True, slots=True)
 class InitialLatents:
@@ -50,6 +52,12 @@ def clip_weights(scores: Sequence[float], spec: GenerateSpec) -> np.ndarray:
     if spec.rag.weights == "equal" or not weights.any():
         weights = np.ones(len(scores))
     return weights / weights.sum()
+
+
+def weigh_clips(clips: "Sequence[Clip]", spec: GenerateSpec) -> tuple[float, ...]:
+    """Each clip's weight in the mean latents; empty without clips."""
+    scores = [clip.source.score for clip in clips]
+    return tuple(map(float, clip_weights(scores, spec))) if scores else ()
 
 
 def init_latents(

@@ -3,10 +3,10 @@ import pytest
 from support import golden
 
 from data.records import Request, Source
-from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec
+from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec, RetrieveSpec
 from engines.embed.models.fake import Embedder
 from engines.generate.clips import ClipError, ClipLoader
-from engines.generate.protocol import ClipInputs
+from engines.generate.protocol import ABSENT, ClipInputs
 from engines.generate.windows import draw_window
 from engines.video.decoders import pyav
 from engines.video.frames import Resize, Sampling
@@ -113,12 +113,24 @@ def test_a_short_clip_repeats_its_last_frame(guard, files):
 
 
 def test_as_published_a_short_clip_ends_in_black(guard, files):
-    (clip,) = clips(guard, compat("absent_as_grey")).load_clips(
-        request(source(files / "short.mp4"))
-    )
+    one = compat("absent_as_grey").model_copy(update={"retrieve": RetrieveSpec(k=1)})
+    (clip,) = clips(guard, one).load_clips(request(source(files / "short.mp4")))
     assert [bool(picture.any()) for picture in clip.pixels] == [True] * 3 + [False] * 3
     black = Embedder(CLIP).embed_images(np.zeros((1, 3, 8, 8), np.uint8))
     np.testing.assert_array_equal(clip.tokens[2:], black)
+
+
+def test_as_published_a_missing_hit_is_a_black_picture_to_clip(guard, files):
+    few = compat("absent_as_grey").model_copy(update={"retrieve": RetrieveSpec(k=3)})
+    loader = clips(guard, few)
+    found = loader.load_clips(request(source(files / "long.mp4")))
+    assert [clip.key == ABSENT for clip in found] == [False, True, True]
+    black = Embedder(CLIP).embed_images(np.zeros((1, 3, 8, 8), np.uint8))
+    np.testing.assert_array_equal(found[1].tokens, np.repeat(black, 3, axis=0))
+    assert found[1].tokens.shape == found[0].tokens.shape
+    assert found[1].pixels.shape == found[0].pixels.shape
+    assert loader.load_clips(request()) == []
+    assert len(clips(guard).load_clips(request(source(files / "long.mp4")))) == 1
 
 
 def test_pixels_cover_the_size_unless_they_are_stretched_as_published(guard, files):

@@ -54,6 +54,7 @@ def unet():
         {"spatial_average": False, "temporal_average": False, "only_cross_attention": False},
         {"mode": "add", "tokens": "cls"},
         {"mode": "add", "tokens": "mean", "norm": "layer", "spatial_average": False},
+        {"mode": "add", "tokens": "mean", "temporal_average": False},
     ],
 )
 def test_a_conditioned_unet_is_the_published_equations(unet, options: dict) -> None:

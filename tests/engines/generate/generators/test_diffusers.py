@@ -108,6 +108,17 @@ def test_a_video_starts_from_the_prompts_picture_or_else_from_its_best_clip(
     assert not np.array_equal(found[0], found[3])
 
 
+@pytest.mark.parametrize("name", MADE)
+def test_only_what_a_video_starts_from_is_attributed(folders, name):
+    generator = Generator(spec(folders / name))
+    given = [clip(0, 4, rank=2), clip(1, 4, rank=1)]
+    pictured = generator.attribute(request(0, image="a.png"), given)
+    plain = generator.attribute(request(0), given)
+    takes = name in FROM_A_PICTURE
+    assert (pictured.weights, pictured.image) == ((None, None), "a.png" if takes else None)
+    assert (plain.weights, plain.image) == ((None, 1.0 if takes else None), None)
+
+
 def test_a_picture_is_cut_to_the_size_and_turned_upright(tmp_path):
     wide = np.random.default_rng(0).integers(0, 256, (40, 90, 3), dtype=np.uint8)
     exif = Image.Exif()

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from shutil import copytree
 
@@ -12,10 +13,12 @@ from support import zeroscope
 from support.zeroscope import clips, request, spec
 
 from data.errors import UserError
-from data.specs.pipeline import GenerateSpec, RagSpec, RetrieveSpec
+from data.specs.pipeline import GenerateSpec, RagSpec
 from engines.base import load_plugin
+from engines.embed.weights import digest_file
+from engines.generate.clips import NO_SOURCE
 from engines.generate.generators.ragme import Generator, digests
-from engines.generate.protocol import Speed
+from engines.generate.protocol import ABSENT, Clip, Speed
 from engines.generate.ragme import checkpoint
 from engines.nets.controller import Controller
 from engines.nets.controller_config import ControllerConfig
@@ -149,14 +152,44 @@ def test_only_raw_tokens_have_a_length_that_matters(base: Path, controller: str)
         assert np.array_equal(*given) != matters
 
 
-def test_absent_clips_are_grey_where_that_is_asked_for(base: Path, controller: str) -> None:
-    few = spec(base, controller=controller, retrieve=RetrieveSpec(k=4))
-    grey = few.model_copy(update={"rag": RagSpec(compat=("absent_as_grey",))})
-    made = generator(grey)
-    filled = made.generate([request(0)], [clips(2)])
-    assert made.cache_use.latents_made == 3
-    assert not np.array_equal(filled, videos(few, 2))
-    assert np.array_equal(videos(grey, 0), videos(few, 0))
+def absent() -> Clip:
+    like = clips(1)[0]
+    assert like.pixels is not None and like.tokens is not None
+    return Clip(NO_SOURCE, 0.0, ABSENT, np.zeros_like(like.pixels), np.zeros_like(like.tokens))
+
+
+def test_a_missing_hit_has_latents_of_zero(base: Path) -> None:
+    """ragme.md, section 4, no. 3: all-zero videos are averaged into the initial noise."""
+    made = generator(spec(base, controller="none"))
+    both = made._mean_latents([*clips(1), absent()])
+    (one,) = made._mean_latents(clips(1))
+    assert torch.equal(both[0], one / 2)
+    assert made.attribute(request(0), [*clips(1), absent()]).weights == (0.5, None)
+
+
+def test_clips_that_have_no_part_are_not_attributed(base: Path, controller: str) -> None:
+    for rag, name, weights in (
+        (RagSpec(weights="best"), "none", (1.0, None)),
+        (RagSpec(weights="best"), controller, (1.0, 0.0)),
+        (RagSpec(), "none", (0.5, 0.5)),
+    ):
+        made = Generator(spec(base, controller=name, rag=rag))
+        assert made.attribute(request(0), clips(2)).weights == weights
+
+
+def test_only_runs_whose_videos_changed_have_other_digests(base: Path, tmp_path: Path) -> None:
+    plain = spec(base, controller="none")
+    filled = spec(base, controller="none", rag=RagSpec(compat=("absent_as_grey",)))
+    assert set(digests(plain)) == {"model", "controller"}
+    assert digests(filled) == digests(plain) | {"absent": "black"}
+    for mode, changed in (("add", True), ("crossattn", False)):
+        folder = tmp_path / mode
+        config = ControllerConfig((16, 32), cin=16, layers=1, mode=mode, tokens="mean")
+        checkpoint.save_controller(Controller(config), folder, 1)
+        files = [*folder.glob("checkpoints/1/*"), folder / "config.yaml"]
+        before = sha256(" ".join(digest_file(str(file)) for file in files).encode()).hexdigest()
+        found = digests(spec(base, controller=str(folder)))["controller"]
+        assert (found != before) == changed
 
 
 def test_a_prompt_that_is_too_long_is_refused_with_where_it_would_be_cut(base: Path) -> None:
