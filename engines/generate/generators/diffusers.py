@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,26 @@ from engines.generate.pipelines import call, first_frame, loading
 from engines.generate.pipelines.folder import pipeline_digest, pipeline_folder
 from engines.generate.protocol import Attribution, Clip, ClipInputs, LatentCacheUse, Speed
 
-VERSION = "1"
+VERSION = "2"  # 2: arguments by signature, other provenance
 _log = logging.getLogger(__name__)
 
 
 def digests(spec: GenerateSpec) -> dict[str, str]:
-    """SHA-256 of the pipeline by content; there is no controller."""
-    return {"model": pipeline_digest(pipeline_folder(spec.base)), "controller": "none"}
+    """SHA-256 of the pipeline by content; there is no controller.
+
+    A UserError for a pipeline of another kind, or one that cannot take an option of the spec.
+    """
+    folder = pipeline_folder(spec.base)
+    _check_pipeline(folder, spec)
+    return {"model": pipeline_digest(folder), "controller": "none"}
+
+
+def _check_pipeline(folder: Path, spec: GenerateSpec) -> call.Parameters:
+    """The parameters of the call of a folder's pipeline, which can make what the spec says."""
+    kind = loading.pipeline_class(folder)
+    parameters = call.list_parameters(kind)
+    call.check_call(kind.__name__, parameters, spec)
+    return parameters
 
 
 class Generator:
@@ -32,7 +46,7 @@ class Generator:
     def __init__(self, spec: GenerateSpec) -> None:
         self.spec, self.cache_use = spec, LatentCacheUse()
         self._folder = pipeline_folder(spec.base)
-        self._parameters = call.list_parameters(loading.pipeline_class(self._folder))
+        self._parameters = _check_pipeline(self._folder, spec)
         self.clip_inputs = ClipInputs(pixels="image" in self._parameters)
 
     def load(self, speed: Speed, policy: UrlPolicy = STRICT) -> None:
@@ -77,7 +91,7 @@ class Generator:
         import torch
 
         spec = self.spec
-        arguments = call.build_arguments(self._parameters, request, spec)
+        arguments = call.build_arguments(self._pipe, self._parameters, request, spec)
         if self.clip_inputs.pixels:
             arguments["image"] = first_frame.read_first_frame(
                 request, clips, spec.height, spec.width, self._policy
@@ -86,10 +100,13 @@ class Generator:
         source = torch.Generator("cpu").manual_seed(request.seed)
         try:
             with torch.inference_mode():
-                video = self._pipe(**arguments, generator=source).frames[0]
+                output = self._pipe(**arguments, generator=source)
+        except NotImplementedError as error:  # of a VAE that only decodes in tiles
+            hint = "" if spec.vae_tiling else " try --vae-tiling"
+            raise UserError(f"{self._describe_size()} {error}{hint}") from error
         except ValueError as error:  # diffusers' way to reject a size
             raise UserError(f"{self._describe_size()} {error}") from error
-        return self._to_bytes(np.asarray(video))
+        return self._to_bytes(np.asarray(_pick_video(output)))
 
     def _to_bytes(self, video: np.ndarray) -> np.ndarray:
         """(T, H, W, 3) floats of 0 to 1 as bytes; a UserError unless size and numbers are right."""
@@ -112,3 +129,10 @@ class Generator:
             f"{type(self._pipe).__name__} cannot generate {spec.frames} frames of"
             f" {spec.width}x{spec.height}:"
         )
+
+
+def _pick_video(output: Any) -> Any:
+    """The frames (T, H, W, 3) of the one video in a pipeline's output, whatever its field."""
+    if hasattr(output, "frames"):
+        return output.frames[0]
+    return output.images if hasattr(output, "images") else output.videos[0]

@@ -56,6 +56,12 @@ def read_index(folder: Path) -> tuple[str, Parts]:
     return kind, parts
 
 
+def list_absent(folder: Path) -> list[str]:
+    """The parts that a folder's pipeline was saved without, such as a safety checker."""
+    index = json.loads((folder / INDEX).read_text())
+    return [name for name, value in index.items() if value == [None, None]]
+
+
 def pipeline_digest(folder: Path) -> str:
     """SHA-256 over the class of a folder's pipeline and the files of its parts."""
     kind, parts = read_index(folder)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
-from engines.generate.pipelines.folder import Parts, read_index
+from engines.generate.pipelines.folder import Parts, list_absent, read_index
 from engines.generate.pipelines.zeroscope import DTYPES, load_part, silence_libraries
 from engines.generate.protocol import Speed
 from engines.memory import is_out_of_memory
@@ -32,6 +32,7 @@ def load_pipeline(folder: Path, precision: str) -> "DiffusionPipeline":
 
     dtype = getattr(torch, DTYPES[precision])
     kind, (_, parts) = pipeline_class(folder), read_index(folder)
+    absent = dict.fromkeys(list_absent(folder))  # named, as some pipelines want to be told so
     with silence_libraries():
         # Parts first, one by one: the pipeline's own loader fills gaps with random weights.
         models = {
@@ -39,7 +40,7 @@ def load_pipeline(folder: Path, precision: str) -> "DiffusionPipeline":
         }
         try:
             pipe = kind.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, dtype=dtype, **models
+                folder, local_files_only=True, use_safetensors=True, dtype=dtype, **models, **absent
             )
         except Exception as error:  # schedulers, tokenizers: each library has its own errors
             if is_out_of_memory(error):
