@@ -18,7 +18,7 @@ from engines.base import load_plugin
 from engines.embed.batching import FittingBatch
 from engines.embed.stored_vectors import StoredVectors
 from engines.generate.clips import ClipError, ClipLoader
-from engines.generate.protocol import Attribution, Clip, Generator, Speed
+from engines.generate.protocol import ABSENT, Attribution, Clip, Generator, Speed
 from engines.generate.result import GeneratedVideo, SkippedClip
 from engines.memory import is_out_of_memory
 from engines.video.guard.guard import Guard
@@ -106,8 +106,8 @@ class VideoGenerator:
             height, width = frames.shape[1:3]
             video = encode_mp4(frames, self.spec.fps)
             value = GeneratedVideo(
-                video, len(frames), width, height, seconds, used,
-                attribution.image, sum(bool(clip.source.video_id) for clip in clips), skipped, cache_use,
+                video, len(frames), width, height, seconds, used, attribution.image,
+                len(clips) - sum(clip.key == ABSENT for clip in clips), skipped, cache_use,
             )  # fmt: skip
             yield Done(request.id, value)
             cache_use = {}  # the batch's counts go with its first video, else sums count them twice
