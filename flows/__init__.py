@@ -1,6 +1,9 @@
 """Order, parameters and concurrency of the stages; the command line."""
 
+import logging
 import os
+
+from tasks.service.proxies import spare_loopback
 
 # Read when Prefect and Ray are first imported, hence here. A run from the command line starts a
 # private Prefect server, which takes longer than allowed by default on a small machine; nothing
@@ -15,3 +18,7 @@ for _name, _value in {
     "RAY_USAGE_STATS_ENABLED": "0",
 }.items():
     os.environ.setdefault(_name, _value)
+
+os.environ.update(spare_loopback(os.environ))
+# At the level of our own loggers it would write a line for every request to Prefect's server.
+logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from typing import Annotated, Any, Literal
 
@@ -20,13 +21,14 @@ from flows.embed import embed_shards, embed_with, open_embed_run, show_embedded
 from flows.index import index
 from flows.pool import pool
 from tasks.cost import compute_hours, compute_price
-from tasks.embed.backfill import Budget, iter_windows, plan_backfill, require_approval
+from tasks.embed.backfill import Budget, iter_windows, plan_backfill, render_plan
 from tasks.embed.child_runs import backfill_tag, cancel_leftovers, cancel_runs, run_stage
 from tasks.embed.summary import count_covered
 from tasks.embed.windows import run_windows
-from tasks.progress import notify
+from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.stages import choose_embed_spec, register_embed
+from tasks.ui.approval import count_approved, require_approval
 from tasks.ui.assets import publish_stage, videos_key
 from tasks.ui.run_names import name_run
 from tasks.workers import count_workers
@@ -65,7 +67,7 @@ def backfill(
         window: Videos per window.
         max_parallel: Windows at a time, as child runs.
         budget_gpu_hours: Start no window after this many hours of work; no limit if left out.
-        approved: Start without waiting for somebody to approve the plan.
+        approved: Start without waiting for somebody to approve the plan in the UI, with Resume.
         child_runs: Run each window as the deployment embed-window, on any worker.
         through: Continue to this stage when nothing is left.
     """
@@ -73,15 +75,15 @@ def backfill(
     spec = choose_embed_spec(workspace, workspace.check_corpus(corpus), spec)
     stage = register_embed(workspace, corpus, spec, shadow=True)
     scope = (workspace, stage, where, window, max_parallel if child_runs else 1)
-    plan = plan_backfill(*scope)
-    require_approval(plan, approved)  # may take days, in which others embed
-    with workspace.lock_stage(corpus, "embed", notify):
+    make_plan, show = partial(plan_backfill, *scope), partial(render_plan, settings=Settings())
+    plan, hours = require_approval(workspace, stage, make_plan, show, approved)
+    with workspace.lock_stage(corpus, "embed", wait_turn):
         cancel_leftovers(workspace.store.root, corpus)
-        budget, before = Budget(budget_gpu_hours), count_covered(workspace, stage)
-        windows = iter_windows(workspace, stage, where, window, budget)
+        budget, before = Budget(hours or budget_gpu_hours), count_covered(workspace, stage)
+        windows = _iter_approved(scope, plan, approved, budget)
         work, far = (workspace, stage, spec, windows, budget), (max_parallel, plan.windows)
         done, error = run_windows(*work, *far) if child_runs else (_embed_windows(*work), None)
-        after = plan_backfill(*scope)
+        after = make_plan()
     summary, left = _summarize(plan, after, done, budget), after.videos or after.pending
     cost = summary | compute_price(workspace.settings, budget.spent)
     show_embedded("backfill", workspace, stage, before, cost)
@@ -114,6 +116,16 @@ def embed_window(corpus: str, shards: list[str], spec: EmbedSpec) -> dict[str, A
     summary = embed_shards(workspace, stage, spec, left).to_dict()
     show_embedded("embed-window", workspace, stage, before, summary)
     return summary
+
+
+def _iter_approved(
+    scope: tuple[Workspace, Stage, str, int, int], plan: RemainingWork, approved: bool,
+    budget: Budget,
+) -> Iterator[list[str]]:  # fmt: skip
+    """Yields the shards of each window of what was approved, or of all that is left."""
+    # The answer may have taken days, in which others embedded and ingested.
+    limit = None if approved else count_approved(plan, plan_backfill(*scope))
+    return iter_windows(*scope[:4], budget, limit)
 
 
 def _summarize(

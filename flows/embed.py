@@ -20,8 +20,9 @@ from tasks.embed.child_runs import cancel_leftovers
 from tasks.embed.summary import EmbedSummary, count_covered, format_covered
 from tasks.embed.writer import EmbedRun
 from tasks.plan import count_planned, plan_videos
-from tasks.progress import Progress, notify
+from tasks.progress import Progress
 from tasks.service.runner import open_runner
+from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE, run_shards
 from tasks.stages import choose_embed_spec, register_embed
 from tasks.ui.artifacts import publish_failures, publish_summary
@@ -50,7 +51,7 @@ def embed(
         retry: Failures to try again; none if left out.
     """
     workspace = open_workspace(Settings())
-    with workspace.lock_stage(workspace.check_corpus(corpus), "embed", notify):
+    with workspace.lock_stage(workspace.check_corpus(corpus), "embed", wait_turn):
         cancel_leftovers(workspace.store.root, corpus)
         spec = choose_embed_spec(workspace, corpus, spec)
         stage = register_embed(workspace, corpus, spec)

@@ -11,8 +11,8 @@ from data.workspace import open_workspace
 from tasks.evaluate.clip_sets import choose_clips
 from tasks.evaluate.features import Features, make_features
 from tasks.evaluate.fvd import measure_distance, pin_spec
-from tasks.progress import notify
 from tasks.service.runner import open_runner
+from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_summary
 from tasks.workers import count_workers, to_probe_settings
@@ -43,7 +43,7 @@ def fvd(generated: str, real: str, spec: DistanceSpec | None = None) -> dict[str
     features = Features(workspace, spec.clip)
     activity = f"makes features {features.fingerprint}"
     # Distances over the same extractor share this folder, whichever sets they compare.
-    with workspace.lock_store_folder(features.folder, activity, notify):
+    with workspace.lock_store_folder(features.folder, activity, wait_turn):
         make_features(features, (clip for each in sets for clip in each.clips))
         result = measure_distance(workspace, features, spec, *sets)
     publish_summary("fvd", result["distance"], result)

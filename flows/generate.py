@@ -14,8 +14,8 @@ from tasks.generate.requests import build_run, plan_requests
 from tasks.generate.run import complete_run
 from tasks.generate.spec import build_generate_spec
 from tasks.outputs import resolve_output
-from tasks.progress import notify
 from tasks.prompts import build_prompts, read_prompts
+from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_failed_rows, publish_summary
 from tasks.ui.assets import folder_key, publish_asset, stage_key, videos_key
@@ -46,7 +46,7 @@ def generate(
     asked = build_prompts(prompts) if isinstance(prompts, list) else read_prompts(prompts)
     run = build_run(workspace, workspace.check_corpus(corpus), spec, asked)
     # By run, not by corpus: runs with other prompts or specs may generate side by side.
-    with workspace.lock_store_folder(run.folder, f"generates {run.fingerprint}", notify):
+    with workspace.lock_store_folder(run.folder, f"generates {run.fingerprint}", wait_turn):
         shards = plan_requests(workspace, run)
         with show_progress("generate", corpus):
             summary = complete_run(workspace, run, shards)

@@ -9,7 +9,7 @@ from data.settings import Settings
 from data.specs.pipeline import CLIP_VIDEO_ENCODE, EmbedSpec
 from data.workspace import open_workspace
 from tasks.ingest.import_ragme import import_vectors
-from tasks.progress import notify
+from tasks.service.turns import wait_turn
 from tasks.ui.run_names import name_run
 
 
@@ -25,7 +25,7 @@ def import_ragme(source: str, corpus: str, spec: EmbedSpec = CLIP_VIDEO_ENCODE) 
     workspace = open_workspace(Settings())
     # Both: an import writes the videos and their vectors, which are two stages' folders.
     with (
-        workspace.lock_stage(check_corpus_name(corpus), "ingest", notify),
-        workspace.lock_stage(corpus, "embed", notify),
+        workspace.lock_stage(check_corpus_name(corpus), "ingest", wait_turn),
+        workspace.lock_stage(corpus, "embed", wait_turn),
     ):
         return import_vectors(workspace, source, corpus, spec)

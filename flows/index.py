@@ -9,7 +9,7 @@ from data.shards.stages import published_version, spec_in_use
 from data.specs.pipeline import IndexSpec
 from data.workspace import open_workspace
 from tasks.index.build import build_index
-from tasks.progress import notify
+from tasks.service.turns import wait_turn
 from tasks.stages import find_embed_stage, find_stage_over, register_index
 from tasks.ui.artifacts import publish_summary
 from tasks.ui.assets import publish_stage, stage_key
@@ -29,7 +29,7 @@ def index(
         embed: Fingerprint of the embed stage to index; the current one if left out.
     """
     workspace = open_workspace(Settings())
-    with workspace.lock_stage(workspace.check_corpus(corpus), "index", notify):
+    with workspace.lock_stage(workspace.check_corpus(corpus), "index", wait_turn):
         embedded = find_embed_stage(workspace, corpus, embed)
         pooled = find_stage_over(workspace, embedded, "pool")
         spec = spec or spec_in_use(workspace.store, corpus, "index", IndexSpec())

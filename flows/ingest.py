@@ -17,8 +17,9 @@ from tasks.host_tally import HostTally
 from tasks.ingest.counts import Counts
 from tasks.ingest.failed_rows import read_failed_rows
 from tasks.ingest.part import begin_ingest, finish_ingest, ingest_part, read_source
-from tasks.progress import Progress, notify
+from tasks.progress import Progress
 from tasks.service.runner import open_runner
+from tasks.service.turns import wait_turn
 from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_asset, videos_key
 from tasks.ui.final_state import finish_run
@@ -64,7 +65,7 @@ def _ingest_rows(
     settings = to_probe_settings(workspace.settings)
     counts, progress, tally = Counts(), Progress("ingest", 0), HostTally()
     with (
-        workspace.lock_stage(corpus, "ingest", notify),
+        workspace.lock_stage(corpus, "ingest", wait_turn),
         record_failure(workspace.store, corpus, source),
     ):
         # Rows that are tried again may open what their own source may, hence an ingest for each.

@@ -18,7 +18,7 @@ from flows.ingest import ingest
 from flows.pool import pool
 from flows.report import report
 from tasks.evaluate.request import check_measures
-from tasks.progress import notify
+from tasks.service.turns import wait_turn
 from tasks.ui.final_state import finish_run
 from tasks.ui.pipeline_summary import open_summary
 from tasks.ui.run_names import name_run
@@ -56,7 +56,7 @@ def pipeline(
         check_measures(measure, prompts)  # first: a night must not end at its last stage
     # Held by the run itself, not by a limit on the deployment: that would stop other corpora too.
     with (
-        workspace.lock_stage(check_corpus_name(corpus), "pipeline", notify),
+        workspace.lock_stage(check_corpus_name(corpus), "pipeline", wait_turn),
         open_summary(corpus) as summary,
     ):
         # Without a source the pipeline still finishes what an earlier night left undone.

@@ -9,7 +9,7 @@ from data.shards.stages import spec_in_use
 from data.specs.pipeline import PoolSpec
 from data.workspace import open_workspace
 from tasks.embed.pool import pool_shards
-from tasks.progress import notify
+from tasks.service.turns import wait_turn
 from tasks.stages import find_embed_stage, register_pool
 from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_stage, stage_key
@@ -26,7 +26,7 @@ def pool(corpus: str, spec: PoolSpec | None = None, embed: str | None = None) ->
         embed: Fingerprint of the embed stage to pool; the current one if left out.
     """
     workspace = open_workspace(Settings())
-    with workspace.lock_stage(workspace.check_corpus(corpus), "pool", notify):
+    with workspace.lock_stage(workspace.check_corpus(corpus), "pool", wait_turn):
         embedded = find_embed_stage(workspace, corpus, embed)
         # The corpus's own method: the default's fingerprint would start a second stage.
         spec = spec or spec_in_use(workspace.store, corpus, "pool", PoolSpec())

@@ -9,7 +9,7 @@ from data.settings import Settings
 from data.shards import stages
 from data.workspace import open_workspace
 from tasks.embed.compare import compare_stages
-from tasks.progress import notify
+from tasks.service.turns import wait_turn
 from tasks.stages import find_embed_stage, find_stage_over
 from tasks.ui.artifacts import publish_summary
 from tasks.ui.assets import publish_stage, stage_key
@@ -43,7 +43,7 @@ def switch(corpus: str, embed: str) -> dict[str, Any]:
         embed: Fingerprint of the embed stage to use from now on.
     """
     workspace = open_workspace(Settings())
-    with workspace.lock_stage(workspace.check_corpus(corpus), "index", notify):
+    with workspace.lock_stage(workspace.check_corpus(corpus), "index", wait_turn):
         # The former one is reported, since its fingerprint is what switches back.
         now = stages.current_stage(workspace.store, corpus, "embed")
         stage = find_embed_stage(workspace, corpus, embed)

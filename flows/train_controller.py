@@ -7,7 +7,7 @@ from prefect import flow
 from data.settings import Settings
 from data.specs.train import TrainSpec
 from data.workspace import open_workspace
-from tasks.progress import notify
+from tasks.service.turns import wait_turn
 from tasks.train.controller import build_train_spec, run_training
 from tasks.train.prepare import prepare_training_set
 from tasks.ui.artifacts import publish_summary
@@ -27,7 +27,7 @@ def train_controller(corpus: str, out: str, spec: TrainSpec | None = None) -> di
     """
     spec = spec or build_train_spec("ragme", {})
     workspace = open_workspace(Settings())
-    with workspace.lock_stage(workspace.check_corpus(corpus), "controllers", notify):
+    with workspace.lock_stage(workspace.check_corpus(corpus), "controllers", wait_turn):
         stage = prepare_training_set(workspace, corpus, spec)
     # Not under the corpus's lock: training only reads the set that is prepared by now.
     summary = run_training(workspace, stage, spec, out)

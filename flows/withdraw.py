@@ -11,8 +11,8 @@ from tasks.generate.provenance import list_influenced
 from tasks.generate.requests import plan_requests
 from tasks.generate.run import complete_run
 from tasks.generate.withdrawal import group_by_run, mark_withdrawn, remove_outputs
-from tasks.progress import notify
 from tasks.report.changed import remove_pages
+from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_summary
 from tasks.ui.run_names import name_run
@@ -40,7 +40,7 @@ def withdraw(
     outputs = list_influenced(workspace, video, corpus)
     again = []
     for run, some in group_by_run(workspace, outputs) if regenerate else []:
-        with workspace.lock_store_folder(run.folder, f"generates {run.fingerprint}", notify):
+        with workspace.lock_store_folder(run.folder, f"generates {run.fingerprint}", wait_turn):
             remove_outputs(workspace, run, some)  # before planning: requests with a video are done
             remove_pages(workspace.store, run.fingerprint)
             again.append(complete_run(workspace, run, plan_requests(workspace, run)))

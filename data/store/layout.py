@@ -43,6 +43,11 @@ def withdrawn_folder(name: str) -> str:
     return f"{corpus_folder(name)}/withdrawn"
 
 
+def backfill_file(name: str, run: str) -> str:
+    """The plan of a backfill's flow run, and its approval."""
+    return f"{corpus_folder(name)}/backfills/{run}.json"
+
+
 def generation_folder(run: str) -> str:
     """The folder of a run of generation."""
     return f"{GENERATIONS}/{run}"

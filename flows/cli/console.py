@@ -29,7 +29,13 @@ def out(err: bool = False) -> Console:
 
 @contextmanager
 def live() -> Iterator[None]:
-    """Shows the progress of the flows that run in the block, on standard error."""
+    """Shows the progress of the flows that run in the block, on standard error.
+
+    Raises a UserError at once where these could not reach Prefect's server.
+    """
+    from tasks.service.server import check_configured_server
+
+    check_configured_server()
     console = out(err=True)
     display = _Terminal(console) if console.is_terminal else _Plain(console)
     add_listener(display)

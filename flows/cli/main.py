@@ -10,27 +10,49 @@ import typer
 from data.errors import UserError
 from data.secrets import has_secret
 from flows.cli.app import app, register_commands
+from flows.cli.surroundings import prepare_folders, prepare_streams
 
+BROKEN_PIPE = 141  # 128 + SIGPIPE, as of a program that the signal ended
 PREFECT_LOGGERS = ("APILogWorker", "EventsWorker")  # not covered by Prefect's own log settings
 
 
 def main() -> None:
-    """Runs the command line. Exit codes: 0 done, 1 failed (one line on stderr), 2 wrong usage."""
+    """Runs the command line. Exit codes: 0 done, 1 failed (one line on stderr), 2 wrong usage.
+
+    141, without a word, where whoever read the output has gone, as in `reelflow search … | head`.
+    """
+    prepare_streams()
     atexit.register(_silence_exit)  # registered first, runs last
-    debug = "--debug" in sys.argv
-    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    try:
+        _run_command("--debug" in sys.argv, [word for word in sys.argv[1:] if word != "--debug"])
+    finally:
+        _flush_output()
+
+
+def _run_command(debug: bool, arguments: list[str]) -> None:
     # Checked before Prefect stores a run's parameters, where a password would stay readable.
     if any(map(has_secret, arguments)):
         _fail("an address contains a password: set it in the environment instead")
     _quiet_prefect(debug)
-    register_commands()
-    _start_watchdog()
     try:
+        if warning := prepare_folders():
+            typer.echo(f"reelflow: {warning}", err=True)
+        register_commands()
+        _start_watchdog()
         app(arguments)  # wrong usage and interrupts end here, with their own messages and codes
     except Exception as error:
         if debug:
             raise
         _fail(_format_error(error))
+
+
+def _flush_output() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would raise again when Python itself flushes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(BROKEN_PIPE) from None
 
 
 def _start_watchdog() -> None:

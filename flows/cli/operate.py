@@ -44,18 +44,17 @@ def up(
         str, opt("--host", "Address to listen on; anyone who can reach it can use it.")
     ] = "127.0.0.1",
     ray: Annotated[bool, opt("--ray", "Share one Ray between runs, not one for each.")] = False,
+    limit: Annotated[
+        int | None, opt("--limit", "Runs at work at once; others are queued.", "no limit", min=1)
+    ] = None,
     root: Root = None,
 ) -> None:  # fmt: skip
-    """Start Prefect's server with all deployments and automations, and a worker."""
-    from tasks.service.automations import apply_automations
-    from tasks.service.schedules import refresh_schedules
+    """Start Prefect's server with all deployments and automations, and workers."""
     from tasks.service.service import ray_environment
     from tasks.service.start import start_service
 
-    with out(err=True).status("starting Prefect's server and a worker; a minute the first time"):
-        service = start_service(Settings(), host, port, ray)
-        apply_automations(service.api)
-        refresh_schedules(service.api)
+    with out(err=True).status("starting Prefect's server and workers; a minute the first time"):
+        service = start_service(Settings(), host, port, ray, limit)
     if ray and service.ray is None:
         out(err=True).print("already running without a shared Ray: run `reelflow down` first")
     out().print(f"UI: {service.url}")

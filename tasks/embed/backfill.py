@@ -1,16 +1,16 @@
 """A backfill: its plan and approval, its budget, and the windows that it embeds in turn."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from prefect import pause_flow_run, task
+from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
 from data.batches import iter_batches
-from data.errors import UserError
 from data.runs.backfill import RemainingWork, count_shards, estimate_remaining, write_next_shards
 from data.settings import Settings
 from data.shards.lists import list_pending
@@ -19,8 +19,6 @@ from data.workspace import Workspace
 from tasks.artifact_key import artifact_key
 from tasks.ui.artifacts import format_amount
 from tasks.workers import count_worker_gpus, count_workers
-
-APPROVAL_S = 7 * 24 * 3600  # how long a run waits for approval
 
 
 @dataclass(slots=True)
@@ -59,27 +57,13 @@ def plan_backfill(
     return plan
 
 
-def require_approval(plan: RemainingWork, approved: bool) -> None:
-    """Returns once the plan is approved: beforehand, or by resuming the paused run in the UI.
-
-    A UserError where nobody could resume it, since the run is of no deployment.
-    """
-    context = FlowRunContext.get()
-    if approved or (not plan.videos and not plan.pending):
-        return
-    if context is None or context.flow_run is None or context.flow_run.deployment_id is None:
-        raise UserError(
-            f"{plan.videos:,} videos ({plan.hours:.1f} h) would be embedded: add --approve to start"
-        )
-    pause_flow_run(timeout=APPROVAL_S, poll_interval=5)
-
-
 def iter_windows(
-    workspace: Workspace, stage: Stage, where: str, videos: int, budget: Budget
-) -> Iterator[list[str]]:
+    workspace: Workspace, stage: Stage, where: str, videos: int, budget: Budget,
+    limit: int | None = None,
+) -> Iterator[list[str]]:  # fmt: skip
     """Yields the shards of one window of about `videos` videos after another, within the budget.
 
-    Shards that an earlier run left come first.
+    Shards that an earlier run left come first, then at most `limit` videos in new ones.
     """
     for shards in iter_batches(
         list_pending(workspace.store, stage.folder), count_shards(workspace, videos)
@@ -89,7 +73,13 @@ def iter_windows(
         yield list(shards)
     # Lists are written window by window: videos that the budget does not reach stay unlisted, so
     # that the next plan finds them.
-    while not budget.is_spent and (shards := write_next_shards(workspace, stage, where, videos)):
+    left = sys.maxsize if limit is None else limit
+    while left > 0 and not budget.is_spent:
+        count = min(videos, left)
+        shards = write_next_shards(workspace, stage, where, count)
+        if not shards:
+            return
+        left -= count
         _sync_catalog(workspace, stage)
         yield shards
 

@@ -68,8 +68,10 @@ def run_child(
     flow, this = FlowRunContext.get(), TaskRunContext.get()
     assert flow is not None and flow.flow_run is not None and this is not None
     parent, attempt = flow.flow_run.id, this.task_run.run_count
+    # A retry of the backfill gets new runs: those of its last try have failed, or were cancelled.
+    prefix = f"{key}:{parent}:{flow.flow_run.run_count}"
     # An attempt may have failed at asking for its run, and not the run: that goes on, or is done.
-    keys = FlowRunFilterIdempotencyKey(any_=[f"{key}:{parent}:{n}" for n in range(1, attempt)])
+    keys = FlowRunFilterIdempotencyKey(any_=[f"{prefix}:{n}" for n in range(1, attempt)])
     live = [*UNFINISHED, StateType.COMPLETED]
     if keys.any_ and (earlier := _list_runs(FlowRunFilter(idempotency_key=keys), live)):
         return _wait_for_end(earlier[0].id)
@@ -77,7 +79,7 @@ def run_child(
     # the key a retry starts a new run, instead of getting the failed one back for ever.
     run = run_deployment(
         deployment, parameters=parameters, timeout=None, poll_interval=POLL_S, as_subflow=True,
-        idempotency_key=f"{key}:{parent}:{attempt}", flow_run_name=name,
+        idempotency_key=f"{prefix}:{attempt}", flow_run_name=name,
         tags=[backfill_tag(parent), *tags],
     )  # fmt: skip
     assert isinstance(run, FlowRun)

@@ -15,7 +15,7 @@ from data.catalog.compaction import (
 )
 from data.store import layout
 from data.workspace import Workspace
-from tasks.progress import notify
+from tasks.service.turns import wait_turn
 
 Rows = list[dict[str, Any]]
 
@@ -30,11 +30,11 @@ def compact_corpus(workspace: Workspace, corpus: str, do: bool) -> Rows:
     if not do:
         return [_build_row(packs) for packs in _plan_packs(workspace, corpus) if packs]
     packs_by_folder = []
-    with workspace.lock_stage(corpus, "ingest", notify):
+    with workspace.lock_stage(corpus, "ingest", wait_turn):
         packs_by_folder.append(plan_video_packs(workspace.store, corpus))
         for pack in packs_by_folder[-1]:
             pack_videos(workspace.store, corpus, pack)
-    with workspace.lock_stage(corpus, "embed", notify):
+    with workspace.lock_stage(corpus, "embed", wait_turn):
         for folder in _list_embed_folders(workspace, corpus):
             # First of all: a killed compaction may have left packs whose lists are not written.
             finish_packs(workspace.store, folder)

@@ -35,8 +35,9 @@ from engines.evaluate.benchmarks.msrvtt_personalization.sources import list_inpu
 from engines.evaluate.vision.registry import compute_digests, explain_missing_weights, find_weights
 from tasks.evaluate.benchmark_prepare import require_any_clip
 from tasks.outputs import require_local
-from tasks.progress import Progress, notify
+from tasks.progress import Progress
 from tasks.service.runner import open_runner
+from tasks.service.turns import wait_turn
 from tasks.shard import run_items
 from tasks.workers import build_evaluate_setup, count_evaluate_workers
 
@@ -103,7 +104,7 @@ def _embed_clips(
     setup = build_evaluate_setup(workspace.settings)
     path = str(Path(source).absolute())
     make = partial(ReferenceEmbedder, path, spec, tuple(models), setup, annotations)
-    with workspace.lock_local_folder(embeddings.store.path(embeddings.folder), notify):
+    with workspace.lock_local_folder(embeddings.store.path(embeddings.folder), wait_turn):
         embeddings.store.drop_partials(embeddings.folder)
         # One folder holds vectors of one kind: those of other weights or precision are refused.
         manifest = {"version": VERSION, "clip_dtype": spec.clip_dtype}

@@ -19,8 +19,9 @@ from engines.evaluate.benchmarks.msrvtt_personalization.prepare import (
     PrepareResult,
 )
 from tasks.outputs import require_local
-from tasks.progress import Progress, notify
+from tasks.progress import Progress
 from tasks.service.runner import open_runner
+from tasks.service.turns import wait_turn
 from tasks.shard import run_items
 from tasks.success import require_success
 from tasks.workers import build_embed_setup, count_workers
@@ -50,7 +51,7 @@ def prepare_benchmark(
     )
     make = partial(Preparer, paths, build_embed_setup(workspace.settings), inpaint, seed)
     progress = Progress("prepare", len(names))
-    with workspace.lock_local_folder(str(target), notify):
+    with workspace.lock_local_folder(str(target), wait_turn):
         target.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(drafts, ignore_errors=True)  # left by a killed run
         with open_runner(workspace.settings, count_workers(workspace.settings)) as runner:

@@ -20,9 +20,9 @@ from tasks.cost import compute_cost
 from tasks.evaluate.aggregate import sort_rows, summarize_methods
 from tasks.evaluate.exports import build_reference
 from tasks.evaluate.writer import EvaluateRun, plan_targets
-from tasks.progress import notify
 from tasks.retrieve.leak_files import load_leaks
 from tasks.service.runner import open_runner
+from tasks.service.turns import wait_turn
 from tasks.shard import run_shards
 from tasks.workers import count_evaluate_workers
 
@@ -37,7 +37,7 @@ def complete_evaluation(
     cost: dict[str, float] = {}
     settings, folder = workspace.settings, evaluation.folder
     # Two runs at once would each list the same videos, and measure them twice.
-    with workspace.lock_store_folder(folder, f"evaluates {evaluation.fingerprint}", notify):
+    with workspace.lock_store_folder(folder, f"evaluates {evaluation.fingerprint}", wait_turn):
         record = record_evaluation(workspace.store, evaluation)
         if shards := plan_targets(workspace, evaluation):
             workers, started = count_evaluate_workers(settings, evaluation.spec), time.monotonic()

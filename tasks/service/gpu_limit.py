@@ -12,6 +12,7 @@ from prefect.exceptions import ObjectNotFound
 
 from data.errors import UserError
 from tasks.progress import notify
+from tasks.service.turns import wait_turn
 
 LIMIT = "reelflow-gpus"
 # A live run renews its lease; the slots of a killed one come free after so many seconds.
@@ -22,9 +23,10 @@ LEASE_S = 120.0
 def hold_gpus(count: int, wait_s: float) -> Iterator[None]:
     """Holds `count` slots of the server's GPU limit (`reelflow-gpus`) during the block.
 
-    Waits up to `wait_s` seconds for slots that other runs hold, then raises a UserError; raises at
-    once where the limit is below `count`. Does nothing outside of a flow run, on a server without
-    the limit, and in all but the first of the processes that accelerate launched together.
+    Waits up to `wait_s` seconds for slots that other runs hold, then raises a UserError; a run that
+    a worker started goes on waiting, without a process (`wait_turn`). Raises at once where the
+    limit is below `count`. Does nothing outside of a flow run, on a server without the limit, and
+    in all but the first of the processes that accelerate launched together.
     """
     limit = _read_limit() if count and is_main_process() and FlowRunContext.get() else None
     with ExitStack() as slots:
@@ -36,9 +38,10 @@ def hold_gpus(count: int, wait_s: float) -> Iterator[None]:
                     concurrency(LIMIT, count, timeout_seconds=wait_s, lease_duration=LEASE_S)
                 )
             except TimeoutError:
+                reason = f"waited {wait_s:g} s for {count} {LIMIT} slots held by other runs"
+                wait_turn(reason)
                 raise UserError(
-                    f"timed out after {wait_s:g} s waiting for {count} {LIMIT} slots held by other"
-                    " runs: wait for these or stop them, then run this again, or set"
+                    f"{reason}: wait for these or stop them, then run this again, or set"
                     " REELFLOW_WAIT_S to wait longer"
                 ) from None
         yield

@@ -1,6 +1,7 @@
 """Processes that outlive the command that starts them, found again and ended by their pids."""
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from data.store.signals import allow_interrupts
+from tasks.service import rotate
 
 TERMINATE_S, LEFTOVER_S = 30.0, 5.0  # patience with the process, and with what it left behind
 
@@ -34,14 +36,24 @@ class Process:
 def spawn_process(
     name: str, words: list[str], log: Path, folder: Path, environment: Mapping[str, str]
 ) -> Process:
-    """Starts a program in `folder`, in a session of its own, its output appended to the log."""
+    """Starts a program in `folder`, in a session of its own, its output appended to the log.
+
+    A log that has grown to 5 MB is moved aside; three such files are kept.
+    """
+    keep_log = [sys.executable, "-I", "-S", rotate.__file__, str(log)]
     # Prefect's worker stops by sending itself an interrupt: ignoring those, it would have to be
     # killed. Processes that a shell starts in the background inherit ignored interrupts.
-    with log.open("ab") as out, allow_interrupts():
-        process = subprocess.Popen(
-            words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            start_new_session=True,
+    with allow_interrupts():
+        keeper = subprocess.Popen(
+            keep_log, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd=folder, start_new_session=True,
         )  # fmt: skip
+        assert keeper.stdin is not None
+        with keeper.stdin as out:
+            process = subprocess.Popen(
+                words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out, start_new_session=True,
+            )  # fmt: skip
     return Process(name, process.pid, psutil.Process(process.pid).create_time())
 
 

@@ -1,16 +1,24 @@
 """Prefect's server: its address, and a client for it."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_KEY,
+    PREFECT_API_URL,
+    temporary_settings,
+)
 
 from data.errors import UserError
 from data.settings import Settings
 from tasks.service.service import read_service, service_folder
+
+CHECK_S = 5.0  # for the first answer: a command should not wait for a dead server
 
 
 def find_api_url(settings: Settings) -> str:
@@ -29,15 +37,59 @@ def find_api_url(settings: Settings) -> str:
     return service.api
 
 
+def check_configured_server() -> None:
+    """Raises a UserError if PREFECT_API_URL is set and no Prefect server answers there.
+
+    Prefect itself would repeat the request for minutes, and name neither.
+    """
+    if url := PREFECT_API_URL.value():
+        check_server(url)
+
+
+def check_server(url: str) -> None:
+    """Raises a UserError that says what is wrong, unless Prefect's API is at this URL."""
+    try:
+        answer = httpx.get(f"{url}/admin/version", headers=_authorization(), timeout=CHECK_S)
+    except (httpx.TransportError, httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise _server_error(url, f"no server answers there ({_describe(error)})") from error
+    if answer.status_code in (401, 403):
+        raise _server_error(url, "it refuses the password: set PREFECT_API_AUTH_STRING")
+    is_json = "json" in answer.headers.get("content-type", "")
+    # While its database is away the server answers 5xx; whoever waits for it does so later.
+    if answer.status_code < 500 and not (answer.is_success and is_json):
+        raise _server_error(
+            url, f"that is not Prefect's API (answer {answer.status_code}); its path is /api"
+        )
+
+
+def _server_error(url: str, problem: str) -> UserError:
+    return UserError(
+        f"PREFECT_API_URL is {url}, but {problem}: correct it, start the server with"
+        " `reelflow up`, or unset it to run without one"
+    )
+
+
+def _describe(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _authorization() -> dict[str, str]:
+    """The header with which Prefect's own client would log in; {} without credentials."""
+    if secret := PREFECT_API_AUTH_STRING.value():
+        return {"Authorization": f"Basic {b64encode(secret.get_secret_value().encode()).decode()}"}
+    if key := PREFECT_API_KEY.value():
+        return {"Authorization": f"Bearer {key.get_secret_value()}"}
+    return {}
+
+
 @contextmanager
 def open_client(url: str) -> Iterator[SyncPrefectClient]:
     """Opens a client of the API at this URL; raises a UserError if a request fails."""
+    check_server(url)
     try:
         with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
             yield client
     except httpx.TransportError as error:
-        raise UserError(
-            f"no Prefect server at {url}: run `reelflow up`, or correct PREFECT_API_URL"
-        ) from error
+        raise _server_error(url, f"no server answers there ({_describe(error)})") from error
     except PrefectHTTPStatusError as error:
         raise UserError(f"Prefect's server at {url} refused the request: {error}") from error

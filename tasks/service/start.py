@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +11,13 @@ from urllib.request import urlopen
 
 from data.errors import UserError
 from data.settings import Settings
-from tasks.service.processes import Process, spawn_process
+from data.store.disk_errors import translate_disk_errors
+from tasks.service.automations import apply_automations
+from tasks.service.commands import PREFECT, build_environment, server_command, worker_commands
+from tasks.service.processes import spawn_process
+from tasks.service.proxies import spare_loopback
 from tasks.service.ray_head import find_free_port, start_head
+from tasks.service.schedules import refresh_schedules
 from tasks.service.server import open_client
 from tasks.service.service import (
     Service,
@@ -23,30 +27,18 @@ from tasks.service.service import (
     stop_service,
 )
 from tasks.service.shipped import find_shipped
-from tasks.service.work_pool import POOL, prepare_server
+from tasks.service.work_pool import prepare_server
 
 HEALTHY_S = 180.0  # for the server to answer: a fresh database is migrated first
-PREFECT = [sys.executable, "-m", "prefect"]
-QUIET = {
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-LEASES = "PREFECT_SERVER_CONCURRENCY"
-LIMITS = {
-    # In memory, the default, leases are lost with the server, and their slots never freed.
-    f"{LEASES}_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-    # A run that waits for GPUs asks again before the next window can start and ask.
-    f"{LEASES}_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
-}
 
 
-def start_service(settings: Settings, host: str, port: int, ray: bool = False) -> Service:
-    """Starts the server, deploys every flow, and starts a worker, unless all of it is running.
+def start_service(
+    settings: Settings, host: str, port: int, ray: bool = False, limit: int | None = None
+) -> Service:
+    """Starts the server, deploys every flow, and starts workers, unless all of it is running.
 
-    With `ray` the worker's runs share one Ray. Raises a UserError if any of it fails; then nothing
-    is left running.
+    With `ray` the runs share one Ray; `limit` is how many are at work at once. Raises a UserError
+    if any of it fails; then nothing is left running.
     """
     folder = service_folder(settings)
     running = read_service(folder)
@@ -55,21 +47,25 @@ def start_service(settings: Settings, host: str, port: int, ray: bool = False) -
     if running:  # in part: what is left of it would keep the port
         stop_service(running)
     _check_port(host, port)
-    folder.mkdir(parents=True, exist_ok=True)
+    with translate_disk_errors(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+    os.environ.update(spare_loopback(os.environ, host))
     address = f"127.0.0.1:{find_free_port()}" if ray else None
     service = Service(f"http://{host}:{port}", folder, (), address)
-    environment = _build_environment(settings, service)
+    environment = build_environment(settings, folder, service.api) | ray_environment(service)
     try:
         if address:
             service = service.add_process(start_head(address, folder, find_shipped(), environment))
-        server = ["server", "start", "--host", host, "--port", str(port)]
-        service = service.add_process(_spawn_prefect("server", server, folder, environment))
-        _wait_healthy(service)
-        with open_client(service.api) as client:
-            prepare_server(client, settings)
-        _run_prefect(["--no-prompt", "deploy", "--all"], environment)
-        worker = ["worker", "start", "--pool", POOL, "--name", "reelflow"]
-        return service.add_process(_spawn_prefect("worker", worker, folder, environment))
+        commands = {"server": server_command(host, port), **worker_commands(limit)}
+        for name, words in commands.items():
+            log = folder / f"{name}.log"
+            service = service.add_process(
+                spawn_process(name, words, log, find_shipped(), environment)
+            )
+            if name == "server":
+                _wait_healthy(service)
+                set_up_server(settings, service.api, environment)
+        return service
     except BaseException:  # also on an interrupt: the user sees no process that could be stopped
         stop_service(read_service(folder) or service)
         raise
@@ -87,24 +83,13 @@ def _check_port(host: str, port: int) -> None:
         ) from error
 
 
-def _build_environment(settings: Settings, service: Service) -> dict[str, str]:
-    """Returns the environment with our API, without telemetry, and with an absolute store path."""
-    local = "://" not in settings.root
-    ours = {
-        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(service.folder / "prefect")),
-        "PREFECT_API_URL": service.api,
-        "PREFECT_LOGGING_LEVEL": "INFO",  # commands are quieter, but runs are for the UI
-        "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
-    }
-    return {**LIMITS, **os.environ, **QUIET, **ours, **ray_environment(service)}
-
-
-def _spawn_prefect(
-    name: str, words: list[str], folder: Path, environment: Mapping[str, str]
-) -> Process:
-    return spawn_process(
-        name, [*PREFECT, *words], folder / f"{name}.log", find_shipped(), environment
-    )
+def set_up_server(settings: Settings, api: str, environment: Mapping[str, str]) -> None:
+    """Creates what a server needs for our flows, deploys them, and brings schedules up to date."""
+    with open_client(api) as client:
+        prepare_server(client, settings)
+    _run_prefect(["--no-prompt", "deploy", "--all"], environment)
+    apply_automations(api)
+    refresh_schedules(api)
 
 
 def _run_prefect(words: list[str], environment: Mapping[str, str]) -> None:
@@ -121,6 +106,7 @@ def _wait_healthy(service: Service) -> None:
     until, server, log = time.monotonic() + HEALTHY_S, service.processes[-1], service.folder
     while time.monotonic() < until:
         if not server.alive:
+            time.sleep(0.5)  # its last lines are still on their way to the log
             raise UserError(f"Prefect's server exited: {_last_line(log / 'server.log')}")
         try:
             with urlopen(f"{service.api}/health", timeout=5):  # noqa: S310 (our own http://)

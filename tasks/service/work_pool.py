@@ -1,4 +1,4 @@
-"""Prepares a server for deployments: the work pool, its queues by priority, the GPU limit."""
+"""Prepares a server for deployments: work pools, their queues by priority, the GPU limit."""
 
 from contextlib import suppress
 
@@ -12,6 +12,8 @@ from tasks.service.gpu_limit import LIMIT
 from tasks.workers import count_worker_gpus
 
 POOL = "reelflow"
+# Of runs that start others and wait for them: in one pool they could hold all places.
+BACKFILL_POOL = "reelflow-backfills"
 QUEUES = {"default": 1, "backfill": 2}  # lower numbers run first: windows can wait
 
 
@@ -20,11 +22,12 @@ def prepare_server(client: SyncPrefectClient, settings: Settings) -> None:
 
     The limit has a slot for every GPU that workers may use; without GPUs there is no limit.
     """
-    with suppress(ObjectAlreadyExists):
-        template = ProcessWorker.get_default_base_job_template()
-        client.create_work_pool(
-            WorkPoolCreate(name=POOL, type="process", base_job_template=template)
-        )
+    template = ProcessWorker.get_default_base_job_template()
+    for pool in (POOL, BACKFILL_POOL):
+        with suppress(ObjectAlreadyExists):
+            client.create_work_pool(
+                WorkPoolCreate(name=pool, type="process", base_job_template=template)
+            )
     for name, priority in QUEUES.items():
         with suppress(ObjectAlreadyExists):
             client.create_work_queue(name, priority=priority, work_pool_name=POOL)

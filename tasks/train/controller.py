@@ -20,8 +20,9 @@ from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
 from engines.generate.ragme import checkpoint
 from engines.train.controller import ControllerTrainer
 from engines.train.dataset import Examples, TrainingSet
-from tasks.progress import Progress, format_clock, notify, publish_progress
+from tasks.progress import Progress, format_clock, publish_progress
 from tasks.service.gpu_limit import hold_gpus, is_main_process
+from tasks.service.turns import wait_turn
 from tasks.train.prepare import open_training_set
 from tasks.workers import count_gpus_held
 
@@ -61,7 +62,7 @@ def run_training(workspace: Workspace, stage: Stage, spec: TrainSpec, out: str) 
     folder, training_set = Path(out), open_training_set(workspace, stage)
     record = _build_record(workspace, stage, spec, training_set)
     with (
-        workspace.lock_local_folder(str(folder.absolute()), notify)
+        workspace.lock_local_folder(str(folder.absolute()), wait_turn)
         if is_main_process()
         else nullcontext()
     ):

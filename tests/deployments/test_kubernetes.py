@@ -80,10 +80,12 @@ def test_workers_are_as_many_and_as_large_as_flows_are_told() -> None:
 
 def test_flows_see_the_processes_of_the_ray_node_beside_them() -> None:
     head = GROUPS[0]["template"]["spec"]
-    ray, worker = head["containers"]  # KubeRay starts Ray in the first
+    ray, *workers = head["containers"]  # KubeRay starts Ray in the first
     assert head["shareProcessNamespace"] is True
     assert ray["name"] == "ray-head" and "command" not in ray
-    assert worker["volumeMounts"] == ray["volumeMounts"]
+    assert len(workers) == 2
+    for worker in workers:
+        assert worker["volumeMounts"] == ray["volumeMounts"]
 
 
 @PODS

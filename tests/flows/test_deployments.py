@@ -9,7 +9,7 @@ from prefect.utilities.callables import parameter_schema
 from support.paths import REPOSITORY
 
 from data.specs.pipeline import Spec
-from tasks.service.work_pool import POOL, QUEUES
+from tasks.service.work_pool import BACKFILL_POOL, POOL, QUEUES
 
 ROOT = REPOSITORY
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -64,15 +64,17 @@ def test_what_we_log_is_on_the_page_of_every_run() -> None:
         assert logged["PREFECT_LOGGING_ROOT_LEVEL"] == "INFO"
 
 
-def test_a_deployment_that_pauses_has_no_slot_to_lose() -> None:
-    """Prefect takes the slot of a paused run back, and ends the run when it cannot renew it."""
+def test_a_deployment_that_is_suspended_has_no_slot_to_lose() -> None:
     [backfill] = [d for d in DEPLOYMENTS if d["name"] == "backfill"]
     assert "concurrency_limit" not in backfill
 
 
 def test_windows_are_in_a_queue_that_comes_after_all_others() -> None:
     queues = {d["name"]: d["work_pool"]["work_queue_name"] for d in DEPLOYMENTS}
-    assert {d["work_pool"]["name"] for d in DEPLOYMENTS} == {POOL}
+    pools = {d["name"]: d["work_pool"]["name"] for d in DEPLOYMENTS}
+    # In the pool of its windows it could hold all of their places.
+    assert pools.pop("backfill") == BACKFILL_POOL
+    assert set(pools.values()) == {POOL}
     assert set(queues.values()) == set(QUEUES)
     last = max(QUEUES, key=lambda name: QUEUES[name])
     assert [name for name, queue in queues.items() if queue == last] == ["embed-window"]

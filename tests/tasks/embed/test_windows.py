@@ -124,7 +124,7 @@ def test_windows_run_at_once_and_one_that_failed_is_run_again_under_another_key(
     [parent] = {tag for run in runs for tag in run.tags if tag.startswith("backfill:")}
     of = {"000000": [1, 2], "000001": [1], "000002": [1]}
     assert {run.idempotency_key for run in runs} == {
-        f"embed:{made['fingerprint']}:{hash_json([shard])[:12]}:{parent.split(':')[1]}:{attempt}"
+        f"embed:{made['fingerprint']}:{hash_json([shard])[:12]}:{parent.split(':')[1]}:1:{attempt}"
         for shard, attempts in of.items()
         for attempt in attempts
     }

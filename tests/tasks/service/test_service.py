@@ -251,7 +251,7 @@ def test_a_backfill_waits_to_be_resumed_and_then_its_window_is_a_run_of_the_work
     assert _state(service, run) == "COMPLETED"
     [window] = ask(service, "flow_runs/filter", tagged)
     assert window["state_type"] == "COMPLETED"
-    assert window["idempotency_key"].endswith(f":{run}:1")
+    assert window["idempotency_key"].endswith(f":{run}:1:1")
     shown = {each["key"]: each["data"] for each in ask(service, "artifacts/filter", mine)}
     assert shown["backfill-progress-asked"] == 100
     assert "| coverage after | 100.0% of 4 |" in shown["backfill-asked"]
@@ -291,7 +291,7 @@ def test_starting_again_starts_nothing_and_only_this_machine_is_served(
 
 
 def test_stopping_ends_every_process(settings: Settings, service: Service) -> None:
-    assert stop_service(service) == ["worker", "server", "ray"]
+    assert stop_service(service) == ["worker", "backfill-worker", "server", "ray"]
     assert not service.alive
     assert "SIGKILL" not in (service.folder / "worker.log").read_text(), "it took its patience"
     assert read_service(service_folder(settings)) is None

@@ -1,0 +1,62 @@
+"""The programs of the service on one machine, and the environment that their runs share."""
+
+import os
+import sys
+from pathlib import Path
+
+from data.settings import Settings
+from tasks.service.proxies import spare_loopback
+from tasks.service.work_pool import BACKFILL_POOL, POOL
+
+PREFECT = [sys.executable, "-m", "prefect"]
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+LEASES = "PREFECT_SERVER_CONCURRENCY"
+LIMITS = {
+    # In memory, the default, leases are lost with the server, and their slots never freed.
+    f"{LEASES}_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+    # A run that waits for GPUs asks again before the next window can start and ask.
+    f"{LEASES}_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+}
+# The server may restart while runs go on: asked again for four minutes, also where it answers 500.
+RETRIES = {"PREFECT_CLIENT_MAX_RETRIES": "7", "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500"}
+
+
+def server_command(host: str, port: int) -> list[str]:
+    """Returns the command of Prefect's server."""
+    return [*PREFECT, "server", "start", "--host", host, "--port", str(port)]
+
+
+def worker_commands(limit: int | None) -> dict[str, list[str]]:
+    """Returns the commands of the workers by name; `limit` is how many runs are at work at once.
+
+    Backfills, which only wait for runs, have a worker of their own and are not limited.
+    """
+    return {
+        "backfill-worker": _worker_command(BACKFILL_POOL, "reelflow-backfills", None),
+        "worker": _worker_command(POOL, "reelflow", limit),
+    }
+
+
+def _worker_command(pool: str, name: str, limit: int | None) -> list[str]:
+    limited = [] if limit is None else ["--limit", str(limit)]
+    return [*PREFECT, "worker", "start", "--pool", pool, "--name", name, *limited]
+
+
+def build_environment(settings: Settings, folder: Path, api: str) -> dict[str, str]:
+    """Returns this process's environment with the service's API and an absolute store path.
+
+    Without telemetry; `folder` is where Prefect keeps its database, unless PREFECT_HOME is set.
+    """
+    local = "://" not in settings.root
+    ours = {
+        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(folder / "prefect")),
+        "PREFECT_API_URL": api,
+        "PREFECT_LOGGING_LEVEL": "INFO",  # commands are quieter, but runs are for the UI
+        "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
+    }
+    return {**LIMITS, **RETRIES, **spare_loopback(os.environ), **QUIET, **ours}
