@@ -25,6 +25,7 @@ from tasks.embed.backfill import Budget, iter_windows, plan_backfill, render_pla
 from tasks.embed.child_runs import backfill_tag, cancel_leftovers, cancel_runs, run_stage
 from tasks.embed.summary import count_covered
 from tasks.embed.windows import run_windows
+from tasks.service.orphans import HOOKS, end_tasks
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.stages import choose_embed_spec, register_embed
@@ -43,7 +44,7 @@ def _cancel_windows(flow: Flow, flow_run: FlowRun, state: State) -> None:
 
 @flow(
     name="backfill", flow_run_name=name_run("backfill-embed-{corpus}"),
-    on_cancellation=[_cancel_windows],
+    on_crashed=[end_tasks], on_cancellation=[_cancel_windows, end_tasks],
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )  # fmt: skip
 def backfill(
@@ -96,6 +97,7 @@ def backfill(
 
 @flow(
     name="embed-window", flow_run_name=name_run("embed-window-{corpus}"),
+    **HOOKS,
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )  # fmt: skip
 def embed_window(corpus: str, shards: list[str], spec: EmbedSpec) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from data.specs.evaluate import EvaluateSpec
 from data.workspace import open_workspace
 from tasks.evaluate.benchmark_embed import embed_folder
 from tasks.evaluate.benchmark_prepare import prepare_benchmark, write_lists
+from tasks.service.orphans import HOOKS
 
 
-@flow(name="benchmark-prepare")
+@flow(name="benchmark-prepare", **HOOKS)
 def benchmark_prepare(
     annotations: str, videos: str, out: str, inpaint: str | None = None, seed: int = 0
 ) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def benchmark_prepare(
     return prepare_benchmark(open_workspace(Settings()), annotations, videos, out, inpaint, seed)
 
 
-@flow(name="benchmark-embed")
+@flow(name="benchmark-embed", **HOOKS)
 def benchmark_embed(
     source: str,
     out: str,
@@ -53,7 +54,7 @@ def benchmark_embed(
     return embed_folder(workspace, source, out, spec, weights, layout, annotations)
 
 
-@flow(name="benchmark-lists")
+@flow(name="benchmark-lists", **HOOKS)
 def benchmark_lists(
     data: str, out: str = ".", mode: Literal["subject", "face", "all"] = "all"
 ) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tasks.embed.summary import EmbedSummary, count_covered, format_covered
 from tasks.embed.writer import EmbedRun
 from tasks.plan import count_planned, plan_videos
 from tasks.progress import Progress
+from tasks.service.orphans import HOOKS
 from tasks.service.runner import open_runner
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE, run_shards
@@ -37,6 +38,7 @@ from tasks.workers import count_workers
 
 @flow(
     name="embed",
+    **HOOKS,
     flow_run_name=name_run("embed-{corpus}"),
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )

@@ -19,6 +19,7 @@ from tasks.evaluate.request import build_evaluation, build_source, choose_metric
 from tasks.evaluate.run import complete_evaluation
 from tasks.evaluate.targets import Layout
 from tasks.retrieve.leaks import guard_run
+from tasks.service.orphans import HOOKS
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_failed_rows, publish_summary, publish_table
 from tasks.ui.assets import folder_key, publish_asset
@@ -29,6 +30,7 @@ from tasks.ui.run_names import name_run
 
 @flow(
     name="evaluate",
+    **HOOKS,
     flow_run_name=name_run("evaluate-{source}"),
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )

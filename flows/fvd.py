@@ -11,6 +11,7 @@ from data.workspace import open_workspace
 from tasks.evaluate.clip_sets import choose_clips
 from tasks.evaluate.features import Features, make_features
 from tasks.evaluate.fvd import measure_distance, pin_spec
+from tasks.service.orphans import HOOKS
 from tasks.service.runner import open_runner
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
@@ -20,6 +21,7 @@ from tasks.workers import count_workers, to_probe_settings
 
 @flow(
     name="fvd",
+    **HOOKS,
     flow_run_name="fvd",
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )

@@ -15,6 +15,7 @@ from tasks.generate.run import complete_run
 from tasks.generate.spec import build_generate_spec
 from tasks.outputs import resolve_output
 from tasks.prompts import build_prompts, read_prompts
+from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_failed_rows, publish_summary
@@ -27,6 +28,7 @@ from tasks.ui.sheets import show_generated
 
 @flow(
     name="generate",
+    **HOOKS,
     flow_run_name=name_run("generate-{corpus}"),
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )

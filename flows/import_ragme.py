@@ -9,11 +9,12 @@ from data.settings import Settings
 from data.specs.pipeline import CLIP_VIDEO_ENCODE, EmbedSpec
 from data.workspace import open_workspace
 from tasks.ingest.import_ragme import import_vectors
+from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.ui.run_names import name_run
 
 
-@flow(name="import-ragme", flow_run_name=name_run("import-ragme-{corpus}"))
+@flow(name="import-ragme", flow_run_name=name_run("import-ragme-{corpus}"), **HOOKS)
 def import_ragme(source: str, corpus: str, spec: EmbedSpec = CLIP_VIDEO_ENCODE) -> dict[str, Any]:
     """Imports clip-video-encode's frame vectors; pool, index and retrieve continue from there.
 

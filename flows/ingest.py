@@ -18,6 +18,7 @@ from tasks.ingest.counts import Counts
 from tasks.ingest.failed_rows import read_failed_rows
 from tasks.ingest.part import begin_ingest, finish_ingest, ingest_part, read_source
 from tasks.progress import Progress
+from tasks.service.orphans import HOOKS
 from tasks.service.runner import open_runner
 from tasks.service.turns import wait_turn
 from tasks.ui.artifacts import publish_failures, publish_summary
@@ -30,7 +31,7 @@ from tasks.workers import count_workers, to_probe_settings
 ROWS = 2000  # a part: one Prefect task, one Parquet file
 
 
-@flow(name="ingest", flow_run_name=name_run("ingest-{corpus}"))
+@flow(name="ingest", flow_run_name=name_run("ingest-{corpus}"), **HOOKS)
 def ingest(
     source: str,
     corpus: str,
@@ -51,7 +52,7 @@ def ingest(
     return _ingest_rows(source, corpus, columns or {}, probe, None, accept_missing)
 
 
-@flow(name="retry-ingest", flow_run_name=name_run("retry-ingest-{corpus}"))
+@flow(name="retry-ingest", flow_run_name=name_run("retry-ingest-{corpus}"), **HOOKS)
 def retry_ingest(corpus: str, which: Failures = Failures()) -> dict[str, Any]:
     """Tries videos again that ingest rejected, all of them or some."""
     return _ingest_rows("retry", check_corpus_name(corpus), {}, True, which)

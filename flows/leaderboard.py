@@ -9,12 +9,13 @@ from data.workspace import open_workspace
 from tasks.outputs import open_output, resolve_output
 from tasks.report.leaderboard import read_board, write_leaderboard_task, write_tables
 from tasks.report.leaderboard_text import to_data, to_rows
+from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_summary, publish_table
 
 Mode = Literal["subject", "face"]
 
 
-@flow(name="leaderboard", flow_run_name="leaderboard")
+@flow(name="leaderboard", flow_run_name="leaderboard", **HOOKS)
 def leaderboard(
     evaluations: list[str] | None = None,
     mode: Mode | None = None,

@@ -9,11 +9,12 @@ from data.settings import Settings
 from data.workspace import open_workspace
 from tasks.retrieve.leak_files import read_clips, write_leaks
 from tasks.retrieve.leaks import THRESHOLD, guard_task
+from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_table
 from tasks.ui.run_names import name_run
 
 
-@flow(name="leaks", flow_run_name=name_run("leaks-{corpus}"))
+@flow(name="leaks", flow_run_name=name_run("leaks-{corpus}"), **HOOKS)
 def leaks(
     corpus: str, source: str, threshold: float = THRESHOLD, out: str | None = None
 ) -> dict[str, Any]:

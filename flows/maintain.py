@@ -14,11 +14,12 @@ from flows.retry import retry
 from tasks.embed.compact import compact_corpus as pack
 from tasks.embed.maintain import collect_leftovers, measure_canary, verify_videos
 from tasks.retry import count_failures
+from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_summary, publish_table
 from tasks.ui.run_names import name_run
 
 
-@flow(name="maintain", flow_run_name=name_run("maintain-{corpus}"))
+@flow(name="maintain", flow_run_name=name_run("maintain-{corpus}"), **HOOKS)
 def maintain(
     corpus: str,
     sample: int = 100,

@@ -1,15 +1,18 @@
 """The pipeline flow: ingest, embed, pool, index; then generate, evaluate and report on request."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from prefect import flow
 
 from data.ids import check_corpus_name
+from data.runs.nights import record_night
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
-from data.workspace import open_workspace
+from data.workspace import Workspace, open_workspace
 from flows.embed import embed
 from flows.evaluate import evaluate
 from flows.generate import generate
@@ -18,13 +21,15 @@ from flows.ingest import ingest
 from flows.pool import pool
 from flows.report import report
 from tasks.evaluate.request import check_measures
+from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
+from tasks.ui.events import emit_night
 from tasks.ui.final_state import finish_run
 from tasks.ui.pipeline_summary import open_summary
 from tasks.ui.run_names import name_run
 
 
-@flow(name="pipeline", flow_run_name=name_run("pipeline-{corpus}"))
+@flow(name="pipeline", flow_run_name=name_run("pipeline-{corpus}"), **HOOKS)
 def pipeline(
     corpus: str,
     source: str | None = None,
@@ -54,11 +59,7 @@ def pipeline(
     workspace = open_workspace(Settings())
     if prompts and measure:
         check_measures(measure, prompts)  # first: a night must not end at its last stage
-    # Held by the run itself, not by a limit on the deployment: that would stop other corpora too.
-    with (
-        workspace.lock_stage(check_corpus_name(corpus), "pipeline", wait_turn),
-        open_summary(corpus) as summary,
-    ):
+    with _hold_corpus(workspace, check_corpus_name(corpus)), open_summary(corpus) as summary:
         # Without a source the pipeline still finishes what an earlier night left undone.
         if source:
             summary.run_stage("ingest", ingest, source, corpus, columns)
@@ -70,4 +71,21 @@ def pipeline(
             if measure:
                 summary.run_stage("evaluate", partial(evaluate, spec=measure), run)
             summary.run_stage("report", report, run)
+    _finish_night(workspace, corpus)
     return finish_run(summary.stages, summary.stages, workspace.settings.failed_share)
+
+
+@contextmanager
+def _hold_corpus(workspace: Workspace, corpus: str) -> Iterator[None]:
+    # Held by the run itself, not by a limit on the deployment: that would stop other corpora too.
+    with workspace.lock_stage(corpus, "pipeline", wait_turn):
+        # A backfill may hold this for days. Before the ingest: a run that gives its turn away
+        # starts again from here.
+        with workspace.lock_stage(corpus, "embed", wait_turn):
+            pass
+        yield
+
+
+def _finish_night(workspace: Workspace, corpus: str) -> None:
+    record_night(workspace.store, corpus)
+    emit_night(corpus)

@@ -9,6 +9,7 @@ from data.shards.stages import spec_in_use
 from data.specs.pipeline import PoolSpec
 from data.workspace import open_workspace
 from tasks.embed.pool import pool_shards
+from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.stages import find_embed_stage, register_pool
 from tasks.ui.artifacts import publish_failures, publish_summary
@@ -16,7 +17,7 @@ from tasks.ui.assets import publish_stage, stage_key
 from tasks.ui.run_names import name_run
 
 
-@flow(name="pool", flow_run_name=name_run("pool-{corpus}"))
+@flow(name="pool", flow_run_name=name_run("pool-{corpus}"), **HOOKS)
 def pool(corpus: str, spec: PoolSpec | None = None, embed: str | None = None) -> dict[str, Any]:
     """Pools every shard that embed has finished and pool has not.
 

@@ -8,11 +8,12 @@ from data.settings import Settings
 from data.workspace import open_workspace
 from tasks.outputs import open_output, to_final_paths
 from tasks.report.run import LATEST, find_folder, page_path, write_report_task
+from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_summary
 from tasks.ui.run_names import name_run
 
 
-@flow(name="report", flow_run_name=name_run("report-{run}"))
+@flow(name="report", flow_run_name=name_run("report-{run}"), **HOOKS)
 def report(run: str = LATEST, out: str | None = None) -> dict[str, Any]:
     """Writes a static page that plays the videos of a generation, experiment or evaluation.
 

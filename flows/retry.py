@@ -13,11 +13,12 @@ from data.workspace import open_workspace
 from flows.embed import embed
 from flows.ingest import retry_ingest
 from tasks.retry import count_failures
+from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_table
 from tasks.ui.run_names import name_run
 
 
-@flow(name="retry", flow_run_name=name_run("retry-{corpus}"))
+@flow(name="retry", flow_run_name=name_run("retry-{corpus}"), **HOOKS)
 def retry(
     corpus: str,
     reasons: list[str] | None = None,

@@ -9,6 +9,7 @@ from data.settings import Settings
 from data.shards import stages
 from data.workspace import open_workspace
 from tasks.embed.compare import compare_stages
+from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.stages import find_embed_stage, find_stage_over
 from tasks.ui.artifacts import publish_summary
@@ -16,7 +17,7 @@ from tasks.ui.assets import publish_stage, stage_key
 from tasks.ui.run_names import name_run
 
 
-@flow(name="compare-vectors", flow_run_name=name_run("compare-vectors-{corpus}"))
+@flow(name="compare-vectors", flow_run_name=name_run("compare-vectors-{corpus}"), **HOOKS)
 def compare_vectors(corpus: str, embed: str, sample: int = 2000) -> dict[str, Any]:
     """Compares other vectors with the current ones: shared neighbours and caption recall.
 
@@ -34,7 +35,7 @@ def compare_vectors(corpus: str, embed: str, sample: int = 2000) -> dict[str, An
     return {"corpus": corpus, "used": used.fingerprint, "other": embed, **summary}
 
 
-@flow(name="switch", flow_run_name=name_run("switch-{corpus}"))
+@flow(name="switch", flow_run_name=name_run("switch-{corpus}"), **HOOKS)
 def switch(corpus: str, embed: str) -> dict[str, Any]:
     """Makes searches use other vectors and their index; the former fingerprint switches back.
 

@@ -7,6 +7,7 @@ from prefect import flow
 from data.settings import Settings
 from data.specs.train import TrainSpec
 from data.workspace import open_workspace
+from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.train.controller import build_train_spec, run_training
 from tasks.train.prepare import prepare_training_set
@@ -14,7 +15,7 @@ from tasks.ui.artifacts import publish_summary
 from tasks.ui.run_names import name_run
 
 
-@flow(name="train-controller", flow_run_name=name_run("train-controller-{corpus}"))
+@flow(name="train-controller", flow_run_name=name_run("train-controller-{corpus}"), **HOOKS)
 def train_controller(corpus: str, out: str, spec: TrainSpec | None = None) -> dict[str, Any]:
     """Trains a controller, or resumes an interrupted training.
 

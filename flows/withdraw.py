@@ -12,6 +12,7 @@ from tasks.generate.requests import plan_requests
 from tasks.generate.run import complete_run
 from tasks.generate.withdrawal import group_by_run, mark_withdrawn, remove_outputs
 from tasks.report.changed import remove_pages
+from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_summary
@@ -20,6 +21,7 @@ from tasks.ui.run_names import name_run
 
 @flow(
     name="withdraw",
+    **HOOKS,
     flow_run_name=name_run("withdraw-{video}"),
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )

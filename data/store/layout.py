@@ -48,6 +48,11 @@ def backfill_file(name: str, run: str) -> str:
     return f"{corpus_folder(name)}/backfills/{run}.json"
 
 
+def night_file(name: str) -> str:
+    """The record of the corpus's last completed pipeline run."""
+    return f"{corpus_folder(name)}/last-night.json"
+
+
 def generation_folder(run: str) -> str:
     """The folder of a run of generation."""
     return f"{GENERATIONS}/{run}"

@@ -18,6 +18,7 @@ from data.shards.stages import Stage
 from data.workspace import Workspace
 from tasks.artifact_key import artifact_key
 from tasks.ui.artifacts import format_amount
+from tasks.ui.delivery import deliver
 from tasks.workers import count_worker_gpus, count_workers
 
 
@@ -53,7 +54,7 @@ def plan_backfill(
         key = artifact_key(f"backfill-{stage.kind}", stage.corpus)
         table = render_plan(plan, workspace.settings)
         description = f"{plan.videos:,} videos to embed, {plan.pending:,} shards left"
-        create_markdown_artifact(table, key=key, description=description)
+        deliver(create_markdown_artifact, table, key=key, description=description)
     return plan
 
 

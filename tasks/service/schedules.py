@@ -9,21 +9,32 @@ from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentScheduleCreate
-from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
 from prefect.client.schemas.objects import (
     ConcurrencyLimitStrategy,
     ConcurrencyOptions,
     DeploymentSchedule,
+    State,
+    StateType,
 )
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled
 from pydantic import ValidationError
 
 from data.errors import UserError
 from data.store import layout
 from data.workspace import Workspace
 from engines.files.urls import is_url
+from tasks.service.corpus_events import build_corpus_event
 from tasks.service.server import open_client
 
 DEPLOYMENT = "pipeline/nightly"
@@ -51,19 +62,42 @@ def schedule_corpus(
         nightly = _read_nightly(client)
         _delete_former(client, nightly, corpus)
         _deploy(client, nightly, DeploymentScheduleCreate(schedule=when), parameters)
+        _emit(client, "scheduled", corpus)
     return parameters
 
 
 def unschedule_corpus(url: str, corpus: str) -> bool:
-    """Removes a corpus's schedule and its waiting runs; False where it had none."""
+    """Removes a corpus's schedule, and cancels its runs that wait; False where it had none."""
     with open_client(url) as client:
         former = _delete_former(client, _read_nightly(client), corpus)
         try:
             own = client.read_deployment_by_name(f"{DEPLOYMENT}-{corpus}")
         except ObjectNotFound:
             return former
+        # First: without its deployment a waiting run would still be started, or wait for ever.
+        _cancel_waiting(client, own)
         client.delete_deployment(own.id)
+        _emit(client, "unscheduled", corpus)
     return True
+
+
+def _cancel_waiting(client: SyncPrefectClient, deployment: DeploymentResponse) -> None:
+    """Cancels the runs that have not started, or gave their turn away: on time, late, enqueued."""
+    waiting = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+    )
+    cancelled: State[Any] = Cancelled(message="its schedule was removed")
+    while runs := client.read_flow_runs(flow_run_filter=waiting):
+        for run in runs:
+            client.set_flow_run_state(run.id, cancelled, force=True)
+
+
+def _emit(client: SyncPrefectClient, name: str, corpus: str) -> None:
+    """Emits a corpus's event, by which an automation knows whether to expect its nights."""
+    # By request, which returns when it has arrived: the events worker belongs to another server.
+    event = build_corpus_event(name, corpus).model_dump(mode="json")
+    client.request("POST", "/events", json=[event]).raise_for_status()
 
 
 def refresh_schedules(url: str) -> None:

@@ -14,6 +14,7 @@ from data.workspace import Workspace
 from engines.files.urls import is_url
 from tasks.artifact_key import artifact_key
 from tasks.progress import format_clock
+from tasks.ui.delivery import deliver
 
 LABELS = {
     "seconds": "took", "took_s": "took", "gpu_hours": "GPU-hours", "worker_hours": "worker-hours",
@@ -46,9 +47,8 @@ def publish_summary(kind: str, corpus: str, summary: dict[str, Any]) -> None:
     table = "\n".join(["| what | figure |", "|---|---|", *lines])
     table += "".join(f"\n\n{format_label(key)}: {format_link(file)}" for key, file in files.items())
     table += f"\n\n{OPEN_HINT}" if files else ""
-    create_markdown_artifact(
-        table, key=artifact_key(kind, corpus), description=_describe_summary(kind, corpus, summary)
-    )
+    description = _describe_summary(kind, corpus, summary)
+    deliver(create_markdown_artifact, table, artifact_key(kind, corpus), description)
 
 
 def publish_table(
@@ -58,7 +58,7 @@ def publish_table(
     if FlowRunContext.get() is not None:
         # `tasks/service/top.py` reads the corpus from what follows the last " on ".
         key, description = artifact_key(f"{kind}-table", corpus), f"{about or kind} on {corpus}"
-        create_table_artifact(rows, key=key, description=description)
+        deliver(create_table_artifact, rows, key=key, description=description)
 
 
 def publish_failures(workspace: Workspace, stage: Stage) -> None:

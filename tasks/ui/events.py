@@ -6,6 +6,7 @@ from prefect.context import FlowRunContext
 from prefect.events import emit_event
 
 from data.shards.stages import Stage
+from tasks.service.corpus_events import build_corpus_event
 
 
 def emit_many_failures(
@@ -25,3 +26,12 @@ def emit_many_failures(
         payload={"stage": stage.kind, "failed": total, "tried": tried,
                  "share": total / tried, "reasons": dict(failed)},
     )  # fmt: skip
+
+
+def emit_night(corpus: str) -> None:
+    """Emits `reelflow.good-night` where a deployment's run brought the corpus up to date."""
+    context = FlowRunContext.get()
+    # Whoever runs a command sees how it ends; nobody expects it to run again the next night.
+    if context is not None and context.flow_run and context.flow_run.deployment_id:
+        event = build_corpus_event("good-night", corpus)
+        emit_event(event.event, event.resource.root)

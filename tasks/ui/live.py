@@ -11,6 +11,7 @@ from prefect.context import FlowRunContext
 
 from tasks.artifact_key import artifact_key
 from tasks.progress import Progress, add_listener, format_card, remove_listener
+from tasks.ui.delivery import deliver
 
 FIRST_S = 1.0
 EVERY_S = 10.0  # each update is a write to Prefect's database
@@ -65,11 +66,11 @@ class _ProgressArtifact:
             return
         percent, card = compute_percent(self._newest), format_card(self._newest)
         if self._artifact is None:
-            artifact = create_progress_artifact(percent, self._key, card)
-            assert isinstance(artifact, UUID)  # its type also allows a coroutine
+            artifact = deliver(create_progress_artifact, percent, self._key, card, waits_s=())
+            assert artifact is None or isinstance(artifact, UUID)  # its type allows a coroutine
             self._artifact = artifact
-        else:
-            update_progress_artifact(self._artifact, percent, card)
+        else:  # newer counts follow: these are not worth waiting for
+            deliver(update_progress_artifact, self._artifact, percent, card, waits_s=())
 
 
 def compute_percent(progress: Progress) -> float:

@@ -20,6 +20,7 @@ from tasks.ui.artifacts import (
     format_label,
     format_link,
 )
+from tasks.ui.delivery import deliver
 
 COLUMNS = ("stage", "took", "done", "failed", "rate", "result")
 HOUR_KEYS = ("gpu_hours", "worker_hours")
@@ -62,7 +63,8 @@ def open_summary(corpus: str) -> Iterator[PipelineSummary]:
     finally:
         if FlowRunContext.get() is not None:
             key = artifact_key("pipeline", corpus)
-            create_markdown_artifact(render_summary(summary), key, _format_card(summary))
+            table, card = render_summary(summary), _format_card(summary)
+            deliver(create_markdown_artifact, table, key, card)
 
 
 def format_stage(stage: str, summary: StageSummary) -> str:

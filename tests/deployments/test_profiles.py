@@ -7,6 +7,7 @@ import pytest
 from support import packaging
 
 from data.settings import Settings
+from tasks.service.commands import RETRIES, build_environment
 
 PROFILES = sorted(f"profiles/{file.name}" for file in packaging.DEPLOYMENTS.glob("profiles/*.env"))
 ENV_FILES = [*PROFILES, "server.env"]
@@ -65,3 +66,14 @@ def test_on_a_cluster_no_run_starts_a_server_of_its_own() -> None:
         packaging.environment("profiles/cluster.env")["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"]
         == "false"
     )
+
+
+@pytest.mark.parametrize("file", PROFILES)
+def test_a_run_outlives_a_restart_of_its_server(file: str) -> None:
+    given = packaging.environment(file)
+    assert given.items() >= RETRIES.items()
+
+
+def test_the_service_of_one_machine_retries_as_the_profiles_do(tmp_path: Path) -> None:
+    built = build_environment(Settings(root=str(tmp_path)), tmp_path, "http://127.0.0.1:1/api")
+    assert built.items() >= RETRIES.items()

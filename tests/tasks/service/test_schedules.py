@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
+from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
-from support.running import asked
+from prefect.states import Running, Scheduled
+from support.running import answered, asked
+from support.served import until
 
 from data.errors import UserError
 from data.settings import Settings
@@ -102,3 +105,21 @@ def test_what_cannot_be_scheduled_is_said(workspace, corpus: str) -> None:
         schedule_corpus(workspace, url, "d", NIGHT, TIMEZONE)
     with pytest.raises(UserError, match="reelflow up"):
         schedule_corpus(workspace, url, corpus, NIGHT, TIMEZONE)
+
+
+def test_without_its_schedule_a_corpus_has_no_run_that_waits(
+    workspace, corpus: str, client: SyncPrefectClient
+) -> None:
+    url = find_api_url(Settings())
+    schedule_corpus(workspace, url, corpus, NIGHT, TIMEZONE)
+    own = deployments(client)["nightly-c"]
+    states = [Scheduled(), Scheduled(name="Late"), Scheduled(name="AwaitingConcurrencySlot")]
+    made = [client.create_flow_run_from_deployment(own.id, state=state).id for state in states]
+    at_work = client.create_flow_run_from_deployment(own.id, state=Running()).id
+    assert unschedule_corpus(url, corpus)
+    assert [client.read_flow_run(id).state_type for id in made] == [StateType.CANCELLED] * 3
+    assert client.read_flow_run(at_work).state_type == StateType.RUNNING
+    about = {"filter": {"resource": {"id": ["reelflow.corpus.c"]}}}
+    until(lambda: len(answered(f"{url}/events/filter", about)["events"]) >= 2)
+    emitted = {event["event"] for event in answered(f"{url}/events/filter", about)["events"]}
+    assert {"reelflow.scheduled", "reelflow.unscheduled"} <= emitted
