@@ -40,6 +40,7 @@ def spawn_process(
 
     A log that has grown to 5 MB is moved aside; three such files are kept.
     """
+    log.touch()  # whoever waits for a line may look before there is one
     keep_log = [sys.executable, "-I", "-S", rotate.__file__, str(log)]
     # Prefect's worker stops by sending itself an interrupt: ignoring those, it would have to be
     # killed. Processes that a shell starts in the background inherit ignored interrupts.
