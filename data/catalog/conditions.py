@@ -60,8 +60,9 @@ FUNCTION_GROUPS = {
     ),
     "others": "coalesce ifnull nullif typeof row",
 }
-SIGNS = set(["+", "-", "*", "/", "//", "%", "**", "^", "@", "&", "|", "~~", "!~~", "~~*", "!~~*", "~~~", "->", "->>"]) | {
-    "like_escape", "ilike_escape", "not_like_escape", "not_ilike_escape",
+SIGNS = {
+    "+", "-", "*", "/", "//", "%", "**", "^", "@", "&", "|", "~~", "!~~", "~~*", "!~~*", "~~~",
+    "->", "->>", "like_escape", "ilike_escape", "not_like_escape", "not_ilike_escape",
 }  # fmt: skip
 FUNCTIONS = {name for names in FUNCTION_GROUPS.values() for name in names.split()} | SIGNS
 JSON_FUNCTIONS = {*FUNCTION_GROUPS["JSON"].split(), "->", "->>"}

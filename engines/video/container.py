@@ -22,8 +22,19 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000  # a frame: 8k has 33 million, a forged header claims 268 million
 FETCH_WHOLE_BYTES = 64 << 20  # a remote file up to this size: one request, then free seeking
-# Demuxers that open other files, or that take any text for a picture.
-REJECTED_FORMATS = {"hls", "concat", "dash", "sdp", "rtsp", "imf", "tty"}
+# The demuxers that may open a file, by libav's names. Others are not even asked for a header: some
+# open other files (playlists, image sequences, scripts), or take any text for a picture.
+FORMATS = (
+    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "live_flv", "ogg", "gif",
+    "asf", "mxf", "gxf", "yuv4mpegpipe", "ivf", "nut", "rm", "wtv", "dv", "h264", "hevc", "m4v",
+    "h263", "av1", "obu", "mjpeg", "apng", "webp", "webp_pipe",
+)  # fmt: skip
+OPTIONS = {
+    "format_whitelist": ",".join(FORMATS),
+    "protocol_whitelist": "file",  # a format that refers to addresses must not fetch any
+    "enable_drefs": "0",  # QuickTime's references to other files
+}
+NO_VIDEO_FORMAT = "not in a video format that is read here, such as mp4, mkv, webm, avi or mpeg"
 
 
 def local_path(uri: str) -> str | None:
@@ -90,19 +101,25 @@ class ReadStats:
 @contextmanager
 def open_video(uri: str, policy: UrlPolicy = STRICT) -> Iterator[OpenVideo]:
     """The open container of a file that is not empty; faults of the file are DecodeErrors."""
-    import av
     import av.logging
 
     av.logging.set_libav_level(av.logging.PANIC)
-    options = {"protocol_whitelist": "file"}  # a playlist named .mp4 must not fetch anything
     with (
         raise_decode_errors(uri),
         _open_source(uri, policy) as (source, near, seconds),
-        av.open(source, "r", options=options, metadata_errors="replace") as container,
+        _open_container(source) as container,
     ):
-        if REJECTED_FORMATS & set(container.format.name.split(",")):
-            raise DecodeError("undecodable", f"not a video but {container.format.name}")
         yield OpenVideo(container, near, seconds)
+
+
+def _open_container(source: str | BinaryIO) -> "InputContainer":
+    import av
+    from av.error import ArgumentError
+
+    try:
+        return av.open(source, "r", options=OPTIONS, metadata_errors="replace")
+    except ArgumentError as error:  # what libav raises for a format that is not on the list
+        raise DecodeError("undecodable", NO_VIDEO_FORMAT) from error
 
 
 @contextmanager
