@@ -8,6 +8,7 @@ from pathlib import Path
 from data.errors import UserError
 from data.specs.pipeline import EmbedSpec
 from engines import bundled
+from engines.weights_file import check_weights_file
 
 
 def digest_file(path: str) -> str:
@@ -77,9 +78,10 @@ def is_openai_file(file: str, model: str) -> bool:
 
 
 def _check_file(weights: str) -> str:
-    """The path itself; a UserError where it is not a file."""
-    if not Path(weights).is_file():
+    """The path itself; a UserError where it cannot be a file of weights."""
+    if not Path(weights).exists():
         raise UserError(f"no weights file {weights}: give the path of one, or a published tag")
+    check_weights_file(weights)
     return weights
 
 

@@ -13,6 +13,7 @@ from engines.embed.frame_packer import FrameVectors
 from engines.generate.pipelines.zeroscope import load_part
 from engines.video.frames import Resize, Sampling
 from engines.video.sampling import END_SLACK_S, find_nearest
+from engines.weights_file import open_weights
 
 
 def build_latent_engine(
@@ -29,14 +30,15 @@ def build_token_engine(spec: LessonSpec, clip: EmbedSpec, setup: EmbedSetup) -> 
 
 def latent_shape(base: Path, spec: LessonSpec) -> tuple[int, int, int]:
     """Channels, height and width of a frame's latents; a UserError if a size does not fit."""
-    config = json.loads((base / "vae" / "config.json").read_text())
-    # Every block but the last halves both sides.
-    factor = 2 ** (len(config["block_out_channels"]) - 1)
+    with open_weights(base):
+        config = json.loads((base / "vae" / "config.json").read_text())
+        # Every block but the last halves both sides.
+        factor, channels = 2 ** (len(config["block_out_channels"]) - 1), config["latent_channels"]
     for name, value in (("width", spec.width), ("height", spec.height)):
         if value % factor:
             near = max(1, round(value / factor)) * factor
             raise UserError(f"a {name} of {value} is not a multiple of {factor}: use {near}")
-    return config["latent_channels"], spec.height // factor, spec.width // factor
+    return channels, spec.height // factor, spec.width // factor
 
 
 def sample_evenly(stored: FrameVectors, spec: LessonSpec) -> np.ndarray:

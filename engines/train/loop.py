@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.weights_file import open_weights
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -150,10 +152,11 @@ def _load_progress(checkpoint: Path, model: "nn.Module", optimizer: Any) -> _Pro
 
     if not checkpoint.exists():
         return _Progress(0, [])
-    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    return _Progress(state["step"], state["mean"])
+    with open_weights(checkpoint):
+        state = torch.load(checkpoint, weights_only=True, map_location="cpu")
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        return _Progress(state["step"], state["mean"])
 
 
 def _save_progress(

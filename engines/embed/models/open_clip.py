@@ -13,6 +13,7 @@ from engines.embed.batching import PaddedBatch
 from engines.embed.weights import digest_file, is_openai_file, is_tag, resolve_weights
 from engines.memory import is_out_of_memory
 from engines.video.frames import Resize
+from engines.weights_file import open_weights
 
 if TYPE_CHECKING:
     import torch
@@ -96,21 +97,22 @@ def _build_model(spec: EmbedSpec, device: str) -> Any:
     bundled.register_model()
     file = resolve_weights(spec)
     openai = not is_tag(spec) and _is_openai_file(spec)
-    try:
-        return open_clip.create_model(
-            spec.model, file, precision=spec.precision, device=device,
-            force_quick_gelu=_uses_quick_gelu(spec),
-            weights_only=not openai,  # OpenAI's are TorchScript: their digest has been checked
-        )  # fmt: skip
-    except UnpicklingError as error:
-        raise UserError(
-            f"{file} contains code as well as weights, and is not loaded: use a .safetensors"
-        ) from error
-    except (AssertionError, KeyError, RuntimeError) as error:
-        if is_out_of_memory(error):
-            raise
-        detail = str(error).splitlines()[0]
-        raise UserError(f"{file} does not fit the model {spec.model}: {detail}") from error
+    with open_weights(file):
+        try:
+            return open_clip.create_model(
+                spec.model, file, precision=spec.precision, device=device,
+                force_quick_gelu=_uses_quick_gelu(spec),
+                weights_only=not openai,  # OpenAI's are TorchScript: their digest has been checked
+            )  # fmt: skip
+        except UnpicklingError as error:
+            raise UserError(
+                f"{file} contains code as well as weights, and is not loaded: use a .safetensors"
+            ) from error
+        except (AssertionError, KeyError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            detail = " ".join(str(error).split())[:300] or type(error).__name__
+            raise UserError(f"{file} does not fit the model {spec.model}: {detail}") from error
 
 
 class _Normaliser:

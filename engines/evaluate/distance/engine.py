@@ -13,6 +13,7 @@ from engines.evaluate.distance.clips import assemble_clip, plan_sampling
 from engines.evaluate.distance.extractor import build_extractor
 from engines.video.frames import Frames, Sampling
 from engines.video.guard.guard import Guard
+from engines.weights_file import open_weights
 from engines.worker import WorkerSetup
 
 BUFFER = 64  # decoded frames at full size: 400 MB at 1080p
@@ -32,7 +33,8 @@ class FeatureExtractor:
 
     def load(self) -> None:
         self.guard = Guard.for_worker(self.setup, BUFFER)
-        self.model.load()
+        with open_weights(self.spec.weights):
+            self.model.load()
 
     def run(self, batch: Sequence[Clip]) -> Iterator[Outcome[np.ndarray]]:
         """Yields one outcome per clip, in order: its feature (dim,) float32."""

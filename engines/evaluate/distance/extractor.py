@@ -9,6 +9,7 @@ from data.specs.distance import ClipSpec
 from engines.base import load_plugin
 from engines.embed.weights import digest_file
 from engines.evaluate.distance.torchscript import reject_unknown_script
+from engines.weights_file import check_weights_file
 
 
 class Extractor(Protocol):
@@ -58,6 +59,7 @@ def pin_weights(spec: ClipSpec) -> ClipSpec:
             f"{module.LABEL} needs --weights PATH: {module.FILE}, {module.FETCH}. Without weights,"
             " use an extractor that needs none: --extractor pixel_stats"
         )
+    check_weights_file(spec.weights)
     try:
         digest = digest_file(spec.weights)
     except OSError as error:

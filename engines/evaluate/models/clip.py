@@ -110,10 +110,10 @@ def _build_model(weights: "Mapping[str, Tensor]", half: bool, label: str) -> Any
     dtype = torch.float16 if half else torch.float32
     try:
         model = build_model_from_openai_state_dict(dict(weights), cast_dtype=dtype)
-    except (KeyError, RuntimeError, AssertionError, ZeroDivisionError) as error:
+    except Exception as error:  # it reads the sizes off the names, and fails in any way
         if is_out_of_memory(error):
             raise
-        reason = str(error).splitlines()[0]
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise UserError(f"not the weights of {label}: {reason}") from error
     if not half:
         # open_clip has just rounded them to half precision: the float32 ones again.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from data.errors import UserError
 from engines.memory import is_out_of_memory
+from engines.weights_file import check_weights_file
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,6 +37,7 @@ def read_weights(file: str) -> dict[str, "Tensor"]:
 
     Raises UserError if the file is truncated or contains anything but weights.
     """
+    check_weights_file(file)
     content = _read_safetensors(file) if Path(file).suffix == ".safetensors" else _read_pickle(file)
     # Wrappers nest: a training checkpoint may be {"model": {"module.conv1.weight": …}}.
     for wrapper in WRAPPERS:
@@ -89,7 +91,7 @@ def _read_pickle(file: str) -> Mapping[str, Any]:
             f" running its code: `reelflow convert-checkpoint {file}"
             f" {Path(file).with_suffix('.safetensors')}`"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # of zip, of pickle, of torch: a broken file fails in any way
         if is_out_of_memory(error):
             raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -8,6 +8,7 @@ from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
 from engines.base import load_plugin
 from engines.embed.weights import digest_file
+from engines.weights_file import open_weights
 
 
 class ModelRegistry:
@@ -27,7 +28,8 @@ class ModelRegistry:
             if reason := explain_missing_weights(self.spec, name):
                 raise UserError(reason)
             file = self.spec.weights.get(name)
-            self._loaded[name] = load_plugin("evaluate.models", name).load(self.spec, file)
+            with open_weights(file):
+                self._loaded[name] = load_plugin("evaluate.models", name).load(self.spec, file)
         return self._loaded[name]
 
 
@@ -39,7 +41,7 @@ def explain_missing_weights(spec: EvaluateSpec, name: str) -> str | None:
     file = spec.weights.get(name)
     if file is None:
         return f"no weights for {name} ({module.FILE}): {module.FETCH}"
-    return None if Path(file).exists() else f"no such file {file} for {name}: {module.FETCH}"
+    return None if Path(file).is_file() else f"no such file {file} for {name}: {module.FETCH}"
 
 
 def compute_digests(spec: EvaluateSpec, names: Iterable[str]) -> dict[str, str]:

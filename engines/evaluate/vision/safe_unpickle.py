@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
+from engines.weights_file import check_weights_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,6 +101,7 @@ def read_checkpoint(file: str) -> Any:
 
     Raises UserError if the file is not such an archive, or its pickle is broken or hostile.
     """
+    check_weights_file(file)
     try:
         with zipfile.ZipFile(file) as archive:
             pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]

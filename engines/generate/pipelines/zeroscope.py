@@ -10,6 +10,7 @@ from data.errors import UserError
 from data.specs.pipeline import GenerateSpec
 from engines.generate.pipelines import prompt_length
 from engines.memory import is_out_of_memory
+from engines.weights_file import check_weights_file, open_weights
 
 if TYPE_CHECKING:
     from diffusers import TextToVideoSDPipeline
@@ -19,6 +20,11 @@ DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 def load_pipeline(folder: Path, precision: str) -> "TextToVideoSDPipeline":
     """The pipeline in a folder; a UserError names missing and mismatched parameters."""
+    with open_weights(folder):
+        return _load_pipeline(folder, precision)
+
+
+def _load_pipeline(folder: Path, precision: str) -> "TextToVideoSDPipeline":
     import diffusers
     import torch
     from transformers import CLIPTextModel, CLIPTokenizer
@@ -74,6 +80,8 @@ def _read_class(folder: Path) -> str:
 
 def load_part(kind: Any, folder: Path, **options: Any) -> Any:
     """A model in a folder, frozen; a UserError names missing and mismatched parameters."""
+    for file in sorted(folder.glob("*.safetensors")):
+        check_weights_file(file)
     try:
         part, info = kind.from_pretrained(
             folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options

@@ -13,6 +13,7 @@ import yaml
 from data.errors import UserError
 from engines.generate.ragme.infer_config import Shapes, infer_config
 from engines.nets.controller_config import ControllerConfig, to_release_layout
+from engines.weights_file import open_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,12 +48,17 @@ def load_controller(folder: Path, sites: "Sequence[Site]") -> LoadedController:
     A UserError lists every parameter that is missing, unknown or of another shape than the config
     gives it, and names sites that differ from the UNet's.
     """
+    file = find_weights(folder)
+    with open_weights(file):
+        return _load_controller(folder, file, sites)
+
+
+def _load_controller(folder: Path, file: Path, sites: "Sequence[Site]") -> LoadedController:
     import torch
     from safetensors.torch import load_file
 
     from engines.nets.controller import Controller
 
-    file = find_weights(folder)
     actual = read_shapes(file)
     config, remarks = infer_config(_read_config(folder), actual)
     _check_sites(config, sites, folder)
@@ -116,7 +122,7 @@ def _read_config(folder: Path) -> dict[str, object]:
         return {}  # not an error: the shapes tell most of it
     try:
         config = yaml.safe_load(file.read_text())
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OSError) as error:
         raise UserError(f"{file} is not YAML: {error}") from error
     return config if isinstance(config, dict) else {}
 
