@@ -68,7 +68,7 @@ FUNCTIONS = {name for names in FUNCTION_GROUPS.values() for name in names.split(
 JSON_FUNCTIONS = {*FUNCTION_GROUPS["JSON"].split(), "->", "->>"}
 # Columns that DuckDB makes up where there is none of the name.
 CLOCKS = {"current_date", "current_timestamp"}
-PLAIN_SELECT = {
+PLAIN_SELECT: dict[str, Any] = {
     "modifiers": [], "where_clause": None, "group_expressions": [], "group_sets": [],
     "having": None, "sample": None, "qualify": None,
 }  # fmt: skip
