@@ -3,7 +3,10 @@
 import logging
 import os
 
+from data.visible import guard_logs
 from tasks.service.proxies import spare_loopback
+
+guard_logs()  # before anything logs: a run's log goes to terminals, files and Prefect's server
 
 # Read when Prefect and Ray are first imported, hence here. A run from the command line starts a
 # private Prefect server, which takes longer than allowed by default on a small machine; nothing

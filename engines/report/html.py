@@ -1,5 +1,7 @@
 """What all static pages share: templates, the figures at the top, atomic writing, media links."""
 
+import base64
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -12,9 +14,18 @@ from urllib.parse import quote, urlsplit
 
 from data.store.disk_errors import translate_disk_errors
 from data.store.storage import Store
+from data.visible import show_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+# One script runs, the page's own, by its digest; nothing else is fetched but pictures and videos.
+POLICY = (
+    "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline';"
+    " img-src 'self' file: data:; media-src 'self' file: http: https:; base-uri 'none';"
+    " form-action 'none'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +102,20 @@ def _copy_file(store: Store, name: str, target: Path) -> None:
 @cache
 def _load_templates() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     # Prompts, captions and ids come from users: everything is escaped, and a typo raises.
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("engines.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, finalize=_show_value,
     )  # fmt: skip
+    script = templates.get_template("page.js").render()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    own = Markup(script)  # noqa: S704 (a file of ours)
+    templates.globals |= {"script": own, "policy": POLICY.format(digest=digest)}
+    return templates
+
+
+def _show_value(value: object) -> object:
+    """A value as a page shows it; a template's own HTML stays as it is."""
+    return show_text(value, lines=True) if type(value) is str else value

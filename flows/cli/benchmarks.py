@@ -2,14 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from rich.markup import escape
 from rich.table import Table
 
 from data.errors import UserError
 from data.specs.distance import PROTOCOLS, DistanceSpec
 from data.specs.evaluate import EvaluateSpec
 from flows.cli.app import add_group, open_panel
-from flows.cli.console import out, print_result, print_summary, run_flow
+from flows.cli.console import escape, out, print_result, print_summary, run_flow
 from flows.cli.evaluate import WeightsFolder
 from flows.cli.options import AsJson, Corpus, Root, Runner, Workers, arg, drop_unset, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option

@@ -1,6 +1,5 @@
 """What the terminal shows: live progress while a flow runs, figures when it ends."""
 
-import json
 import sys
 import threading
 import time
@@ -9,22 +8,36 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
+from rich import markup
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from data.visible import show_json, show_text
 from tasks.progress import Progress, add_listener, format_line, remove_listener
 
 PLAIN_EVERY_S = 10.0  # without a terminal: a line this often
 MARK = "█"
 
 
+class VisibleConsole(Console):
+    """A console that no text can make obey: what is not visible is written as an escape."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The text as rich renders it, in tables too, measured after it was made visible."""
+        return super().render_str(show_text(text, lines=True), **options)
+
+
 def out(err: bool = False) -> Console:
     """A console as wide as the terminal; wide where there is none, so that nothing is cut."""
     stream = sys.stderr if err else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else 200, highlight=False)
+    return VisibleConsole(file=stream, width=None if stream.isatty() else 200, highlight=False)
+
+
+def escape(text: str) -> str:
+    """Untrusted text on one line, without rich's own markup."""
+    return markup.escape(show_text(text))
 
 
 @contextmanager
@@ -61,7 +74,7 @@ def print_result(
 ) -> None:
     """Prints a command's result, as JSON where --json was given."""
     if as_json:
-        return typer.echo(json.dumps(result, ensure_ascii=False))
+        return typer.echo(show_json(result))
     print_plain(result)
 
 
@@ -123,7 +136,7 @@ class _Terminal:
 def _draw_bar(progress: Progress, width: int = 24) -> Text:
     share = progress.num_processed / progress.total if progress.total else 0.0
     full = round(share * width)
-    text = Text(format_line(progress))
+    text = Text(show_text(format_line(progress)))
     if progress.note:
         return text
     return Text.assemble((MARK * full, "cyan"), ("─" * (width - full), "dim"), " ", text)

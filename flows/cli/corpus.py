@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from rich.markup import escape
 from rich.table import Table
 
 from data.catalog.coverage import compute_coverage, list_failures
@@ -12,7 +11,7 @@ from data.specs.pipeline import IndexSpec, PoolSpec
 from data.store.last_ingest import describe_failure
 from data.store.storage import Store
 from flows.cli.app import open_panel
-from flows.cli.console import live, out, print_result, print_summary, run_flow
+from flows.cli.console import escape, live, out, print_result, print_summary, run_flow
 from flows.cli.options import (
     EMBED,
     AsJson,

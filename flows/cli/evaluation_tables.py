@@ -4,11 +4,10 @@ from typing import Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from data.runs.evaluations import TOO_FEW
-from flows.cli.console import out
+from flows.cli.console import escape, out
 
 FIGURE = 7  # columns of "[0.977,": a narrow terminal breaks an interval in two and cuts no figure
 MIN_WIDTHS = {"method": 9, "of": 9, "evaluation": 12}
@@ -19,13 +18,13 @@ def print_evaluation(result: dict[str, Any]) -> None:
     for method in result["methods"]:
         counts = [f"{method[key]} {key}" for key in ("failed", "dropped") if method[key]]
         title = f"{method['method']}: {', '.join([str(method['videos']) + ' videos', *counts])}"
-        table = Table("metric", "mean", "95 % interval", "n", "unmeasured", title=title)
+        table = Table("metric", "mean", "95 % interval", "n", "unmeasured", title=escape(title))
         for mean in method["means"]:
             interval = f"[{_round(mean['low'])}, {_round(mean['high'])}]" if mean["n"] else ""
             if mean["n"] and mean["low"] is None:
                 interval = f"{TOO_FEW} clips"
             counts = [str(mean[key]) for key in ("n", "unmeasured")]
-            table.add_row(mean["label"], _round(mean["mean"]), escape(interval), *counts)
+            table.add_row(escape(mean["label"]), _round(mean["mean"]), escape(interval), *counts)
         out().print(table)
     for name, why in result["methods"][0]["absent"].items():
         out().print(f"[yellow]{name} was not computed[/]: {escape(why)}")
@@ -39,7 +38,7 @@ def print_evaluations(rows: list[dict[str, Any]]) -> None:
     """Prints the mean of every metric of every evaluation."""
     table = Table("evaluation", "made", "method", "metric", "mean", "n", "videos")
     for row in rows:
-        names = (row[key] for key in ("evaluation", "made", "method", "label"))
+        names = (escape(row[key]) for key in ("evaluation", "made", "method", "label"))
         table.add_row(*names, _round(row["mean"]), str(row["n"]), str(row["videos"]))
     out().print(table if rows else "no evaluations yet")
 
@@ -53,7 +52,8 @@ def print_experiment(result: dict[str, Any]) -> None:
             interval = f"[{row['low']:+.3f}, {row['high']:+.3f}]"
         difference = f"{row['difference']:+.3f}  {interval}"
         mean = f"{row['mean']:.3f}"
-        table.add_row(row["metric"], row["condition"], str(row["n"]), mean, escape(difference))
+        names = escape(row["metric"]), escape(row["condition"])
+        table.add_row(*names, str(row["n"]), mean, escape(difference))
     out().print(table)
     out().print(f"to watch the videos: reelflow report {result['experiment']}")
 

@@ -4,11 +4,13 @@ import atexit
 import logging
 import os
 import sys
+import traceback
 
 import typer
 
 from data.errors import UserError
 from data.secrets import has_secret
+from data.visible import show_text
 from flows.cli.app import app, register_commands
 from flows.cli.surroundings import prepare_folders, prepare_streams
 
@@ -42,7 +44,7 @@ def _run_command(debug: bool, arguments: list[str]) -> None:
         app(arguments)  # wrong usage and interrupts end here, with their own messages and codes
     except Exception as error:
         if debug:
-            raise
+            typer.echo(show_text(traceback.format_exc(), lines=True), err=True)
         _fail(_format_error(error))
 
 
@@ -83,7 +85,7 @@ def _format_error(error: Exception) -> str:
 
 
 def _fail(text: str) -> None:
-    typer.echo(f"reelflow: {text}", err=True)
+    typer.echo(f"reelflow: {show_text(text)}", err=True)
     raise SystemExit(1)
 
 

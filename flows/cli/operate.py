@@ -102,7 +102,8 @@ def schedule(
     columns = parse_columns(column)
     parameters = schedule_corpus(open_store(), url, corpus, cron, timezone, source, columns)
     ingested = parameters["source"] or "nothing; only videos already in the corpus are processed"
-    out().print(f"scheduled {corpus} at {cron} ({timezone}), ingesting {ingested}")
+    text = f"scheduled {corpus} at {cron} ({timezone}), ingesting {ingested}"
+    out().print(text, markup=False)
     out().print("to see what comes next: reelflow top")
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
-from flows.cli.console import out, print_summary
+from flows.cli.console import escape, out, print_summary
 
 Rows = list[dict[str, Any]]
 
@@ -56,8 +55,8 @@ def _build_outputs(rows: Rows) -> Table | str:
         return "no generated videos"
     table = Table("run", "request", "prompt", "rank", "score", "from", "file")
     for row in rows:
-        names = (row["run"], row["request_id"], escape(row["prompt"]))
-        table.add_row(*names, *_format_hit(row), row["file"])
+        names = (row["run"], escape(row["request_id"]), escape(row["prompt"]))
+        table.add_row(*names, *_format_hit(row), escape(row["file"] or ""))
     return table
 
 
@@ -74,7 +73,7 @@ def _iter_conditions(rows: Rows) -> Iterator[str | Table]:
         yield (
             f"[bold]{escape(first['request_id'])}[/] of run {first['run']}"
             f" ({first['engine']}, {first['corpus']}, seed {first['seed']}):"
-            f" {escape(first['prompt'])}\n{first['file'] or escape(first['detail'] or '')}"
+            f" {escape(first['prompt'])}\n{escape(first['file'] or first['detail'] or '')}"
         )
         table = Table("rank", "score", "from", "weight", "video")
         for row in clips:

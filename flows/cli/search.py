@@ -4,12 +4,11 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
 from flows.cli.app import open_panel
-from flows.cli.console import out, print_result, run_flow
+from flows.cli.console import escape, out, print_result, run_flow
 from flows.cli.options import AsJson, Corpus, Root, arg, open_store, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 

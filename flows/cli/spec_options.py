@@ -22,9 +22,9 @@ import typer
 from annotated_types import Gt, Lt
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from rich.markup import escape
 
 from data.specs.pipeline import Spec
+from flows.cli.console import escape
 
 KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 Fields = dict[str, Any]  # what the user set; a nested spec's fields as a dictionary in it

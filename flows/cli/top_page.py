@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.console import escape
 from tasks.progress import format_clock
 
 if TYPE_CHECKING:

@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
 from data.catalog.database import load_sql
 from data.shards.stages import Stage
+from data.visible import show_markdown, show_text
 from data.workspace import Workspace
 from engines.files.urls import is_url
 from tasks.artifact_key import artifact_key
@@ -25,6 +27,7 @@ LABELS = {
     "outdated": "failed with another decoder version",
 }  # fmt: skip
 COST_LABELS = {"gpu_hours": "GPU-hours", "worker_hours": "worker-hours", "cost": "cost"}
+LINK_CHARACTERS = "/:?#@=&%+,;~-._"  # all others are quoted: a bracket would end the link
 MAX_EXAMPLES = 3  # of each reason; the same number as in `failed_by_reason.sql`
 OPEN_HINT = (
     "Browsers block file:// links from web pages: open this path on the machine that wrote it."
@@ -58,7 +61,12 @@ def publish_table(
     if FlowRunContext.get() is not None:
         # `tasks/service/top.py` reads the corpus from what follows the last " on ".
         key, description = artifact_key(f"{kind}-table", corpus), f"{about or kind} on {corpus}"
-        deliver(create_table_artifact, rows, key=key, description=description)
+        shown = [{name: _show_cell(value) for name, value in row.items()} for row in rows]
+        deliver(create_table_artifact, shown, key=key, description=show_text(description))
+
+
+def _show_cell(value: Any) -> Any:
+    return show_text(value) if isinstance(value, str) else value
 
 
 def publish_failures(workspace: Workspace, stage: Stage) -> None:
@@ -102,7 +110,10 @@ def format_label(key: str) -> str:
 
 def format_cell(key: str, value: Any) -> str:
     """Formats a figure for a cell of a Markdown table."""
-    return format_figure(key, value, format_link).replace("|", "\\|")
+    if isinstance(value, Path) or (isinstance(value, str) and is_url(value)):
+        return format_link(value)
+    figure = format_figure(key, value)
+    return figure if isinstance(value, int | float) else show_markdown(figure)
 
 
 def format_figure(key: str, value: Any, format_file: Callable[[Path | str], str] = str) -> str:
@@ -142,8 +153,10 @@ def format_number(value: float) -> str:
 
 def format_link(file: Path | str) -> str:
     """Formats a file or page in Markdown: a link if a browser can follow it, else text to copy."""
-    linked = isinstance(file, str) and file.startswith("http")
-    return f"[{str(file).rsplit('/', 1)[-1]}]({file})" if linked else f"`{file}`"
+    text = show_text(str(file))
+    if isinstance(file, str) and file.startswith(("http://", "https://")):
+        return f"[{show_markdown(text.rsplit('/', 1)[-1])}]({quote(text, safe=LINK_CHARACTERS)})"
+    return "`{}`".format(text.replace("`", "'").replace("|", "\\|"))
 
 
 def _describe_summary(kind: str, corpus: str, summary: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
+from data.visible import show_markdown
 from tasks.artifact_key import artifact_key
 from tasks.progress import format_rate
 from tasks.ui.artifacts import (
@@ -86,8 +87,8 @@ def render_summary(summary: PipelineSummary) -> str:
     heads = [*COLUMNS[:-1], *labels, COLUMNS[-1]]
     rows = [_stage_row(stage, fields, hours) for stage, fields in stages.items()]
     if summary.error:
-        error = summary.error.replace("|", "\\|")
-        rows.append([summary.current, *[""] * (len(heads) - 2), f"**failed**: {error}"])
+        error = f"**failed**: {show_markdown(summary.error)}"
+        rows.append([summary.current, *[""] * (len(heads) - 2), error])
     if len(stages) > 1:
         rows.append(_total_row(summary, hours))
     table = ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *rows)]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from data.visible import show_text
 from engines.report.leaderboard.board import Board
 from engines.report.leaderboard.table import Entry, Table
 
@@ -109,4 +110,5 @@ def _format_best(entry: Data, metric: str) -> str:
 
 def _escape_cell(text: str) -> str:
     """Escapes text so that it ends neither its cell nor its line."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    text = show_text(text.replace("\n", " "))
+    return text.replace("|", "\\|").replace("<", "&lt;")

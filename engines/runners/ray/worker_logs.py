@@ -7,6 +7,8 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from data.visible import guard_logs
+
 MAX_REPEATS = 3  # lines of one wording that a worker forwards: more would only fill the log
 MAX_WAITING = 20  # lines that wait for the next outcome; the oldest are dropped first
 
@@ -41,6 +43,7 @@ class WorkerLogHandler(logging.Handler):
 
     def install(self) -> None:
         """Handles everything that this process logs from now on."""
+        guard_logs()
         logging.getLogger().addHandler(self)
         logging.getLogger("engines").setLevel(logging.INFO)
 
