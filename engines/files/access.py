@@ -5,7 +5,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from data.secrets import has_password
-from engines.files.archive import parse_member
+from engines.files.cells import find_outer
 from engines.files.urls import is_url, split_chain
 from engines.files.web import WEB_SCHEMES, is_private_host
 
@@ -26,8 +26,7 @@ class UrlPolicy:
         """Why a row's URI must not be opened; None where it may be."""
         if has_password(uri):
             return "its address has a password: put it into the environment"
-        member = parse_member(uri)
-        for url in _split_urls(member.tar if member else uri):
+        for url in _split_urls(find_outer(uri)):
             scheme = url.partition("://")[0].lower()
             if scheme not in self.schemes:
                 return f"{scheme}:// is not allowed: see REELFLOW_URL_SCHEMES"

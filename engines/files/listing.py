@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from urllib.parse import unquote
 
 from fsspec.utils import glob_translate
 
@@ -27,6 +28,8 @@ TABLE_ENDINGS = (
 # one table of statistics for each.
 KINDS = {"video": VIDEO_ENDINGS, "tar": TAR_ENDINGS, "table": TABLE_ENDINGS}
 _NAMES_EXAMINED = 2000  # of a folder, until its kind is settled
+_PARTITION = re.compile(r"[^=]+=[^=]*")
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 
 
@@ -110,6 +113,16 @@ def detect_kind(source: str, policy: UrlPolicy = STRICT) -> str | None:
 def has_ending(name: str, endings: tuple[str, ...]) -> bool:
     """Whether the file's name has one of the endings, in upper or lower case."""
     return (name.split("?")[0] if is_url(name) else name).lower().endswith(endings)
+
+
+def read_partitions(path: str) -> dict[str, str | None]:
+    """The columns in the names of a file's folders, as Hive writes them: `lang=en/part-0.parquet`.
+
+    They are text, as a CSV's are.
+    """
+    folders = path.split("?")[0].split("/")[:-1] if is_url(path) else path.split("/")[:-1]
+    pairs = [unquote(folder).partition("=") for folder in folders if _PARTITION.fullmatch(folder)]
+    return {name: None if value == _NO_VALUE else value for name, _, value in pairs}
 
 
 def is_single_file(source: str, endings: tuple[str, ...], policy: UrlPolicy = STRICT) -> bool:

@@ -1,4 +1,4 @@
-"""Opens a file wherever it is: a path, any fsspec URL, or a member of a tar (archive.py)."""
+"""Opens a file wherever it is: a path, an fsspec URL, in a tar (archive.py), a table (cells.py)."""
 
 import errno
 import io
@@ -17,9 +17,10 @@ from data.store import filesystems, s3
 from engines.files import web
 from engines.files.access import STRICT, UrlPolicy
 from engines.files.archive import ByteRange, Member, copy_member, find_unpacker, parse_member
+from engines.files.cells import find_outer, parse_cell, read_cell
 from engines.files.faults import BadAddress, Unreachable, translate_fault, try_again
 from engines.files.remote import FsspecReader, open_remote
-from engines.files.urls import is_url
+from engines.files.urls import is_url, parse_file_url
 from engines.files.web_reader import WebReader
 
 _STAMPS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "mtime", "updated")
@@ -37,6 +38,11 @@ def open_media(uri: str, policy: UrlPolicy = STRICT) -> BinaryIO:
         return _open_fake(uri)
     if member := parse_member(uri):
         return _open_member(member, policy)
+    if cell := parse_cell(uri):
+        stamp = stat_media(cell.table, policy)[1]
+        return read_cell(cell, stamp, open_media(cell.table, policy))
+    if (path := parse_file_url(uri)) is not None:
+        uri = path
     if is_url(uri):
         return _open_url(uri, policy)
     _stat_regular(uri)
@@ -52,6 +58,10 @@ def stat_media(uri: str, policy: UrlPolicy = STRICT) -> tuple[int, str]:
         return len(_open_fake(uri).read()), "fake"
     if member := parse_member(uri):
         return member.size, f"{stat_media(member.tar, policy)[1]}+{member.offset}"
+    if cell := parse_cell(uri):
+        return cell.size, f"{stat_media(cell.table, policy)[1]}+{cell.row}"
+    if (path := parse_file_url(uri)) is not None:
+        uri = path
     if not is_url(uri):
         status = _stat_regular(uri)
         return status.st_size, str(status.st_mtime_ns)
@@ -65,8 +75,7 @@ def stat_media(uri: str, policy: UrlPolicy = STRICT) -> tuple[int, str]:
 def warm_up(uri: str, policy: UrlPolicy = STRICT) -> None:
     """Connects the client that reads the URI, without opening the file."""
     # For S3 that is seconds of imports, which must not count against a video's deadline.
-    member = parse_member(uri)
-    url = member.tar if member else uri
+    url = find_outer(uri)
     if is_url(url) and not url.startswith("fake://"):
         with suppress(Exception):  # a fault of the address: reported when the file is opened
             connect = getattr(open_filesystem(url, policy)[0], "connect", None)

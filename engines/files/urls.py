@@ -3,9 +3,11 @@
 import os
 import posixpath
 import re
+from urllib.parse import unquote
 
-_URL = re.compile(r"tar::|[A-Za-z][A-Za-z0-9+.\-]*(://|::.+://)", re.DOTALL)
+_URL = re.compile(r"tar::|cell::|[A-Za-z][A-Za-z0-9+.\-]*(://|::.+://)", re.DOTALL)
 _CUT = re.compile(r"::(?![0-9A-Fa-f:.]*\])")  # a chain's separator, but not the `::` in `[::1]`
+_FILE = re.compile(r"file:(?://(?:localhost)?)?(/.*)", re.DOTALL | re.IGNORECASE)
 _WORD = re.compile("[a-z][a-z0-9_+]*")
 
 
@@ -14,11 +16,23 @@ def is_url(location: str) -> bool:
     return _URL.match(location) is not None
 
 
+def parse_file_url(location: str) -> str | None:
+    """The path in a `file:` URL of this machine, however it is spelled; None for anything else."""
+    match = _FILE.fullmatch(location)
+    if not match:
+        return None
+    path = unquote(match[1])
+    # Whoever wrote the name as it is, unquoted, meant the file of that name.
+    return match[1] if os.path.lexists(match[1]) and not os.path.lexists(path) else path
+
+
 def resolve_location(location: str, base: str) -> str:
     """The absolute form of a location written in the folder or URL `base`.
 
-    Absolute paths and URLs stay as they are.
+    Absolute paths and URLs stay as they are, but for `file:` URLs, which become paths.
     """
+    if (path := parse_file_url(location)) is not None:
+        return path
     if is_url(location) or os.path.isabs(location):
         return location
     if not is_url(base):
@@ -31,7 +45,8 @@ def resolve_location(location: str, base: str) -> str:
 
 def find_host(location: str) -> str:
     """The scheme and host (or bucket) that a location is read from; "" for a local path."""
-    links = split_chain(location.removeprefix("tar::")) if is_url(location) else []
+    location = location.removeprefix("tar::").removeprefix("cell::")
+    links = split_chain(location) if is_url(location) else []
     return "/".join(links[-1].split("/")[:3]) if links else ""
 
 

@@ -11,6 +11,7 @@ from data.secrets import has_secret
 from engines.base import load_plugin
 from engines.files.access import STRICT, UrlPolicy
 from engines.files.listing import TABLE_ENDINGS, TAR_ENDINGS, VIDEO_ENDINGS
+from engines.files.urls import parse_file_url
 from engines.ingest import sources
 
 
@@ -27,6 +28,7 @@ def open_source(
     if has_secret(source):
         raise UserError("the source's address has a password: put it into the environment")
     try:
+        source = parse_file_url(source) or source
         rows = _find_plugin(source, policy).read_rows(source, dict(columns or {}), policy)
         # Read now, so that a wrong name fails before anything is written for this source.
         first = next(rows, None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from engines.files.access import STRICT, UrlPolicy
 from engines.files.faults import MACHINE_ERRNOS, BadAddress, Unreachable
 from engines.files.media import open_media
-from engines.files.urls import is_url
+from engines.files.urls import is_url, parse_file_url
 from engines.video.frames import DecodeError
 from engines.video.movie_header import read_movie_seconds
 
@@ -39,9 +39,8 @@ NO_VIDEO_FORMAT = "not in a video format that is read here, such as mp4, mkv, we
 
 def local_path(uri: str) -> str | None:
     """The path of a local file; None for a remote one."""
-    if uri.startswith("file://"):
-        return uri.removeprefix("file://")
-    return None if is_url(uri) else uri
+    path = parse_file_url(uri)
+    return path if path is not None else None if is_url(uri) else uri
 
 
 @contextmanager

@@ -43,7 +43,9 @@ def search(
             spec = build_spec(RetrieveSpec(), fields)
             hits = retriever.search_prompts([Prompt("0", text or "")], spec)
     print_result([asdict(hit) for hit in hits], as_json, _print_hits)
-    if short := sum(retriever.shortages.values()):
+    for where in retriever.unmatched:
+        out(err=True).print(f"no video of {corpus} meets the condition {where}", markup=False)
+    if not retriever.unmatched and (short := sum(retriever.shortages.values())):
         out(err=True).print(f"{short} fewer than requested: the others are duplicates of these")
 
 

@@ -26,7 +26,8 @@ def retrieve_prompts(
 ) -> dict[str, Any]:
     """Searches every prompt and writes the hits as `tables.HITS`, in the order of the prompts.
 
-    Returns counts, and by prompt how many hits are missing of the k requested.
+    Returns counts, by prompt how many hits are missing of the k requested, and the conditions that
+    no video meets.
     """
     queries = read_prompts(prompts)
     retriever = Retriever(workspace, corpus)
@@ -43,4 +44,5 @@ def retrieve_prompts(
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
-    return {"prompts": len(queries), "hits": count, "short": retriever.shortages, "out": out}
+    counts = {"prompts": len(queries), "hits": count, "short": retriever.shortages, "out": out}
+    return counts | ({"unmatched": retriever.unmatched} if retriever.unmatched else {})

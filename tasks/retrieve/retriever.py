@@ -31,8 +31,8 @@ Shortages = dict[str, int]
 class Retriever:
     """A corpus's published index, open for queries.
 
-    `shortages` counts, by query, how many hits were missing of the k requested. Raises a
-    UserError if the corpus has no index.
+    `shortages` counts, by query, how many hits were missing of the k requested; `unmatched` lists
+    the conditions that no video meets. Raises a UserError if the corpus has no index.
     """
 
     def __init__(self, workspace: Workspace, corpus: str) -> None:
@@ -53,12 +53,17 @@ class Retriever:
         self._embed = embed
         self._runner = InProcessRunner()
         self.shortages: Shortages = {}
+        self.unmatched: list[str] = []
 
     def search_prompts(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
         """Returns the k best videos of each prompt, in the order of the prompts.
 
-        A prompt's own condition applies in addition to the spec's.
+        A prompt's own condition applies in addition to the spec's. Raises a UserError for a
+        prompt without text, whose vector would mean nothing.
         """
+        empty = next((prompt for prompt in prompts if not prompt.text.strip()), None)
+        if empty is not None:
+            raise UserError(f"there is no text in prompt {empty.id}: describe what to find")
         vectors = to_unit_length(self.embed_prompts(prompts))
         queries = [Query(prompt.id, prompt.text, prompt.where) for prompt in prompts]
         hits: dict[str, list[Hit]] = {query.id: [] for query in queries}
@@ -116,6 +121,8 @@ class Retriever:
         selection = (
             select_rows(self.workspace, self.corpus, wheres, self.contents) if wheres else None
         )
+        if selection and not selection.ids:
+            self.unmatched.append(" and ".join(wheres))
         index: Any = _ExactIndex(self.index) if spec.exact else self.index
         results = search_index(
             index, vectors, spec.k,

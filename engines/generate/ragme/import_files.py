@@ -1,7 +1,6 @@
 """Reads clip-video-encode's `.npy`, `.json` and `.txt` files or tars (ragme.md, section 1.4)."""
 
 import io
-import json
 import math
 import os
 import tokenize
@@ -24,8 +23,8 @@ from engines.files.listing import (
     locate_files,
 )
 from engines.files.media import open_media, stat_media
-from engines.files.rows import to_caption, to_json_columns, to_text
 from engines.files.tars import read_entries
+from engines.files.values import NotText, parse_object, to_captions, to_json_columns, to_text
 from engines.files.walk import Folder
 
 # Not recorded in any file; version 1.3.0 encoded frames with blue and red swapped.
@@ -107,23 +106,23 @@ def _build_outcome(stem: str, files: dict[str, _File]) -> Outcome[EncodedVideo]:
         return Done(id, EncodedVideo(record, _load_frames(files[".npy"])))
     except _Invalid as error:
         return Failed(id, error.reason, str(error))
+    except NotText as error:
+        return Failed(id, "rejected", f"{stem}.json has {error} where text belongs")
 
 
 def _build_record(stem: str, files: dict[str, _File]) -> dict[str, object]:
-    record: object = {}
+    record: dict[str, object] = {}
     if ".json" in files:
         try:
-            record = json.loads(files[".json"].content)
-        except (ValueError, RecursionError) as error:  # deeply nested JSON is a broken file too
-            raise _Invalid("rejected", f"{files['.json'].path} is not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise _Invalid("rejected", f"{files['.json'].path} does not hold an object")
+            record = parse_object(files[".json"].content)
+        except ValueError as error:
+            raise _Invalid("rejected", f"{files['.json'].path}: {error}") from error
     text = files[".txt"].content.decode("utf-8-sig", "replace").strip() if ".txt" in files else None
     # RAGME's column first, then clip-video-encode's own, which it also writes as `.txt`.
-    captions = map(to_caption, (record.get("txt"), record.get("caption"), text))
+    captions = map(to_captions, (record.get("txt"), record.get("caption"), text))
     return {
         **to_json_columns(record),
-        "txt": next((caption for caption in captions if caption), None),
+        "txt": next((several[0] for several in captions if several), None),
         "videoID": to_text(record.get("videoID")) or stem,
         "videoLoc": to_text(record.get("videoLoc")),
     }

@@ -19,10 +19,12 @@ from engines.files.listing import (
     expand_braces,
     has_ending,
     locate_files,
+    read_partitions,
 )
 from engines.files.media import open_media
-from engines.files.rows import BadRecord, Record, build_rows, map_columns, parse_sidecar
+from engines.files.rows import BadRecord, Record, build_rows, map_columns
 from engines.files.urls import is_url, resolve_location
+from engines.files.values import parse_caption, parse_sidecar
 from engines.files.walk import Folder
 
 _MAX_TEXT_BYTES = 16 << 20  # of a caption: a video called x.txt must not fill the memory
@@ -69,6 +71,7 @@ def _build_record(
     stem = os.path.splitext(name)[0]
     columns = _read_sidecars(folder, stem, siblings, names["txt"], policy)
     return {
+        **read_partitions(f"{folder.path}/"),
         **columns,
         names["videoID"]: folder.below + stem,
         # Joined here: a file may be called `http://x.mp4`, which must not be taken for a URL.
@@ -85,8 +88,7 @@ def _read_sidecars(
         if f"{stem}.json" in siblings:
             columns = parse_sidecar(_read_file(folder, f"{stem}.json", policy), caption)
         if f"{stem}.txt" in siblings:
-            text = _read_file(folder, f"{stem}.txt", policy)
-            columns[caption] = text.decode("utf-8-sig", "replace").strip()
+            columns |= parse_caption(_read_file(folder, f"{stem}.txt", policy), caption)
     except OSError as error:
         columns["caption_error"] = str(error)
     return columns
