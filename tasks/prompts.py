@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.records import Prompt
-from engines.files.rows import to_text
+from engines.files.values import NotText, to_text
 from engines.files.urls import is_url, resolve_location
 from tasks.prompt_files import IDS, TEXTS, Rows, read_rows
 
@@ -21,7 +21,10 @@ def read_prompts(path: str) -> list[Prompt]:
     """
     rows = read_rows(path)
     if not path.lower().endswith(".txt") or any(set(row) != {"txt"} for row in rows):
-        return _check_ids(path, [_build_prompt(path, rows, n) for n in range(len(rows))])
+        try:
+            return _check_ids(path, [_build_prompt(path, rows, n) for n in range(len(rows))])
+        except NotText as error:
+            raise UserError(f"{path} has {error} where text belongs") from error
     if not rows:
         raise UserError(f"{path} has no prompts")
     return build_prompts([row["txt"] for row in rows])

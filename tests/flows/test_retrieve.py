@@ -6,10 +6,12 @@ import pytest
 from support.corpora import FAKE
 
 from data.errors import UserError
+from data.records import Prompt
 from data.specs.pipeline import RetrieveSpec
 from data.store import tables
 from flows.pipeline import pipeline
 from flows.retrieve import retrieve
+from tasks.retrieve.retriever import Retriever
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
 
@@ -49,11 +51,27 @@ def test_prompts_come_from_a_table_under_their_own_ids(workspace, tmp_path: Path
     assert set(pq.read_table(out)["prompt_id"].to_pylist()) == {"x/1"}
 
 
-@pytest.mark.parametrize("text", ["a\n\nb\n", "", " \n"])
-def test_an_empty_prompt_is_refused_by_its_line(workspace, tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_file_without_prompts_is_refused(workspace, tmp_path: Path, text: str) -> None:
     pipeline("c", "fake://3", embed_spec=FAKE)
     path = tmp_path / "prompts.txt"
     path.write_text(text)
-    with pytest.raises(UserError, match="no prompt in line"):
+    with pytest.raises(UserError, match="no prompts"):
         retrieve("c", str(path), str(tmp_path / "h.parquet"))
     assert not (tmp_path / "h.parquet").exists()
+
+
+def test_a_prompt_without_text_is_refused(workspace) -> None:
+    pipeline("c", "fake://3", embed_spec=FAKE)
+    for text in ("", "  \n"):
+        with pytest.raises(UserError, match="no text in prompt 7"):
+            Retriever(workspace, "c").search_prompts([Prompt("7", text)], RetrieveSpec())
+
+
+def test_a_condition_that_no_video_meets_is_named(workspace, prompts: Path, tmp_path: Path) -> None:
+    pipeline("c", "fake://3", embed_spec=FAKE)
+    out = tmp_path / "h.parquet"
+    nothing = retrieve("c", str(prompts), str(out), RetrieveSpec(where="fps > 1000"))
+    assert nothing["hits"] == 0 and nothing["unmatched"] == ["fps > 1000"]
+    some = retrieve("c", str(prompts), str(out), RetrieveSpec(where="fps > 1"))
+    assert some["hits"] and "unmatched" not in some

@@ -142,3 +142,8 @@ def test_what_is_no_text_and_no_table_is_said_to_be_none(tmp_path: Path) -> None
             (tmp_path / name).write_bytes(b"\xff\xfe\x00")
         with pytest.raises(UserError, match=said):
             read_prompts(str(tmp_path / name))
+
+
+def test_a_list_is_no_prompt(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a list"):
+        read_prompts(lines(tmp_path, {"txt": ["a red circle", "a blue star"]}))
