@@ -3,9 +3,11 @@
 import logging
 import os
 
+from data.private_files import restrict_new_files
 from data.visible import guard_logs
 from tasks.service.proxies import spare_loopback
 
+restrict_new_files()  # before anything is written: the store, logs, Prefect's database
 guard_logs()  # before anything logs: a run's log goes to terminals, files and Prefect's server
 
 # Read when Prefect and Ray are first imported, hence here. A run from the command line starts a

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data.errors import UserError
+from engines.runners.ray.cluster import find_ray_folder
 from tasks.service.processes import Process, end_process, spawn_process
 
 ATTEMPTS = 6  # Ray gives up after 30 s, within which a busy machine may not start it
@@ -39,6 +40,7 @@ def start_head(
         sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block",
         f"--port={port}", f"--ray-client-server-port={find_free_port()}",
         "--include-dashboard=false", f"--object-store-memory={OBJECT_STORE_BYTES}",
+        f"--temp-dir={find_ray_folder()}",
     ]  # fmt: skip
     for _ in range(ATTEMPTS):
         log.unlink(missing_ok=True)

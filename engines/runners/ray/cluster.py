@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from data.errors import UserError
+from data.private_files import open_private_folder
 
 TRIES = 3  # a busy machine may not start Ray within the 30 s that Ray gives itself
 # Ray reads these from the environment as it is imported. They are defaults for Ray, not settings of
@@ -16,6 +17,8 @@ RAY_DEFAULTS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_raylet_start_wait_time_s": "300",  # of its workers, for their node: else 60
 }
+
+RAY_FOLDER = "reelflow-ray"
 
 T = TypeVar("T")
 
@@ -36,6 +39,7 @@ def connect_cluster(address: str | None) -> bool:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:  # outcomes are small: the default would reserve a third of the memory
         options |= {"include_dashboard": False, "object_store_memory": 256 * 2**20}
+        options["_temp_dir"] = find_ray_folder()
         start_ray(lambda: ray.init(address="local", **options))
         return True
     try:
@@ -47,6 +51,12 @@ def connect_cluster(address: str | None) -> bool:
             " REELFLOW_RAY_ADDRESS unset to run on this machine"
         ) from error
     return True
+
+
+def find_ray_folder() -> str:
+    """Where a Ray of ours has its sockets, logs and spilled data: below a folder of this user."""
+    # Below, since Ray opens its own folder to everybody.
+    return str(open_private_folder(RAY_FOLDER) / "ray")
 
 
 def start_ray(init: Callable[[], T], tries: int = TRIES) -> T:
@@ -65,7 +75,7 @@ def start_ray(init: Callable[[], T], tries: int = TRIES) -> T:
                 raise UserError(
                     f"Ray did not start on this machine in {tries} tries ({detail}): free cores,"
                     " memory and room in the temporary folder (where Ray's logs are in"
-                    " ray/session_latest/logs), or set REELFLOW_RUNNER=in_process"
+                    f" {RAY_FOLDER}-*/ray/session_latest/logs), or set REELFLOW_RUNNER=in_process"
                 ) from error
     raise AssertionError("at least one try")
 

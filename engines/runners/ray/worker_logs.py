@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from data.private_files import restrict_new_files
 from data.visible import guard_logs
 
 MAX_REPEATS = 3  # lines of one wording that a worker forwards: more would only fill the log
@@ -43,6 +44,7 @@ class WorkerLogHandler(logging.Handler):
 
     def install(self) -> None:
         """Handles everything that this process logs from now on."""
+        restrict_new_files()
         guard_logs()
         logging.getLogger().addHandler(self)
         logging.getLogger("engines").setLevel(logging.INFO)
