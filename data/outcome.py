@@ -12,6 +12,7 @@ Reason = Literal[
 REASONS: tuple[str, ...] = get_args(Reason)
 # Perhaps a machine's fault, and not the item's: another run may not meet it.
 MACHINE_REASONS: tuple[Reason, ...] = ("timeout", "crashed", "unreachable", "out_of_memory")
+NOT_DELIVERED: tuple[Reason, ...] = ("unreachable", "timeout")  # may be the host's fault
 
 T = TypeVar("T", covariant=True)
 

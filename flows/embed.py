@@ -109,7 +109,8 @@ def open_embed_run(workspace: Workspace, stage: Stage, spec: EmbedSpec) -> Itera
 def embed_with(run: EmbedRun, shards: list[str]) -> EmbedSummary:
     """Embeds planned shards with workers that are there."""
     workspace, stage = run.workspace, run.of
-    summary, started = EmbedSummary(workspace, stage, run.workers), time.monotonic()
+    summary = EmbedSummary(workspace, stage, run.workers, hosts=run.hosts)
+    started = time.monotonic()
     run.progress = Progress("embed", *count_planned(workspace, stage, shards))
     run_shards(run, shards, summary.add, partial(_merge_stage, workspace, stage))
     ended = time.monotonic()

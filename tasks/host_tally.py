@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 
 from data.errors import UserError
+from data.outcome import NOT_DELIVERED, Failed, Outcome
 from engines.files.urls import find_host
 
 MIN_ROWS = 10  # of a host, before all of them failing says anything about the host
@@ -18,14 +19,24 @@ class HostTally:
         self._faults: dict[str, str] = {}
 
     def add(self, location: str, fault: str | None) -> None:
-        """Counts a row; `fault` says why its file was unreachable, None where it was not."""
+        """Counts a row; `fault` says why its file was unreachable, None where it was not.
+
+        A local file is at nobody's host: whatever its fault, it was delivered.
+        """
         host = find_host(location)
         with self._lock:
-            if fault is None:
+            if fault is None or not host:
                 self._delivered[host] += 1
             else:
                 self._failed[host] += 1
                 self._faults[host] = fault
+
+    def add_outcome(self, location: str, outcome: Outcome[object]) -> None:
+        """Counts an item with its outcome."""
+        fault = None
+        if isinstance(outcome, Failed) and outcome.reason in NOT_DELIVERED:
+            fault = outcome.detail
+        self.add(location, fault)
 
     def require_hosts(self, share: float, fix: str) -> None:
         """A UserError where a host that matters delivered none of its rows.
@@ -39,6 +50,6 @@ class HostTally:
             if not self._delivered[host] and (matters or not self._delivered.total()):
                 rows = f"all {count:,} rows" if count > 1 else "the only row"
                 raise UserError(
-                    f"{rows} of {host or 'this machine'} failed: {self._faults[host]}. They are"
+                    f"{rows} of {host} failed: {self._faults[host]}. They are"
                     f" recorded as unreachable, and all other rows as usual: {fix}"
                 )

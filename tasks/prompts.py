@@ -6,8 +6,8 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.records import Prompt
-from engines.files.values import NotText, to_text
 from engines.files.urls import is_url, resolve_location
+from engines.files.values import NotText, to_text
 from tasks.prompt_files import IDS, TEXTS, Rows, read_rows
 
 

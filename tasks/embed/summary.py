@@ -11,6 +11,7 @@ from data.shards.stages import Stage
 from data.throughput import Load, video_hours_per_day
 from data.workspace import Workspace
 from tasks.cost import compute_cost
+from tasks.host_tally import HostTally
 from tasks.plan import stage_values
 from tasks.success import require_success
 
@@ -30,6 +31,7 @@ class EmbedSummary:
     damaged: int = 0  # packets of videos that are done
     failed: Counter[str] = field(default_factory=Counter)
     spent: Counter[str] = field(default_factory=Counter)
+    hosts: HostTally = field(default_factory=HostTally)
     decoders: int = 1
     seconds: float = 0.0  # wall time of the run's work
     hours: float = 0.0  # of video
@@ -53,11 +55,16 @@ class EmbedSummary:
         return self.done + self.failed.total()
 
     def require_any(self) -> None:
-        """Raises a UserError where videos were tried and none of the stage ever succeeded."""
+        """Raises a UserError where videos were tried and none of the stage ever succeeded.
+
+        Or where none of a whole host did.
+        """
         # Ever, not only now: one broken video that is new in a good corpus is no failed run.
         if self.failed and not self.done and not self._is_any_done():
             see = f"see `reelflow failures {self.stage.corpus}`"
             require_success("video", 0, self.failed, see=see)
+        share, again = self.workspace.settings.failed_share, f"`reelflow embed {self.stage.corpus}`"
+        self.hosts.require_hosts(share, f"{again} tries them again")
 
     def to_dict(self) -> dict[str, Any]:
         """The run's figures by name."""

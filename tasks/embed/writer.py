@@ -19,6 +19,7 @@ from data.workspace import Workspace
 from engines.base import Runner, load_plugin
 from engines.embed.engine import VideoEmbedder
 from engines.embed.frame_packer import FrameVectors
+from tasks.host_tally import HostTally
 from tasks.retry import decoder_version
 from tasks.stage_run import ShardWriter, StageRun
 from tasks.workers import build_embed_setup, count_workers
@@ -27,9 +28,11 @@ from tasks.workers import build_embed_setup, count_workers
 class EmbedWriter(ShardWriter[Video, FrameVectors, VideoRow]):
     """Appends each video's vectors to the shard's table as they come."""
 
-    def __init__(self, store: Store, name: str, decoder: str, withdrawn: Set[str]) -> None:
+    def __init__(
+        self, store: Store, name: str, decoder: str, withdrawn: Set[str], hosts: HostTally
+    ) -> None:
         super().__init__()
-        self._decoder, self._withdrawn = decoder, withdrawn
+        self._decoder, self._withdrawn, self._hosts = decoder, withdrawn, hosts
         self._table = self.files.enter_context(FrameVectorWriter(store, name))
 
     def find_row(self, item: Video) -> VideoRow | None:
@@ -42,6 +45,7 @@ class EmbedWriter(ShardWriter[Video, FrameVectors, VideoRow]):
         return failed_row(outcome, item.content)
 
     def write(self, item: Video, outcome: Outcome[FrameVectors]) -> VideoRow:
+        self._hosts.add_outcome(item.uri, outcome)
         if not isinstance(outcome, Done):
             return failed_row(outcome, item.content, self._decoder)
         vectors = outcome.value
@@ -64,6 +68,7 @@ class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):
             partial(VideoEmbedder, spec, setup), runner, workspace.settings.batch,
         )  # fmt: skip
         self.workers, self.decoders = count_workers(workspace.settings), setup.decoders
+        self.hosts = HostTally()
         self.held_since, self._decoder = time.monotonic(), decoder_version()
         with workspace.open_synced_catalog(stage.corpus) as catalog:
             rows = catalog.execute(load_sql("withdrawn_contents"), corpus=stage.corpus)
@@ -74,7 +79,7 @@ class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):
 
     def open_writer(self, shard: Shard[Video]) -> EmbedWriter:
         name = layout.shard_file(self.folder, shard.id)
-        return EmbedWriter(self.store, name, self._decoder, self._withdrawn)
+        return EmbedWriter(self.store, name, self._decoder, self._withdrawn, self.hosts)
 
     def count_hours(self, item: Video, outcome: Outcome[FrameVectors]) -> float:
         return (item.duration or 0) / 3600

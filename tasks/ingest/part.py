@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from data.catalog import merge
 from data.catalog.seen_ids import SeenIds, read_stored_videos
-from data.outcome import Done, Outcome
+from data.outcome import NOT_DELIVERED, Done, Outcome
 from data.records import Probe, Row, Video
 from data.stamps import utc_now
 from data.store import layout, tables
@@ -114,7 +114,7 @@ def ingest_part(
     counts.add(entries, {entry.line for entry in fresh}, before.keys())
     for entry in entries:
         if entry.uri and not entry.rejected:
-            fault = entry.detail if entry.reason in ("unreachable", "timeout") else None
+            fault = entry.detail if entry.reason in NOT_DELIVERED else None
             ingest.tally.add(entry.uri, fault)
 
 

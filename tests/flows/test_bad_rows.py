@@ -100,7 +100,22 @@ def test_a_host_that_delivers_nothing_ends_the_run_once_all_is_recorded(
     assert "30 rows" in str(error.value) and "--reason unreachable" in str(error.value)
     assert videos(workspace, "c", "ingest") == counts(31, 1, 30)
     assert set(reasons(workspace, "c").values()) == {"unreachable"}
-    assert embed("c", FAKE)["done"] == 1
+
+
+@pytest.mark.slow  # attempts with real pauses
+def test_a_host_that_is_gone_when_videos_are_embedded_ends_the_run_and_is_tried_again(
+    workspace: Workspace, server: BadServer, clips: Path
+) -> None:
+    for n in range(12):
+        (clips / f"v{n}.mp4").write_bytes((clips / "clip-0.mp4").read_bytes() + bytes([n]))
+    uris = {f"v{n}": f"{server.url}/good/v{n}.mp4" for n in range(12)}
+    assert ingest(write_table(server, clips, uris), "c")["new"] == 12
+    server.is_down = True
+    with pytest.raises(UserError, match=r"12 (rows|videos)"):
+        embed("c", FAKE)
+    assert set(reasons(workspace, "c").values()) == {"unreachable"}
+    server.is_down = False
+    assert embed("c", FAKE)["done"] == 12
 
 
 def test_a_known_video_stays_good_while_its_host_is_away(

@@ -22,6 +22,7 @@ class BadServer(ThreadingHTTPServer):
         super().__init__((host, 0), partial(_Answer, folder))
         self.requests: Counter[str] = Counter()
         self.queries: set[str] = set()
+        self.is_down = False  # answers 503 to everything
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that leave early are what is tested here."""
@@ -70,6 +71,8 @@ class _Answer(BaseHTTPRequestHandler):
         file = self.folder / name
         body = file.read_bytes() if file.is_file() else b"nothing"
         answer: Callable[[bytes], None] = getattr(self, f"send_{kind}", self.send_good)
+        if self.server.is_down:
+            return self.send_status(503)
         if kind.isdigit():
             return self.send_status(int(kind))
         answer(body)

@@ -3,14 +3,12 @@
 import logging
 
 from data.errors import UserError
-from data.outcome import Done, Failed, Outcome
+from data.outcome import NOT_DELIVERED, Done, Failed, Outcome
 from engines.files.hosts import HostHealth
 from engines.video.frames import Frames
 from engines.video.guard.child import DecoderProcess, ProcessDied
 from engines.video.guard.protocol import read_frames
 from engines.video.guard.queue import Cancelled, Job, JobQueue
-
-NOT_DELIVERED = ("unreachable", "timeout")  # reasons that may be the host's
 
 log = logging.getLogger(__name__)
 
