@@ -2,8 +2,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support import golden
 from support.corpora import FAKE, counts, reasons, videos
 
 from data.errors import UserError
@@ -135,3 +137,26 @@ def _everything(workspace) -> dict[str, list[tuple]]:
     with workspace.open_catalog() as catalog:
         found = catalog.execute("SELECT table_name FROM duckdb_tables()")
         return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}
+
+
+def test_videos_in_a_table_are_embedded_and_what_is_damaged_is_counted(
+    workspace, tmp_path: Path
+) -> None:
+    whole = golden.clip(tmp_path / "whole.mp4", options={"g": "12", "bf": "0"})
+    hurt = golden.clip(tmp_path / "hurt.mp4", options={"g": "12", "bf": "0"})
+    golden.destroy_packet(hurt, 19)
+    rows = [
+        {"video": {"bytes": clip.read_bytes(), "path": clip.name}, "caption": [clip.stem, "again"]}
+        for clip in (whole, hurt)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "lang=en.parquet")
+    columns = {"videoLoc": "video", "videoID": "video.path", "txt": "caption"}
+    assert ingest(str(tmp_path / "lang=en.parquet"), "c", columns=columns)["new"] == 2
+    made = embed("c", EmbedSpec(engine="fake", every_nth=5))
+    assert (made["done"], made["damaged_packets"]) == (2, 1)
+    (receipt,) = [json.loads(text) for text in _receipts(workspace)]
+    assert [(row["id"], row.get("damaged")) for row in receipt["rows"]] == [
+        ("whole.mp4", None), ("hurt.mp4", 1),
+    ]  # fmt: skip
+    strict = embed("c", EmbedSpec(engine="fake", every_nth=5, max_damaged=0.0))
+    assert (strict["done"], strict["failed"]) == (1, {"undecodable": 1})

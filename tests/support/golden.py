@@ -159,6 +159,18 @@ def huge(path: Path, side: int = 16384) -> Path:
     return path
 
 
+def destroy_packet(path: Path, number: int, filler: bytes = b"\xff") -> Path:
+    """Overwrites all bytes of one packet of the video."""
+    import av
+
+    with av.open(str(path)) as container:
+        packets = [bytes(p) for p in container.demux(video=0) if p.size]
+    data, packet = path.read_bytes(), packets[number]
+    assert data.count(packet) == 1
+    path.write_bytes(data.replace(packet, (filler * len(packet))[: len(packet)]))
+    return path
+
+
 def zero_bytes(path: Path) -> Path:
     """A file with nothing in it."""
     path.write_bytes(b"")

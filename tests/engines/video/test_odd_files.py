@@ -120,17 +120,6 @@ def test_an_aspect_that_changes_on_the_way_is_followed(tmp_path):
         assert shown[:half] == [96] * half and shown[half:] == [141] * half
 
 
-def destroy_packet(path: Path, number: int, filler: bytes) -> None:
-    """Overwrites one packet's bytes in the file."""
-    import av
-
-    with av.open(str(path)) as container:
-        packets = [bytes(p) for p in container.demux(video=0) if p.size]
-    data, packet = path.read_bytes(), packets[number]
-    assert data.count(packet) == 1
-    path.write_bytes(data.replace(packet, (filler * len(packet))[: len(packet)]))
-
-
 @pytest.mark.parametrize("filler", [b"\xff", b"\x80\x7f\x01\xee"], ids=["ones", "noise"])
 @pytest.mark.parametrize(("codec", "container"), CODECS)
 def test_a_destroyed_packet_is_counted_whatever_the_sampling(tmp_path, codec, container, filler):
@@ -140,7 +129,7 @@ def test_a_destroyed_packet_is_counted_whatever_the_sampling(tmp_path, codec, co
         path = golden.clip(tmp_path / f"x.{container}", 48, codec=codec, options=OPTIONS[codec])
     except UnknownCodecError as error:
         pytest.skip(f"no encoder here: {error}")
-    destroy_packet(path, 19, filler)
+    golden.destroy_packet(path, 19, filler)
     everything, video = decode(path, Sampling(1))
     # HEVC's decoder gives no frame either that refers to one that it lacks.
     assert video.damaged == 1 and len(everything) == (43 if codec == "libx265" else 47)
@@ -153,7 +142,7 @@ def test_a_destroyed_packet_is_counted_whatever_the_sampling(tmp_path, codec, co
 
 def test_the_count_of_damaged_packets_is_returned(tmp_path):
     path = golden.clip(tmp_path / "x.mp4", options=OPTIONS["libx264"])
-    destroy_packet(path, 19, b"\xff")
+    golden.destroy_packet(path, 19, b"\xff")
     with Guard(1) as guard:
         (*_, outcome) = guard.decode([Video("x", str(path), "")], Sampling(5), Resize(32))
     assert outcome.value.damaged == 1
@@ -162,7 +151,7 @@ def test_the_count_of_damaged_packets_is_returned(tmp_path):
 def test_mostly_damaged_files_are_undecodable(tmp_path):
     path = golden.clip(tmp_path / "x.mp4", options=OPTIONS["libx264"])
     for number in (14, 19, 26, 31, 38, 43):
-        destroy_packet(path, number, b"\xff")
+        golden.destroy_packet(path, number, b"\xff")
     assert "6 of 50" in fault(path, Sampling(1))
     assert len(decode(path, Sampling(1, max_damaged=0.2))[0]) == 44
 
