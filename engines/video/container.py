@@ -15,6 +15,7 @@ from engines.files.media import open_media
 from engines.files.urls import is_url, parse_file_url
 from engines.video.frames import DecodeError
 from engines.video.movie_header import read_movie_seconds
+from engines.video.stated_size import has_all_bytes
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -77,24 +78,15 @@ def _describe_os_error(error: OSError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OpenVideo:
-    """An open container; `near` where its bytes are cheap to read twice and to seek in."""
+    """An open container; `near` where its bytes are cheap to read twice and to seek in.
+
+    `movie_seconds` is what an mp4 states; `whole` whether all bytes are there that it should have.
+    """
 
     container: "InputContainer"
     near: bool
     movie_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReadStats:
-    """Reading one video: seconds spent waiting for bytes, its duration, its frames a second.
-
-    `damaged` packets gave no frame.
-    """
-
-    read_s: float = 0.0
-    duration: float | None = None
-    fps: float | None = None
-    damaged: int = 0
+    whole: bool | None
 
 
 @contextmanager
@@ -105,10 +97,10 @@ def open_video(uri: str, policy: UrlPolicy = STRICT) -> Iterator[OpenVideo]:
     av.logging.set_libav_level(av.logging.PANIC)
     with (
         raise_decode_errors(uri),
-        _open_source(uri, policy) as (source, near, seconds),
+        _open_source(uri, policy) as (source, near, head),
         _open_container(source) as container,
     ):
-        yield OpenVideo(container, near, seconds)
+        yield OpenVideo(container, near, *head)
 
 
 def _open_container(source: str | BinaryIO) -> "InputContainer":
@@ -121,18 +113,23 @@ def _open_container(source: str | BinaryIO) -> "InputContainer":
         raise DecodeError("undecodable", NO_VIDEO_FORMAT) from error
 
 
+Head = tuple[float | None, bool | None]  # an mp4's stated seconds; whether all bytes are there
+
+
+def _read_head(file: BinaryIO) -> Head:
+    return read_movie_seconds(file), has_all_bytes(file)
+
+
 @contextmanager
-def _open_source(
-    uri: str, policy: UrlPolicy
-) -> Iterator[tuple[str | BinaryIO, bool, float | None]]:
-    """The name or file for libav to open, whether it is near, and an mp4's stated seconds."""
+def _open_source(uri: str, policy: UrlPolicy) -> Iterator[tuple[str | BinaryIO, bool, Head]]:
+    """The name or file for libav to open, whether it is near, and what its head says."""
     path = local_path(uri)
     if path is not None:
         check_not_empty(stat_regular_file(path).st_size)
         with open(path, "rb") as file:
-            seconds = read_movie_seconds(file)
+            head = _read_head(file)
         # A name, not a file object: libav then reads by itself, without Python for every block.
-        yield f"file:{path}", True, seconds
+        yield f"file:{path}", True, head
         return
     with open_media(uri, policy) as file:
         size = file.seek(0, os.SEEK_END)
@@ -140,7 +137,7 @@ def _open_source(
         file.seek(0)
         near = size <= FETCH_WHOLE_BYTES
         source = io.BytesIO(file.read()) if near else file
-        yield source, near, read_movie_seconds(source)
+        yield source, near, _read_head(source)
 
 
 def stat_regular_file(path: str) -> os.stat_result:

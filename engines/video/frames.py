@@ -66,6 +66,19 @@ class Frames:
     pixels: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class ReadStats:
+    """Reading one video: seconds spent waiting for bytes, its duration, its frames a second.
+
+    `damaged` packets gave no frame.
+    """
+
+    read_s: float = 0.0
+    duration: float | None = None
+    fps: float | None = None
+    damaged: int = 0
+
+
 class DecodeError(Exception):
     """A fault of the file: `reason` as in data.outcome, the text for a person to read."""
 
@@ -88,6 +101,6 @@ class Decoder(Protocol):
         """The sampled frames in runs of at most `chunk`, never a whole long video at once.
 
         Without `resize` pictures have the video's own size. A DecodeError where the file is at
-        fault. A generator may return a `container.ReadStats` at its end.
+        fault. A generator may return a `ReadStats` at its end.
         """
         ...

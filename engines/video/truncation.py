@@ -21,12 +21,14 @@ FORMATS_WITH_STALE_DURATION = {"flv"}
 class ExpectedLength:
     """A video's packets and seconds by its header, read before any packet is.
 
-    `stale` where the seconds are believed only of a file that breaks off within a packet.
+    `cut` where bytes are missing at the file's end. `stale` where the seconds are believed only of
+    such a file, and of one that breaks off within a packet.
     """
 
     packets: int
     seconds: float | None
     stale: bool = False
+    cut: bool = False
 
     def check(self, read: int, corrupt: int, seconds: float, cut: bool) -> None:
         """Raises a DecodeError for a file that ends early.
@@ -37,6 +39,7 @@ class ExpectedLength:
             raise DecodeError(
                 "undecodable", f"truncated: {read - corrupt} of {self.packets} frames"
             )
+        cut = cut or self.cut
         if self.seconds is None or (self.stale and not cut):
             return
         # A header's duration need not be exact in an intact file.
@@ -51,7 +54,8 @@ def read_expected_length(file: OpenVideo, stream: "VideoStream") -> ExpectedLeng
     # Only an mp4's index lists every packet; in others it lists keyframes, or is built on the way.
     listed = len(stream.index_entries) if "mov" in names else 0
     seconds = _read_header_seconds(file, stream) if names & FORMATS_WITH_DURATION else None
-    return ExpectedLength(listed, seconds, bool(names & FORMATS_WITH_STALE_DURATION))
+    stale = file.whole is True or bool(names & FORMATS_WITH_STALE_DURATION)
+    return ExpectedLength(listed, seconds, stale, file.whole is False)
 
 
 def _read_header_seconds(file: OpenVideo, stream: "VideoStream") -> float | None:

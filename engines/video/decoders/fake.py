@@ -11,8 +11,7 @@ import numpy as np
 from data.outcome import REASONS
 from data.records import Probe
 from engines.files.access import STRICT, UrlPolicy
-from engines.video.container import ReadStats
-from engines.video.frames import DecodeError, Frames, Resize, Sampling
+from engines.video.frames import DecodeError, Frames, ReadStats, Resize, Sampling
 from engines.video.guard.heartbeat import send_heartbeat
 from engines.video.sampling import select_frames
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from engines.files.access import STRICT, UrlPolicy
 from engines.video.batches import batch_frames
-from engines.video.container import OpenVideo, ReadStats, open_video, select_video_stream
+from engines.video.container import OpenVideo, open_video, select_video_stream
 from engines.video.frame_clock import FrameClock
-from engines.video.frames import DecodeError, Frames, Resize, Sampling
+from engines.video.frames import DecodeError, Frames, ReadStats, Resize, Sampling
 from engines.video.packet_clock import FALLBACK_FPS, build_clock
 from engines.video.packet_plan import NeedsSequential, scan_packets
 from engines.video.packets import DamagedPacket, PacketDecoder, read_packets

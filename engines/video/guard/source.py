@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from data.records import Video
 from engines.files.access import UrlPolicy
 from engines.files.media import stat_media
-from engines.video.container import ReadStats, raise_decode_errors
-from engines.video.frames import DecodeError, Frames
+from engines.video.container import raise_decode_errors
+from engines.video.frames import DecodeError, Frames, ReadStats
 from engines.video.guard.protocol import Header
 
 Parts = Generator[Frames, None, ReadStats | None]

@@ -21,8 +21,7 @@ from engines.files import media
 from engines.files.access import UrlPolicy
 from engines.files.urls import is_url
 from engines.memory import is_out_of_memory
-from engines.video.container import ReadStats
-from engines.video.frames import DecodeError, Frames, Resize, Sampling
+from engines.video.frames import DecodeError, Frames, ReadStats, Resize, Sampling
 from engines.video.guard.heartbeat import set_listener
 from engines.video.guard.protocol import (
     ConnectionClosed,

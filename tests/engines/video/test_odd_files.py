@@ -186,6 +186,35 @@ def test_a_stale_duration_in_an_flv_is_not_believed(tmp_path):
     assert "truncated" in fault(path)
 
 
+@pytest.mark.parametrize("container", ["mkv", "webm", "avi"])
+def test_a_stale_duration_is_not_believed_of_a_file_with_all_its_bytes(tmp_path, container):
+    codec = "libvpx" if container == "webm" else "libx264"
+    path = golden.clip(tmp_path / f"x.{container}", codec=codec)
+    data = path.read_bytes()
+    if container == "avi":  # frames of the file, and of the stream
+        for name, offset in ((b"avih", 20), (b"strh", 36)):
+            golden.patch(path, name, offset, struct.pack("<I", 90_000))
+    else:
+        golden.patch(path, b"\x44\x89\x88", 0, struct.pack(">d", 3_600_000.0))
+    assert path.read_bytes() != data
+    frames, video = decode(path, Sampling(5))
+    assert len(frames) == 10 and video.duration == pytest.approx(2.0)
+    assert probe_video(str(path)).duration == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
+@pytest.mark.parametrize("container", ["mkv", "webm"])
+def test_a_file_that_lacks_bytes_is_truncated(tmp_path, container, share):
+    codec = "libvpx" if container == "webm" else "libx264"
+    path = golden.clip(tmp_path / f"x.{container}", codec=codec)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    for sampling in SAMPLINGS:
+        assert "truncated" in fault(path, sampling)
+    with pytest.raises(DecodeError, match="truncated"):
+        probe_video(str(path))
+
+
 def test_sound_that_lasts_longer_is_no_part_of_the_duration(tmp_path):
     import av
 
