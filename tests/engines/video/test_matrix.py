@@ -11,7 +11,8 @@ from support import matrix, matrix_checks
 
 ALL = bool(os.environ.get("REELFLOW_TEST_MATRIX"))
 CASES = [case for case in matrix.list_cases() if ALL or case.is_core]
-PLAIN = [case for case in CASES if case.fault == "plain"]
+# Of raw MPEG-1, ffmpeg counts frames that are not there: the numbers in the pictures say so.
+PLAIN = [case for case in CASES if case.fault == "plain" and case.container != "m1v"]
 
 
 @pytest.fixture
