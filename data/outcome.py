@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, get_args
 
+from data.secrets import strip_secrets
+
 # Reason codes are stored in receipts and tables, so they can be added to but not renamed.
 # New ones go last: files hold their numbers.
 Reason = Literal[
@@ -35,6 +37,10 @@ class Failed:
     id: str
     reason: Reason
     detail: str
+
+    def __post_init__(self) -> None:
+        # It is stored and shown, and may quote an address with its signature.
+        object.__setattr__(self, "detail", strip_secrets(self.detail))
 
 
 Outcome = Done[T] | Failed

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.records import Prompt
+from data.secrets import strip_secrets
 from engines.files.urls import is_url, resolve_location
 from engines.files.values import NotText, to_text
 from tasks.prompt_files import IDS, TEXTS, Rows, read_rows
+from tasks.signed_links import remember_link
 
 
 def read_prompts(path: str) -> list[Prompt]:
@@ -63,8 +65,9 @@ def _build_prompt(path: str, rows: Rows, number: int) -> Prompt:
         image = (
             resolve_location(image, folder) if is_url(path) else str(Path(folder, image).resolve())
         )
-    columns = {key: str(value) for key, value in row.items() if value is not None}
-    return Prompt(id, text, image, to_text(row.get("where")), columns)
+    image = image and remember_link(id, image)
+    columns = {k: strip_secrets(str(value)) for k, value in row.items() if value is not None}
+    return Prompt(id, strip_secrets(text), image, to_text(row.get("where")), columns)
 
 
 def _check_ids(path: str, prompts: list[Prompt]) -> list[Prompt]:

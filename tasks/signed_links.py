@@ -33,7 +33,8 @@ def restore_links(item: Any) -> Any:
     if isinstance(item, Video):
         return replace(item, uri=restore_link(item.id, item.uri)) if item.uri else item
     if isinstance(item, Request):
-        return replace(item, sources=tuple(map(_restore_source, item.sources)))
+        image = item.image and restore_link(item.prompt_id, item.image)
+        return replace(item, image=image, sources=tuple(map(_restore_source, item.sources)))
     return item
 
 

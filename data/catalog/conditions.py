@@ -110,33 +110,34 @@ def _check_tree(parsed: Node, columns: set[str]) -> None:
         is_one and plain and node["from_table"]["type"] == "EMPTY" and not node["cte_map"]["map"]
     ):
         raise _Refused("conditions cannot contain a query")
-    nodes = list(_list_nodes(node["select_list"][0], False))
-    names = columns | {name for each, _ in nodes for name in _list_parameters(each)}
-    for each, is_in_lambda in nodes:
-        _check_node(each, names, is_in_lambda)
+    for each, arguments in _list_nodes(node["select_list"][0], frozenset()):
+        _check_node(each, columns | arguments, bool(arguments))
 
 
-def _list_nodes(node: Any, is_in_lambda: bool, depth: int = 0) -> Iterator[tuple[Node, bool]]:
-    """Every expression of the tree, and whether it stands in the body of a lambda."""
+def _list_nodes(
+    node: Any, arguments: frozenset[str], depth: int = 0
+) -> Iterator[tuple[Node, frozenset[str]]]:
+    """Every expression of the tree, and the arguments of the lambda in which it stands, if any."""
     if depth > MAX_DEPTH * 4:  # levels of JSON for one of brackets
         raise RecursionError
     if isinstance(node, list):
         for each in node:
-            yield from _list_nodes(each, is_in_lambda, depth + 1)
+            yield from _list_nodes(each, arguments, depth + 1)
     elif isinstance(node, dict):
         if "class" in node:
-            yield node, is_in_lambda
-        for key, value in node.items():
-            inside = is_in_lambda or (node.get("class") == "LAMBDA" and key == "expr")
-            yield from _list_nodes(value, inside, depth + 1)
+            yield node, arguments
+        if node.get("class") == "LAMBDA":
+            inside = arguments | _list_arguments(node)
+            return (yield from _list_nodes([node["lhs"], node["expr"]], inside, depth + 1))
+        for value in node.values():
+            yield from _list_nodes(value, arguments, depth + 1)
 
 
-def _list_parameters(node: Node) -> Iterator[str]:
+def _list_arguments(node: Node) -> frozenset[str]:
     """The names that a lambda gives to its arguments."""
-    if node["class"] == "LAMBDA":
-        for each, _ in _list_nodes(node["lhs"], False):
-            if each["class"] == "COLUMN_REF":
-                yield each["column_names"][0].lower()
+    head = _list_nodes(node["lhs"], frozenset())
+    names = (each["column_names"][0] for each, _ in head if each["class"] == "COLUMN_REF")
+    return frozenset(name.lower() for name in names)
 
 
 def _check_node(node: Node, names: set[str], is_in_lambda: bool) -> None:
@@ -163,7 +164,7 @@ def _check_function(node: Node, is_in_lambda: bool) -> None:
         groups = "; ".join(f"{group}: {_join(f.split())}" for group, f in FUNCTION_GROUPS.items())
         raise _Refused(f"conditions cannot call {name}; they can call, on {groups}")
     # Within a lambda, which repeats its argument, a value would double with each level.
-    if is_in_lambda and name in ("list_value", "row"):
+    if is_in_lambda and name == "list_value":
         raise _Refused("conditions cannot make a list within a lambda")
     paths = [each["expression"]["class"] for each in node["arguments"][1:]]
     if name in JSON_FUNCTIONS and any(path != "CONSTANT" for path in paths):

@@ -22,6 +22,7 @@ from engines.report.stills import extract_stills
 from engines.video.frames import Sampling
 from tasks.artifact_key import artifact_key
 from tasks.report.run import page_path, withdrawn_contents
+from tasks.signed_links import restore_link
 from tasks.workers import build_probe_setup
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ def show_videos(kind: str, workspace: Workspace, corpus: str) -> None:
         with workspace.open_catalog() as catalog:
             values = {"corpus": corpus, "count": workspace.settings.pictured}
             rows = catalog.query_rows(load_sql("newest_videos"), **values)
-        requests = {row["id"]: (row["uri"], _spread_frames(row["duration"])) for row in rows}
+        requests = {
+            row["id"]: (restore_link(row["id"], row["uri"]), _spread_frames(row["duration"]))
+            for row in rows
+        }
         stills = extract_stills(requests, FRAME, build_probe_setup(workspace.settings), WITHIN_S)
         blanks = FRAMES_PER_VIDEO * [None]
         strips = [
@@ -55,18 +59,19 @@ def show_videos(kind: str, workspace: Workspace, corpus: str) -> None:
     _publish_sheet(workspace, kind, corpus, f"the newest videos of {corpus}", draw)
 
 
-def show_hits(workspace: Workspace, corpus: str, hits: str) -> None:
+def show_hits(workspace: Workspace, corpus: str, table: str) -> None:
     """Shows the first prompts of a table of hits, with a frame of each retrieved clip."""
 
     def draw() -> "Image | None":
         # The first row group is enough: `retrieve_prompts` writes one per 256 prompts.
-        first_rows = (Hit(**row) for row in pq.ParquetFile(hits).read_row_group(0).to_pylist())
+        first_rows = (Hit(**row) for row in pq.ParquetFile(table).read_row_group(0).to_pylist())
         by_prompt = groupby(first_rows, key=lambda hit: (hit.prompt_id, hit.prompt))
         rows = [(prompt, list(islice(group, HITS_PER_PROMPT))) for prompt, group in by_prompt]
         rows = rows[: workspace.settings.pictured]
-        uris = {hit.uri for _, group in rows for hit in group if not hit.uri.startswith("fake://")}
+        hits = [hit for _, group in rows for hit in group if not hit.uri.startswith("fake://")]
         # A second in: first frames are often black.
-        requests = {uri: (uri, Sampling(None, 1.0, start_s=1.0, count=1)) for uri in sorted(uris)}
+        second = Sampling(None, 1.0, start_s=1.0, count=1)
+        requests = {hit.uri: (restore_link(hit.video_id, hit.uri), second) for hit in hits}
         stills = extract_stills(requests, FRAME, build_probe_setup(workspace.settings), WITHIN_S)
         strips = [
             Strip(id, text, [], [next(iter(stills.get(hit.uri, ())), None) for hit in group])
