@@ -37,7 +37,8 @@ class HostHealth:
         if not (host := find_host(location)):
             return
         with self._lock:
-            if fault is None:
+            # A server that asks for patience is there: its other rows are worth the wait.
+            if fault is None or fault.startswith("HTTP 429"):
                 del self._streaks[host]
                 self._down_since.pop(host, None)
                 return

@@ -6,9 +6,11 @@ Hidden names (`.name`) are skipped. Only the names of one folder are held in mem
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from engines.files.access import STRICT, UrlPolicy
-from engines.files.media import convert_storage_errors, open_filesystem
+from engines.files.faults import try_again
+from engines.files.media import open_filesystem
 from engines.files.urls import is_url
 
 
@@ -85,8 +87,15 @@ def _walk_remote(root: str, depth: int | None, policy: UrlPolicy) -> Iterator[Fo
     waiting = [(start.rstrip("/"), "")]
     while waiting:
         path, below = waiting.pop()
-        with convert_storage_errors(root):
-            entries = {e["name"].rstrip("/"): e["type"] for e in reader.ls(path, detail=True)}
+        try:
+            listing = try_again(partial(reader.ls, path, detail=True), root)
+        except OSError as error:
+            if not below:
+                raise
+            address = reader.unstrip_protocol(path)
+            yield Folder(address, below, [], f"cannot list {address}: {error.strerror or error}")
+            continue
+        entries = {e["name"].rstrip("/"): e["type"] for e in listing}
         # Some object stores list the folder itself among its entries.
         names = sorted(n for n in entries if _is_inside(n, path) and n != path)
         visible = [n for n in names if not n.rsplit("/", 1)[-1].startswith(".")]

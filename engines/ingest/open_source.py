@@ -27,19 +27,24 @@ def open_source(
     # Addresses of sources are written into the store, and shown on pages.
     if has_secret(source):
         raise UserError("the source's address has a password: put it into the environment")
+    source = parse_file_url(source) or source
+    rows = _read_rows(source, columns, policy)
+    # Read now, so that a wrong name fails before anything is written for this source.
+    first = next(rows, None)
+    if first is None:
+        raise UserError(f"{source} has no rows: check its name")
+    return chain([first], rows)
+
+
+def _read_rows(source: str, columns: Mapping[str, str] | None, policy: UrlPolicy) -> Iterator[Row]:
+    """The plugin's rows; a UserError with the source's name where reading it fails, at any row."""
     try:
-        source = parse_file_url(source) or source
-        rows = _find_plugin(source, policy).read_rows(source, dict(columns or {}), policy)
-        # Read now, so that a wrong name fails before anything is written for this source.
-        first = next(rows, None)
+        yield from _find_plugin(source, policy).read_rows(source, dict(columns or {}), policy)
     except (OSError, UserError) as error:
         detail = getattr(error, "strerror", None) or str(error)
         raise UserError(
             detail if source in detail else f"cannot read {source}: {detail}"
         ) from error
-    if first is None:
-        raise UserError(f"{source} has no rows: check its name")
-    return chain([first], rows)
 
 
 def _find_plugin(source: str, policy: UrlPolicy) -> ModuleType:

@@ -146,3 +146,20 @@ def test_a_child_that_is_let_in_nowhere_says_what_to_set(
         outcome = next(iter(guard.probe([("a", "s3://corpus/a.mp4")])))
     assert isinstance(outcome, Failed) and outcome.reason == "unreachable"
     assert "AWS_ACCESS_KEY_ID" in outcome.detail
+
+
+def test_a_folder_that_cannot_be_listed_is_a_row_of_its_own(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.pipe({"corpus/u/a.mp4": b"a", "corpus/u/in/b.mp4": b"b", "corpus/u/z/c.mp4": b"c"})
+    listed = s3fs.S3FileSystem._lsdir
+
+    async def list_some(self: Any, path: str, *args: object, **more: object) -> Any:
+        if path.endswith("/in"):
+            raise PermissionError("denied")
+        return await listed(self, path, *args, **more)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_lsdir", list_some)
+    rows = list(open_source("s3://corpus/u"))
+    assert [row.id for row in rows] == ["a", None, "z/c"]
+    assert "corpus/u/in" in str(rows[1].columns["error"])
