@@ -25,7 +25,7 @@ from tasks.service.orphans import HOOKS
 from tasks.service.runner import open_runner
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE, run_shards
-from tasks.stages import choose_embed_spec, register_embed
+from tasks.stages import choose_embed_spec, find_imported, register_embed
 from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_stage, videos_key
 from tasks.ui.events import emit_many_failures
@@ -55,9 +55,10 @@ def embed(
     workspace = open_workspace(Settings())
     with workspace.lock_stage(workspace.check_corpus(corpus), "embed", wait_turn):
         cancel_leftovers(workspace.store.root, corpus)
+        imported = find_imported(workspace, corpus) if spec is None else None
         spec = choose_embed_spec(workspace, corpus, spec)
-        stage = register_embed(workspace, corpus, spec)
-        shards = plan_videos(workspace, stage, retry)
+        stage = imported or register_embed(workspace, corpus, spec)
+        shards = [] if imported else plan_videos(workspace, stage, retry)
         before = count_covered(workspace, stage)  # before embedding: the page shows both
         embedded = embed_shards(workspace, stage, spec, shards)
         embedded.require_any()  # inside the lock, before anything is published

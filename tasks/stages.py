@@ -2,6 +2,7 @@
 
 import json
 
+from data.catalog.database import load_sql
 from data.errors import UserError
 from data.shards.stages import (
     Stage,
@@ -17,9 +18,12 @@ from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec
 from data.store import layout
 from data.workspace import Workspace
 from engines.base import load_plugin
+from engines.files.media import stat_media
 from engines.generate.ragme import import_files
+from tasks.url_policy import build_url_policy
 from tasks.workers import fastest_precision
 
+SAMPLE = 32  # videos looked at
 ORIGIN = json.dumps(import_files.ORIGIN)  # in place of the weights' digest, for imported vectors
 
 
@@ -34,10 +38,55 @@ def register_embed(
     workspace: Workspace, corpus: str, spec: EmbedSpec, shadow: bool = False
 ) -> Stage:
     """Registers an embed stage, as the corpus's current one unless `shadow` is set."""
+    before = current_stage(workspace.store, corpus, "embed")
+    if before is not None and is_imported(workspace, before):
+        _require_files(workspace, corpus)
     # The digest, not the path: the same weights elsewhere give the same fingerprint.
     engine = load_plugin("embed.models", spec.engine)
     version, digest = engine.VERSION, engine.digest(spec)
     return register_stage(workspace.store, corpus, "embed", spec, version, digest, shadow=shadow)
+
+
+def is_imported(workspace: Workspace, stage: Stage) -> bool:
+    """Whether another system made the frame vectors of an embed stage."""
+    return ORIGIN in read_spec_record(workspace.store, stage)["inputs"]
+
+
+def find_imported(workspace: Workspace, corpus: str) -> Stage | None:
+    """The corpus's current embed stage if its vectors were imported.
+
+    A UserError where videos have none: their vectors would be of another kind than the others.
+    """
+    stage = current_stage(workspace.store, corpus, "embed")
+    if stage is None or not is_imported(workspace, stage):
+        return None
+    with workspace.open_synced_catalog(corpus) as catalog:
+        missing = catalog.execute(
+            load_sql("unlisted_videos"), corpus=corpus, stage="embed", fingerprint=stage.fingerprint
+        )
+    if missing:
+        raise UserError(
+            f"{len(missing):,} videos of {corpus} have no imported vectors, the first is"
+            f" {missing[0][0]!r}: import them too, or name a --model to embed all of {corpus} anew"
+        )
+    return stage
+
+
+def _require_files(workspace: Workspace, corpus: str) -> None:
+    """A UserError where no video of an imported corpus is there to be embedded."""
+    with workspace.open_synced_catalog(corpus) as catalog:
+        rows = catalog.execute(load_sql("sample_videos"), corpus=corpus, seed="0", count=SAMPLE)
+    policy = build_url_policy(workspace.settings)
+    for _, uri, _ in rows:
+        try:
+            stat_media(uri, policy)
+            return
+        except (OSError, UserError):
+            continue
+    raise UserError(
+        f"the videos of {corpus} are not there, only their imported vectors are: leave out the"
+        " model to go on with these"
+    )
 
 
 def require_same_weights(workspace: Workspace, stage: Stage) -> EmbedSpec:

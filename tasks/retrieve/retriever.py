@@ -22,7 +22,7 @@ from engines.retrieve.search import search_index
 from engines.runners.in_process import InProcessRunner
 from tasks.index.versions import fetch_version
 from tasks.retrieve.selection import select_rows
-from tasks.stages import require_same_weights
+from tasks.stages import is_imported, require_same_weights
 
 TEXT_BATCH = 64  # prompts embedded together
 Shortages = dict[str, int]
@@ -102,9 +102,11 @@ class Retriever:
         outcomes = self._runner.map(partial(TextEmbedder, spec), prompts, batch=TEXT_BATCH)
         vectors = np.stack([o.value for o in outcomes if isinstance(o, Done)])
         if vectors.shape[1] != self.index.dim:
+            again = "import its vectors again with the --model that made them"
+            if not is_imported(self.workspace, self._embed):
+                again = f"run `reelflow run {self.corpus}` with the model that embedded the corpus"
             raise UserError(
-                f"the model has {vectors.shape[1]} dimensions, the index {self.index.dim}: run"
-                f" `reelflow run {self.corpus}` again with the model that embedded the corpus"
+                f"the model has {vectors.shape[1]} dimensions, the index {self.index.dim}: {again}"
             )
         return vectors
 

@@ -16,6 +16,7 @@ from engines.embed.models.fake import Embedder
 from flows.embed import embed
 from flows.import_ragme import import_ragme
 from flows.index import index
+from flows.ingest import ingest
 from flows.pipeline import pipeline
 from flows.pool import pool
 from tasks.retrieve.export_ragme import export_ragme
@@ -114,6 +115,30 @@ def test_imported_vectors_never_share_a_stage_with_our_own(workspace, embeddings
     stage = current_stage(workspace.store, "back", "embed")
     assert "unknown" in json.dumps(read_spec_record(workspace.store, stage))
     assert embed("back", FAKE)["fingerprint"] != stage.fingerprint
+
+
+def test_a_run_goes_on_from_imported_vectors(workspace, embeddings: Path) -> None:
+    """It must not embed anew from videos that are not there."""
+    for record in embeddings.glob("*.json"):
+        said = json.loads(record.read_text())
+        record.write_text(json.dumps(said | {"videoLoc": f"/gone/{record.stem}.mp4"}))
+    stage = import_ragme(str(embeddings), "back", FAKE)["fingerprint"]
+    made = pipeline("back")
+    assert (made["embed"]["fingerprint"], made["embed"]["failed"]) == (stage, {})
+    found = Retriever(workspace, "back").search_prompts([Prompt("0", "stripes")], RetrieveSpec(k=1))
+    assert len(found) == 1
+    assert videos(workspace, "back", "embed") == counts(4, 4)
+    with pytest.raises(UserError, match="imported"):
+        pipeline("back", embed_spec=FAKE)
+    assert current_stage(workspace.store, "back", "embed").fingerprint == stage
+
+
+def test_videos_without_imported_vectors_are_named(workspace, embeddings, clips: Path) -> None:
+    import_ragme(str(embeddings), "back", FAKE)
+    clips.joinpath("clip-0.mp4").rename(clips / "new.mp4")
+    ingest(str(clips), "back")
+    with pytest.raises(UserError, match="import"):
+        pipeline("back")
 
 
 def test_importing_again_adds_only_what_is_new(workspace, embeddings: Path) -> None:

@@ -42,13 +42,17 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CutOut:
-    """A tag's `box` (x0, y0, x1, y1) in a frame and its mask, (y1 - y0, x1 - x0) bool."""
+    """A tag's `box` (x0, y0, x1, y1) in a frame and its mask, (y1 - y0, x1 - x0) bool.
+
+    `beyond` are the columns and rows by which the annotated box exceeds the frame.
+    """
 
     tag: str
     frame: str
     face: bool
     box: tuple[int, int, int, int]
     mask: np.ndarray
+    beyond: tuple[int, int] = (0, 0)
 
     @property
     def file(self) -> str:
@@ -128,13 +132,15 @@ def _trim_cutout(
 ) -> CutOut:
     """The cut-out with its box and mask trimmed at the frame's right and lower edge."""
     left, top, right, bottom = box
+    beyond = max(0, right - size[0]), max(0, bottom - size[1])
     right, bottom = min(right, size[0]), min(bottom, size[1])
     high, wide = bottom - top, right - left
     if min(left, top) < 0 or min(high, wide) < 1:
         raise ValueError(f"the box {box} of {tag!r} starts outside {frame}")
     if mask.shape[0] < high or mask.shape[1] < wide:
         raise ValueError(f"the mask of {tag!r} in {frame} is smaller than its box {box}")
-    return CutOut(tag, frame, face, (left, top, right, bottom), mask[:high, :wide] != 0)
+    trimmed = mask[:high, :wide] != 0
+    return CutOut(tag, frame, face, (left, top, right, bottom), trimmed, beyond)
 
 
 def _check_file_names(cutouts: list[CutOut], tags: Tags) -> None:

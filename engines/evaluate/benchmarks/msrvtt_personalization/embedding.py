@@ -16,7 +16,7 @@ from engines.video.frames import DecodeError
 from engines.video.guard.guard import Guard
 from engines.worker import WorkerSetup
 
-VERSION = "1"
+VERSION = "2"  # 2: faces beyond the frame are padded with black
 MODELS = ("clip", "dino", "arcface")
 
 

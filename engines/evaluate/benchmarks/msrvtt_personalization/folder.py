@@ -10,6 +10,7 @@ from data.errors import UserError
 from engines.video.frames import DecodeError
 
 CAPTION, TAGS, BACKGROUND = "summary_text.txt", "word_tags.json", "background.jpg"
+BEYOND = "beyond"  # text in a PNG: columns and rows by which its box exceeds the frame
 GROUPS = ("subject", "object", "background", "subject_with_face")
 LONGEST = 200  # bytes of a file name; file systems allow 255
 

@@ -142,12 +142,17 @@ class Preparer:
 def _write_cutout(draft: Path, cutout: CutOut) -> None:
     """Writes the frame within the box as a PNG, transparent outside the mask."""
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
     left, top, right, bottom = cutout.box
     crop = np.asarray(Image.open(draft / cutout.frame).convert("RGBA"))[top:bottom, left:right]
     # Colours stay under the mask too, as published: face embeddings read the whole box.
     pixels = np.dstack([crop[..., :3], crop[..., 3] * cutout.mask])
-    Image.fromarray(pixels).save(draft / cutout.file)
+    about = PngInfo()
+    about.add_text(
+        folder.BEYOND, " ".join(map(str, cutout.beyond))
+    )  # the picture ends at the frame
+    Image.fromarray(pixels).save(draft / cutout.file, pnginfo=about if any(cutout.beyond) else None)
 
 
 def _to_failure(clip: str, fault: DecodeError) -> Failed:

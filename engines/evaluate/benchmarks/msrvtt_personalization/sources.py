@@ -13,12 +13,14 @@ from data.outcome import Failed
 from data.store.temporary import TemporaryFolder
 from engines.evaluate.benchmarks.msrvtt_personalization import cutting, folder
 from engines.evaluate.benchmarks.msrvtt_personalization.annotations import (
+    CutOut,
     read_annotation,
     read_cutouts,
 )
 from engines.video.frames import DecodeError
 from engines.video.guard.guard import Guard
 
+MAX_BEYOND = 1 << 12  # pixels
 SAMPLE, TRUTH, REFERENCE = "sample.json", "ground_truth.mp4", "conditioning.jpg"
 
 
@@ -78,20 +80,23 @@ class PreparedClip:
         return [read_on_white(file) for file in folder.list_cutouts(self._clip, tag)]
 
     def read_faces(self) -> list[np.ndarray]:
-        # A cut-out keeps the frame's colours under the mask, so this is the unmasked crop.
-        return [read_picture(file) for file in self._face_files()]
-
-    def _face_files(self) -> list[Path]:
         if len(self._faces) != 1:
             return []
         files = folder.list_cutouts(self._clip, self._faces[0], face=True)
+        annotated = {each.file: each.beyond for each in self._read_annotated()}
+        order = list(annotated)
+        # Files without an entry come last; a tag has at most three.
+        files.sort(key=lambda file: order.index(file.name) if file.name in order else 9)
+        # A cut-out keeps the frame's colours under the mask, so this is the unmasked crop.
+        return [read_face(file, annotated.get(file.name)) for file in files]
+
+    def _read_annotated(self) -> list[CutOut]:
+        """The annotated faces of the subject in their order; none without annotations."""
         if self._annotations is None:
-            return files
+            return []
         about = Path(self._annotations)
         cutouts = read_cutouts(about, read_annotation(about, self._clip.name))
-        order = [each.file for each in cutouts if each.face and each.tag == self._faces[0]]
-        # Files without an entry come last; a tag has at most three.
-        return sorted(files, key=lambda file: order.index(file.name) if file.name in order else 9)
+        return [each for each in cutouts if each.face and each.tag == self._faces[0]]
 
 
 @dataclass
@@ -135,6 +140,26 @@ class MiniatureClip:
 def read_picture(file: Path) -> np.ndarray:
     """(H, W, 3) RGB bytes of a picture, ignoring transparency."""
     return _read_pixels(file)[..., :3]
+
+
+def read_face(file: Path, beyond: tuple[int, int] | None = None) -> np.ndarray:
+    """(H, W, 3) RGB bytes of the annotated box, black where it exceeds the frame.
+
+    As the benchmark crops faces; the file itself ends at the frame. `beyond` are the columns and
+    rows of the excess; if None they are those that `prepare` noted in the file.
+    """
+    if beyond is None:
+        beyond = _read_beyond(file)
+    return np.pad(read_picture(file), ((0, beyond[1]), (0, beyond[0]), (0, 0)))
+
+
+def _read_beyond(file: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    with _translate_errors(file), Image.open(file) as picture:
+        words = str(picture.info.get(folder.BEYOND, "0 0")).split()
+        columns, rows = (min(int(word), MAX_BEYOND) for word in words)
+        return max(columns, 0), max(rows, 0)
 
 
 def read_on_white(file: Path) -> np.ndarray:

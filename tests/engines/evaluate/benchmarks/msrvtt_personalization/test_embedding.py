@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import golden, toy_models
-from support.annotated import CAPTION, TAGS, annotate, write_film
+from support.annotated import CAPTION, MASKS, TAGS, annotate, entry, write_film
 from support.paths import REAL_CLIPS
 
 from data.outcome import Done, Failed
@@ -21,6 +21,7 @@ from engines.evaluate.benchmarks.msrvtt_personalization.prepare import (
     PreparePaths,
     Preparer,
 )
+from engines.evaluate.benchmarks.msrvtt_personalization.sources import PreparedClip
 from engines.evaluate.vision.registry import ModelRegistry
 from engines.worker import WorkerSetup
 
@@ -88,6 +89,27 @@ def test_every_kind_is_made_of_its_own_pictures(root: Path, spec: EvaluateSpec) 
         assert np.array_equal(found[key].vectors, vectors), key
     assert found["object", "blue cap"].vectors.shape == (1, 64)
     assert [model.dim for model in (clip_model, dino, arcface)] == [48, 64, 32]
+
+
+def test_a_face_beyond_the_frame_is_padded_with_black(tmp_path: Path) -> None:
+    """As Pillow crops the published box; the cut-out itself ends at the frame."""
+    places = PreparePaths(*(str(tmp_path / name) for name in ("notes", "films", "drafts", "data")))
+    box = (60, 40, 90, 80)
+    masks = MASKS | {"man": [entry(2, box, face=True, extra=2), entry(2, (10, 8, 40, 60))]}
+    annotate(tmp_path / "notes", "a", masks)
+    write_film(tmp_path / "films", "a")
+    (tmp_path / "data").mkdir()
+    engine = Preparer(places, WorkerSetup())
+    engine.load()
+    assert all(isinstance(each, Done) for each in engine.run([BenchmarkClip("a")]))
+    engine.close()
+    clip = tmp_path / "data" / "a"
+    assert Image.open(clip / "man.face.frame2.png").size == (12, 24)
+    wanted = np.asarray(Image.open(clip / "frame2.jpg").convert("RGB").crop(box))
+    assert wanted.shape == (40, 30, 3) and not wanted[24:].any() and wanted[:24, :12].any()
+    for notes in (None, str(tmp_path / "notes")):
+        [face] = PreparedClip(clip, notes).read_faces()
+        assert np.array_equal(face, wanted)
 
 
 def test_faces_follow_the_annotations_where_they_are_given(root: Path, spec: EvaluateSpec) -> None:
