@@ -1,6 +1,7 @@
 """The two protocols that every stage is built on, Engine and Runner, and how plugins are loaded."""
 
 import importlib
+import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -81,18 +82,24 @@ class Runner(Protocol):
 def load_plugin(folder: str, name: str) -> ModuleType:
     """The module of a plugin, such as engines/embed/models/fake.py.
 
-    That one is `load_plugin("embed.models", "fake")`. A UserError where there is no such file.
+    That one is `load_plugin("embed.models", "fake")`. A UserError with the names that there are,
+    where there is no such file.
     """
-    path = f"engines/{folder.replace('.', '/')}"
+    known = ", ".join(list_plugins(folder))
     # Names come from users: only an identifier keeps `../x` or `os.path` from being imported.
     if not name.isidentifier():
-        raise UserError(f"invalid plugin name {name!r}: plugins are the files of {path}")
+        raise UserError(f"no plugin {name!r}: choose from {known}")
     module = f"engines.{folder}.{name}"
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != module:  # the plugin exists, but imports something that does not
             raise
-        raise UserError(
-            f"no plugin {name!r}: add {path}/{name}.py, or use the name of a file there"
-        ) from error
+        raise UserError(f"no plugin {name!r}: choose from {known}") from error
+
+
+def list_plugins(folder: str) -> list[str]:
+    """The names of a folder's plugins, such as those of "embed.models"."""
+    package = importlib.import_module(f"engines.{folder}")
+    names = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted(name for name in names if not name.startswith("_"))

@@ -87,9 +87,8 @@ class ControllerTrainer:
         train_model(self.controller, self.loss, schedule, resume, on_progress)
         stored = self.controller.to(getattr(torch, STORED_DTYPES[spec.stored]))
         if self.leads:
-            # The checkpoint first: stopped in between, the next run still finds one of the two.
+            # `resume` stays: a later run with more steps goes on from there.
             checkpoint.save_controller(stored, out, spec.steps)
-            resume.unlink(missing_ok=True)
 
     def _tokenize_captions(self, captions: list[str]) -> "Tensor":
         """Token ids of the full length, as the pipeline pads or truncates prompts."""

@@ -21,6 +21,7 @@ CLIPS = SpecOptions(
            help="Frames of each video to use: its first ones, or a random window."),
     option("n_real", "--n", also="n_generated",
            help="Maximum number of clips per set, sampled with the seed; all if left out."),
+    "generated_window", "n_generated", option("clip.seed", "--extractor-seed"),
 )  # fmt: skip
 SUBSETS = SpecOptions(DistanceSpec(), "seed", "subsets", "subset_size")
 CLIP_DTYPE = SpecOptions(EvaluateSpec(), "clip_dtype")

@@ -24,9 +24,12 @@ MEASURE = SpecOptions(
     option("num_frames", "--num-frames", parse=_parse_frames,
            help="Measure the first N frames of each video, or all."),
 )  # fmt: skip
+CLIP = ("engine", "model", "weights", "precision", "activation")  # of text_similarity
 SWITCHES = SpecOptions(
     EvaluateSpec(), "remainder", "world_size", "face_head", "face_channel_order", "subject_scope",
-    "clip_box", "flow_region", "clip_dtype", "crop", panel="Switches that change scores",
+    "clip_box", "flow_region", "clip_dtype", "crop", "tag_order",
+    *(option(f"clip.{name}", f"--clip-{name}") for name in CLIP),
+    panel="Switches that change scores",
 )  # fmt: skip
 Mode = Literal["subject", "face"]
 WeightsFolder = Annotated[

@@ -41,6 +41,16 @@ GENERATE = SpecOptions(
     option("samples", "--samples-per-prompt"),
     "seed",
     option("precision", choices=("auto",), default="auto: bf16 on GPUs that support it"),
+    "rag.weights",
+    "rag.token_every",
+    "rag.compat",
+    "retrieve.mmr",
+    "retrieve.ceiling",
+    "retrieve.dedup",
+    option("retrieve.exact", "--exact"),
+    "retrieve.exclude",
+    option("vae_tiling", "--vae-tiling"),
+    option("shuffled", "--shuffled"),
 )
 
 command = open_panel("Generate")
@@ -72,7 +82,8 @@ def generate(
         raise typer.BadParameter("give either a file of PROMPTS or --prompt TEXT")
     fields |= parse_size(size)
     if without:
-        fields.setdefault("retrieve", {})["exclude"] = read_excluded(without)
+        chosen = fields.setdefault("retrieve", {})
+        chosen["exclude"] = [*chosen.get("exclude", ()), *read_excluded(without)]
     spec = _build_spec(fields)
     run_flow(flow, corpus, prompts or prompt or [], spec, as_json=as_json)
 

@@ -14,7 +14,7 @@ from flows.cli.spec_options import Fields, SpecOptions, build_spec, describe_opt
 EMBED = SpecOptions(
     EmbedSpec(), "engine", "model", "weights", option("every_nth", "--take-every-nth"), "fps",
     option("precision", choices=("auto",), default="auto: bf16 on GPUs that support it"),
-    "activation", "max_damaged",
+    "activation", "max_damaged", "max_frames", "decoder",
 )  # fmt: skip
 
 

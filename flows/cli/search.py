@@ -13,8 +13,8 @@ from flows.cli.options import AsJson, Corpus, Root, arg, open_store, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 K = option("k", "-k", "--k", min=1)
-SEARCH = SpecOptions(RetrieveSpec(), K, "where", "mmr", option("exact", "--exact"))
-RETRIEVE = SpecOptions(RetrieveSpec(), K, "where", "mmr")
+FIELDS = (K, "where", "mmr", option("exact", "--exact"), "ceiling", "dedup", "exclude")
+SEARCH, RETRIEVE = SpecOptions(RetrieveSpec(), *FIELDS), SpecOptions(RetrieveSpec(), *FIELDS)
 
 command = open_panel("Search")
 

@@ -13,7 +13,7 @@ A command names the fields that it exposes, and gets those that the user set as 
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -62,6 +62,11 @@ class SpecOptions:
         self.spec, self.panel = spec, panel
         self.fields = [option(each) if isinstance(each, str) else each for each in fields]
 
+    def put_under(self, parent: str, *without: str) -> list[FieldOption]:
+        """These options for a spec that has this one as its field `parent`, but for some paths."""
+        named = [each for each in self.fields if each.path not in without]
+        return [replace(each, path=f"{parent}.{each.path}") for each in named]
+
     def build_parameters(self) -> list[inspect.Parameter]:
         """A parameter for typer to read for each field; all are None unless the user sets them."""
         return [self._build_parameter(each) for each in self.fields]
@@ -93,6 +98,7 @@ class SpecOptions:
             *flags, help=describe_option(text, shown), callback=_build_check(field),
             min=_bound(field, "ge") if each.min is None else each.min,
             max=_bound(field, "le"), rich_help_panel=self.panel,
+            metavar="|".join(_list_choices(field)) or None,
         )  # fmt: skip
         return inspect.Parameter(
             each.parameter, KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
@@ -161,8 +167,15 @@ def _option_type(field: FieldInfo, choices: tuple[str, ...]) -> Any:
     if get_origin(kind) in (Union, UnionType):
         kind = next(each for each in get_args(kind) if each is not type(None))
     if get_origin(kind) is tuple:
-        return list[get_args(kind)[0]]  # type: ignore[misc]
+        return list[str] if _list_choices(field) else list[get_args(kind)[0]]  # type: ignore[misc]
     return Literal[*get_args(kind), *choices] if choices else kind
+
+
+def _list_choices(field: FieldInfo) -> tuple[str, ...]:
+    """The choices of a field that takes several of them, which typer does not know."""
+    kind = field.annotation
+    inner = get_args(kind)[0] if get_origin(kind) is tuple else None
+    return get_args(inner) if get_origin(inner) is Literal else ()
 
 
 def _bound(field: FieldInfo, name: str) -> Any:
@@ -171,15 +184,17 @@ def _bound(field: FieldInfo, name: str) -> Any:
 
 
 def _build_check(field: FieldInfo) -> Callable[[Any], Any] | None:
-    """Checks an exclusive bound, which typer does not know."""
-    if not any(isinstance(each, Gt | Lt) for each in field.metadata):
+    """Checks an exclusive bound or several choices, which typer does not know."""
+    bounded = any(isinstance(each, Gt | Lt) for each in field.metadata)
+    if not (bounded or _list_choices(field)):
         return None
-    kind: Any = Annotated[field.annotation, *field.metadata]
+    kind: Any = Annotated[field.annotation, field, *field.metadata]
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
 
     def check(value: Any) -> Any:
         with report_wrong_values():
-            return None if value is None else adapter.validate_python(value)
+            # Of several choices typer gives a list, which is empty where none was made.
+            return value if value in (None, []) else adapter.validate_python(value)
 
     return check
 

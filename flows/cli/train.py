@@ -7,6 +7,7 @@ from data.specs.train import TrainSpec
 from flows.cli.app import add_group, open_panel
 from flows.cli.console import run_flow
 from flows.cli.evaluation_tables import print_experiment
+from flows.cli.generate import GENERATE
 from flows.cli.options import (
     AsJson,
     Corpus,
@@ -24,21 +25,17 @@ from flows.cli.spec_options import Fields, SpecOptions, add_options, option, rep
 TRAIN = SpecOptions(
     TrainSpec(), "base", "steps", "rate", "batch", option("lesson.k", "-k", "--k"), "lesson.same",
     "architecture.layers", "architecture.norm", "architecture.spatial_average", "frames",
-    "lesson.fps", "token_every", "seed", "precision", "stored",
+    "lesson.fps", "token_every", "seed", "precision", "stored", "lesson.most", "lesson.ceiling",
+    "lesson.dedup", "architecture.mode", "architecture.tokens", "architecture.videos",
+    "architecture.temporal_average", "architecture.only_cross_attention", "architecture.positions",
+    "text_dropout", "retrieval_dropout", "average",
 )  # fmt: skip
 EXPERIMENT = SpecOptions(
     ExperimentSpec(generate=GenerateSpec(), controllers=("bundled",)),
     option("generate.retrieve.k", "-k", "--k", min=1, help="Largest number of clips per prompt."),
     option("controllers", "--controller"),
     option("metrics", "--metric"),
-    option("generate.base", "--model"),
-    "generate.steps",
-    "generate.guidance",
-    option("generate.rag.guidance", "--retrieval-guidance"),
-    "generate.rag.init",
-    "generate.rag.start",
-    option("generate.samples", "--samples-per-prompt"),
-    "generate.seed",
+    *GENERATE.put_under("generate", "controller", "retrieve.k", "shuffled"),
 )
 
 command = open_panel("Train and experiment")
@@ -79,14 +76,17 @@ def retrieval(
     corpus: Corpus,
     prompts: Annotated[str, arg("PROMPTS", "A .jsonl or .parquet file.")],
     fields: Fields, as_json: AsJson = False, workers: Workers = None, runner: Runner = None,
-    root: Root = None,
+    size: Size = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Does retrieval help? Compare 0 to k clips, and unrelated clips, on the same prompts."""
     from flows.experiment import experiment_retrieval
     from tasks.evaluate.conditions import build_experiment_spec
     from tasks.generate.spec import build_generate_spec
+    from tasks.workers import fastest_precision
 
-    generated: dict[str, Any] = fields.pop("generate", {})
+    generated: dict[str, Any] = fields.pop("generate", {}) | parse_size(size)
+    if generated.get("precision") == "auto":
+        generated["precision"] = fastest_precision()
     with report_wrong_values():
         spec = build_experiment_spec(generate=build_generate_spec(**generated), **fields)
     run_flow(

@@ -18,7 +18,7 @@ from data.specs.train import CONTROLLERS, TrainSpec
 from data.workspace import Workspace
 from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
 from engines.generate.ragme import checkpoint
-from engines.train.controller import ControllerTrainer
+from engines.train.controller import RESUME, ControllerTrainer
 from engines.train.dataset import Examples, TrainingSet
 from tasks.progress import Progress, format_clock, publish_progress
 from tasks.service.gpu_limit import hold_gpus, is_main_process
@@ -57,7 +57,8 @@ def build_train_spec(kind: str, options: dict[str, Any]) -> TrainSpec:
 def run_training(workspace: Workspace, stage: Stage, spec: TrainSpec, out: str) -> dict[str, Any]:
     """Trains a controller in the folder `out`, or resumes there; a summary of the training.
 
-    A UserError where the folder holds anything but this training.
+    A finished training goes on where more steps are asked for. A UserError where the folder holds
+    anything but this training.
     """
     folder, training_set = Path(out), open_training_set(workspace, stage)
     record = _build_record(workspace, stage, spec, training_set)
@@ -69,7 +70,7 @@ def run_training(workspace: Workspace, stage: Stage, spec: TrainSpec, out: str) 
         if not _is_finished(folder, record):
             _train_controller(workspace, spec, training_set, folder, record)
     return {
-        "controller": out, "steps": spec.steps, "videos": record["videos"],
+        "controller": str(folder.absolute()), "steps": spec.steps, "videos": record["videos"],
         "targets": record["targets"], "neighbours": record["neighbours"],
         "left_out": record["left_out"],
     }  # fmt: skip
@@ -121,12 +122,45 @@ def _is_finished(folder: Path, record: dict[str, Any]) -> bool:
             raise UserError(f"{folder} has other files in it: name a new folder with --out")
         return False
     existing = json.loads((folder / RECORD).read_text())
-    if existing["fingerprint"] != record["fingerprint"]:
+    steps, before = record["spec"]["steps"], existing["spec"]["steps"]
+    changed = _list_changes(existing, record)
+    if changed or (before == steps and existing["fingerprint"] != record["fingerprint"]):
+        what = "; ".join(changed) or "another version of reelflow"
+        raise UserError(f"{folder} holds another training ({what}): name another folder with --out")
+    if before > steps:
+        raise UserError(f"{folder} is trained for {before:,} steps: use --steps {before} or more")
+    finished = [
+        (folder / "checkpoints" / str(n) / checkpoint.FILE).exists() for n in (before, steps)
+    ]
+    if finished[0] and before < steps and not (folder / RESUME).exists():
         raise UserError(
-            f"{folder} holds a controller trained in another way: name another folder with --out,"
-            " or delete it"
+            f"{folder} has no {RESUME}, which a training goes on from: name another folder with"
+            f" --out, or use --steps {before}"
         )
-    return (folder / "checkpoints" / str(record["spec"]["steps"]) / checkpoint.FILE).exists()
+    return finished[1]
+
+
+def _list_changes(existing: dict[str, Any], record: dict[str, Any]) -> list[str]:
+    """What differs from an earlier training, but for the number of steps."""
+    old, new = (
+        flatten({key: each.get(key) for key in ("corpus", "footage", "base", "spec")})
+        for each in (existing, record)
+    )
+    # Fields that the earlier record lacks are newer than it: they had their defaults then.
+    return [
+        f"{key.removeprefix('spec.')} {old[key]}, now {new[key]}"
+        for key in sorted(old.keys() & new.keys() - {"spec.steps"})
+        if old[key] != new[key]
+    ]
+
+
+def flatten(record: dict[str, Any], parent: str = "") -> dict[str, Any]:
+    """The values of a record of records, by their paths: {"spec.lesson.k": 5}."""
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        path = f"{parent}{key}"
+        flat |= flatten(value, f"{path}.") if isinstance(value, dict) else {path: value}
+    return flat
 
 
 def _make_reporter(steps: int) -> Callable[[int, float], None]:

@@ -8,9 +8,19 @@ import typer
 import typer.testing
 from pydantic import Field
 
-from data.specs.pipeline import EmbedSpec, GenerateSpec, Spec
+from data.specs.distance import DistanceSpec
+from data.specs.evaluate import EvaluateSpec
+from data.specs.pipeline import (
+    EmbedSpec,
+    ExperimentSpec,
+    GenerateSpec,
+    IndexSpec,
+    PoolSpec,
+    RetrieveSpec,
+    Spec,
+)
 from data.specs.train import TrainSpec
-from flows.cli import generate, train
+from flows.cli import benchmarks, corpus, evaluate, generate, search, train
 from flows.cli.options import EMBED, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
@@ -129,6 +139,53 @@ def test_help_names_the_defaults_of_the_bundled_models(command, spec, bundled: s
     text = re.sub(r"\s+", " ", command.__doc__)
     missing = [v for v in flat if (v if isinstance(v, str) else f"{v:g}") not in text]
     assert set(missing) <= {32}  # the longest training clip, which is no option
+
+
+def leaves(spec: type[Spec], parent: str = "") -> set[str]:
+    """The paths of all fields that have no fields of their own."""
+    found: set[str] = set()
+    for name, field in spec.model_fields.items():
+        inner = field.annotation
+        nested = isinstance(inner, type) and issubclass(inner, Spec)
+        found |= leaves(inner, f"{parent}{name}.") if nested else {f"{parent}{name}"}
+    return found
+
+
+SIZE = {"width", "height"}  # both by --size
+OWN = {f"generate.{name}" for name in ("controller", "shuffled", *SIZE)}  # an experiment varies
+SAMPLING = {f"clip.{name}" for name in ("decoder", "every_nth", "fps", "max_frames", "max_damaged")}
+
+
+@pytest.mark.parametrize(
+    ("groups", "spec", "otherwise"),
+    [
+        ((EMBED,), EmbedSpec, set()),
+        ((corpus.POOL,), PoolSpec, set()),
+        ((corpus.INDEX,), IndexSpec, set()),
+        ((search.SEARCH,), RetrieveSpec, set()),
+        ((search.RETRIEVE,), RetrieveSpec, set()),
+        ((generate.GENERATE,), GenerateSpec, SIZE),
+        ((train.EXPERIMENT,), ExperimentSpec, OWN),
+        ((train.TRAIN,), TrainSpec, {"lesson.width", "lesson.height"}),
+        ((evaluate.MEASURE, evaluate.SWITCHES), EvaluateSpec, {"metrics", "weights"} | SAMPLING),
+        ((benchmarks.CLIPS, benchmarks.FILE, benchmarks.SUBSETS), DistanceSpec, {"protocol"}),
+    ],
+)
+def test_every_field_of_a_spec_can_be_set_from_the_command_line(groups, spec, otherwise) -> None:
+    options = [each for group in groups for each in group.fields]
+    named = {each.path for each in options} | {each.also for each in options}
+    assert leaves(spec) - named == otherwise
+
+
+def test_what_the_user_typed_is_in_the_spec() -> None:
+    words = {
+        "rag_compat": ["raw_tokens", "stretched"], "rag_weights": "best", "retrieve_mmr": 0.5,
+        "vae_tiling": True, "retrieve_exclude": ["a", "b"],
+    }  # fmt: skip
+    unset = dict.fromkeys(each.parameter for each in generate.GENERATE.fields)
+    spec = build_spec(GenerateSpec(), generate.GENERATE.collect(unset | words))
+    assert spec.rag.compat == ("raw_tokens", "stretched") and spec.rag.weights == "best"
+    assert (spec.retrieve.mmr, spec.retrieve.exclude) == (0.5, ("a", "b")) and spec.vae_tiling
 
 
 def test_the_embed_spec_of_no_options_is_the_corpus_s() -> None:

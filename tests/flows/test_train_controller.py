@@ -17,10 +17,12 @@ import tasks.train.prepare
 from data.errors import UserError
 from data.records import Video
 from data.settings import Settings
+from data.specs.pipeline import GenerateSpec
 from data.specs.train import LessonSpec, TrainSpec
 from data.workspace import Workspace, open_workspace
 from engines.embed.engine import EmbedSetup
 from engines.generate.ragme import checkpoint
+from engines.generate.ragme.folders import controller_folder
 from engines.generate.ragme.injection_sites import list_sites
 from engines.runners.in_process import InProcessRunner
 from engines.train import controller, neighbours
@@ -185,7 +187,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
     assert (tmp_path / "parts" / "resume.pt").exists()
     assert equal(trained(corpus, spec(base), tmp_path / "parts"), whole)
     files = {file.name for file in (tmp_path / "parts").rglob("*") if file.is_file()}
-    assert files == {"config.yaml", "controller.safetensors", "training.json"}
+    assert files == {"config.yaml", "controller.safetensors", "training.json", "resume.pt"}
 
 
 @pytest.mark.parametrize("kind", ["ragme", "ragme-ordered"])
@@ -208,12 +210,39 @@ def test_a_folder_of_another_training_is_refused(
     out = tmp_path / "out"
     once = trained(corpus, spec(base, steps=1), out)
     assert equal(trained(corpus, spec(base, steps=1), out), once)
-    with pytest.raises(UserError, match="--out"):
-        train_controller("c", str(out), spec(base, steps=2))
+    with pytest.raises(UserError, match=r"batch 4, now 2; .*rate .*seed 0, now 3.*--out"):
+        train_controller("c", str(out), spec(base, steps=1, batch=2, rate=1e-3, seed=3))
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("dear")
     with pytest.raises(UserError, match="--out"):
         train_controller("c", str(tmp_path / "full"), spec(base))
+
+
+def test_more_steps_go_on_from_those_that_were_taken(
+    corpus: Workspace, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, taken, loss = tmp_path / "out", [], ControllerTrainer.loss
+    first = trained(corpus, spec(base, steps=3), out)
+    monkeypatch.setattr(
+        ControllerTrainer, "loss", lambda made, rng: taken.append(1) or loss(made, rng)
+    )
+    more = trained(corpus, spec(base, steps=5), out)
+    assert len(taken) == 2 and not equal(more, first)
+    assert equal(trained(corpus, spec(base, steps=5), out), more) and len(taken) == 2
+    with pytest.raises(UserError, match="--steps 5"):
+        train_controller("c", str(out), spec(base, steps=4))
+    (out / "resume.pt").unlink()
+    with pytest.raises(UserError, match=r"resume\.pt"):
+        train_controller("c", str(out), spec(base, steps=7))
+
+
+def test_the_path_that_is_printed_is_what_a_run_takes(
+    corpus: Workspace, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = train_controller("c", "out", spec(base, steps=1))["controller"]
+    assert path == str(tmp_path / "out")
+    assert controller_folder(GenerateSpec(controller=path)) == tmp_path / "out"
 
 
 def test_the_base_stays_as_it_is_while_the_loss_falls(corpus: Workspace, base: Path) -> None:
