@@ -7,6 +7,7 @@ import typer
 from data.specs.pipeline import GenerateSpec
 from flows.cli.app import open_panel
 from flows.cli.console import print_result, run_flow
+from flows.cli.field_options import report_wrong_values
 from flows.cli.options import (
     AsJson,
     Corpus,
@@ -21,7 +22,7 @@ from flows.cli.options import (
     parse_size,
 )
 from flows.cli.provenance_tables import print_provenance, print_runs, print_withdrawal
-from flows.cli.spec_options import Fields, SpecOptions, add_options, option, report_wrong_values
+from flows.cli.spec_options import Fields, SpecOptions, add_options, option
 
 GENERATE = SpecOptions(
     GenerateSpec(),

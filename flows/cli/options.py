@@ -9,7 +9,8 @@ import typer
 from data.settings import Settings
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
-from flows.cli.spec_options import Fields, SpecOptions, build_spec, describe_option, option
+from flows.cli.field_options import describe_option
+from flows.cli.spec_options import Fields, SpecOptions, build_spec, option
 
 EMBED = SpecOptions(
     EmbedSpec(), "engine", "model", "weights", option("every_nth", "--take-every-nth"), "fps",

@@ -11,20 +11,23 @@ A command names the fields that it exposes, and gets those that the user set as 
 """
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
-from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar
 
 import typer
-from annotated_types import Gt, Lt
-from pydantic import TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
 from data.specs.pipeline import Spec
-from flows.cli.console import escape
+from flows.cli.field_options import (
+    build_check,
+    choose_type,
+    describe_option,
+    find_bound,
+    format_default,
+    list_choices,
+    report_wrong_values,
+)
 
 KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 Fields = dict[str, Any]  # what the user set; a nested spec's fields as a dictionary in it
@@ -89,16 +92,16 @@ class SpecOptions:
         for parent in parents:
             owner = getattr(owner, parent)
         field, default = type(owner).model_fields[name], getattr(owner, name)
-        kind: Any = str if each.parse else _option_type(field, each.choices)
+        kind: Any = str if each.parse else choose_type(field, each.choices)
         words = name.replace("_", "-")
         flags = each.flags or (f"--{words}/--no-{words}" if kind is bool else f"--{words}",)
         text = each.help or field.description or ""
-        shown = each.default or _format_default(default, flags)
+        shown = each.default or format_default(default, flags)
         info = typer.Option(
-            *flags, help=describe_option(text, shown), callback=_build_check(field),
-            min=_bound(field, "ge") if each.min is None else each.min,
-            max=_bound(field, "le"), rich_help_panel=self.panel,
-            metavar="|".join(_list_choices(field)) or None,
+            *flags, help=describe_option(text, shown), callback=build_check(field),
+            min=find_bound(field, "ge") if each.min is None else each.min,
+            max=find_bound(field, "le"), rich_help_panel=self.panel,
+            metavar="|".join(list_choices(field)) or None,
         )  # fmt: skip
         return inspect.Parameter(
             each.parameter, KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
@@ -134,17 +137,6 @@ def build_spec(base: AnySpec, fields: Fields) -> AnySpec:
         return type(base).model_validate(_merge(base.model_dump(), fields))
 
 
-@contextmanager
-def report_wrong_values() -> Iterator[None]:
-    """Turns the first error of a spec's validation into wrong usage, exit code 2."""
-    try:
-        yield
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise typer.BadParameter(f"{where}: {first['msg']}" if where else first["msg"]) from error
-
-
 def _merge(base: dict[str, Any], fields: Fields) -> dict[str, Any]:
     nested = {
         name: _merge(base[name], value)
@@ -159,56 +151,3 @@ def _set_field(fields: Fields, path: str, value: Any) -> None:
     for parent in parents:
         fields = fields.setdefault(parent, {})
     fields[name] = value
-
-
-def _option_type(field: FieldInfo, choices: tuple[str, ...]) -> Any:
-    """A type that typer knows: without None, a tuple as a list, a Literal with more choices."""
-    kind = field.annotation
-    if get_origin(kind) in (Union, UnionType):
-        kind = next(each for each in get_args(kind) if each is not type(None))
-    if get_origin(kind) is tuple:
-        return list[str] if _list_choices(field) else list[get_args(kind)[0]]  # type: ignore[misc]
-    return Literal[*get_args(kind), *choices] if choices else kind
-
-
-def _list_choices(field: FieldInfo) -> tuple[str, ...]:
-    """The choices of a field that takes several of them, which typer does not know."""
-    kind = field.annotation
-    inner = get_args(kind)[0] if get_origin(kind) is tuple else None
-    return get_args(inner) if get_origin(inner) is Literal else ()
-
-
-def _bound(field: FieldInfo, name: str) -> Any:
-    """The field's inclusive bound, `ge` or `le`, which typer checks and shows."""
-    return next((getattr(each, name) for each in field.metadata if hasattr(each, name)), None)
-
-
-def _build_check(field: FieldInfo) -> Callable[[Any], Any] | None:
-    """Checks an exclusive bound or several choices, which typer does not know."""
-    bounded = any(isinstance(each, Gt | Lt) for each in field.metadata)
-    if not (bounded or _list_choices(field)):
-        return None
-    kind: Any = Annotated[field.annotation, field, *field.metadata]
-    adapter: TypeAdapter[Any] = TypeAdapter(kind)
-
-    def check(value: Any) -> Any:
-        with report_wrong_values():
-            # Of several choices typer gives a list, which is empty where none was made.
-            return value if value in (None, []) else adapter.validate_python(value)
-
-    return check
-
-
-def describe_option(text: str, default: str) -> str:
-    """The help of an option, with its default as typer writes the defaults that it knows."""
-    text = escape(" ".join(text.split()))
-    return f"{text} [dim]\\[default: {default}][/dim]" if default else text
-
-
-def _format_default(default: Any, flags: tuple[str, ...]) -> str:
-    if isinstance(default, bool):
-        yes, _, no = flags[0].partition("/")
-        return (yes if default else no).lstrip("-")
-    if isinstance(default, int | float):
-        return f"{default:g}"
-    return ", ".join(default) if isinstance(default, tuple) else str(default or "")

@@ -7,6 +7,7 @@ from data.specs.train import TrainSpec
 from flows.cli.app import add_group, open_panel
 from flows.cli.console import run_flow
 from flows.cli.evaluation_tables import print_experiment
+from flows.cli.field_options import report_wrong_values
 from flows.cli.generate import GENERATE
 from flows.cli.options import (
     AsJson,
@@ -20,7 +21,7 @@ from flows.cli.options import (
     opt,
     parse_size,
 )
-from flows.cli.spec_options import Fields, SpecOptions, add_options, option, report_wrong_values
+from flows.cli.spec_options import Fields, SpecOptions, add_options, option
 
 TRAIN = SpecOptions(
     TrainSpec(), "base", "steps", "rate", "batch", option("lesson.k", "-k", "--k"), "lesson.same",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,13 @@ def read_board(
     if not names:
         summaries = list(_drop_superseded(summaries, changed))
     current = [_keep_current(store, s, changed[s.evaluation]) for s in summaries]
+    conditions = _read_conditions(store)
     measured = {
-        s.evaluation: _read_measured(store, s.evaluation, changed[s.evaluation]) for s in summaries
+        s.evaluation: replace(
+            _read_measured(store, s.evaluation, changed[s.evaluation]),
+            condition=conditions.get(s.source),
+        )
+        for s in summaries
     }
     return build_board(current, measured, mode, sort, group)
 
@@ -153,6 +159,16 @@ def _read_measured(store: Store, evaluation: str, changed: Mapping[str, Any]) ->
             clips.setdefault((row["method"], row["metric"]), set()).add(row["clip"])
     sets = {key: frozenset(each) for key, each in clips.items()}
     return Measured(sets, {id: row["method"] for id, row in changed.items()})
+
+
+def _read_conditions(store: Store) -> dict[str, str]:
+    """Returns the conditions of each run that experiments compare, by the run's fingerprint."""
+    conditions: dict[str, list[str]] = {}
+    for folder in store.list_names(layout.EXPERIMENTS):
+        if store.exists(name := layout.spec_file(folder)):
+            for each, run in json.loads(store.read(name))["runs"].items():
+                conditions.setdefault(run, []).append(each)
+    return {run: ", ".join(dict.fromkeys(each)) for run, each in conditions.items()}
 
 
 def _find_leaked(store: Store, summary: Summary) -> dict[str, list[str]]:

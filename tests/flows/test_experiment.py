@@ -18,6 +18,8 @@ from flows.experiment import experiment_retrieval
 from flows.generate import generate
 from flows.pipeline import pipeline
 from flows.report import report
+from tasks.report.leaderboard import read_board
+from tasks.report.leaderboard_text import method_name, to_data
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
 
@@ -71,6 +73,15 @@ def test_every_condition_is_generated_measured_and_compared(workspace, prompts: 
     said = json.loads((folder / "summary.json").read_text())["results"]
     assert said == made["results"] and len(said) == 7 * 3
     assert all(result["n"] == 3 for result in said)
+
+
+def test_rows_of_a_leaderboard_carry_their_condition(workspace, made: dict) -> None:
+    [ranking] = to_data(read_board(workspace))["tables"]
+    rows = {entry["condition"]: method_name(entry) for entry in ranking["entries"]}
+    # The rehearsal's controllers are one model under two names, and so are their runs.
+    assert rows.keys() == {"k=0", "one k=1, two k=1", "one k=2, two k=2",
+                           "one shuffled, two shuffled"}  # fmt: skip
+    assert all(name.endswith(f"({condition})") for condition, name in rows.items())
 
 
 def test_shuffled_clips_are_those_of_another_prompt(workspace, made: dict) -> None:

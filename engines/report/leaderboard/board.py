@@ -104,7 +104,10 @@ def _group_table(
         entry
         for summary in group
         for entry in summary_entries(
-            summary, leak_warning(summary), Counter(measured[summary.evaluation].changed.values())
+            summary,
+            leak_warning(summary),
+            Counter(measured[summary.evaluation].changed.values()),
+            measured[summary.evaluation].condition,
         )
     ]
     columns = [column for summary in group for column in summary_columns(summary)]

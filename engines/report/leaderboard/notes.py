@@ -14,11 +14,13 @@ MAX_REASONS = 3  # that a note names; more would be longer than the table is wid
 class Measured:
     """What an evaluation measured: the clips that have a score, by method and metric.
 
-    `changed` are the videos whose content is not the measured one any more, with their methods.
+    `changed` are the videos whose content is not the measured one any more, with their methods;
+    `condition` is the experiment's condition that the evaluated run has.
     """
 
     clips: Mapping[tuple[str, str], frozenset[str]]
     changed: Mapping[str, str]
+    condition: str | None = None
 
 
 Evaluations = Mapping[str, Measured]

@@ -45,7 +45,8 @@ class Entry:
     """One method's line; `evaluation` is None for a published method.
 
     `warning` says how many benchmark clips are in the index that conditioned its videos, `changed`
-    how many videos are not those that were measured any more.
+    how many videos are not those that were measured any more; `condition` is that of an
+    experiment's run, as "ordered k=2".
     """
 
     method: str
@@ -62,6 +63,12 @@ class Entry:
     background: bool | None = None
     warning: str | None = None
     changed: int = 0
+    condition: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The method, with its condition if it is one of an experiment's runs."""
+        return f"{self.method} ({self.condition})" if self.condition else self.method
 
     def cell(self, metric: str) -> Cell:
         """Returns the metric's cell, an empty one if it was not requested."""
@@ -144,13 +151,11 @@ def sort_columns(columns: Iterable[Column]) -> tuple[Column, ...]:
 
 
 def summary_entries(
-    summary: Summary, warning: str | None, changed: Mapping[str, int]
+    summary: Summary, warning: str | None, changed: Mapping[str, int], condition: str | None = None
 ) -> list[Entry]:
     """Returns an entry for each method of an evaluation; `changed` counts videos by method."""
-    return [
-        replace(_build_entry(summary, method, warning), changed=changed.get(method.method, 0))
-        for method in summary.methods
-    ]
+    built = [_build_entry(summary, method, warning) for method in summary.methods]
+    return [replace(e, changed=changed.get(e.method, 0), condition=condition) for e in built]
 
 
 def published_columns(published: PublishedTable) -> list[Column]:

@@ -60,7 +60,8 @@ def format_settings(entry: Data) -> dict[str, str]:
 
 def method_name(entry: Data) -> str:
     """Returns the method's name, with a flag if clips leaked into its index or videos changed."""
-    return f"⚑ {entry['method']}" if entry["warning"] or entry["changed"] else entry["method"]
+    name = f"{entry['method']} ({entry['condition']})" if entry["condition"] else entry["method"]
+    return f"⚑ {name}" if entry["warning"] or entry["changed"] else name
 
 
 def _format_clips(entry: Data) -> str | None:
