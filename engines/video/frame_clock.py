@@ -1,5 +1,6 @@
 """When frames are shown, in the order in which the decoder gives them."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from engines.video.packet_clock import PacketClock
 
 if TYPE_CHECKING:
+    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -27,10 +29,14 @@ class FrameClock:
     _first: Ticks = 0
     _times: dict[int, int] = field(default_factory=dict)
     _due: list[tuple[int, int]] = field(default_factory=list)  # a heap: time, packet
+    _keys: list[int] = field(default_factory=list)
     _last: Ticks | None = None
 
-    def add(self, position: int, time: int | None, shown: bool = True) -> None:
+    def add(self, position: int, time: int | None, packet: "Packet") -> None:
         """Adds a packet by its number and its time by the PacketClock."""
+        if packet.is_keyframe:
+            self._keys.append(position)
+        shown = not packet.is_discard
         if time is not None and shown:
             self._times[position] = time
             heappush(self._due, (time, position))
@@ -53,7 +59,7 @@ class FrameClock:
         time: Ticks | None = None if position is None else self._times.get(position)
         # Packets in the order of their times, frames in another: the times are not the frames' own.
         if self.packets.placed and not self.packets.reordered and self._is_delayed():
-            time = self._pop_earliest()
+            time = self._pop_earliest(position)
         else:
             self._forget(time)
         if self._last is not None:
@@ -67,10 +73,13 @@ class FrameClock:
     def _is_delayed(self) -> bool:
         return bool(self.stream.codec_context.has_b_frames)
 
-    def _pop_earliest(self) -> int | None:
+    def _pop_earliest(self, shown: int | None) -> int | None:
+        # What is decoded before a keyframe is shown before it: if it still waits, no frame came.
+        past = bisect_right(self._keys, shown) - 1 if shown is not None else -1
+        first = self._keys[past] if past >= 0 else 0
         while self._due:
             time, position = heappop(self._due)
-            if self._times.pop(position, None) is not None:
+            if self._times.pop(position, None) is not None and position >= first:
                 return time
         return None
 

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
 
 OBU_TYPES = {*range(1, 9), 15}  # AV1 specification, 6.2.2
 SIZE_BYTES = 8  # of a size at most (4.10.5)
+PICTURE_START = b"\0\0\1\0"  # ISO 13818-2, 6.2.3; behind headers of the sequence and the group
+HEADER_BYTES = 1024
 
 
 def has_sound_headers(packet: "Packet") -> bool:
@@ -17,8 +19,11 @@ def has_sound_headers(packet: "Packet") -> bool:
     from av.error import FFmpegError
 
     context = packet.stream.codec_context
-    if context.codec.canonical_name == "av1":
-        return is_av1_unit(memoryview(packet))  # its decoder cannot leave pictures out
+    codec = context.codec.canonical_name
+    if not is_picture(codec, packet):
+        return False
+    if codec == "av1":  # its decoder cannot leave pictures out
+        return True
     context.skip_frame = "ALL"
     try:
         packet.decode()
@@ -26,6 +31,15 @@ def has_sound_headers(packet: "Packet") -> bool:
         return False
     finally:
         context.skip_frame = "DEFAULT"
+    return True
+
+
+def is_picture(codec: str, packet: "Packet") -> bool:
+    """Whether a packet looks like one of its codec's, where the decoder would not say so."""
+    if codec == "av1":
+        return is_av1_unit(memoryview(packet))
+    if codec in ("mpeg1video", "mpeg2video"):
+        return PICTURE_START in bytes(memoryview(packet)[:HEADER_BYTES])
     return True
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engines.video.container import check_frame_size
 from engines.video.frames import DecodeError
 from engines.video.guard.heartbeat import send_heartbeat
-from engines.video.headers import is_av1_unit
+from engines.video.headers import is_picture
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -56,13 +56,13 @@ class PacketDecoder:
 
     stream: "VideoStream"
     _stated: Fraction | None = field(init=False)
-    _is_av1: bool = field(init=False)
+    _codec: str = field(init=False)
     _changes: list[int] = field(default_factory=list)  # numbers of packets with another aspect
     _aspects: list[Fraction | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._stated = self.stream.sample_aspect_ratio
-        self._is_av1 = self.stream.codec_context.codec.canonical_name == "av1"
+        self._codec = self.stream.codec_context.codec.canonical_name
 
     def decode(self, packet: "Packet", number: int) -> list["VideoFrame"]:
         """The frames that come out on a packet with data; DamagedPacket where it is rejected.
@@ -72,8 +72,8 @@ class PacketDecoder:
         from av.error import FFmpegError
 
         packet.pts = number
-        if self._is_av1 and not is_av1_unit(memoryview(packet)):
-            raise DamagedPacket("no AV1 in it")  # its decoder would pass over it in silence
+        if not is_picture(self._codec, packet):
+            raise DamagedPacket("no picture in it")
         try:
             frames = packet.decode()
         except MemoryError:

@@ -101,6 +101,8 @@ def _choose_frames(frames: list["VideoFrame"], chosen: set[int]) -> Iterator["Vi
     for frame in frames:
         if frame.interlaced_frame:
             raise NeedsSequential("two fields may make one frame")
+        if frame.is_corrupt:
+            raise NeedsSequential("what hides damage depends on the frames decoded before")
         if frame.pts in chosen:
             yield frame
 

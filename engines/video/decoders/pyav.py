@@ -146,7 +146,7 @@ class VideoFile:
                 return  # cut off in the middle: the length check then reports a truncated file
             if not packet.size:
                 continue
-            clock.add(number, time, not packet.is_discard)
+            clock.add(number, time, packet)
             try:
                 yield from map(clock.time_frame, decoder.decode(packet, number))
             except DamagedPacket:

@@ -23,6 +23,7 @@ def test_fingerprints_are_what_they_were() -> None:
     [
         {"engine": "fake"}, {"model": "ViT-B-32"}, {"precision": "fp32"}, {"activation": "gelu"},
         {"every_nth": 24}, {"every_nth": None, "fps": 1.0}, {"max_frames": 9}, {"decoder": "x"},
+        {"max_damaged": 0.0},
     ],
 )  # fmt: skip
 def test_whatever_changes_a_result_changes_the_fingerprint(change: dict) -> None:
