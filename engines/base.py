@@ -62,6 +62,11 @@ class Engine(Protocol[Item, Result]):
 class Runner(Protocol):
     """Spreads an engine over workers; the outcomes are the same with every runner."""
 
+    @property
+    def waited_s(self) -> float:
+        """Seconds in which there was no worker, since no machine had room for one."""
+        ...
+
     def map(self, make: Callable[[], Engine], items: Iterable, batch: int) -> Iterator[Outcome]:
         """Exactly one outcome per item, matched by `id`; items are consumed as workers get free.
 

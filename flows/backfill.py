@@ -67,7 +67,7 @@ def backfill(
         spec: Model and sampling of frames; the corpus's current ones if left out.
         window: Videos per window.
         max_parallel: Windows at a time, as child runs.
-        budget_gpu_hours: Start no window after this many hours of work; no limit if left out.
+        budget_gpu_hours: Start no window after workers were held this long; no limit if left out.
         approved: Start without waiting for somebody to approve the plan in the UI, with Resume.
         child_runs: Run each window as the deployment embed-window, on any worker.
         through: Continue to this stage when nothing is left.
@@ -158,8 +158,9 @@ def _embed_windows(
         return 0
     with open_embed_run(workspace, stage, spec) as run:
         for shards in chain([first], waiting):
-            seconds = embed_with(run, shards).seconds
-            budget.add(compute_hours(workspace.settings, seconds, workers))
+            # Loading the model is paid for as well: by the first window.
+            held_s = embed_with(run, shards).held_s
+            budget.add(compute_hours(workspace.settings, held_s, workers))
             done += 1
     return done
 

@@ -16,7 +16,7 @@ from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
 from tasks.embed.canary import check_canary
-from tasks.embed.child_runs import cancel_leftovers
+from tasks.embed.child_runs import cancel_leftovers, record_held
 from tasks.embed.summary import EmbedSummary, count_covered, format_covered
 from tasks.embed.writer import EmbedRun
 from tasks.plan import count_planned, plan_videos
@@ -103,8 +103,9 @@ def open_embed_run(workspace: Workspace, stage: Stage, spec: EmbedSpec) -> Itera
     workers = count_workers(workspace.settings)
     with open_runner(workspace.settings, workers) as runner, show_progress("embed", stage.corpus):
         run = EmbedRun(workspace, stage, spec, runner)
-        check_canary(run)  # before the first shard: no video may mix vectors of two kinds
-        yield run
+        with record_held(runner):
+            check_canary(run)  # before the first shard: no video may mix vectors of two kinds
+            yield run
 
 
 def embed_with(run: EmbedRun, shards: list[str]) -> EmbedSummary:
@@ -116,7 +117,7 @@ def embed_with(run: EmbedRun, shards: list[str]) -> EmbedSummary:
     run_shards(run, shards, summary.add, partial(_merge_stage, workspace, stage))
     ended = time.monotonic()
     summary.seconds, summary.hours = ended - started, run.progress.hours
-    summary.held_s, run.held_since = ended - run.held_since, ended
+    summary.held_s = run.take_held_s()
     emit_many_failures(stage, summary.failed, summary.attempts, workspace.settings.failed_share)
     return summary
 

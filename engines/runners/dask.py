@@ -12,6 +12,8 @@ from engines.runners.accounting import check_outcomes
 class DaskRunner:
     """`scheduler` is "threads", "processes", "synchronous", or a cluster's address (tcp://…)."""
 
+    waited_s = 0.0
+
     def __init__(self, workers: int, scheduler: str = "threads") -> None:
         self._workers = workers
         self._client = _connect_client(scheduler) if "://" in scheduler else None

@@ -13,6 +13,8 @@ from engines.runners.accounting import check_outcomes
 class InProcessRunner:
     """Loads each engine once, whichever thread needs it first, and keeps it until `close`."""
 
+    waited_s = 0.0
+
     def __init__(self) -> None:
         self._engines: dict[bytes, Engine] = {}
         self._loading = threading.Lock()

@@ -2,6 +2,9 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +25,8 @@ from prefect.deployments import run_deployment
 from prefect.states import Cancelled, Cancelling
 from prefect.tasks import exponential_backoff
 
-from data.stamps import hash_json
+from data.stamps import hash_json, utc_now
+from engines.base import Runner
 from tasks.progress import notify
 
 # Waits of 10, 20 and 40 s, spread out: a worker that restarts, or a server that is overloaded,
@@ -34,6 +38,7 @@ RETRY_OPTIONS: dict[str, Any] = {
 WAITING = [StateType.SCHEDULED, StateType.PAUSED]
 ACTIVE = [*WAITING, StateType.PENDING, StateType.RUNNING]
 UNFINISHED = [*ACTIVE, StateType.CANCELLING]
+HELD, SINCE = "reelflow.held_s", "reelflow.held_since"  # labels of a run
 POLL_S = 5.0  # between checks whether a run has ended
 CANCEL_WAIT_S = 30.0  # the process of a cancelled window ends in less
 
@@ -51,11 +56,40 @@ def windows_tag(root: str, corpus: str) -> str:
 
 @task(name="stage", task_run_name="{kind}", **RETRY_OPTIONS)
 def run_stage(kind: str, parameters: dict[str, Any], fingerprint: str) -> float:
-    """Runs a stage that follows embed as a child run and waits for it; the seconds it took."""
+    """Runs a stage that follows embed as a child run and waits for it; the seconds it ran."""
     name = f"{kind}-{parameters['corpus']}"
     run = run_child(f"{kind}/{kind}", name, parameters, f"{kind}:{fingerprint}", [])
     require_completed(run, name)
     return run.total_run_time.total_seconds()
+
+
+@contextmanager
+def record_held(runner: Runner) -> Iterator[None]:
+    """Notes on this flow run since when, and for how long, it holds workers: during the block."""
+    if (context := FlowRunContext.get()) is None or context.flow_run is None:
+        yield
+        return
+    id, started = context.flow_run.id, time.monotonic()
+    _label_run(id, {SINCE: utc_now()})  # first: a run that is killed notes nothing more
+    try:
+        yield
+    finally:
+        _label_run(id, {HELD: time.monotonic() - started - runner.waited_s})
+
+
+def read_held_s(run: FlowRun) -> float:
+    """The seconds for which a run that ended held workers: not those in which it waited for any."""
+    if (held := run.labels.get(HELD)) is not None:
+        return float(held)
+    since, ended = run.labels.get(SINCE), run.end_time
+    if since is None or ended is None:
+        return 0.0
+    return max(0.0, ended.timestamp() - datetime.fromisoformat(str(since)).timestamp())
+
+
+def _label_run(id: UUID, labels: dict[str, Any]) -> None:
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(id, labels)
 
 
 def run_child(

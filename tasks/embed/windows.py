@@ -16,6 +16,7 @@ from tasks.embed.backfill import Budget
 from tasks.embed.child_runs import (
     RETRY_OPTIONS,
     cancel_children,
+    read_held_s,
     require_completed,
     run_child,
     windows_tag,
@@ -33,14 +34,14 @@ def run_window(
 ) -> None:  # fmt: skip
     """Runs a window as a child run and waits for it; raises where it did not complete.
 
-    `add_seconds` gets the seconds of each attempt, those of failed ones too.
+    `add_seconds` gets the seconds for which each attempt held workers, failed ones too.
     """
     key = f"embed:{fingerprint}:{hash_json(parameters['shards'])[:12]}"
     title = f"embed-window-{parameters['corpus']}-{name}"
     tags = [windows_tag(root, parameters["corpus"])]
     run = run_child("embed-window/embed-window", title, parameters, key, tags)
     # Before the check: a failed attempt held its workers too, and counts against the budget.
-    add_seconds(run.total_run_time.total_seconds())
+    add_seconds(read_held_s(run))
     require_completed(run, title)
 
 

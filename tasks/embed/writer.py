@@ -56,7 +56,7 @@ class EmbedWriter(ShardWriter[Video, FrameVectors, VideoRow]):
 
 
 class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):
-    """Workers that embed a corpus under a spec; `held_since` is when they were started."""
+    """Workers that embed a corpus under a spec."""
 
     stage = "embed"
 
@@ -69,10 +69,16 @@ class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):
         )  # fmt: skip
         self.workers, self.decoders = count_workers(workspace.settings), setup.decoders
         self.hosts = HostTally()
-        self.held_since, self._decoder = time.monotonic(), decoder_version()
+        self._counted, self._decoder = time.monotonic(), decoder_version()
         with workspace.open_synced_catalog(stage.corpus) as catalog:
             rows = catalog.execute(load_sql("withdrawn_contents"), corpus=stage.corpus)
         self._withdrawn = {content for (content,) in rows}
+
+    def take_held_s(self) -> float:
+        """Seconds for which workers were held since the last call, with the loading of models."""
+        until = time.monotonic() - self.runner.waited_s
+        held_s, self._counted = until - self._counted, until
+        return held_s
 
     def read_item(self, payload: dict[str, Any]) -> Video:
         return Video(**payload)

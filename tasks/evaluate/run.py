@@ -40,8 +40,9 @@ def complete_evaluation(
     with workspace.lock_store_folder(folder, f"evaluates {evaluation.fingerprint}", wait_turn):
         record = record_evaluation(workspace.store, evaluation)
         if shards := plan_targets(workspace, evaluation):
-            workers, started = count_evaluate_workers(settings, evaluation.spec), time.monotonic()
+            workers = count_evaluate_workers(settings, evaluation.spec)
             with open_runner(settings, workers) as runner:
+                started = time.monotonic()  # from here on: waiting for GPUs holds none
                 run_shards(EvaluateRun(workspace, evaluation, runner, shards), shards)
             cost = compute_cost(settings, time.monotonic() - started, workers)
         return _write_summary(workspace, evaluation, record), cost

@@ -74,12 +74,13 @@ def _make_videos(
     workspace: Workspace, run: Run, shards: list[str]
 ) -> tuple[Counter[str], dict[str, float]]:
     """Makes the shards' videos; the cache hits of the workers, and the cost."""
-    workers, caches, started = count_workers(workspace.settings), Counter[str](), time.monotonic()
+    workers, caches = count_workers(workspace.settings), Counter[str]()
 
     def add(receipt: Receipt[dict[str, Any]]) -> None:
         caches.update(receipt.caches)
 
     with open_runner(workspace.settings, workers) as runner:
+        started = time.monotonic()  # from here on: waiting for GPUs holds none
         at_work = GenerateRun(workspace, run, runner, shards)
         run_shards(at_work, shards, add, partial(sync_catalog, workspace, run))
     return caches, compute_cost(workspace.settings, time.monotonic() - started, workers)

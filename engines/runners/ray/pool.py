@@ -74,6 +74,11 @@ class ActorPool:
             self.close()
             raise
 
+    @property
+    def waited_s(self) -> float:
+        """Seconds in which Ray had placed none of the actors."""
+        return self._startup.waited_s
+
     def submit(self, items: list[Any], wait: bool) -> Job | None:
         """Sends a batch to an actor; None where all are busy and the caller will not wait."""
         while True:

@@ -44,6 +44,11 @@ class RayRunner:
             for job in in_flight:
                 pool.release(job)
 
+    @property
+    def waited_s(self) -> float:
+        """Seconds in which Ray had placed none of the actors."""
+        return sum(pool.waited_s for pool in self._pools.values())
+
     def close(self) -> None:
         """Ends the actors, and leaves the Ray that this runner joined; a local one ends."""
         import ray

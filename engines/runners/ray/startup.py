@@ -39,8 +39,9 @@ class ActorStartup:
     def __init__(self, request: Callable[[], Any], needs: Needs, wait_s: float) -> None:
         self._request, self._needs, self._wait_s = request, needs, wait_s
         self._starting: list[StartingActor] = []
-        self._logged_at = time.monotonic()
+        self._logged_at = self._polled_at = time.monotonic()
         self._stuck_since: float | None = None  # no actor works, and none is placed
+        self.waited_s = 0.0  # so, altogether
         self._error: UserError | None = None
 
     def start_actor(self, attempt: int = 0) -> None:
@@ -111,6 +112,8 @@ class ActorStartup:
 
     def _report_waiting(self, unplaced: int, working: int, now: float) -> None:
         stuck = unplaced > 0 and unplaced == len(self._starting) and working == 0
+        self.waited_s += now - self._polled_at if stuck else 0.0
+        self._polled_at = now
         self._stuck_since = (self._stuck_since or now) if stuck else None
         if self._stuck_since and now - self._stuck_since > self._wait_s:
             diagnosis = self._diagnose_waiting(unplaced)

@@ -1,6 +1,7 @@
 """Windows of a backfill as runs of their own: at once, again, within a budget, and left behind."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from prefect import Flow
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterName,
@@ -16,6 +18,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.concurrency.sync import concurrency
 from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Pending, Running, Scheduled
@@ -24,10 +27,12 @@ from support.running import answered
 
 from data.stamps import hash_json
 from data.workspace import Workspace
+from engines.embed.models import fake
 from flows.backfill import backfill, embed_window
 from flows.embed import embed
 from flows.ingest import ingest
 from tasks.embed import child_runs, windows
+from tasks.service.gpu_limit import LIMIT
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 
@@ -138,6 +143,41 @@ def test_windows_run_at_once_and_one_that_failed_is_run_again_under_another_key(
     assert "| coverage after |" in _shown(runs[-1].id)["embed-window-retried"]["data"]
 
 
+def test_a_window_is_paid_for_while_it_holds_workers_and_not_while_it_waits_for_them(
+    workspace: Workspace, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELFLOW_GPUS", "1")
+    limit = GlobalConcurrencyLimitCreate(name=LIMIT, limit=1)
+    with get_client(sync_client=True) as client:
+        client.create_global_concurrency_limit(limit)
+    load, released = fake.Embedder.load, threading.Event()
+
+    def load_slowly(self: fake.Embedder, *options: Any) -> None:
+        time.sleep(1)
+        load(self, *options)
+
+    monkeypatch.setattr(fake.Embedder, "load", load_slowly)
+    ingest("fake://2", "queued")
+
+    def hold_for_others() -> None:
+        with concurrency(LIMIT, 1):
+            held.set()
+            released.wait(4)
+
+    held, others = threading.Event(), threading.Thread(target=hold_for_others)
+    others.start()
+    held.wait(30)
+    try:
+        made = backfill("queued", "true", FAKE, window=2, approved=True, child_runs=True)
+    finally:
+        others.join()
+        with get_client(sync_client=True) as client:
+            client.delete_global_concurrency_limit_by_name(LIMIT)
+    [run] = _of_corpus("queued")
+    ran = run.total_run_time.total_seconds()
+    assert 1 <= made["gpu_hours"] * 3600 < ran - 2, "the model's loading, and no waiting"
+
+
 def test_windows_that_never_complete_are_paid_for_too_and_none_begins_after(
     workspace: Workspace, hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,8 +256,10 @@ def _of_corpus(corpus: str) -> list[FlowRun]:
 
 
 def _assert_all_is_paid(hours: float, runs: list[FlowRun]) -> None:
-    seconds = sum(run.total_run_time.total_seconds() for run in runs)
+    """All the time that their workers were held, which is less than they ran."""
+    seconds = sum(child_runs.read_held_s(run) for run in runs)
     assert hours * 3600 == pytest.approx(seconds, rel=0.01)
+    assert 0 < seconds < sum(run.total_run_time.total_seconds() for run in runs)
 
 
 def _shown(run: object) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def test_workers_larger_than_any_node_are_said_to_be_and_what_to_lower(ray_clust
     with closing(RayRunner(1, wait_s=1.0)) as opened:
         with pytest.raises(UserError, match="REELFLOW_CORES_PER_WORKER"):
             answers(opened, partial(Toy, cpus=1000))
+        assert opened.waited_s > 0.9  # which nobody pays for
 
 
 def test_those_who_have_a_place_work_without_those_who_have_none(
