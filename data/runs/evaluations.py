@@ -116,6 +116,14 @@ class Summary:
     leaks: tuple[Leak, ...] | None = None
 
 
+def list_ended_evaluations(store: Store) -> list[str]:
+    """The fingerprints of all evaluations that have ended."""
+    # The summary is written last: folders without it belong to runs at work or killed.
+    folders = store.list_names(layout.EVALUATIONS)
+    ended = [folder for folder in folders if store.exists(f"{folder}/summary.json")]
+    return [folder.rpartition("/")[2] for folder in ended]
+
+
 def read_summary(store: Store, evaluation: str) -> Summary:
     """The summary of an evaluation; a UserError if there is none."""
     name = f"{layout.evaluation_folder(evaluation)}/summary.json"

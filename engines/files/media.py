@@ -65,7 +65,7 @@ def stat_media(uri: str, policy: UrlPolicy = STRICT) -> tuple[int, str]:
     if not is_url(uri):
         status = _stat_regular(uri)
         return status.st_size, str(status.st_mtime_ns)
-    info = _read_info(*open_filesystem(uri, policy), uri)
+    info = read_info(uri, policy)
     if info["type"] == "directory":
         raise IsADirectoryError(errno.EISDIR, "a folder, not a file", strip_secrets(uri))
     stamp = next((str(info[key]) for key in _STAMPS if info.get(key)), "")
@@ -105,8 +105,12 @@ def convert_storage_errors(url: str) -> Iterator[None]:
         raise translate_fault(error, url) from error
 
 
+def read_info(url: str, policy: UrlPolicy = STRICT) -> dict[str, Any]:
+    """What the storage says of a file: its type, size, stamps and times."""
+    return _read_info(*open_filesystem(url, policy), url)
+
+
 def _read_info(files: fsspec.AbstractFileSystem, path: str, url: str) -> dict[str, Any]:
-    """What the storage says of a file: its type, size and stamps."""
     limit = {"timeout": web.STAT_TIMEOUT_S} if _is_web(files) else {}
     info: dict[str, Any] = try_again(lambda: files.info(path, **limit), url)
     if int(info.get("size") or 0) > MAX_BYTES:

@@ -93,7 +93,7 @@ class EmbedSummary:
 
 def count_covered(workspace: Workspace, stage: Stage) -> tuple[int, int]:
     """How many of a corpus's videos have passed a stage, and how many there are."""
-    with workspace.open_catalog() as catalog:
+    with workspace.open_synced_catalog(stage.corpus) as catalog:
         coverage = compute_coverage(catalog, workspace.store, stage.corpus, stage)
     videos = coverage["stages"][stage.kind]["videos"]
     return videos["done"], videos["total"]

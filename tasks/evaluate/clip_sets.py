@@ -3,7 +3,6 @@
 import numpy as np
 
 from data.batches import iter_batches
-from data.catalog import merge
 from data.catalog.database import load_sql
 from data.outcome import Done, Failed, Outcome
 from data.records import Probe, Video
@@ -86,8 +85,7 @@ def _list_run(workspace: Workspace, fingerprint: str) -> VideosAndFailures:
 
 
 def _list_corpus(workspace: Workspace, corpus: str) -> list[Video]:
-    with workspace.open_catalog() as catalog:
-        merge.sync_videos(catalog, workspace.store, corpus)
+    with workspace.open_synced_catalog(corpus) as catalog:
         rows = catalog.query_rows(load_sql("good_videos"), corpus=corpus)
     return [Video(row["id"], row["uri"], row["content"]) for row in rows]
 

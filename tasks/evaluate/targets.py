@@ -1,6 +1,5 @@
 """Lists the videos to evaluate: of a folder, a benchmark's miniature, or a run of ours."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,17 +8,16 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from data.errors import UserError
 from data.runs.evaluations import GroundTruthRef, Target
 from data.runs.generations import media_path, read_generations, read_run
 from data.specs.evaluate import EvaluateSpec
 from data.workspace import Workspace
-from engines.embed.weights import digest_file
-from engines.files.media import open_media
 from engines.files.urls import is_url
 from engines.files.walk import walk_folders
+from tasks.evaluate.digests import digest_uri
 from tasks.prompts import read_columns, to_row
 from tasks.url_policy import build_url_policy
 
@@ -187,14 +185,4 @@ def _to_texts(row: Mapping[str, Any] | None) -> dict[str, str]:
 def _digest_targets(targets: list[Target]) -> list[Target]:
     """The targets with the SHA-256 of each file; a file that cannot be read fails in decoding."""
     with ThreadPoolExecutor(4) as threads:
-        return list(threads.map(lambda t: replace(t, content=_digest_uri(t.uri)), targets))
-
-
-def _digest_uri(uri: str) -> str:
-    try:
-        if not is_url(uri):
-            return digest_file(uri)
-        with open_media(uri, build_url_policy()) as file:
-            return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
-    except (OSError, ValueError):
-        return ""
+        return list(threads.map(lambda t: replace(t, content=digest_uri(t.uri)), targets))

@@ -6,35 +6,42 @@ Scores are of a content. A run's video may be generated again, and a file in a f
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from data.runs.evaluations import Summary, read_videos
+from data.runs.evaluations import Summary, list_ended_evaluations, read_summary, read_videos
 from data.runs.generations import read_generations, read_run
 from data.store import layout
 from data.store.storage import Store
-from engines.embed.weights import digest_file
+from engines.files.access import UrlPolicy
+from engines.files.modified import read_modified
 from engines.files.urls import is_url
 from tasks.evaluate.aggregate import recompute_means
+from tasks.evaluate.digests import digest_uri
+from tasks.url_policy import build_url_policy
 
 Row = Mapping[str, Any]
 CHANGED = "changed since it was measured"
+CLOCKS_S = 600.0  # by which the clocks of two machines may differ
 PAGES = ("report.html", "report-sheet.jpg")
 
 
 def find_changed(store: Store, summary: Summary) -> dict[str, Row]:
     """The rows of an evaluation's videos whose content is not the measured one any more, by id.
 
-    Of a run by what it recorded, of local files by their bytes. Files at a URL are not looked at,
-    nor those that are gone.
+    Of a run by what it recorded, of other files by their bytes. Only those are read that may have
+    been touched since; those that are gone have not changed.
     """
     rows = read_videos(store, summary.evaluation)
     if is_recorded_run(store, summary.source):
         return _find_in_run(store, summary.source, rows)
     since = datetime.fromisoformat(summary.made).timestamp()
-    return {row["id"]: row for row in rows if row["content"] and _is_replaced(row, since)}
+    measured, policy = [row for row in rows if row["content"]], build_url_policy()
+    with ThreadPoolExecutor(16) as threads:  # they wait for storage
+        replaced = threads.map(lambda row: _is_replaced(row, since, policy), measured)
+        return {row["id"]: row for row, is_new in zip(measured, replaced, strict=True) if is_new}
 
 
 def leave_out(summary: Summary, scores: Iterable[Row], changed: Mapping[str, Row]) -> Summary:
@@ -46,19 +53,37 @@ def leave_out(summary: Summary, scores: Iterable[Row], changed: Mapping[str, Row
     return recompute_means(replace(summary, methods=tuple(methods)), rest)
 
 
-def blank_changed(store: Store, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def blank_changed(store: Store, rows: Sequence[dict[str, Any]], made: str) -> list[dict[str, Any]]:
     """An experiment's rows of `tables.SCORES`, without the values of videos that have changed.
 
-    Rows of 0.1.0 do not say of which content they are, and stay as they are.
+    Rows of 0.1.0 do not say of which content they are: that is in the evaluations of the runs from
+    before the experiment was `made`.
     """
     # Each run is read once, however many of its rows there are.
-    now = {run: read_run_contents(store, run) for run in {row["run"] for row in rows}}
+    runs = {row["run"] for row in rows}
+    now = {run: read_run_contents(store, run) for run in runs}
+    old = {row["run"] for row in rows if row.get("content") is None}
+    measured = {run: _read_measured_contents(store, run, made) for run in old}
 
     def has_changed(row: Row) -> bool:
-        content = row.get("content")
-        return content is not None and content != now[row["run"]].get(row["request_id"], "")
+        content, id = row.get("content"), row["request_id"]
+        if content is None:
+            content = measured[row["run"]].get(id)
+        return content is not None and content != now[row["run"]].get(id, "")
 
     return [r | {"value": None, "reason": CHANGED} if has_changed(r) else r for r in rows]
+
+
+def _read_measured_contents(store: Store, run: str, made: str) -> dict[str, str]:
+    """The contents of a run's videos as last evaluated until a time, by request."""
+    earlier = [
+        summary for name in list_ended_evaluations(store)
+        if (summary := read_summary(store, name)).source == run and summary.made <= made
+    ]  # fmt: skip
+    latest = max(earlier, key=lambda summary: summary.made, default=None)
+    if latest is None:
+        return {}
+    return {row["id"]: row["content"] or "" for row in read_videos(store, latest.evaluation)}
 
 
 def is_recorded_run(store: Store, source: str) -> bool:
@@ -93,14 +118,14 @@ def _find_in_run(store: Store, run: str, rows: Iterable[Row]) -> dict[str, Row]:
     return {row["id"]: row for row in rows if now.get(row["id"], "") != (row["content"] or "")}
 
 
-def _is_replaced(row: Row, since: float) -> bool:
-    """Whether a local file has other bytes than those that were measured."""
-    if is_url(row["uri"]):
-        return False
+def _is_replaced(row: Row, since: float, policy: UrlPolicy) -> bool:
+    """Whether a file has other bytes than those that were measured."""
     try:
-        # The time of change, not of modification: a copy may keep the latter. Only files that
-        # were touched since are read.
-        touched = Path(row["uri"]).stat().st_ctime >= since
-        return touched and digest_file(row["uri"]) != row["content"]
+        modified = read_modified(row["uri"], policy)
     except OSError:  # a file that is gone is not a changed one
         return False
+    # A storage has a clock of its own, and a web server may state no time: these are read.
+    margin = CLOCKS_S if is_url(row["uri"]) else 0.0
+    if modified is not None and modified < since - margin:
+        return False
+    return digest_uri(row["uri"]) not in ("", row["content"])

@@ -11,9 +11,14 @@ from prefect.cache_policies import NO_CACHE
 
 from data.errors import UserError
 from data.runs.conditioning import find_conditioning_leaks
-from data.runs.evaluations import Summary, read_scores, read_summary, read_videos
+from data.runs.evaluations import (
+    Summary,
+    list_ended_evaluations,
+    read_scores,
+    read_summary,
+    read_videos,
+)
 from data.runs.generations import read_run
-from data.store import layout
 from data.store.storage import Store
 from data.workspace import Workspace
 from engines.report.html import render_template, write_html
@@ -109,10 +114,7 @@ def read_leaderboard_page(
 
 def _read_summaries(store: Store, names: Sequence[str]) -> Iterator[Summary]:
     """Yields the named evaluations in that order, or all that have ended, the newest first."""
-    folders = store.list_names(layout.EVALUATIONS)
-    # The summary is written last: folders without it belong to runs at work or killed.
-    ended = [folder for folder in folders if store.exists(f"{folder}/summary.json")]
-    ids = [folder.rpartition("/")[2] for folder in ended]
+    ids = list_ended_evaluations(store)
     for name in dict.fromkeys(names):
         matches = [id for id in ids if id.startswith(name)]
         # A whole name is never ambiguous, even if a longer one begins with it.

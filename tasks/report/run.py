@@ -100,7 +100,8 @@ def _write_experiment(workspace: Workspace, fingerprint: str, page: Path) -> dic
     if not store.exists(f"{folder}/summary.json"):
         raise UserError(f"experiment {fingerprint} has not finished: run it again to resume it")
     recorded = json.loads(store.read(layout.spec_file(folder)))
-    rows = blank_changed(store, tables.read_table(store, f"{folder}/rows.parquet").to_pylist())
+    scores = tables.read_table(store, f"{folder}/rows.parquet").to_pylist()
+    rows = blank_changed(store, scores, recorded["made"])
     # Not as recorded: intervals of 0.1.0 took the samples of a prompt for independent.
     differences = compare_conditions(rows)
     changed = len({(row["run"], row["request_id"]) for row in rows if row["reason"] == CHANGED})

@@ -73,7 +73,7 @@ def publish_failures(workspace: Workspace, stage: Stage) -> None:
     """Publishes a stage's failures as a table artifact: each reason with a count and examples."""
     if FlowRunContext.get() is None:
         return
-    with workspace.open_catalog() as catalog:
+    with workspace.open_synced_catalog(stage.corpus) as catalog:
         values = {"corpus": stage.corpus, "stage": stage.kind, "print": stage.fingerprint}
         rows = catalog.query_rows(load_sql("failed_by_reason"), **values)
     _publish_reasons(stage.kind, stage.corpus, rows)

@@ -41,7 +41,8 @@ def show_videos(kind: str, workspace: Workspace, corpus: str) -> None:
     """Shows the newest videos of a corpus, except those of fake sources."""
 
     def draw() -> "Image | None":
-        with workspace.open_catalog() as catalog:
+        # Another host may have withdrawn one of them.
+        with workspace.open_synced_catalog(corpus) as catalog:
             values = {"corpus": corpus, "count": workspace.settings.pictured}
             rows = catalog.query_rows(load_sql("newest_videos"), **values)
         requests = {

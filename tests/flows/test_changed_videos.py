@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import fsspec
 import pytest
 from support import golden
 from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS
@@ -11,6 +12,7 @@ from support.pages import Tags
 from data.runs.generations import read_generations, read_run
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import ExperimentSpec, RetrieveSpec
+from data.store import tables
 from data.workspace import Workspace
 from flows.evaluate import evaluate
 from flows.experiment import experiment_retrieval
@@ -97,6 +99,49 @@ def test_a_file_replaced_in_a_folder_has_no_score_any_more(workspace, tmp_path: 
     assert new in named and old not in named
     (folder / "b.mp4").unlink()  # what is gone is not another video
     assert read_board(workspace, [new]).measured[new].changed == {}
+
+
+def test_a_file_replaced_at_a_url_has_no_score_any_more(workspace, tmp_path: Path) -> None:
+    folder, bucket = tmp_path / "remote", fsspec.filesystem("memory")
+    for name in "abc":
+        golden.clip(folder / f"{name}.mp4", frames=4)
+        bucket.pipe(f"/changed/{name}.mp4", (folder / f"{name}.mp4").read_bytes())
+    old = evaluate(str(folder), spec=STEADY)["evaluation"]
+    _move_videos(workspace, old, "memory://changed")
+    assert read_board(workspace).measured[old].changed == {}
+    bucket.pipe("/changed/b.mp4", golden.clip(folder / "b.mp4", frames=6).read_bytes())
+    bucket.rm("/changed/c.mp4")  # what is gone is not another video
+    assert read_board(workspace).measured[old].changed == {"b.mp4": "remote"}
+    bucket.pipe("/changed/a.mp4", (folder / "a.mp4").read_bytes())  # touched, and still the same
+    assert read_board(workspace).measured[old].changed == {"b.mp4": "remote"}
+
+
+def _move_videos(workspace: Workspace, evaluation: str, folder: str) -> None:
+    """As if the videos of an evaluation had been in this folder: decoders see no memory of ours."""
+    name = f"evaluations/{evaluation}/videos.parquet"
+    rows = tables.read_table(workspace.store, name).to_pylist()
+    moved = [row | {"uri": f"{folder}/{row['id']}"} for row in rows]
+    tables.write_rows(workspace.store, name, tables.EVALUATED_VIDEOS, moved)
+
+
+def test_an_experiment_of_the_first_version_has_no_score_of_a_changed_video(
+    workspace, corpus: str, tmp_path: Path
+) -> None:
+    videos = FAKE_VIDEOS.model_copy(update={"retrieve": RetrieveSpec(k=1), "seed": 5})
+    spec = ExperimentSpec(generate=videos, controllers=("one",), metrics=("temporal_consistency",))
+    prompts, page = tmp_path / "prompts.txt", tmp_path / "page.html"
+    prompts.write_text("\n".join(PROMPTS))
+    made = experiment_retrieval(corpus, str(prompts), spec)["experiment"]
+    name = f"experiments/{made}/rows.parquet"
+    old = tables.read_table(workspace.store, name).drop_columns("content")
+    with tables.open_writer(workspace.store, name, old.schema) as writer:
+        writer.write_table(old)
+    report(made, str(page))
+    assert "changed since" not in page.read_text()
+    runs = json.loads(workspace.store.read(f"experiments/{made}/spec.json"))["runs"]
+    again = regenerate(corpus, runs["one k=1"], workspace)
+    report(made, str(page))
+    assert page.read_text().count("changed since it was measured") >= len(again)
 
 
 def test_an_experiment_says_which_of_its_videos_changed_and_measures_them_again(

@@ -1,0 +1,20 @@
+"""Digests of videos that are evaluated, wherever they lie."""
+
+import hashlib
+from typing import Any, cast
+
+from engines.embed.weights import digest_file
+from engines.files.media import open_media
+from engines.files.urls import is_url
+from tasks.url_policy import build_url_policy
+
+
+def digest_uri(uri: str) -> str:
+    """The SHA-256 of a file here or at a URL, in hex; "" where it cannot be read."""
+    try:
+        if not is_url(uri):
+            return digest_file(uri)
+        with open_media(uri, build_url_policy()) as file:
+            return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+    except (OSError, ValueError):
+        return ""
