@@ -45,9 +45,9 @@ def sampled(prompts: int, samples: int, seed: int) -> list[dict]:
 
 def test_samples_of_a_prompt_are_one_observation() -> None:
     """Resampled by video, intervals without an effect excluded zero in 37 % of trials."""
-    found = [by_condition(sampled(12, 4, seed))["c k=5"] for seed in range(400)]
+    found = [by_condition(sampled(12, 4, seed))["c k=5"] for seed in range(1000)]
     assert {(each.n, each.prompts) for each in found} == {(48, 12)}
-    assert 0.93 <= np.mean([each.low <= 0 <= each.high for each in found]) <= 0.98
+    assert 0.93 <= np.mean([each.low <= 0 <= each.high for each in found]) <= 0.97
 
 
 def test_fewer_than_eight_prompts_have_a_difference_without_an_interval() -> None:

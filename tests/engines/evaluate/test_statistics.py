@@ -60,6 +60,20 @@ def test_95_percent_of_intervals_hold_the_true_mean(draw: Draw, prompts: int, sa
     assert 0.93 <= held / TRIALS <= 0.97
 
 
+@pytest.mark.parametrize("prompts", [MIN_UNITS, 20, 60])
+@pytest.mark.parametrize("draw", [scores, verdicts, differences, gains])
+def test_so_do_those_of_prompts_that_lack_some_of_their_samples(draw: Draw, prompts: int) -> None:
+    """As on a leaderboard, where videos failed or were not measured."""
+    rng, held = np.random.default_rng(prompts), 0
+    for _ in range(TRIALS):
+        values, true = draw(rng, prompts, 4)
+        there = np.arange(4) < rng.integers(2, 5, (prompts, 1))
+        units = np.nonzero(there)[0]
+        found = estimate_mean(values[there], units, paired=draw in (differences, gains))
+        held += found.low <= true <= found.high
+    assert 0.93 <= held / TRIALS <= 0.97
+
+
 def test_more_samples_of_the_same_prompts_leave_the_interval_as_wide() -> None:
     values = np.random.default_rng(1).normal(3, 2, 40)
     once, often = (interval(np.repeat(values[:, None], n, 1), paired=False) for n in (1, 4))
