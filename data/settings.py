@@ -42,5 +42,6 @@ class Settings(BaseSettings):
     vae_slicing: bool = True
     wait_s: float = Field(3600.0, ge=0)
     failed_share: float = Field(0.05, ge=0, le=1)  # of a run's videos; above it the run warns
+    history_days: int = Field(90, ge=1)  # that maintenance keeps Prefect's records of runs
     price_per_gpu_hour: float = Field(0.0, ge=0)
     pictured: int = Field(12, ge=0)  # videos on a run's contact sheets; 0 for no sheets

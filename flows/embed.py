@@ -11,6 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.catalog import merge
 from data.catalog.failures import Failures
+from data.runs.figures import record_figures
 from data.settings import Settings
 from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
@@ -83,6 +84,7 @@ def show_embedded(
     }  # fmt: skip
     publish_summary(kind, stage.corpus, summary | coverage)
     publish_failures(workspace, stage)
+    record_figures(workspace, stage.corpus)
     return after[0]
 
 

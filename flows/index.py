@@ -4,6 +4,7 @@ from typing import Any
 
 from prefect import flow
 
+from data.runs.figures import record_figures
 from data.settings import Settings
 from data.shards.stages import published_version, spec_in_use
 from data.specs.pipeline import IndexSpec
@@ -40,6 +41,7 @@ def index(
     # Nothing new to index is a result too, not an error: nightly runs meet it often.
     summary = about or {"version": published, "new": 0}
     publish_summary("index", corpus, {"fingerprint": stage.fingerprint, **summary})
+    record_figures(workspace, corpus)
     if about:
         said = {"version": published, "videos": about["count"]}
         publish_stage(workspace, stage, stage_key(workspace, pooled), **said)

@@ -9,6 +9,7 @@ from data.batches import iter_batches
 from data.catalog.failures import Failures
 from data.catalog.seen_ids import open_seen_ids
 from data.ids import check_corpus_name
+from data.runs.figures import record_figures
 from data.settings import Settings
 from data.shards.stages import Stage
 from data.store.last_ingest import record_failure
@@ -80,6 +81,7 @@ def _ingest_rows(
                 finish_ingest(workspace, this, counts)
         publish_summary("ingest", corpus, asdict(counts))
         publish_failures(workspace, Stage(corpus, "ingest", ""))
+        record_figures(workspace, corpus)
         share, fix = (
             workspace.settings.failed_share,
             f"`reelflow retry {corpus} --reason unreachable`",

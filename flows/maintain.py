@@ -3,6 +3,8 @@
 from typing import Any
 
 from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
 
 from data.catalog.failures import Failures
 from data.settings import Settings
@@ -14,7 +16,8 @@ from flows.retry import retry
 from tasks.embed.compact import compact_corpus as pack
 from tasks.embed.maintain import collect_leftovers, measure_canary, verify_videos
 from tasks.retry import count_failures
-from tasks.service.orphans import HOOKS
+from tasks.service.history import prune_history
+from tasks.service.orphans import HOOKS, end_orphans
 from tasks.ui.artifacts import publish_summary, publish_table
 from tasks.ui.run_names import name_run
 
@@ -35,7 +38,7 @@ def maintain(
     Args:
         corpus: Name of the corpus whose videos are read.
         sample: Number of videos to read again; others every day.
-        remove: Delete the leftovers of the whole store instead of listing them.
+        remove: Delete the store's leftovers, and Prefect's old runs, instead of listing them.
         keep: Versions of each index to keep.
         rebuild: Rebuild the catalogue from the store.
         canary: Embed the canary again, to check that this machine computes the same vectors.
@@ -51,7 +54,7 @@ def maintain(
     if requeue and outdated:
         retry(corpus, outdated=True)
     small = _compact_files(workspace, corpus) if compact else pack(workspace, corpus, do=False)
-    left = collect_leftovers(workspace, keep, remove)
+    left, old = collect_leftovers(workspace, keep, remove), _prune_runs(workspace, remove)
     alike = measure_canary(workspace, corpus) if canary else None
     _publish_findings(
         corpus, {"wrong": wrong, "outdated": outdated, "small-files": small, "leftovers": left}
@@ -62,10 +65,19 @@ def maintain(
         "small_files": sum(row["files"] for row in small),
         "packs": sum(row["packs"] for row in small), "packed": compact and bool(small),
         "leftovers": len(left), "leftover_bytes": sum(row["bytes"] for row in left),
-        "removed": remove and bool(left), "canary": alike,
+        "removed": remove and bool(left), "canary": alike, "old_runs": old,
     }  # fmt: skip
     publish_summary("maintain", corpus, summary)
     return summary | {"leftover_names": [row["name"] for row in left[:50]]}
+
+
+def _prune_runs(workspace: Workspace, remove: bool) -> int:
+    """How many of our runs Prefect has had for longer than the settings allow; deletes them."""
+    if FlowRunContext.get() is None:
+        return 0
+    with get_client(sync_client=True) as client:
+        end_orphans(client)
+        return prune_history(client, workspace.settings.history_days, remove)
 
 
 def _publish_findings(corpus: str, found: dict[str, list[dict[str, Any]]]) -> None:

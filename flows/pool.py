@@ -4,6 +4,7 @@ from typing import Any
 
 from prefect import flow
 
+from data.runs.figures import record_figures
 from data.settings import Settings
 from data.shards.stages import spec_in_use
 from data.specs.pipeline import PoolSpec
@@ -36,6 +37,7 @@ def pool(corpus: str, spec: PoolSpec | None = None, embed: str | None = None) ->
     summary = {"corpus": corpus, "fingerprint": stage.fingerprint, "shards": pooled.done}
     publish_summary("pool", corpus, summary)
     publish_failures(workspace, stage)
+    record_figures(workspace, corpus)
     if pooled.done:
         publish_stage(workspace, stage, stage_key(workspace, embedded), shards=pooled.done)
     return summary

@@ -1,8 +1,8 @@
 """Pictures of what people look at: `python tests/screenshots.py FOLDER [DEMO]`, with Chromium.
 
 Starts a service of its own, has its worker run a pipeline over fakes with failures, one over
-moving shapes from ingest to scores, look after it, and plan a backfill, and photographs what an
-operator looks at. Where DEMO is the folder of a demo, its pages too. Pictures in docs/ are from
+moving shapes from ingest to scores, a night with one bad row of each kind and one that fails, look
+after it, and plan a backfill, and photographs what an operator looks at. Where DEMO is the folder of a demo, its pages too. Pictures in docs/ are from
 here, by these names. Not part of the test run: it is for looking.
 """
 
@@ -14,18 +14,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+from support.bad_night import write_bad_table
 from support.browser import Tab, opened
 from support.running import answered, free_ports
 
 SIZE = {"width": 1280, "height": 900}
-CORPUS, SHAPES = "news", "shapes"
+CORPUS, SHAPES, WILD = "news", "shapes", "wild"
 SOURCE = "fake://600?undecodable=31&empty=12&missing=5"
 ARTIFACTS = {  # by their pictures
     "progress": ("embed-progress", CORPUS), "failures": ("embed-failures-table", CORPUS),
     "figures": ("embed", CORPUS), "backfill": ("backfill-embed", CORPUS),
     "stages": ("pipeline", SHAPES), "videos": ("ingest-sheet", SHAPES),
     "sheet": ("generate-sheet", SHAPES), "generated": ("generate", SHAPES),
-    "maintained": ("maintain", SHAPES),
+    "maintained": ("maintain", SHAPES), "night-failures": ("ingest-failures-table", WILD),
+    "night-stages": ("pipeline", WILD),
 }  # fmt: skip
 HIGH = {
     "backfill": 870,
@@ -65,7 +67,6 @@ def look_at_pages(folder: Path, demo: Path) -> None:
 def look_at_service(folder: Path) -> None:
     """The pages of a service that has done something."""
     from data.settings import Settings
-    from tasks.service.automations import apply_automations
     from tasks.service.service import stop_service
     from tasks.service.start import start_service
 
@@ -77,7 +78,6 @@ def look_at_service(folder: Path) -> None:
         }  # fmt: skip
         service = start_service(Settings(root=f"{root}/store"), "127.0.0.1", free_ports(1)[0])
         try:
-            apply_automations(service.api)
             work(service.api, Path(root))
             photograph(service.api, service.url, folder, Path(root) / "browser")
         finally:
@@ -98,6 +98,9 @@ def work(api: str, folder: Path) -> None:
         "generate_spec": build_generate_spec(steps=8).model_dump(),
     }  # fmt: skip
     ran(api, "pipeline/nightly", given)
+    table = str(write_bad_table(folder / "wild"))
+    ran(api, "pipeline/nightly", {"corpus": WILD, "source": table, "embed_spec": fake})
+    ran(api, "pipeline/nightly", {"corpus": "lost", "source": str(folder / "not mounted")})
     ran(api, "maintain/maintain", {"corpus": SHAPES})
     ran(api, "backfill/backfill", {"corpus": CORPUS, "spec": fake | {"every_nth": 2}})
 
@@ -117,6 +120,8 @@ def photograph(api: str, ui: str, folder: Path, profile: Path) -> None:
         "form": (f"v2/{form}", "the corpus to bring up to date"),
         "pipeline": (f"{run('pipeline', SHAPES)}?tab=Artifacts", "Completed"),
         "story": (f"{run('pipeline', SHAPES)}?tab=Logs", "index:"),
+        "night": (f"{run('pipeline', WILD)}?tab=Artifacts", "Completed"),
+        "night-failed": (f"{run('pipeline', 'lost')}?tab=Logs", "Failed"),
         "generate": (f"{run('generate', SHAPES)}?tab=Artifacts", "Completed"),
         "evaluate": (f"{run('evaluate', '')}?tab=Artifacts", "Completed"),
         "maintain": (f"{run('maintain', SHAPES)}?tab=Artifacts", "Completed"),

@@ -48,6 +48,11 @@ def backfill_file(name: str, run: str) -> str:
     return f"{corpus_folder(name)}/backfills/{run}.json"
 
 
+def figures_file(name: str) -> str:
+    """The corpus's figures as the last run left them."""
+    return f"{corpus_folder(name)}/figures.json"
+
+
 def night_file(name: str) -> str:
     """The record of the corpus's last completed pipeline run."""
     return f"{corpus_folder(name)}/last-night.json"

@@ -1,6 +1,5 @@
-"""The panel "Operate": a service on one machine, schedules, and the upkeep of a store."""
+"""The panel "Operate": schedules, and the upkeep of a store."""
 
-import ipaddress
 import json
 from dataclasses import asdict
 from datetime import datetime
@@ -11,6 +10,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from data.settings import Settings
+from flows.cli import service as service  # adds the panel's first commands
 from flows.cli.app import add_group, open_panel
 from flows.cli.console import out, print_summary, run_flow
 from flows.cli.options import (
@@ -26,56 +26,6 @@ from flows.cli.options import (
 )
 
 command = open_panel("Operate")
-
-
-@command()
-def up(
-    port: Annotated[
-        int,
-        opt(
-            "--port",
-            "Port of Prefect's UI and API.",
-            min=1,
-            max=65535,
-            envvar="PREFECT_SERVER_API_PORT",
-        ),
-    ] = 4200,
-    host: Annotated[
-        str, opt("--host", "Address to listen on; anyone who can reach it can use it.")
-    ] = "127.0.0.1",
-    ray: Annotated[bool, opt("--ray", "Share one Ray between runs, not one for each.")] = False,
-    limit: Annotated[
-        int | None, opt("--limit", "Runs at work at once; others are queued.", "no limit", min=1)
-    ] = None,
-    root: Root = None,
-) -> None:  # fmt: skip
-    """Start Prefect's server with all deployments and automations, and workers."""
-    from tasks.service.service import ray_environment
-    from tasks.service.start import start_service
-
-    with out(err=True).status("starting Prefect's server and workers; a minute the first time"):
-        service = start_service(Settings(), host, port, ray, limit)
-    if ray and service.ray is None:
-        out(err=True).print("already running without a shared Ray: run `reelflow down` first")
-    out().print(f"UI: {service.url}")
-    out().print(f"logs: {service.folder}")
-    out().print(f"to use it from this shell: export PREFECT_API_URL={service.api}")
-    for name, value in ray_environment(service).items():
-        out().print(f"                           export {name}={value}")
-    out().print("to update a corpus every night: reelflow schedule NAME")
-    if not _is_local(host):
-        out(err=True).print(f"warning: {host} is reachable by others, without a login")
-
-
-@command()
-def down(root: Root = None) -> None:
-    """Stop what `reelflow up` started; interrupted runs resume when they are run again."""
-    from tasks.service.service import read_service, service_folder, stop_service
-
-    service = read_service(service_folder(Settings()))
-    with out(err=True).status("stopping, after the current runs have ended"):
-        stopped = stop_service(service) if service else []
-    out().print(f"stopped {' and '.join(stopped)}" if stopped else "nothing was running")
 
 
 @command()
@@ -183,10 +133,3 @@ def rebuild(root: Root = None) -> None:
 
 def _show_copied(bar: Progress, task: TaskID, done: int, total: int) -> None:
     bar.update(task, completed=done, total=total)
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

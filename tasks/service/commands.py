@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from data.settings import Settings
@@ -26,20 +27,29 @@ LIMITS = {
 RETRIES = {"PREFECT_CLIENT_MAX_RETRIES": "7", "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500"}
 
 
-def server_command(host: str, port: int) -> list[str]:
-    """Returns the command of Prefect's server."""
-    return [*PREFECT, "server", "start", "--host", host, "--port", str(port)]
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """How the service is run: whether runs share a Ray, how many are at work, and extras."""
+
+    ray: bool = False
+    limit: int | None = None
+    metrics: int | None = None  # port of the figures for Prometheus; None for none
 
 
-def worker_commands(limit: int | None) -> dict[str, list[str]]:
-    """Returns the commands of the workers by name; `limit` is how many runs are at work at once.
+def service_commands(host: str, port: int, options: ServiceOptions) -> dict[str, list[str]]:
+    """Returns the commands of the processes by name, the server's first, each to be started once.
 
-    Backfills, which only wait for runs, have a worker of their own and are not limited.
+    Backfills, which only wait for other runs, have a worker of their own and are not limited.
     """
-    return {
+    commands = {
+        "server": [*PREFECT, "server", "start", "--host", host, "--port", str(port)],
         "backfill-worker": _worker_command(BACKFILL_POOL, "reelflow-backfills", None),
-        "worker": _worker_command(POOL, "reelflow", limit),
+        "worker": _worker_command(POOL, "reelflow", options.limit),
     }
+    if options.metrics is not None:
+        command = [sys.executable, "-m", "tasks.service.metrics", str(options.metrics)]
+        commands["metrics"] = command
+    return commands
 
 
 def _worker_command(pool: str, name: str, limit: int | None) -> list[str]:
