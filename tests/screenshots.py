@@ -2,8 +2,9 @@
 
 Starts a service of its own, has its worker run a pipeline over fakes with failures, one over
 moving shapes from ingest to scores, a night with one bad row of each kind and one that fails, look
-after it, and plan a backfill, and photographs what an operator looks at. Where DEMO is the folder of a demo, its pages too. Pictures in docs/ are from
-here, by these names. Not part of the test run: it is for looking.
+after it, and plan a backfill, and photographs what an operator looks at. Where DEMO is the folder
+of a demo, its pages too. Pictures in docs/ are from here, by these names. Not part of the test run:
+it is for looking.
 """
 
 import base64
