@@ -64,6 +64,55 @@ def test_a_service_has_limits_and_a_pinned_image(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
+def test_an_image_can_be_named_by_its_digest(name: str) -> None:
+    written = packaging.documents("compose.yaml")[0]["services"][name]["image"]
+    variable = re.fullmatch(r"\$\{(\w*IMAGE):-.+\}", written)
+    assert variable, "a digest is known only where images are fetched: it has to be a variable"
+    pinned = f"a/b@sha256:{'0' * 64}"
+    assert packaging.compose(**{variable[1]: pinned})["services"][name]["image"] == pinned
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_can_gain_no_privileges(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not service.get("privileged")
+    allowed = {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+    assert set(service.get("cap_add", [])) <= (allowed if name in ("postgres", "redis") else set())
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_our_containers_write_only_where_something_is_mounted(name: str) -> None:
+    assert SERVICES[name]["read_only"] is True
+    written = {entry.split(":")[0] for entry in SERVICES[name]["tmpfs"]}
+    assert {"/tmp", "/home/reelflow", "/var/lib/reelflow"} == written
+
+
+def test_decoders_share_no_network_with_database_or_server() -> None:
+    networks = {name: set(service.get("networks", [])) for name, service in SERVICES.items()}
+    assert networks["ray-worker"] == {"ray"}
+    for name in ("postgres", "redis", "prefect-server", "prefect-services"):
+        assert not networks[name] & networks["ray-worker"]
+    assert networks["postgres"] == networks["redis"] == {"database"}
+    assert packaging.compose()["networks"]["database"] == {"internal": True}
+    declared = packaging.compose()["networks"].keys()
+    assert set().union(*networks.values()) == declared
+    for name, service in SERVICES.items():
+        assert networks[name] or service["network_mode"] == "service:ray-head"
+    reach = networks["ray-head"] & networks["prefect-server"]
+    assert reach == {"prefect"}, "flows run in the head's network"
+
+
+def test_a_password_of_the_server_reaches_who_asks_it() -> None:
+    for name, service in SERVICES.items():
+        if name in ("prefect-server", "prefect-services"):
+            assert "PREFECT_SERVER_API_AUTH_STRING" in service["environment"]
+        elif name in MINE and name != "prefect-migrate":
+            assert "PREFECT_API_AUTH_STRING" in service["environment"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
 def test_what_a_service_waits_for_exists_and_can_say_that_it_is_there(name: str) -> None:
     wanted = SERVICES[name].get("depends_on", {})
     for other in wanted:

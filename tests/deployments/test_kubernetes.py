@@ -83,7 +83,7 @@ def test_flows_see_the_processes_of_the_ray_node_beside_them() -> None:
     ray, *workers = head["containers"]  # KubeRay starts Ray in the first
     assert head["shareProcessNamespace"] is True
     assert ray["name"] == "ray-head" and "command" not in ray
-    assert len(workers) == 2
+    assert [each["name"] for each in workers] == ["prefect-worker", "prefect-backfills", "metrics"]
     for worker in workers:
         assert worker["volumeMounts"] == ray["volumeMounts"]
 
@@ -96,6 +96,7 @@ def test_a_container_is_confined_and_limited(pod: dict) -> None:
     for container in containers(pod):
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert {"cpu", "memory"} <= container["resources"]["limits"].keys()
 
 
@@ -152,7 +153,7 @@ def test_traffic_is_let_in_by_labels_that_pods_carry() -> None:
     carried = {label for _, pod in pods() for label in pod["metadata"]["labels"].items()}
     carried.add(("ray.io/cluster", RAY["metadata"]["name"]))  # by KubeRay
     policies = {m["metadata"]["name"]: m["spec"] for m in MANIFESTS if m["kind"] == "NetworkPolicy"}
-    assert policies["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+    assert policies["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     for policy in policies.values():
         sources = [source for rule in policy.get("ingress", []) for source in rule["from"]]
         for selector in [
@@ -160,6 +161,22 @@ def test_traffic_is_let_in_by_labels_that_pods_carry() -> None:
             *(s["podSelector"] for s in sources if "podSelector" in s),
         ]:
             assert set(selector.get("matchLabels", {}).items()) <= carried
+
+
+def test_decoders_reach_public_addresses_and_neither_database_nor_server() -> None:
+    policies = {m["metadata"]["name"]: m["spec"] for m in MANIFESTS if m["kind"] == "NetworkPolicy"}
+    worker = {"ray.io/cluster": "reelflow", **GROUPS[1]["template"]["metadata"]["labels"]}
+    theirs = [
+        rule for policy in policies.values() for rule in policy.get("egress", [])
+        if policy["podSelector"].get("matchLabels", {}).items() <= worker.items()
+    ]  # fmt: skip
+    assert all(rule.get("to") for rule in theirs), "a rule without addresses allows them all"
+    blocks = [to["ipBlock"] for rule in theirs for to in rule["to"] if "ipBlock" in to]
+    assert [block["cidr"] for block in blocks] == ["0.0.0.0/0"]
+    for private in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"):
+        assert private in blocks[0]["except"]
+    ports = {port["port"] for rule in theirs for port in rule.get("ports", [])}
+    assert ports == {53, 80, 443}
 
 
 def containers(pod: dict) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ def test_grafana_is_given_the_source_and_the_dashboard() -> None:
 def test_prometheus_reads_rays_list_of_nodes_and_prefects_server() -> None:
     from ray._private.ray_constants import PROMETHEUS_SERVICE_DISCOVERY_FILE as NODES
 
-    ray_job, prefect_job = packaging.documents("prometheus.yaml")[0]["scrape_configs"]
+    ray_job, prefect_job, own_job = packaging.documents("prometheus.yaml")[0]["scrape_configs"]
     assert ray_job["file_sd_configs"] == [{"files": [f"/tmp/ray/{NODES}"]}]
     services = packaging.compose()["services"]
     assert "ray:/tmp/ray:ro" in services["prometheus"]["volumes"]
@@ -73,6 +73,11 @@ def test_prometheus_reads_rays_list_of_nodes_and_prefects_server() -> None:
     host, port = prefect_job["static_configs"][0]["targets"][0].split(":")
     assert services[host]["ports"][0].endswith(f":{port}")
     assert packaging.environment("server.env")["PREFECT_SERVER_METRICS_ENABLED"] == "true"
+    host, port = own_job["static_configs"][0]["targets"][0].split(":")
+    assert port in services[host]["command"]
+    assert set(services[host]["networks"]) & set(services["prometheus"]["networks"])
+    [rules] = packaging.documents("prometheus.yaml")[0]["rule_files"]
+    assert f"./alerts.yaml:{rules}:ro" in services["prometheus"]["volumes"]
 
 
 @cache

@@ -57,7 +57,7 @@ def test_the_server_on_a_cluster_keeps_nothing_in_its_own_memory() -> None:
     assert "prefect-redis" in packaging.locked("deployments/server.lock")
     # Each has a connection of its own, and looks on its own machine where it is given none.
     given = packaging.compose()["services"]["prefect-services"]["environment"]
-    connections = [value for value in given.values() if value.startswith("redis://")]
+    connections = [url for url in filter(None, given.values()) if url.startswith("redis://")]
     assert len(connections) == 3 and all("@redis:6379/" in url for url in connections)
 
 

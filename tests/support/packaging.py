@@ -1,6 +1,7 @@
 """What `deployments/` ships, read as those read it who run it."""
 
 import re
+from importlib.util import find_spec
 from typing import Any
 
 import yaml
@@ -57,7 +58,12 @@ def prefects_variables() -> set[str]:
 def understands(command: list[str]) -> None:
     """Raises where the program does not know the command or one of its options."""
     program, *words = command
-    {"ray": _ray, "prefect": _prefect}[program](words)
+    {"ray": _ray, "prefect": _prefect, "python": _python}[program](words)
+
+
+def _python(words: list[str]) -> None:
+    flag, module, *_ = words
+    assert flag == "-m" and find_spec(module), module
 
 
 def _ray(words: list[str]) -> None:
