@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
+from data.specs.models import SHAPES
+
 TINY = Path(__file__).parent / "tiny"
 
-NAME = "reelflow-tiny"
+NAME = SHAPES
 CONFIG = TINY / f"{NAME}.json"
 WEIGHTS = CONFIG.with_suffix(".safetensors")
 
 TEXT_TO_VIDEO = TINY / "t2v" / "reelflow-tiny-t2v"
 CONTROLLERS = TINY / "t2v"
 CONTROLLER = "reelflow-tiny-ragme-ordered"
+
+
+def is_bundled_base(base: str | None) -> bool:
+    """Whether a text-to-video base is the bundled one: left out, or by its name."""
+    return base in (None, TEXT_TO_VIDEO.name)
 
 
 def register_model() -> None:

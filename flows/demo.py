@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from data.settings import Settings
+from data.specs.models import SHAPES
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
 from tasks.demo.demo import CORPUS, Demo, is_complete, make_corpus, measure_retrieval, time_part
@@ -27,7 +28,7 @@ def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 1
         table = make_corpus(folder / "corpus", videos)
     os.environ["REELFLOW_ROOT"] = str(folder / "store")  # where flows look
     workspace = open_workspace(Settings())
-    spec = EmbedSpec(precision=fastest_precision())
+    spec = EmbedSpec(model=SHAPES, precision=fastest_precision())
     with time_part(seconds, "orchestration"):
         done = is_complete(workspace, table, spec)
         stages = {} if done else _run_pipeline(table, spec)

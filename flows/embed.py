@@ -20,6 +20,7 @@ from tasks.embed.canary import check_canary
 from tasks.embed.child_runs import cancel_leftovers, record_held
 from tasks.embed.summary import EmbedSummary, count_covered, format_covered
 from tasks.embed.writer import EmbedRun
+from tasks.origins import warn_of_mismatch
 from tasks.plan import count_planned, plan_videos
 from tasks.progress import Progress
 from tasks.service.orphans import HOOKS
@@ -59,6 +60,7 @@ def embed(
         imported = find_imported(workspace, corpus) if spec is None else None
         spec = choose_embed_spec(workspace, corpus, spec)
         stage = imported or register_embed(workspace, corpus, spec)
+        warn_of_mismatch(workspace, corpus)
         shards = [] if imported else plan_videos(workspace, stage, retry)
         before = count_covered(workspace, stage)  # before embedding: the page shows both
         embedded = embed_shards(workspace, stage, spec, shards)

@@ -20,7 +20,9 @@ from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
 from flows.report import report
+from tasks.embed.settle import settle_embed_spec
 from tasks.evaluate.request import check_measures
+from tasks.generate.spec import build_generate_spec, require_base
 from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.ui.events import emit_night
@@ -60,6 +62,8 @@ def pipeline(
     if prompts and measure:
         check_measures(measure, prompts)  # first: a night must not end at its last stage
     with _hold_corpus(workspace, check_corpus_name(corpus)), open_summary(corpus) as summary:
+        embed_spec = settle_embed_spec(workspace, corpus, embed_spec, source)
+        _require_base(workspace, corpus, prompts, embed_spec, generate_spec)
         # Without a source the pipeline still finishes what an earlier night left undone.
         if source:
             summary.run_stage("ingest", ingest, source, corpus, columns)
@@ -89,3 +93,12 @@ def _hold_corpus(workspace: Workspace, corpus: str) -> Iterator[None]:
 def _finish_night(workspace: Workspace, corpus: str) -> None:
     record_night(workspace.store, corpus)
     emit_night(corpus)
+
+
+def _require_base(
+    workspace: Workspace, corpus: str, prompts: str | None,
+    embed_spec: EmbedSpec | None, generate_spec: GenerateSpec | None,
+) -> None:  # fmt: skip
+    """Refuses what the generate stage would refuse, before a night of embedding."""
+    if prompts:
+        require_base(workspace, corpus, generate_spec or build_generate_spec(), embed_spec)

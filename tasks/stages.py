@@ -14,12 +14,15 @@ from data.shards.stages import (
     register_stage,
     spec_in_use,
 )
+from data.specs.models import name_model
 from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec
 from data.store import layout
 from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.files.media import stat_media
 from engines.generate.ragme import import_files
+from tasks.origins import count_origins, find_origin
+from tasks.prepare_model import prepare_model
 from tasks.url_policy import build_url_policy
 from tasks.workers import fastest_precision
 
@@ -27,11 +30,19 @@ SAMPLE = 32  # videos looked at
 ORIGIN = json.dumps(import_files.ORIGIN)  # in place of the weights' digest, for imported vectors
 
 
-def choose_embed_spec(workspace: Workspace, corpus: str, requested: EmbedSpec | None) -> EmbedSpec:
-    """The requested spec, else the corpus's, else the default in the fastest precision here."""
-    if requested is not None:
-        return requested
-    return spec_in_use(workspace.store, corpus, "embed", EmbedSpec(precision=fastest_precision()))
+def choose_embed_spec(
+    workspace: Workspace, corpus: str, requested: EmbedSpec | None, source: str | None = None
+) -> EmbedSpec:
+    """The spec to embed a corpus with: what is requested, else the corpus's own, else a default.
+
+    `source` is one that will be ingested first: the default model depends on what there is.
+    """
+    usual = EmbedSpec(precision=fastest_precision())
+    in_use = spec_in_use(workspace.store, corpus, "embed", usual)
+    if in_use is not usual:
+        return name_model(requested, in_use) if requested else in_use
+    origins = count_origins(workspace, corpus).keys() | ({find_origin(source)} if source else set())
+    return name_model(requested or usual, made=origins == {"fake"})
 
 
 def register_embed(
@@ -41,6 +52,7 @@ def register_embed(
     before = current_stage(workspace.store, corpus, "embed")
     if before is not None and is_imported(workspace, before):
         _require_files(workspace, corpus)
+    prepare_model(spec)
     # The digest, not the path: the same weights elsewhere give the same fingerprint.
     engine = load_plugin("embed.models", spec.engine)
     version, digest = engine.VERSION, engine.digest(spec)

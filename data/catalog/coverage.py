@@ -4,7 +4,9 @@ from typing import Any
 
 from data.catalog import merge
 from data.catalog.database import Catalog, load_sql
-from data.shards.stages import Stage, current_stage, published_version
+from data.shards.stages import Stage, current_stage, published_version, read_spec
+from data.specs.models import describe_model
+from data.specs.pipeline import EmbedSpec
 from data.store.storage import Store
 
 STAGES = ("ingest", "embed", "pool", "index")
@@ -15,7 +17,7 @@ FAILURE_PARAMETERS = ("corpus", "embed", "pool")  # a query takes no others
 def compute_coverage(
     catalog: Catalog, store: Store, corpus: str, other: Stage | None = None
 ) -> dict[str, Any]:
-    """`{"corpus", "stages": {stage: {"videos": {"total", "done", …}, "hours": {…}}}}`.
+    """`{"corpus", "model", "stages": {stage: {"videos": {"total", "done", …}, "hours": {…}}}}`.
 
     It counts the corpus's current stages; `other` replaces the current stage of its kind.
     """
@@ -23,7 +25,8 @@ def compute_coverage(
     shadow = {other.kind: other.fingerprint} if other else {}
     rows = catalog.query_rows(load_sql("coverage"), **_current_fingerprints(store, corpus) | shadow)
     by_state = {(row["stage"], row["state"]): row for row in rows}
-    return {"corpus": corpus, "stages": {stage: _stage_counts(by_state, stage) for stage in STAGES}}
+    counts = {stage: _stage_counts(by_state, stage) for stage in STAGES}
+    return {"corpus": corpus, "model": _current_model(store, corpus), "stages": counts}
 
 
 def list_failures(catalog: Catalog, store: Store, corpus: str) -> list[dict[str, Any]]:
@@ -32,6 +35,11 @@ def list_failures(catalog: Catalog, store: Store, corpus: str) -> list[dict[str,
     fingerprints = _current_fingerprints(store, corpus)
     parameters = {key: fingerprints[key] for key in FAILURE_PARAMETERS}
     return catalog.query_rows(load_sql("failures"), **parameters)
+
+
+def _current_model(store: Store, corpus: str) -> str | None:
+    stage = current_stage(store, corpus, "embed")
+    return describe_model(read_spec(store, stage, EmbedSpec)) if stage else None
 
 
 def _current_fingerprints(store: Store, corpus: str) -> dict[str, str | None]:

@@ -9,7 +9,9 @@ from data.catalog.seen_ids import read_stored_videos
 from data.records import Video
 from data.shards.lists import add_shards, exclude_done, list_done, list_shards
 from data.shards.spans import find_span
-from data.shards.stages import Stage
+from data.shards.stages import Stage, read_spec
+from data.specs.models import describe_model
+from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace
 
 
@@ -39,6 +41,7 @@ class RemainingWork:
     shards: int
     shards_done: int
     windows: int
+    model: str = ""
 
 
 def estimate_remaining(
@@ -64,10 +67,12 @@ def estimate_remaining(
         wall_hours = worker_hours / workers
         cost = worker_hours * workspace.settings.price_per_gpu_hour
     shards, windows = _count_remaining(workspace, len(pending), count, window)
+    spec = read_spec(workspace.store, stage, EmbedSpec)
     return RemainingWork(
-        stage.kind, stage.corpus, stage.fingerprint, where, matching, count, hours + pending_hours,
+        stage.kind, stage.corpus, stage.fingerprint, where, matching, count,
+        hours + pending_hours,
         len(pending), worker_hours, workers, wall_hours, cost, shards,
-        _count_numbers(done), windows,
+        _count_numbers(done), windows, describe_model(spec),
     )  # fmt: skip
 
 

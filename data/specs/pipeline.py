@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from data.specs.models import AUTO, add_implied
+
 Precision = Literal["fp32", "bf16", "fp16"]
 
 
@@ -27,11 +29,12 @@ class EmbedSpec(Spec):
     """How frames are sampled and embedded."""
 
     engine: str = "open_clip"
-    """Embedding engine: open_clip, or fake for a rehearsal without a model."""
-    model: str = "reelflow-tiny"
-    """open_clip architecture, e.g. ViT-B-32 or ViT-L-14; reelflow-tiny is bundled."""
+    """Embedding engine: open_clip; tags, which needs no download; or fake, for a rehearsal."""
+    model: str = AUTO
+    """open_clip architecture, e.g. ViT-L-14; auto: the corpus's, at first ViT-B-32, for fakes
+    the bundled reelflow-tiny."""
     weights: str | None = None
-    """Path of a weights file, or a published tag; the bundled weights if left out."""
+    """Path of a weights file, or a published tag; auto and ViT-B-32: laion2b_s34b_b79k."""
     precision: Precision = "bf16"
     """Compute precision of the model."""
     activation: Literal["auto", "gelu", "quickgelu"] = "auto"
@@ -50,6 +53,8 @@ class EmbedSpec(Spec):
     )
     """Largest share of a video's packets that may be damaged, 0–1; with more it fails as
     undecodable. 0 fails every video with a damaged packet."""
+
+    _add_implied = model_validator(mode="before")(staticmethod(add_implied))
 
     @model_validator(mode="after")
     def one_way_of_sampling(self) -> "EmbedSpec":

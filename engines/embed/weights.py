@@ -8,6 +8,7 @@ from pathlib import Path
 from data.errors import UserError
 from data.specs.pipeline import EmbedSpec
 from engines import bundled
+from engines.embed.hub import Report, explain_absence, fetch_file, ignore_report
 from engines.weights_file import check_weights_file
 
 
@@ -23,8 +24,8 @@ def _digest_version(path: str, size: int, modified: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def resolve_weights(spec: EmbedSpec) -> str:
-    """The path of the spec's weights file, downloaded where the spec names a published tag.
+def resolve_weights(spec: EmbedSpec, report: Report = ignore_report) -> str:
+    """The path of the spec's weights file, downloaded once where the spec names a published tag.
 
     A UserError where there is no such model, tag or file.
     """
@@ -35,11 +36,12 @@ def resolve_weights(spec: EmbedSpec) -> str:
                 f"{spec.model} has no default weights: add --weights TAG or --weights PATH"
             )
         return str(bundled.WEIGHTS)
-    return _fetch_weights(spec) if is_tag(spec) else _check_file(spec.weights)
+    return _fetch_weights(spec, report) if is_tag(spec) else _check_file(spec.weights)
 
 
-def _fetch_weights(spec: EmbedSpec) -> str:
+def _fetch_weights(spec: EmbedSpec, report: Report) -> str:
     import open_clip
+    from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
     from open_clip.pretrained import download_pretrained, get_pretrained_cfg
 
     tags = open_clip.list_pretrained_tags_by_model(spec.model)
@@ -47,13 +49,18 @@ def _fetch_weights(spec: EmbedSpec) -> str:
         raise UserError(
             f"no weights {spec.weights!r} for {spec.model}: its tags are {', '.join(tags)}"
         )
+    config, what = get_pretrained_cfg(spec.model, spec.weights), f"{spec.model} {spec.weights}"
+    repo, _, name = config.get("hf_hub", "").rpartition("/")
+    if repo:
+        # As open_clip does: safetensors where the repository has them.
+        stem = name.rpartition(".")[0]
+        names = [f"{stem}.safetensors", name] if name else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
+        return fetch_file(repo, names, what, report)
     try:
-        return download_pretrained(get_pretrained_cfg(spec.model, spec.weights))
+        return download_pretrained(config)
     except Exception as error:
-        raise UserError(
-            f"cannot download {spec.model}/{spec.weights} ({type(error).__name__}): download the"
-            " file on a machine with internet, and give its path with --weights"
-        ) from error
+        place = config.get("url", "its publisher")
+        raise UserError(explain_absence(what, place, error)) from error
 
 
 def is_tag(spec: EmbedSpec) -> bool:

@@ -1,10 +1,13 @@
 """The head of a generation run's page: its sentence, figures, and settings."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
 from data.runs.generations import Run
+from data.specs.pipeline import GenerateSpec
+from engines.bundled import TEXT_TO_VIDEO, is_bundled_base
 from engines.report.generation import Row
 from engines.report.html import Figure
 
@@ -48,6 +51,7 @@ def describe_run(run: Run) -> dict[str, str]:
     facts = {
         "run": run.fingerprint,
         "engine": f"{spec.engine} {spec.precision}",
+        "base": _name_base(spec),
         **{name: digest[:DIGEST_LENGTH] for name, digest in run.digests.items() if digest},
         "corpus": run.corpus,
         "index": " ".join(run.index or ()),
@@ -55,6 +59,12 @@ def describe_run(run: Run) -> dict[str, str]:
         "sampling": f"{spec.steps} steps, guidance {spec.guidance:g}, seed {spec.seed}",
     }
     return {name: value for name, value in facts.items() if value}  # no index without retrieval
+
+
+def _name_base(spec: GenerateSpec) -> str:
+    if spec.engine == "ragme" and is_bundled_base(spec.base):
+        return f"{TEXT_TO_VIDEO.name}, bundled: knows coloured shapes only"
+    return Path(spec.base).name if spec.base else ""
 
 
 def list_settings(run: Run) -> dict[str, str]:

@@ -196,3 +196,4 @@ def _print_coverage(coverage: dict[str, Any]) -> None:
         numbers = [f"{counts['videos'][key]:,}" for key in heads[1:5]]
         table.add_row(stage, *numbers, f"{counts['hours']['done']:,.2f}")
     out().print(table)
+    out().print(f"model: {escape(coverage['model'] or 'none yet')}")

@@ -145,12 +145,13 @@ def withdraw(
 
 def _build_spec(fields: Fields) -> GenerateSpec:
     """The spec of the given fields; the others suit the model that is used."""
-    from tasks.generate.spec import build_generate_spec
+    from tasks.generate.spec import build_generate_spec, is_bundled_base
     from tasks.workers import fastest_precision
 
     if fields.get("precision") == "auto":
         del fields["precision"]
-    if "precision" not in fields and "base" in fields:  # the bundled model gains nothing by bf16
+    # The bundled model gains nothing by bf16.
+    if "precision" not in fields and not is_bundled_base(fields.get("base")):
         fields["precision"] = fastest_precision()
     with report_wrong_values():
         return build_generate_spec(**fields)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from data.settings import Settings
+from data.specs.models import REAL
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
 from flows.cli.field_options import describe_option
@@ -118,6 +119,8 @@ def build_embed_spec(fields: Fields) -> EmbedSpec | None:
         fields = fields | {"every_nth": None}
     if fields.get("precision", "auto") == "auto":
         fields = fields | {"precision": fastest_precision()}
+    if fields.get("engine") == "open_clip":  # by name: not to be what the corpus has
+        fields = {"model": REAL} | fields
     if fields.get("engine") == "fake":  # a rehearsed hang should not take a minute
         os.environ.setdefault("REELFLOW_DECODE_DEADLINE_S", "5")
     return build_spec(EmbedSpec(), fields)

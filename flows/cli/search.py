@@ -31,11 +31,15 @@ def search(
 ) -> None:  # fmt: skip
     """Find the videos that a text describes, or that are similar to a video."""
     from data.records import Prompt
+    from tasks.origins import describe_mismatch
     from tasks.retrieve.retriever import Retriever
 
     if (text is None) == (video is None):
         raise typer.BadParameter("give either a text or --video ID")
-    retriever = Retriever(open_store(), corpus)
+    workspace = open_store()
+    retriever = Retriever(workspace, corpus)
+    if warning := describe_mismatch(workspace, corpus):
+        out(err=True).print(escape(warning))
     with out(err=True).status("searching"):  # loads a model
         if video is not None:
             hits = retriever.search_videos([video], build_spec(VIDEO_QUERIES, fields))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from rich.table import Table
 
+from data.specs.models import NOTES, SHAPES
 from flows.cli.app import open_panel
 from flows.cli.console import live, out
 from flows.cli.options import Root, Runner, opt
@@ -29,6 +30,8 @@ def demo(
     # Inside, so that `--help` does not load Prefect.
     from flows.demo import demo as flow
 
+    out(err=True).print(f"model: {SHAPES}, bundled, which {NOTES[SHAPES]}")
+    out(err=True).print("your own footage: reelflow run NAME --source FOLDER, see README.md")
     with live():
         result = flow(folder, videos, prompts, generated)
     out().print(_build_table(result), "")

@@ -5,9 +5,10 @@ from engines.report.retrieval import RetrievalPage
 from tasks.demo.demo import Demo
 
 LEAD = (
-    "Clips drawn and encoded by reelflow itself, embedded by its small bundled model, and retrieved"
-    " by text. Every prompt names a combination of shape, colour and background that the model"
-    " never saw in training; half of them are worded in ways it never saw either."
+    "Clips drawn and encoded by reelflow itself, embedded by its small bundled model reelflow-tiny,"
+    " which knows coloured shapes only, and retrieved by text. Every prompt names a combination of"
+    " shape, colour and background that the model never saw in training; half of them are worded in"
+    " ways it never saw either."
 )
 
 

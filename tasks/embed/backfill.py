@@ -103,7 +103,8 @@ def describe_plan(plan: RemainingWork, settings: Settings) -> dict[str, str]:
     """The plan's figures by label, formatted for people."""
     price, unit = settings.price_per_gpu_hour, "GPU" if count_worker_gpus(settings) else "worker"
     figures: dict[str, object] = {
-        "corpus": plan.corpus, "vectors": plan.fingerprint, "condition": plan.where,
+        "corpus": plan.corpus, "vectors": plan.fingerprint, "model": plan.model,
+        "condition": plan.where,
         "matching videos": plan.matching,
         "matching videos in shards already": plan.matching - plan.videos,
         "videos to embed": plan.videos,

@@ -7,7 +7,9 @@ from typing import Any
 from data.catalog.coverage import compute_coverage
 from data.catalog.database import load_sql
 from data.shards.receipts import Receipt, VideoRow
-from data.shards.stages import Stage
+from data.shards.stages import Stage, read_spec
+from data.specs.models import describe_model
+from data.specs.pipeline import EmbedSpec
 from data.throughput import Load, video_hours_per_day
 from data.workspace import Workspace
 from tasks.cost import compute_cost
@@ -73,6 +75,7 @@ class EmbedSummary:
         return {
             "corpus": self.stage.corpus,
             "fingerprint": self.stage.fingerprint,
+            "model": describe_model(read_spec(self.workspace.store, self.stage, EmbedSpec)),
             "shards": self.shards,
             "done": self.done,
             "failed": dict(self.failed.most_common()),

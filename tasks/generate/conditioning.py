@@ -10,6 +10,7 @@ from data.catalog.merge import sync_withdrawn
 from data.records import Hit, Request, Source
 from data.runs.generations import PlannedRequest, Run
 from data.workspace import Workspace
+from tasks.origins import warn_of_mismatch
 from tasks.retrieve.retriever import Retriever
 
 
@@ -28,6 +29,7 @@ class ConditioningRetrieval:
 
     @cached_property
     def retriever(self) -> Retriever:
+        warn_of_mismatch(self.workspace, self.run.corpus)
         return Retriever(self.workspace, self.run.corpus)
 
     @cached_property

@@ -19,6 +19,7 @@ from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.weights import digest_file
 from tasks.generate.conditioning import ConditioningRetrieval
+from tasks.generate.spec import require_base
 from tasks.plan import select_missing, update_pending
 from tasks.retrieve.retriever import find_index
 
@@ -27,6 +28,7 @@ def build_run(
     workspace: Workspace, corpus: str, spec: GenerateSpec, prompts: Sequence[Prompt]
 ) -> Run:
     """The run that makes these prompts' videos from what the corpus's index holds now."""
+    require_base(workspace, corpus, spec)
     engine = load_plugin("generate.generators", spec.engine)
     index = embedded = None
     if spec.retrieve.k:

@@ -1,8 +1,15 @@
-"""The default spec of a run of generation."""
+"""The default spec of a run of generation, and the base model that it needs."""
 
 from typing import Any
 
-from data.specs.pipeline import GenerateSpec, RagSpec
+from data.errors import UserError
+from data.shards.stages import spec_in_use
+from data.specs.models import AUTO, SHAPES, describe_model
+from data.specs.pipeline import EmbedSpec, GenerateSpec, RagSpec
+from data.specs.train import TrainSpec
+from data.workspace import Workspace
+from engines.bundled import is_bundled_base
+from tasks.origins import count_origins
 
 # Defaults that suit the bundled model, which is used where no base is named.
 BUNDLED: dict[str, Any] = {
@@ -13,7 +20,31 @@ BUNDLED: dict[str, Any] = {
 
 def build_generate_spec(**fields: Any) -> GenerateSpec:
     """A spec of these fields; the others have RAGME's defaults, or those of the bundled model."""
-    bundled = fields.get("engine", "ragme") == "ragme" and fields.get("base") is None
+    bundled = fields.get("engine", "ragme") == "ragme" and is_bundled_base(fields.get("base"))
     default = GenerateSpec(**BUNDLED) if bundled else GenerateSpec()
     rag = default.rag.model_dump() | fields.pop("rag", {})
     return GenerateSpec.model_validate(default.model_dump() | fields | {"rag": rag})
+
+
+def require_base(
+    workspace: Workspace, corpus: str, spec: GenerateSpec | TrainSpec,
+    embed: EmbedSpec | None = None,
+) -> None:  # fmt: skip
+    """A UserError where no base is named and the bundled one cannot know a corpus's clips.
+
+    `embed` is the spec that the corpus is about to be embedded with, by default its current one.
+    """
+    if spec.base is not None or getattr(spec, "engine", "ragme") != "ragme":
+        return
+    if embed is None or embed.model == AUTO:
+        embed = spec_in_use(workspace.store, corpus, "embed", EmbedSpec())
+    real = count_origins(workspace, corpus).get("real") if embed.model == AUTO else None
+    if embed.model == SHAPES or (embed.model == AUTO and not real):
+        return
+    searched = "" if embed.model == AUTO else f", embedded by {describe_model(embed)}"
+    raise UserError(
+        f"no model to generate from {corpus}{searched}: the bundled one draws coloured shapes only."
+        " Name one with --model: a text-to-video folder of diffusers (with --generator diffusers),"
+        " or one in ZeroScope's layout and its --controller; --model reelflow-tiny-t2v is the"
+        " bundled one"
+    )

@@ -13,6 +13,7 @@ from data.runs.generations import PlannedRequest, Run, media_path, read_request
 from data.shards.lists import Shard, read_shard
 from data.shards.receipts import DETAIL
 from data.shards.stages import Stage
+from data.specs.models import SHAPES
 from data.specs.pipeline import EmbedSpec
 from data.store import tables
 from data.store.storage import Store
@@ -92,7 +93,7 @@ class GenerateRun(StageRun[PlannedRequest, GeneratedVideo, GeneratedRow]):
 
 
 def _make_engine(workspace: Workspace, run: Run, shards: Sequence[str]) -> Callable[[], Engine]:
-    setup, clip, stored = build_generate_setup(workspace.settings), EmbedSpec(), None
+    setup, clip, stored = build_generate_setup(workspace.settings), EmbedSpec(model=SHAPES), None
     if run.embed is not None:
         stage = Stage(run.corpus, "embed", run.embed)
         clip = require_same_weights(workspace, stage)

@@ -9,8 +9,9 @@ from prefect.cache_policies import NO_CACHE
 
 from data.errors import UserError
 from data.records import Hit
-from data.shards.stages import current_stage, published_version, read_spec_record
-from data.specs.pipeline import RetrieveSpec
+from data.shards.stages import current_stage, published_version, read_spec
+from data.specs.models import describe_model
+from data.specs.pipeline import EmbedSpec, RetrieveSpec
 from data.workspace import Workspace
 from engines.report.html import render_template, write_html
 from engines.report.retrieval import RetrievalPage, group_hits
@@ -47,12 +48,11 @@ def describe_retrieval(workspace: Workspace, corpus: str, spec: RetrieveSpec) ->
     version = published_version(store, index)
     if embed is None or index is None or version is None:
         raise UserError(f"{corpus} has no index yet: build one with `reelflow run {corpus}`")
-    model = read_spec_record(store, embed)["spec"]
     record = json.loads(store.read(f"{index.folder}/{version}/index.json"))
     settings = f"k {spec.k}, ceiling {spec.ceiling:g}, dedup {spec.dedup:g}"
     return {
         "corpus": f"{corpus}, {record['count']:,} videos",
-        "model": f"{model['model']} {model['precision']}",
+        "model": describe_model(read_spec(store, embed, EmbedSpec)),
         "index": f"{record['key']} {version}",
         "retrieve": settings + (f", where {spec.where}" if spec.where else ""),
         "fingerprints": ", ".join(

@@ -10,7 +10,10 @@ from prefect.cache_policies import NO_CACHE
 from data.catalog.database import load_sql
 from data.catalog.merge import sync_withdrawn
 from data.errors import UserError
-from data.runs.generations import read_generations, read_run
+from data.runs.generations import Run, read_generations, read_run
+from data.shards.stages import Stage, read_spec
+from data.specs.models import describe_model
+from data.specs.pipeline import EmbedSpec
 from data.store import layout, tables
 from data.workspace import Workspace
 from engines.evaluate.paired_difference import compare_conditions
@@ -84,7 +87,7 @@ def _write_run(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, 
     pictured = write_contact_sheet(view, rows, build_probe_setup(workspace.settings), sheet)
     shown = GenerationPage(
         f"Videos generated with {run.corpus}", summary.format_lead(run, rows),
-        view.group_prompts(rows), summary.describe_run(run), summary.list_settings(run),
+        view.group_prompts(rows), _describe_run(workspace, run), summary.list_settings(run),
         summary.build_figures(rows), f"{run.spec.width} / {run.spec.height}",
         sheet.name if pictured else None,
     )  # fmt: skip
@@ -92,6 +95,14 @@ def _write_run(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, 
     failed = sum(row["reason"] is not None for row in rows)
     counts = {"prompts": len(shown.prompts), "videos": len(rows) - failed, "failed": failed}
     return {"run": fingerprint, **counts, "page": page, "sheet": sheet}
+
+
+def _describe_run(workspace: Workspace, run: Run) -> dict[str, str]:
+    """Names the models of a run, with the one that its clips were found by."""
+    about, stage = summary.describe_run(run), Stage(run.corpus, "embed", run.embed or "")
+    if run.embed and workspace.store.exists(layout.spec_file(stage.folder)):
+        about["clips found by"] = describe_model(read_spec(workspace.store, stage, EmbedSpec))
+    return about
 
 
 def _write_experiment(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from data.batches import iter_batches
 from data.specs.pipeline import RetrieveSpec
 from data.store import tables
 from data.workspace import Workspace
+from tasks.origins import warn_of_mismatch
 from tasks.prompts import read_prompts
 from tasks.retrieve.retriever import Retriever
 
@@ -31,6 +32,7 @@ def retrieve_prompts(
     """
     queries = read_prompts(prompts)
     retriever = Retriever(workspace, corpus)
+    warn_of_mismatch(workspace, corpus)
     target = Path(out)
     target.parent.mkdir(parents=True, exist_ok=True)
     # The table is replaced at the end: an interrupted search leaves the former one.

@@ -16,6 +16,7 @@ from data.shards.stages import Stage, read_spec_record
 from data.specs.pipeline import fingerprint
 from data.specs.train import CONTROLLERS, TrainSpec
 from data.workspace import Workspace
+from engines.bundled import is_bundled_base
 from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
 from engines.generate.ragme import checkpoint
 from engines.train.controller import RESUME, ControllerTrainer
@@ -47,7 +48,7 @@ def build_train_spec(kind: str, options: dict[str, Any]) -> TrainSpec:
             f"unknown kind of controller {kind!r}: choose from {', '.join(CONTROLLERS)}"
         )
     fields: dict[str, Any] = {"architecture": CONTROLLERS[kind].model_dump()}
-    for layer in (BUNDLED if options.get("base") is None else {}, options):
+    for layer in (BUNDLED if is_bundled_base(options.get("base")) else {}, options):
         for key, value in layer.items():
             fields[key] = fields.get(key, {}) | value if isinstance(value, dict) else value
     return TrainSpec.model_validate(fields)

@@ -19,6 +19,7 @@ from engines.generate.pipelines.digest import base_digest, base_folder
 from engines.train import features, neighbours
 from engines.train.dataset import TrainingSet
 from engines.train.frame_store import FrameStore, open_frame_store
+from tasks.generate.spec import require_base
 from tasks.progress import Progress
 from tasks.retrieve.retriever import Retriever
 from tasks.service.runner import open_runner
@@ -40,6 +41,7 @@ def prepare_training_set(workspace: Workspace, corpus: str, spec: TrainSpec) -> 
 
     The stage returned depends on the base's VAE and the version of the index.
     """
+    require_base(workspace, corpus, spec)
     retriever, base, lesson = Retriever(workspace, corpus), base_folder(spec.base), spec.lesson
     embedded = current_stage(workspace.store, corpus, "embed")
     assert embedded is not None

@@ -150,7 +150,8 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
         case "ingest":
             return f"{summary['rows']:,} rows, {summary['unchanged']:,} unchanged"
         case "embed":
-            return summary["bottleneck"]
+            model = f"; model {summary['model']}" if "model" in summary else ""
+            return summary["bottleneck"] + model
         case "pool":
             return f"{summary['shards']:,} shards pooled"
         case "index":

@@ -12,6 +12,7 @@ from engines.nets.controller_config import ControllerConfig
 
 pytestmark = [pytest.mark.usefixtures("prefect_backend"), pytest.mark.timeout(300)]
 
+SHAPES = ("--model", "reelflow-tiny", "--precision", "fp32")
 DIM = 128  # of the bundled CLIP's frame vectors
 
 
@@ -37,7 +38,7 @@ def asked(models: tuple[Path, Path]) -> tuple[str, ...]:
 def test_it_generates_and_a_broken_checkpoint_is_refused_by_its_keys(
     reelflow, clips: Path, models: tuple[Path, Path]
 ) -> None:
-    assert reelflow("run", "c", "--source", str(clips), "--precision", "fp32")[0] == 0
+    assert reelflow("run", "c", "--source", str(clips), *SHAPES)[0] == 0
     code, out, err = reelflow(*asked(models))
     assert code == 0, err
     made = json.loads(out)

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.paths import REAL_CLIPS
 
+from data.specs.models import SHAPES
 from data.specs.pipeline import EmbedSpec, RetrieveSpec
 from engines.base import load_plugin
 from engines.video.frames import Resize, Sampling
@@ -26,7 +27,9 @@ pytestmark = [
 
 
 def test_real_clips_condition_videos_and_are_shown_beside_them(workspace, tmp_path: Path) -> None:
-    pipeline("real", str(CORPUS / "corpus.parquet"), embed_spec=EmbedSpec(precision="fp32"))
+    pipeline(
+        "real", str(CORPUS / "corpus.parquet"), embed_spec=EmbedSpec(model=SHAPES, precision="fp32")
+    )
     spec = build_generate_spec(steps=2, precision="fp32", retrieve=RetrieveSpec(k=3))
     made = generate("real", PROMPTS, spec)
     assert (made["done"], made["failed"]) == (2, {})

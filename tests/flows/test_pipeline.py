@@ -1,9 +1,12 @@
 """The pipeline flow, given a corpus and no more, as the UI's form and schedules start it."""
 
+from pathlib import Path
+
 import pytest
-from support.corpora import counts, videos
+from support.corpora import counts, table, videos
 
 from data.shards.stages import current_stage, read_spec
+from data.specs.models import REAL, REAL_WEIGHTS, SHAPES
 from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec
 from data.workspace import Workspace
 from flows.backfill import backfill, read_plan
@@ -53,11 +56,28 @@ def test_an_index_stays_of_its_kind_over_other_vectors(workspace: Workspace) -> 
     assert _specs(workspace) == [OTHER, PoolSpec(), FLAT]
 
 
-def test_a_corpus_without_a_spec_gets_the_usual_one_at_this_machine_s_fastest(
-    workspace: Workspace,
+def test_a_corpus_of_fakes_gets_the_bundled_model_and_any_other_a_real_one(
+    workspace: Workspace, tmp_path: Path
 ) -> None:
-    assert choose_embed_spec(workspace, "c", None) == EmbedSpec(precision=fastest_precision())
+    fastest = EmbedSpec(model=SHAPES, precision=fastest_precision())
+    assert choose_embed_spec(workspace, "c", None, "fake://6") == fastest
+    real = fastest.model_copy(update={"model": REAL, "weights": REAL_WEIGHTS})
+    assert choose_embed_spec(workspace, "c", None, "/videos") == real
+    assert choose_embed_spec(workspace, "c", None) == real, "nothing there to tell by"
+    ingest("fake://2", "c")
+    assert choose_embed_spec(workspace, "c", None) == fastest
+    assert choose_embed_spec(workspace, "c", None, "/videos") == real
+    rows = [{"videoID": "gone", "videoLoc": str(tmp_path / "gone.mp4"), "txt": ""}]
+    ingest(table(tmp_path, rows), "c")
+    assert choose_embed_spec(workspace, "c", None) == real, "footage, though unreadable today"
     assert choose_embed_spec(workspace, "c", OTHER) == OTHER
+
+
+def test_a_model_left_out_is_the_corpus_s_own(workspace: Workspace) -> None:
+    pipeline("c", "fake://2", embed_spec=OWN, index_spec=FLAT)
+    assert choose_embed_spec(workspace, "c", EmbedSpec(every_nth=3)) == OTHER
+    named = EmbedSpec(model=SHAPES, every_nth=3)
+    assert choose_embed_spec(workspace, "c", named) == named
 
 
 def _specs(workspace: Workspace) -> list[object]:

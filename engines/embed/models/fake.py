@@ -6,10 +6,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from data.specs.pipeline import EmbedSpec
+from engines.embed.hub import Report
 from engines.video.frames import Resize
 
 VERSION = "1"
 SIZE, DIM = 8, 32
+
+
+def prepare(spec: EmbedSpec, report: Report) -> None:
+    """Nothing to prepare."""
 
 
 def digest(spec: EmbedSpec) -> str:

@@ -10,6 +10,7 @@ from data.errors import UserError
 from data.specs.pipeline import EmbedSpec
 from engines import bundled
 from engines.embed.batching import PaddedBatch
+from engines.embed.hub import Report
 from engines.embed.weights import digest_file, is_openai_file, is_tag, resolve_weights
 from engines.memory import is_out_of_memory
 from engines.video.frames import Resize
@@ -27,6 +28,11 @@ GPU_BATCH = 64  # pictures: a GPU chooses its kernels by the size, so there is o
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 log = logging.getLogger(__name__)
+
+
+def prepare(spec: EmbedSpec, report: Report) -> None:
+    """Downloads the weights where the spec names a published tag and they are not here yet."""
+    resolve_weights(spec, report)
 
 
 def digest(spec: EmbedSpec) -> str:

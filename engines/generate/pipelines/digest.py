@@ -4,15 +4,15 @@ import hashlib
 from pathlib import Path
 
 from data.errors import UserError
-from engines.bundled import TEXT_TO_VIDEO
+from engines.bundled import TEXT_TO_VIDEO, is_bundled_base
 from engines.embed.weights import digest_file
 
 PARTS = ("scheduler", "tokenizer", "text_encoder", "vae", "unet")
 
 
 def base_folder(base: str | None) -> Path:
-    """The folder of a base, None being the bundled one; a UserError if parts are missing."""
-    folder = Path(base) if base else TEXT_TO_VIDEO
+    """The folder of a base; None or its name is the bundled one. A UserError without its parts."""
+    folder = TEXT_TO_VIDEO if not base or is_bundled_base(base) else Path(base)
     missing = [part for part in PARTS if not (folder / part).is_dir()]
     if missing:
         raise UserError(

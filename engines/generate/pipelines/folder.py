@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from engines.bundled import TEXT_TO_VIDEO
+from engines.bundled import TEXT_TO_VIDEO, is_bundled_base
 from engines.generate.pipelines.digest import base_digest
 
 INDEX = "model_index.json"
@@ -15,8 +15,8 @@ Parts = dict[str, tuple[str, str]]
 
 
 def pipeline_folder(base: str | None) -> Path:
-    """The folder of a base: the bundled one (None), a path, or a download by its hub name."""
-    if base is None:
+    """The folder of a base: the bundled one (None or its name), a path, or one of the hub."""
+    if base is None or is_bundled_base(base):
         return TEXT_TO_VIDEO
     if Path(base).is_dir():
         return Path(base)

@@ -3,13 +3,15 @@ from pydantic import ValidationError
 
 from data.specs.distance import DistanceSpec
 from data.specs.evaluate import EvaluateSpec
+from data.specs.models import SHAPES
 from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec, fingerprint
 from data.specs.train import TrainSpec
 
 
 def test_fingerprints_are_what_they_were() -> None:
     """Vectors stored under a fingerprint must be found under it by every later version."""
-    assert fingerprint(EmbedSpec(), "1", "digest") == "b754ce636495"
+    assert fingerprint(EmbedSpec(model=SHAPES), "1", "digest") == "b754ce636495"
+    assert fingerprint(EmbedSpec(engine="fake"), "1", "fake") == "58d160ea8233"
     assert fingerprint(IndexSpec(), "1", "pool") == "00a2e2fab29c"
     assert fingerprint(PoolSpec(), "1") == "dba6f04b10a4"
     assert fingerprint(GenerateSpec(), "1") == "3ae20e763fbd"

@@ -26,6 +26,8 @@ INDEX = {"version": "v0002", "count": 7, "recall_at_10": {"video_recall_at_10": 
     [
         ("ingest", INGEST, "7 done, 1 failed in 2.0 s (3.5 videos/s): 9 rows, 1 unchanged"),
         ("embed", EMBED, "7 done in 1:00 (8.6 s/video): decode-bound"),
+        ("embed", EMBED | {"model": "ViT-B-32 bf16"},
+         "7 done in 1:00 (8.6 s/video): decode-bound; model ViT-B-32 bf16"),
         ("pool", {"shards": 3, "took_s": 0.5}, "done in 0.5 s: 3 shards pooled"),
         ("index", INDEX, "7 done in 3.0 s: v0002 of 7 videos, video recall@10 1.000"),
         ("index", {"version": "v0002", "new": 0, "took_s": 0.1}, "0 done in 0.1 s: unchanged"),

@@ -90,7 +90,7 @@ def test_vectors_are_those_of_open_clip_called_directly(model, request):
 @pytest.mark.slow
 def test_the_number_of_frames_in_a_batch_changes_nothing():
     for precision in ("fp32", "bf16"):
-        model = Embedder(EmbedSpec(precision=precision))
+        model = Embedder(EmbedSpec(model=tiny.NAME, precision=precision))
         model.load(2)
         size = model.resize.size
         pixels = np.random.default_rng(0).integers(0, 256, (64, 3, size, size), dtype=np.uint8)
@@ -135,7 +135,7 @@ def activations(model):
 
 def test_openai_tags_are_loaded_with_quickgelu(monkeypatch):
     tagged(monkeypatch, "openai", quick_gelu=True)
-    model = Embedder(EmbedSpec(weights="openai"))
+    model = Embedder(EmbedSpec(model=tiny.NAME, weights="openai"))
     model.load()
     assert activations(model) == {"QuickGELU"}
 
@@ -146,17 +146,17 @@ def test_openai_files_are_known_by_their_digest(monkeypatch, tmp_path):
 
     weights = str(tmp_path / "model.pt")
     torch.save(load_file(tiny.WEIGHTS), weights)
-    digest = engine.digest(EmbedSpec(weights=weights))
+    digest = engine.digest(EmbedSpec(model=tiny.NAME, weights=weights))
     address = f"https://example.org/{digest}/model.pt"
     monkeypatch.setattr("open_clip.pretrained.get_pretrained_url", lambda model, tag: address)
-    model = Embedder(EmbedSpec(weights=weights))
+    model = Embedder(EmbedSpec(model=tiny.NAME, weights=weights))
     model.load()
     assert activations(model) == {"QuickGELU"}
 
 
 def test_the_activation_can_be_told():
     for asked, kind in (("auto", "GELU"), ("gelu", "GELU"), ("quickgelu", "QuickGELU")):
-        model = Embedder(EmbedSpec(weights=str(tiny.WEIGHTS), activation=asked))
+        model = Embedder(EmbedSpec(model=tiny.NAME, weights=str(tiny.WEIGHTS), activation=asked))
         model.load()
         assert activations(model) == {kind}
 
@@ -178,7 +178,7 @@ def test_a_tags_own_preprocessing_is_honoured(monkeypatch):
     half = (0.5, 0.5, 0.5)
     look = {"mean": half, "std": half, "interpolation": "bicubic", "resize_mode": "squash"}
     tagged(monkeypatch, "webli", **look)
-    model = Embedder(EmbedSpec(weights="webli", precision="fp32"))
+    model = Embedder(EmbedSpec(model=tiny.NAME, weights="webli", precision="fp32"))
     model.load()
     assert (model.resize.mode, model.resize.interpolation) == ("squash", "bicubic")
     ramp = np.linspace(0, 255, 90 * 160 * 3).reshape(90, 160, 3).astype(np.uint8)
@@ -220,7 +220,7 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path):
 
     torch.save({"state_dict": Trap()}, tmp_path / "trap.pt")
     with pytest.raises(UserError, match="safetensors"):
-        Embedder(EmbedSpec(weights=str(tmp_path / "trap.pt"))).load()
+        Embedder(EmbedSpec(model=tiny.NAME, weights=str(tmp_path / "trap.pt"))).load()
     assert not mark.exists()
 
 
@@ -231,7 +231,7 @@ def test_a_state_dict_in_a_pt_file_loads(tmp_path):
     torch.save(load_file(tiny.WEIGHTS), tmp_path / "weights.pt")
     texts, pair = ["a red circle"], []
     for file in (tmp_path / "weights.pt", tiny.WEIGHTS):
-        model = Embedder(EmbedSpec(weights=str(file)))
+        model = Embedder(EmbedSpec(model=tiny.NAME, weights=str(file)))
         model.load()
         pair.append(model.embed_text(texts))
     assert np.array_equal(*pair)
@@ -241,6 +241,7 @@ def test_a_digest_needs_no_open_clip():
     ask = (
         "import sys; from data.specs.pipeline import EmbedSpec;"
         "from engines.embed.models.open_clip import digest;"
-        "digest(EmbedSpec()); sys.exit('open_clip' in sys.modules or 'torch' in sys.modules)"
+        "digest(EmbedSpec(model='reelflow-tiny'));"
+        "sys.exit('open_clip' in sys.modules or 'torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", ask], check=True)

@@ -7,6 +7,7 @@ import pytest
 
 import engines.tiny
 from data.records import Request, Source
+from data.specs.models import SHAPES
 from data.specs.pipeline import EmbedSpec, GenerateSpec
 from engines.base import load_plugin
 from engines.generate.engine import GenerateSetup, VideoGenerator
@@ -69,7 +70,7 @@ def test_videos_move_as_the_clips_do_that_they_follow(
 def _motions(spec: GenerateSpec, asked: list[tuple[Request, dict]]) -> float:
     """How many of the videos move as is asked for."""
     engine = VideoGenerator(
-        spec, EmbedSpec(precision="fp32"), GenerateSetup(speed=Speed(threads=1))
+        spec, EmbedSpec(model=SHAPES, precision="fp32"), GenerateSetup(speed=Speed(threads=1))
     )
     engine.load()
     try:

