@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from data.specs.models import AUTO, add_implied
 
 Precision = Literal["fp32", "bf16", "fp16"]
-
-
 MAX_DAMAGED = 0.1
 
 
@@ -31,8 +29,7 @@ class EmbedSpec(Spec):
     engine: str = "open_clip"
     """Embedding engine: open_clip; tags, which needs no download; or fake, for a rehearsal."""
     model: str = AUTO
-    """open_clip architecture, e.g. ViT-L-14; auto: the corpus's, at first ViT-B-32, for fakes
-    the bundled reelflow-tiny."""
+    """open_clip architecture, e.g. ViT-L-14; auto: the corpus's, at first ViT-B-32."""
     weights: str | None = None
     """Path of a weights file, or a published tag; auto and ViT-B-32: laion2b_s34b_b79k."""
     precision: Precision = "bf16"

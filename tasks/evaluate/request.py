@@ -7,7 +7,6 @@ from data.errors import UserError
 from data.runs.evaluation_plans import Evaluation
 from data.runs.generations import read_run
 from data.runs.published import BENCHMARK
-from data.shards.stages import spec_in_use
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace
@@ -18,6 +17,7 @@ from tasks.evaluate.benchmark_embed import embed_benchmark
 from tasks.evaluate.ground_truth import digest_ground_truths, find_ground_truth
 from tasks.evaluate.targets import Layout, Source, apply_remainder, list_targets
 from tasks.prompts import read_columns
+from tasks.stages import choose_embed_spec
 
 # The published metrics of each mode, in the order of its configuration.
 MODES = {
@@ -122,7 +122,7 @@ def _resolve_spec(
 
 
 def _read_index_clip(workspace: Workspace, run: str) -> EmbedSpec:
-    return spec_in_use(workspace.store, read_run(workspace.store, run).corpus, "embed", EmbedSpec())
+    return choose_embed_spec(workspace, read_run(workspace.store, run).corpus, None)
 
 
 def _list_models(metrics: Sequence[str]) -> list[str]:

@@ -113,7 +113,7 @@ def draw_texts(count):
 def test_neither_neighbours_nor_threads_change_the_vector_of_a_text(precision):
     import torch
 
-    model, texts = Embedder(EmbedSpec(precision=precision)), draw_texts(64)
+    model, texts = Embedder(EmbedSpec(model=tiny.NAME, precision=precision)), draw_texts(64)
     model.load()
     whole, threads = model.embed_text(texts), torch.get_num_threads()
     for count in (1, 2, 3, 7, 16, 17, 63):
