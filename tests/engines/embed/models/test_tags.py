@@ -1,12 +1,13 @@
 """Tags: sentence vectors of ImageNet's names, weighted by what a frame may show."""
 
 import importlib.util
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from support.paths import REAL_CLIPS
+from support.paths import REAL_CLIPS, REPOSITORY
 
 from data.errors import UserError
 from data.outcome import Done
@@ -96,8 +97,11 @@ def test_without_the_extra_the_line_that_installs_it_is_told(monkeypatch) -> Non
         lambda: load_plugin("embed.models", "tags").prepare(SPEC, print),
         lambda: TextEmbedder(SPEC).load(),
     ):
-        with pytest.raises(UserError, match=r"reelflow\[offline\]"):
+        with pytest.raises(UserError, match="pip install") as error:
             use()
+        project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+        extra = project["optional-dependencies"]["offline"]
+        assert all(f"'{each}'" in str(error.value) for each in extra)
 
 
 def test_weights_that_are_not_those_pinned_are_not_loaded(monkeypatch, tmp_path: Path) -> None:
