@@ -19,6 +19,7 @@ from data.runs.evaluations import (
     read_videos,
 )
 from data.runs.generations import read_run
+from data.store import layout
 from data.store.storage import Store
 from data.workspace import Workspace
 from engines.report.html import render_template, write_html
