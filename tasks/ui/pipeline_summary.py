@@ -25,6 +25,7 @@ from tasks.ui.delivery import deliver
 
 COLUMNS = ("stage", "took", "done", "failed", "rate", "result")
 HOUR_KEYS = ("gpu_hours", "worker_hours")
+FAILURE_TABLES = ("ingest", "embed")  # stages whose runs have a table of them
 MAX_ERROR = 300  # characters of an error in the table: the log has all of it
 
 StageSummary = dict[str, Any]
@@ -92,15 +93,31 @@ def render_summary(summary: PipelineSummary) -> str:
     if len(stages) > 1:
         rows.append(_total_row(summary, hours))
     table = ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *rows)]
-    return "\n".join(table) + _page_links(summary)
+    return "\n".join(table) + _list_failures(summary) + _page_links(summary)
 
 
 def _format_card(summary: PipelineSummary) -> str:
-    """Formats the artifact's card as "4 stages in 3:05", or names the stage that failed."""
+    """Formats the card as "4 stages in 3:05 · 10 videos failed", or names the stage that failed."""
     seconds = sum(stage["took_s"] for stage in summary.stages.values())
     count = len(summary.stages)
     total = f"{count} stage{'s' * (count != 1)} in {format_duration(seconds)}"
-    return f"{summary.current} failed, after {total}" if summary.error else total
+    if summary.error:
+        return f"{summary.current} failed, after {total}"
+    failed = sum(count_videos(*stage)[1] or 0 for stage in summary.stages.items())
+    return f"{total} · {failed:,} video{'s' * (failed != 1)} failed" if failed else total
+
+
+def _list_failures(summary: PipelineSummary) -> str:
+    """Lists the failures of each stage by reason, with a link to its table, which has examples."""
+    lines = []
+    for stage in FAILURE_TABLES:
+        if failed := summary.stages.get(stage, {}).get("failed"):
+            reasons = ", ".join(
+                f"{n:,} {reason}" for reason, n in sorted(failed.items(), key=lambda r: -r[1])
+            )
+            key = artifact_key(f"{stage}-failures-table", summary.corpus)
+            lines.append(f"\n\nFailed in {stage}: {reasons} ([examples](/artifacts/key/{key}))")
+    return "".join(lines)
 
 
 def _stage_row(stage: str, summary: StageSummary, hours: list[str]) -> list[str]:

@@ -52,6 +52,14 @@ def test_the_table_adds_up_hours_and_cost_and_links_the_report() -> None:
     assert "Report: `/out/report.html`" in shown
 
 
+def test_failures_are_counted_by_reason_and_their_examples_are_a_click_away() -> None:
+    failed = {"missing": 1, "undecodable": 4}
+    shown = render_summary(PipelineSummary("c.d", {"ingest": INGEST | {"failed": failed}}))
+    assert "Failed in ingest: 4 undecodable, 1 missing" in shown
+    assert "(/artifacts/key/ingest-failures-table-c-d)" in shown
+    assert "Failed" not in render_summary(PipelineSummary("c", {"embed": EMBED}))
+
+
 def test_without_a_price_there_is_no_column_of_costs() -> None:
     assert "cost" not in render_summary(PipelineSummary("c", {"ingest": INGEST}))
 
