@@ -1,12 +1,16 @@
 """`reelflow up` on a store of a test's own, and its runs as its API shows them."""
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 from data.settings import Settings
@@ -75,6 +79,26 @@ class Served:
         """How a run ended."""
         until(lambda: self.state(run) in OVER, seconds)
         return self.state(run)
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[dict]]]:
+    """An address that listens, and what was posted to it."""
+    heard: list[dict] = []
+
+    class Ear(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *words: object) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Ear) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", heard
+        server.shutdown()
 
 
 def until(answer: Callable[[], T], seconds: float = 120) -> T:

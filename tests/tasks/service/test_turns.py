@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from support.served import Served, until
+from prefect.blocks.webhook import Webhook
+from prefect.events.schemas.automations import AutomationCore
+from support.running import asking
+from support.served import Served, listening, until
 
 from data.workspace import open_workspace
+from tasks.service.automations import WEBHOOK, apply_automations
+from tasks.service.server import open_client
 from tasks.service.turns import STATE
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(900)]
@@ -69,3 +74,27 @@ def test_a_run_that_waits_for_its_turn_is_cancelled_at_once(served: Served) -> N
         assert served.state(waits) == "CANCELLED"
     limit = served.ask("deployments/name/embed/embed")["global_concurrency_limit"]
     assert limit["active_slots"] == 0
+
+
+def test_somebody_is_told_of_a_run_that_failed_and_of_a_corpus_without_a_good_night(
+    served: Served,
+) -> None:
+    api = served.service.api
+    with listening() as (url, heard):
+        with open_client(api) as client, asking(api):
+            Webhook(url=url).save(WEBHOOK)
+            apply_automations(api)
+            [night] = client.read_automations_by_name("reelflow: no good night")
+            hidden = {"id", "created", "updated", "owner_resource"}
+            written = night.model_dump(mode="json", exclude=hidden)
+            written["trigger"]["within"] = 10
+            client.update_automation(night.id, AutomationCore(**written))
+        served.command("schedule", CORPORA[1], "--cron", "0 3 1 1 *")
+        failed = served.begin("pipeline/nightly", corpus="gone", source="/nowhere/at/all")
+        assert served.ended(failed) == "FAILED"
+        until(lambda: len(heard) >= 2)
+        told = [each["text"].removeprefix("reelflow: ").split(": ", 1) for each in heard]
+    [(_, about)] = [each for each in told if each[0] == "failed"]
+    assert "pipeline-gone" in about, "told of the pipeline, and not of its subflow too"
+    [(_, about)] = [each for each in told if each[0] == "no good night"]
+    assert f"reelflow.corpus.{CORPORA[1]}" in about
