@@ -82,11 +82,8 @@ def _ingest_rows(
         publish_summary("ingest", corpus, asdict(counts))
         publish_failures(workspace, Stage(corpus, "ingest", ""))
         record_figures(workspace, corpus)
-        share, fix = (
-            workspace.settings.failed_share,
-            f"`reelflow retry {corpus} --reason unreachable`",
-        )
-        tally.require_hosts(share, f"{fix} tries them again, and so does the next ingest")
+        again = f"`reelflow retry {corpus} --reason unreachable`, or the next ingest, tries again"
+        tally.require_hosts(workspace.settings.failed_share, again, whole=retry is None)
     if added := counts.new + counts.changed:
         publish_asset(videos_key(corpus), f"videos of {corpus}", [], new=added, rows=counts.rows)
         show_videos("ingest", workspace, corpus)

@@ -38,16 +38,18 @@ class HostTally:
             fault = outcome.detail
         self.add(location, fault)
 
-    def require_hosts(self, share: float, fix: str) -> None:
+    def require_hosts(self, share: float, fix: str, whole: bool = False) -> None:
         """A UserError where a host that matters delivered none of its rows.
 
-        It matters with ten rows that are `share` of the run's, or where no row of the run was
-        delivered. Everything is recorded by then; `fix` says how to try these rows again.
+        It matters with ten rows that are `share` of the run's. Of a `whole` source it also does
+        where no row was delivered at all; a run of what is left may well have one row, and a bad
+        one. Everything is recorded by then; `fix` says how to try these rows again.
         """
         total = self._delivered.total() + self._failed.total()
         for host, count in self._failed.most_common():
             matters = count >= MIN_ROWS and count >= share * total
-            if not self._delivered[host] and (matters or not self._delivered.total()):
+            is_all = whole and not self._delivered.total()
+            if not self._delivered[host] and (matters or is_all):
                 rows = f"all {count:,} rows" if count > 1 else "the only row"
                 raise UserError(
                     f"{rows} of {host} failed: {self._faults[host]}. They are"
