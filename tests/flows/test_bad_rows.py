@@ -148,6 +148,28 @@ def test_a_signed_link_works_in_its_run_and_is_the_same_row_tomorrow(
                 if file.is_file() and b"planted" in file.read_bytes()]  # fmt: skip
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_backend")
+def test_a_signature_is_not_in_prefects_database_either(
+    workspace: Workspace, server: BadServer, clips: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+
+    links = {
+        "a": f"{server.url}/signed/clip-0.mp4?X-Amz-Signature=planted",
+        "b": f"{server.url}/403/clip-1.mp4?sig=planted&sv=1",
+        f"{server.url}/c?access_token=planted": f"{server.url}/cut/clip-1.mp4#token=planted",
+    }
+    ingest(write_table(server, clips, links), "c")
+    assert embed("c", FAKE)["done"] == 1
+    database = Path(str(PREFECT_API_DATABASE_CONNECTION_URL.value()).partition("///")[2])
+    held = [database, *database.parent.glob(f"{database.name}-*")]
+    held += [file for file in workspace.store.local_path("").rglob("*") if file.is_file()]
+    assert database.stat().st_size
+    assert not [file for file in held if b"planted" in file.read_bytes()]
+    assert "planted" not in caplog.text
+
+
 def test_an_ingest_that_failed_as_a_whole_is_told_by_status_and_failures(
     workspace: Workspace, server: BadServer, clips: Path, reelflow
 ) -> None:
