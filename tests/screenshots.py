@@ -35,6 +35,9 @@ HIGH = {
     "sheet": 620,
     "experiment": 780,
     "failures": 470,
+    "night": 830,
+    "night-failures": 590,
+    "night-stages": 700,
     "log": 610,
     "form": 692,
 }  # what there is to see ends there

@@ -170,7 +170,7 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
             model = f"; model {summary['model']}" if "model" in summary else ""
             return summary["bottleneck"] + model
         case "pool":
-            return f"{summary['shards']:,} shards pooled"
+            return f"{summary['shards']:,} shard{'s' * (summary['shards'] != 1)} pooled"
         case "index":
             return _describe_index(summary)
         case "generate":
