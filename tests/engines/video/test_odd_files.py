@@ -202,6 +202,49 @@ def test_a_late_start_is_no_missing_part(tmp_path, container):
     assert probe_video(str(path)).duration == pytest.approx(2.0)
 
 
+LOSSY = [
+    ("libx264", {"g": "1"}),
+    ("libx264", {"g": "12", "bf": "3"}),
+    ("libx265", {"x265-params": "log-level=none:keyint=12:bframes=3"}),
+    ("mpeg2video", {"g": "1"}),
+]
+
+
+def split_transport(data: bytes) -> list[tuple[int, bytes]]:
+    """The packets of a transport stream, each with the number of the frame that it is of."""
+    parts, frame = [], -1
+    for at in range(0, len(data), 188):
+        packet = data[at : at + 188]
+        video = (packet[1] & 0x1F, packet[2]) == (1, 0)
+        frame += video and packet[1] >> 6 & 1  # the start of a frame
+        parts.append((frame if video else -1, packet))
+    return parts
+
+
+@pytest.mark.parametrize(("codec", "options"), LOSSY)
+def test_frames_that_a_transport_stream_lost_are_gaps_and_no_shift(tmp_path, codec, options):
+    path = golden.clip(tmp_path / "x.ts", 60, codec=codec, options=options, format="mpegts")
+    parts = split_transport(path.read_bytes())
+    path.write_bytes(b"".join(packet for frame, packet in parts if frame not in (10, 11, 30)))
+    everything, _ = decode(path, Sampling(1))
+    assert 40 < len(everything) <= 57
+    assert [round(t * 25) for _, t, _ in everything] == [number for _, _, number in everything]
+    assert set(decode(path, Sampling(5))[0]) <= set(everything)
+
+
+@pytest.mark.parametrize(("codec", "options"), LOSSY)
+def test_a_transport_stream_that_begins_anywhere_counts_from_its_first_frame(
+    tmp_path, codec, options
+):
+    path = golden.clip(tmp_path / "x.ts", 60, codec=codec, options=options, format="mpegts")
+    parts = split_transport(path.read_bytes())
+    path.write_bytes(b"".join(packet for frame, packet in parts if not 0 <= frame < 9))
+    frames, _ = decode(path, Sampling(1))
+    first = frames[0][2]
+    assert frames[0][:2] == (0, 0.0) and first >= 9
+    assert [round(t * 25) + first for _, t, _ in frames] == [number for _, _, number in frames]
+
+
 def test_a_movie_header_that_its_track_contradicts_is_not_believed(tmp_path):
     path = golden.clip(tmp_path / "x.mp4")
     golden.patch(path, b"mvhd", 16, struct.pack(">I", 3_600_000))
