@@ -11,6 +11,7 @@ from data.records import Hit, Request, Source
 from data.runs.generations import PlannedRequest, Run
 from data.workspace import Workspace
 from tasks.origins import warn_of_mismatch
+from tasks.progress import notify
 from tasks.retrieve.retriever import Retriever
 
 
@@ -25,6 +26,7 @@ class ConditioningRetrieval:
     ) -> None:
         self.workspace, self.run, self._rejections = workspace, run, rejections
         self._prompts = {prompt.id: prompt for prompt in run.prompts}
+        self._unmatched: set[str] = set()
         self._swaps = self._swap_prompts() if run.spec.shuffled else {}
 
     @cached_property
@@ -72,6 +74,9 @@ class ConditioningRetrieval:
         # The other prompt's text and condition under this prompt's id, which its hits come back by.
         queries = [replace(self._prompts[self._swaps.get(id, id)], id=id) for id in ids]
         hits = self.retriever.search_prompts(queries, self.run.spec.retrieve)
+        for where in sorted(set(self.retriever.unmatched) - self._unmatched):
+            notify(f"no video of {self.run.corpus} meets the condition {where}: no clips for it")
+        self._unmatched |= set(self.retriever.unmatched)
         sources: dict[str, list[Source]] = {id: [] for id in ids}
         for hit, source in zip(hits, self._resolve_hits(hits), strict=True):
             sources[hit.prompt_id].append(source)

@@ -109,6 +109,15 @@ def test_each_prompt_may_choose_its_own_videos_within_the_runs(
     assert numbers["any"] | numbers["out"] <= set(range(6))
 
 
+def test_a_condition_that_no_video_meets_is_said(workspace, corpus: str, caplog) -> None:
+    caplog.set_level("INFO", logger="tasks.progress")
+    generate(corpus, PROMPTS, asking(where="fps > 99"))
+    assert caplog.text.count("fps > 99") == 1  # for all shards
+    caplog.clear()
+    generate(corpus, PROMPTS, asking(where="fps > 1"))
+    assert "meets the condition" not in caplog.text
+
+
 def test_a_prompts_condition_cannot_undo_that_of_the_run(workspace, corpus, tmp_path: Path) -> None:
     prompts = table(tmp_path, [{"id": "a", "txt": "a", "where": "true) or (true"}])
     with pytest.raises(UserError, match="cannot use"):
