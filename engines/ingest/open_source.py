@@ -26,7 +26,10 @@ def open_source(
     """
     # Addresses of sources are written into the store, and shown on pages.
     if has_secret(source):
-        raise UserError("the source's address has a password: put it into the environment")
+        raise UserError(
+            "the source's address has a password, token or signature: put it into the environment,"
+            " or name a file without one"
+        )
     source = parse_file_url(source) or source
     rows = _read_rows(source, columns, policy)
     # Read now, so that a wrong name fails before anything is written for this source.
