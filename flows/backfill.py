@@ -13,7 +13,8 @@ from pydantic import Field
 
 from data.runs.backfill import RemainingWork
 from data.settings import Settings
-from data.shards.lists import exclude_done, list_done
+from data.shards.lists import select_pending
+from data.shards.receipts import read_receipt
 from data.shards.stages import Stage
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
@@ -30,6 +31,7 @@ from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.stages import choose_embed_spec, register_embed
 from tasks.ui.approval import count_approved, require_approval
+from tasks.ui.artifacts import publish_failed_rows, publish_summary
 from tasks.ui.assets import publish_stage, videos_key
 from tasks.ui.run_names import name_run
 from tasks.workers import count_workers
@@ -113,10 +115,12 @@ def embed_window(corpus: str, shards: list[str], spec: EmbedSpec) -> dict[str, A
     workspace = open_workspace(Settings())
     stage = register_embed(workspace, corpus, spec, shadow=True)
     # Takes no lock of the stage: the parent holds it for as long as its windows run.
-    left = exclude_done(shards, list_done(workspace.store, stage.folder))
-    before = count_covered(workspace, stage)
+    left = select_pending(workspace.store, stage.folder, shards)
     summary = embed_shards(workspace, stage, spec, left).to_dict()
-    show_embedded("embed-window", workspace, stage, before, summary)
+    # Its own videos only: what the corpus has is on the parent's page, counted once.
+    publish_summary("embed-window", corpus, summary)
+    rows = (row for name in left for row in read_receipt(workspace.store, stage.folder, name).rows)
+    publish_failed_rows("embed", corpus, rows, "id")
     return summary
 
 

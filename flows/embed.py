@@ -26,7 +26,7 @@ from tasks.progress import Progress
 from tasks.service.orphans import HOOKS
 from tasks.service.runner import open_runner
 from tasks.service.turns import wait_turn
-from tasks.shard import AT_ONCE, run_shards
+from tasks.shard import AT_ONCE, MERGE_EVERY_S, run_shards
 from tasks.stages import choose_embed_spec, find_imported, register_embed
 from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_stage, videos_key
@@ -109,7 +109,10 @@ def open_embed_run(workspace: Workspace, stage: Stage, spec: EmbedSpec) -> Itera
         run = EmbedRun(workspace, stage, spec, runner)
         with record_held(runner):
             check_canary(run)  # before the first shard: no video may mix vectors of two kinds
-            yield run
+            try:
+                yield run
+            finally:
+                _merge_stage(run)
 
 
 def embed_with(run: EmbedRun, shards: list[str]) -> EmbedSummary:
@@ -118,7 +121,7 @@ def embed_with(run: EmbedRun, shards: list[str]) -> EmbedSummary:
     summary = EmbedSummary(workspace, stage, run.workers, hosts=run.hosts)
     started = time.monotonic()
     run.progress = Progress("embed", *count_planned(workspace, stage, shards))
-    run_shards(run, shards, summary.add, partial(_merge_stage, workspace, stage))
+    run_shards(run, shards, summary.add, partial(_merge_stage, run, MERGE_EVERY_S))
     ended = time.monotonic()
     summary.seconds, summary.hours = ended - started, run.progress.hours
     summary.held_s = run.take_held_s()
@@ -126,6 +129,13 @@ def embed_with(run: EmbedRun, shards: list[str]) -> EmbedSummary:
     return summary
 
 
-def _merge_stage(workspace: Workspace, stage: Stage) -> None:
-    with workspace.open_catalog() as catalog:
-        merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)
+def _merge_stage(run: EmbedRun, pause_s: float = 0.0) -> None:
+    """Brings the catalogue up to date, unless it was less than `pause_s` ago.
+
+    That looks at all shards there are: after each of thousands of windows it would be in vain.
+    """
+    if time.monotonic() - run.merged_at >= pause_s:
+        stage, run.merged_at = run.of, time.monotonic()
+        with run.workspace.open_catalog() as catalog:
+            store = run.workspace.store
+            merge.sync_stage(catalog, store, stage.corpus, stage.kind, stage.fingerprint)

@@ -26,26 +26,34 @@ TIME_LIMIT_S = 120.0  # a condition over a million videos takes seconds
 
 @contextmanager
 def select_videos(
-    path: Path, corpus: str, wheres: Sequence[str], wait_s: float
-) -> Iterator[duckdb.DuckDBPyRelation]:
+    path: Path, corpus: str, wheres: Sequence[str], wait_s: float,
+    contents: Sequence[str] | None = None,
+) -> Iterator[duckdb.DuckDBPyRelation]:  # fmt: skip
     """The good videos of a corpus that meet every condition: id, content, uri and more columns.
 
-    A condition is one DuckDB expression over the videos' columns and those of their source; it
-    can neither write nor read anything else. A UserError for any other text, and for a query that
-    takes minutes.
+    With `contents`, only videos that have one of these. A condition is one DuckDB expression over
+    the videos' columns and those of their source; it can neither write nor read anything else. A
+    UserError for any other text, and for a query that takes minutes.
     """
     with (
         _open_read_only(path, wait_s) as connection,
         _apply_conditions(connection, corpus, wheres) as videos,
     ):
+        if contents is not None:
+            values = {"wanted": list(contents)}
+            wanted = connection.sql("SELECT unnest($wanted) AS content", params=values)
+            videos = videos.join(wanted, "content", how="semi")
         yield videos
 
 
 @contextmanager
 def select_unlisted(
-    path: Path, stage: Stage, wheres: Sequence[str], wait_s: float
+    path: Path, stage: Stage, wheres: Sequence[str], wait_s: float, stamped: bool = False
 ) -> Iterator[duckdb.DuckDBPyRelation]:
-    """As `select_videos`, without contents that the stage's shards list; one row per content."""
+    """As `select_videos`, without contents that the stage's shards list; one row per content.
+
+    Columns content, id, uri and duration; `stamped` adds the bytes and the stamp of the file.
+    """
     with _open_read_only(path, wait_s) as connection:
         with _apply_conditions(connection, stage.corpus, wheres) as videos:
             # Not `corpus`: DuckDB joins no relations that have a parameter of the same name.
@@ -54,13 +62,17 @@ def select_unlisted(
                 "fingerprint": stage.fingerprint,
             }  # fmt: skip
             listed = connection.sql(load_sql("listed_contents"), params=values)
-            unlisted = videos.join(listed, "content", how="anti")
-            yield unlisted.aggregate(
+            unlisted = videos.join(listed, "content", how="anti").aggregate(
                 # A copy that has a location, if any: `arg_min` skips copies without.
                 "content, coalesce(arg_min(id, id) FILTER (uri IS NOT NULL), min(id)) AS id,"
                 " arg_min(uri, id) AS uri, any_value(duration) AS duration",
                 "content",
             )
+            if stamped:
+                values = {"stamped_corpus": stage.corpus}
+                stamps = connection.sql(load_sql("file_stamps"), params=values)
+                unlisted = unlisted.join(stamps, "id")
+            yield unlisted
 
 
 @contextmanager

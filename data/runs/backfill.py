@@ -1,18 +1,25 @@
-"""The remaining work of a backfill: an estimate, and the shards of its next window."""
+"""The remaining work of a backfill: an estimate, and a list of it that is read once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
+
+import pyarrow.parquet as pq
 
 from data.catalog.database import catalog_path, load_sql
 from data.catalog.filters import select_unlisted, select_videos
-from data.catalog.seen_ids import read_stored_videos
 from data.records import Video
-from data.shards.lists import add_shards, exclude_done, list_done, list_shards
+from data.shards.lists import exclude_done, list_done, list_shards
 from data.shards.spans import find_span
 from data.shards.stages import Stage, read_spec
 from data.specs.models import describe_model
 from data.specs.pipeline import EmbedSpec
+from data.store.temporary import TemporaryFolder
 from data.workspace import Workspace
+
+ROWS = 5000  # of the list of videos, read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +88,31 @@ def count_shards(workspace: Workspace, videos: int) -> int:
     return ceil(videos / workspace.settings.shard_size)
 
 
-def write_next_shards(workspace: Workspace, stage: Stage, where: str, count: int) -> list[str]:
-    """Lists the next `count` videos in shards, ordered by content; the shards' names."""
+@contextmanager
+def open_unlisted(workspace: Workspace, stage: Stage, where: str) -> Iterator[Iterator[Video]]:
+    """The videos to embed, ordered by content, as the catalogue has them when the block begins.
+
+    They are asked for once, however many windows they are embedded in, and wait in a file: a
+    backfill may take weeks, in which others need the catalogue.
+    """
     path = catalog_path(workspace.store, workspace.settings.catalog)
-    wait_s = workspace.settings.wait_s
-    with select_unlisted(path, stage, [where], wait_s) as videos:
-        # In a fixed order, so that any machine lists the same window.
-        rows = videos.order("content").limit(count).fetchall()
-    with workspace.open_catalog() as catalog:
-        stored = read_stored_videos(catalog, stage.corpus, [id for _, id, _, _ in rows])
-    listed = (
-        Video(id, uri, content, duration, stored[id]["bytes"], stored[id]["stamp"])
-        for content, id, uri, duration in rows
-    )
-    return add_shards(workspace.store, stage.folder, listed, workspace.settings.shard_size)
+    with TemporaryFolder() as folder:
+        file = Path(folder) / "unlisted.parquet"
+        with select_unlisted(path, stage, [where], workspace.settings.wait_s, True) as videos:
+            columns = videos.project("id, uri, content, duration, bytes, stamp")
+            # In a fixed order, so that any machine lists the same windows.
+            reader = columns.order("content").to_arrow_reader(ROWS)
+            with pq.ParquetWriter(file, reader.schema) as writer:
+                for batch in reader:
+                    writer.write_batch(batch)
+        yield _read_videos(file)
+
+
+def _read_videos(file: Path) -> Iterator[Video]:
+    with pq.ParquetFile(file) as table:
+        for batch in table.iter_batches(ROWS):
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                yield Video(*row)
 
 
 def _count_remaining(

@@ -49,10 +49,14 @@ def write_shard(store: Store, folder: str, shard: Shard[Any]) -> None:
 
 
 def add_shards(
-    store: Store, folder: str, items: Iterable[Any], size: int, attempt: int = 1
-) -> list[str]:
-    """Lists the items in new shards of `size`; their names. Items are read as they are needed."""
-    number, names = next_number(store, folder), list[str]()
+    store: Store, folder: str, items: Iterable[Any], size: int, attempt: int = 1,
+    first: int | None = None,
+) -> list[str]:  # fmt: skip
+    """Lists the items in new shards of `size`; their names. Items are read as they are needed.
+
+    `first` is the number of the first, for a caller that knows the next; else names are looked at.
+    """
+    number, names = next_number(store, folder) if first is None else first, list[str]()
     for some in iter_batches(items, size):
         names.append(shard_name(number + len(names)))
         write_shard(store, folder, Shard(names[-1], attempt, tuple(some)))
@@ -66,9 +70,7 @@ def read_shard(
 
     A UserError where `shard` is not a shard's name.
     """
-    if not NAME.fullmatch(shard):  # whoever starts a run of one window passes names
-        raise UserError(f"invalid shard name {shard!r}: names are numbers such as 000012")
-    payload = json.loads(store.read(layout.shard_list(folder, shard)))
+    payload = json.loads(store.read(layout.shard_list(folder, _check_name(shard))))
     key = next(key for key in ("items", *OLD_KEYS) if key in payload)
     items = tuple(read_item(item) for item in payload[key])
     return Shard(payload["id"], payload.get("attempt", 1), items)
@@ -89,10 +91,22 @@ def list_pending(store: Store, folder: str) -> list[str]:
     return exclude_done(list_shards(store, folder), list_done(store, folder))
 
 
+def select_pending(store: Store, folder: str, shards: Iterable[str]) -> list[str]:
+    """Those of some shards that have no receipt yet; looks at no others."""
+    return [shard for shard in shards
+            if not store.exists(layout.receipt_file(folder, _check_name(shard)))]  # fmt: skip
+
+
 def exclude_done(shards: Iterable[str], done: Iterable[str]) -> list[str]:
     """The shards that are neither done nor packed into one that is."""
     finished = set(done)
     return sorted(shard for shard in drop_covered({*shards, *finished}) if shard not in finished)
+
+
+def _check_name(shard: str) -> str:
+    if not NAME.fullmatch(shard):  # whoever starts a run of one window passes names
+        raise UserError(f"invalid shard name {shard!r}: names are numbers such as 000012")
+    return shard
 
 
 def _list_names(store: Store, folder: str) -> list[str]:

@@ -1,9 +1,9 @@
 """A backfill: its plan and approval, its budget, and the windows that it embeds in turn."""
 
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
@@ -11,9 +11,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 
 from data.batches import iter_batches
-from data.runs.backfill import RemainingWork, count_shards, estimate_remaining, write_next_shards
+from data.catalog import merge
+from data.catalog.database import load_sql
+from data.records import Video
+from data.runs.backfill import RemainingWork, count_shards, estimate_remaining, open_unlisted
 from data.settings import Settings
-from data.shards.lists import list_pending
+from data.shards.lists import add_shards, list_pending, next_number
 from data.shards.stages import Stage
 from data.workspace import Workspace
 from tasks.artifact_key import artifact_key
@@ -47,7 +50,8 @@ def plan_backfill(
     workspace: Workspace, stage: Stage, where: str, window: int, at_once: int = 1
 ) -> RemainingWork:
     """Estimates the work left, `at_once` windows at a time; also shown as the run's artifact."""
-    _sync_catalog(workspace, stage)
+    with workspace.open_synced_catalog(stage.corpus):
+        pass  # plans read the file by itself, see `data.catalog.filters`
     workers = at_once * count_workers(workspace.settings)
     plan = estimate_remaining(workspace, stage, where, workers, window)
     if FlowRunContext.get() is not None:
@@ -64,30 +68,37 @@ def iter_windows(
 ) -> Iterator[list[str]]:  # fmt: skip
     """Yields the shards of one window of about `videos` videos after another, within the budget.
 
-    Shards that an earlier run left come first, then at most `limit` videos in new ones.
+    Shards that an earlier run left come first, then at most `limit` videos in new ones. The corpus
+    is looked through once for these, so that a window costs what its own videos do.
     """
-    for shards in iter_batches(
-        list_pending(workspace.store, stage.folder), count_shards(workspace, videos)
-    ):
+    store, size = workspace.store, workspace.settings.shard_size
+    pending = list_pending(store, stage.folder)
+    for shards in iter_batches(pending, count_shards(workspace, videos)):
         if budget.is_spent:
             return
         yield list(shards)
-    # Lists are written window by window: videos that the budget does not reach stay unlisted, so
-    # that the next plan finds them.
-    left = sys.maxsize if limit is None else limit
-    while left > 0 and not budget.is_spent:
-        count = min(videos, left)
-        shards = write_next_shards(workspace, stage, where, count)
-        if not shards:
-            return
-        left -= count
-        _sync_catalog(workspace, stage)
-        yield shards
+    if budget.is_spent:
+        return
+    with open_unlisted(workspace, stage, where) as unlisted:
+        number = next_number(store, stage.folder)
+        for window in iter_batches(islice(unlisted, limit), videos):
+            # Lists are written window by window: videos that the budget does not reach stay
+            # unlisted, so that the next plan finds them.
+            if budget.is_spent:
+                return
+            left = _exclude_withdrawn(workspace, stage.corpus, window)
+            if shards := add_shards(store, stage.folder, left, size, first=number):
+                number += len(shards)
+                yield shards
 
 
-def _sync_catalog(workspace: Workspace, stage: Stage) -> None:
-    with workspace.open_synced_catalog(stage.corpus):
-        pass  # plans read the file by itself, see `data.catalog.filters`
+def _exclude_withdrawn(workspace: Workspace, corpus: str, videos: list[Video]) -> list[Video]:
+    """The videos of a window that nobody withdrew since the windows were planned."""
+    with workspace.open_catalog() as catalog:
+        merge.sync_withdrawn(catalog, workspace.store, corpus)
+        marks = catalog.execute(load_sql("withdrawal_marks"), corpus=corpus)
+    ids, contents = {id for id, _ in marks}, {content for _, content in marks}
+    return [each for each in videos if each.id not in ids and each.content not in contents]
 
 
 def render_plan(plan: RemainingWork, settings: Settings) -> str:

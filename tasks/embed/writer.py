@@ -5,6 +5,7 @@ from collections.abc import Set
 from functools import partial
 from typing import Any
 
+from data.catalog import merge
 from data.catalog.database import load_sql
 from data.outcome import Done, Failed, Outcome
 from data.records import Video
@@ -55,6 +56,17 @@ class EmbedWriter(ShardWriter[Video, FrameVectors, VideoRow]):
         return done_row(item.id, item.content, len(vectors.frame), vectors.damaged)
 
 
+def _read_withdrawn(workspace: Workspace, corpus: str) -> set[str]:
+    """The withdrawn contents; looks through the corpus only if any video is withdrawn."""
+    with workspace.open_catalog() as catalog:
+        merge.sync_withdrawn(catalog, workspace.store, corpus)
+        if not catalog.execute(load_sql("withdrawal_marks"), corpus=corpus):
+            return set()
+        merge.sync_videos(catalog, workspace.store, corpus)
+        rows = catalog.execute(load_sql("withdrawn_contents"), corpus=corpus)
+    return {content for (content,) in rows}
+
+
 class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):
     """Workers that embed a corpus under a spec."""
 
@@ -70,9 +82,8 @@ class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):
         self.workers, self.decoders = count_workers(workspace.settings), setup.decoders
         self.hosts = HostTally()
         self._counted, self._decoder = time.monotonic(), decoder_version()
-        with workspace.open_synced_catalog(stage.corpus) as catalog:
-            rows = catalog.execute(load_sql("withdrawn_contents"), corpus=stage.corpus)
-        self._withdrawn = {content for (content,) in rows}
+        self.merged_at = time.monotonic()
+        self._withdrawn = _read_withdrawn(workspace, stage.corpus)
 
     def take_held_s(self) -> float:
         """Seconds for which workers were held since the last call, with the loading of models."""
