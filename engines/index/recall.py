@@ -1,13 +1,13 @@
-"""Recall of an index against exact search, and the gate that a version must pass."""
+"""Recall of an index against what exact search finds, and the gate that it must pass."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from data.errors import UserError
+from engines.index.ground_truth import NOTHING, SLACK, GroundTruth
 from engines.index.index import Index
 
-SLACK = 1e-6  # a tie with the k-th true neighbour counts as found
 MINIMUM = 0.95
 SHARES = (0.5, 0.1, 0.01, 0.001)  # of the rows, that filters keep when their recall is measured
 FILTERED_QUERIES = 32  # stored vectors, and as many texts
@@ -18,75 +18,15 @@ class BelowGate(UserError):
     """The index finds too few of the true neighbours to be published."""
 
 
-def recall_at_k(
-    index: Index,
-    exact: Index,
-    queries: np.ndarray,
-    k: int = 10,
-    *,
-    own: Sequence[str] | None = None,
-) -> float:
-    """Share of the k exact neighbours of unit queries (n, d) that `index` finds; ties count.
-
-    `own` are the queries' own contents if they are stored. Each is then excluded from its own
-    results: nearly any index finds a vector by itself, which would flatter recall@10 by up to 0.1.
-    The indexes are compared by content, so their rows may be in different orders.
-    """
-    k = min(k, len(exact) - (own is not None))
-    if k < 1 or not len(queries):
-        return 1.0
-    # -2 is the row of nothing: unlike -1 it never equals an unfilled slot.
-    barred = np.full(len(queries), -2) if own is None else exact.rows(own)
-    bars = _kth_scores(exact, queries, k, barred)
-    shares = [
-        _recall_of_query(exact, found[(found >= 0) & (found != row)][:k], query, bar, k)
-        for query, found, row, bar in zip(
-            queries, _search_rows(index, exact, queries, k), barred, bars, strict=True
-        )
-    ]
-    return float(np.mean(shares))
-
-
-def _search_rows(index: Index, exact: Index, queries: np.ndarray, k: int) -> np.ndarray:
-    """The results of `index` (n, k + 1 or more) as row numbers of `exact`; -1 unfilled."""
-    # Rows that the exact index lacks are no longer shown, and are skipped: so more are fetched.
-    more = min(k, max(0, len(index) - len(exact)))
-    _, rows = index.search(queries, min(k + 1 + more, len(index)))
-    translated = exact.rows(index.contents[rows.ravel()].tolist()).reshape(rows.shape)
-    # -1 picked the last content above, so unfilled slots are marked again.
-    return np.where(rows < 0, -1, translated)
-
-
-def _kth_scores(exact: Index, queries: np.ndarray, k: int, barred: np.ndarray) -> np.ndarray:
-    """The score of each query's k-th true neighbour (n)."""
-    scores, rows = exact.search(queries, min(k + 1, len(exact)))
-    scores = np.where(rows == barred[:, None], -np.inf, scores)
-    return -np.sort(-scores, axis=1)[:, k - 1]
-
-
-def _recall_of_query(
-    exact: Index, rows: np.ndarray, query: np.ndarray, bar: float, k: int
-) -> float:
-    """Share of the k true neighbours that are among these rows of `exact`."""
-    return float((exact.vectors(rows) @ query >= bar - SLACK).sum()) / k
-
-
 def measure_recall(
-    index: Index,
-    exact: Index,
-    *,
-    texts: np.ndarray | None = None,
-    sample: int = 500,
-    seed: int = 1,
+    index: Index, truth: GroundTruth, stale: Collection[str] = ()
 ) -> dict[str, float]:
-    """`video_recall_at_10` over a seeded sample of stored videos and, if there are text vectors
-    (m, d), `text_recall_at_10`."""
-    rows = exact.sample(sample, seed)
-    own = exact.contents[rows].tolist()
-    figures = {"video_recall_at_10": recall_at_k(index, exact, exact.vectors(rows), own=own)}
-    if texts is not None and len(texts):
-        queries = np.asarray(texts[:sample], np.float32)
-        figures["text_recall_at_10"] = recall_at_k(index, exact, queries)
+    """`video_recall_at_10` over the stored videos among the queries and, if there are texts,
+    `text_recall_at_10`. Contents in `stale` are in the index, and are no results."""
+    shares, videos = truth.recall(index, stale=stale), truth.own != NOTHING
+    figures = {"video_recall_at_10": float(shares[videos].mean()) if videos.any() else 1.0}
+    if not videos.all():
+        figures["text_recall_at_10"] = float(shares[~videos].mean())
     return figures
 
 

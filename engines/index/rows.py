@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from data.errors import UserError
 from engines.index import version
-from engines.index.batches import Batch
+from engines.index.batches import CHUNK, Batch
 
 
 class Rows:
@@ -45,13 +45,22 @@ class Rows:
     def contents(self) -> np.ndarray:
         """The content of each row (n); its id where none is known."""
         if self._contents is None:
-            names = version.read_contents(self.table).to_pylist()
-            self._contents = np.array(names, dtype=np.dtypes.StringDType())
+            filled, first = np.empty(len(self), np.dtypes.StringDType()), 0
+            # Piece by piece: ten million Python strings would take a gigabyte on the way.
+            for some in pa.table({"content": self.column}).to_batches(max_chunksize=CHUNK):
+                filled[first : first + len(some)] = some.column(0).to_pylist()
+                first += len(some)
+            self._contents = filled
         return self._contents
+
+    @property
+    def column(self) -> pa.ChunkedArray:
+        """The same as Arrow has it."""
+        return version.read_contents(self.table)
 
     def find(self, contents: Sequence[str]) -> np.ndarray:
         """The row number of each content (or id, where no content is known), -1 for none."""
-        column = version.read_contents(self.table)
+        column = self.column
         numbers = pc.index_in(pa.array(contents, column.type), value_set=column)
         return numbers.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 

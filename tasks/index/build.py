@@ -23,9 +23,11 @@ from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.text import TextEmbedder, to_unit_length
 from engines.index import factory, growth, recall, version
+from engines.index.ground_truth import read_truth
 from engines.index.kinds import flat
 from engines.index.pooled_vectors import PooledVectors
 from engines.runners.in_process import InProcessRunner
+from tasks.index.measure import Measurement
 from tasks.index.parts import build_in_parts
 from tasks.index.vectors import list_new_vectors, list_vectors, query_values
 from tasks.index.versions import fetch_version, publish_version, read_count
@@ -50,10 +52,10 @@ def build_index(
     values = query_values(stage, pooled, before)
     with workspace.open_synced_catalog(stage.corpus) as catalog:
         new = catalog.execute(load_sql("count_unindexed"), **values)[0][0]
-        stale = catalog.execute(load_sql("count_stale"), **values)[0][0]
+        stale = [content for (content,) in catalog.execute(load_sql("stale_contents"), **values)]
         captions = catalog.execute(load_sql("sample_captions"), sample=CAPTIONS, **values)
     # Vectors cannot be removed from an index: with many stale ones it is built anew.
-    outworn = before is not None and stale > MAX_STALE * read_count(workspace, stage, before)
+    outworn = before is not None and len(stale) > MAX_STALE * read_count(workspace, stage, before)
     if not (new or outworn or rebuild):
         return None
     spec = read_spec(workspace.store, embedded, EmbedSpec)
@@ -93,7 +95,7 @@ class _IndexBuild:
         with self._open_folder() as folder:
             build = self._build_whole if self.spec.parts == 1 else self._build_in_parts
             built = build(folder, self.options)
-            figures = self._measure_recall(folder)
+            figures = self._measurement(folder).measure_whole()
             return self._publish_version(folder / "new", figures, built.count)
 
     def _check_key(self) -> None:
@@ -117,7 +119,7 @@ class _IndexBuild:
             aim=options.recall_aim, probes=self.texts,
         )  # fmt: skip
 
-    def extend_version(self, before: str, stale: int) -> dict[str, Any] | None:
+    def extend_version(self, before: str, stale: list[str]) -> dict[str, Any] | None:
         """Adds new vectors to a copy of the published version; None where a new build is better."""
         with self._open_folder() as folder:
             old = fetch_version(self.workspace, self.stage, before, folder / "old")
@@ -131,34 +133,23 @@ class _IndexBuild:
             if growth.needs_retraining(growth.count_trained(index), count, index.key, now=key):
                 return None
             growth.grow_index(index, vectors.batches(), folder / "new")
+            truth = read_truth(old)
             try:
-                figures = self._measure_recall(folder)
+                figures = self._measurement(folder).measure_grown(truth, vectors, stale)
             except recall.BelowGate as error:
                 # The lists were trained on older vectors: new training may well pass the gate.
                 notify(f"building a new index; the extended one was {error}")
                 return None
-            return self._publish_version(folder / "new", figures, count - stale)
+            return self._publish_version(folder / "new", figures, count - len(stale))
 
     def _list_vectors(self) -> PooledVectors:
         return list_vectors(self.workspace, self.stage, self.pooled)
 
-    def _measure_recall(self, folder: Path) -> dict[str, dict[str, float]]:
-        """The recall@10 of the new version against exact search over the same vectors.
+    def _measurement(self, folder: Path) -> Measurement:
+        new = self.engine.open_index(folder / "new")
+        return Measurement(folder, new, self._list_vectors, self.texts, self.spec.gate)
 
-        Raises `BelowGate` where one is too low, with all rows to choose among or with some.
-        """
-        # Built anew from all vectors, so that rows lost in extending would lower the recall.
-        flat.build(self._list_vectors().batches(), folder / "exact")
-        new, exact = self.engine.open_index(folder / "new"), flat.open_index(folder / "exact")
-        figures = recall.measure_recall(new, exact, texts=self.texts)
-        filtered = recall.measure_filtered(new, exact, texts=self.texts)
-        for each in (figures, filtered):
-            recall.check_gate(each, self.spec.gate)
-        return {"recall_at_10": figures, "filtered_recall_at_10": filtered}
-
-    def _publish_version(
-        self, built: Path, figures: dict[str, dict[str, float]], count: int
-    ) -> dict[str, Any]:
+    def _publish_version(self, built: Path, figures: dict[str, Any], count: int) -> dict[str, Any]:
         """Records the recall and sources of a version, and publishes it; its `index.json`."""
         sources = {"pool": self.pooled.fingerprint, "vectors": count}
         version.update_about(built, {**figures, "gate": self.spec.gate, "sources": sources})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.catalog import merge
-from data.catalog.database import load_sql
+from data.catalog.database import catalog_path, load_sql
 from data.errors import UserError
 from data.outcome import Done
 from data.records import Hit, Prompt, Query
@@ -18,10 +18,12 @@ from data.store.temporary import TemporaryFolder
 from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.text import TextEmbedder, to_unit_length
+from engines.retrieve.exact import ExactSearch
 from engines.retrieve.search import search_index
 from engines.runners.in_process import InProcessRunner
 from tasks.index.versions import fetch_version
-from tasks.retrieve.selection import select_rows
+from tasks.retrieve.lookups import Lookups
+from tasks.retrieve.selection import Selection, select_rows
 from tasks.stages import is_imported, require_same_weights
 
 TEXT_BATCH = 64  # prompts embedded together
@@ -47,13 +49,14 @@ class Retriever:
         )
         engine = read_spec_record(workspace.store, self.stage)["spec"]["engine"]
         self.index = load_plugin("index.kinds", engine).open_index(folder)
-        self.contents = self.index.contents.astype(object)
+        self.contents = self.index.contents
         embed = current_stage(workspace.store, corpus, "embed")
         assert embed is not None  # there is an index over it
         self._embed = embed
         self._runner = InProcessRunner()
         self.shortages: Shortages = {}
         self.unmatched: list[str] = []
+        self._lookups = Lookups(catalog_path(workspace.store, workspace.settings.catalog))
 
     def search_prompts(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
         """Returns the k best videos of each prompt, in the order of the prompts.
@@ -120,12 +123,10 @@ class Retriever:
     ) -> list[Hit]:
         """Returns the hits; of each query not its `own` content, whatever ids that has."""
         wheres = [each for each in (spec.where, where) if each is not None]
-        selection = (
-            select_rows(self.workspace, self.corpus, wheres, self.contents) if wheres else None
-        )
-        if selection and not selection.ids:
+        selection = self._select_rows(wheres) if wheres else None
+        if selection and not selection.videos:
             self.unmatched.append(" and ".join(wheres))
-        index: Any = _ExactIndex(self.index) if spec.exact else self.index
+        index: Any = ExactSearch(self.index) if spec.exact else self.index
         results = search_index(
             index, vectors, spec.k,
             ceiling=spec.ceiling, dedup=spec.dedup, mmr=spec.mmr,
@@ -156,15 +157,27 @@ class Retriever:
 
         The latter are few, since many make the next build start anew: searches skip them.
         """
+        stale = self._lookups.find("stale", self._find_stale)
+        if not excluded:
+            return stale
+        # By content, so that copies under other ids are excluded too.
+        contents = self._read_contents(excluded).values()
+        return np.concatenate([stale, self.index.rows(list(contents))])
+
+    def _find_stale(self) -> np.ndarray:
         values = {"corpus": self.corpus, "version": self.version}
         with self.workspace.open_catalog() as catalog:
             rows = catalog.execute(
                 load_sql("stale_contents"), fingerprint=self.stage.fingerprint, **values
             )
-        # By content, so that copies under other ids are excluded too.
         contents = [content for (content,) in rows]
-        contents += self._read_contents(excluded).values() if excluded else []
         return self.index.rows(contents) if contents else np.array([], np.int64)
+
+    def _select_rows(self, wheres: list[str]) -> Selection:
+        def select() -> Selection:
+            return select_rows(self.workspace, self.corpus, wheres, self.index.content_column)
+
+        return self._lookups.find(repr(wheres), select)
 
     def find_videos(self, contents: Sequence[str]) -> dict[str, tuple]:
         """Finds the id, URI and caption of each content's video, if one may be shown."""
@@ -173,21 +186,6 @@ class Retriever:
                 load_sql("videos_by_content"), corpus=self.corpus, contents=list(set(contents))
             )
         return {content: (id, uri, caption) for content, id, uri, caption in rows}
-
-
-class _ExactIndex:
-    """An index that compares the query with every row, whatever kind it is."""
-
-    def __init__(self, index: Any) -> None:
-        self._index, self.contents, self.vectors = index, index.contents, index.vectors
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def search(
-        self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None, effort: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        return self._index.scan(queries, k, allowed=allowed)
 
 
 def find_index(workspace: Workspace, corpus: str) -> tuple[Stage, str]:

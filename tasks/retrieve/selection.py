@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
@@ -15,40 +14,47 @@ from data.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The `rows` of an index and the `ids` of videos that meet conditions.
+    """The `rows` of an index whose contents have videos that meet conditions, and how many do."""
 
-    `by_content` has the id, URI and caption of one video of each content: that of the lowest id.
-    """
-
+    workspace: Workspace
+    corpus: str
+    wheres: tuple[str, ...]
     rows: np.ndarray
-    by_content: dict[str, tuple]
-    ids: frozenset[str]
+    videos: int
 
     def choose_videos(
         self, contents: Sequence[str], first: Mapping[str, tuple]
     ) -> dict[str, tuple]:
-        """The video to show of each content: its `first` of all, if that meets the conditions."""
+        """The id, URI and caption of the video to show of each of a few contents.
+
+        It is the `first` video of all, if that meets the conditions, else that of the lowest id.
+        """
+        by_content: dict[str, dict[str, tuple]] = {}
+        for content, id, uri, caption in self._read_videos(sorted(set(contents))):
+            by_content.setdefault(content, {})[id] = (id, uri, caption)
         return {
-            content: first[content]
-            if content in first and first[content][0] in self.ids
-            else self.by_content[content]
-            for content in contents
+            content: videos.get(first[content][0] if content in first else "")
+            or videos[min(videos)]
+            for content, videos in by_content.items()
         }
+
+    def _read_videos(self, contents: Sequence[str]) -> list[tuple]:
+        """The content, id, URI and caption of each video that meets the conditions."""
+        if not contents:
+            return []
+        path = catalog_path(self.workspace.store, self.workspace.settings.catalog)
+        wait_s = self.workspace.settings.wait_s
+        with select_videos(path, self.corpus, self.wheres, wait_s, contents) as videos:
+            return videos.project("content, id, uri, caption").fetchall()
 
 
 def select_rows(
-    workspace: Workspace, corpus: str, wheres: list[str], contents: np.ndarray
+    workspace: Workspace, corpus: str, wheres: Sequence[str], contents: pa.ChunkedArray
 ) -> Selection:
     """Selects the videos that meet every condition; `contents` are those of an index's rows."""
     path = catalog_path(workspace.store, workspace.settings.catalog)
     with select_videos(path, corpus, wheres, workspace.settings.wait_s) as videos:
-        rows = videos.project("content, id, uri, caption").fetchall()
-    by_content: dict[str, tuple] = {}
-    for content, *video in sorted(rows, key=itemgetter(1)):
-        by_content.setdefault(content, tuple(video))
-    kept = pc.is_in(
-        pa.array(contents, pa.large_string()),
-        value_set=pa.array(list(by_content), pa.large_string()),
-    )
-    allowed = np.flatnonzero(kept.to_numpy(zero_copy_only=False))
-    return Selection(allowed, by_content, frozenset(id for _, id, _, _ in rows))
+        # Contents alone, as Arrow: of millions of videos, Python would hold gigabytes.
+        kept = videos.project("content").to_arrow_table().column("content")
+    mask = pc.is_in(contents, value_set=kept.cast(contents.type).combine_chunks())
+    return Selection(workspace, corpus, tuple(wheres), np.flatnonzero(mask.to_numpy()), len(kept))

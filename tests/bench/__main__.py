@@ -12,7 +12,7 @@ sys.path[0] = str(ROOT / "tests")
 
 SECTIONS = (
     "alone", "real", "shapes", "setups", "orchestration", "memory", "thousand", "generate", "fvd",
-    "evaluate", "backfill", "history", "nights", "filters", "tags",
+    "evaluate", "backfill", "history", "nights", "filters", "tags", "growth",
 )  # fmt: skip
 
 

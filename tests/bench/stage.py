@@ -6,7 +6,10 @@
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
+
+sys.path[0] = str(Path(__file__).parents[1])
 
 SEARCHES = 100
 
@@ -76,7 +79,23 @@ def _search(name: str, given: dict[str, Any]) -> dict[str, float]:
     return {kind: 1000 * sorted(times)[SEARCHES // 2] for kind, times in spent.items()}
 
 
-CALLS = {"plan": _plan, "catalog": _catalog, "search": _search}
+def _widen(name: str, given: dict[str, Any]) -> None:
+    """Fakes get vectors as wide as a real model's, for the calls that follow."""
+    from support.wide_fakes import widen_fakes
+
+    widen_fakes()
+
+
+def _plain(name: str, given: dict[str, Any]) -> None:
+    """Flows and tasks are called as the functions that they are, without a server's start."""
+    import pytest
+    from support.plain import PlainFlows
+
+    PlainFlows().patch(pytest.MonkeyPatch())
+
+
+CALLS = {"plan": _plan, "catalog": _catalog, "search": _search, "widen": _widen,
+         "plain": _plain}  # fmt: skip
 
 if __name__ == "__main__":
     main()

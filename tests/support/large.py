@@ -11,8 +11,11 @@ from data.records import Video
 from data.shards.lists import Shard, shard_name, write_shard
 from data.shards.receipts import Receipt, Seconds, done_row, write_receipt
 from data.shards.stages import Stage
+from data.specs.pipeline import EmbedSpec
 from data.store import layout, tables
 from data.workspace import Workspace
+from engines.index.batches import to_unit
+from support.wide_fakes import WideEmbedder
 
 PART = 2000  # as ingests write them
 
@@ -27,9 +30,11 @@ def ingested(workspace: Workspace, corpus: str, count: int, broken: int = 0) -> 
     workspace.store.write(f"{folder}/000001.json", json.dumps({"source": "large"}).encode())
     for part, first in enumerate(range(0, count, PART)):
         numbers = range(first, min(first + PART, count))
+        uris = [_uri(n, every) for n in numbers]
         given: dict[str, Any] = {
-            "line": numbers, "id": [id_of(n) for n in numbers],
-            "uri": [_uri(n, every) for n in numbers], "content": [_content(n) for n in numbers],
+            "line": numbers, "id": [id_of(n) for n in numbers], "uri": uris,
+            "caption": [caption_of(n) for n in numbers], "stamp": ["fake"] * len(numbers),
+            "bytes": [len(uri) for uri in uris], "content": [_content(n) for n in numbers],
             "duration": np.full(len(numbers), 10.0),
             "columns": [f'{{"number": {n}}}' for n in numbers],
             "rejected": np.zeros(len(numbers), bool),
@@ -50,6 +55,24 @@ def finished(workspace: Workspace, stage: Stage, count: int, size: int) -> None:
         write_receipt(workspace.store, stage.folder, receipt)
 
 
+def pooled(workspace: Workspace, stage: Stage, count: int, size: int) -> None:
+    """What pooling them leaves: the vectors that the wide fakes have, and receipts."""
+    schema, model = tables.pooled_schema(WideEmbedder.dim), WideEmbedder(EmbedSpec(engine="fake"))
+    for shard in _shards(count, size):
+        rows = tuple(done_row(video.id, video.content, 1) for video in shard.items)
+        vectors = to_unit(np.stack([model.embed_uri(str(video.uri)) for video in shard.items]))
+        columns = [
+            [row["id"] for row in rows], [row["content"] for row in rows],
+            pa.array([1] * len(rows), pa.int32()),
+            pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), model.dim),
+        ]  # fmt: skip
+        name = layout.shard_file(stage.folder, shard.id)
+        with tables.open_writer(workspace.store, name, schema) as writer:
+            writer.write_table(pa.Table.from_arrays([pa.array(c) for c in columns], schema=schema))
+        receipt = Receipt(shard.id, 1, "1", rows, Seconds(wall=1.0))
+        write_receipt(workspace.store, stage.folder, receipt)
+
+
 def _shards(count: int, size: int) -> Iterator[Shard]:
     for number, first in enumerate(range(0, count, size)):
         numbers = range(first, min(first + size, count))
@@ -60,6 +83,11 @@ def _shards(count: int, size: int) -> Iterator[Shard]:
 def id_of(n: int) -> str:
     """The id of a video by its number."""
     return f"video-{n:07d}"
+
+
+def caption_of(n: int) -> str:
+    """The caption of a video by its number."""
+    return f"a thing, take {n}"
 
 
 def _uri(n: int, broken: int = 0) -> str:

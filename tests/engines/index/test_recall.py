@@ -6,14 +6,21 @@ from support.clustered import batches, clustered, named
 
 from data.errors import UserError
 from engines.index.batches import Batch
+from engines.index.ground_truth import draw_truth, find_truth
 from engines.index.index import Index
 from engines.index.kinds import flat
-from engines.index.recall import BelowGate, check_gate, measure_recall, recall_at_k
+from engines.index.recall import BelowGate, check_gate, measure_recall
 
 
 def built(folder: Path, vectors: np.ndarray, ids: list[str]) -> Index:
     flat.build([Batch(ids, vectors)], folder)
     return flat.open_index(folder)
+
+
+def recall_at_k(
+    index: Index, exact: Index, queries: np.ndarray, k: int = 10, own: list[str] | None = None
+) -> float:
+    return float(find_truth(exact, queries, own).recall(index, k).mean())
 
 
 def test_an_exact_index_recalls_everything_whatever_its_order(tmp_path: Path) -> None:
@@ -50,13 +57,13 @@ def test_a_tie_is_as_good_as_what_it_ties_with(tmp_path: Path) -> None:
 
 def test_one_vector_alone_has_nothing_to_miss(tmp_path: Path) -> None:
     index = built(tmp_path / "a", np.ones((1, 3)), ["a"])
-    assert measure_recall(index, index) == {"video_recall_at_10": 1.0}
+    assert measure_recall(index, draw_truth(index, None)) == {"video_recall_at_10": 1.0}
 
 
 def test_texts_are_measured_where_there_are_any(tmp_path: Path) -> None:
     flat.build(batches(clustered(200)), tmp_path / "a")
     index = flat.open_index(tmp_path / "a")
-    measured = measure_recall(index, index, texts=clustered(20, seed=2))
+    measured = measure_recall(index, draw_truth(index, clustered(20, seed=2)))
     assert measured == {"video_recall_at_10": 1.0, "text_recall_at_10": 1.0}
 
 

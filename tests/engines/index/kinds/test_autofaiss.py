@@ -8,6 +8,7 @@ from support.clustered import batches, clustered, files_below
 
 from data.errors import UserError
 from engines.index import autofaiss_patch
+from engines.index.ground_truth import draw_truth
 from engines.index.kinds import autofaiss, flat
 from engines.index.kinds.autofaiss import Options, build, key_for
 from engines.index.recall import measure_recall
@@ -89,9 +90,8 @@ def test_the_library_is_as_before_after_an_error() -> None:
 
 
 def recall(folder: Path, exact: Path) -> float:
-    return measure_recall(autofaiss.open_index(folder), flat.open_index(exact))[
-        "video_recall_at_10"
-    ]
+    truth = draw_truth(flat.open_index(exact), None)
+    return measure_recall(autofaiss.open_index(folder), truth)["video_recall_at_10"]
 
 
 def test_sorted_and_mixed_input_train_as_well(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from data.errors import UserError
 from engines.base import load_plugin
 from engines.index import version
 from engines.index.batches import Batch
+from engines.index.ground_truth import draw_truth
 from engines.index.growth import grow_index
 from engines.index.recall import check_gate, measure_recall
 
@@ -83,9 +84,8 @@ def test_recall_passes_the_gate(kind: ModuleType, folder: Path, tmp_path: Path) 
     flat = load_plugin("index.kinds", "flat")
     flat.build(batches(VECTORS), tmp_path / "exact")
     texts = clustered(100, seed=9)
-    check_gate(
-        measure_recall(kind.open_index(folder), flat.open_index(tmp_path / "exact"), texts=texts)
-    )
+    truth = draw_truth(flat.open_index(tmp_path / "exact"), texts)
+    check_gate(measure_recall(kind.open_index(folder), truth))
 
 
 def test_asking_for_more_than_there_is_leaves_slots_unfilled(
