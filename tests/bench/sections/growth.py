@@ -1,4 +1,4 @@
-"""A large corpus's first night and a small one after it: what each stage takes."""
+"""A small night beside a large corpus: what each stage takes, and what it took the first time."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,25 +10,39 @@ import pyarrow.parquet as pq
 from bench import watched
 from bench.figures import Figure
 from bench.job import Job
+from support import large
 
-CORPUS, SPEC = "growth", {"engine": "fake", "every_nth": 1}
+from data.settings import Settings
+from data.specs.pipeline import EmbedSpec, PoolSpec
+from data.workspace import open_workspace
+from tasks.stages import register_embed, register_pool
+
+CORPUS, SIZE = "growth", 500
+SPEC = {"engine": "fake", "every_nth": 1}
 SHARE = 0.001  # of the videos: so many are new on the small night, and as many changed
 SETTINGS = {"runner": "in_process", "decoders": 1, "pictured": 0}
 STAGES: dict[str, dict[str, Any]] = {
     "ingest": {}, "plan": {"spec": SPEC}, "embed": {"spec": SPEC}, "pool": {}, "index": {},
-    "search": {"video": "video-0000000"}, "maintain": {"sample": 20, "canary": False},
+    "search": {"video": large.id_of(1)}, "maintain": {"sample": 20, "canary": False},
 }  # fmt: skip
+FIRST = ("plan", "index", "search", "maintain")  # run at full size; the others' work is written
 
 
 def measure(job: Job) -> Iterator[Figure]:
-    count = job.size(1_000_000, 20_000)
-    folder = job.scratch / "growth"
-    first = run_night(folder, write_source(folder / "first.parquet", count, count))
-    small = run_night(folder, write_source(folder / "small.parquet", count, count + few(count)))
+    """Seconds of CPU, since others may work on the machine for the hour that a million takes."""
+    count, folder = job.size(1_000_000, 20_000), job.scratch / "growth"
+    write_corpus(folder, count)
+    first = {stage: run_stage(folder, stage) for stage in FIRST}
+    source = write_source(folder / "small.parquet", count)
     for stage in STAGES:
-        for unit, before, after in zip(("s", "MB"), first[stage], small[stage], strict=True):
-            yield Figure("growth", f"{count:,}: {stage}, first night", before, unit)
-            yield Figure("growth", f"{count:,}: {stage}, small night", after, unit)
+        cpu_s, memory = run_stage(folder, stage, source)
+        what = f"{2 * few(count):,} beside {count:,}: {stage}"
+        yield Figure("growth", what, cpu_s, "s of CPU")
+        yield Figure("growth", f"{what}, memory at most", memory, "MB")
+        if stage in first:
+            yield Figure("growth", f"{count:,}: {stage}", first[stage][0], "s of CPU")
+            yield Figure("growth", f"{count:,}: {stage}, memory at most", first[stage][1], "MB")
+            yield Figure("growth", f"{stage}: ratio", cpu_s / first[stage][0], "")
 
 
 def few(count: int) -> int:
@@ -36,27 +50,31 @@ def few(count: int) -> int:
     return max(1, round(SHARE * count))
 
 
-def write_source(path: Path, before: int, count: int) -> Path:
-    """A table of `count` fakes of one frame; where they are more than `before`, some changed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    changed = set(range(0, before, before // few(before))) if count > before else set[int]()
-    numbers = np.arange(count)
+def write_corpus(folder: Path, count: int) -> None:
+    """A corpus as ingest, embed and pool leave it; 512 numbers a vector, in a thousand clusters."""
+    workspace = open_workspace(Settings(root=str(folder / "store")))
+    large.ingested(workspace, CORPUS, count)
+    stage = register_embed(workspace, CORPUS, EmbedSpec(**SPEC))
+    large.finished(workspace, stage, count, SIZE)
+    large.pooled(workspace, register_pool(workspace, CORPUS, PoolSpec(), stage), count, SIZE)
+
+
+def write_source(path: Path, before: int) -> Path:
+    """The corpus's rows as a table, of which some are other videos now, and some more follow."""
+    changed = set(range(0, before, before // few(before)))
+    numbers = np.arange(before + few(before))
     columns = {
-        "videoID": [f"video-{n:07d}" for n in numbers],
+        "videoID": [large.id_of(n) for n in numbers],
         "videoLoc": [f"fake://{n}{'-changed' * (n in changed)}?frames=1" for n in numbers],
-        "txt": [f"a thing, take {n}" for n in numbers], "number": numbers,
+        "txt": [large.caption_of(n) for n in numbers], "number": numbers,
     }  # fmt: skip
     pq.write_table(pa.table(columns), path)
     return path
 
 
-def run_night(folder: Path, source: Path) -> dict[str, tuple[float, float]]:
-    """The seconds and the peak memory (MB) of each stage, each in a process of its own."""
-    figures = {}
-    for stage, given in STAGES.items():
-        more = {"source": str(source)} if stage == "ingest" else {}
-        calls = [["plain", {}], ["widen", {}], [stage, {"corpus": CORPUS, **given, **more}]]
-        ran = watched.stages(folder, calls, **SETTINGS)
-        figures[stage] = ran.said["calls"][-1]["seconds"], ran.pss["driver"]
-        print(stage, figures[stage], ran.said["calls"][-1]["said"], flush=True)
-    return figures
+def run_stage(folder: Path, stage: str, source: Path | None = None) -> tuple[float, float]:
+    """The CPU seconds and the peak memory (MB) of a stage, in a process of its own."""
+    more = {"source": str(source)} if stage == "ingest" else {}
+    calls = [["plain", {}], ["widen", {}], [stage, {"corpus": CORPUS, **STAGES[stage], **more}]]
+    ran = watched.stages(folder, calls, **SETTINGS)
+    return ran.cpu_s, ran.pss["driver"]
