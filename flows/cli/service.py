@@ -1,6 +1,7 @@
 """The first commands of the panel "Operate": a service on one machine, started and stopped."""
 
 import ipaddress
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,6 +40,7 @@ def up(
     root: Root = None,
 ) -> None:  # fmt: skip
     """Start Prefect's server with all deployments and automations, and workers."""
+    _share_password()  # before Prefect is imported, and reads its settings
     from tasks.service.commands import ServiceOptions
     from tasks.service.start import start_service
 
@@ -52,6 +54,12 @@ def up(
     _print_service(service)
     if not _is_local(host):
         out(err=True).print(f"warning: {host} is reachable by others, without a login")
+
+
+def _share_password() -> None:
+    """Lets this command, the workers and their runs log in at a server that asks for a password."""
+    if password := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+        os.environ.setdefault("PREFECT_API_AUTH_STRING", password)
 
 
 def _print_service(service: "Service") -> None:

@@ -95,9 +95,14 @@ def test_what_sets_the_server_up_fails_in_a_line(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_command_says_how_they_are_started(tmp_path: Path) -> None:
-    environment = os.environ | {"XDG_CONFIG_HOME": str(tmp_path), "REELFLOW_ROOT": f"{tmp_path}/s"}
+    environment = os.environ | {
+        "XDG_CONFIG_HOME": str(tmp_path), "REELFLOW_ROOT": f"{tmp_path}/s",
+        "PREFECT_SERVER_API_AUTH_STRING": SECRET,
+    }  # fmt: skip
     command = [sys.executable, "-m", "flows.cli.main", "up", "--systemd", "--limit", "2"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "systemd" / "user" / TARGET).is_file()
     assert f"systemctl --user enable --now {TARGET}" in ran.stdout
+    given = (tmp_path / "s" / "service" / "environment").read_text()
+    assert f'PREFECT_API_AUTH_STRING="{SECRET}"' in given, "workers could not log in"
