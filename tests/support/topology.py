@@ -165,7 +165,7 @@ class Prefect:
     held: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> "Prefect":
-        port, health = free_ports(2)
+        port, *health = free_ports(3)
         self.api = f"http://127.0.0.1:{port}/api"
         server = environment(self.room) | {
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": self.database.url,
@@ -176,18 +176,21 @@ class Prefect:
         flows = environment(self.room) | packaging.environment("profiles/cluster.env") | {
             "PREFECT_API_URL": self.api,
             "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
-            "PREFECT_WORKER_WEBSERVER_PORT": str(health),
         } | self.settings  # fmt: skip
         _once(command("prefect-migrate"), server)
         serve = [word for word in command("prefect-server") if word != "--no-services"]  # no Redis
-        start, log = self.held.enter_context, self.room / "prefect-worker"
+        start = self.held.enter_context
         with ExitStack() as begun:
             begun.push(self.held)
             start(started(self.room / "prefect-server", serve, env=server))
             wait_until(lambda: answers(f"{self.api}/ready"), "Prefect was up", 600)
-            self.worker = start(started(log, command("prefect-worker"), env=flows))
-            page = f"http://127.0.0.1:{health}/health"
-            wait_until(lambda: answers(page), "the worker polled", 600)
+            workers = []
+            for name, own in zip(("prefect-worker", "prefect-backfills"), health, strict=True):
+                env = flows | {"PREFECT_WORKER_WEBSERVER_PORT": str(own)}
+                workers.append(start(started(self.room / name, command(name), env=env)))
+                page = f"http://127.0.0.1:{own}/health"
+                wait_until(lambda page=page: answers(page), f"{name} polled", 600)
+            self.worker = workers[0]
             _once(command("prefect-deploy"), flows)
             begun.pop_all()
         return self
