@@ -3,17 +3,25 @@
 import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from support.corpora import FAKE, counts, videos
+from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS, counts, videos
 from support.scheduled_runs import nights
 
 from data.catalog import merge
+from data.catalog.leftovers import find_leftovers
 from data.settings import Settings
 from data.shards.stages import current_stage
+from data.specs.pipeline import IndexSpec
 from data.workspace import Workspace, open_workspace
+from engines.generate.generators import fake as fake_generator
+from engines.generate.protocol import ClipInputs
 from flows.embed import embed
+from flows.generate import generate
 from flows.index import index
 from flows.ingest import ingest
+from flows.maintain import maintain
+from flows.pipeline import pipeline
 from flows.pool import pool
 from flows.retry import retry
 from tasks import shard as shards
@@ -160,3 +168,42 @@ def _die(*_, **__) -> None:
 def _count(workspace: Workspace, table: str, where: str) -> int:
     with workspace.open_catalog() as catalog:
         return catalog.execute(f"SELECT count(*) FROM {table} WHERE {where}")[0][0]
+
+
+class VectorReader(fake_generator.Generator):
+    """The fake generator as one that takes frame vectors, and counts those of the store."""
+
+    clip_inputs = ClipInputs(pixels=True, tokens=True)
+
+
+def test_a_resumed_run_reads_vectors_that_another_host_has_packed(
+    workspace, other_host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake_generator, "Generator", VectorReader)
+    monkeypatch.setenv("REELFLOW_SHARD_SIZE", "1")
+    pipeline("c", "fake://8?frames=60", embed_spec=FAKE, index_spec=IndexSpec(engine="flat"))
+    undisturbed = _generate(workspace)
+    assert undisturbed["spared"]["tokens_stored"] > 0
+    shutil.rmtree(workspace.store.local_path(f"generations/{undisturbed['run']}"))
+    with other_host("lags").open_synced_catalog("c"):
+        pass
+    with monkeypatch.context() as killed:  # planned, and then it was gone
+        killed.setattr(shards, "_run_window", _die)
+        with pytest.raises(KeyboardInterrupt):
+            generate("c", PROMPTS, FAKE_VIDEOS)
+    other_host("packs")
+    assert maintain("c", compact=True, canary=False)["packed"]
+    for each in [*find_leftovers(workspace.store, min_age_s=0)]:
+        workspace.store.delete(each.name)
+    other_host("lags")
+    resumed = _generate(workspace)
+    assert resumed == undisturbed
+
+
+def _generate(workspace: Workspace) -> dict:
+    """A run's figures, hits and bytes, without what takes another time."""
+    made = generate("c", PROMPTS, FAKE_VIDEOS)
+    rows = pq.read_table(made["table"]).to_pylist()
+    videos = {file.name: file.read_bytes() for file in Path(made["videos"]).glob("*.mp4")}
+    figures = {name: made[name] for name in ("run", "done", "failed", "spared")}
+    return figures | {"rows": [row | {"seconds": 0} for row in rows], "videos": videos}
