@@ -16,6 +16,7 @@ import pytest
 from support import evidence
 from support.corpora import FAKE, table
 
+from data.catalog import compaction, leftovers
 from data.errors import UserError
 from data.records import Prompt
 from data.settings import Settings
@@ -60,7 +61,7 @@ class History:
         change = self.random.choice([
             self.add, self.copy, self.swap, self.change, self.vanish, self.come_back,
             self.withdraw, self.retry, self.maintain, self.rebuild_index, self.rebuild_catalogue,
-            self.other_host, *[self.night] * 4, *[self.killed_night] * 4,
+            self.other_host, self.killed_upkeep, *[self.night] * 4, *[self.killed_night] * 4,
         ])  # fmt: skip
         self.log.append(change.__name__)
         change()
@@ -113,11 +114,17 @@ class History:
         self.set_host(self.random.choice(["", "second", "third"]))
 
     def killed_night(self) -> None:
-        with dying_at(self.random.randint(1, 30)):
+        self._kill_within(self.night, 30)
+
+    def killed_upkeep(self) -> None:
+        self._kill_within(self.random.choice([self.maintain, self.retry, self.rebuild_index]), 8)
+
+    def _kill_within(self, act: Callable[[], None], writes: int) -> None:
+        with dying_at(self.random.randint(1, writes)):
             try:
-                self.night()
+                act()
             except Killed:
-                self.log.append("killed")
+                self.log.append(f"killed in {act.__name__}")
 
     def night(self) -> None:
         ingest(table(self.folder / "table", self._table()), "c", accept_missing=True)
@@ -217,6 +224,9 @@ def test_after_any_history_a_quiet_night_leaves_all_exact(
         else:
             monkeypatch.delenv("REELFLOW_CATALOG", raising=False)
 
+    # Small packs, and what they stand for goes at once: else no history is long enough.
+    monkeypatch.setattr(compaction, "MIN_FILES", 2)
+    monkeypatch.setattr(leftovers, "_is_old", lambda store, name, min_age_s: True)
     started, folder = time.perf_counter(), tmp_path / "files"
     folder.mkdir()
     history = History(seed, folder, clips, set_host)
