@@ -101,6 +101,7 @@ class Source:
     uri: str
     caption: str | None = None
     duration: float | None = None
+    fps: float | None = None  # known only where the spec goes by it
 
 
 @dataclass(frozen=True, slots=True)

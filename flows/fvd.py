@@ -8,7 +8,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from data.settings import Settings
 from data.specs.distance import DistanceSpec
 from data.workspace import open_workspace
-from tasks.evaluate.clip_sets import choose_clips
+from tasks.evaluate.clip_sets import choose_clips, list_videos
 from tasks.evaluate.features import Features, make_features
 from tasks.evaluate.fvd import measure_distance, pin_spec
 from tasks.service.orphans import HOOKS
@@ -33,14 +33,17 @@ def fvd(generated: str, real: str, spec: DistanceSpec | None = None) -> dict[str
         real: The same, of the real videos to compare with.
         spec: Feature extractor, clips and resizing; the usual if left out.
     """
-    workspace, spec = open_workspace(Settings()), pin_spec(spec or DistanceSpec())
+    workspace, sources = open_workspace(Settings()), {"real": real, "generated": generated}
+    # Both first: a mistyped folder must not come out after the other one's videos were probed.
+    listed = {side: list_videos(workspace, source) for side, source in sources.items()}
+    spec = pin_spec(spec or DistanceSpec())
     # Looking for clips only probes files, which needs no GPU and no Ray of its own.
     looking = to_probe_settings(workspace.settings)
     with open_runner(looking, count_workers(looking)) as runner:
         # Both sides draw with the same seed, each from videos of its own.
         sets = [
-            choose_clips(workspace, runner, source, spec, side)
-            for side, source in (("real", real), ("generated", generated))
+            choose_clips(workspace, runner, source, spec, side, listed[side])
+            for side, source in sources.items()
         ]
     features = Features(workspace, spec.clip)
     activity = f"makes features {features.fingerprint}"

@@ -23,6 +23,7 @@ from flows.report import report
 from tasks.embed.settle import settle_embed_spec
 from tasks.evaluate.request import check_measures
 from tasks.generate.spec import build_generate_spec, require_base
+from tasks.prompts import read_prompts
 from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.ui.events import emit_night
@@ -61,6 +62,8 @@ def pipeline(
     workspace = open_workspace(Settings())
     if prompts and measure:
         check_measures(measure, prompts)  # first: a night must not end at its last stage
+    elif prompts:
+        read_prompts(prompts)
     with _hold_corpus(workspace, check_corpus_name(corpus)), open_summary(corpus) as summary:
         embed_spec = settle_embed_spec(workspace, corpus, embed_spec, source)
         _require_base(workspace, corpus, prompts, embed_spec, generate_spec)

@@ -71,7 +71,11 @@ class PlannedRequest:
     @property
     def digest(self) -> str:
         """The digest of the request and its hits."""
-        return hash_json(asdict(self.request))
+        record = asdict(self.request)
+        for source in record["sources"]:
+            if source["fps"] is None:  # as records without this field were hashed
+                del source["fps"]
+        return hash_json(record)
 
     @property
     def failed(self) -> Failed | None:

@@ -113,7 +113,9 @@ class RetrieveSpec(Spec):
 
 VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)  # RAGME's for queries by video
 
-Compat = Literal["wrapped_pixels", "raw_tokens", "stretched", "absent_as_grey", "shared_noise"]
+Compat = Literal[
+    "wrapped_pixels", "raw_tokens", "stretched", "absent_as_grey", "shared_noise", "frame_stride"
+]
 
 
 class RagSpec(Spec):

@@ -84,7 +84,7 @@ class ClipTokens:
         if stored is None or not len(stored[0]):
             return None
         seconds, vectors = stored
-        every, fps = self.spec.rag.token_every, self.spec.fps
+        every, fps = self.spec.rag.token_every, self.spec.fps * window.speed
         due = window.start_s + np.arange(0, self.spec.frames, every) / fps
         rows = find_nearest(seconds, due)
         near = np.abs(seconds[rows] - due).max() < 0.5 / fps

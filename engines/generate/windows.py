@@ -19,11 +19,15 @@ ArrayOrFailed = np.ndarray | Failed
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A clip from `start_s` on; `key` identifies these seconds of these bytes, size and rate."""
+    """A clip from `start_s` on; `key` identifies these seconds of these bytes, size and rate.
+
+    Its frames are taken at `speed` times the generated video's rate.
+    """
 
     source: Source
     start_s: float
     key: str
+    speed: float = 1.0
 
 
 def draw_window(source: Source, spec: GenerateSpec) -> Window:
@@ -31,14 +35,27 @@ def draw_window(source: Source, spec: GenerateSpec) -> Window:
 
     It lies within the clip; it starts at 0 if the clip is shorter or of unknown duration.
     """
-    room = max(0.0, (source.duration or 0.0) - spec.frames / spec.fps)
+    speed = compute_speed(source, spec)
+    fps = spec.fps * speed
+    room = max(0.0, (source.duration or 0.0) - spec.frames / fps)
     # By content, not by prompt or rank: every request then shares one decoded window of a clip.
     digest = hashlib.sha256(f"{spec.seed}/{source.content}".encode()).digest()
     share = int.from_bytes(digest[:8]) / 2**64
     # Whole milliseconds, so that the key, which has three decimals, names exactly this start.
     start = math.floor(room * share * 1000) / 1000
     shape = f"{spec.frames}x{spec.width}x{spec.height}"
-    return Window(source, start, f"{source.content}@{start:.3f}+{shape}/{spec.fps:g}")
+    return Window(source, start, f"{source.content}@{start:.3f}+{shape}/{fps:g}", speed)
+
+
+def compute_speed(source: Source, spec: GenerateSpec) -> float:
+    """The rate at which a clip's frames are taken, as a share of the generated video's.
+
+    1, or with `frame_stride` that of every n-th frame of the clip, with n = round(fps of the clip /
+    fps of the video) and at least 1, as RAGME takes them (ragme.md, sections 2.7 and 3.7).
+    """
+    if "frame_stride" not in spec.rag.compat or not source.fps:
+        return 1.0
+    return source.fps / max(1, round(source.fps / spec.fps)) / spec.fps
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +95,7 @@ def decode_windows(
 
 
 def _build_sampling(window: Window, form: WindowFormat) -> Sampling:
-    return Sampling(None, form.fps, start_s=window.start_s, count=form.count)
+    return Sampling(None, form.fps * window.speed, start_s=window.start_s, count=form.count)
 
 
 def _fill_steps(parts: list[Frames], sampling: Sampling, form: WindowFormat) -> np.ndarray:
@@ -87,5 +104,5 @@ def _fill_steps(parts: list[Frames], sampling: Sampling, form: WindowFormat) -> 
     pixels = np.concatenate([part.pixels for part in parts])[find_nearest(seconds, due)]
     if form.black:
         # A step up to half a period after the last frame still shows that frame.
-        pixels[due > seconds[-1] + 0.5 / form.fps] = 0
+        pixels[due > seconds[-1] + 0.5 / (sampling.fps or form.fps)] = 0
     return pixels

@@ -12,6 +12,7 @@ from data.store.last_ingest import describe_failure
 from data.store.storage import Store
 from flows.cli.app import open_panel
 from flows.cli.console import escape, live, out, print_result, print_summary, run_flow
+from flows.cli.failed import print_corpus_failures, run_corpus_flow
 from flows.cli.options import (
     EMBED,
     AsJson,
@@ -61,6 +62,7 @@ def run(
         )
     for stage, summary in summaries.items():
         out().print(f"{stage}: {escape(format_stage(stage, summary))}")
+    print_corpus_failures(corpus, summaries)
 
 
 @command()
@@ -78,7 +80,7 @@ def ingest(
     """Add a source's new and changed videos to a corpus; every row is accounted for."""
     from flows.ingest import ingest as flow
 
-    run_flow(flow, source, corpus, parse_columns(column), probe, accept_missing)
+    run_corpus_flow(corpus, flow, source, corpus, parse_columns(column), probe, accept_missing)
 
 
 @command()
@@ -91,7 +93,7 @@ def embed(
     from flows.embed import embed as flow
 
     spec = build_embed_spec(fields)
-    run_flow(flow, corpus, spec)
+    run_corpus_flow(corpus, flow, corpus, spec)
 
 
 @command()

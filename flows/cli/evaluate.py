@@ -8,6 +8,7 @@ from data.specs.evaluate import EvaluateSpec
 from flows.cli.app import open_panel
 from flows.cli.console import live, out, print_result
 from flows.cli.evaluation_tables import print_evaluation, print_evaluations, print_leaderboard
+from flows.cli.failed import print_failed_videos
 from flows.cli.options import AsJson, Root, Runner, Workers, arg, open_store, opt, parse_weights
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
@@ -90,6 +91,7 @@ def evaluate(
         )  # fmt: skip
     del summary["spent"]  # of this run only: a repeated evaluation prints the same
     print_result(summary, as_json, print_evaluation)
+    print_failed_videos(summary)
 
 
 @command()

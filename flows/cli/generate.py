@@ -6,7 +6,8 @@ import typer
 
 from data.specs.pipeline import GenerateSpec
 from flows.cli.app import open_panel
-from flows.cli.console import print_result, run_flow
+from flows.cli.console import live, print_result, run_flow
+from flows.cli.failed import print_failed_requests
 from flows.cli.field_options import report_wrong_values
 from flows.cli.options import (
     AsJson,
@@ -61,7 +62,9 @@ command = open_panel("Generate")
 @add_options(fields=GENERATE)
 def generate(
     corpus: Corpus, fields: Fields,
-    prompts: Annotated[str | None, arg("PROMPTS", "A .txt, .parquet or .jsonl file.")] = None,
+    prompts: Annotated[
+        str | None, arg("PROMPTS", "Text file, one prompt a line, or a table.")
+    ] = None,
     prompt: Annotated[
         list[str] | None, opt("--prompt", "A prompt, instead of a file; repeatable.")
     ] = None,
@@ -86,7 +89,10 @@ def generate(
         chosen = fields.setdefault("retrieve", {})
         chosen["exclude"] = [*chosen.get("exclude", ()), *read_excluded(without)]
     spec = _build_spec(fields)
-    run_flow(flow, corpus, prompts or prompt or [], spec, as_json=as_json)
+    with live():
+        summary = flow(corpus, prompts or prompt or [], spec)
+    print_result(summary, as_json)
+    print_failed_requests(summary)
 
 
 @command()

@@ -75,7 +75,7 @@ experiment = add_group("experiment", "Measure whether something helps.", "Train 
 @add_options(fields=EXPERIMENT)
 def retrieval(
     corpus: Corpus,
-    prompts: Annotated[str, arg("PROMPTS", "A .jsonl or .parquet file.")],
+    prompts: Annotated[str, arg("PROMPTS", "A table: CSV, JSON Lines or Parquet.")],
     fields: Fields, as_json: AsJson = False, workers: Workers = None, runner: Runner = None,
     size: Size = None, root: Root = None,
 ) -> None:  # fmt: skip

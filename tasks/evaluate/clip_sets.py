@@ -1,9 +1,12 @@
 """Chooses the clips of a distance: videos of each set and a window in each, by a seed."""
 
+import os
+
 import numpy as np
 
 from data.batches import iter_batches
 from data.catalog.database import load_sql
+from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from data.records import Probe, Video
 from data.runs.distances import Clip, ClipSet
@@ -13,8 +16,9 @@ from data.store import layout
 from data.workspace import Workspace
 from engines.base import Runner
 from engines.evaluate.distance.clips import count_starts
+from engines.files.leftovers import describe_leftovers
 from engines.ingest.open_source import open_source
-from tasks.progress import Progress
+from tasks.progress import Progress, notify
 from tasks.url_policy import build_url_policy
 from tasks.workers import build_probe_engine
 
@@ -24,19 +28,20 @@ VideosAndFailures = tuple[list[Video], list[Failed]]
 
 
 def choose_clips(
-    workspace: Workspace, runner: Runner, source: str, spec: DistanceSpec, side: str
-) -> ClipSet:
+    workspace: Workspace, runner: Runner, source: str, spec: DistanceSpec, side: str,
+    listed: VideosAndFailures | None = None,
+) -> ClipSet:  # fmt: skip
     """Draws as many clips of a source as the spec asks for, in an order set by its seed alone.
 
-    `side` is "real" or "generated". A video that is too short or cannot be read is skipped for the
-    next one, and listed with its reason.
+    `side` is "real" or "generated"; `listed` are the source's videos, if they are known. A video
+    that is too short or cannot be read is skipped for the next one, and listed with its reason.
     """
     window, limit = (
         (spec.real_window, spec.n_real)
         if side == "real"
         else (spec.generated_window, spec.n_generated)
     )
-    videos, failed = list_videos(workspace, source)
+    videos, failed = listed or list_videos(workspace, source)
     order = np.random.default_rng(spec.seed).permutation(len(videos))
     probe, clips = build_probe_engine(workspace.settings), list[Clip]()
     progress = Progress(f"choose {side}", len(videos) if limit is None else min(limit, len(videos)))
@@ -59,7 +64,7 @@ def list_videos(workspace: Workspace, source: str) -> VideosAndFailures:
     """The videos of a source, sorted by id, and the rows that name none.
 
     `source` is a run of generation, else a corpus, else a folder, glob or table. A folder that has
-    the name of a run or corpus can be given as `./name`.
+    the name of a run or corpus can be given as `./name`. A UserError for a source without videos.
     """
     if source.isalnum() and workspace.store.exists(
         layout.spec_file(layout.generation_folder(source))
@@ -69,6 +74,11 @@ def list_videos(workspace: Workspace, source: str) -> VideosAndFailures:
         videos, failed = _list_corpus(workspace, source), []
     else:
         videos, failed = _list_source(source)
+        if os.path.isdir(source) and (leftovers := describe_leftovers(source)):
+            notify(f"not measured in {source}: {leftovers}")
+    if not videos:
+        why = f": {failed[0].id}: {failed[0].detail}" if failed else ""
+        raise UserError(f"no videos in {source}{why}: give a run, a corpus, or a folder of videos")
     return sorted(videos, key=lambda video: video.id), failed
 
 

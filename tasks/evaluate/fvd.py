@@ -147,12 +147,22 @@ def _list_notes(spec: DistanceSpec, sides: dict[str, Side]) -> list[str]:
             notes.append(f"{len(each.clips)} {name} clips, of {wanted} requested")
         if copies := len(each.clips) - len({clip.id for clip in each.clips}):
             notes.append(f"{copies} {name} clips are copies of others")
+    rates = {name: sorted({clip.fps for clip in each.clips}) for name, each in sides.items()}
+    if spec.clip.fps is None and len({fps for each in rates.values() for fps in each}) > 1:
+        said = "; ".join(f"{name} {_format_rates(each)}" for name, each in rates.items())
+        notes.append(f"frame rates differ ({said}): motion is compared at different speeds")
     # A Fréchet distance is biased by about 1/n.
     if len({len(each.clips) for each in sides.values()}) > 1:
         notes.append("the sets differ in size: compare only with figures of the same sizes")
     if notes and spec.protocol in PROTOCOLS:
         notes.append(f"not comparable with published figures of {spec.protocol}")
     return notes
+
+
+def _format_rates(rates: Sequence[float]) -> str:
+    """The lowest and the highest of some frame rates, as "8 to 29.97"."""
+    ends = [f"{rates[0]:g}", f"{rates[-1]:g}"]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _digest_list(clips: Sequence[Clip]) -> str:

@@ -15,14 +15,17 @@ from data.runs.evaluations import GroundTruthRef, Target
 from data.runs.generations import media_path, read_generations, read_run
 from data.specs.evaluate import EvaluateSpec
 from data.workspace import Workspace
+from engines.files.leftovers import describe_leftovers
+from engines.files.listing import VIDEO_ENDINGS, has_ending
 from engines.files.urls import is_url
 from engines.files.walk import walk_folders
 from tasks.evaluate.digests import digest_uri
+from tasks.progress import notify
 from tasks.prompts import read_columns, to_row
 from tasks.url_policy import build_url_policy
 
 Layout = Literal["folder", "official", "miniature"]
-ENDINGS = (".mp4", ".mkv", ".webm", ".avi", ".webp", ".mov")
+ENDINGS = (*VIDEO_ENDINGS, ".webp")  # which the published evaluator takes as well
 GROUND_TRUTH = "ground_truth"
 
 
@@ -62,6 +65,8 @@ def list_targets(workspace: Workspace, source: Source) -> list[Target]:
         url = source.name.rstrip("/") if is_url(source.name) else None
         folder = url or str(Path(source.name).absolute())
         targets = _digest_targets(list(_list_folder(folder, source, columns)))
+        if not url and (leftovers := describe_leftovers(folder, ENDINGS, deep=False)):
+            notify(f"not measured in {folder}: {leftovers}")
     elif is_url(source.name):
         raise UserError(f"a {source.layout} folder must be on this machine, not at {source.name}")
     else:
@@ -108,7 +113,7 @@ def _list_names(folder: str) -> list[str]:
         )
     except FileNotFoundError:  # a bucket has no empty folders
         return []
-    return sorted(name for name in names if name.endswith(ENDINGS))
+    return sorted(name for name in names if has_ending(name, ENDINGS))
 
 
 def _list_folder(folder: str, source: Source, columns: Mapping[str, Any]) -> Iterator[Target]:

@@ -86,10 +86,14 @@ class ConditioningRetrieval:
         ids = list({hit.video_id for hit in hits})
         with self.workspace.open_catalog() as catalog:
             rows = catalog.execute(load_sql("source_videos"), corpus=self.run.corpus, ids=ids)
-        known = {id: (content, duration) for id, content, duration in rows}
+        known = {id: (content, duration, fps) for id, content, duration, fps in rows}
+        strides = "frame_stride" in self.run.spec.rag.compat
         for hit in hits:
-            content, duration = known[hit.video_id]
-            yield Source(hit.rank, hit.video_id, content, hit.score, hit.uri, hit.caption, duration)
+            content, duration, fps = known[hit.video_id]
+            yield Source(
+                hit.rank, hit.video_id, content, hit.score, hit.uri, hit.caption, duration,
+                fps if strides else None,
+            )  # fmt: skip
 
     def _swap_prompts(self) -> dict[str, str]:
         """For each prompt another one: the next in an order drawn by the run's seed."""

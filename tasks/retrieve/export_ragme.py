@@ -9,7 +9,7 @@ import numpy as np
 from data.batches import iter_batches
 from data.catalog.database import load_sql
 from data.errors import UserError
-from data.records import Hit
+from data.records import Hit, Prompt
 from data.shards.lists import list_done
 from data.shards.receipts import read_receipt
 from data.shards.stages import Stage, current_stage
@@ -38,6 +38,7 @@ def export_ragme(
     Returns the numbers of videos and prompts. Raises a UserError if the corpus has no index.
     """
     dest = dest.rstrip("/")
+    queries = read_prompts(prompts) if prompts else []  # first: a bad file must not end an export
     retriever = Retriever(workspace, corpus)
     indexed: list[str] = []
     for video in _read_videos(workspace, retriever):
@@ -47,8 +48,9 @@ def export_ragme(
         export_files.write_pooled(f"{dest}/pooled", id, video.pooled, "float32")
     export_files.write_list(f"{dest}/metadata.txt", f"{dest}/embeddings", indexed)
     _write_neighbours(dest, retriever, indexed, k)
-    count = _write_prompts(dest, retriever, prompts, k) if prompts else 0
-    return {"corpus": corpus, "videos": len(indexed), "prompts": count, "out": dest}
+    if queries:
+        _write_prompts(dest, retriever, queries, k)
+    return {"corpus": corpus, "videos": len(indexed), "prompts": len(queries), "out": dest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,14 @@ def _write_neighbours(dest: str, retriever: Retriever, indexed: list[str], k: in
             export_files.write_neighbours(folder, id, hits)
 
 
-def _write_prompts(dest: str, retriever: Retriever, path: str, k: int) -> int:
-    prompts, spec = read_prompts(path), RetrieveSpec(k=k)
+def _write_prompts(dest: str, retriever: Retriever, prompts: list[Prompt], k: int) -> None:
+    spec = RetrieveSpec(k=k)
     folder = f"{dest}/prompts/{export_files.neighbours_folder(k, spec.ceiling, spec.dedup)}"
     for prompt, vector in zip(prompts, retriever.embed_prompts(prompts), strict=True):
         export_files.write_prompt(f"{dest}/prompts/embeddings", prompt.id, prompt.text, vector)
     by_prompt = _group_hits([p.id for p in prompts], retriever.search_prompts(prompts, spec))
     for id, hits in by_prompt.items():
         export_files.write_neighbours(folder, id, hits)
-    return len(prompts)
 
 
 def _group_hits(ids: list[str], hits: list[Hit]) -> dict[str, list[Hit]]:

@@ -52,6 +52,22 @@ def test_what_is_not_asked_for_is_as_it_was(reelflow, workspace) -> None:
     )
 
 
+def test_failures_have_names_at_the_end_of_a_command(reelflow, workspace) -> None:
+    source = "fake://8?undecodable=5"
+    for words in (("run", "c", "--source", source), ("embed", "c"), ("ingest", source)):
+        more = ("--corpus", "c") if words[0] == "ingest" else ("--engine", "fake")
+        code, _, err = reelflow(*words, *more)
+        said = [line for line in err.splitlines() if line.startswith("failed: ")]
+        if words[0] == "run":
+            assert code == 0 and len(said) == 3 and "all 5: reelflow failures c" in err
+            assert all("undecodable" in line for line in said)
+        else:  # nothing failed in these
+            assert not said
+    code, _, err = reelflow("generate", "c", "--generator", "fake", "--size", "32x16",
+                            "--prompt", "a star", "--prompt", "word " * 80)  # fmt: skip
+    assert code == 0 and "failed: 001: too_long" in err and "all 1" in err
+
+
 def test_bad_videos_leave_the_exit_code_at_0_and_are_listed(reelflow) -> None:
     code, _, _ = reelflow("run", "c", "--source", "fake://6?undecodable=2", "--engine", "fake")
     assert code == 0

@@ -160,6 +160,22 @@ def test_a_protocol_that_is_not_met_says_so(workspace: Workspace, tmp_path: Path
     assert notes[-1] == "not comparable with published figures of stylegan-v-16f-2048"
 
 
+def test_frame_rates_that_differ_are_noted(workspace, tmp_path: Path) -> None:
+    (tmp_path / "g").mkdir()
+    for n in range(3):
+        golden.clip(tmp_path / "g" / f"{n}.mp4", frames=12, fps=12 if n else 8)
+    made = fvd(str(tmp_path / "g"), videos(tmp_path / "r", 0, 3), SPEC)
+    [note] = [note for note in made["notes"] if "frame rates" in note]
+    assert "8 to 12" in note
+
+
+def test_both_folders_are_looked_at_before_work_begins(workspace, monkeypatch) -> None:
+    monkeypatch.setattr("flows.fvd.choose_clips", lambda *given: pytest.fail("it began"))
+    for sources in (("typo", "fake://3"), ("fake://3", "typo")):
+        with pytest.raises(UserError, match="typo"):
+            fvd(*sources, SPEC)
+
+
 def test_the_command(reelflow, tmp_path: Path) -> None:
     real, made = videos(tmp_path / "r", 0, 6), videos(tmp_path / "g", 20, 6)
     words = ("fvd", made, "--real", real, "--extractor", "pixel_stats", "--frames", "4")

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support import golden
@@ -80,6 +83,27 @@ def test_a_clip_is_a_window_at_the_generated_rate_and_size(guard, files):
     assert clip.pixels.shape == (6, 3, 64, 96) and clip.pixels.dtype == np.uint8
     assert np.abs(np.array(numbers(clip.pixels)) - expected).max() <= 0.5
     assert clip.start_s > 0
+
+
+@pytest.mark.parametrize(
+    ("rate", "wanted", "stride"), [(25, 8, 3), (30, 8, 4), (24, 8, 3), (12, 16, 1)]
+)
+def test_as_published_frames_are_taken_by_a_stride(rate: int, wanted: int, stride: int) -> None:
+    """ragme.md, section 2.7: stride = max(1, round(native fps / 8))."""
+    asked = compat("frame_stride").model_copy(update={"fps": wanted})
+    long = replace(source(Path("a.mp4"), duration=60.0), fps=float(rate))
+    window = draw_window(long, asked)
+    assert window.speed * wanted == pytest.approx(rate / stride)
+    assert draw_window(long, SPEC.model_copy(update={"fps": wanted})).speed == 1
+    assert draw_window(replace(long, fps=None), asked).speed == 1
+
+
+def test_frames_of_a_stride_are_whole_frames_of_the_clip(guard, files):
+    asked = compat("frame_stride").model_copy(update={"fps": 8})
+    long = replace(source(files / "long.mp4", duration=4.0), fps=25.0)
+    (clip,) = clips(guard, asked).load_clips(request(long))
+    taken = numbers(clip.pixels)
+    assert np.diff(taken).tolist() == [3] * 5
 
 
 def test_every_nth_frame_of_it_becomes_a_vector(guard, files):

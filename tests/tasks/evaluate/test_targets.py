@@ -13,9 +13,11 @@ from data.errors import UserError
 from data.runs.evaluations import GroundTruthRef, Target
 from data.specs.evaluate import EvaluateSpec
 from data.store.storage import Store
+from tasks.evaluate.clip_sets import list_videos
 from tasks.evaluate.ground_truth import digest_ground_truths, find_ground_truth
 from tasks.evaluate.request import build_source
 from tasks.evaluate.targets import Source, apply_remainder, list_targets
+from tasks.progress import add_listener, remove_listener
 
 
 def touched(folder: Path, *names: str) -> Path:
@@ -31,6 +33,24 @@ def miniature(folder: Path) -> Path:
         said = {"clip": clip, "caption": f"a {clip}", "conditioned_word": clip, "mode": mode}
         (folder / clip / "sample.json").write_text(json.dumps(said))
     return touched(folder, "readme/about.txt")
+
+
+def test_all_commands_take_the_same_endings_and_name_what_they_leave(
+    workspace, tmp_path: Path, caplog
+) -> None:
+    names = ["UPPER.MP4", "a.gif", "b.m4v", "c.ts", "d.Webm"]
+    folder = touched(tmp_path / "mine", *names, "d.json", "notes.doc", "sub/z.mp4", ".hidden")
+    noted: list[str] = []
+    add_listener(listener := lambda progress: noted.append(progress.note))
+    try:
+        assert ids(list_targets(workspace, Source(str(folder)))) == sorted(names)
+        found, _ = list_videos(workspace, str(folder))
+    finally:
+        remove_listener(listener)
+    assert {Path(video.uri).name for video in found} == {*names, "z.mp4"}
+    measured, compared = noted
+    assert "notes.doc" in measured and "sub/" in measured and "1 folder" in measured
+    assert "notes.doc" in compared and not {"sub/", "d.json", ".hidden"} & set(compared.split())
 
 
 @pytest.mark.slow
@@ -57,8 +77,8 @@ def ids(found: list[Target]) -> list[str]:
 def test_a_folders_videos_are_found_by_their_endings_in_order_not_below_it(
     workspace, tmp_path: Path
 ) -> None:
-    names = ["b.mp4", "a.webp", "a-b.mov", "..x.mkv", "c..d.avi", "e.webm"]
-    folder = touched(tmp_path / "mine", *names, "b.MP4", "b.json", "sub/z.mp4")
+    names = ["b.mp4", "a.webp", "a-b.mov", "..x.mkv", "c..d.avi", "e.webm", "b.MP4"]
+    folder = touched(tmp_path / "mine", *names, "b.json", "sub/z.mp4")
     found = list_targets(workspace, Source(str(folder)))
     assert ids(found) == sorted(names)
     by = {target.id: target for target in found}
