@@ -113,9 +113,8 @@ class RetrieveSpec(Spec):
 
 VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)  # RAGME's for queries by video
 
-Compat = Literal[
-    "wrapped_pixels", "raw_tokens", "stretched", "absent_as_grey", "shared_noise", "frame_stride"
-]
+Compat = Literal["wrapped_pixels", "raw_tokens", "stretched", "absent_as_grey", "shared_noise",
+                 "frame_stride"]  # fmt: skip
 
 
 class RagSpec(Spec):
@@ -133,8 +132,7 @@ class RagSpec(Spec):
     token_every: int = Field(3, ge=1)
     """Use every nth frame of a clip's window as a conditioning token."""
     compat: tuple[Compat, ...] = ()
-    """Bugs of the published code to reproduce for a checkpoint trained with them; see
-    docs/generation.md."""
+    """Bugs of the published code to reproduce (docs/generation.md), for checkpoints with them."""
 
 
 class GenerateSpec(Spec):
