@@ -33,9 +33,8 @@ from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec,
 
 T = TypeVar("T")
 
-POOL = SpecOptions(PoolSpec(), "method")
-INDEX = SpecOptions(IndexSpec(), "engine", option("index_key", "--key"), "gate", "parts",
-                    "max_memory", "seed")  # fmt: skip
+POOL, KEY = SpecOptions(PoolSpec(), "method"), option("index_key", "--key")
+INDEX = SpecOptions(IndexSpec(), "engine", KEY, "gate", "parts", "max_memory", "seed")
 
 command = open_panel("A corpus")
 
