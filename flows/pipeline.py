@@ -60,10 +60,8 @@ def pipeline(
         measure: Metrics to evaluate the generated videos with; not evaluated if left out.
     """
     workspace = open_workspace(Settings())
-    if prompts and measure:
-        check_measures(measure, prompts)  # first: a night must not end at its last stage
-    elif prompts:
-        read_prompts(prompts)
+    if prompts:
+        _check_prompts(prompts, measure)  # first: a night must not end at its last stage
     with _hold_corpus(workspace, check_corpus_name(corpus)), open_summary(corpus) as summary:
         embed_spec = settle_embed_spec(workspace, corpus, embed_spec, source)
         _require_base(workspace, corpus, prompts, embed_spec, generate_spec)
@@ -105,3 +103,10 @@ def _require_base(
     """Refuses what the generate stage would refuse, before a night of embedding."""
     if prompts:
         require_base(workspace, corpus, generate_spec or build_generate_spec(), embed_spec)
+
+
+def _check_prompts(prompts: str, measure: EvaluateSpec | None) -> None:
+    if measure:
+        check_measures(measure, prompts)
+    else:
+        read_prompts(prompts)
