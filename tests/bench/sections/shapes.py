@@ -7,6 +7,9 @@ from bench.figures import Figure
 from bench.job import Job
 from bench.sections.real import stage_figures
 
+from data.specs.models import SHAPES
+from tasks.workers import fastest_precision
+
 
 def measure(job: Job) -> Iterator[Figure]:
     from engines.tiny.corpus import clip_name, write_corpus
@@ -14,7 +17,10 @@ def measure(job: Job) -> Iterator[Figure]:
     source = write_corpus(job.out / "shapes", job.size(1000, 100))
     calls = [
         ["ingest", {"source": str(source), "corpus": "shapes"}],
-        ["embed", {"corpus": "shapes"}],
+        [
+            "embed",
+            {"corpus": "shapes", "spec": {"model": SHAPES, "precision": fastest_precision()}},
+        ],
         ["pool", {"corpus": "shapes"}],
         ["index", {"corpus": "shapes", "spec": {"gate": 0}}],
         ["search", {"corpus": "shapes", "video": clip_name(0, 0)}],
