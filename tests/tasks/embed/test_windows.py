@@ -140,7 +140,7 @@ def test_windows_run_at_once_and_one_that_failed_is_run_again_under_another_key(
     assert "| coverage before | 0.0% of 6 |" in shown["backfill-retried"]["data"]
     assert "| coverage after | 83.3% of 6 |" in shown["backfill-retried"]["data"]
     assert "undecodable" in shown["embed-failures-table-retried"]["data"]
-    assert "| done | 2 |" in _shown(runs[-1].id)["embed-window-retried"]["data"]
+    assert "| shards | 1 |" in _shown(runs[-1].id)["embed-window-retried"]["data"]
 
 
 def test_a_window_is_paid_for_while_it_holds_workers_and_not_while_it_waits_for_them(
