@@ -140,6 +140,20 @@ def workspace(
     return _place(tmp_path / "store", monkeypatch, "real_canary" in request.keywords)
 
 
+@pytest.fixture
+def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub that cannot be reached, and no weights that were fetched from it before."""
+    import huggingface_hub
+
+    from engines.embed import hub
+
+    def refuse(*_: object) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(hub, "_find_file", refuse)
+
+
 @pytest.fixture(scope="module")
 def object_store() -> Iterator[buckets.Bucket]:
     """A bucket served on this machine, one for all tests of a file."""

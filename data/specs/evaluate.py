@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from data.specs.models import SHAPES
 from data.specs.pipeline import EmbedSpec, Spec
 
 
@@ -39,7 +38,7 @@ class EvaluateSpec(Spec):
     """Precision of CLIP's weights and features; CPUs compute in fp32 in between."""
     crop: Literal["short", "long"] = "short"
     """Image shown to CLIP: the centre square (short), or the whole frame, padded (long)."""
-    clip: EmbedSpec = EmbedSpec(model=SHAPES, precision="fp32")
-    """Model of the metric text_similarity."""
+    clip: EmbedSpec = EmbedSpec(precision="fp32")
+    """Model of the metric text_similarity; for videos of a run, its corpus's is used."""
     weights: dict[str, str] = Field(default_factory=dict)
     """Paths of weights by model name, where they differ from the published names."""

@@ -8,6 +8,7 @@ from data.runs.evaluation_plans import Evaluation
 from data.runs.generations import read_run
 from data.runs.published import BENCHMARK
 from data.specs.evaluate import EvaluateSpec
+from data.specs.models import name_model
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace
 from engines.base import load_plugin
@@ -16,6 +17,7 @@ from engines.evaluate.vision.registry import compute_digests, find_weights
 from tasks.evaluate.benchmark_embed import embed_benchmark
 from tasks.evaluate.ground_truth import digest_ground_truths, find_ground_truth
 from tasks.evaluate.targets import Layout, Source, apply_remainder, list_targets
+from tasks.prepare_model import prepare_model
 from tasks.prompts import read_columns
 from tasks.stages import choose_embed_spec
 
@@ -117,12 +119,23 @@ def _resolve_spec(
     metrics = tuple(dict.fromkeys(spec.metrics))
     files = find_weights(weights, _list_models(metrics)) if weights else {}
     changes = {"metrics": metrics, "weights": files | spec.weights}
-    clip = _read_index_clip(workspace, source.name) if source.is_run else spec.clip
+    clip = _choose_clip(workspace, source, spec.clip, "bank_clip" in _list_models(metrics))
     return spec.model_copy(update=changes | {"clip": clip})
 
 
-def _read_index_clip(workspace: Workspace, run: str) -> EmbedSpec:
-    return choose_embed_spec(workspace, read_run(workspace.store, run).corpus, None)
+def _choose_clip(workspace: Workspace, source: Source, clip: EmbedSpec, is_used: bool) -> EmbedSpec:
+    """The CLIP of a run's corpus, else the requested one, else a real one."""
+    if source.is_run:
+        return choose_embed_spec(workspace, read_run(workspace.store, source.name).corpus, None)
+    # Unused, it is what it was when the bundled model was the default: it is in the fingerprint.
+    clip = name_model(clip, made=not is_used)
+    if is_used:
+        try:
+            prepare_model(clip)
+        except UserError as error:
+            options = "here as --clip-model, --clip-weights and --clip-engine"
+            raise UserError(f"text_similarity: {error} ({options})") from error
+    return clip
 
 
 def _list_models(metrics: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from support import golden
 from support.generated import run_in
 
+from data.specs.models import REAL, SHAPES
 from data.store import tables
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
@@ -197,3 +198,18 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(
 )  # fmt: skip
 def test_wrong_usage_is_exit_code_2(reelflow, videos: Path, words: list[str]) -> None:
     assert reelflow("evaluate", str(videos), *words)[0] == 2
+
+
+@pytest.mark.usefixtures("no_hub")
+def test_text_similarity_of_a_folder_is_by_a_real_model_or_the_one_that_is_named(
+    workspace, reelflow, videos: Path, tmp_path: Path
+) -> None:
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"id": "a", "prompt": "a red circle"}\n')
+    measure = ("evaluate", str(videos), "--metrics", "text_similarity", "--prompts", str(prompts))
+    code, _, err = reelflow(*measure)
+    assert code and REAL in err and "--clip-weights" in err and "--clip-engine" in err
+    assert not workspace.store.list_names("evaluations"), "nothing was measured by another model"
+    code, out, err = reelflow(*measure, "--clip-model", SHAPES, "--num-frames", "8", "--json")
+    assert code == 0, err
+    assert json.loads(out)["methods"][0]["means"][0]["n"] == 1

@@ -9,7 +9,6 @@ from data.errors import UserError
 from data.specs.models import REAL, REAL_WEIGHTS, SHAPES
 from data.specs.pipeline import EmbedSpec, IndexSpec
 from data.workspace import Workspace
-from engines.embed import hub
 from flows.embed import embed
 from flows.generate import generate
 from flows.ingest import ingest
@@ -20,14 +19,6 @@ from tasks.stages import choose_embed_spec, register_embed
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
 FLAT = IndexSpec(engine="flat", gate=0)
-
-
-@pytest.fixture
-def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr(hub, "_find_file", refuse)
 
 
 @pytest.mark.usefixtures("no_hub")

@@ -9,6 +9,8 @@ from support import stubs, toy_detectors, toy_models
 
 import engines.evaluate.metrics
 from data.specs.evaluate import EvaluateSpec
+from data.specs.models import SHAPES
+from data.specs.pipeline import EmbedSpec
 from engines.base import load_plugin
 from engines.embed.weights import digest_file
 from engines.evaluate.models import interpolator
@@ -17,7 +19,8 @@ from engines.evaluate.vision.registry import ModelRegistry
 from engines.tiny.t2v import training_set
 
 NAMES = sorted(p.stem for p in Path(engines.evaluate.metrics.__file__).parent.glob("[a-z]*.py"))
-SPEC = EvaluateSpec(metrics=tuple(NAMES))
+SHOWN_TO = EmbedSpec(model=SHAPES, precision="fp32")  # what the pictures are of
+SPEC = EvaluateSpec(metrics=tuple(NAMES), clip=SHOWN_TO)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +28,7 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> EvaluateSpec:
     """Small random weights for every model."""
     folder = tmp_path_factory.mktemp("weights")
     small = toy_models.write_small(folder) | toy_detectors.write_small(folder)
-    return EvaluateSpec(weights=small | {"interpolator": _interpolator(folder)})
+    return EvaluateSpec(clip=SHOWN_TO, weights=small | {"interpolator": _interpolator(folder)})
 
 
 @pytest.fixture(scope="module")
