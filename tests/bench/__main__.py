@@ -12,8 +12,9 @@ sys.path[0] = str(ROOT / "tests")
 
 SECTIONS = (
     "alone", "real", "shapes", "setups", "orchestration", "memory", "thousand", "generate", "fvd",
-    "evaluate", "backfill", "history", "nights", "filters", "tags", "growth",
+    "evaluate", "backfill", "history", "nights", "filters", "tags",
 )  # fmt: skip
+LONG = ("growth",)  # an hour, and so only where it is named
 
 
 def main() -> None:
@@ -40,7 +41,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--only", choices=SECTIONS, action="append", help="this section alone")
+    parser.add_argument(
+        "--only", choices=SECTIONS + LONG, action="append", help="this section alone"
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes, rough figures")
     parser.add_argument(
         "--baseline-python",
