@@ -25,7 +25,8 @@ def describe_leftovers(
             caption = ending.lower() in SIDECARS and stem in stems
             if not (has_ending(name, endings) or caption or name.startswith(".")):
                 kinds[ending.lower() or "without an ending"] += 1
-                names.append(os.path.normpath(os.path.join(below, name)))
+                if len(names) <= SHOWN:  # all of a large corpus would fill the memory
+                    names.append(os.path.normpath(os.path.join(below, name)))
         if not deep:
             kinds.update({"folder": len(folders)} if folders else {})
             names += [f"{name}/" for name in sorted(folders)]

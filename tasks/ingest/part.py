@@ -1,6 +1,7 @@
 """The ingest stage: checks and probes a source's rows, part by part, and accounts for each."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -17,12 +18,14 @@ from data.store import layout, tables
 from data.workspace import Workspace
 from engines.base import Engine, Runner
 from engines.files.hosts import HostHealth
+from engines.files.leftovers import describe_leftovers
+from engines.files.listing import detect_kind
 from engines.ingest.open_source import open_source
 from tasks.host_tally import HostTally
 from tasks.ingest.counts import Counts
 from tasks.ingest.entries import IDENTITY, Entry, read_entries, stat_content, stat_entries, to_table
 from tasks.ingest.precautions import keep_withdrawn, refuse_vanished
-from tasks.progress import Progress
+from tasks.progress import Progress, notify
 from tasks.retry import decoder_version
 from tasks.shard import run_items
 from tasks.url_policy import build_url_policy
@@ -52,7 +55,12 @@ class Ingest:
 
 def read_source(source: str, columns: dict[str, str]) -> Iterator[Row]:
     """Reads the source's rows lazily; `columns` maps our columns to the source's."""
-    return open_source(source, columns, build_url_policy())
+    policy = build_url_policy()
+    # A folder whose videos have an unknown ending must not look like one without videos.
+    is_walked = os.path.isdir(source) and detect_kind(source, policy) == "video"
+    if is_walked and (leftovers := describe_leftovers(source)):
+        notify(f"not taken from {source}: {leftovers}")
+    return open_source(source, columns, policy)
 
 
 def begin_ingest(

@@ -41,6 +41,17 @@ def test_every_row_is_accounted_for(workspace, clips: Path) -> None:
     assert not [file for file in held if b"planted" in file.read_bytes()]
 
 
+def test_files_of_a_folder_that_are_not_taken_are_named(
+    workspace, clips: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (clips / "notes.docx").write_text("-")
+    (clips / "lost.txt").write_text("the caption of a video that is not there")
+    with caplog.at_level("INFO"):
+        ingest(str(clips), "c")
+    (note,) = [line for line in caplog.messages if "not taken" in line]
+    assert "notes.docx" in note and "lost.txt" in note and "clip-0.txt" not in note
+
+
 def test_a_second_ingest_adds_only_what_is_new(workspace, clips: Path) -> None:
     assert ingest(str(clips), "c")["new"] == 4
     parts = workspace.store.list_names("corpora/c/videos")
