@@ -36,6 +36,7 @@ from data.workspace import Workspace, open_workspace
 # Over half a minute each, the longest first; those that wait most are begun together.
 LONG = (
     "flows/test_operations.py", "tasks/service/test_service.py", "deployments/test_topology.py",
+    "tasks/service/test_turns.py", "deployments/test_wheel.py", "flows/test_bad_rows.py",
     "faults/test_ray.py", "faults/test_six_metrics.py", "faults/test_chaos.py",
     "engines/tiny/t2v/test_bundled.py", "flows/test_backfill.py", "flows/test_index.py",
     "tasks/embed/test_windows.py", "flows/test_backfill_large.py", "flows/test_fvd.py",

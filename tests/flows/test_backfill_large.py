@@ -15,7 +15,7 @@ VIDEOS, SHARD, WINDOW = 30_000, 100, 3_000
 SHARDS = VIDEOS // SHARD
 BROKEN = 30  # of them
 MOST_MB = 400.0  # of the flow's process, its imports among it
-GROWTH_MB = 24.0  # from the first quarter to the last, of which allocators keep some
+GROWTH_MB = 24.0  # from the second quarter to the last, of which allocators keep some
 
 
 @pytest.fixture
@@ -41,9 +41,10 @@ def test_tens_of_thousands_of_videos_go_through_hundreds_of_shards_in_a_flat_pro
     assert (said["planned"], said["windows"]) == (VIDEOS, VIDEOS // WINDOW)
     assert (said["left"], said["shards_left"]) == (0, 0)
     # Queries between windows take some for a moment: what lasts is what would grow for ever.
-    first = median(size for done, size in seen if 0 < done <= SHARDS // 4)
+    # The first quarter still loads what all windows use.
+    second = median(size for done, size in seen if SHARDS // 4 < done <= SHARDS // 2)
     last = median(size for done, size in seen if SHARDS * 3 // 4 < done < SHARDS)
-    assert last <= first + GROWTH_MB, seen[:: len(seen) // 20 + 1]
+    assert last <= second + GROWTH_MB, seen[:: len(seen) // 20 + 1]
     assert max(size for _, size in seen) < MOST_MB
     assert_each_has_one_outcome(shop.root)
 

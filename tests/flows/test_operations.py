@@ -219,7 +219,7 @@ def test_move_to_s3(walk: Walk) -> None:
     assert {name: there.read(name) for name in before} == before
     [folder] = {name.rpartition("/")[0] for name in before}
     assert there.list_names(folder) == sorted(before)
-    assert re.search(r"^embed: 0 done in .*: nothing to do$", said, re.M), said
+    assert re.search(r"^embed: 0 done in .*: nothing to do;", said, re.M), said
 
 
 def test_add_a_machine(walk: Walk) -> None:

@@ -74,6 +74,8 @@ class Postgres:
             shutil.chown(self.folder, **NEWCOMER)
         password = Path(self.folder, "password")
         password.write_text(packaging.GIVEN["POSTGRES_PASSWORD"])
+        if NEWCOMER:
+            shutil.chown(password, **NEWCOMER)
         words = [INITDB, "-D", f"{self.folder}/data", "-U", "prefect", "-A", "scram-sha-256", "-N"]
         words.append(f"--pwfile={password}")
         subprocess.run(words, check=True, capture_output=True, cwd=self.folder, **NEWCOMER)

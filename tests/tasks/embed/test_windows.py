@@ -68,7 +68,7 @@ class Hand:
         asked = dict(run.parameters)
         self.attempts[asked["shards"][0]] += 1
         if self.breaks(asked["shards"], self.attempts[asked["shards"][0]]):
-            asked["shards"] = ["gone"]
+            asked["shards"] = ["999999"]  # a list that nobody wrote
         run_flow(embed_window, flow_run=run, parameters=asked, return_type="state")
 
 
@@ -185,7 +185,7 @@ def test_windows_that_never_complete_are_paid_for_too_and_none_begins_after(
     ingest("fake://4", "hopeless")
     monkeypatch.setattr(windows.run_window, "retries", 1)
     hand.breaks = lambda shards, attempt: True
-    with pytest.raises(RuntimeError, match=r"000000-000000.*gone"):
+    with pytest.raises(RuntimeError, match=r"000000-000000.*999999"):
         backfill("hopeless", "true", FAKE, window=2, approved=True, child_runs=True)
     runs = _of_corpus("hopeless")
     assert [run.state_type for run in runs] == ["FAILED"] * 2
