@@ -147,7 +147,7 @@ def test_without_a_server_the_error_says_how_to_get_one(tmp_path: Path) -> None:
     with temporary_settings(restore_defaults={PREFECT_API_URL}):
         with pytest.raises(UserError, match="reelflow up"):
             find_api_url(Settings(root=str(tmp_path)))
-    with pytest.raises(UserError, match="no server answers.*reelflow up"):
+    with pytest.raises(UserError, match=r"no server answers.*reelflow up"):
         with open_client("http://127.0.0.1:9/api") as client:
             read_activity(client)
 
