@@ -13,11 +13,17 @@ from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.store.layout import generation_folder
 from data.workspace import Workspace, open_workspace
-from tasks.evaluate.aggregate import count_videos, list_means, require_any_video
+from tasks.evaluate.aggregate import (
+    count_videos,
+    describe_rates,
+    list_means,
+    require_any_video,
+)
 from tasks.evaluate.exports import write_per_video, write_reference
 from tasks.evaluate.request import build_evaluation, build_source, choose_metrics
 from tasks.evaluate.run import complete_evaluation
 from tasks.evaluate.targets import Layout
+from tasks.progress import notify
 from tasks.retrieve.leaks import guard_run
 from tasks.service.orphans import HOOKS
 from tasks.shard import AT_ONCE
@@ -74,6 +80,8 @@ def evaluate(
         guard_run(workspace, asked, clips)  # first: leaks are part of the summary
     with show_progress("evaluate", asked.fingerprint):
         summary, cost = complete_evaluation(workspace, asked)
+    if note := describe_rates(summary):
+        notify(note)
     _write_files(workspace, summary, per_video, reference_json)
     run = generation_folder(source) if videos.is_run else None
     _publish_scores(workspace, asked, summary, cost, run)

@@ -121,6 +121,19 @@ def count_videos(summary: Summary) -> dict[str, Any]:
     }
 
 
+def describe_rates(summary: Summary) -> str | None:
+    """A note where frame rates differ within a method or between methods, else None."""
+    rates = {
+        each.method: "mixed" if each.fps is None else f"{each.fps:g}"
+        for each in summary.methods
+        if each.frames
+    }
+    if "mixed" not in rates.values() and len(set(rates.values())) < 2:
+        return None
+    shown = ", ".join(f"{method} {rate}" for method, rate in rates.items())
+    return f"frame rates differ ({shown}): motion is compared at different speeds"
+
+
 def require_any_video(workspace: Workspace, summary: Summary) -> None:
     """Raises a UserError where videos were tried and not one of them could be measured."""
     done = sum(each.videos - each.failed - each.dropped for each in summary.methods)

@@ -14,6 +14,7 @@ from data.store import tables
 pytestmark = pytest.mark.usefixtures("plain_flows")
 
 STEADY = ("--metrics", "temporal_consistency")
+EIGHT = ("--num-frames", "8")
 
 
 @pytest.fixture
@@ -198,6 +199,14 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(
 )  # fmt: skip
 def test_wrong_usage_is_exit_code_2(reelflow, videos: Path, words: list[str]) -> None:
     assert reelflow("evaluate", str(videos), *words)[0] == 2
+
+
+def test_videos_of_other_frame_rates_are_told_of(reelflow, tmp_path: Path) -> None:
+    for rate in (8, 16):
+        golden.clip(tmp_path / "mixed" / f"{rate}.mp4", frames=10, fps=rate)
+        golden.clip(tmp_path / "alike" / f"{rate}.mp4", frames=10, fps=8)
+    assert "frame rates differ" in reelflow("evaluate", str(tmp_path / "mixed"), *STEADY, *EIGHT)[2]
+    assert "frame rates" not in reelflow("evaluate", str(tmp_path / "alike"), *STEADY, *EIGHT)[2]
 
 
 @pytest.mark.usefixtures("no_hub")
