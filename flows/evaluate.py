@@ -80,8 +80,6 @@ def evaluate(
         guard_run(workspace, asked, clips)  # first: leaks are part of the summary
     with show_progress("evaluate", asked.fingerprint):
         summary, cost = complete_evaluation(workspace, asked)
-    if note := describe_rates(summary):
-        notify(note)
     _write_files(workspace, summary, per_video, reference_json)
     run = generation_folder(source) if videos.is_run else None
     _publish_scores(workspace, asked, summary, cost, run)
@@ -108,6 +106,8 @@ def _publish_scores(
     run: str | None,
 ) -> None:
     """Publishes means, cost and failed videos on the run's page, and new scores as an asset."""
+    if note := describe_rates(summary):
+        notify(note)
     publish_table("evaluate", summary.evaluation, list_means(summary))
     publish_summary("evaluate", summary.evaluation, count_videos(summary) | cost)
     rows = videos_of(workspace.store, summary.evaluation)
