@@ -18,6 +18,7 @@ from data.store import layout, tables
 from data.workspace import Workspace
 from tasks.cost import compute_cost
 from tasks.generate.writer import GenerateRun
+from tasks.progress import notify
 from tasks.service.runner import open_runner
 from tasks.shard import run_shards
 from tasks.success import require_success
@@ -96,6 +97,8 @@ def _is_short(row: dict[str, Any], k: int) -> bool:
 def _summarize(workspace: Workspace, run: Run) -> dict[str, Any]:
     rows = list(read_generations(workspace.store, run))
     done = [row for row in rows if not row["reason"]]
+    if done and run.spec.retrieve.k and not any(row["hits"] for row in done):
+        notify("no clip conditioned these videos: the model took their texts or own pictures only")
     with workspace.open_catalog() as catalog:
         query = load_sql("count_outputs_withdrawn")
         withdrawn = catalog.execute(query, run=run.fingerprint)[0][0]

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("plain_flows")
 
 @pytest.mark.slow
 def test_only_what_was_used_is_recorded_shown_and_withdrawn(
-    workspace, clips: Path, tmp_path: Path
+    workspace, clips: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pipeline("c", str(clips), embed_spec=FAKE)
     tiny_pipelines.ltx().save_pretrained(tmp_path / "ltx")
@@ -46,3 +46,8 @@ def test_only_what_was_used_is_recorded_shown_and_withdrawn(
         assert read_provenance(workspace, video)["influenced"] == []
     [shown] = read_provenance(workspace, "own")["outputs"]
     assert (shown["image"], shown["video_id"]) == (image, None)
+
+    prompts.write_text(json.dumps(rows[0]))
+    with caplog.at_level("INFO"):
+        generate("c", str(prompts), spec)
+    assert any("no clip conditioned" in line for line in caplog.messages)
