@@ -50,6 +50,8 @@ def test_every_video_is_measured_or_a_row_with_a_reason(
     )  # fmt: skip
     assert code == 0, err
     said = json.loads(out)
+    record = json.loads(workspace.store.read(f"evaluations/{said['evaluation']}/spec.json"))
+    assert record["spec"]["clip"]["model"] == SHAPES, "unused: as in fingerprints of old"
     (method,) = said["methods"]
     (mean,) = method["means"]
     assert (method["method"], method["videos"], method["failed"], mean["n"]) == ("ours", 5, 2, 3)
