@@ -34,11 +34,13 @@ def complete_run(workspace: Workspace, run: Run, shards: list[str]) -> dict[str,
     caches, cost = _make_videos(workspace, run, shards) if shards else (Counter[str](), {})
     sync_catalog(workspace, run)
     table = store.path(write_table(workspace, run))
-    summary = _summarize(workspace, run)
+    rows = list(read_generations(store, run))
+    summary = _summarize(workspace, run, rows)
+    if run.spec.retrieve.k and summary["done"] and not any(row["hits"] for row in rows):
+        notify("no clip conditioned these videos: the model took their texts or own pictures only")
     # Of the whole run: a later attempt at a few broken requests may fail beside good videos.
     if shards and not summary["done"]:
-        detail = next(read_generations(store, run))["detail"]
-        require_success("video", 0, summary["failed"], detail, f"see {table}")
+        require_success("video", 0, summary["failed"], rows[0]["detail"], f"see {table}")
     return summary | {
         "spared": dict(caches),
         "seconds": time.monotonic() - started,
@@ -94,11 +96,8 @@ def _is_short(row: dict[str, Any], k: int) -> bool:
     return (row["clips"] if "clips" in row else len(row["hits"])) < k
 
 
-def _summarize(workspace: Workspace, run: Run) -> dict[str, Any]:
-    rows = list(read_generations(workspace.store, run))
+def _summarize(workspace: Workspace, run: Run, rows: list[dict[str, Any]]) -> dict[str, Any]:
     done = [row for row in rows if not row["reason"]]
-    if done and run.spec.retrieve.k and not any(row["hits"] for row in done):
-        notify("no clip conditioned these videos: the model took their texts or own pictures only")
     with workspace.open_catalog() as catalog:
         query = load_sql("count_outputs_withdrawn")
         withdrawn = catalog.execute(query, run=run.fingerprint)[0][0]

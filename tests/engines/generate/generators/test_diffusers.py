@@ -19,6 +19,8 @@ from engines.generate.protocol import Clip, Speed
 from engines.video.frames import Resize
 from engines.video.resize import resize_pictures
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 MADE = {
     "zeroscope": (zeroscope.pipeline, 4),
     "wan": (tiny_pipelines.wan, 5),
@@ -26,14 +28,6 @@ MADE = {
     "svd": (tiny_pipelines.svd, 4),
 }
 FROM_A_PICTURE = ("ltx", "svd")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import inspect
 import diffusers
 import numpy as np
 import pytest
-import torch
 from support import tiny_others, tiny_pipelines, tiny_transformers, zeroscope
 from support.paths import REPOSITORY
 
@@ -15,6 +14,8 @@ from data.specs.pipeline import GenerateSpec, RagSpec
 from engines.generate.generators.diffusers import Generator, digests
 from engines.generate.pipelines import call
 from engines.generate.protocol import Clip, Speed
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 # How each is made, and what must be given to get a small video of it.
 MADE = {
@@ -39,14 +40,6 @@ MADE = {
     ),
     "TextToVideoZeroPipeline": (tiny_others.text_to_video_zero, {"frames": 4, "steps": 50}),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def spec(folder, **options) -> GenerateSpec:
