@@ -28,6 +28,8 @@ PLUGINS = {
     "evaluate.metrics": ("VERSION", "LABEL", "MODELS", "Metric"),
     "evaluate.models": ("FILE", "FETCH", "load"),
     "evaluate.distance.extractors": ("VERSION", "LABEL", "KERNEL", "FILE", "FETCH", "Extractor"),
+    "refine.refiners": ("VERSION", "Options", "digests", "Refiner"),
+    "refine.corruptions": ("VERSION", "Options", "Corruption"),
 }
 
 

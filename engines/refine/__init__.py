@@ -1,0 +1,1 @@
+"""Refinement: generated clips corrupted and restored again and again, window by window."""

@@ -1,0 +1,1 @@
+"""Corruptions, one a file; see `engines/refine/protocol.py`."""

@@ -1,0 +1,1 @@
+"""Refiners, one a file; see `engines/refine/protocol.py`."""
