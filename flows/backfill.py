@@ -26,13 +26,14 @@ from tasks.embed.backfill import Budget, iter_windows, plan_backfill, render_pla
 from tasks.embed.child_runs import backfill_tag, cancel_leftovers, cancel_runs, run_stage
 from tasks.embed.summary import count_covered
 from tasks.embed.windows import run_windows
-from tasks.service.orphans import HOOKS, end_tasks
+from tasks.service.orphans import end_tasks
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.stages import choose_embed_spec, register_embed
 from tasks.ui.approval import count_approved, require_approval
 from tasks.ui.artifacts import publish_failed_rows, publish_summary
 from tasks.ui.assets import publish_stage, videos_key
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 from tasks.workers import count_workers
 

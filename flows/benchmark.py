@@ -9,7 +9,7 @@ from data.specs.evaluate import EvaluateSpec
 from data.workspace import open_workspace
 from tasks.evaluate.benchmark_embed import embed_folder
 from tasks.evaluate.benchmark_prepare import prepare_benchmark, write_lists
-from tasks.service.orphans import HOOKS
+from tasks.ui.hooks import HOOKS
 
 
 @flow(name="benchmark-prepare", **HOOKS)

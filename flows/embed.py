@@ -23,7 +23,6 @@ from tasks.embed.writer import EmbedRun
 from tasks.origins import warn_of_mismatch
 from tasks.plan import count_planned, plan_videos
 from tasks.progress import Progress
-from tasks.service.orphans import HOOKS
 from tasks.service.runner import open_runner
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE, MERGE_EVERY_S, run_shards
@@ -32,6 +31,7 @@ from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_stage, videos_key
 from tasks.ui.events import emit_many_failures
 from tasks.ui.final_state import finish_run
+from tasks.ui.hooks import HOOKS
 from tasks.ui.live import show_progress
 from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_videos

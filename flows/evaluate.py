@@ -25,11 +25,11 @@ from tasks.evaluate.run import complete_evaluation
 from tasks.evaluate.targets import Layout
 from tasks.progress import notify
 from tasks.retrieve.leaks import guard_run
-from tasks.service.orphans import HOOKS
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_failed_rows, publish_summary, publish_table
 from tasks.ui.assets import folder_key, publish_asset
 from tasks.ui.final_state import finish_run
+from tasks.ui.hooks import HOOKS
 from tasks.ui.live import show_progress
 from tasks.ui.run_names import name_run
 

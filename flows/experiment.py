@@ -16,8 +16,8 @@ from tasks.evaluate.conditions import build_experiment_spec, list_conditions
 from tasks.evaluate.experiment import Experiment, list_scores, record_experiment
 from tasks.evaluate.request import check_measures
 from tasks.progress import notify
-from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_table
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

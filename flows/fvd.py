@@ -11,11 +11,11 @@ from data.workspace import open_workspace
 from tasks.evaluate.clip_sets import choose_clips, list_videos
 from tasks.evaluate.features import Features, make_features
 from tasks.evaluate.fvd import measure_distance, pin_spec
-from tasks.service.orphans import HOOKS
 from tasks.service.runner import open_runner
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_summary
+from tasks.ui.hooks import HOOKS
 from tasks.workers import count_workers, to_probe_settings
 
 

@@ -15,12 +15,12 @@ from tasks.generate.run import complete_run
 from tasks.generate.spec import build_generate_spec
 from tasks.outputs import resolve_output
 from tasks.prompts import build_prompts, read_prompts
-from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_failed_rows, publish_summary
 from tasks.ui.assets import folder_key, publish_asset, stage_key, videos_key
 from tasks.ui.final_state import finish_run
+from tasks.ui.hooks import HOOKS
 from tasks.ui.live import show_progress
 from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_generated

@@ -9,8 +9,8 @@ from data.settings import Settings
 from data.specs.pipeline import CLIP_VIDEO_ENCODE, EmbedSpec
 from data.workspace import open_workspace
 from tasks.ingest.import_ragme import import_vectors
-from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

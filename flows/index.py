@@ -10,11 +10,11 @@ from data.shards.stages import published_version, spec_in_use
 from data.specs.pipeline import IndexSpec
 from data.workspace import open_workspace
 from tasks.index.build import build_index
-from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.stages import find_embed_stage, find_stage_over, register_index
 from tasks.ui.artifacts import publish_summary
 from tasks.ui.assets import publish_stage, stage_key
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

@@ -19,12 +19,12 @@ from tasks.ingest.counts import Counts
 from tasks.ingest.failed_rows import read_failed_rows
 from tasks.ingest.part import begin_ingest, finish_ingest, ingest_part, read_source
 from tasks.progress import Progress
-from tasks.service.orphans import HOOKS
 from tasks.service.runner import open_runner
 from tasks.service.turns import wait_turn
 from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_asset, videos_key
 from tasks.ui.final_state import finish_run
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_videos
 from tasks.workers import count_workers, to_probe_settings

@@ -9,8 +9,8 @@ from data.workspace import open_workspace
 from tasks.outputs import open_output, resolve_output
 from tasks.report.leaderboard import read_board, write_leaderboard_task, write_tables
 from tasks.report.leaderboard_text import to_data, to_rows
-from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_summary, publish_table
+from tasks.ui.hooks import HOOKS
 
 Mode = Literal["subject", "face"]
 

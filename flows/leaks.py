@@ -9,8 +9,8 @@ from data.settings import Settings
 from data.workspace import open_workspace
 from tasks.retrieve.leak_files import read_clips, write_leaks
 from tasks.retrieve.leaks import THRESHOLD, guard_task
-from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_table
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

@@ -17,8 +17,9 @@ from tasks.embed.compact import compact_corpus as pack
 from tasks.embed.maintain import collect_leftovers, measure_canary, verify_videos
 from tasks.retry import count_failures
 from tasks.service.history import prune_history
-from tasks.service.orphans import HOOKS, end_orphans
+from tasks.service.orphans import end_orphans
 from tasks.ui.artifacts import publish_summary, publish_table
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

@@ -24,10 +24,10 @@ from tasks.embed.settle import settle_embed_spec
 from tasks.evaluate.request import check_measures
 from tasks.generate.spec import build_generate_spec, require_base
 from tasks.prompts import read_prompts
-from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.ui.events import emit_night
 from tasks.ui.final_state import finish_run
+from tasks.ui.hooks import HOOKS
 from tasks.ui.pipeline_summary import open_summary
 from tasks.ui.run_names import name_run
 

@@ -10,11 +10,11 @@ from data.shards.stages import spec_in_use
 from data.specs.pipeline import PoolSpec
 from data.workspace import open_workspace
 from tasks.embed.pool import pool_shards
-from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.stages import find_embed_stage, register_pool
 from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_stage, stage_key
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

@@ -8,8 +8,8 @@ from data.settings import Settings
 from data.workspace import open_workspace
 from tasks.outputs import open_output, to_final_paths
 from tasks.report.run import LATEST, find_folder, page_path, write_report_task
-from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_summary
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

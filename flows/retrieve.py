@@ -10,8 +10,8 @@ from data.workspace import open_workspace
 from tasks.outputs import open_output, resolve_output
 from tasks.report.retrieval import write_retrieval_page
 from tasks.retrieve.hits import retrieve_prompts
-from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_summary
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_hits
 

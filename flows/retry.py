@@ -13,8 +13,8 @@ from data.workspace import open_workspace
 from flows.embed import embed
 from flows.ingest import retry_ingest
 from tasks.retry import count_failures
-from tasks.service.orphans import HOOKS
 from tasks.ui.artifacts import publish_table
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

@@ -9,11 +9,11 @@ from data.settings import Settings
 from data.shards import stages
 from data.workspace import open_workspace
 from tasks.embed.compare import compare_stages
-from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.stages import find_embed_stage, find_stage_over
 from tasks.ui.artifacts import publish_summary
 from tasks.ui.assets import publish_stage, stage_key
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

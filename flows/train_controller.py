@@ -7,11 +7,11 @@ from prefect import flow
 from data.settings import Settings
 from data.specs.train import TrainSpec
 from data.workspace import open_workspace
-from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.train.controller import build_train_spec, run_training
 from tasks.train.prepare import prepare_training_set
 from tasks.ui.artifacts import publish_summary
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

@@ -12,10 +12,10 @@ from tasks.generate.requests import plan_requests
 from tasks.generate.run import complete_run
 from tasks.generate.withdrawal import group_by_run, mark_withdrawn, remove_outputs
 from tasks.report.changed import remove_pages
-from tasks.service.orphans import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
 from tasks.ui.artifacts import publish_summary
+from tasks.ui.hooks import HOOKS
 from tasks.ui.run_names import name_run
 
 

@@ -25,10 +25,6 @@ def end_tasks(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> Non
         end_orphans(client, [flow_run.id])
 
 
-# Of every flow that is deployed. A run whose worker has died as well has no hooks.
-HOOKS: dict[str, Any] = {"on_crashed": [end_tasks], "on_cancellation": [end_tasks]}
-
-
 def end_orphans(client: SyncPrefectClient, runs: Sequence[UUID] | None = None) -> int:
     """Ends open tasks and subflows of these runs, or of all killed ones; how many there were."""
     ended = 0
