@@ -72,11 +72,12 @@ class Corruption(Protocol):
     One that changes every voxel, such as grain, has a hole everywhere.
     """
 
-    def corrupt(self, clip: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """The corrupted clip (T, H, W, 3) float32 in 0 to 1, and its holes (T, H, W) bool.
+    def draw_holes(self, shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
+        """(T, H, W) bool of a clip's shape (T, H, W): True where a voxel is to be corrupted."""
+        ...
 
-        Outside of the holes it is bit-equal to `clip`, which is not changed.
-        """
+    def fill_frame(self, frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A whole frame (H, W, 3) float32 in 0 to 1, corrupted; `corrupt_clip` takes its holes."""
         ...
 
 
