@@ -1,5 +1,7 @@
 """OpenCV's inpainting of windows, for the refiners that differ in its method alone."""
 
+from functools import partial
+
 import numpy as np
 
 from engines.refine.protocol import Windows
@@ -18,10 +20,8 @@ def inpaint_windows(windows: Windows, radius: float, method: int) -> np.ndarray:
     out = windows.frames.copy()
     for place in np.ndindex(out.shape[:2]):
         hole = windows.holes[place]
-        if not hole.any() or hole.all():
-            continue
-        mask = hole.astype(np.uint8)
-        out[place] = apply_rounded(
-            lambda picture, mask=mask: cv2.inpaint(picture, mask, radius, method), out[place]
-        )
+        if hole.any() and not hole.all():
+            mask = hole.astype(np.uint8)
+            fill = partial(cv2.inpaint, inpaintMask=mask, inpaintRadius=radius, flags=method)
+            out[place] = apply_rounded(fill, out[place])
     return out

@@ -129,10 +129,10 @@ def refine_windows(
     """Each window refined, in batches of this clip's alone: neighbours cannot change its bits."""
     for places in iter_batches(plan.places, plan.batch):
         frames = np.stack([plan.cut_window(clip, place) for place in places])
-        cut = holes is not None and np.stack([plan.cut_window(holes, place) for place in places])
-        given = Windows(
-            frames, cut if holes is not None else None, tuple(map(seed, places)), prompt, fps
-        )
+        cut = None
+        if holes is not None:
+            cut = np.stack([plan.cut_window(holes, place) for place in places])
+        given = Windows(frames, cut, tuple(map(seed, places)), prompt, fps)
         yield from zip(places, refine(given), strict=True)
 
 

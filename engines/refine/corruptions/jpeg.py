@@ -45,5 +45,5 @@ class Corruption:
         quality = int(rng.integers(low, high + 1))
         picture = np.ascontiguousarray((frame * 255).round().astype(np.uint8)[..., ::-1])
         _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        back = cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1]
-        return back.astype(np.float32) / 255
+        back = np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR), np.float32)
+        return back[..., ::-1] / 255
