@@ -14,6 +14,7 @@ from engines.files.faults import MACHINE_ERRNOS, BadAddress, Unreachable
 from engines.files.media import open_media
 from engines.files.urls import is_url, parse_file_url
 from engines.video.frames import DecodeError
+from engines.video.joined import find_second_video
 from engines.video.movie_header import read_movie_seconds
 from engines.video.stated_size import has_all_bytes
 
@@ -116,7 +117,10 @@ def _open_container(source: str | BinaryIO) -> "InputContainer":
 Head = tuple[float | None, bool | None]  # an mp4's stated seconds; whether all bytes are there
 
 
-def _read_head(file: BinaryIO) -> Head:
+def _read_head(file: BinaryIO, near: bool) -> Head:
+    if near and (byte := find_second_video(file)):
+        detail = f"joined: at byte {byte:,} another video begins, which would not be read"
+        raise DecodeError("undecodable", f"{detail}; cut the file there")
     return read_movie_seconds(file), has_all_bytes(file)
 
 
@@ -127,7 +131,7 @@ def _open_source(uri: str, policy: UrlPolicy) -> Iterator[tuple[str | BinaryIO, 
     if path is not None:
         check_not_empty(stat_regular_file(path).st_size)
         with open(path, "rb") as file:
-            head = _read_head(file)
+            head = _read_head(file, near=True)
         # A name, not a file object: libav then reads by itself, without Python for every block.
         yield f"file:{path}", True, head
         return
@@ -137,7 +141,7 @@ def _open_source(uri: str, policy: UrlPolicy) -> Iterator[tuple[str | BinaryIO, 
         file.seek(0)
         near = size <= FETCH_WHOLE_BYTES
         source = io.BytesIO(file.read()) if near else file
-        yield source, near, _read_head(source)
+        yield source, near, _read_head(source, near)
 
 
 def stat_regular_file(path: str) -> os.stat_result:

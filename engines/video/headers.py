@@ -34,6 +34,14 @@ def has_sound_headers(packet: "Packet") -> bool:
     return True
 
 
+def is_stream_header(codec: str, packet: "Packet") -> bool:
+    """Whether a packet belongs to the header of a stream that was joined to another.
+
+    Theora's come among the packets (specification, 6.1); in other codecs they are no packets.
+    """
+    return codec == "theora" and packet.size > 0 and bool(memoryview(packet)[0] & 0x80)
+
+
 def is_picture(codec: str, packet: "Packet") -> bool:
     """Whether a packet looks like one of its codec's, where the decoder would not say so."""
     if codec == "av1":

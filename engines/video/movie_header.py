@@ -1,10 +1,12 @@
-"""The duration that an mp4 states for its video, which libav does not pass on."""
+"""What an mp4's boxes say that libav does not pass on: its video's duration, a second movie."""
 
 import struct
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
 MAX_BOXES = 64  # top-level boxes read: a fragmented recording may have thousands, and no header
+MAX_FRAGMENTS = 100_000  # the same, where each of them has to be passed
 Box = tuple[bytes, int, int]  # name, start and end of its content
 
 
@@ -22,6 +24,36 @@ def read_movie_seconds(file: BinaryIO) -> float | None:
         file.seek(0)
     known = [seconds for seconds in tracks if seconds is not None]
     return min([*known, movie or known[0]]) if known else None
+
+
+def find_second_movie(file: BinaryIO) -> int | None:
+    """Where the second of two joined mp4 files begins; None where there is one only.
+
+    A fragmented recording may repeat its header, and be read on while its times go on.
+    """
+    movies, begins, last = 0, 0, None
+    read_time = partial(_read_fragment_time, file)
+    try:
+        for name, start, stop in _list_boxes(file, 0, file.seek(0, 2), MAX_FRAGMENTS):
+            begins = start - 8 if name == b"ftyp" else begins
+            movies += name == b"moov"
+            if name == b"moof" and movies > 1:
+                goes_on = last and read_time(*last) < read_time(start, stop)
+                return None if goes_on else begins
+            last = (start, stop) if name == b"moof" else last
+    except struct.error:  # a box is cut short
+        return None
+    return begins if movies > 1 else None
+
+
+def _read_fragment_time(file: BinaryIO, start: int, stop: int) -> int:
+    """When a fragment's first track goes on, in units of that track (ISO 14496-12, 8.8.12)."""
+    for _, inner, end in _find_boxes(file, b"traf", start, stop):
+        for _, at, _ in _find_boxes(file, b"tfdt", inner, end):
+            file.seek(at)
+            layout = ">Q" if file.read(4)[:1] == b"\x01" else ">I"
+            return int(struct.unpack(layout, file.read(struct.calcsize(layout)))[0])
+    return 0
 
 
 def _read_durations(file: BinaryIO) -> tuple[float | None, list[float | None]]:
@@ -54,9 +86,9 @@ def _find_boxes(file: BinaryIO, name: bytes, position: int, end: int) -> Iterato
     return (box for box in _list_boxes(file, position, end) if box[0] == name)
 
 
-def _list_boxes(file: BinaryIO, position: int, end: int) -> Iterator[Box]:
+def _list_boxes(file: BinaryIO, position: int, end: int, limit: int = MAX_BOXES) -> Iterator[Box]:
     """(name, start and end of content) of each box between two positions (ISO 14496-12, 4.2)."""
-    for _ in range(MAX_BOXES):
+    for _ in range(limit):
         if position + 8 > end:
             return
         file.seek(position)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engines.video.container import check_frame_size
 from engines.video.frames import DecodeError
 from engines.video.guard.heartbeat import send_heartbeat
-from engines.video.headers import is_picture
+from engines.video.headers import is_picture, is_stream_header
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -24,7 +24,7 @@ class DamagedPacket(Exception):
 
 def read_packets(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet"]:
     """The stream's packets, those without data among them (frames that an encoder dropped)."""
-    source = container.demux(stream)
+    source, codec = container.demux(stream), stream.codec_context.codec.canonical_name
     while True:
         # Reading on without a wanted frame may take longer than the deadline for an answer.
         send_heartbeat()
@@ -37,6 +37,8 @@ def read_packets(container: "InputContainer", stream: "VideoStream") -> Iterator
             continue
         if packet is None:
             return
+        if is_stream_header(codec, packet):
+            continue
         if packet.size or packet.pts is not None or packet.dts is not None:  # else PyAV's own end
             yield packet
 

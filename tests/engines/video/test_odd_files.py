@@ -3,7 +3,9 @@
 The pictures of the files in `shared/cases` have their number in squares, those made here in bars.
 """
 
+import shutil
 import struct
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -309,3 +311,55 @@ def test_sound_that_lasts_longer_is_no_part_of_the_duration(tmp_path):
                     target.mux(packet)
     assert probe_video(str(made)).duration == pytest.approx(2.0)
     assert decode(made, Sampling(5))[1].duration == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("mp4", "libx264"), ("mov", "mpeg4"), ("flv", "flv1"), ("wmv", "wmv2"), ("ivf", "libvpx"),
+     ("nut", "mpeg4")],
+)  # fmt: skip
+def test_a_second_video_that_would_not_be_read_is_no_success(tmp_path, container, codec):
+    how = {"codec": codec, "options": OPTIONS.get(codec, {})}
+    first = golden.clip(tmp_path / f"a.{container}", **how).read_bytes()
+    path = tmp_path / f"joined.{container}"
+    path.write_bytes(first + golden.clip(tmp_path / f"b.{container}", 12, **how).read_bytes())
+    for sampling in SAMPLINGS:
+        assert f"joined: at byte {len(first):,}" in fault(path, sampling)
+    with pytest.raises(DecodeError, match="joined"):
+        probe_video(str(path))
+
+
+def test_fragments_are_read_on_only_where_their_times_go_on(tmp_path):
+    fragmented = {
+        "options": {"g": "12", "bf": "0"},
+        "muxer": {"movflags": "frag_keyframe+empty_moov+default_base_moof"},
+    }
+    whole = golden.clip(tmp_path / "a.mp4", **fragmented).read_bytes()
+    header, path = whole[: whole.index(b"moof") - 4], tmp_path / "b.mp4"
+    path.write_bytes(whole + whole)
+    assert f"joined: at byte {len(whole):,}" in fault(path, Sampling(1))
+    second = whole.index(b"moof", len(header) + 8) - 4  # where the second fragment begins
+    path.write_bytes(whole[:second] + header + whole[second:])
+    assert len(decode(path, Sampling(1))[0]) == 50
+
+
+def test_a_stream_header_between_pictures_is_no_damage(tmp_path):
+    path = tmp_path / "a.ogv"
+    made = ["-f", "lavfi", "-i", "testsrc=size=96x64:duration=1", "-c:v", "libtheora", str(path)]
+    if (
+        not shutil.which("ffmpeg")
+        or subprocess.run(["ffmpeg", *made], capture_output=True).returncode
+    ):
+        pytest.skip("no ffmpeg here that encodes Theora")
+    path.write_bytes(path.read_bytes() * 2)
+    for sampling, count in ((Sampling(1), 50), (Sampling(5), 10)):
+        video = VideoFile(str(path))
+        assert len(list(video.decode_sampled(sampling))) == count and video.damaged == 0
+
+
+@pytest.mark.parametrize("container", ["mkv", "avi", "ts", "mpg", "mxf"])
+def test_a_second_video_that_is_read_too_is_one(tmp_path, container):
+    first = golden.clip(tmp_path / f"a.{container}", 12, codec="mpeg2video")
+    path = tmp_path / f"joined.{container}"
+    path.write_bytes(first.read_bytes() * 2)
+    assert len(decode(path, Sampling(1))[0]) == 24
