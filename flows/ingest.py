@@ -45,7 +45,8 @@ def ingest(
     Args:
         source: A table (Parquet, CSV, JSON Lines), a folder or glob of videos, or WebDataset tars.
         corpus: Name of the corpus to add to; it is created if it does not exist.
-        columns: Names of the source's columns for txt, videoLoc and videoID, where they differ.
+        columns: Names of the source's columns for txt, videoLoc, videoID, start_sec and end_sec,
+            where they differ.
         probe: Read each new video once for its duration, size, codec and digest.
         accept_missing: Go on where most known videos are gone at once, instead of stopping.
     """

@@ -52,7 +52,8 @@ def pipeline(
         corpus: Name of the corpus to bring up to date.
         source: Source to ingest first: a table, a folder or glob of videos, or tars.
         prompts: File of prompts to generate videos for; none are generated if left out.
-        columns: Names of the source's columns for txt, videoLoc and videoID, where they differ.
+        columns: Names of the source's columns for txt, videoLoc, videoID, start_sec and end_sec,
+            where they differ.
         embed_spec: Model and sampling of frames; the corpus's current ones if left out.
         pool_spec: Pooling method; the corpus's current one if left out.
         index_spec: Index type and recall gate; the corpus's current ones if left out.

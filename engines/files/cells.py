@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote, unquote
 
 from engines.files.archive import parse_member
+from engines.files.time_span import strip_span
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,6 +48,7 @@ def parse_cell(uri: str) -> Cell | None:
 
 def find_outer(uri: str) -> str:
     """The path or URL that is opened for a URI: of a tar or table for what lies in one."""
+    uri = strip_span(uri)
     member, cell = parse_member(uri), parse_cell(uri)
     return member.tar if member else cell.table if cell else uri
 

@@ -20,6 +20,7 @@ from engines.files.archive import ByteRange, Member, copy_member, find_unpacker,
 from engines.files.cells import find_outer, parse_cell, read_cell
 from engines.files.faults import BadAddress, Unreachable, translate_fault, try_again
 from engines.files.remote import FsspecReader, open_remote
+from engines.files.time_span import strip_span
 from engines.files.urls import is_url, parse_file_url
 from engines.files.web_reader import WebReader
 
@@ -29,11 +30,12 @@ _NO_SUCH_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)
 
 
 def open_media(uri: str, policy: UrlPolicy = STRICT) -> BinaryIO:
-    """A seekable, read-only file of the URI's bytes.
+    """A seekable, read-only file of the URI's bytes: of a span, those of its whole file.
 
     A missing file raises FileNotFoundError, a storage that does not deliver it Unreachable, any
     other fault of the input another OSError; so do its reads.
     """
+    uri = strip_span(uri)
     if uri.startswith("fake://"):
         return _open_fake(uri)
     if member := parse_member(uri):
@@ -54,6 +56,7 @@ def stat_media(uri: str, policy: UrlPolicy = STRICT) -> tuple[int, str]:
 
     The size is 0 where a web server does not state it. Errors as of `open_media`.
     """
+    uri = strip_span(uri)
     if uri.startswith("fake://"):
         return len(_open_fake(uri).read()), "fake"
     if member := parse_member(uri):

@@ -9,6 +9,7 @@ from typing import Any
 from engines.files.access import STRICT, UrlPolicy
 from engines.files.archive import parse_member
 from engines.files.media import read_info
+from engines.files.time_span import strip_span
 from engines.files.urls import is_url
 
 # As the file systems of fsspec name it: S3, web servers, Azure, GCS, SFTP, memory.
@@ -21,6 +22,7 @@ def read_modified(uri: str, policy: UrlPolicy = STRICT) -> float | None:
 
     Errors as of `open_media`.
     """
+    uri = strip_span(uri)
     if uri.startswith("fake://"):
         return 0.0
     if member := parse_member(uri):

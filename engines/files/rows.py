@@ -8,6 +8,7 @@ from typing import TypeVar
 from data.errors import UserError
 from data.records import Row
 from data.secrets import strip_secrets
+from engines.files.time_span import add_span, read_span, split_span
 from engines.files.urls import resolve_location
 from engines.files.values import (
     NotText,
@@ -19,6 +20,7 @@ from engines.files.values import (
 )
 
 REQUIRED_COLUMNS = ("txt", "videoLoc", "videoID")
+SPAN_COLUMNS = ("start_sec", "end_sec")  # of a row that is a span of its file
 CAPTIONS = "captions"  # the column that keeps all of them, where a row has several
 
 
@@ -32,12 +34,12 @@ Record = dict[str, object] | BadRecord
 
 
 def map_columns(columns: Mapping[str, str]) -> dict[str, str]:
-    """The source's name of each required column; "" for a source without captions."""
-    unknown = sorted(set(columns) - set(REQUIRED_COLUMNS))
+    """The source's name of each column with a meaning; "" for one that is not to be read."""
+    known = REQUIRED_COLUMNS + SPAN_COLUMNS
+    unknown = sorted(set(columns) - set(known))
     if unknown:
-        expected = ", ".join(REQUIRED_COLUMNS)
-        raise UserError(f"unknown column {unknown[0]!r}: map {expected}")
-    return {name: columns.get(name, name) for name in REQUIRED_COLUMNS}
+        raise UserError(f"unknown column {unknown[0]!r}: map {', '.join(known)}")
+    return {name: columns.get(name, name) for name in known}
 
 
 def check_columns(available: Iterable[str], names: Mapping[str, str], where: str) -> None:
@@ -47,6 +49,10 @@ def check_columns(available: Iterable[str], names: Mapping[str, str], where: str
         name
         for name in REQUIRED_COLUMNS
         if names[name] not in available and (names[name] or name != "txt")
+    ]
+    # Those of a span are read where there are any; one that was named has to be there.
+    missing += [
+        name for name in SPAN_COLUMNS if names.get(name, name) not in ("", name, *available)
     ]
     if not missing:
         return
@@ -84,13 +90,17 @@ def build_row(line: int, record: Record, names: Mapping[str, str], base: str) ->
     if isinstance(record, BadRecord):
         return _build_bad_row(line, None, record)
     values = {name: record.get(source) for name, source in names.items()}
-    columns = {k: v for k, v in record.items() if k not in names.values()}
+    hidden = {names[name] for name in REQUIRED_COLUMNS}
+    columns = {k: v for k, v in record.items() if k not in hidden}
     id = None
     try:
         # Parquet and DuckDB hold UTF-8 only: lone surrogates of a badly encoded table end here.
         id = require_utf8(_read_value(values, "videoID", to_location))
         location = require_utf8(_read_value(values, "videoLoc", to_location))
         captions = _read_value(values, "txt", to_captions)
+        span = read_span(*(values[name] for name in SPAN_COLUMNS))
+        if span and location and split_span(location)[1]:
+            raise NotText("its location names a span, and so do start_sec and end_sec")
     except NotText as error:
         return _build_bad_row(line, id, str(error))
     except UnicodeError as error:
@@ -99,7 +109,7 @@ def build_row(line: int, record: Record, names: Mapping[str, str], base: str) ->
     id, captions = id and strip_secrets(id), [strip_secrets(text) for text in captions]
     if len(captions) > 1:
         columns.setdefault(CAPTIONS, captions)
-    uri = resolve_location(location, base) if location else None
+    uri = add_span(resolve_location(location, base), span) if location else None
     return Row(line, id, uri, next(iter(captions), None), to_json_columns(columns))
 
 

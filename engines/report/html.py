@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from data.store.disk_errors import translate_disk_errors
 from data.store.storage import Store
 from data.visible import show_text
+from engines.files.time_span import add_span, split_span
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -67,6 +68,8 @@ def format_time(stamp: str) -> str:
 def link_uri(uri: str, page: Path) -> str | None:
     """Returns the link by which a page at this path plays a clip; None if no browser can read it.
 
+    Of a span, browsers play from where it begins to its end.
+
     Schemes other than http(s) are not linked: `javascript:` would run as code of the page.
     """
     if uri.startswith(("http://", "https://")):
@@ -74,7 +77,8 @@ def link_uri(uri: str, page: Path) -> str | None:
     # s3:// and the like are no links either: browsers cannot read them.
     if urlsplit(uri).scheme or not os.path.isabs(uri):
         return None
-    return quote(os.path.relpath(uri, page.resolve().parent))
+    file, span = split_span(uri)
+    return add_span(quote(os.path.relpath(file, page.resolve().parent)), span)
 
 
 def link_media(store: Store, name: str, page: Path) -> str:

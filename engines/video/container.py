@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from engines.files.access import STRICT, UrlPolicy
 from engines.files.faults import MACHINE_ERRNOS, BadAddress, Unreachable
 from engines.files.media import open_media
+from engines.files.time_span import strip_span
 from engines.files.urls import is_url, parse_file_url
 from engines.video.frames import DecodeError
 from engines.video.joined import find_second_video
@@ -40,7 +41,8 @@ NO_VIDEO_FORMAT = "not in a video format that is read here, such as mp4, mkv, we
 
 
 def local_path(uri: str) -> str | None:
-    """The path of a local file; None for a remote one."""
+    """The path of a local file, or of that of a span; None for a remote one."""
+    uri = strip_span(uri)
     path = parse_file_url(uri)
     return path if path is not None else None if is_url(uri) else uri
 
@@ -92,7 +94,10 @@ class OpenVideo:
 
 @contextmanager
 def open_video(uri: str, policy: UrlPolicy = STRICT) -> Iterator[OpenVideo]:
-    """The open container of a file that is not empty; faults of the file are DecodeErrors."""
+    """The open container of a file that is not empty, whatever span of it the URI names.
+
+    Faults of the file are DecodeErrors.
+    """
     import av.logging
 
     av.logging.set_libav_level(av.logging.PANIC)

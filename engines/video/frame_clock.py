@@ -32,6 +32,11 @@ class FrameClock:
     _keys: list[int] = field(default_factory=list)
     _last: Ticks | None = None
 
+    @property
+    def first(self) -> Ticks:
+        """The time of the first frame, from which seconds count, on the packets' clock."""
+        return self._first
+
     def add(self, position: int, time: int | None, packet: "Packet") -> None:
         """Adds a packet by its number and its time by the PacketClock."""
         if packet.is_keyframe:

@@ -47,14 +47,17 @@ def scan_packets(
     stream: "VideoStream",
     totals: PacketTotals,
     until: float = math.inf,
+    origin: float = math.inf,
 ) -> PacketPlan:
     """Reads every packet once, up to `until` seconds, keeping none of the data.
+
+    Seconds count from the first frame, or from `origin` in ticks, where reading begins later.
 
     NeedsSequential where a packet is damaged: what is lost with it must not depend on which frames
     are wanted.
     """
     pts, flags, last = [], [], until / float(stream.time_base or 1)
-    first: float = math.inf  # the earliest displayed so far: ticks of the first frame, or later
+    first = origin  # the earliest displayed so far: ticks of the first frame, or later
     for packet in read_packets(container, stream):
         time = totals.add(packet)
         if not packet.size:

@@ -8,7 +8,8 @@ from data.outcome import Outcome
 from data.records import Probe, Video
 from engines.base import Needs
 from engines.files.access import STRICT, UrlPolicy
-from engines.files.media import open_media
+from engines.files.media import open_media, stat_media
+from engines.files.time_span import TimeSpan, add_span, split_span
 from engines.video.container import (
     OpenVideo,
     check_not_empty,
@@ -18,12 +19,14 @@ from engines.video.container import (
     select_video_stream,
     stat_regular_file,
 )
-from engines.video.frames import DecodeError
+from engines.video.frames import DecodeError, Sampling
 from engines.video.guard.guard import Guard
 from engines.video.guard.heartbeat import send_heartbeat
 from engines.video.packet_clock import build_clock
 from engines.video.packets import DamagedPacket, PacketDecoder, read_packets
 from engines.video.pixels import compute_display_size, read_orientation
+from engines.video.shared_open import open_shared
+from engines.video.span_decoder import SpanDecoder
 from engines.video.truncation import PacketTotals, read_expected_length
 from engines.worker import WorkerSetup
 
@@ -48,12 +51,42 @@ def probe_video(uri: str, policy: UrlPolicy = STRICT) -> Probe:
         from engines.video.decoders.fake import probe_fake
 
         return probe_fake(uri, size, content)
+    location, span = split_span(uri)
+    if span is not None:
+        return _probe_span(location, span, policy, size, content)
     with open_video(uri, policy) as file:
-        return _build_probe(file, select_video_stream(file.container), size, content)
+        stream = select_video_stream(file.container)
+        frame, duration = _read_whole(file, stream)
+        return _build_probe(frame, duration, stream, size, content)
+
+
+def _probe_span(location: str, span: TimeSpan, policy: UrlPolicy, size: int, content: str) -> Probe:
+    with open_shared(location, policy) as file:
+        video = SpanDecoder(file, span)
+        frame = next(f for _, _, f in video.decode_sampled(Sampling(every_nth=1, first=1)))
+        return _build_probe(frame, video.duration, file.stream, size, content)
 
 
 def hash_file(uri: str, policy: UrlPolicy = STRICT) -> tuple[str, int]:
-    """`sha256:…` of the file's bytes, and how many there are."""
+    """`sha256:…` of the file's bytes, and how many there are; a span's has the span behind it."""
+    location, span = split_span(uri)
+    if span is None:
+        return _hash_bytes(location, policy)
+    with raise_decode_errors(location):
+        key = (location, policy, *stat_media(location, policy))
+    if key not in _digests:
+        digest = _hash_bytes(location, policy)
+        _digests.clear()
+        _digests[key] = digest
+    content, size = _digests[key]
+    return add_span(content, span), size
+
+
+# Of the file that spans were read of last: a film of a thousand shots is hashed once.
+_digests: dict[tuple[object, ...], tuple[str, int]] = {}
+
+
+def _hash_bytes(uri: str, policy: UrlPolicy) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with raise_decode_errors(uri):
         if (path := local_path(uri)) is not None:
@@ -67,7 +100,8 @@ def hash_file(uri: str, policy: UrlPolicy = STRICT) -> tuple[str, int]:
     return f"sha256:{digest.hexdigest()}", size
 
 
-def _build_probe(file: OpenVideo, stream: "VideoStream", size: int, content: str) -> Probe:
+def _read_whole(file: OpenVideo, stream: "VideoStream") -> tuple["VideoFrame", float | None]:
+    """The first frame, and the duration of all that there are."""
     expected = read_expected_length(file, stream)
     totals = PacketTotals(build_clock(file.container, stream))
     frame = _decode_first_frame(file.container, stream, totals)
@@ -75,6 +109,12 @@ def _build_probe(file: OpenVideo, stream: "VideoStream", size: int, content: str
     if frame is None:
         totals.check_damage(0.0)
         raise DecodeError("empty", "its video stream has no frame")
+    return frame, totals.clock.measure_seconds() or _read_duration(file.container, stream)
+
+
+def _build_probe(
+    frame: "VideoFrame", duration: float | None, stream: "VideoStream", size: int, content: str
+) -> Probe:
     width, height = compute_display_size(frame.width, frame.height, stream.sample_aspect_ratio)
     orientation = read_orientation(frame)
     if orientation[0]:
@@ -83,7 +123,7 @@ def _build_probe(file: OpenVideo, stream: "VideoStream", size: int, content: str
     return Probe(
         bytes=size,
         content=content,
-        duration=totals.clock.measure_seconds() or _read_duration(file.container, stream),
+        duration=duration,
         fps=float(rate) if rate else None,
         width=width,
         height=height,

@@ -7,7 +7,7 @@ decodes it from end to end instead: both ways must give the same frames.
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,10 +87,13 @@ class SparseDecoder:
         """Moves to the keyframe `first`, or before it."""
         self.container.seek(int(self.plan.pts[first]), stream=self.stream)
         self._source = read_data_packets(self.container, self.stream)
-        packet = next(self._source, None)
-        if packet is None:
+        # A plan of a part of the file may begin after the packet that a seek lands on.
+        for packet in islice(self._source, SEEK_DISTANCE):
+            positions = np.flatnonzero(self.plan.pts == packet.pts)
+            if len(positions):
+                break
+        else:
             raise NeedsSequential("seeking went past the end")
-        positions = np.flatnonzero(self.plan.pts == packet.pts)
         if len(positions) != 1 or positions[0] > first:
             raise NeedsSequential("seeking missed the keyframe")
         self._at = int(positions[0])

@@ -132,6 +132,7 @@ def _place_clip(
     start = 0
     if window == "random":
         # Of the bytes, not the name: a renamed or moved video keeps its window.
-        seed = [spec.seed, int(probe.content[-16:], 16)]
+        digest, _, span = probe.content.partition("#")
+        seed = [spec.seed, int(digest[-16:], 16), *span.encode()]
         start = int(np.random.default_rng(seed).integers(choices))
     return Clip(video.id, video.uri, probe.content, probe.fps, start)

@@ -11,9 +11,11 @@ import numpy as np
 from data.outcome import REASONS
 from data.records import Probe
 from engines.files.access import STRICT, UrlPolicy
+from engines.files.time_span import split_span, strip_span
 from engines.video.frames import DecodeError, Frames, ReadStats, Resize, Sampling
 from engines.video.guard.heartbeat import send_heartbeat
 from engines.video.sampling import select_frames
+from engines.video.span_limits import find_inside, measure_span
 
 FRAMES, FPS, SIDE = 50, 25.0, 64
 
@@ -30,9 +32,14 @@ def decode_frames(
     In its query, `frames` (50) and `fps` (25) shape the video, `seconds` makes it slow to decode,
     and `fault` (`hang`, `exit`, `raise` or a reason) strikes after the first `at` frames (0).
     """
-    query = _parse_query(uri)
+    query, span = _parse_query(uri), split_span(uri)[1]
     fps = float(query.get("fps", FPS))
     seconds = np.arange(int(query.get("frames", FRAMES))) / fps
+    first = 0
+    if span is not None:
+        inside = np.flatnonzero(find_inside(seconds, span))
+        measure_span(span, len(seconds) / fps, bool(len(inside)))
+        first, seconds = int(inside[0]), seconds[inside] - seconds[inside[0]]
     _wait_alive(float(query.get("seconds", 0.0)))
     if not len(seconds):
         raise DecodeError("empty", "no frames")
@@ -42,7 +49,7 @@ def decode_frames(
     shape = resize.shape if resize else (SIDE, SIDE)
     for start in range(0, len(intact), chunk):
         part = intact[start : start + chunk]
-        yield Frames(part.astype(np.int64), seconds[part], _paint_frames(uri, part, shape))
+        yield Frames(part.astype(np.int64), seconds[part], _paint_frames(uri, first + part, shape))
     trigger_fault(query.get("fault"))
     return ReadStats(fps=fps)
 
@@ -52,6 +59,8 @@ def probe_fake(uri: str, size: int, content: str) -> Probe:
     query = _parse_query(uri)
     fps = float(query.get("fps", FPS))
     seconds = int(query.get("frames", FRAMES)) / fps
+    if (span := split_span(uri)[1]) is not None:
+        seconds = measure_span(span, seconds, span.start < seconds) or 0.0
     return Probe(size, content, seconds, fps, SIDE, SIDE, "fake", 0)
 
 
@@ -70,7 +79,7 @@ def _parse_query(uri: str) -> dict[str, str]:
 def _paint_frames(uri: str, index: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """One plain colour a frame: writing it costs no more than clearing the memory."""
     # Without the query: the same video decodes the same with and without a fault.
-    digest = hashlib.sha256(uri.split("?")[0].encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(strip_span(uri).split("?")[0].encode("utf-8", "surrogatepass")).digest()
     first = np.frombuffer(digest, np.uint8, 3)
     colours = (first[None, :] + 7 * index[:, None]).astype(np.uint8)
     return np.broadcast_to(colours[:, :, None, None], (len(index), 3, *shape)).copy()

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from engines.files.access import STRICT, UrlPolicy
+from engines.files.time_span import TimeSpan, split_span
 from engines.video.batches import batch_frames
 from engines.video.container import OpenVideo, open_video, select_video_stream
 from engines.video.frame_clock import FrameClock
@@ -20,6 +21,8 @@ from engines.video.packets import DamagedPacket, PacketDecoder, read_packets
 from engines.video.pixels import to_rgb
 from engines.video.sampling import compute_steps, filter_frames, select_frames
 from engines.video.seeking import SparseDecoder
+from engines.video.shared_open import open_shared
+from engines.video.span_decoder import SpanDecoder
 from engines.video.truncation import (
     ExpectedLength,
     PacketTotals,
@@ -60,11 +63,26 @@ def decode_frames(
     policy: UrlPolicy = STRICT,
 ) -> Generator[Frames, None, ReadStats]:
     """The sampled frames of one video; returns how long reading took, and the video's length."""
+    location, span = split_span(uri)
+    if span is not None:
+        return (yield from _decode_span(location, span, sampling, resize, chunk, policy))
     video = VideoFile(uri, policy)
     frames = video.decode_sampled(sampling)
     pictures = ((i, t, to_rgb(frame, video.aspect)) for i, t, frame in frames)
     yield from batch_frames(pictures, resize, chunk)
     return ReadStats(video.read_s, video.duration, video.fps, video.damaged)
+
+
+def _decode_span(
+    location: str, span: TimeSpan, sampling: Sampling, resize: Resize | None, chunk: int,
+    policy: UrlPolicy,
+) -> Generator[Frames, None, ReadStats]:  # fmt: skip
+    with open_shared(location, policy) as file:
+        video, aspect = SpanDecoder(file, span), file.stream.sample_aspect_ratio
+        frames = video.decode_sampled(sampling)
+        pictures = ((i, t, to_rgb(frame, aspect)) for i, t, frame in frames)
+        yield from batch_frames(pictures, resize, chunk)
+        return ReadStats(video.read_s, video.duration, read_rate(file.stream), video.damaged)
 
 
 @dataclass(slots=True)
@@ -171,13 +189,18 @@ class VideoFile:
         with open_video(self.uri, self.policy) as file:
             stream = select_video_stream(file.container)
             self.aspect = stream.sample_aspect_ratio
-            self.fps = float(stream.guessed_rate or stream.average_rate or FALLBACK_FPS)
+            self.fps = read_rate(stream)
             self.read_s += time.perf_counter() - started
             yield file, stream
 
     def _check_length(self, totals: PacketTotals, expected: ExpectedLength) -> None:
         totals.check(expected)
         self.duration = totals.clock.measure_seconds()
+
+
+def read_rate(stream: "VideoStream") -> float:
+    """The frames a second that a container states or suggests."""
+    return float(stream.guessed_rate or stream.average_rate or FALLBACK_FPS)
 
 
 def _start_reading(file: OpenVideo, stream: "VideoStream") -> tuple[ExpectedLength, PacketTotals]:
