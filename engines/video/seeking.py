@@ -88,7 +88,7 @@ class SparseDecoder:
         self.container.seek(int(self.plan.pts[first]), stream=self.stream)
         self._source = read_data_packets(self.container, self.stream)
         # A plan of a part of the file may begin after the packet that a seek lands on.
-        for packet in islice(self._source, SEEK_DISTANCE):
+        for packet in islice(self._source, SEEK_DISTANCE + 1):
             positions = np.flatnonzero(self.plan.pts == packet.pts)
             if len(positions):
                 break

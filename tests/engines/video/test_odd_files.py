@@ -15,11 +15,11 @@ from support import golden
 from support.paths import CASES, NO_CASES
 
 from data.records import Video
-from engines.video.decoders.pyav import VideoFile
 from engines.video.frames import DecodeError, Resize, Sampling
 from engines.video.guard.guard import Guard
 from engines.video.pixels import to_rgb
 from engines.video.probe import probe_video
+from engines.video.video_file import VideoFile
 
 SAMPLINGS = [Sampling(1), Sampling(5), Sampling(None, fps=2.0)]
 CODECS = [

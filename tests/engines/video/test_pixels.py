@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from support import golden
 
-from engines.video.decoders.pyav import VideoFile
 from engines.video.frames import DecodeError, Sampling
 from engines.video.pixels import compute_display_size, to_rgb
+from engines.video.video_file import VideoFile
 
 COLOURS = [(200, 30, 40), (30, 180, 60), (40, 50, 200), (250, 250, 250), (5, 5, 5)]
 

@@ -4,9 +4,9 @@ from support import golden
 from support.paths import REAL_CLIPS
 
 from engines.video import packet_plan
-from engines.video.decoders.pyav import VideoFile
 from engines.video.frames import Sampling
 from engines.video.packet_plan import NeedsSequential, PacketPlan, plan_spans
+from engines.video.video_file import VideoFile
 
 REAL = sorted(REAL_CLIPS.glob("corpus/videos/*")) + sorted(REAL_CLIPS.glob("formats/*"))
 REAL += sorted(REAL_CLIPS.glob("personalization/*/*.mp4"))
@@ -107,7 +107,7 @@ def test_sparse_decoding_gives_the_frames_of_plain_decoding_on_real_clips(path):
 
 @pytest.mark.parametrize("name", ["closed.mp4", "open_pyramid.mp4", "uneven.mp4"])
 def test_a_window_reads_no_further_than_it_reaches(made, name, monkeypatch):
-    import engines.video.decoders.pyav as decoder
+    import engines.video.video_file as decoder
 
     plans = []
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.video.container import open_video, select_video_stream
-from engines.video.decoders.pyav import TimedFrame, VideoFile
 from engines.video.frames import DecodeError, Sampling
 from engines.video.guard.heartbeat import send_heartbeat
 from engines.video.pixels import to_rgb
+from engines.video.video_file import TimedFrame, VideoFile
 from engines.video.writing import AUDIO_HZ, to_yuv_frames, write_mp4
 
 if TYPE_CHECKING:
