@@ -79,7 +79,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One retrieved video; `rank` counts from 1, `score` is a cosine similarity."""
+    """One retrieved video; `rank` counts from 1, `score` is a cosine similarity.
+
+    Of a moment, `start_sec` and `end_sec` are its seconds within the video.
+    """
 
     prompt_id: str
     prompt: str
@@ -88,6 +91,8 @@ class Hit:
     score: float
     uri: str
     caption: str | None
+    start_sec: float | None = None
+    end_sec: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

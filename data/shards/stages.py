@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from data.specs.pipeline import Spec, fingerprint
+from data.specs.base import Spec
+from data.specs.pipeline import fingerprint
 from data.store import layout
 from data.store.storage import Store
 

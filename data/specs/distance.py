@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from data.specs.pipeline import Spec
+from data.specs.base import Spec
 
 Window = Literal["first", "random"]
 

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from data.specs.pipeline import EmbedSpec, Spec
+from data.specs.base import Spec
+from data.specs.pipeline import EmbedSpec
 
 
 class EvaluateSpec(Spec):

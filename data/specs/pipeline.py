@@ -1,26 +1,17 @@
-"""Specs: everything that changes a result, and the fingerprint that names it."""
+"""The specs of a pipeline's stages, and the fingerprint that names what they make."""
 
 import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from data.specs.base import Spec
 from data.specs.models import AUTO, add_implied
+from data.specs.retrieve import RetrieveSpec
 
 Precision = Literal["fp32", "bf16", "fp16"]
 MAX_DAMAGED = 0.1
-
-
-class Spec(BaseModel):
-    """Immutable parameters of a stage: equal specs give equal results on any machine.
-
-    The text under a field is its description in Prefect's forms and in `--help`, hence written for
-    users, as a sentence that also reads well after an option's name.
-    """
-
-    # Unknown fields are refused: a mistyped one would silently keep its default.
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class EmbedSpec(Spec):
@@ -90,28 +81,6 @@ class IndexSpec(Spec):
     gate: float = Field(0.95, ge=0, le=1)
     """Minimum recall@10 for a new index version to be published, 0–1."""
 
-
-class RetrieveSpec(Spec):
-    """How videos are retrieved for a query. Defaults are RAGME's for text queries."""
-
-    k: int = Field(5, ge=0)
-    """Number of videos to retrieve per query."""
-    ceiling: float = 1.01
-    """Skip videos more similar to the query than this cosine (RAGME's radius)."""
-    dedup: float = 0.98
-    """Treat two results more similar than this cosine as duplicates and keep one."""
-    mmr: float | None = Field(None, ge=0, le=1)
-    """MMR lambda: 1 ranks by similarity only, 0 by diversity only; off if left out."""
-    where: str | None = None
-    """SQL condition on the videos, e.g. fps > 20 or published >= '2024-01-01'."""
-    exact: bool = False
-    """Compare with every video instead of using the approximate index."""
-    # Left out where it is empty: a spec without it keeps its fingerprint.
-    exclude: tuple[str, ...] = Field((), exclude_if=lambda ids: not ids)
-    """Ids of videos to exclude from the results, together with their copies."""
-
-
-VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)  # RAGME's for queries by video
 
 Compat = Literal["wrapped_pixels", "raw_tokens", "stretched", "absent_as_grey", "shared_noise",
                  "frame_stride"]  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from data.specs.pipeline import Spec
+from data.specs.base import Spec
 
 
 class ControllerSpec(Spec):

@@ -4,13 +4,14 @@ A row is a frame: `video_id`, `frame` (its number), `t_seconds`, `vector` (float
 gave it, not normalised). The rows of a video stand together.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data.store import tables
@@ -111,6 +112,29 @@ def read_by_video(store: Store, name: str) -> Iterator[tuple[str, np.ndarray]]:
             parts.append(vectors[start:end])
     if current is not None:
         yield current, np.concatenate(parts)
+
+
+def iter_frames(
+    store: Store, name: str, ids: Collection[str]
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Id, seconds (n,) and vectors (n, dim) float16 of some videos, in the order of the file.
+
+    A video comes in parts of a row group at most. Vectors are read only where one of them is.
+    """
+    wanted = pa.array(sorted(ids), pa.string())
+    with store.open(name) as file, pq.ParquetFile(file) as parquet:
+        for group in range(parquet.num_row_groups):
+            owners = parquet.read_row_group(group, columns=["video_id"]).column(0)
+            mask = pc.is_in(owners, value_set=wanted)
+            if not pc.any(mask).as_py():
+                continue
+            columns = parquet.read_row_group(group, columns=["t_seconds", "vector"])
+            rows, own = columns.filter(mask).combine_chunks(), owners.filter(mask)
+            seconds = rows.column("t_seconds").to_numpy()
+            vectors = rows.column("vector").combine_chunks().flatten()
+            matrix = vectors.to_numpy(zero_copy_only=False).reshape(len(rows), -1)
+            for start, end in _runs(own.to_numpy(zero_copy_only=False)):
+                yield own[start].as_py(), seconds[start:end], matrix[start:end]
 
 
 def read_frames(store: Store, name: str, id: str) -> tuple[np.ndarray, np.ndarray] | None:

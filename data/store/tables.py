@@ -45,6 +45,8 @@ HITS = pa.schema(
         "score": pa.float32(),
         "uri": pa.string(),
         "caption": pa.string(),
+        "start_sec": pa.float64(),  # null: the whole video; not in files of 0.1.0
+        "end_sec": pa.float64(),
     }
 )
 

@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from data.records import Hit
+from data.timecode import format_seconds
 from engines.report.html import Figure, link_uri
 
 
@@ -20,6 +21,17 @@ class Clip:
     hit: Hit
     src: str | None
     differs: tuple[str, ...] | None = None
+
+    @property
+    def window(self) -> tuple[float, float] | None:
+        """The seconds that play of it, in a loop; None for all of it."""
+        start, end = self.hit.start_sec, self.hit.end_sec
+        return None if start is None or end is None else (start, end)
+
+    @property
+    def times(self) -> str:
+        """The window as people read it, "0:12.5 to 0:20.0"; empty for all of the clip."""
+        return " to ".join(map(format_seconds, self.window)) if self.window else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,18 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
+from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
+from data.timecode import format_seconds
 from flows.cli.app import open_panel
 from flows.cli.console import escape, out, print_result, run_flow
 from flows.cli.options import AsJson, Corpus, Root, arg, open_store, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 K = option("k", "-k", "--k", min=1)
-FIELDS = (K, "where", "mmr", option("exact", "--exact"), "ceiling", "dedup", "exclude")
+FIELDS = (
+    K, "where", option("moments", "--moments"), "mmr", option("exact", "--exact"), "ceiling",
+    "dedup", "exclude", "smooth", "cut", "candidates",
+)  # fmt: skip
 SEARCH, RETRIEVE = SpecOptions(RetrieveSpec(), *FIELDS), SpecOptions(RetrieveSpec(), *FIELDS)
 
 command = open_panel("Search")
@@ -73,8 +77,10 @@ def retrieve(
 
 
 def _print_hits(hits: list[dict[str, Any]]) -> None:
-    table = Table("#", "score", "video", "caption", "uri")
+    timed = any(hit["start_sec"] is not None for hit in hits)
+    table = Table("#", "score", "video", *(("from", "to") if timed else ()), "caption", "uri")
     for hit in hits:
-        names = (escape(hit[key] or "") for key in ("video_id", "caption", "uri"))
-        table.add_row(str(hit["rank"]), f"{hit['score']:.3f}", *names)
+        video, *names = (escape(hit[key] or "") for key in ("video_id", "caption", "uri"))
+        times = [format_seconds(hit[key]) for key in ("start_sec", "end_sec")] if timed else []
+        table.add_row(str(hit["rank"]), f"{hit['score']:.3f}", video, *times, *names)
     out().print(table)

@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from data.specs.pipeline import Spec
+from data.specs.base import Spec
 from flows.cli.field_options import (
     build_check,
     choose_type,

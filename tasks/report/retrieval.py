@@ -29,10 +29,11 @@ def write_retrieval_page(
     """Writes the page of a Parquet file of hits and returns its path."""
     rows = [Hit(**row) for row in pq.read_table(hits).to_pylist()]
     prompts = group_hits(rows, spec.k, Path(path))
-    clips = "best clip" if spec.k == 1 else f"{spec.k} best clips"
+    unit = "moment" if spec.moments else "clip"
+    clips = f"best {unit}" if spec.k == 1 else f"{spec.k} best {unit}s"
     lead = f"The {clips} for each of {len(prompts):,} prompts."
     about = describe_retrieval(workspace, corpus, spec)
-    title = f"Clips retrieved from {corpus}"
+    title = f"{unit.capitalize()}s retrieved from {corpus}"
     write_retrieval(RetrievalPage(title, lead, prompts, about), Path(path))
     return path
 

@@ -13,7 +13,7 @@ from data.records import Hit, Prompt
 from data.shards.lists import list_done
 from data.shards.receipts import read_receipt
 from data.shards.stages import Stage, current_stage
-from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
+from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
 from data.store import layout
 from data.store.frame_vectors import read_by_video
 from data.workspace import Workspace

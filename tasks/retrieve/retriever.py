@@ -19,10 +19,11 @@ from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.text import TextEmbedder, to_unit_length
 from engines.retrieve.exact import ExactSearch
-from engines.retrieve.search import search_index
 from engines.runners.in_process import InProcessRunner
 from tasks.index.versions import fetch_version
 from tasks.retrieve.lookups import Lookups
+from tasks.retrieve.matches import match_videos
+from tasks.retrieve.moments import MomentFinder
 from tasks.retrieve.selection import Selection, select_rows
 from tasks.stages import is_imported, require_same_weights
 
@@ -57,6 +58,7 @@ class Retriever:
         self.shortages: Shortages = {}
         self.unmatched: list[str] = []
         self._lookups = Lookups(catalog_path(workspace.store, workspace.settings.catalog))
+        self._moments = MomentFinder(workspace, embed)
 
     def search_prompts(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
         """Returns the k best videos of each prompt, in the order of the prompts.
@@ -127,23 +129,23 @@ class Retriever:
         if selection and not selection.videos:
             self.unmatched.append(" and ".join(wheres))
         index: Any = ExactSearch(self.index) if spec.exact else self.index
-        results = search_index(
-            index, vectors, spec.k,
-            ceiling=spec.ceiling, dedup=spec.dedup, mmr=spec.mmr,
-            exclude=own, allowed=selection.rows if selection else None,
+        search = self._moments.match if spec.moments else match_videos
+        results = search(
+            index, vectors, spec, own=own, allowed=selection.rows if selection else None,
             hidden=self._find_hidden(spec.exclude),
         )  # fmt: skip
-        contents = [n.content for result in results for n in result.neighbours]
+        contents = [match.content for matches in results for match in matches]
         videos = self.find_videos(contents)
         if selection:
             videos = selection.choose_videos(contents, videos)
         hits = []
-        for query, result in zip(queries, results, strict=True):
-            if result.short_by:
-                self.shortages[query.id] = result.short_by
-            for n in result.neighbours:
-                id, uri, caption = videos[n.content]
-                hits.append(Hit(query.id, query.text, n.rank, id, n.score, uri, caption))
+        for query, matches in zip(queries, results, strict=True):
+            if len(matches) < spec.k:
+                self.shortages[query.id] = spec.k - len(matches)
+            for rank, match in enumerate(matches, start=1):
+                id, uri, caption = videos[match.content]
+                span = match.start_sec, match.end_sec
+                hits.append(Hit(query.id, query.text, rank, id, match.score, uri, caption, *span))
         return hits
 
     def _read_contents(self, ids: Sequence[str]) -> dict[str, str]:

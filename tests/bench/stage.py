@@ -63,7 +63,7 @@ def _search(name: str, given: dict[str, Any]) -> dict[str, float]:
     """Milliseconds a search takes once the bank is open: by text, and by video."""
     from data.records import Prompt
     from data.settings import Settings
-    from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
+    from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
     from data.workspace import open_workspace
     from tasks.retrieve.retriever import Retriever
 

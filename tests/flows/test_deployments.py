@@ -8,7 +8,7 @@ from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from support.paths import REPOSITORY
 
-from data.specs.pipeline import Spec
+from data.specs.base import Spec
 from tasks.service.work_pool import BACKFILL_POOL, POOL, QUEUES
 
 ROOT = REPOSITORY

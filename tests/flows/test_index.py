@@ -8,7 +8,8 @@ from support.corpora import FAKE, counts, videos
 from data.errors import UserError
 from data.records import Prompt
 from data.shards.stages import current_stage, published_version
-from data.specs.pipeline import VIDEO_QUERIES, IndexSpec, RetrieveSpec
+from data.specs.pipeline import IndexSpec
+from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
 from flows.embed import embed
 from flows.index import index
 from flows.ingest import ingest

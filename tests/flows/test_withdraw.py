@@ -7,7 +7,7 @@ from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS
 
 from data.errors import UserError
 from data.records import Prompt
-from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
+from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
 from flows.generate import generate
 from flows.index import index
 from flows.pipeline import pipeline
