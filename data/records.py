@@ -97,7 +97,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A retrieved clip that a video is conditioned on."""
+    """A retrieved clip that a video is conditioned on; of a moment, only its seconds are used."""
 
     rank: int
     video_id: str
@@ -107,6 +107,8 @@ class Source:
     caption: str | None = None
     duration: float | None = None
     fps: float | None = None  # known only where the spec goes by it
+    start_sec: float | None = None
+    end_sec: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

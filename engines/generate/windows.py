@@ -33,18 +33,30 @@ class Window:
 def draw_window(source: Source, spec: GenerateSpec) -> Window:
     """A window as long as the generated video, drawn by the seed and the clip's bytes alone.
 
-    It lies within the clip; it starts at 0 if the clip is shorter or of unknown duration.
+    It lies within the clip, or the moment of it that was retrieved. It starts at 0 if the clip is
+    shorter or of unknown duration; a shorter moment is in its middle, as far as the clip goes.
     """
     speed = compute_speed(source, spec)
     fps = spec.fps * speed
-    room = max(0.0, (source.duration or 0.0) - spec.frames / fps)
+    low, room = _find_room(source, spec.frames / fps)
     # By content, not by prompt or rank: every request then shares one decoded window of a clip.
     digest = hashlib.sha256(f"{spec.seed}/{source.content}".encode()).digest()
     share = int.from_bytes(digest[:8]) / 2**64
     # Whole milliseconds, so that the key, which has three decimals, names exactly this start.
-    start = math.floor(room * share * 1000) / 1000
+    start = math.floor((low + room * share) * 1000) / 1000
     shape = f"{spec.frames}x{spec.width}x{spec.height}"
     return Window(source, start, f"{source.content}@{start:.3f}+{shape}/{fps:g}", speed)
+
+
+def _find_room(source: Source, length: float) -> tuple[float, float]:
+    """The first second at which a window of a source may start, and how much later it may."""
+    whole = max(0.0, (source.duration or 0.0) - length)
+    if source.start_sec is None or source.end_sec is None:
+        return 0.0, whole
+    room = source.end_sec - source.start_sec - length
+    if room >= 0:
+        return source.start_sec, room
+    return min(max(0.0, source.start_sec + room / 2), whole), 0.0
 
 
 def compute_speed(source: Source, spec: GenerateSpec) -> float:

@@ -51,6 +51,10 @@ GENERATE = SpecOptions(
     "retrieve.dedup",
     option("retrieve.exact", "--exact"),
     "retrieve.exclude",
+    option("retrieve.moments", "--moments", help="Condition on the moments that match."),
+    "retrieve.smooth",
+    "retrieve.cut",
+    "retrieve.candidates",
     option("vae_tiling", "--vae-tiling"),
     option("shuffled", "--shuffled"),
 )

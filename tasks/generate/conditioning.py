@@ -92,7 +92,7 @@ class ConditioningRetrieval:
             content, duration, fps = known[hit.video_id]
             yield Source(
                 hit.rank, hit.video_id, content, hit.score, hit.uri, hit.caption, duration,
-                fps if strides else None,
+                fps if strides else None, hit.start_sec, hit.end_sec,
             )  # fmt: skip
 
     def _swap_prompts(self) -> dict[str, str]:

@@ -241,3 +241,20 @@ def test_other_stored_vectors_are_not(guard, files, stored):
     (clip,) = held.load_clips(request(source(files / "long.mp4")))
     np.testing.assert_array_equal(clip.tokens, embedded(files / "long.mp4", Sampling(10))[:3])
     assert held.count_cache_use().tokens_stored == 0
+
+
+def test_the_window_of_a_moment_lies_within_it(files) -> None:
+    """Or around it, where it is shorter than the generated video, and never beyond the clip."""
+    whole, length = source(files / "long.mp4", duration=4.0), SPEC.frames / SPEC.fps
+    for first, last, low, high in [
+        (0.5, 3.5, 0.5, 2.3),
+        (2.0, 2.4, 1.6, 1.6),
+        (3.8, 4.0, 2.8, 2.8),
+    ]:
+        starts = {
+            draw_window(replace(whole, content=str(n), start_sec=first, end_sec=last), SPEC).start_s
+            for n in range(20)
+        }
+        assert low - 0.001 <= min(starts) and max(starts) <= high + 0.001, length
+        assert len(starts) == (1 if low == high else 20)
+    assert draw_window(replace(whole, start_sec=None), SPEC) == draw_window(whole, SPEC)

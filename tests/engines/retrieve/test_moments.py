@@ -62,7 +62,7 @@ def test_a_single_frame_that_matches_by_chance_is_no_moment() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_short_videos_are_one_moment_to_their_end(count: int) -> None:
-    (start, end), = cut(curve((count, 0.3), noise=0.0), duration=count / FPS)
+    ((start, end),) = cut(curve((count, 0.3), noise=0.0), duration=count / FPS)
     assert start == 0.0 and end == pytest.approx(count / FPS, abs=0.11) and end > start
     assert not cut(np.array([]))
 
