@@ -47,6 +47,16 @@ def add_span(uri: str, span: TimeSpan | None) -> str:
     return uri if span is None else f"{uri}{span}"
 
 
+def narrow_span(uri: str, start: float, end: float) -> str:
+    """The URI of the seconds from `start` to `end` of a video, which may be a span itself."""
+    file, whole = split_span(uri)
+    first = whole.start if whole else 0.0
+    last = first + end
+    if whole and whole.end is not None:
+        last = min(last, whole.end)
+    return add_span(file, TimeSpan(round(first + start, DECIMALS), round(last, DECIMALS)))
+
+
 def read_span(start: object, end: object) -> TimeSpan | None:
     """The span that a row's `start_sec` and `end_sec` state; None where both are empty.
 

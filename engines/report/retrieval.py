@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data.records import Hit
 from data.timecode import format_seconds
+from engines.files.time_span import narrow_span, split_span, strip_span
 from engines.report.html import Figure, link_uri
 
 
@@ -23,10 +24,15 @@ class Clip:
     differs: tuple[str, ...] | None = None
 
     @property
+    def file(self) -> str:
+        """The link of the whole file, where the clip is a span of it."""
+        return strip_span(self.src or "")
+
+    @property
     def window(self) -> tuple[float, float] | None:
-        """The seconds that play of it, in a loop; None for all of it."""
-        start, end = self.hit.start_sec, self.hit.end_sec
-        return None if start is None or end is None else (start, end)
+        """The seconds of the file that play, in a loop; None for all of it."""
+        span = split_span(self.src or "")[1]
+        return None if span is None or span.end is None else (span.start, span.end)
 
     @property
     def times(self) -> str:
@@ -74,10 +80,17 @@ class RetrievalPage:
         return sum(prompt.correct < len(prompt.clips) for prompt in self.prompts)
 
 
+def locate_hit(hit: Hit) -> str:
+    """The address of what was retrieved: of a moment, its seconds of the video."""
+    if hit.start_sec is None or hit.end_sec is None:
+        return hit.uri
+    return narrow_span(hit.uri, hit.start_sec, hit.end_sec)
+
+
 def group_hits(hits: Iterable[Hit], k: int, page: Path) -> list[PromptHits]:
     """Groups hits by prompt, in the order of their table, where a prompt's hits are adjacent."""
     by_prompt = groupby(hits, key=lambda hit: (hit.prompt_id, hit.prompt))
     return [
-        PromptHits(prompt, [Clip(hit, link_uri(hit.uri, page)) for hit in group], k)
+        PromptHits(prompt, [Clip(hit, link_uri(locate_hit(hit), page)) for hit in group], k)
         for (_, prompt), group in by_prompt
     ]

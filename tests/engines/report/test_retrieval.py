@@ -134,3 +134,18 @@ def test_a_clip_that_cannot_be_played_says_so(long_page: Path, tmp_path: Path) -
     with opened(target, tmp_path / "profile", 1280) as tab:
         said = tab.until("document.querySelector('.screen')?.textContent.trim()", bool)
     assert "cannot play" in said
+
+
+@pytest.mark.parametrize(
+    ("uri", "window"),
+    [("/c/a.mp4", ("12.5", "20.0")), ("/c/a.mp4#t=100,115", ("112.5", "115.0"))],
+)
+def test_a_moment_plays_from_where_it_begins(uri: str, window: tuple, tmp_path: Path) -> None:
+    found = hit(uri=uri, start_sec=12.5, end_sec=20.0)
+    (prompt,) = group_hits([found], 1, tmp_path / "page.html")
+    tags = Tags(render(page(prompt)))
+    (video,) = tags.named("video")
+    assert (video["data-from"], video["data-to"]) == window
+    assert "#" not in video["data-src"]  # by a fragment browsers would stop at the end
+    (link,) = [a for a in tags.named("a") if "a.mp4" in a["href"]]
+    assert link["href"].endswith(f"#t={float(window[0]):g},{float(window[1]):g}")

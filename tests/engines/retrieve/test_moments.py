@@ -1,5 +1,7 @@
 """Score curves are cut where what matches begins and ends, whatever a video's scale and noise."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -32,7 +34,7 @@ def test_what_comes_twice_is_two_moments_that_do_not_overlap() -> None:
     found = cut(curve((20, 0.0), (10, 0.3), (30, 0.0), (12, 0.29), (20, 0.0)))
     assert len(found) == 2 and found[0] == pytest.approx((3.9, 5.9), abs=0.21)
     ordered = sorted(found)
-    assert all(a[1] <= b[0] for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(ordered))
 
 
 def test_a_flat_curve_is_one_moment() -> None:
