@@ -2,12 +2,14 @@
 
 import math
 import os
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
+from data.specs.refine import RefineSpec
 from engines.base import Needs
 from engines.embed.engine import EmbedSetup
 from engines.generate.engine import GenerateSetup
@@ -135,18 +137,27 @@ def count_evaluate_workers(settings: Settings, spec: EvaluateSpec) -> int:
 
     On a CPU they are no more than half of the memory holds.
     """
+    return _count_single_thread_workers(settings, spec.weights.values())
+
+
+def count_refine_workers(settings: Settings, spec: RefineSpec) -> int:
+    """The number of refining workers, as of evaluating ones."""
+    return _count_single_thread_workers(settings, filter(None, [spec.weights]))
+
+
+def _count_single_thread_workers(settings: Settings, weights: Iterable[str]) -> int:
     if settings.workers or count_worker_gpus(settings):
         return count_workers(settings)
     import psutil
 
-    # Each computes with one thread, so that any number of workers gives the same scores.
-    weights = sum(os.path.getsize(file) for file in spec.weights.values() if os.path.isfile(file))
-    worker_bytes = WORKER_BYTES + WEIGHTS_TIMES * weights
+    # Each computes with one thread, so that any number of workers gives the same figures.
+    size = sum(os.path.getsize(file) for file in weights if os.path.isfile(file))
+    worker_bytes = WORKER_BYTES + WEIGHTS_TIMES * size
     return max(1, min(count_cores(), psutil.virtual_memory().total // 2 // worker_bytes))
 
 
 def build_evaluate_setup(settings: Settings) -> WorkerSetup:
-    """The set-up of each evaluating worker: one decoder reads ahead of its model."""
+    """The set-up of each evaluating or refining worker: one decoder, ahead of its model."""
     return WorkerSetup(**_common_fields(settings, settings.decoders or 1, 1))
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from data.specs.distance import ClipSpec, DistanceSpec
 from data.specs.pipeline import Precision, Spec
 
 
@@ -66,3 +67,14 @@ class RefineSpec(Spec):
         if self.paste_back and self.corruption is None:
             raise ValueError("paste_back needs a corruption: without holes nothing is refined")
         return self
+
+
+class PassMeasure(Spec):
+    """How passes are measured and compared."""
+
+    metrics: tuple[str, ...] | None = None
+    """Metrics to compute; motion and consistency, and text similarity for runs, if left out."""
+    distance: DistanceSpec = DistanceSpec(clip=ClipSpec(extractor="pixel_stats"))
+    """Distances to the real videos: features, and which frames of a video are its clip."""
+    replicates: int = Field(200, ge=20)
+    """Bootstrap samples of the clips, for the intervals of distances."""

@@ -10,6 +10,7 @@ EXPERIMENTS = "experiments"
 FEATURES = "features"
 GENERATIONS = "generations"
 MEDIA = "media"
+REFINEMENTS = "refinements"
 STORE_ID = "store.json"
 
 
@@ -61,6 +62,11 @@ def night_file(name: str) -> str:
 def generation_folder(run: str) -> str:
     """The folder of a run of generation."""
     return f"{GENERATIONS}/{run}"
+
+
+def refinement_folder(fingerprint: str) -> str:
+    """The folder of a refinement: videos after each number of passes."""
+    return f"{REFINEMENTS}/{fingerprint}"
 
 
 def experiment_folder(fingerprint: str) -> str:

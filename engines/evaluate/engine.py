@@ -15,7 +15,7 @@ from data.specs.evaluate import EvaluateSpec
 from engines.base import load_plugin
 from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import open_ground_truth
 from engines.evaluate.protocol import Metric, MissingReference, Sample, Score
-from engines.evaluate.vision.device import pick_device
+from engines.evaluate.vision.device import limit_threads, pick_device
 from engines.evaluate.vision.registry import ModelRegistry, explain_missing_weights
 from engines.memory import is_out_of_memory
 from engines.video.frames import Sampling
@@ -70,7 +70,7 @@ class Evaluator:
         modules = {name: load_plugin("evaluate.metrics", name) for name in names}
         self.models = ModelRegistry(self.spec)
         if needed := [model for module in modules.values() for model in module.MODELS]:
-            _limit_threads()
+            limit_threads()
             # Here, not at first use: broken weights must fail before any video is decoded.
             for model in needed:
                 self.models.get(model)
@@ -137,14 +137,6 @@ class Evaluator:
         except MissingReference as missing:
             return {each: Score(None, str(missing)) for each in metric.better}
         return {each: _drop_non_finite(score) for each, score in scores.items()}
-
-
-def _limit_threads() -> None:
-    """Makes torch compute on one CPU thread."""
-    import torch
-
-    # The last bits of a sum depend on how many threads share it.
-    torch.set_num_threads(1)
 
 
 def _drop_non_finite(score: Score) -> Score:

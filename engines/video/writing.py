@@ -35,10 +35,16 @@ def encode_mp4(frames: np.ndarray, fps: float) -> bytes:
             f"cannot write {count} frames of {width}x{height} as H.264: at least one frame, and"
             " an even width and height are needed; choose another size"
         )
+    return encode_pictures(frames, (height, width), fps, HIGH_QUALITY)
+
+
+def encode_pictures(
+    frames: Iterable[np.ndarray], shape: tuple[int, int], fps: float, options: dict[str, str]
+) -> bytes:
+    """As `encode_mp4`, of frames as they come, of an even `shape` (H, W)."""
     with TemporaryFolder() as folder:
         file = Path(folder) / "video.mp4"
-        size, muxer = (height, width), {"movflags": "+faststart"}
-        write_mp4(to_yuv_frames(frames), size, fps, file, HIGH_QUALITY, muxer)
+        write_mp4(to_yuv_frames(frames), shape, fps, file, options, {"movflags": "+faststart"})
         return file.read_bytes()
 
 
@@ -91,3 +97,26 @@ def write_mp4(
             for samples in audio or ():
                 container.mux(track.encode(samples))
             container.mux(track.encode())
+
+
+def encode_lossless(frames: Iterable[np.ndarray], shape: tuple[int, int], fps: float) -> bytes:
+    """The bytes of an FFV1 file in Matroska of (H, W, 3) uint8 RGB frames of `shape` (H, W).
+
+    It decodes to the very same bytes, at any size, and is the same file for the same frames.
+    """
+    import av
+
+    with TemporaryFolder() as folder:
+        file = Path(folder) / "video.mkv"
+        with av.open(str(file), "w", options={"fflags": "+bitexact"}) as container:
+            rate = Fraction(fps).limit_denominator(1001)
+            stream = container.add_stream("ffv1", rate=rate, options={"level": "3"})
+            stream.height, stream.width = shape
+            stream.pix_fmt = "bgr0"
+            stream.codec_context.thread_count = 1
+            stream.codec_context.flags |= av.codec.context.Flags.bitexact
+            for picture in frames:
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+                container.mux(stream.encode(frame.reformat(format="bgr0")))
+            container.mux(stream.encode())
+        return file.read_bytes()

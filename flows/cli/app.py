@@ -15,6 +15,7 @@ PANELS = {
     "A corpus": "corpus",
     "Search": "search",
     "Generate": "generate",
+    "Refine": "refine",
     "Evaluate": "evaluate",
     "Benchmarks": "benchmarks",
     "Train and experiment": "train",

@@ -7,6 +7,7 @@ from data.errors import UserError
 from data.runs.evaluation_plans import Evaluation
 from data.runs.generations import read_run
 from data.runs.published import BENCHMARK
+from data.runs.refinements import find_run
 from data.specs.evaluate import EvaluateSpec
 from data.specs.models import name_model
 from data.specs.pipeline import EmbedSpec
@@ -125,8 +126,8 @@ def _resolve_spec(
 
 def _choose_clip(workspace: Workspace, source: Source, clip: EmbedSpec, is_used: bool) -> EmbedSpec:
     """The CLIP of a run's corpus, else the requested one, else a real one."""
-    if source.is_run:
-        return choose_embed_spec(workspace, read_run(workspace.store, source.name).corpus, None)
+    if source.is_run and (run := find_run(workspace.store, source.name)):
+        return choose_embed_spec(workspace, read_run(workspace.store, run).corpus, None)
     # Unused, it is what it was when the bundled model was the default: it is in the fingerprint.
     clip = name_model(clip, made=not is_used)
     if is_used:

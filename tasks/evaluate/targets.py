@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
@@ -13,13 +12,15 @@ from typing import Any, Literal
 from data.errors import UserError
 from data.runs.evaluations import GroundTruthRef, Target
 from data.runs.generations import media_path, read_generations, read_run
+from data.runs.refinements import is_refinement
 from data.specs.evaluate import EvaluateSpec
 from data.workspace import Workspace
 from engines.files.leftovers import describe_leftovers
 from engines.files.listing import VIDEO_ENDINGS, has_ending
 from engines.files.urls import is_url
 from engines.files.walk import walk_folders
-from tasks.evaluate.digests import digest_uri
+from tasks.evaluate.digests import digest_targets
+from tasks.evaluate.refined_targets import list_refined
 from tasks.progress import notify
 from tasks.prompts import read_columns, to_row
 from tasks.url_policy import build_url_policy
@@ -59,12 +60,14 @@ class Source:
 def list_targets(workspace: Workspace, source: Source) -> list[Target]:
     """Lists a source's videos by their names; a UserError where there are none."""
     columns = read_columns(source.prompts) if source.prompts else {}
-    if source.is_run:
+    if source.is_run and is_refinement(workspace.store, source.name):
+        targets = list_refined(workspace.store, source.name)
+    elif source.is_run:
         targets = list(_list_run(workspace, source, columns))
     elif source.layout == "folder":
         url = source.name.rstrip("/") if is_url(source.name) else None
         folder = url or str(Path(source.name).absolute())
-        targets = _digest_targets(list(_list_folder(folder, source, columns)))
+        targets = digest_targets(list(_list_folder(folder, source, columns)))
         if not url and (leftovers := describe_leftovers(folder, ENDINGS, deep=False)):
             notify(f"not measured in {folder}: {leftovers}")
     elif is_url(source.name):
@@ -72,7 +75,7 @@ def list_targets(workspace: Workspace, source: Source) -> list[Target]:
     else:
         list_layout = _list_miniature if source.layout == "miniature" else _list_official
         path = Path(source.name).absolute()
-        targets = _digest_targets(list(list_layout(path, source, columns)))
+        targets = digest_targets(list(list_layout(path, source, columns)))
     if not targets:
         raise UserError(f"no videos in {source.name}: expected {', '.join(ENDINGS)}")
     # A few videos without a row are usual, none with one is a wrong file.
@@ -185,9 +188,3 @@ def _only_method(source: Source) -> str | None:
 def _to_texts(row: Mapping[str, Any] | None) -> dict[str, str]:
     """A row as texts, without empty columns."""
     return {key: str(value) for key, value in (row or {}).items() if value is not None}
-
-
-def _digest_targets(targets: list[Target]) -> list[Target]:
-    """The targets with the SHA-256 of each file; a file that cannot be read fails in decoding."""
-    with ThreadPoolExecutor(4) as threads:
-        return list(threads.map(lambda t: replace(t, content=digest_uri(t.uri)), targets))

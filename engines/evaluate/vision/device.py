@@ -11,6 +11,14 @@ def pick_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def limit_threads() -> None:
+    """Makes torch compute on one CPU thread."""
+    import torch
+
+    # The last bits of a sum depend on how many threads share it.
+    torch.set_num_threads(1)
+
+
 @contextmanager
 def deterministic_inference() -> Iterator[None]:
     """Full float32 precision and fixed kernels: the same video gets the same scores each time."""

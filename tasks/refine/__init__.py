@@ -1,0 +1,1 @@
+"""Refinements: videos planned, refined pass by pass, and measured."""
