@@ -120,7 +120,7 @@ def find_run(store: Store, name: str) -> str | None:
 
 
 def read_refined(store: Store, name: str) -> Iterator[dict[str, Any]]:
-    """The newest row of `tables.REFINED` of each video and pass, in the order of both."""
+    """The newest row of `REFINED` of each video and pass, in the order of both."""
     folder = layout.refinement_folder(name)
     rows = {
         row["id"]: row

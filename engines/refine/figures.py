@@ -70,7 +70,7 @@ def _compare_pass(
 
 
 def list_drift(rows: Iterable[Mapping[str, Any]]) -> list[PassFigure]:
-    """The figures of `DRIFT`, of rows of `tables.REFINED` that did not fail."""
+    """The figures of `DRIFT`, of rows of `REFINED` that did not fail."""
     done = [row for row in rows if row["reason"] is None]
     figures = []
     for name, label in DRIFT.items():

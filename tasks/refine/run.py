@@ -8,6 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.outcome import MACHINE_REASONS
+from data.runs.refined_table import REFINED
 from data.runs.refinements import Refinement, read_pass, read_refined, record_refinement
 from data.shards.lists import add_shards, list_pending
 from data.store import layout, tables
@@ -61,7 +62,7 @@ def complete_refinement(
         cost = compute_cost(workspace.settings, time.monotonic() - begun, workers)
     rows = list(read_refined(store, refinement.fingerprint))
     table = f"{refinement.folder}/passes.parquet"
-    tables.write_rows(store, table, tables.REFINED, rows)
+    tables.write_rows(store, table, REFINED, rows)
     done = [row for row in rows if row["reason"] is None]
     failed = Counter(row["reason"] for row in rows if row["reason"])
     if shards:

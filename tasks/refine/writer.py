@@ -6,10 +6,10 @@ from hashlib import sha256
 from typing import Any
 
 from data.outcome import Done, Outcome
+from data.runs.refined_table import REFINED
 from data.runs.refinements import VERSION, PlannedPass, Refinement, media_path, read_pass
 from data.shards.lists import Shard
 from data.shards.receipts import DETAIL
-from data.store import tables
 from data.store.storage import Store
 from data.workspace import Workspace
 from engines.base import Runner
@@ -18,7 +18,7 @@ from engines.refine.result import RefinedVideo
 from tasks.stage_run import ShardWriter, StageRun
 from tasks.workers import build_evaluate_setup, count_refine_workers
 
-RefinedRow = dict[str, Any]  # as `tables.REFINED`
+RefinedRow = dict[str, Any]  # as `REFINED`
 
 
 class RefineWriter(ShardWriter[PlannedPass, RefinedVideo, RefinedRow]):
@@ -83,7 +83,7 @@ class RefineRun(StageRun[PlannedPass, RefinedVideo, RefinedRow]):
 def build_row(item: PlannedPass, **fields: Any) -> RefinedRow:
     """The row of a pass, empty but for what is known of its video and for `fields`."""
     target = item.target
-    return dict.fromkeys(tables.REFINED.names) | {
+    return dict.fromkeys(REFINED.names) | {
         "id": item.id, "target": target.id, "clip": target.clip, "number": item.number,
         "prompt": target.asked.get("prompt"), "content": target.content,
     } | fields  # fmt: skip
