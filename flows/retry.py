@@ -8,8 +8,9 @@ from data.catalog.failures import Failures
 from data.errors import UserError
 from data.outcome import REASONS
 from data.settings import Settings
-from data.shards.stages import current_stage
+from data.shards.stages import ANNOTATE, current_stage
 from data.workspace import open_workspace
+from flows.annotate import annotate
 from flows.embed import embed
 from flows.ingest import retry_ingest
 from tasks.retry import count_failures
@@ -25,7 +26,7 @@ def retry(
     decoder: str | None = None,
     outdated: bool = False,
 ) -> dict[str, Any]:
-    """Tries failed videos again, in ingest and in embed.
+    """Tries failed videos again, in ingest, in embed and in annotate.
 
     Args:
         corpus: Name of the corpus.
@@ -45,6 +46,9 @@ def retry(
         made["ingest"] = retry_ingest(corpus, which)
     if stages and current_stage(workspace.store, corpus, "embed"):
         made["embed"] = embed(corpus, retry=which)
+    kinds = [stage.removeprefix(ANNOTATE) for stage in stages if stage.startswith(ANNOTATE)]
+    if kinds:
+        made["annotate"] = annotate(corpus, sorted(kinds), retry=which)
     return made
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from data.catalog.coverage import list_current
 from data.catalog.database import load_sql
 from data.catalog.failures import Failures
-from data.shards.stages import current_stage
 from data.workspace import Workspace
 from engines.base import load_plugin
 
@@ -18,7 +18,7 @@ def decoder_version() -> str:
 
 def count_failures(workspace: Workspace, corpus: str, which: Failures) -> list[dict[str, Any]]:
     """Counts the failures that `which` selects: rows of stage, reason, decoder and videos."""
-    stage = current_stage(workspace.store, corpus, "embed")
-    values = which.to_parameters(decoder_version()) | {"embed": stage.fingerprint if stage else ""}
+    values = which.to_parameters(decoder_version())
+    values["current"] = list_current(workspace.store, corpus)
     with workspace.open_synced_catalog(corpus) as catalog:
         return catalog.query_rows(load_sql("count_retries"), corpus=corpus, **values)

@@ -10,6 +10,7 @@ from typing import Any
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.specs.refine import RefineSpec
+from engines.annotate.engine import AnnotateSetup
 from engines.base import Needs
 from engines.embed.engine import EmbedSetup
 from engines.generate.engine import GenerateSetup
@@ -114,6 +115,13 @@ def build_embed_setup(settings: Settings) -> EmbedSetup:
         frames_per_batch=settings.frames_per_batch,
         compile=settings.compile,
     )
+
+
+def build_annotate_setup(settings: Settings) -> AnnotateSetup:
+    """The set-up of each annotating worker: one decoder reads ahead of its model."""
+    share = _cores_per_worker(settings)
+    common = _common_fields(settings, settings.decoders or 1, share)
+    return AnnotateSetup(**common, threads=settings.threads or share)
 
 
 def build_generate_setup(settings: Settings) -> GenerateSetup:

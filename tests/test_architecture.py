@@ -27,6 +27,7 @@ PLUGINS = {
     "generate.generators": ("VERSION", "digests", "Generator"),
     "evaluate.metrics": ("VERSION", "LABEL", "MODELS", "Metric"),
     "evaluate.models": ("FILE", "FETCH", "load"),
+    "annotate.annotators": ("VERSION", "digest", "Annotator"),
     "evaluate.distance.extractors": ("VERSION", "LABEL", "KERNEL", "FILE", "FETCH", "Extractor"),
     "refine.refiners": ("VERSION", "Options", "digests", "Refiner"),
     "refine.corruptions": ("VERSION", "Options", "Corruption"),

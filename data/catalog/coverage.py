@@ -4,14 +4,19 @@ from typing import Any
 
 from data.catalog import merge
 from data.catalog.database import Catalog, load_sql
-from data.shards.stages import Stage, current_stage, published_version, read_spec
+from data.shards.stages import (
+    Stage,
+    current_stage,
+    list_annotated,
+    published_version,
+    read_spec,
+)
 from data.specs.models import describe_model
 from data.specs.pipeline import EmbedSpec
 from data.store.storage import Store
 
 STAGES = ("ingest", "embed", "pool", "index")
 STATES = ("done", "failed", "missing")
-FAILURE_PARAMETERS = ("corpus", "embed", "pool")  # a query takes no others
 
 
 def compute_coverage(
@@ -32,9 +37,15 @@ def compute_coverage(
 def list_failures(catalog: Catalog, store: Store, corpus: str) -> list[dict[str, Any]]:
     """Every failed row once: stage, id, reason, detail, attempts, decoder."""
     merge.sync_corpus(catalog, store, corpus)
-    fingerprints = _current_fingerprints(store, corpus)
-    parameters = {key: fingerprints[key] for key in FAILURE_PARAMETERS}
-    return catalog.query_rows(load_sql("failures"), **parameters)
+    current = list_current(store, corpus, "pool")
+    return catalog.query_rows(load_sql("failures"), corpus=corpus, current=current)
+
+
+def list_current(store: Store, corpus: str, *others: str) -> list[str]:
+    """Fingerprints of the corpus's current stages that take videos, and of `others`."""
+    kinds = ("embed", *list_annotated(store, corpus), *others)
+    stages = (current_stage(store, corpus, kind) for kind in kinds)
+    return [stage.fingerprint for stage in stages if stage]
 
 
 def _current_model(store: Store, corpus: str) -> str | None:

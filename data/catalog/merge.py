@@ -25,6 +25,7 @@ from data.catalog.merged import (
     read_files,
 )
 from data.shards.spans import is_pack, parse_span
+from data.shards.stages import list_annotated
 from data.store import layout, tables
 from data.store.storage import Store
 
@@ -68,7 +69,7 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges everything of one corpus."""
     sync_videos(catalog, store, corpus)
     sync_withdrawn(catalog, store, corpus)
-    for kind in ("embed", "pool"):
+    for kind in ("embed", "pool", *list_annotated(store, corpus)):
         for fingerprint in _list_fingerprints(catalog, store, corpus, kind):
             sync_stage(catalog, store, corpus, kind, fingerprint)
     for folder in store.list_names(f"{layout.corpus_folder(corpus)}/index"):

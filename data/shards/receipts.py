@@ -18,7 +18,8 @@ class VideoRow(TypedDict):
     """A video of a shard: how many frame vectors it has, or why it has none.
 
     `reason` is None where it went through; `decoder` is what refused it, with its version.
-    `damaged` packets gave no frame; left out where there are none.
+    `damaged` packets gave no frame; left out where there are none. `note` says what a video lacks
+    that went through, such as an audio track.
     """
 
     id: str
@@ -28,6 +29,7 @@ class VideoRow(TypedDict):
     detail: NotRequired[str]
     decoder: NotRequired[str | None]
     damaged: NotRequired[int]
+    note: NotRequired[str]
 
 
 Row = TypeVar("Row", bound=Mapping[str, Any])

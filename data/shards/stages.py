@@ -11,6 +11,7 @@ from data.store.storage import Store
 
 S = TypeVar("S", bound=Spec)
 
+ANNOTATE = "annotate-"  # and the kind of texts, as in annotate-speech
 SOURCES = {"pool": "embed", "index": "pool"}  # what each stage is made from
 
 
@@ -101,6 +102,12 @@ def _aliased_stage(store: Store, corpus: str, kind: str) -> Stage | None:
     if not store.exists(alias):
         return None
     return Stage(corpus, kind, store.read(alias).decode().strip())
+
+
+def list_annotated(store: Store, corpus: str) -> list[str]:
+    """The stages of annotators that a corpus has, such as annotate-speech."""
+    names = (name.rsplit("/", 1)[-1] for name in store.list_names(layout.corpus_folder(corpus)))
+    return [name for name in names if name.startswith(ANNOTATE)]
 
 
 def published_version(store: Store, stage: Stage | None) -> str | None:

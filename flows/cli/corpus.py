@@ -159,7 +159,7 @@ def retry(
     count: Annotated[bool, opt("--count", "Count them and do nothing.")] = False,
     runner: Runner = None, workers: Workers = None, root: Root = None,
 ) -> None:  # fmt: skip
-    """Try failed videos again, in ingest and in embed."""
+    """Try failed videos again, in ingest, embed and annotate."""
     from flows.retry import list_retries
     from flows.retry import retry as flow
 

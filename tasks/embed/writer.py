@@ -5,8 +5,6 @@ from collections.abc import Set
 from functools import partial
 from typing import Any
 
-from data.catalog import merge
-from data.catalog.database import load_sql
 from data.outcome import Done, Failed, Outcome
 from data.records import Video
 from data.shards.lists import Shard
@@ -23,6 +21,7 @@ from engines.embed.frame_packer import FrameVectors
 from tasks.host_tally import HostTally
 from tasks.retry import decoder_version
 from tasks.stage_run import ShardWriter, StageRun
+from tasks.withdrawn import read_withdrawn
 from tasks.workers import build_embed_setup, count_workers
 
 
@@ -56,17 +55,6 @@ class EmbedWriter(ShardWriter[Video, FrameVectors, VideoRow]):
         return done_row(item.id, item.content, len(vectors.frame), vectors.damaged)
 
 
-def _read_withdrawn(workspace: Workspace, corpus: str) -> set[str]:
-    """The withdrawn contents; looks through the corpus only if any video is withdrawn."""
-    with workspace.open_catalog() as catalog:
-        merge.sync_withdrawn(catalog, workspace.store, corpus)
-        if not catalog.execute(load_sql("withdrawal_marks"), corpus=corpus):
-            return set()
-        merge.sync_videos(catalog, workspace.store, corpus)
-        rows = catalog.execute(load_sql("withdrawn_contents"), corpus=corpus)
-    return {content for (content,) in rows}
-
-
 class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):
     """Workers that embed a corpus under a spec."""
 
@@ -83,7 +71,7 @@ class EmbedRun(StageRun[Video, FrameVectors, VideoRow]):
         self.hosts = HostTally()
         self._counted, self._decoder = time.monotonic(), decoder_version()
         self.merged_at = time.monotonic()
-        self._withdrawn = _read_withdrawn(workspace, stage.corpus)
+        self._withdrawn = read_withdrawn(workspace, stage.corpus)
 
     def take_held_s(self) -> float:
         """Seconds for which workers were held since the last call, with the loading of models."""

@@ -4,9 +4,9 @@ FROM (
     SELECT 'ingest' AS stage, reason, decoder, id AS what FROM videos
     WHERE corpus = $corpus AND uri IS NOT NULL
     UNION ALL
-    SELECT 'embed', o.reason, o.decoder, o.content
+    SELECT o.stage, o.reason, o.decoder, o.content
     FROM latest o JOIN shown v USING (corpus, content)
-    WHERE o.corpus = $corpus AND o.stage = 'embed' AND o.fingerprint = $embed AND v.uri IS NOT NULL
+    WHERE o.corpus = $corpus AND o.fingerprint IN (SELECT unnest($current)) AND v.uri IS NOT NULL
 )
 WHERE reason IN (SELECT unnest($reasons))
   AND ($decoder IS NULL OR decoder = $decoder)

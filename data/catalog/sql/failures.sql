@@ -6,5 +6,5 @@ UNION ALL
 SELECT o.stage, v.id, o.reason, o.detail, o.attempt, o.decoder
 FROM latest o JOIN videos v USING (corpus, content)
 WHERE o.corpus = $corpus AND o.reason IS NOT NULL AND v.reason IS NULL
-  AND o.fingerprint IN ($embed, $pool)
+  AND o.fingerprint IN (SELECT unnest($current))
 ORDER BY stage, reason, id;

@@ -15,6 +15,7 @@ from engines.video.guard.pool import WorkerPool
 from engines.video.guard.protocol import Header
 from engines.video.guard.queue import Cancelled, Job, JobQueue
 from engines.video.guard.source import describe_source
+from engines.video.sound import Sound
 from engines.worker import WorkerSetup
 
 VIDEOS_AHEAD = 8  # per process: how many may wait behind a slow one
@@ -88,6 +89,24 @@ class Guard:
         )  # fmt: skip
         for job, event in self._run_in_order(jobs):
             yield (job.item, event) if isinstance(event, Frames) else event
+
+    def decode_sound(
+        self, videos: Iterable[Video]
+    ) -> Iterator[tuple[Video, Sound] | Outcome[DecodeStats]]:
+        """All sound of the first video in order, then its outcome; then that of the next.
+
+        Blocks count as frames of the buffer. Without an audio track the outcome has 0 frames.
+        """
+        request = self._limits | {"op": "sound"}
+        jobs = (
+            Job(v.id, v, request | {"uri": v.uri, "source": describe_source(v)}, _parse_stats)
+            for v in videos
+        )
+        for job, event in self._run_in_order(jobs):
+            if isinstance(event, Frames):
+                yield job.item, Sound(float(event.seconds[0]), event.pixels[0])
+            else:
+                yield event
 
     def probe(self, videos: Iterable[tuple[str, str]]) -> Iterator[Outcome[Probe]]:
         """One outcome for each (id, uri), in order."""

@@ -58,13 +58,13 @@ def _receive_exactly(sock: socket.socket, size: int, due: float | None) -> bytea
 
 
 def send_frames(sock: socket.socket, frames: Frames) -> None:
-    """Sends a run of frames."""
+    """Sends a run of frames, or of blocks of sound."""
     columns: tuple[np.ndarray, ...] = (
         np.ascontiguousarray(frames.index, np.int64),
         np.ascontiguousarray(frames.seconds, np.float64),
-        np.ascontiguousarray(frames.pixels, np.uint8),
+        np.ascontiguousarray(frames.pixels),
     )
-    header = {"kind": "frames", "shape": frames.pixels.shape}
+    header = {"kind": "frames", "shape": frames.pixels.shape, "type": frames.pixels.dtype.str}
     send_message(sock, header, *(column.data.cast("B") for column in columns))
 
 
@@ -73,5 +73,5 @@ def read_frames(header: Header, body: bytearray) -> Frames:
     count = header["shape"][0]
     index = np.frombuffer(body, np.int64, count)
     seconds = np.frombuffer(body, np.float64, count, offset=8 * count)
-    pixels = np.frombuffer(body, np.uint8, offset=16 * count)
+    pixels = np.frombuffer(body, header["type"], offset=16 * count)
     return Frames(index, seconds, pixels.reshape(header["shape"]))

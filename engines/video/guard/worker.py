@@ -1,18 +1,14 @@
 """The decoder process: answers one request after another, until its parent is gone."""
 
-import ctypes
 import os
-import select
 import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Generator
 from dataclasses import asdict
 from importlib import import_module
-from pathlib import Path
 
 from data.errors import UserError
 from data.secrets import strip_secrets
@@ -23,6 +19,7 @@ from engines.files.urls import is_url
 from engines.memory import is_out_of_memory
 from engines.video.frames import DecodeError, Frames, ReadStats, Resize, Sampling
 from engines.video.guard.heartbeat import set_listener
+from engines.video.guard.limits import die_with_parent, disable_core_dumps, limit_memory
 from engines.video.guard.protocol import (
     ConnectionClosed,
     Header,
@@ -31,8 +28,6 @@ from engines.video.guard.protocol import (
     send_message,
 )
 from engines.video.guard.source import verify_source
-
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -48,49 +43,6 @@ def main() -> None:
             answer_request(sock, receive_message(sock)[0], warmed)
     except ConnectionClosed:
         os._exit(0)
-
-
-def die_with_parent(sock: socket.socket) -> None:
-    """Ends this process when the parent ends, even while a codec hangs."""
-    # Each way has a gap: prctl is Linux only; the thread needs the GIL, which a codec may hold.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_exit_on_hangup, args=(sock.fileno(),), daemon=True).start()
-
-
-def _exit_on_hangup(fd: int) -> None:
-    hangup = select.poll()
-    hangup.register(fd, getattr(select, "POLLRDHUP", 0) | select.POLLHUP)
-    hangup.poll()
-    os._exit(0)
-
-
-def disable_core_dumps() -> None:
-    """Keeps a codec that crashes from leaving gigabytes behind."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def limit_memory(gigabytes: float) -> None:
-    """Makes allocation fail at so much more than is in use now: a bomb fails its video only.
-
-    What the imports use is not counted: 0.1 GB for PyAV, 0.8 GB with torch.
-    """
-    import resource
-
-    # Not RLIMIT_AS: torch maps gigabytes of libraries that it never touches.
-    bounded = gigabytes != float("inf")
-    limit = _data_bytes_in_use() + int(gigabytes * 2**30) if bounded else resource.RLIM_INFINITY
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
-
-
-def _data_bytes_in_use() -> int:
-    try:
-        pages = Path("/proc/self/statm").read_text().split()[5]
-    except FileNotFoundError:  # no /proc, as on macOS: more than the imports use anywhere
-        return 1 << 30
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def warm_up_once(name: str, imports: Callable[[], None], request: Header, warmed: set[str]) -> None:
@@ -120,6 +72,8 @@ def answer_request(sock: socket.socket, request: Header, warmed: set[str]) -> No
             _answer_probe(sock, request, warmed)
         elif request["op"] == "work":
             _answer_module(sock, request, warmed)
+        elif request["op"] == "sound":
+            _answer_sound(sock, request, warmed)
         else:
             _answer_decode(sock, request, warmed)
     except DecodeError as fault:
@@ -174,9 +128,21 @@ def _answer_decode(sock: socket.socket, request: Header, warmed: set[str]) -> No
     _stream_frames(sock, verify_source(parts, uri, request["source"], policy), sampling.max_bytes)
 
 
+def _answer_sound(sock: socket.socket, request: Header, warmed: set[str]) -> None:
+    from engines.video import sound
+
+    uri, policy = request["uri"], _read_policy(request)
+    warm_up_once("sound", sound.warm_up, request, warmed)
+    warm_up_storage(uri, request, warmed)
+    send_message(sock, {"kind": "begin"})
+    parts = sound.decode_sound(uri, policy)
+    _stream_frames(sock, verify_source(parts, uri, request["source"], policy), None, silent=True)
+
+
 def _stream_frames(
-    sock: socket.socket, parts: Generator[Frames, None, ReadStats | None], max_bytes: int | None
-) -> None:
+    sock: socket.socket, parts: Generator[Frames, None, ReadStats | None], max_bytes: int | None,
+    silent: bool = False,
+) -> None:  # fmt: skip
     busy, count, size = 0.0, 0, 0
     while True:
         started = time.perf_counter()
@@ -193,7 +159,7 @@ def _stream_frames(
             limit = f"{max_bytes / 2**30:g} GB"
             raise DecodeError("too_long", f"its frames take more than {limit}")
         send_frames(sock, part)
-    if not count:
+    if not count and not silent:
         raise DecodeError("empty", "no frames")
     stats = {"frames": count, "decode_s": max(0.0, busy - reading.read_s)} | asdict(reading)
     send_message(sock, {"kind": "done", "value": stats})

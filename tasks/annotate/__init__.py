@@ -1,0 +1,1 @@
+"""The annotate stage: texts of videos, one table a shard."""
