@@ -1,4 +1,4 @@
-"""The limits of a decoder process: it ends with its parent, dumps no core, and has a memory limit."""
+"""Limits of a decoder process: it ends with its parent, and has a memory limit."""
 
 import ctypes
 import os
