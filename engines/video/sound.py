@@ -9,6 +9,7 @@ import numpy as np
 
 from data.specs.pipeline import MAX_DAMAGED
 from engines.files.access import STRICT, UrlPolicy
+from engines.files.time_span import TimeSpan, split_span
 from engines.video.container import open_video
 from engines.video.frames import DecodeError, Frames, ReadStats
 from engines.video.packets import read_packets
@@ -22,6 +23,7 @@ RATE = 16_000  # samples a second: what speech models hear
 BLOCK = 30 * RATE
 GAP_S = 0.25  # a longer pause between packets is silence that was not stored
 MAX_CHANNELS = 64
+SEEK_MARGIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +42,39 @@ def warm_up() -> None:
 def decode_sound(uri: str, policy: UrlPolicy = STRICT) -> Generator[Frames, None, ReadStats]:
     """Blocks of at most 30 s in order; none of a video without an audio track.
 
-    A block begins anew where the track has a hole. A DecodeError where the file ends before its
-    end, or where more than a tenth of the track's packets do not decode.
+    A block begins anew where the track has a hole. Of a span of a file, its part of the sound. A
+    DecodeError where bytes are missing at the file's end, or where more than a tenth of the track's
+    packets do not decode.
     """
-    if uri.startswith("fake://"):
+    location, span = split_span(uri)
+    if location.startswith("fake://"):
         return ReadStats()
-    with open_video(uri, policy) as file:
+    with open_video(location, policy) as file:
         stream = _select_stream(file.container)
         if stream is None:
             return ReadStats()
         if file.whole is False:
             raise DecodeError("undecodable", "truncated: bytes are missing at its end")
         track = _Track(stream, _find_zero(file.container))
-        for number, block in enumerate(_split_blocks(track.decode(file.container))):
+        pieces = track.decode(file.container, span.start if span else 0.0)
+        blocks = _split_blocks(_cut_span(pieces, span) if span else pieces)
+        for number, block in enumerate(blocks):
             yield Frames(np.array([number]), np.array([block.start]), block.samples[None])
         return ReadStats(track.read_s, damaged=track.damaged)
+
+
+def _cut_span(pieces: Iterator[Sound], span: TimeSpan) -> Iterator[Sound]:
+    """The sound from the span's start on and before its end, in seconds of the span."""
+    for piece in pieces:
+        start = piece.start - span.start
+        samples = piece.samples[max(0, round(-start * RATE)) :]
+        start = max(start, 0.0)
+        if span.end is not None:
+            samples = samples[: max(0, round((span.end - span.start - start) * RATE))]
+            if not len(samples) and start > 0:
+                return  # what comes after the span is not read
+        if len(samples):
+            yield Sound(start, samples)
 
 
 def _select_stream(container: "InputContainer") -> "AudioStream | None":
@@ -86,10 +106,15 @@ class _Track:
     packets: int = 0
     damaged: int = 0
 
-    def decode(self, container: "InputContainer") -> Iterator[Sound]:
-        """Small pieces of sound, in order; each follows the one before unless its start says no."""
+    def decode(self, container: "InputContainer", after_s: float = 0.0) -> Iterator[Sound]:
+        """Small pieces of sound, in order; each follows the one before unless its start says no.
+
+        Those that end long before `after_s` may be left out.
+        """
         from av.audio.resampler import AudioResampler
 
+        if after_s > SEEK_MARGIN_S:  # a decoder needs some packets before it gives what was stored
+            container.seek(int((after_s + self.zero - SEEK_MARGIN_S) * 1_000_000))
         resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
         position: float | None = None
         for frame in self._decode_frames(container):
