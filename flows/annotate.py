@@ -17,13 +17,13 @@ from tasks.annotate.summary import AnnotateSummary
 from tasks.annotate.writer import AnnotateRun
 from tasks.plan import count_planned, plan_videos
 from tasks.progress import Progress
-from tasks.service.orphans import HOOKS
 from tasks.service.runner import open_runner
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE, run_shards
 from tasks.ui.artifacts import publish_failures, publish_summary
 from tasks.ui.assets import publish_stage, videos_key
 from tasks.ui.final_state import finish_run
+from tasks.ui.hooks import HOOKS
 from tasks.ui.live import show_progress
 from tasks.ui.run_names import name_run
 from tasks.workers import count_workers
