@@ -109,11 +109,3 @@ def _measure_against(
         list_pass_clips(workspace, refinement, size, spec.seed),
         list_pass_clips(workspace, control, size, spec.seed),
     )  # fmt: skip
-
-
-def read_summary_of(workspace: Workspace, refinement: str) -> dict[str, Any] | None:
-    """What `measure_passes` wrote last; None where the refinement was not measured."""
-    from data.store import layout
-
-    name = f"{layout.refinement_folder(refinement)}/summary.json"
-    return json.loads(workspace.store.read(name)) if workspace.store.exists(name) else None

@@ -24,11 +24,13 @@ from engines.report.generation import GenerationPage, RunView
 from engines.report.html import render_template, write_html
 from tasks.report.changed import CHANGED, blank_changed
 from tasks.report.leaderboard import read_board, write_leaderboard
+from tasks.report.refinement import write_refinement
 from tasks.workers import build_probe_setup
 
 LATEST = "latest"
-# Evaluations are found by fingerprint only: the latest run is the one somebody wants to look at.
+# Others are found by fingerprint only: the latest run is the one somebody wants to look at.
 LATEST_KINDS = (layout.GENERATIONS, layout.EXPERIMENTS)
+NAMED_KINDS = (layout.EVALUATIONS, layout.REFINEMENTS)
 
 
 def find_folder(workspace: Workspace, name: str) -> str:
@@ -41,7 +43,7 @@ def find_folder(workspace: Workspace, name: str) -> str:
     if name == LATEST and folders:
         return max(folders, key=lambda folder: _sort_key(workspace, folder))
     # Added only now: evaluations are found by name, but are never the latest.
-    folders += store.list_names(layout.EVALUATIONS)
+    folders += [folder for kind in NAMED_KINDS for folder in store.list_names(kind)]
     matches = [folder for folder in folders if folder.rpartition("/")[2].startswith(name)]
     if len(matches) == 1 and name:
         return matches[0]
@@ -72,7 +74,7 @@ def write_report(workspace: Workspace, folder: str, page: Path) -> dict[str, Any
     kind, _, fingerprint = folder.rpartition("/")
     if kind == layout.EVALUATIONS:
         return write_leaderboard(workspace, read_board(workspace, [fingerprint]), page)
-    writer = _write_experiment if kind == layout.EXPERIMENTS else _write_run
+    writer = WRITERS.get(kind, _write_run)
     return writer(workspace, fingerprint, page)
 
 
@@ -121,6 +123,9 @@ def _write_experiment(workspace: Workspace, fingerprint: str, page: Path) -> dic
     conditions = len({result.condition for result in differences})
     counts = {"prompts": len(shown.prompts), "conditions": conditions}
     return {"experiment": fingerprint, **counts, "page": page}
+
+
+WRITERS = {layout.EXPERIMENTS: _write_experiment, layout.REFINEMENTS: write_refinement}
 
 
 def withdrawn_contents(workspace: Workspace, corpus: str) -> set[str]:

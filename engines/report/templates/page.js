@@ -133,6 +133,21 @@
     body.append(...rows);
   }
 
+  // Two videos on top of each other, of which a slider shows the left part of one.
+  function moveWipe({ target: slider }) {
+    if (!("wipe" in slider.dataset)) return;
+    slider.parentElement.querySelector(".wipe").style.setProperty("--at", `${slider.value}%`);
+  }
+
+  // The second follows the first: players that start alone drift apart.
+  function followFirst({ target: video }) {
+    const second = video.closest?.(".wipe") && video.nextElementSibling;
+    if (second?.tagName !== "VIDEO" || !second.hasAttribute("src")) return;
+    if (Math.abs(second.currentTime - video.currentTime) > 0.06) second.currentTime = video.currentTime;
+  }
+
+  document.addEventListener("input", moveWipe);
+  document.addEventListener("timeupdate", followFirst, true);
   find.addEventListener("input", filter);
   for (const box of only) box.addEventListener("change", filter);
   sort?.addEventListener("change", sortSections);
