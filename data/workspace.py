@@ -1,12 +1,14 @@
 """The store, its catalogue and its locks, as one run uses them."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from data.catalog import merge
 from data.catalog.database import Catalog, catalog_path, create_catalog, open_catalog
+from data.catalog.filters import select_videos
 from data.catalog.origin import follow_store
 from data.errors import UserError
 from data.settings import Settings
@@ -42,6 +44,15 @@ class Workspace:
         with self.open_catalog() as catalog:
             merge.sync_corpus(catalog, self.store, corpus)
             yield catalog
+
+    @contextmanager
+    def select_videos(
+        self, corpus: str, wheres: Sequence[str], contents: Sequence[str] | None = None
+    ) -> Iterator[Any]:
+        """The good videos that meet every condition, as a DuckDB relation: see `select_videos`."""
+        path = catalog_path(self.store, self.settings.catalog)
+        with select_videos(path, corpus, wheres, self.settings.wait_s, contents) as videos:
+            yield videos
 
     @contextmanager
     def lock_stage(self, corpus: str, stage: str, on_wait: Callable[[str], None]) -> Iterator[None]:

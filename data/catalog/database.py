@@ -30,10 +30,13 @@ def load_sql(name: str) -> str:
 
 
 class Catalog:
-    """An open catalogue; one process at a time can have it open, so keep that short."""
+    """An open catalogue; one process at a time can have it open, so keep that short.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    A `frozen` one is a copy that is read only: it has what was merged when it was taken.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, frozen: bool = False) -> None:
+        self._connection, self.frozen = connection, frozen
 
     def execute(self, text: str, **values: Any) -> list[tuple]:
         """The rows of a statement, as tuples; values only ever enter it as parameters."""

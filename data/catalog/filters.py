@@ -37,13 +37,21 @@ def select_videos(
     """
     with (
         _open_read_only(path, wait_s) as connection,
-        _apply_conditions(connection, corpus, wheres) as videos,
+        apply_conditions(connection, add_source_columns(connection, corpus), wheres) as videos,
     ):
-        if contents is not None:
-            values = {"wanted": list(contents)}
-            wanted = connection.sql("SELECT unnest($wanted) AS content", params=values)
-            videos = videos.join(wanted, "content", how="semi")
-        yield videos
+        yield keep_contents(connection, videos, contents)
+
+
+def keep_contents(
+    connection: duckdb.DuckDBPyConnection, videos: duckdb.DuckDBPyRelation,
+    contents: Sequence[str] | None,
+) -> duckdb.DuckDBPyRelation:  # fmt: skip
+    """The videos that have one of these contents; all of them where it is None."""
+    if contents is None:
+        return videos
+    values = {"wanted": list(contents)}
+    wanted = connection.sql("SELECT unnest($wanted) AS content", params=values)
+    return videos.join(wanted, "content", how="semi")
 
 
 @contextmanager
@@ -55,7 +63,8 @@ def select_unlisted(
     Columns content, id, uri and duration; `stamped` adds the bytes and the stamp of the file.
     """
     with _open_read_only(path, wait_s) as connection:
-        with _apply_conditions(connection, stage.corpus, wheres) as videos:
+        wide = add_source_columns(connection, stage.corpus)
+        with apply_conditions(connection, wide, wheres) as videos:
             # Not `corpus`: DuckDB joins no relations that have a parameter of the same name.
             values = {
                 "listed_corpus": stage.corpus, "stage": stage.kind,
@@ -84,10 +93,10 @@ def _open_read_only(path: Path, wait_s: float) -> Iterator[duckdb.DuckDBPyConnec
 
 
 @contextmanager
-def _apply_conditions(
-    connection: duckdb.DuckDBPyConnection, corpus: str, wheres: Sequence[str]
+def apply_conditions(
+    connection: duckdb.DuckDBPyConnection, videos: duckdb.DuckDBPyRelation, wheres: Sequence[str]
 ) -> Iterator[duckdb.DuckDBPyRelation]:
-    videos = _add_source_columns(connection, corpus)
+    """The videos that meet every condition; a UserError where one is refused, or takes minutes."""
     text = " and ".join(map(repr, wheres))
     timer = threading.Timer(TIME_LIMIT_S, connection.interrupt)
     try:
@@ -110,13 +119,13 @@ def _apply_conditions(
             timer.join()  # it must not interrupt a connection that is closed by then
 
 
-def _add_source_columns(
-    connection: duckdb.DuckDBPyConnection, corpus: str
+def add_source_columns(
+    connection: duckdb.DuckDBPyConnection, corpus: str, query: str = "good_videos"
 ) -> duckdb.DuckDBPyRelation:
     """The catalogue's columns, then the source's own whose names the catalogue does not use."""
     rows = connection.execute(load_sql("source_structure"), {"corpus": corpus}).fetchall()
     structure = rows[0][0]
-    videos = connection.sql(load_sql("good_videos"), params={"corpus": corpus})
+    videos = connection.sql(load_sql(query), params={"corpus": corpus})
     if not structure or not structure.startswith('{"'):
         return videos  # the source has no columns but id, uri and caption
     literal = structure.replace("'", "''")

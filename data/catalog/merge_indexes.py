@@ -26,6 +26,8 @@ def _drop_members(
     catalog: Catalog, corpus: str, fingerprint: str, folder: str, versions: list[str]
 ) -> None:
     """Drops the members of versions that are in the store no more: a corpus each."""
+    if catalog.frozen:
+        return
     rows = catalog.execute(
         "SELECT path FROM merged WHERE starts_with(path, $folder)", folder=f"{folder}/"
     )

@@ -24,8 +24,10 @@ def list_unmerged(
     """The files of a folder that are not merged yet, in order.
 
     If the folder can be `packed`, without the files that a pack stands for. Raises `FilesGone`
-    where merged files lie there no more, and no pack stands for them.
+    where merged files lie there no more, and no pack stands for them. None of a frozen catalogue.
     """
+    if catalog.frozen:
+        return []
     rows = catalog.execute(
         "SELECT path FROM merged WHERE starts_with(path, $folder)", folder=folder
     )
@@ -40,7 +42,9 @@ def list_unmerged(
 
 
 def is_merged(catalog: Catalog, name: str) -> bool:
-    """Whether the file is merged."""
+    """Whether the file is merged, or never will be since the catalogue is frozen."""
+    if catalog.frozen:
+        return True
     return bool(catalog.execute("SELECT 1 FROM merged WHERE path = $path", path=name))
 
 

@@ -3,8 +3,6 @@
 import duckdb
 import pyarrow as pa
 
-from data.catalog.database import catalog_path
-from data.catalog.filters import select_videos
 from data.errors import UserError
 from data.workspace import Workspace
 
@@ -17,8 +15,7 @@ def list_grouped_videos(workspace: Workspace, corpus: str, columns: tuple[str, .
     A group's videos stand together; the order is the same on every machine. A UserError for a
     column that the corpus does not have.
     """
-    path = catalog_path(workspace.store, workspace.settings.catalog)
-    with select_videos(path, corpus, [], workspace.settings.wait_s) as videos:
+    with workspace.select_videos(corpus, []) as videos:
         for column in columns:
             if column not in videos.columns:
                 existing = ", ".join(videos.columns)

@@ -14,6 +14,7 @@ PANELS = {
     "Try it": "try_it",
     "A corpus": "corpus",
     "Texts": "texts",
+    "Look around": "browse",
     "Search": "search",
     "Generate": "generate",
     "Refine": "refine",

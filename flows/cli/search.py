@@ -35,13 +35,14 @@ def search(
 ) -> None:  # fmt: skip
     """Find the videos that a text describes, or that are similar to a video."""
     from data.records import Prompt
+    from tasks.browse.running import choose_embedder
     from tasks.origins import describe_mismatch
     from tasks.retrieve.retriever import Retriever
 
     if (text is None) == (video is None):
         raise typer.BadParameter("give either a text or --video ID")
     workspace = open_store()
-    retriever = Retriever(workspace, corpus)
+    retriever = Retriever(workspace, corpus, choose_embedder(workspace))
     if warning := describe_mismatch(workspace, corpus):
         out(err=True).print(escape(warning))
     with out(err=True).status("searching"):  # loads a model

@@ -20,8 +20,8 @@ from engines.base import load_plugin
 from engines.embed.weights import digest_file
 from tasks.generate.conditioning import ConditioningRetrieval
 from tasks.generate.spec import require_base
+from tasks.index.versions import find_index
 from tasks.plan import select_missing, update_pending
-from tasks.retrieve.retriever import find_index
 
 
 def build_run(

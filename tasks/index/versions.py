@@ -5,7 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
-from data.shards.stages import Stage, published_version
+from data.errors import UserError
+from data.shards.stages import Stage, current_stage, published_version
 from data.workspace import Workspace
 from engines.index import version
 
@@ -18,6 +19,15 @@ def list_versions(workspace: Workspace, stage: Stage) -> list[str]:
     """The folders of the stage's complete versions: those with an `index.json`."""
     folders = workspace.store.list_names(stage.folder)
     return [name for name in folders if workspace.store.exists(f"{name}/{version.ABOUT}")]
+
+
+def find_index(workspace: Workspace, corpus: str) -> tuple[Stage, str]:
+    """Returns the corpus's published index and its version; raises a UserError without one."""
+    stage = current_stage(workspace.store, corpus, "index")
+    newest = published_version(workspace.store, stage)
+    if stage is None or newest is None:
+        raise UserError(f"{corpus} has no index yet: build one with `reelflow run {corpus}`")
+    return stage, newest
 
 
 def next_version(workspace: Workspace, stage: Stage) -> str:

@@ -1,7 +1,6 @@
 """Searches a corpus's published index by text or by video."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +9,22 @@ import numpy as np
 from data.catalog import merge
 from data.catalog.database import catalog_path, load_sql
 from data.errors import UserError
-from data.outcome import Done
 from data.records import Hit, Prompt, Query
-from data.shards.stages import Stage, current_stage, published_version, read_spec_record
+from data.shards.stages import current_stage, read_spec_record
 from data.specs.pipeline import RetrieveSpec
 from data.store.temporary import TemporaryFolder
 from data.workspace import Workspace
 from engines.base import load_plugin
-from engines.embed.text import TextEmbedder, to_unit_length
+from engines.embed.text import to_unit_length
 from engines.retrieve.exact import ExactSearch
-from engines.runners.in_process import InProcessRunner
-from tasks.index.versions import fetch_version
+from tasks.index.versions import fetch_version, find_index
 from tasks.retrieve.lookups import Lookups
 from tasks.retrieve.matches import match_videos
 from tasks.retrieve.moments import MomentFinder
+from tasks.retrieve.prompt_vectors import EmbedPrompts, PromptEmbedder
 from tasks.retrieve.selection import Selection, select_rows
-from tasks.stages import is_imported, require_same_weights
+from tasks.stages import is_imported
 
-TEXT_BATCH = 64  # prompts embedded together
 Shortages = dict[str, int]
 
 
@@ -36,9 +33,12 @@ class Retriever:
 
     `shortages` counts, by query, how many hits were missing of the k requested; `unmatched` lists
     the conditions that no video meets. Raises a UserError if the corpus has no index.
+    `embed` makes vectors of prompts by a model that is loaded already; None loads one here.
     """
 
-    def __init__(self, workspace: Workspace, corpus: str) -> None:
+    def __init__(
+        self, workspace: Workspace, corpus: str, embed: EmbedPrompts | None = None
+    ) -> None:
         self.workspace, self.corpus = workspace, workspace.check_corpus(corpus)
         self.stage, self.version = find_index(workspace, corpus)
         with workspace.open_catalog() as catalog:
@@ -51,14 +51,19 @@ class Retriever:
         engine = read_spec_record(workspace.store, self.stage)["spec"]["engine"]
         self.index = load_plugin("index.kinds", engine).open_index(folder)
         self.contents = self.index.contents
-        embed = current_stage(workspace.store, corpus, "embed")
-        assert embed is not None  # there is an index over it
-        self._embed = embed
-        self._runner = InProcessRunner()
+        embedded = current_stage(workspace.store, corpus, "embed")
+        assert embedded is not None  # there is an index over it
+        self._embed = embedded
+        self._embed_prompts = embed or PromptEmbedder(workspace)
         self.shortages: Shortages = {}
         self.unmatched: list[str] = []
         self._lookups = Lookups(catalog_path(workspace.store, workspace.settings.catalog))
-        self._moments = MomentFinder(workspace, embed)
+        self._moments = MomentFinder(workspace, embedded)
+
+    def follow(self, workspace: Workspace) -> None:
+        """Looks up videos in the catalogue of this workspace from now on."""
+        self.workspace = self._moments.workspace = workspace
+        self._lookups = Lookups(catalog_path(workspace.store, workspace.settings.catalog))
 
     def search_prompts(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
         """Returns the k best videos of each prompt, in the order of the prompts.
@@ -76,12 +81,18 @@ class Retriever:
         for where in dict.fromkeys(query.where for query in queries):
             places = [n for n, query in enumerate(queries) if query.where == where]
             group = [queries[n] for n in places]
-            for hit in self._search_vectors(group, vectors[places], spec, where):
+            for hit in self.search_vectors(group, vectors[places], spec, [where]):
                 hits[hit.prompt_id].append(hit)
         return [hit for group_hits in hits.values() for hit in group_hits]
 
     def search_videos(self, ids: Sequence[str], spec: RetrieveSpec) -> list[Hit]:
         """Returns the k videos most similar to each of these, excluding the query itself."""
+        contents, vectors = self.read_vectors(ids)
+        queries = [Query(id, id, video=id) for id in ids]
+        return self.search_vectors(queries, vectors, spec, own=contents)
+
+    def read_vectors(self, ids: Sequence[str]) -> tuple[list[str], np.ndarray]:
+        """The contents of videos, and their unit vectors (n, dim); a UserError if one has none."""
         # By what the videos are now: an id may have had another content when it was indexed.
         contents = self._read_contents(ids)
         rows = self.index.rows([contents.get(id, "") for id in ids])
@@ -91,9 +102,7 @@ class Retriever:
                 f"video {missing[0]!r} is not in the index of {self.corpus}: give the id of a"
                 f" video of the corpus, and run `reelflow run {self.corpus}` if it is new"
             )
-        queries = [Query(id, id, video=id) for id in ids]
-        own = [contents[id] for id in ids]
-        return self._search_vectors(queries, self.index.vectors(rows), spec, own=own)
+        return [contents[id] for id in ids], self.index.vectors(rows)
 
     def embed_prompts(self, prompts: Sequence[Prompt]) -> np.ndarray:
         """Embeds the prompts as (n, dim) float32 vectors, as the model gives them.
@@ -103,9 +112,7 @@ class Retriever:
         """
         if empty := [prompt.id for prompt in prompts if not prompt.text.strip()]:
             raise UserError(f"query {empty[0]!r} has no text: write what to search for")
-        spec = require_same_weights(self.workspace, self._embed)
-        outcomes = self._runner.map(partial(TextEmbedder, spec), prompts, batch=TEXT_BATCH)
-        vectors = np.stack([o.value for o in outcomes if isinstance(o, Done)])
+        vectors = self._embed_prompts(self._embed, prompts)
         if vectors.shape[1] != self.index.dim:
             again = "import its vectors again with the --model that made them"
             if not is_imported(self.workspace, self._embed):
@@ -115,19 +122,22 @@ class Retriever:
             )
         return vectors
 
-    def _search_vectors(
+    def search_vectors(
         self,
         queries: Sequence[Query],
         vectors: np.ndarray,
         spec: RetrieveSpec,
-        where: str | None = None,
+        wheres: Sequence[str | None] = (),
         own: Sequence[str] | None = None,
     ) -> list[Hit]:
-        """Returns the hits; of each query not its `own` content, whatever ids that has."""
-        wheres = [each for each in (spec.where, where) if each is not None]
-        selection = self._select_rows(wheres) if wheres else None
+        """Returns the hits of unit vectors (n, dim), one for each query, that meet all conditions.
+
+        A query's `own` content is never among its hits, whatever ids that has.
+        """
+        given = [each for each in (spec.where, *wheres) if each is not None]
+        selection = self._select_rows(given) if given else None
         if selection and not selection.videos:
-            self.unmatched.append(" and ".join(wheres))
+            self.unmatched.append(" and ".join(given))
         index: Any = ExactSearch(self.index) if spec.exact else self.index
         search = self._moments.match if spec.moments else match_videos
         results = search(
@@ -188,12 +198,3 @@ class Retriever:
                 load_sql("videos_by_content"), corpus=self.corpus, contents=list(set(contents))
             )
         return {content: (id, uri, caption) for content, id, uri, caption in rows}
-
-
-def find_index(workspace: Workspace, corpus: str) -> tuple[Stage, str]:
-    """Returns the corpus's published index and its version; raises a UserError without one."""
-    stage = current_stage(workspace.store, corpus, "index")
-    newest = published_version(workspace.store, stage)
-    if stage is None or newest is None:
-        raise UserError(f"{corpus} has no index yet: build one with `reelflow run {corpus}`")
-    return stage, newest

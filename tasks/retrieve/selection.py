@@ -7,8 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.catalog.database import catalog_path
-from data.catalog.filters import select_videos
 from data.workspace import Workspace
 
 
@@ -42,9 +40,7 @@ class Selection:
         """The content, id, URI and caption of each video that meets the conditions."""
         if not contents:
             return []
-        path = catalog_path(self.workspace.store, self.workspace.settings.catalog)
-        wait_s = self.workspace.settings.wait_s
-        with select_videos(path, self.corpus, self.wheres, wait_s, contents) as videos:
+        with self.workspace.select_videos(self.corpus, self.wheres, contents) as videos:
             return videos.project("content, id, uri, caption").fetchall()
 
 
@@ -52,8 +48,7 @@ def select_rows(
     workspace: Workspace, corpus: str, wheres: Sequence[str], contents: pa.ChunkedArray
 ) -> Selection:
     """Selects the videos that meet every condition; `contents` are those of an index's rows."""
-    path = catalog_path(workspace.store, workspace.settings.catalog)
-    with select_videos(path, corpus, wheres, workspace.settings.wait_s) as videos:
+    with workspace.select_videos(corpus, wheres) as videos:
         # Contents alone, as Arrow: of millions of videos, Python would hold gigabytes.
         kept = videos.project("content").to_arrow_table().column("content")
     mask = pc.is_in(contents, value_set=kept.cast(contents.type).combine_chunks())

@@ -1,0 +1,92 @@
+"""A copy of the catalogue that nobody writes to: any number of threads read it, and wait for none.
+
+The catalogue itself is one process's at a time. A page that people look at all day takes a copy,
+and another one once the catalogue has changed.
+"""
+
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from data.catalog.database import LOCK_REASON, MEMORY_LIMIT, Catalog
+from data.catalog.filters import (
+    READ_ONLY_CONFIG,
+    add_source_columns,
+    apply_conditions,
+    keep_contents,
+)
+from data.store.lock import hold_lock
+from data.store.temporary import TemporaryFolder
+
+ROW = "row_number"  # of a video in the order of its sources, from 0
+
+
+class Snapshot:
+    """The copy, with a table for each corpus that has its videos and their sources' columns.
+
+    Conditions on a million videos take milliseconds on such a table, and a page of it no longer.
+    """
+
+    def __init__(self, catalog: Path, corpora: Sequence[str], wait_s: float) -> None:
+        self._folder = TemporaryFolder()
+        self.path = Path(self._folder.name) / "catalog.duckdb"
+        with hold_lock(catalog.with_suffix(".lock"), LOCK_REASON, wait_s):
+            shutil.copyfile(catalog, self.path)
+        self._tables = {corpus: f"wide_{number}" for number, corpus in enumerate(corpora)}
+        self._write_tables()
+        self._connection = duckdb.connect(str(self.path), read_only=True, config=READ_ONLY_CONFIG)
+        self._lock = threading.Lock()
+
+    def open(self) -> duckdb.DuckDBPyConnection:
+        """A connection of the caller's own, for one thread."""
+        with self._lock:
+            return self._connection.cursor()
+
+    @contextmanager
+    def open_catalog(self) -> Iterator[Catalog]:
+        """The copy as a catalogue, which merges nothing."""
+        with self.open() as connection:
+            yield Catalog(connection, frozen=True)
+
+    @contextmanager
+    def select_videos(
+        self, corpus: str, wheres: Sequence[str], contents: Sequence[str] | None = None
+    ) -> Iterator[duckdb.DuckDBPyRelation]:
+        """As `data.catalog.filters.select_videos`, in no particular order."""
+        with self.select_rows(corpus, wheres) as (connection, rows):
+            yield keep_contents(
+                connection, rows.select(duckdb.StarExpression(exclude=[ROW])), contents
+            )
+
+    @contextmanager
+    def select_rows(
+        self, corpus: str, wheres: Sequence[str] = ()
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]]:
+        """The same with the column `ROW`, and the connection that it is of."""
+        with self.open() as connection:
+            table = connection.table(self._tables[corpus])
+            with apply_conditions(connection, table, wheres) as rows:
+                yield connection, rows
+
+    def has(self, corpus: str) -> bool:
+        """Whether the copy has the corpus."""
+        return corpus in self._tables
+
+    def _write_tables(self) -> None:
+        config: dict[str, Any] = {
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": f"{self._folder.name}/spill",
+        }
+        with duckdb.connect(str(self.path), config=config) as connection:
+            for corpus, table in self._tables.items():
+                wide = add_source_columns(connection, corpus, "ordered_videos")
+                numbered = wide.select(
+                    duckdb.StarExpression(),
+                    duckdb.SQLExpression("(row_number() OVER () - 1)::INTEGER").alias(ROW),
+                )
+                numbered.create(table)

@@ -1,0 +1,1 @@
+"""`reelflow browse`: a page to look around a corpus, and the JSON that it is made of."""

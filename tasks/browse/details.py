@@ -1,0 +1,61 @@
+"""All that is known of one video."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from data.catalog.database import load_sql
+from data.errors import UserError
+from data.snapshot import SnapshotWorkspace
+from tasks.browse.searching import Curve, Search, read_curves, search_corpus
+from tasks.browse.session import Session
+from tasks.browse.videos import Video, build_video, read_video
+
+NEIGHBOURS = 12
+NEAR_COPY = 0.94  # RAGME's: a video that is more similar than this says nothing new
+MAX_OUTPUTS = 50
+
+
+class Details(BaseModel):
+    """A video with its neighbours, exact copies, outputs that it conditioned, and attempts at it.
+
+    `curve` is of the search that was asked about; `no_neighbours` says why there are none.
+    """
+
+    video: Video
+    curve: Curve | None
+    neighbours: list[Video]
+    no_neighbours: str | None
+    near_copy: float = NEAR_COPY
+    copies: list[str]
+    outputs: list[dict[str, Any]]
+    attempts: list[dict[str, Any]]
+
+
+def read_details(session: Session, corpus: str, id: str, query: str | None) -> Details:
+    """The details of a video; a UserError where the corpus shows none of this id."""
+    now = session.require_corpus(corpus)
+    row = read_video(now, corpus, id)
+    curves = read_curves(session, corpus, query, [id]) if query else []
+    neighbours: list[Video] = []
+    reason = None
+    try:
+        search = Search(video=id, k=NEIGHBOURS)
+        neighbours = search_corpus(session, corpus, search, keep_copies=True).videos
+    except UserError as error:  # not indexed yet, or no index at all
+        reason = str(error)
+    return Details(
+        video=build_video(row), curve=curves[0] if curves else None, neighbours=neighbours,
+        no_neighbours=reason, **_read_history(now, corpus, row),
+    )  # fmt: skip
+
+
+def _read_history(now: SnapshotWorkspace, corpus: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Copies, outputs and attempts, from the catalogue."""
+    values = {"corpus": corpus, "content": row["content"]}
+    with now.open_catalog() as catalog:
+        copies = catalog.execute(load_sql("copies_of_content"), id=row["id"], **values)
+        attempts = catalog.query_rows(load_sql("attempts_of_content"), **values)
+        outputs = catalog.query_rows(load_sql("outputs_of_video"), id=row["id"], corpus=corpus)
+    return {"copies": [id for (id,) in copies], "attempts": attempts,
+            "outputs": outputs[:MAX_OUTPUTS]}  # fmt: skip

@@ -1,0 +1,139 @@
+"""What the page's routes share: the newest copy of the catalogue, models, indexes, pictures."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.catalog.browsing import order_rows
+from data.catalog.filter_terms import FilterTerm, join_conditions
+from data.errors import UserError
+from data.settings import Settings
+from data.shards.stages import current_stage
+from data.snapshot import SnapshotWorkspace
+from data.store.temporary import TemporaryFolder
+from data.workspace import open_workspace
+from engines.browse.pictures import PictureMaker
+from tasks.browse.cache import FileCache
+from tasks.browse.snapshots import SnapshotKeeper
+from tasks.browse.warm_model import WarmModels
+from tasks.index.versions import find_index
+from tasks.retrieve.retriever import Retriever
+from tasks.workers import build_probe_setup
+
+DECODE_DEADLINE_S = 12.0  # of a picture: somebody looks at a blank square meanwhile
+CACHE_BYTES = 512 << 20
+MAX_ORDERS = 16  # of row numbers: 4 MB each of a million videos
+MAX_KEPT = 64  # query vectors and other small results
+
+
+class Session:
+    """One running page. Its store is only read, and any thread may use it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.workspace = open_workspace(settings)
+        self.snapshots = SnapshotKeeper(self.workspace)
+        self.models = WarmModels(self.workspace)
+        self.started = time.time()
+        self._folder = TemporaryFolder()
+        self.folder = Path(self._folder.name)
+        setup = build_probe_setup(settings)
+        deadline_s = min(DECODE_DEADLINE_S, settings.decode_deadline_s)
+        self.pictures = PictureMaker(replace(setup, decode_deadline_s=deadline_s))
+        (self.folder / "pictures").mkdir()
+        self.files = FileCache(self.folder / "pictures", CACHE_BYTES)
+        self._retrievers: dict[tuple[str, str, str], Retriever] = {}
+        self._opening = threading.Lock()
+        self._orders: OrderedDict[Any, np.ndarray] = OrderedDict()
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def now(self) -> SnapshotWorkspace:
+        """The store as it was when its catalogue was last copied."""
+        return self.snapshots.current
+
+    def require_corpus(self, corpus: str) -> SnapshotWorkspace:
+        """The store as it is now; a UserError if it has no such corpus."""
+        now = self.now
+        if not now.snapshot.has(corpus):
+            raise UserError(f"no corpus {corpus!r} in this store")
+        return now
+
+    def open_retriever(self, corpus: str) -> Retriever:
+        """The published index of a corpus; opened once a version. A UserError where it has none."""
+        now = self.require_corpus(corpus)
+        stage, version = find_index(now, corpus)
+        key = corpus, stage.fingerprint, version
+        with self._opening:
+            if key not in self._retrievers:
+                # The former version's file is closed with it.
+                for old in [each for each in self._retrievers if each[0] == corpus]:
+                    del self._retrievers[old]
+                self._retrievers[key] = Retriever(now, corpus, self.models.embed_prompts)
+            retriever = self._retrievers[key]
+            if retriever.workspace is not now:
+                retriever.follow(now)
+            return retriever
+
+    def order_videos(
+        self, corpus: str, terms: list[FilterTerm], where: str | None, sort: str | None,
+        descending: bool,
+    ) -> np.ndarray:  # fmt: skip
+        """The row numbers of a corpus's videos in an order: see `order_rows`. They are kept."""
+        now, wheres = self.require_corpus(corpus), join_conditions(terms, where)
+        key = now.number, corpus, tuple(wheres), sort, descending
+        with self._lock:
+            if key in self._orders:
+                self._orders.move_to_end(key)
+                return self._orders[key]
+        rows = order_rows(now.snapshot, corpus, wheres, sort, descending)
+        with self._lock:
+            self._orders[key] = rows
+            while len(self._orders) > MAX_ORDERS:
+                self._orders.popitem(last=False)
+        return rows
+
+    def keep(self, key: Any, make: Callable[[], Any]) -> Any:
+        """A small result by its key, made where it is not there (any more)."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        value = make()
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        return value
+
+    def recall(self, key: Any) -> Any:
+        """A result that was kept; None where it is not there any more."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def start(self) -> None:
+        """Follows the store from now on, and loads indexes and models meanwhile."""
+        self.snapshots.start()
+        threading.Thread(target=self._warm_up, daemon=True, name="warm-up").start()
+
+    def close(self) -> None:
+        """Ends all processes and threads of its own."""
+        self.snapshots.stop()
+        self.pictures.close()
+        self.models.close()
+
+    def _warm_up(self) -> None:
+        for corpus in self.workspace.list_corpora():
+            try:
+                self.open_retriever(corpus)
+                if stage := current_stage(self.workspace.store, corpus, "embed"):
+                    self.models.load(stage)
+            except UserError:  # told to whoever searches
+                continue
