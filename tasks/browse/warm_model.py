@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +16,7 @@ from data.shards.stages import Stage, current_stage, read_spec
 from data.specs.pipeline import PoolSpec
 from data.workspace import Workspace
 from engines.base import load_plugin
+from engines.browse import read_picture
 from engines.embed.engine import Embedder, VideoEmbedder
 from engines.video.frames import Sampling
 from tasks.stages import require_same_weights
@@ -52,13 +54,11 @@ class WarmModels:
         """The pooled vector (1, dim) of a picture or a video; a UserError where it has none."""
         with self._computing:
             embedder = self.load(stage)
-            outcome = next(iter(embedder.run([Video("query", str(file), "")])))
-        if isinstance(outcome, Failed):
-            raise UserError(f"cannot search with this file: {outcome.detail}")
-        assert isinstance(outcome, Done)
+            embed = _embed_picture if read_picture.is_picture(str(file)) else _embed_video
+            vectors = embed(embedder, file)
         pool = current_stage(self._workspace.store, stage.corpus, "pool")
         method = read_spec(self._workspace.store, pool, PoolSpec).method if pool else "mean"
-        pooled: np.ndarray = load_plugin("pool.methods", method).pool(outcome.value.vector)
+        pooled: np.ndarray = load_plugin("pool.methods", method).pool(vectors)
         return pooled[None]
 
     def load(self, stage: Stage) -> VideoEmbedder:
@@ -84,3 +84,24 @@ class WarmModels:
         """Ends the decoder processes."""
         for embedder in self._embedders.values():
             embedder.close()
+
+
+def _embed_video(embedder: VideoEmbedder, file: Path) -> np.ndarray:
+    """Vectors (n, dim) of a video's first sampled frames."""
+    outcome = next(iter(embedder.run([Video("query", str(file), "")])))
+    if isinstance(outcome, Failed):
+        raise UserError(f"cannot search with this file: {outcome.detail}")
+    assert isinstance(outcome, Done)
+    return outcome.value.vector
+
+
+def _embed_picture(embedder: VideoEmbedder, file: Path) -> np.ndarray:
+    """The vector (1, dim) of a picture."""
+    target = file.with_suffix(".npy")
+    arguments = {"source": str(file), "target": str(target),
+                 "resize": asdict(embedder.model.resize)}  # fmt: skip
+    call = (str(file), arguments)
+    outcome = next(iter(embedder.guard.run_module(read_picture.__name__, [call])))
+    if isinstance(outcome, Failed):
+        raise UserError(f"cannot search with this file: {outcome.detail}")
+    return embedder.model.embed_images(np.load(target))

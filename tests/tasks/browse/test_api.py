@@ -1,0 +1,210 @@
+"""The page's endpoints over a small store, without a browser."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+from support.browsed import GONE, LONG, fill
+from support.corpora import FAKE
+from support.pages import HOSTILE
+
+from data.records import Prompt
+from data.settings import Settings
+from data.specs.pipeline import RetrieveSpec
+from tasks.browse.access import LOCAL_NAMES
+from tasks.browse.app import create_app
+from tasks.browse.session import Session
+from tasks.retrieve.retriever import Retriever
+
+FILMS = "/api/corpora/films"
+
+
+@pytest.fixture(scope="module")
+def session(plain_flows, shared_workspace, _clips: Path, tmp_path_factory) -> Iterator[Session]:
+    import shutil
+
+    clips = Path(shutil.copytree(_clips, tmp_path_factory.mktemp("films") / "clips"))
+    with plain_flows.switched(True):
+        fill(shared_workspace, clips)
+    session = Session(Settings())
+    yield session
+    session.close()
+
+
+@pytest.fixture(scope="module")
+def page(session: Session) -> TestClient:
+    app = create_app(session, LOCAL_NAMES, None, "a token")
+    return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+
+
+def posted(page: TestClient, path: str, **body) -> dict:
+    answer = page.post(f"{FILMS}/{path}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_state_says_what_there_is_and_what_is_missing(page: TestClient) -> None:
+    state = page.get("/api/state").json()
+    (films,) = state["corpora"]
+    assert films["name"] == "films" and films["videos"] == 12
+    assert films["index"]["videos"] == 10 and films["index"]["recall"] >= films["index"]["gate"]
+    assert state["delayed"] is None
+
+
+def test_pages_sort_and_filter_as_conditions_do(page: TestClient) -> None:
+    first = posted(page, "videos", limit=3)
+    assert [each["id"] for each in first["videos"]] == ["clip-0", "clip-1", "clip-2"]
+    assert first["total"] == 12
+    assert first["videos"][0]["caption"] == HOSTILE
+    last = posted(page, "videos", sort="number", descending=True, limit=2)["videos"]
+    assert [each["id"] for each in last] == ["fake-5", "fake-4"]
+    waves = [{"column": "shape", "values": ["wave"]}]
+    kept = posted(page, "videos", filters=waves, where="number >= 2", offset=1)
+    assert [each["id"] for each in kept["videos"]] == ["clip-3", LONG] or len(kept["videos"]) == 2
+    assert kept["total"] == 3
+    none = posted(page, "videos", filters=[{"column": "day", "values": [None]}])
+    assert none["total"] == 6
+    ranged = posted(page, "videos", filters=[{"column": "number", "low": 1, "high": 2.5}])
+    assert {each["columns"]["number"] for each in ranged["videos"]} == {1, 2}
+
+
+@pytest.mark.parametrize("where", ["number = (SELECT 1)", "no_such = 1", "1; DROP TABLE videos",
+                                   "read_text('/etc/passwd') = ''"])  # fmt: skip
+def test_a_condition_can_do_nothing_but_choose(page: TestClient, where: str) -> None:
+    for path in ("videos", "facets", "search"):
+        answer = page.post(f"{FILMS}/{path}", json={"where": where, "text": "x"})
+        assert answer.status_code == 400 and answer.json()["detail"].startswith("cannot use")
+
+
+def test_a_filter_quotes_names_and_values(page: TestClient) -> None:
+    evil = """x' OR true --"""
+    assert posted(page, "videos", filters=[{"column": "shape", "values": [evil]}])["total"] == 0
+    answer = page.post(
+        f"{FILMS}/videos", json={"filters": [{"column": 'shape" OR true --', "values": ["a"]}]}
+    )
+    assert answer.status_code == 400
+
+
+def test_facets_count_what_is_shown(page: TestClient) -> None:
+    facets = {each["column"]: each for each in posted(page, "facets")}
+    assert dict(facets["shape"]["values"]) == {"wave": 6, "fake": 6}
+    assert sum(facets["number"]["bins"]) == 12
+    assert (facets["number"]["low"], facets["number"]["high"]) == (0, 15)
+    assert "caption" not in facets and "uri" not in facets
+    narrow = posted(page, "facets", where="shape = 'fake'", columns=["shape"])
+    assert [each["values"] for each in narrow] == [[["fake", 6]]]
+
+
+def test_a_search_finds_what_the_command_finds(page: TestClient, session: Session) -> None:
+    found = posted(page, "search", text="a red circle", k=5)
+    hits = Retriever(session.workspace, "films").search_prompts(
+        [Prompt("0", "a red circle")], RetrieveSpec(k=5)
+    )
+    assert [(v["id"], v["score"]) for v in found["videos"]] == [(h.video_id, h.score) for h in hits]
+    fakes = posted(page, "search", text="a red circle", where="shape = 'fake'", k=3)
+    assert {each["columns"]["shape"] for each in fakes["videos"]} == {"fake"}
+
+
+def test_more_like_this_leaves_out_the_video_itself(page: TestClient) -> None:
+    ids = [each["id"] for each in posted(page, "search", video="clip-0", k=5)["videos"]]
+    assert ids and "clip-0" not in ids
+
+
+def test_curves_have_a_score_for_each_stored_frame(page: TestClient, session: Session) -> None:
+    query = posted(page, "search", text="a red circle")["query"]
+    (curve,) = posted_list(page, "curves", query=query, ids=["clip-1"])
+    assert curve["id"] == "clip-1" and len(curve["seconds"]) == len(curve["scores"]) == 18
+    assert curve["best"] == curve["seconds"][int(np.argmax(curve["scores"]))]
+    assert posted_list(page, "curves", query="unknown", ids=["clip-1"]) == []
+
+
+def posted_list(page: TestClient, path: str, **body) -> list:
+    return page.post(f"{FILMS}/{path}", json=body).json()
+
+
+def test_a_file_that_is_dropped_finds_itself(page: TestClient, session: Session) -> None:
+    row = posted(page, "videos", where="id = 'clip-1'")["videos"][0]
+    body = Path(row["uri"]).read_bytes()
+    upload = page.post(f"{FILMS}/upload", content=body).json()["upload"]
+    best = posted(page, "search", upload=upload, k=1)["videos"][0]
+    assert best["id"] == "clip-1" and best["score"] > 0.999
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 48), "red").save(picture, "PNG")
+    upload = page.post(f"{FILMS}/upload", content=picture.getvalue()).json()["upload"]
+    assert posted(page, "search", upload=upload, k=3)["videos"]
+    broken = page.post(f"{FILMS}/upload", content=b"no picture at all")
+    assert broken.status_code == 400 and "cannot search with this file" in broken.json()["detail"]
+
+
+def test_a_picture_is_decoded_and_a_lost_one_says_so(page: TestClient) -> None:
+    still = page.get("/media/films/still", params={"id": LONG, "t": 0.2})
+    assert still.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(still.content)).size == (320, 214)
+    preview = page.get("/media/films/preview", params={"id": "fake-1"})
+    assert preview.headers["content-type"] == "video/mp4" and b"ftyp" in preview.content[:16]
+    gone = page.get("/media/films/still", params={"id": GONE})
+    assert (gone.status_code, gone.json()["reason"]) == (404, "missing")
+    broken = page.get("/media/films/still", params={"id": "fake-5"})
+    assert (broken.status_code, broken.json()["reason"]) == (404, "undecodable")
+
+
+def test_files_are_sent_by_ranges(page: TestClient) -> None:
+    row = posted(page, "videos", limit=1)["videos"][0]
+    whole = Path(row["uri"]).read_bytes()
+
+    def ask(range: str | None):
+        headers = {"Range": range} if range else {}
+        return page.get("/media/films/file", params={"id": "clip-0"}, headers=headers)
+
+    assert ask(None).content == whole and ask(None).headers["content-type"] == "video/mp4"
+    part = ask("bytes=10-19")
+    assert part.status_code == 206 and part.content == whole[10:20]
+    assert part.headers["content-range"] == f"bytes 10-19/{len(whole)}"
+    assert ask("bytes=-5").content == whole[-5:]
+    assert ask("bytes=20-").content == whole[20:]
+    assert ask(f"bytes={len(whole)}-").status_code == 416
+    assert "sandbox" in part.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "id", ["/etc/passwd", "../store.json", "file:///etc/passwd", "", "no such"]
+)
+def test_nothing_that_the_store_does_not_list_is_opened(page: TestClient, id: str) -> None:
+    for kind in ("still", "preview", "file"):
+        assert page.get(f"/media/films/{kind}", params={"id": id}).status_code == 400
+    assert page.get("/page/../app.py").status_code == 404
+    assert page.get("/page/%2e%2e%2fapp.py").status_code == 404
+
+
+def test_a_video_has_its_neighbours_copies_and_attempts(page: TestClient) -> None:
+    details = page.get(f"{FILMS}/video", params={"id": "clip-2"}).json()
+    assert details["copies"] == [LONG]
+    assert details["neighbours"] and details["no_neighbours"] is None
+    assert {each["stage"] for each in details["attempts"]} == {"embed", "pool"}
+    failed = page.get(f"{FILMS}/video", params={"id": "fake-5"}).json()
+    assert failed["neighbours"] == [] and "not in the index" in failed["no_neighbours"]
+    assert [each["reason"] for each in failed["attempts"]] == ["undecodable"]
+
+
+def test_commands_use_the_page_s_model(page: TestClient, session: Session) -> None:
+    from data.shards.stages import current_stage
+    from tasks.retrieve.prompt_vectors import PromptEmbedder
+
+    stage = current_stage(session.workspace.store, "films", "embed")
+    prompts = [Prompt("0", "a red circle"), Prompt("1", "wave")]
+    body = {"embed": stage.fingerprint, "texts": [each.text for each in prompts]}
+    warm = np.array(page.post(f"{FILMS}/embed", json=body).json(), np.float32)
+    assert np.array_equal(warm, PromptEmbedder(session.workspace)(stage, prompts))
+    other = page.post(f"{FILMS}/embed", json=body | {"embed": "another"})
+    assert other.status_code == 400 and FAKE.engine == "fake"
+
+
+def test_the_interface_is_documented(page: TestClient) -> None:
+    paths = page.get("/openapi.json").json()["paths"]
+    documented = [each.get("description") for path in paths.values() for each in path.values()]
+    assert len(documented) >= 11 and all(documented)
+    assert page.get("/docs").status_code == 404  # FastAPI's page loads scripts from elsewhere
