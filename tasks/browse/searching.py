@@ -11,7 +11,7 @@ from data.catalog.filter_terms import join_conditions
 from data.errors import UserError
 from data.records import Hit, Prompt, Query
 from data.shards.stages import current_stage
-from data.specs.pipeline import VIDEO_QUERIES, RetrieveSpec
+from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
 from data.store import layout
 from data.store.frame_vectors import read_frames
 from engines.embed.text import to_unit_length
@@ -31,6 +31,7 @@ class Search(Choice):
     upload: str | None = None
     k: int = Field(48, ge=1, le=MAX_HITS)
     mmr: float | None = Field(None, ge=0, le=1)
+    moments: bool = False
 
 
 class Found(BaseModel):
@@ -67,7 +68,7 @@ def search_corpus(
     retriever = session.open_retriever(corpus)
     wheres = join_conditions(search.filters, search.where)
     base = RetrieveSpec() if search.video is None else VIDEO_QUERIES
-    spec = base.model_copy(update={"k": search.k, "mmr": search.mmr})
+    spec = base.model_copy(update={"k": search.k, "mmr": search.mmr, "moments": search.moments})
     if keep_copies:
         spec = spec.model_copy(update={"ceiling": RetrieveSpec().ceiling, "dedup": NO_DEDUP})
     query = _find_query(session, corpus, search)
@@ -133,4 +134,4 @@ def _find_query(session: Session, corpus: str, search: Search) -> _Query:
 
 def _build_videos(session: Session, corpus: str, hits: list[Hit]) -> list[Video]:
     rows = {row["id"]: row for row in read_videos(session.now, corpus, [h.video_id for h in hits])}
-    return [build_video(rows[hit.video_id], hit.score) for hit in hits if hit.video_id in rows]
+    return [build_video(rows[hit.video_id], hit) for hit in hits if hit.video_id in rows]

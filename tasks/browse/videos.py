@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from data.catalog.browsing import find_rows, read_rows
 from data.catalog.filter_terms import FilterTerm
 from data.errors import UserError
+from data.records import Hit
 from data.snapshot import SnapshotWorkspace
+from engines.files.time_span import split_span, strip_span
 
 PLAYED = {"h264", "vp8", "vp9", "av1"}  # codecs that browsers play
 CONTAINERS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
@@ -24,7 +26,9 @@ OWN = ("id", "uri", "caption", "content", "bytes", "duration", "fps", "width", "
 class Video(BaseModel):
     """A video of a corpus: `columns` are its source's own, `score` its similarity to a query.
 
-    `plays` is the type of a file that browsers play as it is; others are shown as previews.
+    `plays` is the type of a file that browsers play as it is; others are shown as previews. The
+    video begins at the second `starts` of its file. Of a moment, `start_sec` and `end_sec` are its
+    seconds within the video.
     """
 
     id: str
@@ -41,7 +45,10 @@ class Video(BaseModel):
     note: str | None
     plays: str | None
     columns: dict[str, Any]
+    starts: float = 0.0
     score: float | None = None
+    start_sec: float | None = None
+    end_sec: float | None = None
 
 
 class Choice(BaseModel):
@@ -51,16 +58,19 @@ class Choice(BaseModel):
     where: str | None = None
 
 
-def build_video(row: dict[str, Any], score: float | None = None) -> Video:
-    """A row of the catalogue as the page shows it."""
+def build_video(row: dict[str, Any], hit: Hit | None = None) -> Video:
+    """A row of the catalogue as the page shows it, as a hit of a search where it is one."""
     own = {key: row.get(key) for key in OWN}
     others = {key: to_json(value) for key, value in row.items() if key not in OWN}
-    return Video(**own, plays=find_media_type(row), columns=others, score=score)
+    _, span = split_span(row["uri"] or "")
+    found = {key: getattr(hit, key) for key in ("score", "start_sec", "end_sec")} if hit else {}
+    return Video(**own, **found, plays=find_media_type(row), columns=others,
+                 starts=span.start if span else 0.0)  # fmt: skip
 
 
 def find_media_type(row: dict[str, Any]) -> str | None:
     """The media type of a video that browsers play as it is; None for any other."""
-    uri = row["uri"] or ""
+    uri = strip_span(row["uri"] or "")
     path = urlsplit(uri).path if "://" in uri else uri
     suffix = PurePosixPath(path.rpartition("::")[2]).suffix.lower()
     return CONTAINERS.get(suffix) if row.get("codec") in PLAYED else None

@@ -26,7 +26,7 @@ const soon = settle(() => refresh(), 90);
 
 /** Looks again where what is looked at has changed. */
 export function updateGrid(before) {
-  const keys = ["corpus", "q", "like", "filters", "where", "sort", "descending"];
+  const keys = ["corpus", "q", "like", "filters", "where", "sort", "descending", "moments"];
   if (!grid || keys.every((key) => same(before[key], view[key]))) return;
   if (before.q !== view.q) soon(); else refresh();
 }
@@ -82,13 +82,19 @@ function showBar(source) {
   const name = view.like ? `Like ${view.like.name}` : view.q.trim();
   const total = found ? `the best ${count(source.total)}` : `${plural(source.total, "video")}${narrowed() && state ? ` of ${count(state.videos)}` : ""}`;
   const title = el("h1", { class: "text" }, found ? name : view.corpus, el("small", { textContent: total }));
-  bar.replaceChildren(title, found ? null : sorting(), el("button", { class: "plain", type: "button", textContent: found ? "Export these…" : "Export all…",
+  bar.replaceChildren(title, found ? switching() : sorting(), el("button", { class: "plain", type: "button", textContent: found ? "Export these…" : "Export all…",
     disabled: !source.total, onclick: () => openExport(found ? { search: { ...choice(), ...what(), k: source.total } } : choice(), view.corpus) }));
   const kept = [...bar.childNodes].filter((node) => node.textContent !== "null");
   bar.replaceChildren(...kept);
 }
 
 const narrowed = () => view.filters.length > 0 || view.where !== "";
+
+/** Whole videos, or the moments in them that match. */
+function switching() {
+  const box = el("input", { type: "checkbox", checked: view.moments, onchange: () => change({ moments: box.checked }) });
+  return el("label", { class: "switch", title: "Find the seconds that match, rather than whole videos" }, box, " Moments");
+}
 
 function sorting() {
   const options = [["", "as listed"], ...server.columns.filter((each) => each.kind !== "none" || ["id", "caption"].includes(each.name)).map((each) => [each.name, each.name])];

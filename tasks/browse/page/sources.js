@@ -69,7 +69,7 @@ export class Hits {
   async load() {
     this.loading = true;
     try {
-      const found = await post(api(view.corpus, "search"), { ...choice(), ...this.what, k: this.k }, this.signal);
+      const found = await post(api(view.corpus, "search"), { ...choice(), ...this.what, moments: view.moments, k: this.k }, this.signal);
       this.query = lastQuery.name = found.query;
       this.videos = found.videos;
     } finally { this.loading = false; }

@@ -3,7 +3,7 @@
 const listeners = [];
 export const view = {
   name: "grid", corpus: "", q: "", like: null, filters: [], where: "", sort: "", descending: false,
-  video: "", at: 0,
+  video: "", at: 0, moments: false,
 };
 /** What the server said last: corpora, and the number of the catalogue's copy. */
 export const server = { state: null, columns: [] };
@@ -30,6 +30,7 @@ export function read() {
   for (const [key, none] of Object.entries(NAMES)) view[key] = given.get(key) ?? none;
   view.at = Number(given.get("at") ?? 0) || 0;
   view.descending = given.has("down");
+  view.moments = given.has("moments");
   view.filters = parse(given.get("filters"), []);
   view.like = parse(given.get("like"), null);
   tell(before);
@@ -45,6 +46,7 @@ function write() {
   for (const key of Object.keys(NAMES)) if (view[key]) given.set(key, view[key]);
   if (view.video && view.at) given.set("at", view.at.toFixed(2));
   if (view.descending) given.set("down", "");
+  if (view.moments) given.set("moments", "");
   if (view.filters.length) given.set("filters", JSON.stringify(view.filters));
   if (view.like) given.set("like", JSON.stringify(view.like));
   return `#${view.name === "grid" ? "" : view.name}?${given}`;

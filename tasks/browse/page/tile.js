@@ -18,8 +18,8 @@ export function makeTile(video) {
   el("div", { class: "id text", textContent: video.id, title: video.id.slice(0, 600) }));
   node.classList.toggle("small-picture", Boolean(video.width && video.width < SMALL));
   screen.append(picture);
-  if (video.duration) screen.append(el("span", { class: "badge", textContent: clock(video.duration) }));
-  const tile = { node, screen, video, best: 0, player: null, timer: 0 };
+  if (video.duration) screen.append(el("span", { class: "badge", textContent: video.start_sec === null ? clock(video.duration) : `${clock(video.start_sec)}–${clock(video.end_sec)}` }));
+  const tile = { node, screen, video, best: video.start_sec ?? 0, player: null, timer: 0 };
   const tick = el("input", { type: "checkbox", class: "tick", checked: isChosen(video.id), "aria-label": "Select",
     onclick: (event) => { toggle(video, event.shiftKey); node.classList.toggle("chosen", tick.checked); } });
   node.classList.toggle("chosen", tick.checked);
@@ -37,7 +37,7 @@ export function makeTile(video) {
 async function load(tile, picture) {
   picture.addEventListener("load", () => picture.classList.add("there"));
   picture.addEventListener("error", () => explain(tile, picture), { once: true });
-  picture.src = media(view.corpus, "still", tile.video, middle(tile.video));
+  picture.src = media(view.corpus, "still", tile.video, tile.video.start_sec === null ? middle(tile.video) : (tile.video.start_sec + tile.video.end_sec) / 2);
 }
 
 /** Where a picture is from: not the first frame, which is black in many films. */
@@ -60,13 +60,13 @@ const SAID = {
 
 /** Shows when the video matched, and plays from there. */
 export function addCurve(tile, curve, low, high) {
-  tile.best = curve.best;
+  if (tile.video.start_sec === null) tile.best = curve.best;
   const drawn = drawCurve(curve, tile.video.duration, low, high);
   const time = (event) => {
     const box = drawn.getBoundingClientRect();
     return Math.max(0, (event.clientX - box.left) / box.width) * (tile.video.duration || curve.seconds.at(-1) || 0);
   };
-  drawn.addEventListener("pointermove", (event) => { play(tile); if (tile.player?.seeks) tile.player.currentTime = time(event); });
+  drawn.addEventListener("pointermove", (event) => { play(tile); if (tile.player?.seeks) tile.player.currentTime = tile.video.starts + time(event); });
   drawn.addEventListener("pointerleave", () => stop(tile));
   drawn.addEventListener("click", (event) => change({ video: tile.video.id, at: time(event) }));
   tile.node.querySelector(".curve")?.remove();
@@ -79,7 +79,7 @@ function play(tile) {
   player.seeks = Boolean(tile.video.plays);
   const show = () => { player.classList.add("plays"); };
   player.addEventListener("playing", show);
-  player.addEventListener("loadedmetadata", () => { if (player.seeks) player.currentTime = tile.best; });
+  player.addEventListener("loadedmetadata", () => { if (player.seeks) player.currentTime = tile.video.starts + tile.best; });
   // A browser that cannot play the file plays a preview of it, made for it.
   player.addEventListener("error", () => { if (player.seeks) { player.seeks = false; player.src = media(view.corpus, "preview", tile.video, tile.best); player.play().catch(() => {}); } });
   player.src = media(view.corpus, player.seeks ? "file" : "preview", tile.video, tile.best);

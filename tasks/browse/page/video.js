@@ -57,11 +57,11 @@ function player(details) {
   stage.classList.toggle("small-picture", Boolean(video.width && video.width < 200));
   let native = Boolean(video.plays);
   const start = (seconds) => {
-    if (native) { node.currentTime = seconds; return; }
+    if (native) { node.currentTime = video.starts + seconds; return; }
     node.src = media(view.corpus, "preview", video, seconds);
     node.loop = true;
   };
-  node.addEventListener("loadedmetadata", () => { if (native && view.at) node.currentTime = view.at; }, { once: true });
+  node.addEventListener("loadedmetadata", () => { if (native && (view.at || video.starts)) node.currentTime = video.starts + view.at; }, { once: true });
   node.addEventListener("error", () => {
     if (native) { native = false; note("This browser does not play the file: previews of three seconds instead."); start(view.at); } else if (node.src) fail();
   });
@@ -89,8 +89,8 @@ function timeline(details, { node, go }) {
   const pick = (event) => { const box = line.getBoundingClientRect(); go(move(((event.clientX - box.left) / box.width) * end)); };
   line.addEventListener("pointerdown", (event) => { line.setPointerCapture(event.pointerId); pick(event); });
   line.addEventListener("pointermove", (event) => { if (event.buttons && video.plays) pick(event); });
-  line.addEventListener("keydown", (event) => { const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]; if (step) go(move(node.currentTime + step)); });
-  node.addEventListener("timeupdate", () => { if (video.plays) move(node.currentTime); });
+  line.addEventListener("keydown", (event) => { const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]; if (step) go(move(node.currentTime - video.starts + step)); });
+  node.addEventListener("timeupdate", () => { if (!video.plays) return; move(node.currentTime - video.starts); if (video.starts && video.duration && node.currentTime > video.starts + video.duration) node.currentTime = video.starts; });
   move(view.at);
   return curve ? el("div", {}, el("h3", { textContent: "Similarity to the search, over time" }), line) : line;
 }

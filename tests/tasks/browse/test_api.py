@@ -14,7 +14,7 @@ from support.pages import HOSTILE
 
 from data.records import Prompt
 from data.settings import Settings
-from data.specs.pipeline import RetrieveSpec
+from data.specs.retrieve import RetrieveSpec
 from tasks.browse.access import LOCAL_NAMES
 from tasks.browse.app import create_app
 from tasks.browse.session import Session
