@@ -46,7 +46,11 @@ class Catalog:
 
     def query_rows(self, text: str, **values: Any) -> list[dict[str, Any]]:
         """The rows of a query, each as a dict by column."""
-        return self._connection.sql(text, params=values).to_arrow_table().to_pylist()
+        return self.query_table(text, **values).to_pylist()
+
+    def query_table(self, text: str, **values: Any) -> pa.Table:
+        """The rows of a query as an Arrow table: for many rows, where Python objects are large."""
+        return self._connection.sql(text, params=values).to_arrow_table()
 
     def stream(self, text: str, size: int, **values: Any) -> Iterator[list[tuple]]:
         """The rows of a query, `size` at a time.

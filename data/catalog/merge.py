@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from data.batches import group_by_weight, iter_batches
 from data.catalog.database import Catalog, load_sql
+from data.catalog.merge_duplicates import sync_duplicates
 from data.catalog.merge_indexes import sync_index
 from data.catalog.merge_packs import drop_packed_rows, merge_video_pack
 from data.catalog.merge_runs import sync_runs
@@ -34,6 +35,7 @@ GROUP_BYTES = 64 * 2**20  # of larger ones, in a transaction: bounds memory, kee
 STATEMENTS = {"shards": ("add_lists",), "receipts": ("add_receipts", "add_outcomes")}
 CORPUS_TABLES = (
     "ingests", "videos", "rejects", "shards", "receipts", "outcomes", "members", "withdrawn",
+    "dedups", "duplicates",
 )  # fmt: skip
 
 P = ParamSpec("P")
@@ -69,12 +71,13 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges everything of one corpus."""
     sync_videos(catalog, store, corpus)
     sync_withdrawn(catalog, store, corpus)
-    for kind in ("embed", "pool", *list_annotated(store, corpus)):
+    for kind in ("embed", "pool", "dedup", *list_annotated(store, corpus)):
         for fingerprint in _list_fingerprints(catalog, store, corpus, kind):
             sync_stage(catalog, store, corpus, kind, fingerprint)
     for folder in store.list_names(f"{layout.corpus_folder(corpus)}/index"):
         if not folder.endswith("/current"):
             sync_index(catalog, store, corpus, folder.rsplit("/", 1)[-1])
+    sync_duplicates(catalog, store, corpus)
 
 
 @_heal_corpus

@@ -160,8 +160,8 @@ def fingerprint(spec: Spec, version: str, *inputs: str) -> str:
     `inputs` are digests of weights and fingerprints of earlier stages.
     """
     paths: Any = {"weights": True, "base": True, "controller": True, "clip": {"weights"}}
-    # Paths differ between machines, and the gate decides on publishing, not on what is built.
-    fields = spec.model_dump(exclude=paths | {"gate": True})
+    # Paths differ between machines; gate and keep choose among results, and change none.
+    fields = spec.model_dump(exclude=paths | {"gate": True, "keep": True})
     if isinstance(spec, IndexSpec):
         fields["parts"] = 1  # in how many parts it is built; as it was hashed by default
     said = {"kind": type(spec).__name__, "spec": fields, "version": version, "inputs": inputs}

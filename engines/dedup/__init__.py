@@ -1,0 +1,1 @@
+"""Finds near-duplicates: candidates by an index, confirmed on frame vectors in time order."""

@@ -1,0 +1,1 @@
+"""The dedup stage: pairs of near-duplicates by shards, then groups of them."""
