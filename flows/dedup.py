@@ -17,11 +17,13 @@ from engines.dedup.engine import VERSION
 from engines.index.kinds.flat import open_index
 from engines.runners.in_process import InProcessRunner
 from tasks.dedup.groups import Compared, group_duplicates
+from tasks.dedup.page import write_duplicates_page, write_groups_table
 from tasks.dedup.run import DedupRun, locate_frames, plan_contents
 from tasks.index.versions import fetch_version
+from tasks.outputs import open_output, resolve_output
 from tasks.progress import Progress
 from tasks.retrieve.retriever import find_index
-from tasks.service.orphans import HOOKS
+from tasks.ui.hooks import HOOKS
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE, run_shards
 from tasks.ui.artifacts import publish_summary
@@ -34,12 +36,16 @@ from tasks.ui.run_names import name_run
     name="dedup", **HOOKS, flow_run_name=name_run("dedup-{corpus}"),
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )  # fmt: skip
-def dedup(corpus: str, spec: DedupSpec | None = None) -> dict[str, Any]:
+def dedup(
+    corpus: str, spec: DedupSpec | None = None, out: str | None = None, report: str | None = None
+) -> dict[str, Any]:
     """Compares what is new in the index with all of it, and groups near-duplicates.
 
     Args:
         corpus: Name of an indexed corpus.
         spec: What counts as a copy and which one is kept; the corpus's current one if left out.
+        out: Parquet file of all groups to write; none if left out.
+        report: HTML page of pairs that play side by side to write; none if left out.
     """
     workspace = open_workspace(Settings())
     with workspace.lock_stage(workspace.check_corpus(corpus), "dedup", wait_turn):
@@ -60,6 +66,14 @@ def dedup(corpus: str, spec: DedupSpec | None = None) -> dict[str, Any]:
         "threshold": spec.threshold, "keep": spec.keep, "compared": progress.done,
         "not_compared": progress.failed, **counts,
     }  # fmt: skip
+    if out:
+        with open_output(out) as file:
+            write_groups_table(workspace, stage, file)
+        summary["out"] = resolve_output(out)
+    if report:
+        with open_output(report) as file:
+            write_duplicates_page(workspace, stage, summary, file)
+        summary["page"] = resolve_output(report)
     publish_summary("dedup", corpus, summary)
     publish_stage(workspace, stage, stage_key(workspace, index), duplicates=counts["duplicates"])
     return summary

@@ -68,6 +68,8 @@ FUNCTIONS = {name for names in FUNCTION_GROUPS.values() for name in names.split(
 JSON_FUNCTIONS = {*FUNCTION_GROUPS["JSON"].split(), "->", "->>"}
 # Columns that DuckDB makes up where there is none of the name.
 CLOCKS = {"current_date", "current_timestamp"}
+# Columns that a command makes, and which one.
+MISSING_COLUMNS = {"duplicate_of": " yet: make it with `reelflow dedup NAME`"}
 PLAIN_SELECT: dict[str, Any] = {
     "modifiers": [], "where_clause": None, "group_expressions": [], "group_sets": [],
     "having": None, "sample": None, "qualify": None,
@@ -147,7 +149,10 @@ def _check_node(node: Node, names: set[str], is_in_lambda: bool) -> None:
     if kind not in EXPRESSIONS or (kind == "OPERATOR" and node["type"] not in OPERATORS):
         raise _Refused(f"conditions cannot contain {node['type'].lower()}")
     if kind == "COLUMN_REF" and node["column_names"][0].lower() not in names:
-        raise _Refused(f"no column {'.'.join(node['column_names'])}; there are {_join(names)}")
+        hint = MISSING_COLUMNS.get(node["column_names"][0].lower(), "")
+        raise _Refused(
+            f"no column {'.'.join(node['column_names'])}{hint}; there are {_join(names)}"
+        )
     if kind == "TYPE" and node["qualified_name"]["path"] != [node["type_name"]]:
         raise _Refused(f"conditions cannot use the type {node['type_name']}")
     if kind == "TYPE" and node["type_name"].lower() not in TYPES:

@@ -16,6 +16,7 @@ PANELS = {
     "Texts": "texts",
     "Look around": "browse",
     "Search": "search",
+    "Duplicates": "duplicates",
     "Generate": "generate",
     "Refine": "refine",
     "Evaluate": "evaluate",
