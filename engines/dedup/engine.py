@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-
 from data.batches import iter_batches
 from data.outcome import Done, Failed, Outcome
 from data.specs.dedup import DedupSpec
 from data.store.storage import Store
-from engines.base import Needs, load_plugin
+from engines.base import Needs
 from engines.dedup.alignment import Alignment, Frames, align_frames
 from engines.dedup.locations import FrameLocations
 from engines.dedup.neighbours import MutualNeighbours
+from engines.index.index import open_index
 
 VERSION = "1"
 PAIRS = 512  # confirmed together: bounds the frames in memory
@@ -50,13 +50,12 @@ class CopyFinder:
 
     needs = Needs()
 
-    def __init__(self, store: Store, index: Path, kind: str, locations: Path, spec: DedupSpec):
-        self.store, self.folder, self.kind = store, index, kind
-        self.locations, self.spec = locations, spec
+    def __init__(self, store: Store, index: Path, locations: Path, spec: DedupSpec) -> None:
+        self.store, self.folder, self.locations, self.spec = store, index, locations, spec
 
     def load(self) -> None:
         """Opens the index and the locations of frames, both memory-mapped."""
-        self._index = load_plugin("index.kinds", self.kind).open_index(self.folder)
+        self._index = open_index(self.folder)
         self._contents, self._frames = self._index.contents, FrameLocations(self.locations)
         self._neighbours = MutualNeighbours(
             self._index, self.spec.neighbours, self.spec.candidates
@@ -84,9 +83,7 @@ class CopyFinder:
     def close(self) -> None:
         """Nothing to close."""
 
-    def _confirm(
-        self, candidates: Sequence[tuple[int, int, float]]
-    ) -> Iterator[tuple[int, Pair]]:
+    def _confirm(self, candidates: Sequence[tuple[int, int, float]]) -> Iterator[tuple[int, Pair]]:
         """The candidates, each (row, other row, cosine), that agree in time order."""
         rows = sorted({row for one, other, _ in candidates for row in (one, other)})
         frames = self._frames.read(self.store, rows)

@@ -1,9 +1,8 @@
-"""Forms the groups of near-duplicates of a corpus from its pairs, and makes them the ones in use."""
+"""Forms the groups of near-duplicates from a corpus's pairs, and puts them into use."""
 
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,21 +20,13 @@ from data.store import layout, pairs, tables
 from data.workspace import Workspace
 from engines.dedup.groups import Link, form_groups, name_groups
 from engines.index.index import Index
+from tasks.dedup.compare import FetchedIndex
 from tasks.dedup.run import read_pairs
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """The opened index whose contents were compared, with its stage and version."""
-
-    stage: Stage
-    version: str
-    index: Index
 
 
 @task(name="group-duplicates", cache_policy=NO_CACHE, persist_result=False)
 def group_duplicates(
-    workspace: Workspace, stage: Stage, spec: DedupSpec, compared: Compared
+    workspace: Workspace, stage: Stage, spec: DedupSpec, fetched: FetchedIndex
 ) -> dict[str, Any]:
     """Groups what may be shown now, and publishes the groups; their counts.
 
@@ -46,10 +37,11 @@ def group_duplicates(
         before = dict(catalog.execute(
             "SELECT content, anchor FROM duplicates WHERE corpus = $corpus", corpus=stage.corpus
         ))  # fmt: skip
-    links = list(_list_links(workspace, stage, compared.index))
-    groups = form_groups(links, lambda c: _read_vectors(compared.index, c), spec.candidates)
+    index = fetched.open()
+    links = list(_list_links(workspace, stage, index))
+    groups = form_groups(links, lambda c: _read_vectors(index, c), spec.candidates)
     anchors = name_groups(groups, before)
-    _publish_groups(workspace, stage, spec, compared, groups, anchors)
+    _publish_groups(workspace, stage, spec, fetched, groups, anchors)
     with workspace.open_catalog() as catalog:
         merge.sync_duplicates(catalog, workspace.store, stage.corpus)
         counts = catalog.query_rows(load_sql("count_duplicates"), corpus=stage.corpus)[0]
@@ -77,7 +69,7 @@ def _read_vectors(index: Index, contents: Sequence[str]) -> np.ndarray:
 
 
 def _publish_groups(
-    workspace: Workspace, stage: Stage, spec: DedupSpec, compared: Compared,
+    workspace: Workspace, stage: Stage, spec: DedupSpec, fetched: FetchedIndex,
     groups: list[list[str]], anchors: list[str],
 ) -> None:  # fmt: skip
     """Writes the table of groups, then the record that names it, then the alias."""
@@ -91,7 +83,7 @@ def _publish_groups(
         writer.write_table(pa.table(columns, schema=pairs.GROUPS))
     record = {
         "fingerprint": stage.fingerprint, "keep": spec.keep, "threshold": spec.threshold,
-        "index_fingerprint": compared.stage.fingerprint, "index_version": compared.version,
+        "index_fingerprint": fetched.stage.fingerprint, "index_version": fetched.version,
         "groups": name, "made": utc_now(),
     }  # fmt: skip
     store.write(f"{stage.folder}/{SUMMARY}", json.dumps(record, indent=2).encode())

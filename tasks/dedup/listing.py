@@ -1,4 +1,4 @@
-"""Lists the groups of near-duplicates of a corpus: for a table, and for the page that plays them."""
+"""Lists the groups of near-duplicates of a corpus, for a table and for a page."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

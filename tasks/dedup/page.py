@@ -19,6 +19,7 @@ from tasks.dedup.listing import TABLE, Copy, Group, Row, Span, list_groups, list
 MAX_PAIRS = 300  # on a page: the least similar ones, which are those to be judged
 ROWS = 10_000  # of the table written at a time
 SAME_SPEED = 0.02
+ABOUT = ("corpus", "threshold", "keep", "index_version", "fingerprint")
 
 
 @task(name="duplicates-table", cache_policy=NO_CACHE, persist_result=False)
@@ -46,8 +47,7 @@ def write_duplicates_page(
         f"{summary['duplicates']:,} of {stage.corpus}'s videos are copies of others, which are kept"
         f" in their place. The least alike come first; spans that agree play in a loop.{rest}"
     )
-    about = {key.replace("_", " "): str(summary[key])
-             for key in ("corpus", "threshold", "keep", "index_version", "fingerprint")}  # fmt: skip
+    about = {key.replace("_", " "): str(summary[key]) for key in ABOUT}
     figures = [
         Figure("groups", f"{summary['groups']:,}"),
         Figure("duplicates", f"{summary['duplicates']:,}", note="nothing is deleted"),
@@ -61,11 +61,11 @@ def write_duplicates_page(
 def _list_pairs(group: Group, page: Path) -> Iterator[CopyPair]:
     for copy in group.copies:
         spans: tuple[Span | None, Span | None] = copy.spans or (None, None)
-        kept, other = (_build_player(video, span, page)
-                       for video, span in zip((group.kept, copy.video), spans, strict=True))  # fmt: skip
         yield CopyPair(
-            group.id, kept, other, copy.score, _describe_relation(group.kept, copy), copy.same_bytes
-        )
+            group.id, _build_player(group.kept, spans[0], page),
+            _build_player(copy.video, spans[1], page), copy.score,
+            _describe_relation(group.kept, copy), copy.same_bytes,
+        )  # fmt: skip
 
 
 def _build_player(video: Row, span: Span | None, page: Path) -> Player:

@@ -14,7 +14,7 @@ from data.catalog import merge
 from data.catalog.database import load_sql
 from data.outcome import Done, Outcome
 from data.shards.lists import Shard, add_shards, list_done, list_pending
-from data.shards.stages import Stage, current_stage, read_spec_record
+from data.shards.stages import Stage, current_stage
 from data.specs.dedup import DedupSpec
 from data.store import layout, pairs, tables
 from data.store.storage import Store
@@ -67,11 +67,10 @@ class DedupRun(StageRun[Content, list[Pair], CopiesRow]):
     stage = "dedup"
 
     def __init__(
-        self, workspace: Workspace, stage: Stage, spec: DedupSpec, index: tuple[Stage, Path],
-        locations: Path, runner: Runner,
+        self, workspace: Workspace, stage: Stage, spec: DedupSpec, index: Path, locations: Path,
+        runner: Runner,
     ) -> None:  # fmt: skip
-        kind = read_spec_record(workspace.store, index[0])["spec"]["engine"]
-        make = partial(CopyFinder, workspace.store, index[1], kind, locations, spec)
+        make = partial(CopyFinder, workspace.store, index, locations, spec)
         super().__init__(workspace.store, stage.folder, VERSION, make, runner, SHARD)
 
     def read_item(self, payload: dict[str, Any]) -> Content:
@@ -82,7 +81,9 @@ class DedupRun(StageRun[Content, list[Pair], CopiesRow]):
 
 
 @task(name="plan-dedup", cache_policy=NO_CACHE, persist_result=False)
-def plan_contents(workspace: Workspace, stage: Stage, index: Stage, index_version: str) -> list[str]:
+def plan_contents(
+    workspace: Workspace, stage: Stage, index: Stage, index_version: str
+) -> list[str]:
     """Lists every content of the index that no shard lists; the stage's shards to run."""
     values = {"corpus": stage.corpus, "fingerprint": stage.fingerprint,
               "index": index.fingerprint, "version": index_version}  # fmt: skip

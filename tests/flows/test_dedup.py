@@ -1,4 +1,4 @@
-"""Near-duplicates of a corpus of real files: found, grouped, left out of searches, never deleted."""
+"""Near-duplicates of a corpus of real files: found, grouped, left out of searches."""
 
 import shutil
 from collections.abc import Callable
@@ -58,9 +58,7 @@ def built(plain_flows, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_copies(folder / "clips" / "clip-0.mp4", folder / "clips", KINDS)
     shutil.copy(folder / "clips" / "clip-1.mp4", folder / "clips" / "same.mp4")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            tasks.embed.canary, "_write_clips", lambda store: CANARY
-        )
+        patch.setattr(tasks.embed.canary, "_write_clips", lambda store: CANARY)
         for name, value in (("ROOT", folder / "store"), ("RUNNER", "in_process"), ("DECODERS", 1)):
             patch.setenv(f"REELFLOW_{name}", str(value))
         pipeline("c", str(folder / "clips"), embed_spec=SAMPLED)

@@ -63,10 +63,8 @@ def write_copies(clip: Path, folder: Path, kinds: Sequence[str] = tuple(KINDS)) 
     import av
 
     with av.open(str(clip)) as container:
-        stream = container.streams.best("video")
-        assert stream is not None and stream.average_rate is not None
-        fps = float(stream.average_rate)
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+        fps = float(container.streams.video[0].average_rate or 25)
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     folder.mkdir(parents=True, exist_ok=True)
     files = {kind: folder / f"{clip.stem}~{kind.replace(' ', '-')}.mp4" for kind in kinds}
     for kind, file in files.items():

@@ -1,6 +1,6 @@
 """Groups: no chain stretches one, ties and order do not matter, and names stay over nights."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def form(vectors: dict[str, np.ndarray], links: list, least: float) -> list[list
 def test_a_chain_of_likenesses_is_cut_where_its_ends_are_unlike() -> None:
     vectors = on_circle(np.arange(0, 90, 3.0))
     names = sorted(vectors)
-    links = [(a, b, 0.99) for a, b in zip(names, names[1:], strict=False)]
+    links = [(a, b, 0.99) for a, b in pairwise(names)]
     made = form(vectors, links, least=0.95)  # 18 degrees
     assert sum(map(len, made)) > 25 and len(made) >= 4
     for group in made:
@@ -44,7 +44,7 @@ def test_a_large_group_is_bounded_without_comparing_all_its_videos(
     monkeypatch.setattr(groups, "MAX_MEASURED", 4)
     vectors = on_circle(np.linspace(0, 40, 60))
     names = sorted(vectors)
-    links = [(a, b, 0.99) for a, b in zip(names, names[1:], strict=False)]
+    links = [(a, b, 0.99) for a, b in pairwise(names)]
     made = form(vectors, links, least=0.95)
     assert max(map(len, made)) > 4
     for group in made:

@@ -1,7 +1,5 @@
 """Mutual neighbours: a row near everything is not everybody's copy."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
