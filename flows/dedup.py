@@ -65,4 +65,3 @@ def dedup(
     publish_summary("dedup", corpus, summary)
     publish_stage(workspace, stage, stage_key(workspace, index), duplicates=counts["duplicates"])
     return summary
-

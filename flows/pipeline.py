@@ -10,9 +10,11 @@ from prefect import flow
 from data.ids import check_corpus_name
 from data.runs.nights import record_night
 from data.settings import Settings
+from data.specs.dedup import DedupSpec
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
 from data.workspace import Workspace, open_workspace
+from flows.dedup import dedup
 from flows.embed import embed
 from flows.evaluate import evaluate
 from flows.generate import generate
@@ -41,6 +43,7 @@ def pipeline(
     embed_spec: EmbedSpec | None = None,
     pool_spec: PoolSpec | None = None,
     index_spec: IndexSpec | None = None,
+    dedup_spec: DedupSpec | None = None,
     generate_spec: GenerateSpec | None = None,
     measure: EvaluateSpec | None = None,
 ) -> dict[str, Any]:
@@ -57,6 +60,7 @@ def pipeline(
         embed_spec: Model and sampling of frames; the corpus's current ones if left out.
         pool_spec: Pooling method; the corpus's current one if left out.
         index_spec: Index type and recall gate; the corpus's current ones if left out.
+        dedup_spec: What counts as a near-duplicate; none are looked for if left out.
         generate_spec: Model, shape and retrieval of the generated videos; the usual if left out.
         measure: Metrics to evaluate the generated videos with; not evaluated if left out.
     """
@@ -72,6 +76,8 @@ def pipeline(
         summary.run_stage("embed", embed, corpus, embed_spec)
         summary.run_stage("pool", pool, corpus, pool_spec)
         summary.run_stage("index", index, corpus, index_spec)
+        if dedup_spec:  # before retrieval, which may leave duplicates out
+            summary.run_stage("dedup", dedup, corpus, dedup_spec)
         if prompts:
             run = summary.run_stage("generate", generate, corpus, prompts, generate_spec)["run"]
             if measure:

@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from data.batches import iter_batches
 from data.shards.stages import Stage
 from data.workspace import Workspace
+from engines.files.time_span import split_span
 from engines.report.duplicates import CopyPair, DuplicatesPage, Player
 from engines.report.html import Figure, link_uri, render_template, replace_file, write_html
 from tasks.dedup.listing import TABLE, Copy, Group, Row, Span, list_groups, list_rows
@@ -74,8 +75,9 @@ def _build_player(video: Row, span: Span | None, page: Path) -> Player:
     length = f"{video['duration']:.1f} s" if video["duration"] else ""
     weight = f"{video['bytes'] / 1e6:,.2f} MB" if video["bytes"] else ""
     facts = ", ".join(filter(None, (size, length, video["codec"] or "", weight)))
-    # One frame has no length that a player could repeat.
-    window = span if span and span[1] - span[0] > 0.5 else None
+    # One frame has no length that a player could repeat; a row that is a span has its own window.
+    is_span = bool(video["uri"]) and split_span(video["uri"])[1] is not None
+    window = span if span and span[1] - span[0] > 0.5 and not is_span else None
     return Player(video["id"], src, facts, video["caption"], window)
 
 

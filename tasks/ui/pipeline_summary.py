@@ -148,6 +148,8 @@ def count_videos(stage: str, summary: StageSummary) -> tuple[int | None, int | N
             return summary["done"], sum(summary["failed"].values())
         case "index":
             return summary.get("count", 0), None
+        case "dedup":
+            return summary["compared"], summary["not_compared"]
         case "evaluate":
             methods = summary["methods"]
             failed = sum(each["failed"] for each in methods)
@@ -173,6 +175,8 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
             return f"{summary['shards']:,} shard{'s' * (summary['shards'] != 1)} pooled"
         case "index":
             return _describe_index(summary)
+        case "dedup":
+            return f"{summary['duplicates']:,} duplicates in {summary['groups']:,} groups"
         case "generate":
             return f"run {summary['run']}, {summary['requests']:,} videos requested in all"
         case "evaluate":

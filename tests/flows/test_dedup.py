@@ -131,8 +131,7 @@ def test_a_later_night_compares_what_is_new_and_keeps_the_groups_names(
     folder = tmp_path / "more"
     write_copies(clips / "clip-2.mp4", folder, ("re-encoded",))
     write_copies(clips / "clip-0.mp4", folder, ("resized",))
-    pipeline("c", str(folder))
-    made = dedup("c")
+    made = pipeline("c", str(folder), dedup_spec=SPEC)["dedup"]  # as a night is asked for it
     assert (made["compared"], made["groups"]) == (2, 3)
     after = groups(workspace)
     assert after["clip-0"] == after["clip-0~resized"] == names["clip-0"]
