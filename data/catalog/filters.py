@@ -126,10 +126,9 @@ def add_source_columns(
     rows = connection.execute(load_sql("source_structure"), {"corpus": corpus}).fetchall()
     structure = rows[0][0]
     videos = connection.sql(load_sql(query), params={"corpus": corpus})
-    if connection.execute(load_sql("is_deduplicated"), {"corpus": corpus}).fetchall():
-        # Before the source's columns: where it has one of this name, the catalogue's counts.
-        copies = connection.sql(load_sql("duplicates_of"), params={"duplicates_corpus": corpus})
-        videos = videos.join(copies, "id", how="left")
+    if not connection.execute(load_sql("is_deduplicated"), {"corpus": corpus}).fetchall():
+        # No column says nothing, where one of nulls would say that there are no copies.
+        videos = videos.project("* EXCLUDE (duplicate_of)")
     if not structure or not structure.startswith('{"'):
         return videos  # the source has no columns but id, uri and caption
     literal = structure.replace("'", "''")

@@ -75,7 +75,7 @@ def clips(workspace: Workspace, built: Path) -> Path:
 def copies_of(workspace: Workspace) -> dict[str, str]:
     """What each copy is a duplicate of."""
     with workspace.open_synced_catalog("c") as catalog:
-        rows = catalog.execute(load_sql("duplicates_of"), duplicates_corpus="c")
+        rows = catalog.execute(load_sql("duplicates_of"), corpus="c")
     return dict(rows)
 
 

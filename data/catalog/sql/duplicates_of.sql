@@ -1,3 +1,3 @@
 -- The videos that another one is kept in place of, and its id.
 SELECT id, kept AS duplicate_of FROM duplicate_videos
-WHERE corpus = $duplicates_corpus AND id <> kept;
+WHERE corpus = $corpus AND id <> kept;

@@ -1,4 +1,8 @@
 -- As good_videos, in the order of their sources.
-SELECT id, uri, caption, content, bytes, duration, fps, width, height, codec, rotation, note, columns::JSON AS columns
-FROM shown WHERE corpus = $corpus
+SELECT v.id, uri, caption, content, bytes, duration, fps, width, height, codec, rotation, note,
+       columns::JSON AS columns, kept AS duplicate_of
+FROM shown v LEFT JOIN (
+    SELECT id, kept FROM duplicate_videos WHERE corpus = $corpus AND id <> kept
+) copies ON copies.id = v.id
+WHERE v.corpus = $corpus
 ORDER BY run, line;
