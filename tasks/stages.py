@@ -16,6 +16,7 @@ from data.shards.stages import (
 )
 from data.specs.models import name_model
 from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec
+from data.specs.split import SplitSpec
 from data.store import layout
 from data.workspace import Workspace
 from engines.base import load_plugin
@@ -112,6 +113,14 @@ def require_same_weights(workspace: Workspace, stage: Stage) -> EmbedSpec:
             f" put the old ones back, or run `reelflow run {stage.corpus}` with the new ones"
         )
     return spec
+
+
+def register_split(workspace: Workspace, corpus: str, spec: SplitSpec) -> Stage:
+    """Registers a split stage: the shots of a corpus's videos by one method."""
+    method = load_plugin("split.methods", spec.method)
+    return register_stage(
+        workspace.store, corpus, "split", spec, method.VERSION, *filter(None, [method.digest()])
+    )
 
 
 def register_pool(

@@ -21,6 +21,7 @@ FILES = [file for layer in LAYERS for file in sorted((ROOT / layer).rglob("*.py"
 PLUGINS = {
     "ingest.sources": ("accepts", "read_rows"),
     "video.decoders": ("decode_frames",),
+    "split.methods": ("VERSION", "RESIZE", "digest", "Detector"),
     "embed.models": ("VERSION", "digest", "prepare", "Embedder"),
     "pool.methods": ("VERSION", "pool"),
     "index.kinds": ("VERSION", "key_for", "build", "open_index"),

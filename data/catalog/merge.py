@@ -71,7 +71,7 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges everything of one corpus."""
     sync_videos(catalog, store, corpus)
     sync_withdrawn(catalog, store, corpus)
-    for kind in ("embed", "pool", "dedup", *list_annotated(store, corpus)):
+    for kind in ("split", "embed", "pool", "dedup", *list_annotated(store, corpus)):
         for fingerprint in _list_fingerprints(catalog, store, corpus, kind):
             sync_stage(catalog, store, corpus, kind, fingerprint)
     for folder in store.list_names(f"{layout.corpus_folder(corpus)}/index"):

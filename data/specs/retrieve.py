@@ -25,6 +25,8 @@ class RetrieveSpec(Spec):
     # Left out where it is empty: a spec without it keeps its fingerprint.
     exclude: tuple[str, ...] = Field((), exclude_if=lambda ids: not ids)
     """Ids of videos to exclude from the results, together with their copies."""
+    not_from_same: str | None = Field(None, exclude_if=lambda column: column is None)
+    """Exclude videos with the query's own value in this column, e.g. source_video of shots."""
     moments: bool = Field(False, exclude_if=lambda on: not on)
     """Find the moments of long videos that match, with where they begin and end."""
     smooth: float = Field(SMOOTH_S, gt=0, exclude_if=lambda value: value == SMOOTH_S)

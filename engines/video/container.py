@@ -94,10 +94,7 @@ class OpenVideo:
 
 @contextmanager
 def open_video(uri: str, policy: UrlPolicy = STRICT) -> Iterator[OpenVideo]:
-    """The open container of a file that is not empty, whatever span of it the URI names.
-
-    Faults of the file are DecodeErrors.
-    """
+    """The open container of a file that is not empty; faults of the file are DecodeErrors."""
     import av.logging
 
     av.logging.set_libav_level(av.logging.PANIC)

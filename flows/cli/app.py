@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 PANELS = {
     "Try it": "try_it",
     "A corpus": "corpus",
+    "Long videos": "split",
     "Texts": "texts",
     "Look around": "browse",
     "Search": "search",

@@ -16,7 +16,7 @@ from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec,
 K = option("k", "-k", "--k", min=1)
 FIELDS = (
     K, "where", option("moments", "--moments"), "mmr", option("exact", "--exact"), "ceiling",
-    "dedup", "exclude", "smooth", "cut", "candidates",
+    "dedup", "exclude", "not_from_same", "smooth", "cut", "candidates",
 )  # fmt: skip
 SEARCH, RETRIEVE = SpecOptions(RetrieveSpec(), *FIELDS), SpecOptions(RetrieveSpec(), *FIELDS)
 

@@ -22,6 +22,8 @@ from tasks.retrieve.lookups import Lookups
 from tasks.retrieve.matches import match_videos
 from tasks.retrieve.moments import MomentFinder
 from tasks.retrieve.prompt_vectors import EmbedPrompts, PromptEmbedder
+from tasks.retrieve.query_groups import search_groups
+from tasks.retrieve.same_source import exclude_same
 from tasks.retrieve.selection import Selection, select_rows
 from tasks.stages import is_imported
 
@@ -76,20 +78,15 @@ class Retriever:
             raise UserError(f"there is no text in prompt {empty.id}: describe what to find")
         vectors = to_unit_length(self.embed_prompts(prompts))
         queries = [Query(prompt.id, prompt.text, prompt.where) for prompt in prompts]
-        hits: dict[str, list[Hit]] = {query.id: [] for query in queries}
-        # Prompts with the same condition are searched together: selecting rows is what costs.
-        for where in dict.fromkeys(query.where for query in queries):
-            places = [n for n, query in enumerate(queries) if query.where == where]
-            group = [queries[n] for n in places]
-            for hit in self.search_vectors(group, vectors[places], spec, [where]):
-                hits[hit.prompt_id].append(hit)
-        return [hit for group_hits in hits.values() for hit in group_hits]
+        queries = exclude_same(self.workspace, self.corpus, queries, spec.not_from_same, prompts)
+        return search_groups(self.search_vectors, queries, vectors, spec)
 
     def search_videos(self, ids: Sequence[str], spec: RetrieveSpec) -> list[Hit]:
         """Returns the k videos most similar to each of these, excluding the query itself."""
         contents, vectors = self.read_vectors(ids)
         queries = [Query(id, id, video=id) for id in ids]
-        return self.search_vectors(queries, vectors, spec, own=contents)
+        queries = exclude_same(self.workspace, self.corpus, queries, spec.not_from_same)
+        return search_groups(self.search_vectors, queries, vectors, spec, contents)
 
     def read_vectors(self, ids: Sequence[str]) -> tuple[list[str], np.ndarray]:
         """The contents of videos, and their unit vectors (n, dim); a UserError if one has none."""

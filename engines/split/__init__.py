@@ -1,0 +1,1 @@
+"""Splitting: long videos to the spans of their shots."""

@@ -1,0 +1,47 @@
+"""Keeps what a query was cut from out of its hits: shots of one film, clips of one channel."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from data.catalog.database import load_sql
+from data.records import Prompt, Query
+from data.workspace import Workspace
+
+
+def exclude_same(
+    workspace: Workspace, corpus: str, queries: list[Query], column: str | None,
+    prompts: Sequence[Prompt] = (),
+) -> list[Query]:  # fmt: skip
+    """The queries, each with a condition that no hit has its own value in a column of the corpus.
+
+    A video's value is its row's; that of a prompt, in the order of the queries, its own column's.
+    A query without a value has no such condition, and none has one without a column.
+    """
+    if column is None:
+        return queries
+    values: Sequence[object | None]
+    if prompts:
+        values = [prompt.columns.get(column) for prompt in prompts]
+    else:
+        values = _read_values(workspace, corpus, [query.video or "" for query in queries], column)
+    name = '"' + column.replace('"', '""') + '"'
+    return [
+        query if value is None else _add_condition(query, name, str(value))
+        for query, value in zip(queries, values, strict=True)
+    ]
+
+
+def _add_condition(query: Query, name: str, value: str) -> Query:
+    literal = "'" + value.replace("'", "''") + "'"
+    condition = f"{name}::VARCHAR IS DISTINCT FROM {literal}"
+    return replace(query, where=f"({query.where}) AND {condition}" if query.where else condition)
+
+
+def _read_values(
+    workspace: Workspace, corpus: str, ids: Sequence[str], column: str
+) -> list[object | None]:
+    with workspace.open_catalog() as catalog:
+        rows = catalog.query_rows(load_sql("shown_videos"), corpus=corpus, ids=list(set(ids)))
+    columns = {row["id"]: json.loads(row["columns"] or "{}") for row in rows}
+    return [columns.get(id, {}).get(column) for id in ids]

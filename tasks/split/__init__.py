@@ -1,0 +1,1 @@
+"""The split stage: shots of a corpus as rows of another one."""
