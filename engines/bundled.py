@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from data.specs.models import SHAPES
+from engines.open_clip_import import import_open_clip
 
 TINY = Path(__file__).parent / "tiny"
 
@@ -22,7 +23,6 @@ def is_bundled_base(base: str | None) -> bool:
 
 def register_model() -> None:
     """Registers `NAME` as an architecture of open_clip; may be called any number of times."""
-    import open_clip  # here, since it imports torch
-
+    open_clip = import_open_clip()
     if NAME not in open_clip.list_models():
         open_clip.add_model_config(CONFIG)

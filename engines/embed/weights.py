@@ -9,6 +9,7 @@ from data.errors import UserError
 from data.specs.pipeline import EmbedSpec
 from engines import bundled
 from engines.embed.hub import Report, explain_absence, fetch_file, ignore_report
+from engines.open_clip_import import import_open_clip
 from engines.weights_file import check_weights_file
 
 
@@ -40,16 +41,16 @@ def resolve_weights(spec: EmbedSpec, report: Report = ignore_report) -> str:
 
 
 def _fetch_weights(spec: EmbedSpec, report: Report) -> str:
-    import open_clip
+    open_clip = import_open_clip()
     from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
-    from open_clip.pretrained import download_pretrained, get_pretrained_cfg
 
     tags = open_clip.list_pretrained_tags_by_model(spec.model)
     if spec.weights not in tags:
         raise UserError(
             f"no weights {spec.weights!r} for {spec.model}: its tags are {', '.join(tags)}"
         )
-    config, what = get_pretrained_cfg(spec.model, spec.weights), f"{spec.model} {spec.weights}"
+    config = open_clip.get_pretrained_cfg(spec.model, spec.weights)
+    what = f"{spec.model} {spec.weights}"
     repo, _, name = config.get("hf_hub", "").rpartition("/")
     if repo:
         # As open_clip does: safetensors where the repository has them.
@@ -57,7 +58,7 @@ def _fetch_weights(spec: EmbedSpec, report: Report) -> str:
         names = [f"{stem}.safetensors", name] if name else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
         return fetch_file(repo, names, what, report)
     try:
-        return download_pretrained(config)
+        return open_clip.pretrained.download_pretrained(config)
     except Exception as error:
         place = config.get("url", "its publisher")
         raise UserError(explain_absence(what, place, error)) from error
@@ -77,11 +78,11 @@ def is_openai_file(file: str, model: str) -> bool:
     """Whether a file is OpenAI's CLIP of that name, by its digest."""
     # Their files are TorchScript, which is a program: only the very bytes that they published are
     # loaded. Their published addresses contain the digests.
-    from open_clip.pretrained import get_pretrained_url
-
     if not file.endswith(".pt"):  # as published; no other file needs to be hashed
         return False
-    return digest_file(file) in get_pretrained_url(model.removesuffix("-quickgelu"), "openai")
+    pretrained = import_open_clip().pretrained
+    address = pretrained.get_pretrained_url(model.removesuffix("-quickgelu"), "openai")
+    return digest_file(file) in address
 
 
 def _check_file(weights: str) -> str:

@@ -1,6 +1,7 @@
 """The command `reelflow`: parses, runs a flow, and turns errors into one line and an exit code."""
 
 import atexit
+import gc
 import logging
 import os
 import sys
@@ -15,6 +16,9 @@ from flows.cli.app import app, register_commands
 from flows.cli.surroundings import prepare_folders, prepare_streams
 
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as of a program that the signal ended
+# Objects between collections: at Python's 700, a fifth of an import of torch or Prefect goes into
+# looking through modules that stay.
+COLLECT_EVERY = 50_000
 PREFECT_LOGGERS = ("APILogWorker", "EventsWorker")  # not covered by Prefect's own log settings
 
 
@@ -23,6 +27,7 @@ def main() -> None:
 
     141, without a word, where whoever read the output has gone, as in `reelflow search … | head`.
     """
+    gc.set_threshold(COLLECT_EVERY)
     prepare_streams()
     atexit.register(_silence_exit)  # registered first, runs last
     try:

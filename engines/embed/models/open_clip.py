@@ -13,6 +13,7 @@ from engines.embed.batching import PaddedBatch
 from engines.embed.hub import Report
 from engines.embed.weights import digest_file, is_openai_file, is_tag, resolve_weights
 from engines.memory import is_out_of_memory
+from engines.open_clip_import import import_open_clip
 from engines.video.frames import Resize
 from engines.weights_file import open_weights
 
@@ -53,9 +54,9 @@ class Embedder:
 
     def load(self, threads: int | None = None, compile: bool = False) -> None:
         """Loads the weights onto the GPU if there is one."""
-        import open_clip
         import torch
 
+        open_clip = import_open_clip()
         if threads:
             torch.set_num_threads(threads)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -98,12 +99,12 @@ def _build_model(spec: EmbedSpec, device: str) -> Any:
     """The model with its weights; a UserError where the file does not fit it."""
     from pickle import UnpicklingError
 
-    import open_clip
+    from engines.nets.skip_init import SkipRandomInit
 
-    bundled.register_model()
+    open_clip = import_open_clip(_read_architecture(spec))
     file = resolve_weights(spec)
     openai = not is_tag(spec) and _is_openai_file(spec)
-    with open_weights(file):
+    with open_weights(file), SkipRandomInit():
         try:
             return open_clip.create_model(
                 spec.model, file, precision=spec.precision, device=device,
@@ -148,6 +149,7 @@ class _Normaliser:
 def _read_preprocessing(spec: EmbedSpec) -> dict[str, Any]:
     from dataclasses import asdict
 
+    import_open_clip()
     from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 
     config = asdict(PreprocessCfg())
@@ -159,9 +161,9 @@ def _read_preprocessing(spec: EmbedSpec) -> dict[str, Any]:
 
 def _read_published_config(spec: EmbedSpec) -> dict[str, Any]:
     """The settings that open_clip records for a published tag; none for a file."""
-    from open_clip.pretrained import get_pretrained_cfg
-
-    return dict(get_pretrained_cfg(spec.model, spec.weights)) if is_tag(spec) else {}
+    if not is_tag(spec):
+        return {}
+    return dict(import_open_clip().get_pretrained_cfg(spec.model, spec.weights))
 
 
 def _uses_quick_gelu(spec: EmbedSpec) -> bool:
@@ -178,7 +180,5 @@ def _is_openai_file(spec: EmbedSpec) -> bool:
 
 
 def _read_architecture(spec: EmbedSpec) -> dict[str, Any]:
-    import open_clip
-
     bundled.register_model()
-    return open_clip.get_model_config(spec.model)
+    return import_open_clip().get_model_config(spec.model)

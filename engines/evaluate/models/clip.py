@@ -15,6 +15,7 @@ from engines.evaluate.vision.encoder import Encoder
 from engines.evaluate.vision.images import Colour, crop_square, pad_square, resize_bicubic
 from engines.evaluate.vision.registry import ModelRegistry
 from engines.memory import is_out_of_memory
+from engines.open_clip_import import import_open_clip
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,9 +68,7 @@ class Clip:
         return self._model.encode_image(pixels.to(self._model.visual.conv1.weight.dtype))
 
     def _embed_text(self, text: str) -> np.ndarray:
-        import open_clip
-
-        tokens = open_clip.tokenize([text], self._model.context_length)
+        tokens = import_open_clip().tokenize([text], self._model.context_length)
         with deterministic_inference():
             return self._model.encode_text(tokens.to(pick_device())).float().cpu().numpy()
 
@@ -105,11 +104,11 @@ def _build_model(weights: "Mapping[str, Tensor]", half: bool, label: str) -> Any
     With `half`, weights are rounded to float16 as OpenAI's are; a CPU still computes in float32.
     """
     import torch
-    from open_clip.model import build_model_from_openai_state_dict
 
+    build_model = import_open_clip().model.build_model_from_openai_state_dict
     dtype = torch.float16 if half else torch.float32
     try:
-        model = build_model_from_openai_state_dict(dict(weights), cast_dtype=dtype)
+        model = build_model(dict(weights), cast_dtype=dtype)
     except Exception as error:  # it reads the sizes off the names, and fails in any way
         if is_out_of_memory(error):
             raise
