@@ -17,7 +17,7 @@ class Settings(BaseSettings):
 
     root: str = "reelflow-store"
     catalog: str | None = None
-    runner: Literal["ray", "in_process"] = "ray"
+    runner: Literal["auto", "ray", "process", "in_process"] = "auto"  # see choose_runner
     ray_address: str | None = None
     dask_scheduler: str = "threads"
     workers: int | None = Field(None, ge=1)

@@ -3,7 +3,7 @@
 import importlib
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -48,7 +48,7 @@ def _complete_import(config: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _hide_modules(names: Sequence[str] | Any) -> Iterator[None]:
+def _hide_modules(names: Iterable[str]) -> Iterator[None]:
     """Imports of these packages fail in this thread, unless they are there already."""
     finder = _HidingFinder({name for name in names if name not in sys.modules})
     sys.meta_path.insert(0, finder)
@@ -69,7 +69,7 @@ class _HidingFinder(MetaPathFinder):
 
 
 @contextmanager
-def _defer_modules(names: Sequence[str]) -> Iterator[None]:
+def _defer_modules(names: Iterable[str]) -> Iterator[None]:
     """Puts modules of functions that import the real ones when called in these modules' places."""
     importlib.import_module("torch")
     deferred = {name: _Deferred(name) for name in names if name not in sys.modules}
@@ -85,7 +85,9 @@ def _defer_modules(names: Sequence[str]) -> Iterator[None]:
 class _Deferred(ModuleType):
     """A module of which only functions are used, and none while others are imported."""
 
-    __path__: list[str] = []
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__path__: list[str] = []  # a package, of which modules can be imported
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

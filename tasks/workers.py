@@ -21,6 +21,8 @@ from tasks.url_policy import build_url_policy
 
 WORKER_BYTES = 3 << 29  # an evaluating worker's imports and frames: 1.5 GB
 WEIGHTS_TIMES = 3  # its weights are cast from half to single precision, and need activations
+FEW_VIDEOS = 16  # scored by one worker before Ray and a second model are there
+MANY = FEW_VIDEOS + 1
 CONCURRENT_BATCHES = 2  # as many batches of videos as a Ray actor has in flight
 
 
@@ -76,7 +78,7 @@ def count_workers(settings: Settings) -> int:
 def to_probe_settings(settings: Settings) -> Settings:
     """The settings for probing videos: no GPU, and no Ray of its own."""
     changed: dict[str, Any] = {"gpus": 0}
-    if settings.ray_address is None:  # starting a Ray takes longer than most probing
+    if settings.ray_address is None:  # probing has no model: its decoders are the only processes
         changed |= {"runner": "in_process"}
     return settings.model_copy(update=changed)
 
@@ -140,12 +142,12 @@ def build_generate_setup(settings: Settings) -> GenerateSetup:
     )
 
 
-def count_evaluate_workers(settings: Settings, spec: EvaluateSpec) -> int:
+def count_evaluate_workers(settings: Settings, spec: EvaluateSpec, videos: int = MANY) -> int:
     """The number of evaluating workers: one for each GPU share; without GPUs, one for each core.
 
-    On a CPU they are no more than half of the memory holds.
+    On a CPU they are no more than half of the memory holds, and one where there are few videos.
     """
-    return _count_single_thread_workers(settings, spec.weights.values())
+    return _count_single_thread_workers(settings, spec.weights.values(), videos)
 
 
 def count_refine_workers(settings: Settings, spec: RefineSpec) -> int:
@@ -153,9 +155,13 @@ def count_refine_workers(settings: Settings, spec: RefineSpec) -> int:
     return _count_single_thread_workers(settings, filter(None, [spec.weights]))
 
 
-def _count_single_thread_workers(settings: Settings, weights: Iterable[str]) -> int:
+def _count_single_thread_workers(
+    settings: Settings, weights: Iterable[str], videos: int = MANY
+) -> int:
     if settings.workers or count_worker_gpus(settings):
         return count_workers(settings)
+    if videos <= FEW_VIDEOS:
+        return 1
     import psutil
 
     # Each computes with one thread, so that any number of workers gives the same figures.

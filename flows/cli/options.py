@@ -46,9 +46,15 @@ Root = Annotated[
     str | None,
     opt("--root", "Store: a folder or URL.", "REELFLOW_ROOT, else ./reelflow-store", **ROOT),
 ]
+RUNNERS = "ray, process (one of its own), in_process or auto"
 Runner = Annotated[
     str | None,
-    opt("--runner", "Where work runs: ray or in_process.", "ray", callback=_sets("RUNNER")),
+    opt(
+        "--runner",
+        f"Where work runs: {RUNNERS}.",
+        "auto: Ray for several workers or a cluster",
+        callback=_sets("RUNNER"),
+    ),
 ]
 PER_GPU = "one per GPU, or one in all"
 Workers = Annotated[

@@ -40,7 +40,7 @@ def complete_evaluation(
     with workspace.lock_store_folder(folder, f"evaluates {evaluation.fingerprint}", wait_turn):
         record = record_evaluation(workspace.store, evaluation)
         if shards := plan_targets(workspace, evaluation):
-            workers = count_evaluate_workers(settings, evaluation.spec)
+            workers = count_evaluate_workers(settings, evaluation.spec, len(evaluation.targets))
             with open_runner(settings, workers) as runner:
                 started = time.monotonic()  # from here on: waiting for GPUs holds none
                 run_shards(EvaluateRun(workspace, evaluation, runner, shards), shards)

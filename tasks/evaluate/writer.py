@@ -57,7 +57,7 @@ class EvaluateRun(StageRun[Target, VideoScores, EvaluatedRow]):
             workspace.store, evaluation.folder, VERSION,
             partial(Evaluator, spec, build_evaluate_setup(settings)), runner, BATCH,
         )  # fmt: skip
-        self.workers = count_evaluate_workers(settings, spec)
+        self.workers = count_evaluate_workers(settings, spec, len(evaluation.targets))
         self.progress.total = self.count_items(shards)
 
     def read_item(self, payload: dict[str, Any]) -> Target:

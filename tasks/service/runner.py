@@ -27,11 +27,29 @@ def open_runner(settings: Settings, workers: int) -> Iterator[Runner]:
             runner.close()
 
 
-def _make_runner(settings: Settings, workers: int) -> Runner:
-    if settings.runner == "in_process":
-        from engines.runners.in_process import InProcessRunner
+def choose_runner(settings: Settings, workers: int) -> str:
+    """Where a run's workers are: as `REELFLOW_RUNNER` says, else wherever starting costs least.
 
-        return InProcessRunner()
+    "ray" on a cluster, or where several workers share this machine and its GPUs; else "process",
+    one process with the same limits and retries. Both give the same outcomes, byte for byte.
+    """
+    # Ray places workers, and one on this machine needs no placing. Starting Ray takes some 10 s of
+    # CPU, a process 0.2 s, and outcomes come back no faster (`make bench`, "startup").
+    if settings.runner != "auto":
+        return settings.runner
+    return "ray" if settings.ray_address or workers > 1 else "process"
+
+
+def _make_runner(settings: Settings, workers: int) -> Runner:
+    match choose_runner(settings, workers):
+        case "in_process":
+            from engines.runners.in_process import InProcessRunner
+
+            return InProcessRunner()
+        case "process":
+            from engines.runners.process.runner import ProcessRunner
+
+            return ProcessRunner()
     from engines.runners.ray.runner import RayRunner
 
     # No node joins a Ray of our own later on: waiting longer than its start gains nothing.

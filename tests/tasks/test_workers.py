@@ -9,6 +9,7 @@ import pytest
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from tasks import workers as runners
+from tasks.service.runner import choose_runner
 
 
 @pytest.mark.parametrize(
@@ -36,4 +37,22 @@ def test_evaluating_takes_a_core_a_worker_and_no_more_than_half_of_the_memory(
     (tmp_path / "small.pth").write_bytes(bytes(1 << 20))
     spec = EvaluateSpec(weights={"raft": str(tmp_path / "small.pth"), "clip": "/not/there"})
     assert runners.count_evaluate_workers(Settings(), spec) == workers
-    assert runners.count_evaluate_workers(Settings(workers=5), spec) == 5
+    assert runners.count_evaluate_workers(Settings(), spec, videos=3) == 1
+    assert runners.count_evaluate_workers(Settings(workers=5), spec, videos=3) == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "workers", "runner"),
+    [
+        ({}, 1, "process"),
+        ({}, 2, "ray"),
+        ({"ray_address": "auto"}, 1, "ray"),
+        ({"runner": "ray"}, 1, "ray"),
+        ({"runner": "process"}, 4, "process"),
+        ({"runner": "in_process", "ray_address": "auto"}, 4, "in_process"),
+    ],
+)
+def test_ray_starts_where_it_has_workers_to_place(
+    settings: dict, workers: int, runner: str
+) -> None:
+    assert choose_runner(Settings(**settings), workers) == runner

@@ -5,17 +5,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from data.outcome import Outcome
 from engines.base import Engine
+from engines.runners.pooled import BATCHES_PER_WORKER, OUTCOMES_AHEAD, Job, WorkerDied
 from engines.runners.ray.startup import ActorStartup, kill_actor, unwrap_user_errors
-from engines.runners.ray.worker_logs import LogLine, WorkerLogHandler
+from engines.runners.worker_logs import LogLine, WorkerLogHandler
 
-BATCHES_PER_ACTOR = 2  # in flight: one is decoded while the other's frames are embedded
 POLL_S = 0.1  # between looks for actors that have loaded
-OUTCOMES_AHEAD = 4  # that an actor may be ahead of its reader: bounds memory
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +39,6 @@ class EngineActor:
             yield from self._logs.drain_lines()
             yield outcome
         yield from self._logs.drain_lines()
-
-
-class WorkerDied(Exception):
-    """The actor is gone, or was killed because it gave no outcome within the deadline."""
-
-
-@dataclass(slots=True)
-class Job:
-    """A batch that was sent to an actor; `stream` gives its outcomes."""
-
-    actor: Any
-    items: list[Any]
-    stream: Any
 
 
 class ActorPool:
@@ -106,8 +91,8 @@ class ActorPool:
     def release(self, job: Job) -> None:
         """Frees the job's slot; its outcomes are no longer read."""
         job.stream = None  # without a reference, Ray does not hold the actor back for its reader
-        if job.actor in self._actors:
-            self._free.put(job.actor)
+        if job.worker in self._actors:
+            self._free.put(job.worker)
 
     def read_outcomes(self, job: Job) -> Iterator[Outcome]:
         """The job's outcomes as they come; WorkerDied where the actor is lost on the way."""
@@ -122,11 +107,11 @@ class ActorPool:
                     message.forward()
                 else:
                     yield message
-            raise self._report_lost(job.actor, f"no outcome within {self._needs.deadline_s:g} s")
+            raise self._report_lost(job.worker, f"no outcome within {self._needs.deadline_s:g} s")
         except StopIteration:
             return
         except RayActorError as error:
-            raise self._report_lost(job.actor, "its process died") from error
+            raise self._report_lost(job.worker, "its process died") from error
 
     def close(self) -> None:
         with self._changing:
@@ -144,7 +129,7 @@ class ActorPool:
         remote: Any = ray.remote(EngineActor).options(
             num_cpus=needs.cpus,
             num_gpus=needs.gpus,
-            max_concurrency=BATCHES_PER_ACTOR + 1,
+            max_concurrency=BATCHES_PER_WORKER + 1,
             max_restarts=0,
         )
         return remote.remote(self._make)
@@ -156,7 +141,7 @@ class ActorPool:
                 raise RuntimeError("the runner was closed")
             for actor in self._startup.poll_ready(len(self._actors)):
                 self._actors[actor] = None
-                for _ in range(BATCHES_PER_ACTOR):
+                for _ in range(BATCHES_PER_WORKER):
                     self._free.put(actor)
 
     def _is_alive(self, actor: Any) -> bool:

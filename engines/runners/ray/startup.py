@@ -9,9 +9,9 @@ from typing import Any
 
 from data.errors import UserError
 from engines.base import Needs
+from engines.runners.pooled import MAX_TRIES
 
 LOG_INTERVAL_S = 30.0  # between log lines about actors for which Ray has no free node
-MAX_TRIES = 3  # to start and load one actor: more deaths are not chance
 
 log = logging.getLogger(__name__)
 

@@ -3,18 +3,12 @@
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from pathlib import Path
 
+from engines.children import start_child
 from engines.video.guard.protocol import ConnectionClosed, Header, receive_message, send_message
 
-ROOT = Path(__file__).parents[3]
-BOOT_SCRIPT = """
-import sys; sys.path.insert(0, sys.argv[1])
-from engines.video.guard.worker import main; main()
-"""
 START_TIMEOUT_S = 600.0  # imports take 2 to 6 s, on a crowded machine minutes
 FINAL_KINDS = {"done", "failed", "user_error", "error"}
 
@@ -84,12 +78,7 @@ class DecoderProcess:
         return self.sock
 
     def _start_process(self) -> None:
-        self.sock, theirs = socket.socketpair()
-        with theirs:
-            fd = theirs.fileno()
-            command = [sys.executable, "-c", BOOT_SCRIPT, str(ROOT), str(fd)]
-            quiet = subprocess.DEVNULL
-            self.process = subprocess.Popen(command, stdin=quiet, stdout=quiet, pass_fds=[fd])
+        self.process, self.sock = start_child("engines.video.guard.worker")
 
     def _describe_exit(self) -> str:
         if self.process is None:

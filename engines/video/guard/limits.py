@@ -1,37 +1,7 @@
-"""Limits of a decoder process: it ends with its parent, and has a memory limit."""
+"""The memory limit of a decoder process."""
 
-import ctypes
 import os
-import select
-import signal
-import socket
-import sys
-import threading
 from pathlib import Path
-
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(sock: socket.socket) -> None:
-    """Ends this process when the parent ends, even while a codec hangs."""
-    # Each way has a gap: prctl is Linux only; the thread needs the GIL, which a codec may hold.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_exit_on_hangup, args=(sock.fileno(),), daemon=True).start()
-
-
-def _exit_on_hangup(fd: int) -> None:
-    hangup = select.poll()
-    hangup.register(fd, getattr(select, "POLLRDHUP", 0) | select.POLLHUP)
-    hangup.poll()
-    os._exit(0)
-
-
-def disable_core_dumps() -> None:
-    """Keeps a codec that crashes from leaving gigabytes behind."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def limit_memory(gigabytes: float) -> None:

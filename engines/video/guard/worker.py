@@ -1,9 +1,7 @@
 """The decoder process: answers one request after another, until its parent is gone."""
 
 import os
-import signal
 import socket
-import sys
 import time
 import traceback
 from collections.abc import Callable, Generator
@@ -13,13 +11,14 @@ from importlib import import_module
 from data.errors import UserError
 from data.secrets import strip_secrets
 from engines.base import load_plugin
+from engines.children import open_parent_socket
 from engines.files import media
 from engines.files.access import UrlPolicy
 from engines.files.urls import is_url
 from engines.memory import is_out_of_memory
 from engines.video.frames import DecodeError, Frames, ReadStats, Resize, Sampling
 from engines.video.guard.heartbeat import set_listener
-from engines.video.guard.limits import die_with_parent, disable_core_dumps, limit_memory
+from engines.video.guard.limits import limit_memory
 from engines.video.guard.protocol import (
     ConnectionClosed,
     Header,
@@ -31,13 +30,10 @@ from engines.video.guard.source import verify_source
 
 
 def main() -> None:
-    """Answers requests on the socket `FD`; the command line is `ROOT FD` (child.BOOT_SCRIPT)."""
-    sock = socket.socket(fileno=int(sys.argv[2]))
-    die_with_parent(sock)
+    """Answers requests on the parent's socket."""
+    sock = open_parent_socket()
     set_listener(lambda: send_message(sock, {"kind": "alive"}))
     warmed: set[str] = set()
-    disable_core_dumps()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     try:
         while True:
             answer_request(sock, receive_message(sock)[0], warmed)

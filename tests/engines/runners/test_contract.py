@@ -12,9 +12,10 @@ from data.outcome import Done, Failed
 from engines.base import Runner
 from engines.runners.dask import DaskRunner
 from engines.runners.in_process import InProcessRunner
+from engines.runners.process.runner import ProcessRunner
 
-RUNNERS = ["in_process", "dask", pytest.param("ray", marks=pytest.mark.ray)]
-WARM = [RUNNERS[0], RUNNERS[2]]  # Dask's tasks load an engine each
+RUNNERS = ["in_process", "dask", "process", pytest.param("ray", marks=pytest.mark.ray)]
+WARM = [RUNNERS[0], *RUNNERS[2:]]  # Dask's tasks load an engine each
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -27,7 +28,8 @@ def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 
         opened: Runner = RayRunner(2)
     else:
-        opened = InProcessRunner() if request.param == "in_process" else DaskRunner(2)
+        makers = {"in_process": InProcessRunner, "process": ProcessRunner}
+        opened = makers.get(request.param, partial(DaskRunner, 2))()
     yield opened
     opened.close()
 

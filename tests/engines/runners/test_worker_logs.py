@@ -8,7 +8,7 @@ import pytest
 from support.toys import Toy, make_items
 
 from engines.runners.ray.runner import RayRunner
-from engines.runners.ray.worker_logs import MAX_REPEATS, MAX_WAITING, WorkerLogHandler
+from engines.runners.worker_logs import MAX_REPEATS, MAX_WAITING, WorkerLogHandler
 
 pytestmark = pytest.mark.ray
 
@@ -21,7 +21,7 @@ def runner(ray_cluster: str) -> Iterator[RayRunner]:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.name == "engines.runners.ray.worker_logs"]
+    return [r.getMessage() for r in caplog.records if r.name == "engines.runners.worker_logs"]
 
 
 def test_a_few_warnings_of_a_worker_are_told_with_its_name_and_every_outcome_comes(

@@ -1,0 +1,1 @@
+"""Runs an engine in a process of its own on this machine."""
