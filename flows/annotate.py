@@ -11,7 +11,9 @@ from data.catalog.failures import Failures
 from data.settings import Settings
 from data.shards.stages import Stage
 from data.specs.annotate import AnnotateSpec, FakeTextSpec, ScreenSpec, SpeechSpec
+from data.specs.encode import EncodeSpec
 from data.workspace import Workspace, open_workspace
+from tasks.annotate.encode import encode_texts
 from tasks.annotate.stage import choose_spec, register_annotate, stage_kind
 from tasks.annotate.summary import AnnotateSummary
 from tasks.annotate.writer import AnnotateRun
@@ -43,6 +45,7 @@ def annotate(
     speech: SpeechSpec | None = None,
     screen: ScreenSpec | None = None,
     fake: FakeTextSpec | None = None,
+    encode: EncodeSpec | None = None,
     retry: Failures | None = None,
 ) -> dict[str, Any]:
     """Finds the texts of videos that were not looked through yet, one kind of text after another.
@@ -54,6 +57,7 @@ def annotate(
         speech: How speech is written down; as before if left out.
         screen: How text in the picture is read; as before if left out.
         fake: How often the rehearsal has a text; as before if left out.
+        encode: How texts become vectors, to be searched by meaning; as before if left out.
         retry: Failures to try again; none if left out.
     """
     workspace = open_workspace(Settings())
@@ -64,22 +68,24 @@ def annotate(
     # All models are looked for before the first one works for hours.
     stages = [register_annotate(workspace, corpus, spec) for spec in specs]
     summaries = {
-        spec.kind: annotate_stage(workspace, stage, spec, retry)
+        spec.kind: annotate_stage(workspace, stage, spec, encode, retry)
         for stage, spec in zip(stages, specs, strict=True)
     }
     return finish_run(summaries, summaries, workspace.settings.failed_share)
 
 
 def annotate_stage(
-    workspace: Workspace, stage: Stage, spec: AnnotateSpec, retry: Failures | None
-) -> dict[str, Any]:
-    """Runs one annotator over what it has not looked through; the run's figures."""
+    workspace: Workspace, stage: Stage, spec: AnnotateSpec, encode: EncodeSpec | None,
+    retry: Failures | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Runs one annotator over what it has not looked through, and encodes its texts; figures."""
     with workspace.lock_stage(stage.corpus, stage_kind(spec.kind), wait_turn):
         shards = plan_videos(workspace, stage, retry)
         summary = AnnotateSummary(workspace, stage)
         if shards:  # else no worker is started, and no model loaded
             _annotate_shards(workspace, stage, spec, shards, summary)
         summary.require_any()
+        encode_texts(workspace, stage, encode)
     figures = summary.to_dict()
     publish_summary(stage.kind, stage.corpus, figures)
     publish_failures(workspace, stage)

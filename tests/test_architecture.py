@@ -28,6 +28,7 @@ PLUGINS = {
     "generate.generators": ("VERSION", "digests", "Generator"),
     "evaluate.metrics": ("VERSION", "LABEL", "MODELS", "Metric"),
     "evaluate.models": ("FILE", "FETCH", "load"),
+    "retrieve.encoders": ("VERSION", "digest", "Encoder"),
     "annotate.annotators": ("VERSION", "digest", "Annotator"),
     "evaluate.distance.extractors": ("VERSION", "LABEL", "KERNEL", "FILE", "FETCH", "Extractor"),
     "refine.refiners": ("VERSION", "Options", "digests", "Refiner"),

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from data.specs.pipeline import Spec
+from data.specs.base import Spec
 
 
 class AnnotateSpec(Spec):
@@ -48,6 +48,9 @@ class ScreenSpec(AnnotateSpec):
     """Look at this many frames a second; those that show the same as before are not read again."""
     change: float = Field(8.0, ge=0)
     """Read a frame if a part of it, a 32nd of its width, differs so much in brightness, 0-255."""
+    side: int = Field(960, ge=32)
+    """Longer side, in pixels, of the picture in which text is looked for; it is read at full
+    size."""
     confidence: float = Field(0.5, ge=0, le=1)
     """Drop text that was read with less confidence."""
     shortest: int = Field(2, ge=1)

