@@ -10,9 +10,11 @@ from prefect import flow
 from data.ids import check_corpus_name
 from data.runs.nights import record_night
 from data.settings import Settings
+from data.shards.stages import INDEX_OF_FRAMES
 from data.specs.dedup import DedupSpec
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
+from data.store import layout
 from data.workspace import Workspace, open_workspace
 from flows.dedup import dedup
 from flows.embed import embed
@@ -46,6 +48,7 @@ def pipeline(
     dedup_spec: DedupSpec | None = None,
     generate_spec: GenerateSpec | None = None,
     measure: EvaluateSpec | None = None,
+    index_frames: bool | None = None,
 ) -> dict[str, Any]:
     """Brings a corpus up to date, from its source to a published index; meant for every night.
 
@@ -63,6 +66,7 @@ def pipeline(
         dedup_spec: What counts as a near-duplicate; none are looked for if left out.
         generate_spec: Model, shape and retrieval of the generated videos; the usual if left out.
         measure: Metrics to evaluate the generated videos with; not evaluated if left out.
+        index_frames: Index every frame too, for `search --moments`; if left out, as before.
     """
     workspace = open_workspace(Settings())
     if prompts:
@@ -76,6 +80,8 @@ def pipeline(
         summary.run_stage("embed", embed, corpus, embed_spec)
         summary.run_stage("pool", pool, corpus, pool_spec)
         summary.run_stage("index", index, corpus, index_spec)
+        if _wants_frames(workspace, corpus, index_frames):
+            summary.run_stage(INDEX_OF_FRAMES, partial(index, frames=True), corpus)
         if dedup_spec:  # before retrieval, which may leave duplicates out
             summary.run_stage("dedup", dedup, corpus, dedup_spec)
         if prompts:
@@ -96,6 +102,13 @@ def _hold_corpus(workspace: Workspace, corpus: str) -> Iterator[None]:
         with workspace.lock_stage(corpus, "embed", wait_turn):
             pass
         yield
+
+
+def _wants_frames(workspace: Workspace, corpus: str, requested: bool | None) -> bool:
+    """Whether to index frames: as requested, else where the corpus has an index of them."""
+    if requested is not None:
+        return requested
+    return workspace.store.exists(layout.current_alias(corpus, INDEX_OF_FRAMES))
 
 
 def _finish_night(workspace: Workspace, corpus: str) -> None:

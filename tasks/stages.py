@@ -5,6 +5,7 @@ import json
 from data.catalog.database import load_sql
 from data.errors import UserError
 from data.shards.stages import (
+    SOURCES,
     Stage,
     current_stage,
     find_successor,
@@ -140,17 +141,18 @@ def register_pool(
 
 
 def register_index(
-    workspace: Workspace, corpus: str, spec: IndexSpec, pooled: Stage | None = None
-) -> Stage:
-    """Registers an index stage over a pool stage, by default the current one.
+    workspace: Workspace, corpus: str, spec: IndexSpec, made_by: Stage | None = None,
+    kind: str = "index",
+) -> Stage:  # fmt: skip
+    """Registers an index stage over a pool stage, by default the current one, or one of frames.
 
     Over the current one it becomes the corpus's current index stage, else a shadow.
     """
-    before = pooled or _require_stage(workspace, corpus, "pool")
+    before = made_by or _require_stage(workspace, corpus, SOURCES[kind])
     version = load_plugin("index.kinds", spec.engine).VERSION
     shadow = _is_shadow(workspace, before)
     return register_stage(
-        workspace.store, corpus, "index", spec, version, before.fingerprint, shadow=shadow
+        workspace.store, corpus, kind, spec, version, before.fingerprint, shadow=shadow
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from data.shards.spans import find_covered, is_pack
+from data.shards.stages import INDEX_OF_FRAMES
 from data.store import layout
 from data.store.storage import Store
 
@@ -33,8 +34,9 @@ def find_leftovers(store: Store, keep: int = 2, min_age_s: float = MIN_AGE_S) ->
         for stage in (*store.list_names(f"{corpus}/embed"), *store.list_names(f"{corpus}/pool")):
             if not stage.endswith("/current"):
                 yield from _find_packed_shards(store, stage, min_age_s)
-        for stage in store.list_names(f"{corpus}/index"):
-            yield from _find_old_versions(store, stage, keep, min_age_s)
+        for kind in ("index", INDEX_OF_FRAMES):
+            for stage in store.list_names(f"{corpus}/{kind}"):
+                yield from _find_old_versions(store, stage, keep, min_age_s)
     for run in store.list_names(layout.GENERATIONS):
         yield from _find_unmarked(store, run, min_age_s)
 

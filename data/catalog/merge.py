@@ -26,7 +26,7 @@ from data.catalog.merged import (
     read_files,
 )
 from data.shards.spans import is_pack, parse_span
-from data.shards.stages import list_annotated
+from data.shards.stages import INDEX_OF_FRAMES, list_annotated
 from data.store import layout, tables
 from data.store.storage import Store
 
@@ -74,9 +74,10 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
     for kind in ("split", "embed", "pool", "dedup", *list_annotated(store, corpus)):
         for fingerprint in _list_fingerprints(catalog, store, corpus, kind):
             sync_stage(catalog, store, corpus, kind, fingerprint)
-    for folder in store.list_names(f"{layout.corpus_folder(corpus)}/index"):
-        if not folder.endswith("/current"):
-            sync_index(catalog, store, corpus, folder.rsplit("/", 1)[-1])
+    for kind in ("index", INDEX_OF_FRAMES):
+        for folder in store.list_names(f"{layout.corpus_folder(corpus)}/{kind}"):
+            if not folder.endswith("/current"):
+                sync_index(catalog, store, corpus, folder.rsplit("/", 1)[-1], kind)
     sync_duplicates(catalog, store, corpus)
 
 

@@ -6,9 +6,11 @@ from data.store import layout, tables
 from data.store.storage import Store
 
 
-def sync_index(catalog: Catalog, store: Store, corpus: str, fingerprint: str) -> None:
+def sync_index(
+    catalog: Catalog, store: Store, corpus: str, fingerprint: str, kind: str = "index"
+) -> None:
     """Merges the contents of each version of an index; those of removed versions are dropped."""
-    folder = layout.stage_folder(corpus, "index", fingerprint)
+    folder = layout.stage_folder(corpus, kind, fingerprint)
     versions = store.list_names(folder)
     _drop_members(catalog, corpus, fingerprint, folder, versions)
     for version in versions:

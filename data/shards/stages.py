@@ -12,7 +12,8 @@ from data.store.storage import Store
 S = TypeVar("S", bound=Spec)
 
 ANNOTATE = "annotate-"  # and the kind of texts, as in annotate-speech
-SOURCES = {"pool": "embed", "index": "pool"}  # what each stage is made from
+INDEX_OF_FRAMES = "frame-index"
+SOURCES = {"pool": "embed", "index": "pool", INDEX_OF_FRAMES: "embed"}  # what each is made from
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from data.errors import UserError
 from engines.index import filtered, parameters, scan, version
-from engines.index.batches import Batch, check_batches, to_unit, write_halves
+from engines.index.batches import Batch, check_batches, to_unit
+from engines.index.frame_rows import FrameRows, open_rows
 from engines.index.rows import Rows
 
 RESCORE_FACTOR = 10  # candidates compared exactly per result requested of a quantised index
@@ -25,7 +26,7 @@ class Index:
     def __init__(
         self,
         faiss_index: Any,
-        ids: pa.Table,
+        ids: pa.Table | FrameRows,
         about: Mapping[str, Any],
         exact: np.ndarray | None = None,
         path: Path | None = None,
@@ -33,7 +34,8 @@ class Index:
         version.check_counts(faiss_index.ntotal, len(ids))
         self.faiss = faiss_index
         self.about = dict(about)
-        self._rows = Rows(ids, exact)
+        self._rows: Any = ids if isinstance(ids, FrameRows) else Rows(ids, exact)
+        self.frame_rows = ids if isinstance(ids, FrameRows) else None
         self._mapped = path
 
     def __len__(self) -> int:
@@ -139,9 +141,7 @@ class Index:
         import faiss
 
         faiss.write_index(self.faiss, str(folder / version.INDEX))
-        version.write_ids(folder, self._rows.table)
-        if self._rows.exact is not None:
-            write_halves(self._rows.exact, folder / version.VECTORS)
+        self._rows.write(folder)
         version.write_about(folder, {**self.about, "count": len(self), "dim": self.dim})
 
     def _is_probed(self, kept: int, k: int) -> bool:
@@ -195,5 +195,5 @@ def open_index(folder: Path) -> Index:
     except RuntimeError as error:
         raise UserError(f"{path} cannot be read: {version.REBUILD}") from error
     vectors = np.load(exact, mmap_mode="r") if exact.exists() else None
-    ids, about = version.read_ids(folder), version.read_about(folder)
-    return Index(faiss_index, ids, about, vectors, path)
+    rows: Any = open_rows(folder, vectors) or version.read_ids(folder)
+    return Index(faiss_index, rows, version.read_about(folder), vectors, path)

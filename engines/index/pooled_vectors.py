@@ -13,6 +13,7 @@ from data.store.storage import Store
 from engines.base import Needs
 from engines.index import partition
 from engines.index.batches import Batch
+from engines.index.frame_vectors import FrameVectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class PooledVectors:
     left_out: frozenset[str] = frozenset()
     counting: Mapping[str, str | None] = field(default_factory=dict)
     wanted: Mapping[str, str] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many vectors are wanted, where it is known which."""
+        return len(self.wanted or ())
 
     def batches(self) -> Iterator[Batch]:
         """A few thousand vectors at a time."""
@@ -72,7 +78,7 @@ class Part:
     """A part of a partitioned index; its rows count from `first` in the whole."""
 
     id: str
-    vectors: PooledVectors
+    vectors: "PooledVectors | FrameVectors"
     first: int
 
 

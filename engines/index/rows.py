@@ -1,6 +1,7 @@
 """The rows of an index: whose they are, and their exact vectors where it keeps some."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow.compute as pc
 
 from data.errors import UserError
 from engines.index import version
-from engines.index.batches import CHUNK, Batch
+from engines.index.batches import CHUNK, Batch, write_halves
 
 
 class Rows:
@@ -67,6 +68,12 @@ class Rows:
     def count_distinct(self) -> int:
         """How many contents the rows are of; fewer than rows in some versions of 0.1.0."""
         return pc.count_distinct(version.read_contents(self.table)).as_py()
+
+    def write(self, folder: Path) -> None:
+        """Writes the rows into a version's folder."""
+        version.write_ids(folder, self.table)
+        if self.exact is not None:
+            write_halves(self.exact, folder / version.VECTORS)
 
     def prepare(self, batch: Batch) -> pa.Table:
         """The batch as rows after the last; raises for a content that is there already."""

@@ -10,6 +10,7 @@ class ExactSearch:
 
     def __init__(self, index: Any) -> None:
         self._index, self.contents, self.vectors = index, index.contents, index.vectors
+        self.rows = index.rows
 
     def __len__(self) -> int:
         return len(self._index)

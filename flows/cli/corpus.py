@@ -20,6 +20,7 @@ from flows.cli.options import (
     Corpus,
     CorpusOption,
     EmbedPrint,
+    Frames,
     Root,
     Runner,
     Workers,
@@ -109,10 +110,8 @@ def pool(corpus: Corpus, fields: Fields, embed: EmbedPrint = None, root: Root = 
 @add_options(fields=INDEX)
 def index(
     corpus: Corpus, fields: Fields,
-    rebuild: Annotated[
-        bool, opt("--rebuild", "Build a new index instead of adding to it.")
-    ] = False,
-    embed: EmbedPrint = None, root: Root = None,
+    rebuild: Annotated[bool, opt("--rebuild", "Build a new index, do not add to it.")] = False,
+    embed: EmbedPrint = None, frames: Frames = False, root: Root = None,
 ) -> None:  # fmt: skip
     """Add new vectors to the index, or build it; publish it if it passes the recall gate.
 
@@ -121,7 +120,7 @@ def index(
     from flows.index import index as flow
 
     spec = build_spec(IndexSpec(), fields) if fields else None
-    run_flow(flow, corpus, spec, rebuild, embed)
+    run_flow(flow, corpus, spec, rebuild, embed, frames)
 
 
 @command()

@@ -71,6 +71,9 @@ CorpusOption = Annotated[str, opt("--corpus", "Name of the corpus.")]
 EmbedPrint = Annotated[
     str | None, opt("--embed", "Fingerprint of the embed stage to use.", "current")
 ]
+Frames = Annotated[
+    bool, opt("--frames", "Index every frame instead of every video, for `search --moments`.")
+]
 COLUMNS = "txt=NAME, videoLoc=NAME, videoID=NAME, start_sec=NAME or end_sec=NAME"
 Columns = Annotated[list[str] | None, opt("--column", f"Other names of columns: {COLUMNS}.")]
 Size = Annotated[str | None, opt("--size", "Size in pixels, e.g. 448x256.", metavar="WxH")]

@@ -11,7 +11,7 @@ from data.catalog.database import load_sql
 from data.catalog.leftovers import Leftover, find_leftovers
 from data.errors import UserError
 from data.outcome import Done
-from data.shards.stages import current_stage, read_spec
+from data.shards.stages import SOURCES, current_stage, read_spec
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace
 from engines.files.media import stat_media
@@ -95,7 +95,7 @@ def _is_under_way(workspace: Workspace, leftover: Leftover) -> bool:
     if root != "corpora" or leftover.why not in UNFINISHED:
         return False
     at_once = workspace.settings.model_copy(update={"wait_s": 0.0})
-    stage = kind if kind in ("embed", "pool", "index") else "ingest"
+    stage = kind if kind in ("embed", *SOURCES) else "ingest"
     try:
         with replace(workspace, settings=at_once).lock_stage(corpus, stage, lambda _: None):
             return False

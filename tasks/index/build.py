@@ -16,7 +16,7 @@ from data.catalog.database import load_sql
 from data.errors import UserError
 from data.outcome import Done
 from data.records import Prompt
-from data.shards.stages import Stage, published_version, read_spec
+from data.shards.stages import INDEX_OF_FRAMES, Stage, published_version, read_spec
 from data.specs.pipeline import EmbedSpec, IndexSpec
 from data.store.temporary import TemporaryFolder
 from data.workspace import Workspace
@@ -25,12 +25,11 @@ from engines.embed.text import TextEmbedder, to_unit_length
 from engines.index import factory, growth, recall, version
 from engines.index.ground_truth import read_truth
 from engines.index.kinds import flat
-from engines.index.pooled_vectors import PooledVectors
 from engines.runners.in_process import InProcessRunner
 from tasks.index.measure import Measurement
 from tasks.index.parts import build_in_parts
-from tasks.index.vectors import list_new_vectors, list_vectors, query_values
-from tasks.index.versions import fetch_version, publish_version, read_count
+from tasks.index.vectors import FrameSource, PooledSource, VectorSource, query_values
+from tasks.index.versions import fetch_version, publish_version
 from tasks.progress import notify
 from tasks.workers import count_gpus
 
@@ -41,30 +40,35 @@ MAX_STALE = 0.05  # share of rows that may be of videos no longer shown: searche
 
 @task(name="build-index", cache_policy=NO_CACHE, persist_result=False)
 def build_index(
-    workspace: Workspace, embedded: Stage, pooled: Stage, stage: Stage, rebuild: bool = False
+    workspace: Workspace, embedded: Stage, made_by: Stage, stage: Stage, rebuild: bool = False
 ) -> dict[str, Any] | None:
     """Publishes a version of the index; its `index.json`, or None where nothing has changed.
+
+    It is made by the pool stage, or of frames by the embed stage itself.
 
     New vectors are added to the published version while its key and its recall allow it; else all
     vectors are indexed anew. Raises `BelowGate`, and leaves the alias, where recall is too low.
     """
     before = published_version(workspace.store, stage)
-    values = query_values(stage, pooled, before)
+    source = (FrameSource if stage.kind == INDEX_OF_FRAMES else PooledSource)(
+        workspace, stage, made_by
+    )
+    values = query_values(stage, made_by, before)
     with workspace.open_synced_catalog(stage.corpus) as catalog:
         new = catalog.execute(load_sql("count_unindexed"), **values)[0][0]
         stale = [content for (content,) in catalog.execute(load_sql("stale_contents"), **values)]
         captions = catalog.execute(load_sql("sample_captions"), sample=CAPTIONS, **values)
     # Vectors cannot be removed from an index: with many stale ones it is built anew.
-    outworn = before is not None and len(stale) > MAX_STALE * read_count(workspace, stage, before)
+    outworn = before is not None and len(stale) > MAX_STALE * source.count_videos(before)
     if not (new or outworn or rebuild):
         return None
     spec = read_spec(workspace.store, embedded, EmbedSpec)
     texts = _embed_captions(spec, [caption for (caption,) in captions])
-    build = _IndexBuild(workspace, pooled, stage, texts)
+    build = _IndexBuild(workspace, source, stage, texts)
     extended = before and not (outworn or rebuild) and build.extend_version(before, stale)
     record = extended or build.build_anew()
     with workspace.open_catalog() as catalog:
-        merge.sync_index(catalog, workspace.store, stage.corpus, stage.fingerprint)
+        merge.sync_index(catalog, workspace.store, stage.corpus, stage.fingerprint, stage.kind)
     return record
 
 
@@ -82,9 +86,9 @@ class _IndexBuild:
     """One attempt at building and publishing a new version."""
 
     def __init__(
-        self, workspace: Workspace, pooled: Stage, stage: Stage, texts: np.ndarray | None
+        self, workspace: Workspace, source: VectorSource, stage: Stage, texts: np.ndarray | None
     ) -> None:
-        self.workspace, self.pooled, self.stage, self.texts = workspace, pooled, stage, texts
+        self.workspace, self.source, self.stage, self.texts = workspace, source, stage, texts
         self.spec = read_spec(workspace.store, stage, IndexSpec)
         self.engine = load_plugin("index.kinds", self.spec.engine)
         self.options = _build_options(self.engine, self.spec)
@@ -95,18 +99,19 @@ class _IndexBuild:
         with self._open_folder() as folder:
             build = self._build_whole if self.spec.parts == 1 else self._build_in_parts
             built = build(folder, self.options)
+            self.source.finish(folder / "new")
             figures = self._measurement(folder).measure_whole()
             return self._publish_version(folder / "new", figures, built.count)
 
     def _check_key(self) -> None:
         """Raises for a key that cannot be built or searched, before all vectors are read."""
         if self.spec.index_key and self.engine is not flat:
-            first = next((batch for batch in self._list_vectors().batches() if batch.ids), None)
+            first = next((batch for batch in self.source.list_all().batches() if batch.ids), None)
             if first is not None:
                 factory.empty_index(first.vectors.shape[1], self.spec.index_key)
 
     def _build_whole(self, folder: Path, options: Any) -> version.BuiltVersion:
-        batches = self._list_vectors().batches()
+        batches = self.source.list_all().batches()
         return self.engine.build(batches, folder / "new", options, probes=self.texts)
 
     def _build_in_parts(self, folder: Path, options: Any) -> version.BuiltVersion:
@@ -115,7 +120,7 @@ class _IndexBuild:
                 "an index in parts needs a key with inverted lists: add --key IVF1024,Flat"
             )
         return build_in_parts(
-            self._list_vectors(), folder / "new", self.spec, self.workspace.settings,
+            self.source.list_all(), folder / "new", self.spec, self.workspace.settings,
             aim=options.recall_aim, probes=self.texts,
         )  # fmt: skip
 
@@ -126,32 +131,31 @@ class _IndexBuild:
             index = self.engine.open_index(old)
             if index.has_repetitions:
                 return None
-            vectors = list_new_vectors(self.workspace, self.stage, self.pooled, before, index)
-            count = len(index) + len(vectors.wanted or ())
+            vectors = self.source.list_new(before, index)
+            count = len(index) + vectors.count
             key = self.engine.key_for(count, index.dim, self.options)
             # More vectors may ask for another key, or for more lists than were trained.
             if growth.needs_retraining(growth.count_trained(index), count, index.key, now=key):
                 return None
             growth.grow_index(index, vectors.batches(), folder / "new")
             truth = read_truth(old)
+            gone = self.source.name_rows(index, stale) if stale else []
             try:
-                figures = self._measurement(folder).measure_grown(truth, vectors, stale)
+                figures = self._measurement(folder).measure_grown(truth, vectors, gone)
             except recall.BelowGate as error:
                 # The lists were trained on older vectors: new training may well pass the gate.
                 notify(f"building a new index; the extended one was {error}")
                 return None
-            return self._publish_version(folder / "new", figures, count - len(stale))
-
-    def _list_vectors(self) -> PooledVectors:
-        return list_vectors(self.workspace, self.stage, self.pooled)
+            return self._publish_version(folder / "new", figures, count - len(gone))
 
     def _measurement(self, folder: Path) -> Measurement:
         new = self.engine.open_index(folder / "new")
-        return Measurement(folder, new, self._list_vectors, self.texts, self.spec.gate)
+        return Measurement(folder, new, self.source.list_all, self.texts, self.spec.gate)
 
     def _publish_version(self, built: Path, figures: dict[str, Any], count: int) -> dict[str, Any]:
         """Records the recall and sources of a version, and publishes it; its `index.json`."""
-        sources = {"pool": self.pooled.fingerprint, "vectors": count}
+        made_by = self.source.made_by
+        sources = {made_by.kind: made_by.fingerprint, "vectors": count}
         version.update_about(built, {**figures, "gate": self.spec.gate, "sources": sources})
         name = publish_version(self.workspace, self.stage, built)
         return {"version": name, **version.read_about(built)}

@@ -9,6 +9,7 @@ import numpy as np
 
 from engines.index import recall
 from engines.index.filtered import PROBED
+from engines.index.frame_vectors import FrameVectors
 from engines.index.ground_truth import GroundTruth, draw_truth
 from engines.index.index import Index
 from engines.index.kinds import flat
@@ -27,7 +28,7 @@ class Measurement:
 
     folder: Path
     new: Index
-    list_vectors: Callable[[], PooledVectors]
+    list_vectors: Callable[[], PooledVectors | FrameVectors]
     texts: np.ndarray | None
     gate: float
 
@@ -39,10 +40,12 @@ class Measurement:
         truth = draw_truth(exact, self.texts)
         figures = self._check_recall(truth, [])
         truth.write(self.folder / "new")
-        return {"recall_at_10": figures, **self._measure_filtered(exact)}
+        # Frames are searched without conditions: they only name candidates.
+        filtered = {} if self.new.frame_rows else self._measure_filtered(exact)
+        return {"recall_at_10": figures, **filtered}
 
     def measure_grown(
-        self, truth: GroundTruth | None, added: PooledVectors, stale: list[str]
+        self, truth: GroundTruth | None, added: PooledVectors | FrameVectors, stale: list[str]
     ) -> Figures:
         """The same of an extended version, by the true neighbours kept and those added.
 

@@ -1,5 +1,6 @@
 """Builds an index in parts, as Dask tasks, for corpora that take one machine days."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import numpy as np
 from data.settings import Settings
 from data.specs.pipeline import IndexSpec
 from engines.index import partition, version
+from engines.index.frame_vectors import FrameVectors
 from engines.index.pooled_vectors import Part, PartFiller, PooledVectors
 from engines.runners.dask import DaskRunner
 from tasks.workers import count_cores
 
 
 def build_in_parts(
-    vectors: PooledVectors,
+    vectors: PooledVectors | FrameVectors,
     out: Path,
     spec: IndexSpec,
     settings: Settings,
@@ -42,7 +44,7 @@ def build_in_parts(
     return partition.merge_parts(folders, out, key, aim=aim, probes=probes, seed=spec.seed)
 
 
-def _list_parts(runs: list[PooledVectors]) -> list[Part]:
+def _list_parts(runs: Sequence[PooledVectors | FrameVectors]) -> list[Part]:
     """The parts, each with the row of the whole index that it begins at."""
     first, parts = 0, []
     for number, run in enumerate(runs):

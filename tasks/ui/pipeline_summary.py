@@ -174,7 +174,9 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
         case "pool":
             return f"{summary['shards']:,} shard{'s' * (summary['shards'] != 1)} pooled"
         case "index":
-            return _describe_index(summary)
+            return _describe_index(summary, "videos")
+        case "frame-index":
+            return _describe_index(summary, "frames")
         case "dedup":
             return f"{summary['duplicates']:,} duplicates in {summary['groups']:,} groups"
         case "generate":
@@ -189,9 +191,9 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
     return ""
 
 
-def _describe_index(summary: StageSummary) -> str:
+def _describe_index(summary: StageSummary, unit: str) -> str:
     if "count" not in summary:
         return "unchanged"
     recalls = summary.get("recall_at_10", {}).items()
     recall = [f"{format_label(name)} {value:.3f}" for name, value in recalls]
-    return ", ".join([f"{summary['version']} of {summary['count']:,} videos", *recall])
+    return ", ".join([f"{summary['version']} of {summary['count']:,} {unit}", *recall])

@@ -1,28 +1,39 @@
-"""Long videos of known moments: clips joined one after the other, with a query for each of them."""
+"""Long videos of known moments: clips joined one after the other, with queries for each of them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-PIXELS = 96  # all clips of a film have one size
-SHOWN = {"shape", "colour", "background"}  # what a query names, and no other clip shows together
+PIXELS = 96  # all shapes of a film have one size
+NAMED = {"shape", "colour", "background"}  # what a query names, and no other scene has together
+REAL_SIZE, REAL_FPS = (240, 320), 12.5
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A text, the film that it is of, and the seconds from `start` to `end` that show it."""
+class Span:
+    """The seconds from `start` to `end` of a film."""
 
-    text: str
     film: str
     start: float
     end: float
 
 
-def write_shape_films(folder: Path, films: int, clips: int, seed: int) -> list[Query]:
-    """Writes films of moving shapes, `clips` scenes each; every scene is queried once.
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A text and the spans that show it; `unit` is what queries of one clip have in common."""
 
-    No two scenes of the first 216 show one shape, colour and background.
+    text: str
+    right: tuple[Span, ...]
+    unit: str
+    films: tuple[str, ...] = ()  # the films that it is asked of; all if empty
+
+
+def write_shape_films(folder: Path, films: int, scenes: int, seed: int) -> list[Query]:
+    """Writes films of moving shapes, so many scenes each; every scene is queried once.
+
+    No two of the first 216 scenes show one shape, colour and background.
     """
     from engines.tiny.corpus import scene_attributes
     from engines.tiny.movie import encode_movie
@@ -33,18 +44,68 @@ def write_shape_films(folder: Path, films: int, clips: int, seed: int) -> list[Q
     folder.mkdir(parents=True, exist_ok=True)
     queries, rng = [], np.random.default_rng(seed)
     for film in range(films):
-        scenes = [
-            replace(scene_at(seed, film * clips + n), pixels=PIXELS) for n in range(clips)
-        ]
-        parts, file = [], folder / f"film-{film:03d}.mp4"
-        for scene in scenes:
-            start = sum(len(part) for part in parts) / FPS
+        parts, file, at = [], folder / f"film-{film:03d}.mp4", 0.0
+        for n in range(scenes):
+            scene = replace(scene_at(seed, film * scenes + n), pixels=PIXELS)
             parts.append(render_frames(scene, np.arange(scene.frames)))
             attributes = scene_attributes(scene)
             phrase = write_phrase(rng, TRAINING, attributes)
-            while not SHOWN <= phrase.attributes:
+            while not phrase.attributes >= NAMED:
                 phrase = write_phrase(rng, TRAINING, attributes)
-            queries.append(Query(phrase.text, file.stem, start, start + scene.frames / FPS))
-        if not file.exists():
-            encode_movie(np.concatenate(parts), file)
+            span = Span(file.stem, at, at + scene.frames / FPS)
+            queries.append(Query(phrase.text, (span,), f"{film}-{n}"))
+            at = span.end
+        encode_movie(np.concatenate(parts), file)
     return queries
+
+
+def write_real_films(
+    folder: Path, clips: Sequence[Path], texts: Mapping[str, Sequence[str]], rounds: int, seed: int
+) -> list[Query]:
+    """Writes films of all the clips, joined in another order and at other seconds each round.
+
+    Every text is asked of every round's films; `texts` has those of the names of clips that each is
+    right for. A clip of 3 seconds or more gives a part of 40 to 80 % of it.
+    """
+    from engines.video.writing import encode_mp4
+
+    folder.mkdir(parents=True, exist_ok=True)
+    queries, rng = [], np.random.default_rng(seed)
+    for turn in range(rounds):
+        shown: dict[str, list[Span]] = {}
+        halves = np.array_split(rng.permutation(len(clips)), 2)
+        names = tuple(f"round-{turn}-{half}" for half in range(len(halves)))
+        for name, order in zip(names, halves, strict=True):
+            parts: list[np.ndarray] = []
+            for place in order:
+                pixels = _read_part(clips[place], rng)
+                start = sum(map(len, parts)) / REAL_FPS
+                span = Span(name, start, start + len(pixels) / REAL_FPS)
+                shown.setdefault(clips[place].stem, []).append(span)
+                parts.append(pixels)
+            (folder / f"{name}.mp4").write_bytes(encode_mp4(np.concatenate(parts), REAL_FPS))
+        for wanted, several in texts.items():
+            right = tuple(span for clip in wanted.split() for span in shown.get(clip, ()))
+            queries += [Query(text, right, wanted, names) for text in several if right]
+    return queries
+
+
+def _read_part(clip: Path, rng: np.random.Generator) -> np.ndarray:
+    """(n, H, W, 3) bytes of a random part of a clip, cropped to the films' size."""
+    from data.records import Video
+    from engines.video.frames import Frames, Resize, Sampling
+    from engines.video.guard.guard import Guard
+
+    height, width = REAL_SIZE
+    shape = Resize(height, "shortest", width=width)
+    with Guard(1) as guard:
+        video = Video("clip", str(clip), "")
+        events = guard.decode([video], Sampling(None, REAL_FPS), shape)
+        pixels = np.concatenate([e[1].pixels for e in events if isinstance(e, tuple)
+                                 and isinstance(e[1], Frames)])  # fmt: skip
+    pixels = pixels.transpose(0, 2, 3, 1)
+    if len(pixels) < 3 * REAL_FPS:
+        return pixels
+    count = int(len(pixels) * rng.uniform(0.4, 0.8))
+    first = int(rng.integers(len(pixels) - count + 1))
+    return pixels[first : first + count]

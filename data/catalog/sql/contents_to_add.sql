@@ -1,7 +1,7 @@
--- Pooled contents of videos that may be shown which a version of the index lacks, and the shard
--- that has each one's vector.
-SELECT o.content, o.shard FROM latest o
-WHERE o.corpus = $corpus AND o.stage = 'pool' AND o.fingerprint = $pool AND o.reason IS NULL
+-- Contents with vectors, of videos that may be shown, which a version of an index lacks; the shard
+-- that has their vectors, and the number of their frames.
+SELECT o.content, o.shard, o.frames FROM latest o
+WHERE o.corpus = $corpus AND o.stage = $stage AND o.fingerprint = $made_by AND o.reason IS NULL
   AND o.content IN (SELECT content FROM shown WHERE corpus = $corpus)
   AND o.content NOT IN (
       SELECT content FROM members

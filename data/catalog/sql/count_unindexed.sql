@@ -1,6 +1,6 @@
--- How many pooled contents of videos that may be shown a version of the index lacks.
+-- How many contents with vectors, of videos that may be shown, a version of the index lacks.
 SELECT count(*) FROM latest o
-WHERE o.corpus = $corpus AND o.stage = 'pool' AND o.fingerprint = $pool AND o.reason IS NULL
+WHERE o.corpus = $corpus AND o.stage = $stage AND o.fingerprint = $made_by AND o.reason IS NULL
   AND o.content IN (SELECT content FROM shown WHERE corpus = $corpus)
   AND o.content NOT IN (
       SELECT content FROM members
