@@ -6,6 +6,8 @@ gave it, not normalised). The rows of a video stand together.
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
+from itertools import groupby
+from operator import itemgetter
 from types import TracebackType
 from typing import Self
 
@@ -137,41 +139,18 @@ def iter_frames(
                 yield own[start].as_py(), seconds[start:end], matrix[start:end]
 
 
-def read_frames(store: Store, name: str, id: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Seconds (n,) and vectors (n, dim) float16 of one video; None where the file has none."""
-    with store.open(name) as file:
-        filters = [("video_id", "==", id)]
-        rows = pq.read_table(file, columns=["t_seconds", "vector"], filters=filters)
-    if not len(rows):
-        return None
-    return _to_arrays(rows)
-
-
 def read_videos(
     store: Store, name: str, ids: Collection[str]
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Id, seconds (n,) and vectors (n, dim) float16 of some videos of a file, in its order.
-
-    Vectors are read only of the row groups in which one of them is.
-    """
-    wanted, gathered = pa.array(sorted(ids), pa.string()), dict[str, list[pa.Table]]()
-    with store.open(name) as file, pq.ParquetFile(file) as parquet:
-        for group in range(parquet.num_row_groups):
-            owners = parquet.read_row_group(group, columns=["video_id"]).column(0)
-            mask = pc.is_in(owners, value_set=wanted)
-            if pc.any(mask).as_py():
-                rows = parquet.read_row_group(group).filter(mask).combine_chunks()
-                owner = rows.column("video_id").to_numpy(zero_copy_only=False)
-                for start, end in _runs(owner):
-                    gathered.setdefault(owner[start], []).append(rows.slice(start, end - start))
-    for id, parts in gathered.items():
-        yield id, *_to_arrays(pa.concat_tables(parts).combine_chunks())
+    """Id, seconds (n,) and vectors (n, dim) float16 of some videos of a file, in its order."""
+    for id, parts in groupby(iter_frames(store, name, ids), itemgetter(0)):
+        _, seconds, vectors = zip(*parts, strict=True)
+        yield id, np.concatenate(seconds), np.concatenate(vectors)
 
 
-def _to_arrays(rows: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    column = rows.column("vector").combine_chunks()
-    vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
-    return rows.column("t_seconds").to_numpy(), vectors
+def read_frames(store: Store, name: str, id: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Seconds (n,) and vectors (n, dim) float16 of one video; None where the file has none."""
+    return next((found[1:] for found in read_videos(store, name, [id])), None)
 
 
 def _runs(ids: np.ndarray) -> Iterator[tuple[int, int]]:
