@@ -3,12 +3,14 @@
 They never give more rows than a page has: what is counted is counted by DuckDB.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from data.catalog.filter_terms import quote_name
 from data.catalog.snapshot import ROW, Snapshot
@@ -137,3 +139,32 @@ def _choose_kind(rows: duckdb.DuckDBPyRelation, name: str, type: str) -> str:
         return "none"
     distinct = rows.aggregate(f"approx_count_distinct({quote_name(name)})").fetchall()[0][0]
     return "values" if 0 < distinct <= MAX_DISTINCT else "none"
+
+
+@contextmanager
+def select_numbered(
+    snapshot: Snapshot, corpus: str, numbers: np.ndarray
+) -> Iterator[duckdb.DuckDBPyRelation]:
+    """The videos of any number of row numbers, in the order of their sources."""
+    with snapshot.select_rows(corpus) as (connection, rows):
+        connection.register("wanted_rows", pa.table({ROW: np.sort(numbers)}))
+        kept = rows.join(connection.table("wanted_rows"), ROW, how="semi").order(ROW)
+        yield kept.select(duckdb.StarExpression(exclude=[ROW]))
+
+
+def read_values(
+    snapshot: Snapshot, corpus: str, column: Column, contents: Sequence[str]
+) -> dict[str, Any]:
+    """The value of a column of each content's first video: a number, or text; None without one."""
+    name = quote_name(column.name)
+    if column.kind == "range":
+        is_date = column.type.lower() in DATES
+        name = f"epoch({name}::TIMESTAMP)" if is_date else f"{name}::DOUBLE"
+    else:
+        name = f"{name}::VARCHAR"
+    with snapshot.select_rows(corpus) as (connection, rows):
+        values = {"wanted": list(contents)}
+        wanted = connection.sql("SELECT unnest($wanted) AS content", params=values)
+        kept = rows.join(wanted, "content", how="semi")
+        found = kept.aggregate(f"content, arg_min({name}, {ROW}) AS value", "content")
+        return dict(found.fetchall())

@@ -1,7 +1,9 @@
 """Stills and short previews of videos, decoded on demand by guarded processes."""
 
 import io
-from collections.abc import Iterator
+import os
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -33,13 +35,16 @@ class PictureMaker:
 
     def __init__(self, setup: WorkerSetup) -> None:
         self._guard = Guard.for_worker(setup)
+        # A guard gives a process to every call that has none: of a page's forty pictures each
+        # would start one.
+        self._turns = threading.Semaphore(setup.decoders)
 
     def draw_still(self, video: Video, seconds: float, size: tuple[int, int] | None) -> bytes:
         """A JPEG of the frame nearest to a time; `size` is the video's own (width, height)."""
         from PIL import Image
 
         sampling = Sampling(None, PREVIEW_FPS, start_s=seconds, count=1)
-        frame = next(iter(self._decode(video, sampling, size)))
+        frame = self._decode(video, sampling, size)[0]
         target = io.BytesIO()
         Image.fromarray(frame).save(target, "JPEG", quality=JPEG_QUALITY)
         return target.getvalue()
@@ -49,9 +54,15 @@ class PictureMaker:
     ) -> None:
         """Writes three seconds from a time on as a small mp4 that every browser plays."""
         sampling = Sampling(None, PREVIEW_FPS, start_s=seconds, count=PREVIEW_FRAMES)
-        frames = list(self._decode(video, sampling, size))
+        frames = self._decode(video, sampling, size)
         shape, muxer = frames[0].shape[:2], {"movflags": "+faststart"}
         write_mp4(to_yuv_frames(frames), shape, PREVIEW_FPS, file, QUICK, muxer)
+
+    def warm_up(self) -> None:
+        """Starts the decoder processes, whose imports take seconds."""
+        empty = [(Video(f"empty-{n}", os.devnull, ""), Sampling(1)) for n in range(2)]
+        with suppress(RuntimeError):  # closed meanwhile
+            list(self._guard.decode_each(empty, Resize()))
 
     def close(self) -> None:
         """Ends the decoder processes; decoding under way raises."""
@@ -65,20 +76,23 @@ class PictureMaker:
 
     def _decode(
         self, video: Video, sampling: Sampling, size: tuple[int, int] | None
-    ) -> Iterator[np.ndarray]:
-        """Frames (height, width, 3); NotShown where there is none."""
-        width, height, failed = *fit_size(size), None
+    ) -> list[np.ndarray]:
+        """Frames (height, width, 3), at least one; NotShown where there is none."""
+        width, height = fit_size(size)
         resize = Resize(height, "squash" if size else "longest", "bilinear", width=width)
-        empty = True
-        for event in self._guard.decode_each([(video, sampling)], resize):
-            if isinstance(event, Failed):
-                failed = event
-            elif not isinstance(event, Done):
-                for pixels in event[1].pixels:
-                    empty = False
-                    yield np.ascontiguousarray(pixels.transpose(1, 2, 0))
-        if empty:
+        frames: list[np.ndarray] = []
+        failed: Failed | None = None
+        with self._turns:
+            # To the end: a decoder whose frames nobody takes any more is killed.
+            for event in self._guard.decode_each([(video, sampling)], resize):
+                if isinstance(event, Failed):
+                    failed = event
+                elif not isinstance(event, Done):
+                    pixels = event[1].pixels.transpose(0, 2, 3, 1)
+                    frames += [np.ascontiguousarray(each) for each in pixels]
+        if not frames:
             raise NotShown(*(failed.reason, failed.detail) if failed else ("empty", "no frame"))
+        return frames
 
 
 def fit_size(size: tuple[int, int] | None) -> tuple[int, int]:

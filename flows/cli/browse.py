@@ -2,12 +2,13 @@
 
 import os
 import webbrowser
-from typing import Annotated
+from typing import Annotated, Literal
 
 from data.settings import Settings
 from flows.cli.app import open_panel
-from flows.cli.console import out
-from flows.cli.options import Root, opt
+from flows.cli.console import escape
+from flows.cli.console import out as out_console
+from flows.cli.options import Corpus, Root, open_store, opt
 
 command = open_panel("Look around")
 PASSWORD = "REELFLOW_BROWSE_PASSWORD"  # noqa: S105 (its name)
@@ -28,8 +29,32 @@ def browse(
     from tasks.browse.server import serve_page
 
     def tell(url: str) -> None:
-        out().print(f"{url}   (Ctrl-C ends it)")
+        out_console().print(f"{url}   (Ctrl-C ends it)")
         if open_page:
             webbrowser.open(url)
 
     serve_page(Settings(), host, port, os.environ.get(PASSWORD), tell)
+
+
+@command()
+def select(
+    corpus: Corpus,
+    out: Annotated[str, opt("--out", "File to write.")],
+    kind: Annotated[
+        Literal["table", "prompts", "ids"],
+        opt("--as", "A Parquet table to ingest, captions as prompts, or ids to exclude."),
+    ] = "table",
+    where: Annotated[str | None, opt("--where", "SQL condition on the videos.")] = None,
+    ids: Annotated[str | None, opt("--ids", "Only videos of this file of ids.")] = None,
+    text: Annotated[str | None, opt("--text", "Only the best for this text.")] = None,
+    video: Annotated[str | None, opt("--video", "Only those most like this video, by id.")] = None,
+    k: Annotated[int, opt("-k, --k", "How many a search selects.", min=1)] = 48,
+    root: Root = None,
+) -> None:  # fmt: skip
+    """Write videos of a corpus as a table, as prompts, or as ids: what the page exports."""
+    from tasks.browse.select_videos import select_videos
+
+    count = select_videos(
+        open_store(), corpus, kind, out, where=where, ids=ids, text=text, video=video, k=k
+    )
+    out_console().print(f"{count:,} rows in {escape(out)}")

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, Response
 from data.errors import UserError
 from engines.browse.pictures import NotShown
 from tasks.browse.access import Access
-from tasks.browse.routes import media, overview, search, videos
+from tasks.browse.routes import health, maps, media, overview, search, videos
 from tasks.browse.session import Session
 
 PAGE = Path(__file__).parent / "page"
@@ -30,7 +30,7 @@ def create_app(
         description="Looks around a store of reelflow; nothing here writes to it.",
     )  # fmt: skip
     app.state.session = session
-    for each in (overview, videos, search, media):
+    for each in (overview, videos, search, maps, health, media):
         app.include_router(each.router)
     app.add_api_route("/", _send_index, include_in_schema=False)
     app.add_api_route("/page/{name}", _send_page_file, include_in_schema=False)

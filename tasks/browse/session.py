@@ -1,5 +1,6 @@
 """What the page's routes share: the newest copy of the catalogue, models, indexes, pictures."""
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -29,7 +30,9 @@ from tasks.workers import build_probe_setup
 DECODE_DEADLINE_S = 12.0  # of a picture: somebody looks at a blank square meanwhile
 CACHE_BYTES = 512 << 20
 MAX_ORDERS = 16  # of row numbers: 4 MB each of a million videos
-MAX_KEPT = 64  # query vectors and other small results
+MAX_KEPT = 256  # query vectors and other small results
+
+log = logging.getLogger(__name__)
 
 
 class Session:
@@ -53,6 +56,8 @@ class Session:
         self._orders: OrderedDict[Any, np.ndarray] = OrderedDict()
         self._kept: OrderedDict[Any, Any] = OrderedDict()
         self._lock = threading.Lock()
+        self._running: set[str] = set()
+        self._faults: dict[str, str] = {}
 
     @property
     def now(self) -> SnapshotWorkspace:
@@ -118,10 +123,32 @@ class Session:
         with self._lock:
             return self._kept.get(key)
 
+    def run_once(self, name: str, work: Callable[[], object]) -> None:
+        """Runs something in the background, unless it runs already; its fault is raised to the next
+        who asks for it."""
+        with self._lock:
+            if name in self._faults:
+                raise UserError(self._faults.pop(name))
+            if name in self._running:
+                return
+            self._running.add(name)
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:
+                log.exception("%s failed", name)
+                self._faults[name] = f"{type(error).__name__}: {error}"
+            finally:
+                self._running.discard(name)
+
+        threading.Thread(target=run, daemon=True, name=name).start()
+
     def start(self) -> None:
         """Follows the store from now on, and loads indexes and models meanwhile."""
         self.snapshots.start()
-        threading.Thread(target=self._warm_up, daemon=True, name="warm-up").start()
+        for warm_up in (self.pictures.warm_up, self._load_models):
+            threading.Thread(target=warm_up, daemon=True).start()
 
     def close(self) -> None:
         """Ends all processes and threads of its own."""
@@ -129,7 +156,7 @@ class Session:
         self.pictures.close()
         self.models.close()
 
-    def _warm_up(self) -> None:
+    def _load_models(self) -> None:
         for corpus in self.workspace.list_corpora():
             try:
                 self.open_retriever(corpus)

@@ -2,9 +2,12 @@
 import { svg } from "./dom.js";
 
 const WIDE = 200, HIGH = 24;
+const LEAST = 0.25; // of the spread of all curves: the least that one curve is drawn over
 
-/** A curve as a picture; `end` is the video's length, `low` and `high` the scale of the scores. */
-export function drawCurve(curve, end, low, high) {
+/** A curve as a picture; `end` is the video's length, `spread` that of all curves beside it. */
+export function drawCurve(curve, end, spread) {
+  const high = Math.max(...curve.scores);
+  const low = high - Math.max(high - Math.min(...curve.scores), spread * LEAST);
   const last = Math.max(end || 0, curve.seconds.at(-1) || 0, 0.01);
   const x = (t) => (t / last) * WIDE;
   const y = (s) => HIGH - 2 - Math.max(0, Math.min(1, (s - low) / (high - low || 1))) * (HIGH - 5);
@@ -18,8 +21,8 @@ export function drawCurve(curve, end, low, high) {
   svg("line", { class: "best", x1: x(curve.best), x2: x(curve.best), y1: 0, y2: HIGH, "vector-effect": "non-scaling-stroke" }));
 }
 
-/** The lowest and the highest score of several curves: one scale makes them comparable. */
-export function scaleOf(curves) {
+/** How far apart the scores of several curves lie: a curve that hardly moves is drawn flat. */
+export function spreadOf(curves) {
   const all = curves.flatMap((curve) => curve.scores);
-  return all.length ? [Math.min(...all), Math.max(...all)] : [0, 1];
+  return all.length ? Math.max(...all) - Math.min(...all) : 1;
 }

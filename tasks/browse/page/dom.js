@@ -37,7 +37,7 @@ export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 
 /** Seconds as 0:07 or 1:02:03. */
 export function clock(seconds) {
   if (seconds === null || seconds === undefined) return "";
-  const whole = Math.round(seconds);
+  const whole = Math.floor(seconds);
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const two = (n) => String(n).padStart(2, "0");
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;

@@ -1,7 +1,7 @@
 // The grid: as many tiles as the window shows, whatever the number of videos.
 import { api, post } from "./api.js";
-import { scaleOf } from "./curve.js";
-import { addCurve, makeTile, stop } from "./tile.js";
+import { spreadOf } from "./curve.js";
+import { addCurve, drop, makeTile, stop } from "./tile.js";
 import { view } from "./store.js";
 import { setOrder } from "./selection.js";
 
@@ -31,7 +31,7 @@ export class Grid {
     removeEventListener("scroll", this.onScroll);
     document.removeEventListener("selected", this.onSelected);
     this.resizer.disconnect();
-    for (const tile of this.tiles.values()) stop(tile);
+    for (const tile of this.tiles.values()) drop(tile);
   }
 
   /** Shows another source, from its top unless `stay`. */
@@ -42,7 +42,7 @@ export class Grid {
   }
 
   redraw() {
-    for (const tile of this.tiles.values()) { stop(tile); tile.node.remove(); }
+    for (const tile of this.tiles.values()) drop(tile);
     this.tiles.clear();
     this.layout();
   }
@@ -54,7 +54,7 @@ export class Grid {
     this.columns = Math.max(2, Math.round(wide / (WIDTH + gap)));
     this.gap = gap;
     this.tileWidth = (wide - gap * (this.columns - 1)) / this.columns;
-    this.rowHeight = Math.round(this.tileWidth / 1.6) + (this.source.query ? 116 : 86);
+    this.rowHeight = Math.round(this.tileWidth / 1.6) + (this.source.query ? 112 : 84);
     this.real = Math.ceil(this.source.total / this.columns) * this.rowHeight;
     this.height = Math.min(this.real, MAX_HEIGHT);
     this.node.style.height = `${this.height}px`;
@@ -85,7 +85,7 @@ export class Grid {
     const last = Math.min(this.source.total, Math.ceil((this.at + innerHeight + ahead) / this.rowHeight) * this.columns);
     this.first = first; this.last = last;
     for (const [n, tile] of this.tiles) {
-      if (n < first || n >= last) { stop(tile); tile.node.remove(); this.tiles.delete(n); }
+      if (n < first || n >= last) { drop(tile); this.tiles.delete(n); }
     }
     this.fillIn();
     this.source.ensure(first, last).then((changed) => { if (changed) { this.layoutTotal(); this.fillIn(); } }).catch(() => {});
@@ -130,10 +130,10 @@ export class Grid {
       if (this.source.query === query) this.askCurves();
       return;
     }
-    const [low, high] = scaleOf([...this.curves.values()].filter(Boolean));
+    const spread = spreadOf([...this.curves.values()].filter(Boolean));
     for (const tile of shown) {
       const curve = this.curves.get(tile.video.id);
-      if (curve && tile.drawn !== `${low} ${high}`) { addCurve(tile, curve, low, high); tile.drawn = `${low} ${high}`; }
+      if (curve && tile.drawn !== spread) { addCurve(tile, curve, spread); tile.drawn = spread; }
     }
   }
 }

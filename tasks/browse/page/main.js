@@ -2,6 +2,8 @@
 import { api, get } from "./api.js";
 import { el } from "./dom.js";
 import { drawFilters, openFilters, updateFilters } from "./filters.js";
+import { openHealth, openRuns } from "./health.js";
+import { closeMap, openMap } from "./map.js";
 import { closeGrid, openGrid, refreshGrid, updateGrid } from "./gridview.js";
 import { notify, parts } from "./notices.js";
 import { openSearch, updateSearch } from "./search.js";
@@ -9,11 +11,9 @@ import { change, corpusState, listen, read, server, view } from "./store.js";
 import { updateVideo } from "./video.js";
 
 const POLL_MS = 4000, QUIET_MS = 60_000; // while it is looked at, and while it is in the background
-const VIEWS = { grid: [openGrid, closeGrid] };
+const NOTHING = () => {};
+const VIEWS = { grid: [openGrid, closeGrid], map: [openMap, closeMap], health: [openHealth, NOTHING], runs: [openRuns, NOTHING] };
 let shown = null, started = 0, timer = 0;
-
-/** Lets another module add a view: how it is opened in a node, and closed. */
-export const addView = (name, open, close = () => {}) => { VIEWS[name] = [open, close]; };
 
 async function poll() {
   clearTimeout(timer);
@@ -64,8 +64,8 @@ async function showView() {
   const name = VIEWS[view.name] ? view.name : "grid", first = !shown;
   if (shown) VIEWS[shown][1]();
   shown = name;
-  if (first) { openFilters(document.getElementById("filters")); loadColumns(); }
-  document.getElementById("filters").hidden = !["grid", "map"].includes(name);
+  if (first) { const columns = loadColumns(); openFilters(document.getElementById("filters")); if (name === "map") await columns; }
+  document.getElementById("filters").hidden = name !== "grid";
   for (const link of document.querySelectorAll("nav a")) {
     if (link.dataset.view === name) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
   }
@@ -78,8 +78,8 @@ listen((before) => {
   if (!server.state?.corpora.length) return;
   updateSearch();
   document.getElementById("corpus").value = view.corpus;
-  if (before.corpus && before.corpus !== view.corpus) { loadColumns(); }
-  if (shown && before.name !== view.name) showView(); else if (shown === "grid") updateGrid(before);
+  if (before.corpus && before.corpus !== view.corpus) loadColumns();
+  if (shown && (before.name !== view.name || (shown !== "grid" && before.corpus !== view.corpus))) showView(); else if (shown === "grid") updateGrid(before);
   if (shown) updateFilters(before);
   updateVideo();
 });

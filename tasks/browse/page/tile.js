@@ -36,7 +36,7 @@ export function makeTile(video) {
 
 async function load(tile, picture) {
   picture.addEventListener("load", () => picture.classList.add("there"));
-  picture.addEventListener("error", () => explain(tile, picture), { once: true });
+  picture.addEventListener("error", () => { if (picture.hasAttribute("src")) explain(tile, picture); }, { once: true });
   picture.src = media(view.corpus, "still", tile.video, tile.video.start_sec === null ? middle(tile.video) : (tile.video.start_sec + tile.video.end_sec) / 2);
 }
 
@@ -59,9 +59,9 @@ const SAID = {
 };
 
 /** Shows when the video matched, and plays from there. */
-export function addCurve(tile, curve, low, high) {
+export function addCurve(tile, curve, spread) {
   if (tile.video.start_sec === null) tile.best = curve.best;
-  const drawn = drawCurve(curve, tile.video.duration, low, high);
+  const drawn = drawCurve(curve, tile.video.duration, spread);
   const time = (event) => {
     const box = drawn.getBoundingClientRect();
     return Math.max(0, (event.clientX - box.left) / box.width) * (tile.video.duration || curve.seconds.at(-1) || 0);
@@ -86,6 +86,13 @@ function play(tile) {
   tile.screen.append(player);
   tile.player = player;
   player.play().catch(() => {});
+}
+
+/** Lets go of a tile: a picture that nobody will see is not waited for. */
+export function drop(tile) {
+  stop(tile);
+  tile.node.querySelectorAll("img").forEach((picture) => { if (!picture.complete) picture.removeAttribute("src"); });
+  tile.node.remove();
 }
 
 /** Ends playing, and lets go of the file. */

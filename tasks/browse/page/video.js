@@ -1,6 +1,6 @@
 // One video: its player with a timeline, and all that is known of it.
 import { api, get, media } from "./api.js";
-import { drawCurve, scaleOf } from "./curve.js";
+import { drawCurve, spreadOf } from "./curve.js";
 import { clock, command, copyButton, count, el, show, text } from "./dom.js";
 import { change, lastQuery, searching, view } from "./store.js";
 import { middle } from "./tile.js";
@@ -82,7 +82,7 @@ function timeline(details, { node, go }) {
   const end = video.duration || curve?.seconds.at(-1) || 0;
   if (!end) return null;
   const line = el("div", { class: "timeline", role: "slider", tabIndex: 0, "aria-label": "Time", "aria-valuemin": "0", "aria-valuemax": end.toFixed(1) });
-  if (curve) line.append(drawCurve(curve, end, ...scaleOf([curve])));
+  if (curve) line.append(drawCurve(curve, end, spreadOf([curve])));
   const cursor = el("i", { class: "cursor" });
   line.append(cursor, el("div", { class: "times" }, [0, 0.25, 0.5, 0.75, 1].map((share) => el("span", { textContent: clock(end * share) }))));
   const move = (seconds) => { const at = Math.max(0, Math.min(end, seconds)); cursor.style.left = `${(100 * at) / end}%`; line.setAttribute("aria-valuenow", at.toFixed(1)); return at; };
@@ -97,8 +97,8 @@ function timeline(details, { node, go }) {
 
 function facts(video) {
   const rows = { id: video.id, size: video.width ? `${video.width} × ${video.height}` : null, length: video.duration === null ? null : `${clock(video.duration)} (${show(video.duration)} s)`,
-    rate: video.fps === null ? null : `${show(video.fps)} frames/s`, codec: video.codec, bytes: video.bytes, address: video.uri, content: video.content, note: video.note, ...video.columns };
-  return el("dl", {}, Object.entries(rows).filter(([, value]) => value !== null && value !== undefined && value !== "")
+    rate: video.fps === null ? null : `${show(video.fps)} frames/s`, codec: video.codec, bytes: video.bytes, address: video.uri, content: video.content, note: video.note };
+  return el("dl", {}, [...Object.entries(video.columns), ...Object.entries(rows)].filter(([, value]) => value !== null && value !== undefined && value !== "")
     .flatMap(([name, value]) => [el("dt", { class: "text", textContent: name }), el("dd", { class: "text", textContent: show(value) })]));
 }
 

@@ -6,7 +6,7 @@ import { change, choice, server, view } from "./store.js";
 const WORDS = ["AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "BETWEEN", "IS NULL", "IS NOT NULL", "contains(", "lower(", "year("];
 
 export function makeWhere() {
-  const box = el("textarea", { id: "where", rows: 1, value: view.where, spellcheck: false, autocomplete: "off", placeholder: "duration > 5 AND caption ILIKE '%red%'", "aria-label": "Condition (SQL)", "aria-describedby": "where-error" });
+  const box = el("textarea", { id: "where", rows: 1, value: view.where, spellcheck: false, autocomplete: "off", placeholder: "duration > 5 AND …", "aria-label": "Condition (SQL)", "aria-describedby": "where-error" });
   const error = el("p", { id: "where-error", role: "alert" });
   const hints = el("div", { class: "hints", hidden: true });
   const apply = async () => {

@@ -1,6 +1,7 @@
 """The page's endpoints over a small store, without a browser."""
 
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,3 +209,91 @@ def test_the_interface_is_documented(page: TestClient) -> None:
     documented = [each.get("description") for path in paths.values() for each in path.values()]
     assert len(documented) >= 11 and all(documented)
     assert page.get("/docs").status_code == 404  # FastAPI's page loads scripts from elsewhere
+
+
+def test_a_selection_becomes_files_that_commands_write_too(
+    page: TestClient, session: Session, tmp_path: Path
+) -> None:
+    import shlex
+
+    import pyarrow.parquet as pq
+
+    from tasks.browse.select_videos import select_videos
+
+    made = posted(page, "selections", where="shape = 'wave'", filters=[])
+    words = shlex.split(made["commands"]["table"])
+    assert made["videos"] == 6 and words[words.index("--where") + 1] == "shape = 'wave'"
+    for kind in ("table", "prompts", "ids"):
+        body = page.get(f"{FILMS}/selections/{made['selection']}/{kind}").content
+        out = tmp_path / f"{kind}.out"
+        select_videos(session.workspace, "films", kind, str(out), where="shape = 'wave'")
+        assert out.read_bytes() == body if kind != "table" else True
+    rows = pq.read_table(tmp_path / "table.out").to_pylist()
+    assert set(rows[0]) == {"videoID", "videoLoc", "txt", "shape", "number", "day"}
+    assert [row["videoID"] for row in rows[:2]] == ["clip-0", "clip-1"] and len(rows) == 6
+    picked = posted(page, "selections", ids=[LONG, "fake-1"])
+    ids = page.get(f"{FILMS}/selections/{picked['selection']}/ids").text.splitlines()
+    assert ids == [LONG, "fake-1"]
+    found = posted(page, "selections", search={"text": "a red circle", "k": 3})
+    assert found["videos"] == 3 and "--text 'a red circle'" in found["commands"]["ids"]
+    assert page.get(f"{FILMS}/selections/unknown/ids").status_code == 400
+
+
+def test_a_map_is_computed_once_and_a_lasso_selects(
+    page: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    due = time.monotonic() + 60
+    while (found := page.get(f"{FILMS}/map", params={"colour": "shape"}).json())[
+        "state"
+    ] != "ready":
+        assert time.monotonic() < due
+        time.sleep(0.1)
+    assert found["total"] == len(found["x"]) == 10
+    assert set(found["colours"]) == {"wave", "fake"}
+    assert min(found["x"] + found["y"]) >= 0 and max(found["x"] + found["y"]) <= 1
+    (kept,) = (tmp_path / "reelflow" / "maps").iterdir()
+    assert page.get(f"{FILMS}/map").json()["x"] == found["x"] and kept.suffix == ".npy"
+    x, y = found["x"][0], found["y"][0]
+    near = [[x + dx, y + dy] for dx, dy in ((-0.001, -0.001), (0.001, -0.001), (0, 0.002))]
+    one = page.get(f"{FILMS}/map/video", params={"row": found["rows"][0]}).json()
+    picked = posted(page, "selections", lasso={"polygon": near})
+    ids = page.get(f"{FILMS}/selections/{picked['selection']}/ids").text.splitlines()
+    assert one["id"] in ids
+    everything = [[-1, -1], [2, -1], [2, 2], [-1, 2]]
+    fakes = {"lasso": {"polygon": everything}, "where": "shape = 'fake'"}
+    assert posted(page, "selections", **fakes)["videos"] == 5
+
+
+def test_health_counts_stages_and_says_how_to_retry(page: TestClient) -> None:
+    health = page.get(f"{FILMS}/health").json()
+    assert health["stages"]["embed"]["videos"]["failed"] == 1
+    (failure,) = health["failures"]
+    assert (failure["stage"], failure["reason"], failure["videos"]) == ("embed", "undecodable", 1)
+    assert failure["retry"] == "reelflow retry films --reason undecodable"
+
+
+def test_pages_of_the_store_open_and_no_other_file(page: TestClient) -> None:
+    assert page.get("/api/runs").json()["generations"] == []
+    outside = ("generations/../../x", "corpora/films/store.json", "leaderboard/all/..%2f..%2fx")
+    for address in ("generations/abc/index.html", *outside):
+        assert page.get(f"/pages/{address}").status_code in (400, 404)
+
+
+def test_what_is_new_in_the_store_is_seen(page: TestClient, session: Session, plain_flows) -> None:
+    """The last test of the file: it adds to the corpus."""
+    from support.corpora import table
+
+    from flows.ingest import ingest
+
+    before = page.get("/api/state").json()
+    session.snapshots.refresh()
+    assert page.get("/api/state").json()["number"] == before["number"]
+    folder = Path(session.settings.root).parent / "more"
+    with plain_flows.switched(True):
+        row = {"videoID": "new", "videoLoc": "fake://77", "txt": "new"}
+        ingest(table(folder, [row]), "films")
+    session.snapshots.refresh()
+    state = page.get("/api/state").json()
+    assert state["number"] == before["number"] + 1 and state["corpora"][0]["videos"] == 13
+    assert posted(page, "videos", where="id = 'new'")["total"] == 1

@@ -1,0 +1,53 @@
+"""Pages of runs, experiments, evaluations and the leaderboard, written when they are asked for."""
+
+import re
+import shutil
+from pathlib import Path
+
+from data.errors import UserError
+from data.snapshot import SnapshotWorkspace
+from data.store import layout
+from tasks.browse.session import Session
+from tasks.report.leaderboard import read_board, write_leaderboard
+from tasks.report.run import write_report
+
+KINDS = {"generations": layout.GENERATIONS, "experiments": layout.EXPERIMENTS,
+         "evaluations": layout.EVALUATIONS}  # fmt: skip
+NAME = re.compile(r"[A-Za-z0-9]{1,64}")
+PAGE = "index.html"
+TYPES = {".html": "text/html", ".mp4": "video/mp4", ".jpg": "image/jpeg", ".png": "image/png",
+         ".webm": "video/webm", ".gif": "image/gif"}  # fmt: skip
+
+
+def write_page(session: Session, kind: str, name: str) -> Path:
+    """The folder of a page, which is written anew once the store has changed."""
+    now = session.now
+    folder = session.folder / "pages" / kind / name
+
+    def write() -> Path:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        _write(now, kind, name, folder / PAGE)
+        return folder
+
+    if not NAME.fullmatch(name):
+        raise UserError("there is no such page")
+    return session.keep(("page", now.number, kind, name), write)
+
+
+def find_file(folder: Path, name: str) -> Path:
+    """A file of a page by its name below the page's folder; a UserError for any other."""
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()) or file.suffix not in TYPES or not file.is_file():
+        raise UserError("there is no such file")
+    return file
+
+
+def _write(now: SnapshotWorkspace, kind: str, name: str, page: Path) -> None:
+    if kind == "leaderboard":
+        write_leaderboard(now, read_board(now, group=True), page)
+        return
+    folder = f"{KINDS[kind]}/{name}" if kind in KINDS else ""
+    if folder not in now.store.list_names(KINDS.get(kind, "-")):
+        raise UserError(f"there is no {kind[:40]} {name}")
+    write_report(now, folder, page)
