@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+# What has to have passed since the first item before a rate means something: until then it is made
+# of the workers' start, or of the items that one batch brought at once.
+STEADY_S, STEADY_ITEMS = 10.0, 2
+
 log = logging.getLogger(__name__)
 
 
@@ -23,6 +27,8 @@ class Progress:
     note: str = ""
     unit: str = "video"
     latest: float = 0.0
+    first: float = 0.0
+    num_first: int = 0  # items that came first, together
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, done: int = 0, failed: int = 0, hours: float = 0.0) -> None:
@@ -32,14 +38,21 @@ class Progress:
             self.failed += failed
             self.hours += hours
             self.latest = time.monotonic()
+            if not self.num_first:
+                self.first, self.num_first = self.latest, self.num_processed
         publish_progress(self)  # outside the lock: a listener may take its time, or read `rate`
 
     @property
-    def rate(self) -> float:
-        """Items a second since the start, or from start to end once all are processed."""
+    def rate(self) -> float | None:
+        """Items a second: since the first one, or from start to end once all are processed.
+
+        None before the first item, and until the rate has become steady.
+        """
         # The rate of a finished stage must not sink while its page is still looked at.
-        until = time.monotonic() if self.num_remaining else self.latest
-        return self.num_processed / max(until - self.started, 1e-9)
+        if self.num_processed and not self.num_remaining:
+            return self.num_processed / max(self.latest - self.started, 1e-9)
+        seconds, items = time.monotonic() - self.first, self.num_processed - self.num_first
+        return items / seconds if items >= STEADY_ITEMS and seconds >= STEADY_S else None
 
     @property
     def num_processed(self) -> int:
@@ -51,8 +64,8 @@ class Progress:
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds until the end at this rate; None before the first item and after the last."""
-        return self.num_remaining / self.rate if self.num_processed and self.num_remaining else None
+        """Seconds until the end at this rate; None without one, and after the last item."""
+        return self.num_remaining / self.rate if self.rate and self.num_remaining else None
 
 
 Listener = Callable[[Progress], None]
@@ -107,7 +120,7 @@ def _format_hours(progress: Progress) -> list[str]:
 
 
 def _format_pace(progress: Progress) -> list[str]:
-    rate = [format_rate(progress.rate, progress.unit)] if progress.num_processed else []
+    rate = [format_rate(progress.rate, progress.unit)] if progress.rate else []
     left_s = progress.remaining_s
     return rate if left_s is None else [*rate, f"{format_clock(left_s)} left"]
 
