@@ -13,6 +13,7 @@ from data.store.storage import Store
 from flows.cli.app import open_panel
 from flows.cli.console import escape, live, out, print_result, print_summary, run_flow
 from flows.cli.failed import print_corpus_failures, run_corpus_flow
+from flows.cli.nothing_to_do import print_up_to_date
 from flows.cli.options import (
     EMBED,
     AsJson,
@@ -53,6 +54,8 @@ def run(
 
     Without options for the model or the frames, the corpus's current ones are used.
     """
+    if not (source or column or fields) and print_up_to_date(corpus):
+        return
     from flows.pipeline import pipeline
     from tasks.ui.pipeline_summary import format_stage
 
