@@ -45,9 +45,7 @@ command = open_panel("A corpus")
 @add_options(fields=EMBED)
 def run(
     corpus: Corpus, fields: Fields,
-    source: Annotated[
-        str | None, opt("--source", "Source to ingest first, as for `ingest`.")
-    ] = None,
+    source: Annotated[str | None, opt("--source", "Source to ingest first (see ingest).")] = None,
     column: Columns = None, workers: Workers = None, runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Bring a corpus up to date: ingest, embed, pool and index what is new.
