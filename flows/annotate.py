@@ -10,7 +10,7 @@ from data.catalog import merge
 from data.catalog.failures import Failures
 from data.settings import Settings
 from data.shards.stages import Stage
-from data.specs.annotate import AnnotateSpec, FakeTextSpec, ScreenSpec, SpeechSpec
+from data.specs.annotate import AnnotateSpec, FakeTextSpec, ObjectsSpec, ScreenSpec, SpeechSpec
 from data.specs.encode import EncodeSpec
 from data.workspace import Workspace, open_workspace
 from tasks.annotate.encode import encode_texts
@@ -44,6 +44,7 @@ def annotate(
     kinds: list[str] | None = None,
     speech: SpeechSpec | None = None,
     screen: ScreenSpec | None = None,
+    objects: ObjectsSpec | None = None,
     fake: FakeTextSpec | None = None,
     encode: EncodeSpec | None = None,
     retry: Failures | None = None,
@@ -52,17 +53,18 @@ def annotate(
 
     Args:
         corpus: Name of an ingested corpus.
-        kinds: Which texts to find: speech, screen; fake for a rehearsal. Speech and screen if left
-            out.
+        kinds: Which texts to find: speech, screen, objects; fake for a rehearsal. Speech and
+            screen if left out.
         speech: How speech is written down; as before if left out.
         screen: How text in the picture is read; as before if left out.
+        objects: Which objects are found by which detector; as before if left out.
         fake: How often the rehearsal has a text; as before if left out.
         encode: How texts become vectors, to be searched by meaning; as before if left out.
         retry: Failures to try again; none if left out.
     """
     workspace = open_workspace(Settings())
     workspace.check_corpus(corpus)
-    given = {"speech": speech, "screen": screen, "fake": fake}
+    given = {"speech": speech, "screen": screen, "objects": objects, "fake": fake}
     wanted = list(dict.fromkeys(kinds or DEFAULT))
     specs = [given.get(kind) or choose_spec(workspace, corpus, kind) for kind in wanted]
     # All models are looked for before the first one works for hours.

@@ -34,6 +34,21 @@ def compute_coverage(
     return {"corpus": corpus, "model": _current_model(store, corpus), "stages": counts}
 
 
+def compute_annotated(catalog: Catalog, store: Store, corpus: str) -> dict[str, Any]:
+    """The same counts of each annotator that the corpus has been through, by its stage.
+
+    Of videos that may be shown; the catalogue is as the last `compute_coverage` left it.
+    """
+    counts: dict[str, Any] = {}
+    for kind in list_annotated(store, corpus):
+        if stage := current_stage(store, corpus, kind):
+            where = {"corpus": corpus, "stage": kind, "fingerprint": stage.fingerprint}
+            rows = catalog.query_rows(load_sql("annotated"), **where)
+            by_state = {(row["stage"], row["state"]): row for row in rows}
+            counts[kind] = _stage_counts(by_state, kind)
+    return counts
+
+
 def list_failures(catalog: Catalog, store: Store, corpus: str) -> list[dict[str, Any]]:
     """Every failed row once: stage, id, reason, detail, attempts, decoder."""
     merge.sync_corpus(catalog, store, corpus)

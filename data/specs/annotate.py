@@ -1,10 +1,12 @@
 """Specs of annotators: what changes the texts that they find in videos."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from data.specs.base import Spec
+
+Part = Literal["location", "number", "relation"]
 
 
 class AnnotateSpec(Spec):
@@ -61,6 +63,31 @@ class ScreenSpec(AnnotateSpec):
     """A text that was gone for longer is another appearance, in seconds."""
 
 
+class ObjectsSpec(AnnotateSpec):
+    """How objects are found and described."""
+
+    kind: ClassVar[str] = "objects"
+
+    weights: str | None = None
+    """Detector of transformers: a folder or published name of an OWLv2 or a Grounding DINO."""
+    labels: tuple[str, ...] = ()
+    """What to look for, as in cat or red car; once for each."""
+    fps: float = Field(0.5, gt=0)
+    """Look at this many frames a second; those that show the same as before are not looked at."""
+    change: float = Field(8.0, ge=0)
+    """Look at a frame if a part of it differs so much in brightness, 0-255."""
+    threshold: float = Field(0.3, ge=0, le=1)
+    """Drop objects that are less sure."""
+    overlap: float = Field(0.5, ge=0, le=1)
+    """Of two boxes of a label that share more of their area, the less sure one goes."""
+    per_label: int = Field(20, ge=1)
+    """Most objects of a label in a frame."""
+    per_frame: int = Field(50, ge=1)
+    """Most objects in a frame."""
+    parts: tuple[Part, ...] = ("location", "number", "relation")
+    """What the sentences say of objects."""
+
+
 class FakeTextSpec(AnnotateSpec):
     """Texts without a model, for a rehearsal."""
 
@@ -71,5 +98,5 @@ class FakeTextSpec(AnnotateSpec):
 
 
 SPECS: dict[str, type[AnnotateSpec]] = {
-    each.kind: each for each in (SpeechSpec, ScreenSpec, FakeTextSpec)
+    each.kind: each for each in (SpeechSpec, ScreenSpec, ObjectsSpec, FakeTextSpec)
 }

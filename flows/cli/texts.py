@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from rich.table import Table
 
 from data.errors import UserError
-from data.specs.annotate import SPECS, ScreenSpec, SpeechSpec
+from data.specs.annotate import SPECS, ObjectsSpec, ScreenSpec, SpeechSpec
 from data.specs.encode import EncodeSpec
 from data.timecode import format_seconds
 from flows.cli.app import open_panel
@@ -24,24 +24,30 @@ SCREEN = SpecOptions(
     "alike", "absent_s", panel="Screen",
 )  # fmt: skip
 
+OBJECTS = SpecOptions(
+    ObjectsSpec(), option("weights", "--detector"), option("labels", "--label"),
+    option("fps", "--objects-fps"), option("change", "--objects-change"), "threshold", "overlap",
+    "per_label", "per_frame", "parts", panel="Objects",
+)  # fmt: skip
 ENCODE = SpecOptions(EncodeSpec(), "encoder", option("weights", "--encoder-weights"))
 
 command = open_panel("Texts")
 
 
 @command()
-@add_options(speech=SPEECH, screen=SCREEN, encode=ENCODE)
+@add_options(speech=SPEECH, screen=SCREEN, objects=OBJECTS, encode=ENCODE)
 def annotate(
     corpus: Corpus,
     speech: Fields,
     screen: Fields,
+    objects: Fields,
     encode: Fields,
     kinds: Annotated[
         str, opt("--with", f"Texts to find, of {', '.join(SPECS)}; with commas between.")
     ] = "speech,screen",
     workers: Workers = None, runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
-    """Find what is said and written in videos, and when; each video is looked through once.
+    """Find what is said, written and shown in videos, and when; each video is looked through once.
 
     Without options for a model, the corpus's current ones are used.
     """
@@ -52,6 +58,7 @@ def annotate(
             corpus, parse_kinds(kinds),
             speech=build_spec(SpeechSpec(), speech) if speech else None,
             screen=build_spec(ScreenSpec(), screen) if screen else None,
+            objects=build_spec(ObjectsSpec(), objects) if objects else None,
             encode=build_spec(EncodeSpec(), encode) if encode else None,
         )  # fmt: skip
     for kind, summary in summaries.items():

@@ -7,6 +7,7 @@ import pytest
 from support.corpora import reasons, table
 from support.talking import film, spoken
 
+from data.catalog.coverage import compute_annotated
 from data.catalog.failures import Failures
 from data.errors import UserError
 from data.shards.stages import current_stage
@@ -76,6 +77,9 @@ def test_failures_are_rows_with_reasons_and_are_tried_again_by_reason(
     summary = annotate("c", ["fake"])["fake"]
     assert summary["failed"] == {"undecodable": 1, "timeout": 1} and summary["done"] == 1
     assert reasons(workspace, "c") == {"1": "undecodable", "2": "timeout"}
+    with workspace.open_catalog() as catalog:
+        counted = compute_annotated(catalog, workspace.store, "c")["annotate-fake"]["videos"]
+    assert counted == {"total": 3, "done": 1, "failed": 2, "missing": 0}
     again = annotate("c", ["fake"], retry=Failures(reasons=("undecodable",)))["fake"]
     assert again["failed"] == {"undecodable": 1}
     assert retry("c", ["timeout"])["annotate"]["fake"]["failed"] == {"timeout": 1}

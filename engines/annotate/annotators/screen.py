@@ -16,6 +16,7 @@ from data.records import Video
 from data.specs.annotate import ScreenSpec
 from data.store.texts import Annotation
 from engines.annotate.appearances import Appearances, Line
+from engines.annotate.boxes import scale_box
 from engines.annotate.changes import differs, measure_parts
 from engines.annotate.reading import read_each
 from engines.embed.weights import digest_file
@@ -77,14 +78,6 @@ class Annotator:
             for text, score, box in zip(result.txts, result.scores, result.boxes, strict=True)
             if score >= self.spec.confidence and sum(map(str.isalnum, text)) >= self.spec.shortest
         ]
-
-
-def scale_box(corners: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Corners (4, 2) in pixels to left, top, right, bottom in thousandths of a (height, width)."""
-    height, width = shape
-    scaled = np.clip(corners / (width, height) * 1000, 0, 1000)
-    (left, top), (right, bottom) = scaled.min(0).round(), scaled.max(0).round()
-    return int(left), int(top), int(right), int(bottom)
 
 
 class _Reader:

@@ -7,7 +7,6 @@ Contriever's, is pooled by the mean over all tokens, as its authors do (Izacard 
 
 import json
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from data.batches import iter_batches
 from data.errors import UserError
 from data.specs.encode import EncodeSpec
-from engines.embed.weights import digest_file
+from engines.embed.model_folders import digest_folder, find_folder
 
 if TYPE_CHECKING:
     import torch
@@ -25,36 +24,17 @@ VERSION = "1"
 BATCH = 16
 MAX_TOKENS = 512
 POOLING = "1_Pooling/config.json"
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
 def digest(spec: EncodeSpec) -> str:
     """The digest of a folder's weights and vocabulary; a UserError where it has none."""
-    folder = find_folder(spec)
-    files = [each for name in WEIGHTS for each in sorted(folder.glob(name))][:1]
-    if not files:
-        raise UserError(f"{folder} has no weights of transformers: it has no {WEIGHTS[0]}")
-    files += sorted(each for each in folder.glob("*.json"))
-    files += [each for each in (folder / "vocab.txt", folder / POOLING) if each.is_file()]
-    lines = [f"{each.relative_to(folder)} {digest_file(str(each))}" for each in files]
-    return sha256("\n".join(lines).encode()).hexdigest()
+    return digest_folder(_find_folder(spec), POOLING)
 
 
-def find_folder(spec: EncodeSpec) -> Path:
-    """The folder of the spec's model, fetched once where it is a published name."""
+def _find_folder(spec: EncodeSpec) -> Path:
     if not spec.weights:
         raise UserError("the encoder transformers needs --encoder-weights: a folder, or a name")
-    if Path(spec.weights).is_dir():
-        return Path(spec.weights)
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(spec.weights, allow_patterns=["*.json", "*.txt", *WEIGHTS]))
-    except Exception as error:  # of the hub, of HTTP, of the name
-        raise UserError(
-            f"cannot fetch {spec.weights} ({type(error).__name__}): name a folder with"
-            " --encoder-weights PATH, or leave both options out for the packaged encoder"
-        ) from error
+    return find_folder(spec.weights, "--encoder-weights")
 
 
 def read_pooling(folder: Path) -> str:
@@ -82,7 +62,7 @@ class Encoder:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
-        folder = find_folder(self.spec)
+        folder = _find_folder(self.spec)
         self._pooling = read_pooling(folder)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}

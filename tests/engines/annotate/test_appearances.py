@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from engines.annotate.annotators.screen import scale_box
 from engines.annotate.appearances import Appearances, Line, is_alike, normalise
+from engines.annotate.boxes import scale_box
 from engines.annotate.changes import differs, measure_parts
 
 BOX = (0, 0, 10, 10)

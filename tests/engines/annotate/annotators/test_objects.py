@@ -1,0 +1,70 @@
+"""Objects by a tiny random OWLv2: a real folder, real pre- and postprocessing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.talking import annotated, film, loaded
+
+from data.errors import UserError
+from data.specs.annotate import ObjectsSpec
+from engines.annotate.annotators import objects
+
+LABELS = ("cat", "red car")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from transformers import (
+        CLIPTokenizer,
+        Owlv2Config,
+        Owlv2ForObjectDetection,
+        Owlv2ImageProcessor,
+        Owlv2Processor,
+    )
+
+    folder = tmp_path_factory.mktemp("owl")
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    signs = [*letters, *(f"{s}</w>" for s in letters), "ca", "<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({s: n for n, s in enumerate(signs)}))
+    (folder / "merges.txt").write_text("#version: 0.2\nc a\n")
+    tokenizer = CLIPTokenizer(
+        str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=16
+    )
+    size = {"height": 64, "width": 64}
+    Owlv2Processor(Owlv2ImageProcessor(size=size), tokenizer).save_pretrained(folder)
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
+             "num_attention_heads": 2}  # fmt: skip
+    config = Owlv2Config(
+        text_config=small | {"vocab_size": len(signs), "max_position_embeddings": 16,
+                             "bos_token_id": 53, "eos_token_id": 54, "pad_token_id": 54},
+        vision_config=small | {"image_size": 64, "patch_size": 16}, projection_dim=16,
+    )  # fmt: skip
+    Owlv2ForObjectDetection(config).eval().save_pretrained(folder)
+    return folder
+
+
+def test_a_detector_needs_a_folder_and_something_to_find(folder: Path, tmp_path: Path) -> None:
+    for spec in (ObjectsSpec(labels=LABELS), ObjectsSpec(weights=str(folder)),
+                 ObjectsSpec(weights=str(tmp_path), labels=LABELS)):  # fmt: skip
+        with pytest.raises(UserError):
+            objects.digest(spec)
+    assert len(objects.digest(ObjectsSpec(weights=str(folder), labels=LABELS))) == 64
+
+
+def test_scenes_are_sentences_with_boxes_behind_them(folder: Path, tmp_path: Path) -> None:
+    spec = ObjectsSpec(weights=str(folder), labels=LABELS, threshold=0.0, per_label=2)
+    engine = loaded(spec)
+    shown = film(tmp_path / "a.mp4", 8, None, ["", "HARBOUR"])
+    none = film(tmp_path / "b.mp4", 2, None)
+    outcome = annotated(engine, shown)["a"]
+    engine.annotator.spec = spec.model_copy(update={"threshold": 1.0})
+    empty = annotated(engine, none)["b"]
+    engine.close()
+    texts = outcome.value.texts
+    assert [(text.start, text.end) for text in texts] == [(0, 4), (4, 6)]
+    found = json.loads(texts[0].record)["objects"]
+    assert 1 <= len(found) <= 4 and {each["label"] for each in found} <= set(LABELS)
+    assert all(0 <= side <= 1000 for each in found for side in each["box"])
+    assert f"Object 0 ({found[0]['label']}) is at" in texts[0].text
+    assert (empty.value.texts, empty.value.result) == ((), objects.NO_OBJECTS)
