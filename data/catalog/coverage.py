@@ -34,6 +34,13 @@ def compute_coverage(
     return {"corpus": corpus, "model": _current_model(store, corpus), "stages": counts}
 
 
+def compute_status(catalog: Catalog, store: Store, corpus: str) -> dict[str, Any]:
+    """`compute_coverage`, with the annotators that the corpus has been through as stages."""
+    coverage = compute_coverage(catalog, store, corpus)
+    coverage["stages"] |= compute_annotated(catalog, store, corpus)
+    return coverage
+
+
 def compute_annotated(catalog: Catalog, store: Store, corpus: str) -> dict[str, Any]:
     """The same counts of each annotator that the corpus has been through, by its stage.
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from rich.table import Table
 
-from data.catalog.coverage import compute_annotated, compute_coverage, list_failures
+from data.catalog.coverage import compute_status, list_failures
 from data.catalog.database import Catalog
 from data.specs.pipeline import IndexSpec, PoolSpec
 from data.store.last_ingest import describe_failure
@@ -127,7 +127,7 @@ def index(
 @command()
 def status(corpus: Corpus, as_json: AsJson = False, root: Root = None) -> None:
     """Show how far each stage of a corpus is, in videos and in hours."""
-    print_result(_query(corpus, _compute_status), as_json, _print_coverage)
+    print_result(_query(corpus, compute_status), as_json, _print_coverage)
     _warn_of_ingest(corpus)
 
 
@@ -174,12 +174,6 @@ def retry(
         summaries = flow(corpus, reason or [], decoder, outdated)
     for stage, summary in summaries.items():
         print_summary({"stage": stage} | summary)
-
-
-def _compute_status(catalog: Catalog, store: Store, corpus: str) -> dict[str, Any]:
-    coverage = compute_coverage(catalog, store, corpus)
-    coverage["stages"] |= compute_annotated(catalog, store, corpus)
-    return coverage
 
 
 def _query(corpus: str, question: Callable[[Catalog, Store, str], T]) -> T:
