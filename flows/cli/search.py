@@ -10,7 +10,7 @@ from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
 from data.timecode import format_seconds
 from flows.cli.app import open_panel
 from flows.cli.console import escape, out, print_result, run_flow
-from flows.cli.options import AsJson, Corpus, Root, arg, open_store, opt
+from flows.cli.options import AsJson, Corpus, Root, Runner, Workers, arg, open_store, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 K = option("k", "-k", "--k", min=1)
@@ -94,6 +94,21 @@ def _search_texts(
     if text is None or fields.keys() - {"k"}:
         raise typer.BadParameter("--in goes with a text, -k and --json alone")
     search_texts(corpus, text, within, fields.get("k", RetrieveSpec().k), as_json)
+
+
+@command()
+def cut(
+    hits: Annotated[str, arg("HITS", "Parquet file that `retrieve --moments` wrote.")],
+    folder: Annotated[str, arg("DEST", "Folder to write.")],
+    exact: Annotated[
+        bool, opt("--exact", "Encode again, exactly; else copy from the keyframe before.")
+    ] = False,
+    workers: Workers = None, runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Write the moments of a table of hits as files, each with its provenance as JSON."""
+    from flows.cut import cut as flow
+
+    run_flow(flow, hits, folder, exact)
 
 
 def _print_hits(hits: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 from support import golden
 
 from engines.evaluate.benchmarks.msrvtt_personalization import cutting
+from engines.video.cutting import resize_picture
 from engines.video.frames import DecodeError
 
 
@@ -66,12 +67,12 @@ def test_odd_sides_keep_all_their_colour(
 def test_pictures_shrink_to_means_of_areas_and_grow_bilinearly() -> None:
     seen = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
     means = seen.reshape(4, 2, 6, 2, 3).mean(axis=(1, 3))
-    assert np.abs(cutting.resize_picture(seen, (6, 4)) - means).max() <= 0.5
+    assert np.abs(resize_picture(seen, (6, 4)) - means).max() <= 0.5
     places = np.clip((np.arange(24) + 0.5) / 2 - 0.5, 0, 11)
     low = np.minimum(places.astype(int), 10)
     share = (places - low)[None, :, None]
     between = seen[:, low] * (1 - share) + seen[:, low + 1] * share
-    assert np.abs(cutting.resize_picture(seen, (24, 8)) - between).max() <= 1
+    assert np.abs(resize_picture(seen, (24, 8)) - between).max() <= 1
 
 
 def test_sound_is_kept_and_cut_to_the_same_time(tmp_path: Path) -> None:
