@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from data.specs.base import Spec
 from data.specs.models import AUTO, add_implied
+from data.specs.motion import MotionSpec
 from data.specs.retrieve import RetrieveSpec
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -108,11 +109,12 @@ class GenerateSpec(Spec):
     """How videos are generated. Defaults are RAGME's, on ZeroScope."""
 
     engine: str = "ragme"
-    """Generator: ragme, diffusers, or fake for a rehearsal without a model."""
+    """Generator: ragme, motionrag, diffusers, or fake for a rehearsal without a model."""
     base: str | None = None
     """Base model: a diffusers folder or name; the bundled model if left out."""
     controller: str | None = None
-    """Controller that conditions on clips: a folder; the bundled one if left out."""
+    """What conditions on clips: a controller's folder, the bundled one if left out; of motionrag
+    its release's folder."""
     precision: Precision = "bf16"
     """Compute precision of the model."""
     width: int = Field(448, ge=8)
@@ -141,6 +143,14 @@ class GenerateSpec(Spec):
     """Which clips to retrieve."""
     rag: RagSpec = RagSpec()
     """How the clips condition the video."""
+    motion: MotionSpec = Field(MotionSpec(), exclude_if=lambda motion: motion == MotionSpec())
+    """How the clips' motion conditions the video, with the generator motionrag."""
+
+    @model_validator(mode="after")
+    def _check_motion(self) -> "GenerateSpec":
+        if self.motion != MotionSpec() and self.engine not in ("motionrag", "fake"):
+            raise ValueError(f"{self.engine} takes no motion options: use --generator motionrag")
+        return self
 
 
 class ExperimentSpec(Spec):

@@ -13,9 +13,9 @@ from data.records import Video
 from data.runs.evaluations import Target
 from data.specs.evaluate import EvaluateSpec
 from engines.base import load_plugin
+from engines.device import limit_threads, pick_device
 from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import open_ground_truth
 from engines.evaluate.protocol import Metric, MissingReference, Sample, Score
-from engines.evaluate.vision.device import limit_threads, pick_device
 from engines.evaluate.vision.registry import ModelRegistry, explain_missing_weights
 from engines.memory import is_out_of_memory
 from engines.video.frames import Sampling

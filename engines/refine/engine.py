@@ -15,7 +15,7 @@ from data.records import Video
 from data.runs.evaluations import Target
 from data.runs.refinements import PlannedPass
 from data.specs.refine import RefineSpec
-from engines.evaluate.vision.device import limit_threads
+from engines.device import limit_threads
 from engines.memory import is_out_of_memory
 from engines.refine.loop import RefineError, Subject, iterate_passes
 from engines.refine.plugins import build_corruption, build_refiner

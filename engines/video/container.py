@@ -15,7 +15,7 @@ from engines.files.media import open_media
 from engines.files.time_span import strip_span
 from engines.files.urls import is_url, parse_file_url
 from engines.video.frames import DecodeError
-from engines.video.joined import find_second_video
+from engines.video.joined import check_one_video
 from engines.video.movie_header import read_movie_seconds
 from engines.video.stated_size import has_all_bytes
 
@@ -120,9 +120,8 @@ Head = tuple[float | None, bool | None]  # an mp4's stated seconds; whether all 
 
 
 def _read_head(file: BinaryIO, near: bool) -> Head:
-    if near and (byte := find_second_video(file)):
-        detail = f"joined: at byte {byte:,} another video begins, which would not be read"
-        raise DecodeError("undecodable", f"{detail}; cut the file there")
+    if near:
+        check_one_video(file)
     return read_movie_seconds(file), has_all_bytes(file)
 
 

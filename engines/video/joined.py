@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import BinaryIO
 
+from engines.video.frames import DecodeError
 from engines.video.guard.heartbeat import send_heartbeat
 from engines.video.movie_header import find_second_movie
 
@@ -17,6 +18,14 @@ BEGINNINGS = (
 )
 LONGEST = 32  # bytes, of any of them
 BLOCK_BYTES = 4 << 20
+
+
+def check_one_video(file: BinaryIO) -> None:
+    """Raises a DecodeError for a file with a second video that would not be read; rewinds it."""
+    byte = find_second_video(file)
+    if byte is not None:
+        detail = f"joined: at byte {byte:,} another video begins, which would not be read"
+        raise DecodeError("undecodable", f"{detail}; cut the file there")
 
 
 def find_second_video(file: BinaryIO) -> int | None:

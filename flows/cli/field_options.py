@@ -20,7 +20,8 @@ def report_wrong_values() -> Iterator[None]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise typer.BadParameter(f"{where}: {first['msg']}" if where else first["msg"]) from error
+        text = first["msg"].removeprefix("Value error, ")  # pydantic's, of what a spec itself says
+        raise typer.BadParameter(f"{where}: {text}" if where else text) from error
 
 
 def choose_type(field: FieldInfo, choices: tuple[str, ...]) -> Any:

@@ -16,4 +16,4 @@ def test_an_unknown_plugin_is_answered_with_the_names_that_there_are(folder, nam
 
 
 def test_every_plugin_of_a_folder_is_listed() -> None:
-    assert list_plugins("generate.generators") == ["diffusers", "fake", "ragme"]
+    assert list_plugins("generate.generators") == ["diffusers", "fake", "motionrag", "ragme"]

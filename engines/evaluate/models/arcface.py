@@ -3,7 +3,7 @@
 import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
-from engines.evaluate.vision import checkpoint
+from engines import checkpoint
 from engines.evaluate.vision.encoder import Encoder
 
 FILE = "backbone.pth"

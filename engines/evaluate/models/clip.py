@@ -7,10 +7,10 @@ import numpy as np
 
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
+from engines import checkpoint
+from engines.device import deterministic_inference, pick_device
 from engines.embed.weights import is_openai_file
 from engines.evaluate.protocol import Sample
-from engines.evaluate.vision import checkpoint
-from engines.evaluate.vision.device import deterministic_inference, pick_device
 from engines.evaluate.vision.encoder import Encoder
 from engines.evaluate.vision.images import Colour, crop_square, pad_square, resize_bicubic
 from engines.evaluate.vision.registry import ModelRegistry

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
-from engines.evaluate.vision import checkpoint
+from engines import checkpoint
 from engines.evaluate.vision.encoder import Encoder
 from engines.evaluate.vision.images import IMAGENET, pad_square, resize_bicubic
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from data.batches import iter_batches
 from data.specs.evaluate import EvaluateSpec
-from engines.evaluate.vision import checkpoint
-from engines.evaluate.vision.device import deterministic_inference, pick_device
+from engines import checkpoint
+from engines.device import deterministic_inference, pick_device
 
 if TYPE_CHECKING:
     from engines.nets.yolov9 import YoloV9C

@@ -9,9 +9,10 @@ import numpy as np
 from data.batches import iter_batches
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
+from engines import checkpoint
+from engines.device import deterministic_inference, pick_device
 from engines.evaluate.models import bert_vocabulary
-from engines.evaluate.vision import checkpoint, grounding_scores
-from engines.evaluate.vision.device import deterministic_inference, pick_device
+from engines.evaluate.vision import grounding_scores
 from engines.evaluate.vision.grounding_names import build_config, to_transformers_keys
 from engines.evaluate.vision.images import IMAGENET, normalise_pictures, resize_bilinear
 from engines.evaluate.vision.registry import explain_missing_weights

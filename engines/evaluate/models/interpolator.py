@@ -9,8 +9,8 @@ import numpy as np
 from data.batches import iter_batches
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
+from engines.device import deterministic_inference, pick_device
 from engines.embed.weights import digest_file
-from engines.evaluate.vision.device import deterministic_inference, pick_device
 from engines.evaluate.vision.images import pad_edges
 from engines.memory import is_out_of_memory
 

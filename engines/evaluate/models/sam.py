@@ -8,8 +8,8 @@ import numpy as np
 
 from data.batches import iter_batches
 from data.specs.evaluate import EvaluateSpec
-from engines.evaluate.vision import checkpoint
-from engines.evaluate.vision.device import deterministic_inference, pick_device
+from engines import checkpoint
+from engines.device import deterministic_inference, pick_device
 from engines.evaluate.vision.images import resize_bilinear
 from engines.evaluate.vision.sam_names import build_config, to_transformers_keys
 

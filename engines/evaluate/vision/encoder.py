@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.batches import iter_batches
-from engines.evaluate.vision.device import deterministic_inference, pick_device
+from engines.device import deterministic_inference, pick_device
 from engines.evaluate.vision.images import Colour, normalise_pictures
 
 if TYPE_CHECKING:

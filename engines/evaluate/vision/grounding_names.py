@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from engines.evaluate.vision.checkpoint import WeightShapes
+from engines.checkpoint import WeightShapes
 from engines.evaluate.vision.grounding_scores import MAX_TOKENS
 from engines.evaluate.vision.rename_weights import KeyMapping, count_children, rename_keys
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from engines.evaluate.vision.checkpoint import WeightShapes
+from engines.checkpoint import WeightShapes
 from engines.evaluate.vision.rename_weights import KeyMapping, count_children, rename_keys
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def _list_unusable(names: Parameters, spec: GenerateSpec) -> dict[str, bool]:
         "--negative": bool(spec.negative) and "negative_prompt" not in names,
         "--guidance": spec.guidance != default.guidance and not _pick_name(GUIDANCE, names),
         "--steps": spec.steps != default.steps and "num_inference_steps" not in names,
-        "--controller": spec.controller not in (None, "none"),
+        "--controller": spec.engine == "diffusers" and spec.controller not in (None, "none"),
     }
     rag = default.rag.model_dump()
     for name, value in spec.rag.model_dump().items():  # of RAGME alone

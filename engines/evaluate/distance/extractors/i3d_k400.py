@@ -34,8 +34,8 @@ class Extractor:
     def load(self) -> None:
         import torch
 
+        from engines.device import pick_device
         from engines.evaluate.distance.torchscript import load_script
-        from engines.evaluate.vision.device import pick_device
 
         torch.set_num_threads(1)  # on a CPU, last bits depend on the number of threads
         assert self.spec.weights is not None
@@ -51,8 +51,8 @@ class Extractor:
         return np.stack([self._extract_clip(clip) for clip in clips])
 
     def _extract_clip(self, clip: np.ndarray) -> np.ndarray:
+        from engines.device import deterministic_inference
         from engines.evaluate.distance.clips import resize_clip
-        from engines.evaluate.vision.device import deterministic_inference
 
         with deterministic_inference():
             pixels = resize_clip(clip, SIZE, self.spec).to(self._device) / 127.5 - 1
@@ -66,7 +66,7 @@ class Extractor:
 
 
 def _load_state_dict(file: str) -> Any:
-    from engines.evaluate.vision.checkpoint import load_weights, read_weights
+    from engines.checkpoint import load_weights, read_weights
     from engines.nets.i3d import I3D
 
     weights = read_weights(file)

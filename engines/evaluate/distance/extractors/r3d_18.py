@@ -26,8 +26,8 @@ class Extractor:
         import torch
         from torchvision.models.video import r3d_18
 
-        from engines.evaluate.vision.checkpoint import load_weights, read_weights
-        from engines.evaluate.vision.device import pick_device
+        from engines.checkpoint import load_weights, read_weights
+        from engines.device import pick_device
 
         torch.set_num_threads(1)  # on a CPU, last bits depend on the number of threads
         assert self.spec.weights is not None
@@ -42,8 +42,8 @@ class Extractor:
     def _extract_clip(self, clip: np.ndarray) -> np.ndarray:
         import torch
 
+        from engines.device import deterministic_inference
         from engines.evaluate.distance.clips import resize_clip
-        from engines.evaluate.vision.device import deterministic_inference
 
         mean, spread = (torch.tensor(each).view(1, 3, 1, 1, 1) for each in (MEAN, SPREAD))
         with deterministic_inference():

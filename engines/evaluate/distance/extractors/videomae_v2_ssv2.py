@@ -27,7 +27,7 @@ class Extractor:
     def load(self) -> None:
         import torch
 
-        from engines.evaluate.vision.device import pick_device
+        from engines.device import pick_device
 
         torch.set_num_threads(1)  # on a CPU, last bits depend on the number of threads
         assert self.spec.weights is not None
@@ -39,8 +39,8 @@ class Extractor:
         return np.stack([self._extract_clip(clip) for clip in clips])
 
     def _extract_clip(self, clip: np.ndarray) -> np.ndarray:
+        from engines.device import deterministic_inference
         from engines.evaluate.distance.clips import resize_clip
-        from engines.evaluate.vision.device import deterministic_inference
 
         with deterministic_inference():
             pixels = resize_clip(clip, SIZE, self.spec).to(self._device) / 255
@@ -49,7 +49,7 @@ class Extractor:
 
 def load_network(file: str) -> Any:
     """Builds the network in the sizes of a checkpoint and loads its weights."""
-    from engines.evaluate.vision.checkpoint import WeightShapes, load_weights, read_weights
+    from engines.checkpoint import WeightShapes, load_weights, read_weights
     from engines.nets.video_transformer import VideoTransformer
 
     label = f"VideoMAE v2 ({file})"

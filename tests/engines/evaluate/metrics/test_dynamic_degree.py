@@ -10,10 +10,10 @@ from support.stubs import Flows, Planted
 from support.toy_models import raft_state
 
 from data.specs.evaluate import EvaluateSpec
+from engines.device import pick_device
 from engines.evaluate.metrics.dynamic_degree import Metric, plan_pairs
 from engines.evaluate.models import raft
 from engines.evaluate.protocol import Sample
-from engines.evaluate.vision.device import pick_device
 
 
 @pytest.mark.parametrize(

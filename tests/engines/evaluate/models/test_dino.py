@@ -10,8 +10,8 @@ from PIL import Image
 
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
+from engines import checkpoint
 from engines.evaluate.models import dino
-from engines.evaluate.vision import checkpoint
 
 
 @pytest.fixture(scope="module")

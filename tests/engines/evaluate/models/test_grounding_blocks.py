@@ -5,8 +5,8 @@ import torch
 from support import grounding_equations as equations
 from support import toy_grounding
 
+from engines.checkpoint import WeightShapes, load_weights
 from engines.evaluate.models.grounding import build_network
-from engines.evaluate.vision.checkpoint import WeightShapes, load_weights
 from engines.evaluate.vision.grounding_names import to_transformers_keys
 
 torch.set_num_threads(1)

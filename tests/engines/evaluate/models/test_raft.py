@@ -7,8 +7,8 @@ from support.toy_models import draw_state, raft_state
 
 from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
+from engines import checkpoint
 from engines.evaluate.models import raft
-from engines.evaluate.vision import checkpoint
 
 PARAMETERS, TENSORS, OURS = 5_257_536, 179, 169
 

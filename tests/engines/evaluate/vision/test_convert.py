@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from data.errors import UserError
-from engines.evaluate.vision import checkpoint
+from engines import checkpoint
 from engines.evaluate.vision.convert import extract_weights
 
 

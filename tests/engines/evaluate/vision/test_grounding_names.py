@@ -7,8 +7,8 @@ import torch
 from support import toy_grounding
 
 from data.errors import UserError
+from engines.checkpoint import WeightShapes
 from engines.evaluate.models.grounding import build_network
-from engines.evaluate.vision.checkpoint import WeightShapes
 from engines.evaluate.vision.grounding_names import UNUSED, build_config, to_transformers_keys
 
 # Of groundingdino_swint_ogc.pth, without the `module.` before each.

@@ -6,7 +6,7 @@ from support import toy_sam
 from transformers import SamModel
 
 from data.errors import UserError
-from engines.evaluate.vision.checkpoint import WeightShapes
+from engines.checkpoint import WeightShapes
 from engines.evaluate.vision.sam_names import build_config, to_transformers_keys
 
 # Of sam_vit_b_01ec64.pth.

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from data.errors import UserError
-from engines.evaluate.vision import checkpoint
+from engines import checkpoint
 
 
 def weights():

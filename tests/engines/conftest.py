@@ -1,4 +1,4 @@
-"""What tests of generators share."""
+"""What tests of engines share."""
 
 from collections.abc import Iterator
 

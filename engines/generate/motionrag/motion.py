@@ -1,0 +1,80 @@
+"""From clips to the motion tokens that condition a video (motionrag.md, 3.4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.specs.motion import MotionSpec
+from engines.generate.lru import Cache
+from engines.generate.motionrag.encoders import ClipEncoders
+from engines.generate.motionrag.release import Release
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CACHE_BYTES = 256 << 20  # 1,300 clips' tokens at the published size
+
+
+@dataclass(frozen=True)
+class ClipTokens:
+    """A clip's resampled tokens, (1, q, dim) each: of its motion, and of its first picture."""
+
+    motion: "Tensor"
+    appearance: "Tensor"
+
+
+class MotionPredictor:
+    """Predicts the motion of a picture from clips, with one release's networks."""
+
+    def __init__(self, release: Release, encoders: ClipEncoders, spec: MotionSpec) -> None:
+        self.release, self.encoders, self.spec = release, encoders, spec
+        self._tokens = Cache[ClipTokens](CACHE_BYTES, _count_bytes)
+        # Of a video of mid-grey, which is zero where pixels are -1 to 1 (2.5).
+        self.null = self._resample_motion(np.full((2, 3, 64, 64), 127.5, np.float32))
+
+    def describe_clips(self, clips: Mapping[str, np.ndarray]) -> dict[str, ClipTokens]:
+        """The tokens of windows of clips, (T, 3, H, W) uint8, by their keys, which caches go by."""
+
+        def describe(missing: Mapping[str, np.ndarray]) -> dict[str, ClipTokens]:
+            return {
+                key: ClipTokens(self._resample_motion(frames), self.resample_picture(frames[0]))
+                for key, frames in missing.items()
+            }
+
+        return self._tokens.get_all(clips, describe)
+
+    def resample_picture(self, picture: np.ndarray) -> "Tensor":
+        """(1, q, dim) appearance tokens of (3, H, W) uint8."""
+        import torch
+
+        with torch.inference_mode():
+            features = self.encoders.encode_appearance(picture)
+            return self.release.context.condition_proj(features)
+
+    def predict(self, picture: np.ndarray, clips: Sequence[ClipTokens]) -> "Tensor":
+        """(1, q, dim) of how the picture will move; clips, at least one, the most similar first.
+
+        By `fusion`: predicted in their context, or the best clip's motion, or their mean.
+        """
+        import torch
+
+        motions = torch.cat([clip.motion for clip in reversed(clips)])[None]
+        if self.spec.fusion == "best":
+            return motions[:, -1]
+        if self.spec.fusion == "mean":
+            return motions.mean(dim=1)
+        pictures = [clip.appearance for clip in reversed(clips)] + [self.resample_picture(picture)]
+        with torch.inference_mode():
+            return self.release.context(motions, torch.cat(pictures)[None])[:, -1]
+
+    def _resample_motion(self, frames: np.ndarray) -> "Tensor":
+        import torch
+
+        with torch.inference_mode():
+            return self.release.resampler(self.encoders.encode_motion(frames))
+
+
+def _count_bytes(tokens: ClipTokens) -> int:
+    return tokens.motion.nbytes + tokens.appearance.nbytes

@@ -1,0 +1,180 @@
+"""MotionRAG's checkpoints as they are released: read strictly, and written (motionrag.md, 8)."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data.errors import UserError
+from engines.checkpoint import WeightShapes, load_weights, read_weights
+from engines.generate.motionrag.motion_sites import PREFIXES, list_motion_sites
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from engines.nets.motion_adapter import MotionAdapters
+    from engines.nets.motion_context import MotionContext
+    from engines.nets.perceiver import PerceiverResampler
+
+    State = Mapping[str, Tensor]
+
+MOTION, CONTEXT, ADAPTER, SHORT = "motion_proj", "motion_transformer", "Motion-Adapter", "17_frames"
+ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth")
+HEAD_DIM = 64  # of all attentions of the release; shapes do not tell
+RESAMPLER = "action_proj_model."  # a second copy of the motion resampler, in the adapters' file
+APPEARANCE, START = "condition_proj.", "sos_token"
+DYNAMICRAFTER = "model.diffusion_model."
+
+
+@dataclass(frozen=True)
+class Release:
+    """The networks of a folder, for one base, and remarks on what is odd in it."""
+
+    resampler: "PerceiverResampler"
+    context: "MotionContext"
+    adapters: "MotionAdapters"
+    remarks: list[str] = field(default_factory=list)
+
+
+def find_checkpoint(folder: Path, name: str) -> Path | None:
+    """The file of a checkpoint in a folder, whichever its ending; None where there is none."""
+    files = (folder / f"{name}{ending}" for ending in ENDINGS)
+    return next((file for file in files if file.is_file()), None)
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """The three files of a release, and CogVideoX's fourth; a UserError names what is missing."""
+    found = {name: find_checkpoint(folder, name) for name in (MOTION, CONTEXT, ADAPTER, SHORT)}
+    if missing := [name for name, file in found.items() if not file and name != SHORT]:
+        raise UserError(
+            f"{folder} is no MotionRAG release: {', '.join(missing)} missing"
+            f" ({' or '.join(ENDINGS[:2])})"
+        )
+    return [file for file in found.values() if file]
+
+
+def load_release(folder: Path, base: "nn.Module") -> Release:
+    """The networks in a folder, for this base, which gets the folder's fine-tuned weights, if any.
+
+    A UserError names every parameter that is missing, unknown or of another shape, and a folder of
+    another base.
+    """
+    states = {file.stem: (str(file), read_weights(str(file))) for file in list_checkpoints(folder)}
+    remarks: list[str] = []
+    resampler = _load_resampler(*states[MOTION])
+    context = _load_context(*states[CONTEXT], remarks)
+    adapters = _load_adapters(*states[ADAPTER], base, states[MOTION][1])
+    if SHORT in states:
+        _load_short_clips(*states[SHORT], base)
+    return Release(resampler, context, adapters, remarks)
+
+
+def save_release(release: Release, base: "nn.Module", folder: Path) -> None:
+    """Writes the networks under the names of a release, as safetensors."""
+    resampler = release.resampler.state_dict()
+    adapters = release.adapters.state_dict()
+    names = _name_adapters(base)
+    copies = {RESAMPLER + name: value for name, value in resampler.items()}
+    _save(folder / f"{MOTION}.safetensors", resampler)
+    _save(folder / f"{CONTEXT}.safetensors", release.context.state_dict())
+    _save(
+        folder / f"{ADAPTER}.safetensors",
+        {names[name]: value for name, value in adapters.items()} | copies,
+    )
+
+
+def _save(file: Path, state: "State") -> None:
+    from safetensors.torch import save_file
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.part")
+    save_file({name: value.contiguous() for name, value in state.items()}, draft)
+    os.replace(draft, file)  # a checkpoint is there whole or not at all
+
+
+def _load_resampler(file: str, state: "State") -> "PerceiverResampler":
+    label = f"a MotionRAG resampler ({file})"
+    return load_weights(_build_resampler(state, label), state, label)
+
+
+def _build_resampler(state: "State", label: str) -> "PerceiverResampler":
+    """A resampler of the sizes that the weights have."""
+    from engines.nets.perceiver import PerceiverResampler
+
+    shapes = WeightShapes(state, label)
+    dim, features = shapes["proj_in.weight"]
+    depth = sum(name.endswith(".0.to_q.weight") for name in state)
+    heads = max(1, shapes["layers.0.0.to_q.weight"][0] // HEAD_DIM)
+    return PerceiverResampler(
+        features, dim, queries=shapes["latents"][1], depth=depth, heads=heads,
+        head_dim=shapes["layers.0.0.to_q.weight"][0] // heads,
+    )  # fmt: skip
+
+
+def _load_context(file: str, state: "State", remarks: list[str]) -> "MotionContext":
+    from engines.nets.motion_context import MotionContext
+
+    label = f"MotionRAG's context transformer ({file})"
+    inner = {k.removeprefix(APPEARANCE): v for k, v in state.items() if k.startswith(APPEARANCE)}
+    if not inner:
+        raise UserError(f"not the weights of {label}: {APPEARANCE}* is missing")
+    resampler = _build_resampler(inner, label)
+    queries, dim = inner["latents"].shape[1:]
+    layers = sum(name.endswith("self_attn.in_proj_weight") for name in state)
+    model = MotionContext(
+        resampler, dim, queries=queries, layers=layers, heads=max(1, dim // HEAD_DIM)
+    )
+    if START not in state:  # the published training neither trains nor saves it (7.1, no. 2)
+        state = {**state, START: model.sos_token.detach() * 0}
+        remarks.append(f"no {START}: zeros take its place, as the release never trained it")
+    return load_weights(model, state, label)
+
+
+def _load_adapters(
+    file: str, state: "State", base: "nn.Module", resampler: "State"
+) -> "MotionAdapters":
+    from engines.nets.motion_adapter import MotionAdapters
+
+    label = f"motion adapters for {type(base).__name__} ({file})"
+    if any(name.startswith(DYNAMICRAFTER) for name in state):
+        raise UserError(
+            f"{file} is for DynamiCrafter, of which diffusers has no pipeline: give a release for"
+            " Stable Video Diffusion or CogVideoX"
+        )
+    _check_same_resampler(file, state, resampler)
+    names = {released: name for name, released in _name_adapters(base).items()}
+    own = {names.get(k, k): v for k, v in state.items() if not k.startswith(RESAMPLER)}
+    dim = resampler["proj_out.weight"].shape[0]
+    return load_weights(MotionAdapters(list_motion_sites(base), dim), own, label)
+
+
+def _name_adapters(base: "nn.Module") -> dict[str, str]:
+    """The names of a base's adapters in a release, by their names here."""
+    prefix = PREFIXES[type(base).__name__]
+    return {
+        f"adapters.{number}.{part}.0.weight": f"{prefix}{site}.processor.{part}.0.weight"
+        for number, site in enumerate(list_motion_sites(base))
+        for part in ("to_q_ip", "to_k_ip", "to_v_ip")
+    }
+
+
+def _check_same_resampler(file: str, state: "State", resampler: "State") -> None:
+    """Raises a UserError where the adapters were trained with another motion resampler."""
+    copies = {k.removeprefix(RESAMPLER): v for k, v in state.items() if k.startswith(RESAMPLER)}
+    if copies and not (
+        copies.keys() == resampler.keys()
+        and all(value.equal(resampler[name]) for name, value in copies.items())
+    ):
+        raise UserError(
+            f"{file} was trained with another {MOTION}: both must be of one release, for one base"
+        )
+
+
+def _load_short_clips(file: str, state: "State", base: "nn.Module") -> None:
+    """Puts fine-tuned projections of attentions into the base; a UserError for any other name."""
+    own = {name.removeprefix(PREFIXES[type(base).__name__]): value for name, value in state.items()}
+    known = base.state_dict()
+    if wrong := [k for k, v in own.items() if k not in known or known[k].shape != v.shape]:
+        raise UserError(f"{file} does not fit {type(base).__name__}: {', '.join(wrong[:12])}")
+    base.load_state_dict(own, strict=False)
