@@ -14,6 +14,7 @@ from data.shards.stages import INDEX_OF_FRAMES
 from data.specs.dedup import DedupSpec
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
+from data.specs.refine import RefineSpec
 from data.store import layout
 from data.workspace import Workspace, open_workspace
 from flows.dedup import dedup
@@ -23,16 +24,18 @@ from flows.generate import generate
 from flows.index import index
 from flows.ingest import ingest
 from flows.pool import pool
+from flows.refine import refine
 from flows.report import report
 from tasks.embed.settle import settle_embed_spec
 from tasks.evaluate.request import check_measures
 from tasks.generate.spec import build_generate_spec, require_base
 from tasks.prompts import read_prompts
+from tasks.refine.request import check_spec
 from tasks.service.turns import wait_turn
 from tasks.ui.events import emit_night
 from tasks.ui.final_state import finish_run
 from tasks.ui.hooks import HOOKS
-from tasks.ui.pipeline_summary import open_summary
+from tasks.ui.pipeline_summary import PipelineSummary, open_summary
 from tasks.ui.run_names import name_run
 
 
@@ -49,6 +52,7 @@ def pipeline(
     generate_spec: GenerateSpec | None = None,
     measure: EvaluateSpec | None = None,
     index_frames: bool | None = None,
+    refine_spec: RefineSpec | None = None,
 ) -> dict[str, Any]:
     """Brings a corpus up to date, from its source to a published index; meant for every night.
 
@@ -58,8 +62,7 @@ def pipeline(
         corpus: Name of the corpus to bring up to date.
         source: Source to ingest first: a table, a folder or glob of videos, or tars.
         prompts: File of prompts to generate videos for; none are generated if left out.
-        columns: Names of the source's columns for txt, videoLoc, videoID, start_sec and end_sec,
-            where they differ.
+        columns: The source's names for txt, videoLoc, videoID, start_sec and end_sec, if others.
         embed_spec: Model and sampling of frames; the corpus's current ones if left out.
         pool_spec: Pooling method; the corpus's current one if left out.
         index_spec: Index type and recall gate; the corpus's current ones if left out.
@@ -67,28 +70,20 @@ def pipeline(
         generate_spec: Model, shape and retrieval of the generated videos; the usual if left out.
         measure: Metrics to evaluate the generated videos with; not evaluated if left out.
         index_frames: Index every frame too, for `search --moments`; if left out, as before.
+        refine_spec: How to refine generated videos before they are evaluated; not if left out.
     """
     workspace = open_workspace(Settings())
     if prompts:
-        _check_prompts(prompts, measure)  # first: a night must not end at its last stage
+        _check_prompts(prompts, measure, refine_spec)  # first: not at the night's last stage
     with _hold_corpus(workspace, check_corpus_name(corpus)), open_summary(corpus) as summary:
         embed_spec = settle_embed_spec(workspace, corpus, embed_spec, source)
         _require_base(workspace, corpus, prompts, embed_spec, generate_spec)
-        # Without a source the pipeline still finishes what an earlier night left undone.
-        if source:
+        if source:  # without one the pipeline finishes what an earlier night left undone
             summary.run_stage("ingest", ingest, source, corpus, columns)
-        summary.run_stage("embed", embed, corpus, embed_spec)
-        summary.run_stage("pool", pool, corpus, pool_spec)
-        summary.run_stage("index", index, corpus, index_spec)
-        if _wants_frames(workspace, corpus, index_frames):
-            summary.run_stage(INDEX_OF_FRAMES, partial(index, frames=True), corpus)
-        if dedup_spec:  # before retrieval, which may leave duplicates out
-            summary.run_stage("dedup", dedup, corpus, dedup_spec)
+        _index_videos(summary, corpus, embed_spec, pool_spec, index_spec)
+        _extend_index(workspace, summary, corpus, index_frames, dedup_spec)
         if prompts:
-            run = summary.run_stage("generate", generate, corpus, prompts, generate_spec)["run"]
-            if measure:
-                summary.run_stage("evaluate", partial(evaluate, spec=measure), run)
-            summary.run_stage("report", report, run)
+            _make_videos(summary, (corpus, prompts, generate_spec), measure, refine_spec)
     _finish_night(workspace, corpus)
     return finish_run(summary.stages, summary.stages, workspace.settings.failed_share)
 
@@ -125,7 +120,45 @@ def _require_base(
         require_base(workspace, corpus, generate_spec or build_generate_spec(), embed_spec)
 
 
-def _check_prompts(prompts: str, measure: EvaluateSpec | None) -> None:
+def _index_videos(
+    summary: PipelineSummary, corpus: str, embed_spec: EmbedSpec | None,
+    pool_spec: PoolSpec | None, index_spec: IndexSpec | None,
+) -> None:  # fmt: skip
+    """Embeds, pools and indexes what is new."""
+    summary.run_stage("embed", embed, corpus, embed_spec)
+    summary.run_stage("pool", pool, corpus, pool_spec)
+    summary.run_stage("index", index, corpus, index_spec)
+
+
+def _extend_index(
+    workspace: Workspace, summary: PipelineSummary, corpus: str, index_frames: bool | None,
+    dedup_spec: DedupSpec | None,
+) -> None:  # fmt: skip
+    """Indexes frames and looks for duplicates where asked; retrieval may use both."""
+    if _wants_frames(workspace, corpus, index_frames):
+        summary.run_stage(INDEX_OF_FRAMES, partial(index, frames=True), corpus)
+    if dedup_spec:
+        summary.run_stage("dedup", dedup, corpus, dedup_spec)
+
+
+def _make_videos(
+    summary: PipelineSummary, asked: tuple[str, str, GenerateSpec | None],
+    measure: EvaluateSpec | None, refine_spec: RefineSpec | None,
+) -> None:  # fmt: skip
+    """Generates videos, refines and evaluates them where asked, and writes their page."""
+    run = measured = summary.run_stage("generate", generate, *asked)["run"]
+    # Of a refinement every pass is measured, pass 0 as the videos were generated.
+    if refine_spec:
+        measured = summary.run_stage("refine", refine, run, refine_spec)["refinement"]
+    if measure:
+        summary.run_stage("evaluate", partial(evaluate, spec=measure), measured)
+    summary.run_stage("report", report, run)
+
+
+def _check_prompts(
+    prompts: str, measure: EvaluateSpec | None, refine_spec: RefineSpec | None
+) -> None:
+    check_spec(refine_spec or RefineSpec())
     if measure:
         check_measures(measure, prompts)
     else:

@@ -5,12 +5,14 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from data.runs.refinements import find_refined
 from data.settings import Settings
 from data.workspace import open_workspace
 from tasks.generate.provenance import list_influenced
 from tasks.generate.requests import plan_requests
 from tasks.generate.run import complete_run
 from tasks.generate.withdrawal import group_by_run, mark_withdrawn, remove_outputs
+from tasks.refine.withdrawal import remove_refined
 from tasks.report.changed import remove_pages
 from tasks.service.turns import wait_turn
 from tasks.shard import AT_ONCE
@@ -34,12 +36,16 @@ def withdraw(
         video: Id of the video.
         corpus: Name of the corpus that it is in.
         why: Reason, kept as a note.
-        regenerate: Delete the generated videos that it influenced and generate them again.
+        regenerate: Delete the generated videos that it influenced and generate them again; refined
+            videos of these are deleted as well.
     """
     workspace = open_workspace(Settings())
     # First, so that no request planned below retrieves it again.
     marked = mark_withdrawn(workspace, workspace.check_corpus(corpus), video, why)
     outputs = list_influenced(workspace, video, corpus)
+    refined = find_refined(workspace.store, {row["sha256"] for row in outputs} - {None})
+    if regenerate:
+        remove_refined(workspace, refined)  # before their outputs, by whose bytes they are found
     again = []
     for run, some in group_by_run(workspace, outputs) if regenerate else []:
         with workspace.lock_store_folder(run.folder, f"generates {run.fingerprint}", wait_turn):
@@ -47,7 +53,7 @@ def withdraw(
             remove_pages(workspace.store, run.fingerprint)
             again.append(complete_run(workspace, run, plan_requests(workspace, run)))
     summary = {"corpus": corpus, **marked, "outputs": outputs, "regenerated": again}
-    publish_summary(
-        "withdraw", corpus, summary | {"outputs": len(outputs), "regenerated": len(again)}
-    )
+    summary["refined"] = refined
+    counts = {"outputs": len(outputs), "regenerated": len(again), "refined": len(refined)}
+    publish_summary("withdraw", corpus, summary | counts)
     return summary

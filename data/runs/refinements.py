@@ -143,13 +143,24 @@ def list_refinements(store: Store) -> list[dict[str, Any]]:
     return sorted(records, key=lambda record: record["made"], reverse=True)
 
 
-def find_refined(store: Store, contents: set[str]) -> Iterator[dict[str, Any]]:
-    """The rows of refined videos that were made from these bytes, or have them.
+def find_refined(store: Store, contents: set[str], id: str = "") -> list[dict[str, Any]]:
+    """The rows of refined videos that were made from these bytes, have them, or have this id.
 
-    Contents are SHA-256 as targets have them. A row has its `refinement`, `refiner` and `passes`.
+    Contents are SHA-256 as targets have them; a row has its `refinement` and `refiner`, and its
+    files with their full paths.
     """
-    for record in list_refinements(store):
+    found = []
+    for record in list_refinements(store) if contents or id else ():
         name = record["refinement"]
         for row in read_refined(store, name):
-            if {row["content"], row["sha256"], row["view_sha256"]} & contents:
-                yield row | {"refinement": name, "refiner": record["spec"]["refiner"]}
+            if row["id"] == id or {row["content"], row["sha256"], row["view_sha256"]} & contents:
+                found.append(_resolve_files(store, row | {
+                    "refinement": name, "refiner": record["spec"]["refiner"],
+                }))  # fmt: skip
+    return found
+
+
+def _resolve_files(store: Store, row: dict[str, Any]) -> dict[str, Any]:
+    folder = layout.refinement_folder(row["refinement"])
+    paths = {key: row[key] and store.path(f"{folder}/{row[key]}") for key in ("file", "view")}
+    return row | paths

@@ -30,16 +30,29 @@ def print_provenance(found: dict[str, Any]) -> None:
         out().print(_build_outputs(found["influenced"]))
     for part in _iter_conditions(found["outputs"]):
         out().print(part)
+    _print_refined(found["refined"])
 
 
 def print_withdrawal(summary: dict[str, Any]) -> None:
     """Prints what a withdrawn video influenced, and what was generated again."""
     out().print(f"{escape(summary['video_id'])} was withdrawn at {summary['at']}; it influenced:")
     out().print(_build_outputs(summary["outputs"]))
+    _print_refined(summary["refined"])
     for run in summary["regenerated"]:
         print_summary(run)
     if summary["outputs"] and not summary["regenerated"]:
         out().print("to delete these files and generate them without it: --regenerate")
+
+
+def _print_refined(rows: Rows) -> None:
+    """Refined videos: of which video, by which refiner, after how many passes."""
+    if not rows:
+        return
+    table = Table("refinement", "refined from", "refiner", "passes", "file")
+    for row in rows:
+        names = (row["refinement"], escape(row["target"]), escape(row["refiner"]))
+        table.add_row(*names, str(row["number"]), escape(row["view"] or row["detail"] or ""))
+    out().print(table)
 
 
 def _format_video(row: dict[str, Any]) -> str:

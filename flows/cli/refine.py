@@ -9,7 +9,12 @@ from data.specs.refine import PassMeasure, RefineSpec
 from flows.cli.app import open_panel
 from flows.cli.console import live, print_result
 from flows.cli.options import AsJson, Root, Runner, Workers, arg, open_store, opt
-from flows.cli.refine_tables import print_failed_passes, print_refinement, print_refinements
+from flows.cli.refine_tables import (
+    print_failed_passes,
+    print_refinement,
+    print_refinements,
+    print_refiners,
+)
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 
@@ -123,6 +128,32 @@ def refinements(as_json: AsJson = False, root: Root = None) -> None:
     from data.runs.refinements import list_refinements
 
     print_result(list_refinements(open_store().store), as_json, print_refinements)
+
+
+@command("experiment-refining")
+@add_options(fields=REFINE, measure=MEASURE)
+def experiment_refining(
+    source: Annotated[
+        str, arg("RUN|FOLDER", "Generation run, or a folder, glob, table or corpus of videos.")
+    ],
+    real: Annotated[str, opt("--real", "Real videos to measure distances to.")],
+    fields: Fields, measure: Fields,
+    refiners: Annotated[
+        str | None, opt("--refiners", "Refiners: a,b.", "identity and the classical filters")
+    ] = None,
+    limit: Annotated[
+        int | None, opt("--limit", "Refine only the first videos, by id.", "all", min=1)
+    ] = None,
+    as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Does refining help? Compare refiners with a temporal median on the same videos."""
+    from flows.experiment_refining import experiment_refining as flow
+
+    names = [name for name in refiners.split(",") if name] if refiners else None
+    spec, asked = build_spec(RefineSpec(), fields), build_spec(PassMeasure(), measure)
+    with live():
+        result = flow(source, real, names, spec, asked, limit)
+    print_result(result, as_json, print_refiners)
 
 
 def _build_spec(

@@ -33,6 +33,23 @@ def print_refinement(result: dict[str, Any]) -> None:
     out().print(f"to watch the passes: reelflow report {result['refinement']}")
 
 
+def print_refiners(result: dict[str, Any]) -> None:
+    """Prints each refiner's distance after each pass, and the difference to the baseline's."""
+    rows = result["results"]
+    numbers = sorted({row["pass"] for row in rows})
+    title = f"{rows[0]['name']} to {result['real']}, {rows[0]['n']} videos of {result['source']}"
+    table = Table("refiner", *(_head(number) for number in numbers), title=escape(title))
+    for name in dict.fromkeys(row["figure"] for row in rows):
+        by_pass = {row["pass"]: row for row in rows if row["figure"] == name}
+        table.add_row(escape(name), *(_format_cell(by_pass.get(number)) for number in numbers))
+    out().print(table)
+    out().print("below each distance: its difference to temporal_median's after as many passes")
+    for verdict in result["verdicts"]:
+        out().print(escape(verdict))
+    for name, refinement in result["refinements"].items():
+        out().print(f"to watch {escape(name)}: reelflow report {refinement}")
+
+
 def print_refinements(rows: list[dict[str, Any]]) -> None:
     """Prints a row for each refinement."""
     table = Table("refinement", "made", "source", "refiner", "passes", "videos")

@@ -1,14 +1,14 @@
 """The panel "Try it": a demonstration, and a check of this machine."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from rich.table import Table
 
 from data.specs.models import NOTES, SHAPES
 from flows.cli.app import open_panel
 from flows.cli.console import live, out
-from flows.cli.options import Root, Runner, opt
+from flows.cli.options import Root, Runner, arg, opt
 
 if TYPE_CHECKING:
     from tasks.demo.demo import Demo
@@ -18,15 +18,23 @@ command = open_panel("Try it")
 
 @command()
 def demo(
+    what: Annotated[
+        Literal["pipeline", "refine"], arg("[pipeline|refine]", "Which demo. [pipeline]")
+    ] = "pipeline",
     folder: Annotated[
         Path, opt("--folder", "Folder for everything that the demo makes.")
     ] = Path("demo"),
     videos: Annotated[int, opt("--videos", "Videos in the corpus.", min=1)] = 2000,
+    refiner: Annotated[
+        str, opt("--refiner", "Refiner of the demo of refinement.")
+    ] = "temporal_median",
     prompts: Annotated[int, opt("--prompts", "Prompts to search for.", min=1)] = 40,
     generated: Annotated[int, opt("--generate", "Videos to generate.", min=1)] = 12,
     runner: Runner = None,
 ) -> None:  # fmt: skip
-    """Make a small corpus and run the whole pipeline on it, from ingest to scored videos."""
+    """Make a small corpus and run the whole pipeline on it, or refine grainy clips."""
+    if what == "refine":
+        return _demo_refine(folder, refiner)
     # Inside, so that `--help` does not load Prefect.
     from flows.demo import demo as flow
 
@@ -38,6 +46,17 @@ def demo(
     out().print(f"retrieved clips: {folder / 'report.html'}")
     out().print(f"generated videos: {folder / 'generated.html'}")
     out().print(f"scores with and without clips: {folder / 'leaderboard.html'}")
+
+
+def _demo_refine(folder: Path, refiner: str) -> None:
+    """Refines grainy clips of moving shapes, and prints what every pass does to them."""
+    from flows.cli.refine_tables import print_refinement
+    from flows.demo_refine import demo_refine as flow
+
+    with live():
+        result = flow(folder, refiner)
+    print_refinement(result)
+    out().print(f"the passes beside each other: {result['page']}")
 
 
 @command()

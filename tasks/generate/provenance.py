@@ -9,6 +9,7 @@ from data.catalog import merge
 from data.catalog.database import load_sql
 from data.catalog.merge_runs import sync_runs
 from data.errors import UserError
+from data.runs.refinements import find_refined
 from data.store import layout
 from data.workspace import Workspace
 
@@ -20,20 +21,31 @@ def read_provenance(workspace: Workspace, name: str, corpus: str | None = None) 
 
     `videos` have this id, with when and why they were withdrawn; `influenced` are the outputs that
     these conditioned; `outputs` have this id, or the bytes of this file, with a row for each clip
-    that conditioned them, and the `image` that they started from. A UserError where nothing has
-    this name.
+    that conditioned them, and the `image` that they started from. `refined` are the refined videos
+    of this id or file, or made of any of these. A UserError where nothing has this name.
     """
     path = Path(name)  # a copy of an output is known by its bytes, wherever it was moved
     content = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     query = {"id": name, "corpus": None if corpus is None else workspace.check_corpus(corpus)}
     outputs = list_influenced(workspace, name, corpus)
+    refined = find_refined(workspace.store, {content} - {""}, name)
+    # A refined video is not its output: what that was made from is found by its bytes.
+    contents = {content, *(row["content"] for row in refined)}
     with workspace.open_catalog() as catalog:
         record = {
             "videos": catalog.query_rows(load_sql("videos_with_withdrawal"), **query),
             "influenced": outputs,
-            "outputs": catalog.query_rows(load_sql("output_sources"), sha256=content, **query),
+            "outputs": [
+                row
+                for each in sorted(contents)
+                for row in catalog.query_rows(load_sql("output_sources"), sha256=each, **query)
+                if each == content or row["sha256"] == each
+            ],
         }
-    if not (record["videos"] or record["outputs"]):
+    made = {row["sha256"] for row in (*outputs, *record["outputs"]) if row["sha256"]}
+    refined += find_refined(workspace.store, made)
+    record["refined"] = list({row["refinement"] + row["id"]: row for row in refined}.values())
+    if not (record["videos"] or record["outputs"] or record["refined"]):
         where = f" in {corpus}" if corpus else ""
         raise UserError(
             f"no video or output {name!r}{where}: give a video's id, a request's id, or the path of"

@@ -17,13 +17,8 @@ from data.workspace import Workspace
 from engines.refine.figures import PassFigure, compare_passes, list_drift
 from tasks.evaluate.request import build_evaluation, build_source
 from tasks.evaluate.run import complete_evaluation
-from tasks.refine.distances import (
-    build_control,
-    choose_real,
-    fit_spec,
-    list_pass_clips,
-    measure_distances,
-)
+from tasks.refine.distances import measure_distances
+from tasks.refine.pass_clips import build_control, choose_real, fit_spec, list_pass_clips
 from tasks.refine.request import is_run
 from tasks.refine.run import complete_refinement, plan_passes
 from tasks.service.turns import wait_turn

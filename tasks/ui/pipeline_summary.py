@@ -144,7 +144,7 @@ def count_videos(stage: str, summary: StageSummary) -> tuple[int | None, int | N
     match stage:
         case "ingest":
             return summary["new"] + summary["changed"], sum(summary["failed"].values())
-        case "embed" | "generate":
+        case "embed" | "generate" | "refine":
             return summary["done"], sum(summary["failed"].values())
         case "index":
             return summary.get("count", 0), None
@@ -181,6 +181,8 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
             return f"{summary['duplicates']:,} duplicates in {summary['groups']:,} groups"
         case "generate":
             return f"run {summary['run']}, {summary['requests']:,} videos requested in all"
+        case "refine":
+            return f"refinement {summary['refinement']}, by {summary['refiner']}"
         case "evaluate":
             means = [mean for each in summary["methods"] for mean in each["means"]]
             known = [f"{m['label']} {m['mean']:.3g}" for m in means if m["mean"] is not None]

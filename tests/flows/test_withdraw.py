@@ -7,12 +7,16 @@ from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS
 
 from data.errors import UserError
 from data.records import Prompt
+from data.runs.refinements import read_refined
+from data.specs.refine import RefineSpec
 from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
 from flows.generate import generate
 from flows.index import index
 from flows.pipeline import pipeline
 from flows.withdraw import withdraw
 from tasks.generate.provenance import list_runs, read_provenance
+from tasks.refine.request import build_refinement
+from tasks.refine.run import complete_refinement, plan_passes
 from tasks.retrieve.retriever import Retriever
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
@@ -87,7 +91,16 @@ def test_made_again_an_output_is_without_it_and_the_others_are_left_alone(
     owing, files = hits(made), _files(made)
     video = owing["000"][0]
     again = [f"{id}.mp4" for id, videos in owing.items() if video in videos]
-    (now,) = withdraw(video, "c", regenerate=True)["regenerated"]
+    refined = _refine(workspace, made["run"])
+    said = withdraw(video, "c", regenerate=True)
+    (now,) = said["regenerated"]
+    # What was refined from them is gone with them, and its rows say so.
+    gone = {f"{id.removesuffix('.mp4')}@{number}" for id in again for number in (0, 1)}
+    assert {row["id"] for row in said["refined"]} == gone
+    rows = {row["id"]: row for row in read_refined(workspace.store, refined)}
+    assert {id for id, row in rows.items() if row["reason"] == "missing"} == gone
+    media = workspace.store.list_names(f"refinements/{refined}/media")
+    assert len(media) == 3 * (len(rows) - len(gone))
     assert (now["run"], now["done"], now["with_withdrawn_clips"]) == (made["run"], 3, 0)
     assert not any(video in videos for videos in hits(now).values())
     assert all(len(videos) == 3 for videos in hits(now).values())
@@ -127,6 +140,13 @@ def test_a_passport_tells_both_ways(workspace, corpus: str) -> None:
     copy.write_bytes((Path(made["videos"]) / "001.mp4").read_bytes())
     assert read_provenance(workspace, str(copy))["outputs"] == output
     assert read_provenance(workspace, video, "c") == source
+    refined = _refine(workspace, made["run"])
+    row = next(r for r in read_refined(workspace.store, refined) if r["id"] == "001@1")
+    copy.write_bytes(workspace.store.read(f"refinements/{refined}/{row['view']}"))
+    traced = read_provenance(workspace, str(copy))
+    assert traced["outputs"] == output and traced["refined"][0]["id"] == "001@1"
+    assert {r["id"] for r in read_provenance(workspace, "001")["refined"]} == {"001@0", "001@1"}
+    assert "001@1" in {r["id"] for r in read_provenance(workspace, video)["refined"]}
     with pytest.raises(UserError, match="no video or output 'nobody'"):
         read_provenance(workspace, "nobody")
 
@@ -141,6 +161,14 @@ def test_runs_are_listed_with_what_came_of_them(workspace, corpus: str) -> None:
 def test_an_unknown_video_is_named(workspace, corpus: str) -> None:
     with pytest.raises(UserError, match="no video 'x' in c"):
         withdraw("x", "c")
+
+
+def _refine(workspace, run: str) -> str:
+    """Refines a run's videos once, without measuring them; the refinement."""
+    spec = RefineSpec(refiner="temporal_median", iterations=(1,))
+    refinement = build_refinement(workspace, run, spec)
+    complete_refinement(workspace, refinement, plan_passes(workspace, refinement))
+    return refinement.fingerprint
 
 
 def _files(made: dict) -> dict[str, tuple[int, bytes]]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from data.runs.refined_table import REFINED
 from data.store.storage import Store
+from engines.report.curves import build_curves
 from engines.report.html import render_template
-from engines.report.refinement import build_curves, build_refinement_page
+from engines.report.refinement import build_refinement_page
 
 
 def figure(name: str, number: int, value: float, **more: Any) -> dict[str, Any]:
