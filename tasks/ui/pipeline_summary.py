@@ -181,8 +181,6 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
             return f"{summary['duplicates']:,} duplicates in {summary['groups']:,} groups"
         case "generate":
             return f"run {summary['run']}, {summary['requests']:,} videos requested in all"
-        case "refine":
-            return f"refinement {summary['refinement']}, by {summary['refiner']}"
         case "evaluate":
             means = [mean for each in summary["methods"] for mean in each["means"]]
             known = [f"{m['label']} {m['mean']:.3g}" for m in means if m["mean"] is not None]
