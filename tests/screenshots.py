@@ -44,6 +44,27 @@ HIGH = {
 LOGS = (256, 500)  # left of them are the menu, above them when it happened
 FIRST = "[...document.querySelectorAll('video')].slice(0, 2)"
 PLAYING = f"{FIRST}.length > 0 && {FIRST}.every(video => video.readyState > 2)"
+SEARCH = "?q=a+red+circle+moving"
+SCREENS = "document.querySelectorAll('.tile .screen')"
+LASSO = """(() => { const map = document.querySelector('#map'), box = map.getBoundingClientRect();
+    map.setPointerCapture = () => {};
+    const places = [[.2, .45], [.22, .3], [.3, .28], [.36, .38], [.36, .55], [.3, .66], [.2, .6]];
+    places.forEach(([x, y], n) => map.dispatchEvent(new PointerEvent(n ? 'pointermove' :
+        'pointerdown', { clientX: box.x + x * box.width, clientY: box.y + y * box.height,
+        buttons: 1, pointerId: 1 }))); })()"""
+CHOOSE = """(() => { [...document.querySelectorAll('.tick')].slice(0, 4).forEach(each => each.click());
+    document.querySelector('#tray .strong').click(); })()"""
+AROUND = {  # pictures of the page to look around: its address, and what somebody does there
+    "browse-search": (SEARCH, f"{SCREENS}[5].dispatchEvent(new PointerEvent('pointerenter'))"),
+    "browse-video": (SEARCH, f"{SCREENS}[9].click()"),
+    "browse-selection": (SEARCH, CHOOSE),
+    "browse-map": ("map", LASSO),
+    "browse-dark": ("?q=a+green+cross+on+stripes&moments", "0"),
+    "browse-phone": ("?q=green", "0"),
+}
+DRAWN = """Boolean(document.getElementById('map')?.width) ||
+    (document.querySelectorAll('.tile .curve').length > 7 &&
+    [...document.querySelectorAll('.tile img')].slice(0, 12).every(each => each.complete))"""
 DEMO = ("report", "leaderboard", "experiment")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "PAUSED")
 SETTLES_S = 3.0  # what a page fades in
@@ -54,6 +75,7 @@ def main(folder: Path, demo: Path | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if demo:
         look_at_pages(folder, demo)
+        look_around(folder, demo)
     look_at_service(folder)
 
 
@@ -66,6 +88,31 @@ def look_at_pages(folder: Path, demo: Path) -> None:
                 with opened(page, Path(profile), **SIZE) as tab:
                     tab.until(PLAYING, bool)
                     keep(tab, folder, name)
+
+
+def look_around(folder: Path, demo: Path) -> None:
+    """The page that `reelflow browse` serves over the demo's store."""
+    from support.browsed import running
+
+    from data.settings import Settings
+
+    with running(Settings(root=str(demo / "store"))) as url, tempfile.TemporaryDirectory() as home:
+        blank = Path(home) / "blank.html"
+        blank.write_text("")
+        for name, (address, script) in AROUND.items():
+            wide, high = (390, 844) if name == "browse-phone" else (1280, 860)
+            with opened(blank, Path(home) / name, wide, high) as tab:
+                if name in ("browse-dark", "browse-phone"):
+                    dark = {"name": "prefers-color-scheme", "value": "dark"}
+                    tab.ask("Emulation.setEmulatedMedia", features=[dark])
+                tab.ask("Page.navigate", url=f"{url}/#{address}")
+                tab.until(DRAWN, bool)
+                tab.look(script)
+                time.sleep(2 * SETTLES_S)
+                HIGH[name], wide_before = high, SIZE["width"]
+                SIZE["width"] = wide
+                keep(tab, folder, name)
+                SIZE["width"] = wide_before
 
 
 def look_at_service(folder: Path) -> None:

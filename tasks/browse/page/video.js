@@ -84,7 +84,7 @@ function timeline(details, { node, go }) {
   const line = el("div", { class: "timeline", role: "slider", tabIndex: 0, "aria-label": "Time", "aria-valuemin": "0", "aria-valuemax": end.toFixed(1) });
   if (curve) line.append(drawCurve(curve, end, spreadOf([curve])));
   const cursor = el("i", { class: "cursor" });
-  line.append(cursor, el("div", { class: "times" }, [0, 0.25, 0.5, 0.75, 1].map((share) => el("span", { textContent: clock(end * share) }))));
+  line.append(cursor, el("div", { class: "times" }, [0, 0.25, 0.5, 0.75, 1].map((share) => el("span", { textContent: end < 20 ? `${(end * share).toFixed(1)} s` : clock(end * share) }))));
   const move = (seconds) => { const at = Math.max(0, Math.min(end, seconds)); cursor.style.left = `${(100 * at) / end}%`; line.setAttribute("aria-valuenow", at.toFixed(1)); return at; };
   const pick = (event) => { const box = line.getBoundingClientRect(); go(move(((event.clientX - box.left) / box.width) * end)); };
   line.addEventListener("pointerdown", (event) => { line.setPointerCapture(event.pointerId); pick(event); });
