@@ -52,13 +52,14 @@ LASSO = """(() => { const map = document.querySelector('#map'), box = map.getBou
     places.forEach(([x, y], n) => map.dispatchEvent(new PointerEvent(n ? 'pointermove' :
         'pointerdown', { clientX: box.x + x * box.width, clientY: box.y + y * box.height,
         buttons: 1, pointerId: 1 }))); })()"""
-CHOOSE = """(() => { [...document.querySelectorAll('.tick')].slice(0, 4).forEach(each => each.click());
+CHOOSE = """(() => { const ticks = [...document.querySelectorAll('.tick')];
+    ticks.slice(0, 4).forEach(each => each.click());
     document.querySelector('#tray .strong').click(); })()"""
 AROUND = {  # pictures of the page to look around: its address, and what somebody does there
     "browse-search": (SEARCH, f"{SCREENS}[5].dispatchEvent(new PointerEvent('pointerenter'))"),
     "browse-video": (SEARCH, f"{SCREENS}[9].click()"),
     "browse-selection": (SEARCH, CHOOSE),
-    "browse-map": ("map", LASSO),
+    "browse-map": ("map?colour=background", LASSO),
     "browse-dark": ("?q=a+green+cross+on+stripes&moments", "0"),
     "browse-phone": ("?q=green", "0"),
 }

@@ -9,7 +9,8 @@ const PALETTE = ["#4e79a7", "#e15759", "#59a14f", "#f2a33a", "#b07aa1", "#3fa7a0
 const NONE = "#9aa0a6", RADIUS = 3.2, WAIT_MS = 1500;
 
 let closed = true, controller = null, resizer = null, state = null;
-const chosen = { method: "pca", colour: "" };
+const chosen = { get method() { return view.method || "pca"; }, get colour() { return view.colour || usual(); } };
+const usual = () => (server.columns.findLast((each) => each.kind === "values") ?? server.columns.findLast((each) => each.kind === "range"))?.name ?? "";
 
 export async function openMap(root) {
   closed = false;
@@ -27,7 +28,6 @@ async function load(root) {
   controller?.abort();
   controller = new AbortController();
   const query = new URLSearchParams({ method: chosen.method });
-  if (!chosen.colour) chosen.colour = (server.columns.findLast((each) => each.kind === "values") ?? server.columns.findLast((each) => each.kind === "range"))?.name ?? "";
   if (server.columns.some((each) => each.name === chosen.colour)) query.set("colour", chosen.colour);
   try {
     const map = await get(api(view.corpus, `map?${query}`), controller.signal);
@@ -48,8 +48,8 @@ function draw(root, map) {
   const tip = el("div", { class: "tip", hidden: true });
   const colours = paint(map);
   const columns = server.columns.filter((each) => each.kind !== "none");
-  const by = el("select", { "aria-label": "Colour by", onchange: () => { chosen.colour = by.value; load(root); } }, columns.map((each) => el("option", { value: each.name, textContent: each.name, selected: each.name === chosen.colour })));
-  const methods = el("select", { "aria-label": "Projection", onchange: () => { chosen.method = methods.value; load(root); } }, map.methods.map((each) => el("option", { value: each, textContent: each.toUpperCase(), selected: each === chosen.method })));
+  const by = el("select", { "aria-label": "Colour by", onchange: () => { change({ colour: by.value }); load(root); } }, columns.map((each) => el("option", { value: each.name, textContent: each.name, selected: each.name === chosen.colour })));
+  const methods = el("select", { "aria-label": "Projection", onchange: () => { change({ method: methods.value }); load(root); } }, map.methods.map((each) => el("option", { value: each, textContent: each.toUpperCase(), selected: each === chosen.method })));
   const partly = map.x.length < map.total ? `${count(map.x.length)} of ${count(map.total)} videos drawn` : `${count(map.total)} videos`;
   root.replaceChildren(el("div", { class: "bar" }, el("h1", {}, "Map", el("small", { textContent: `${partly} · index ${map.version}` })), el("label", {}, "Colour ", by), map.methods.length > 1 ? el("label", {}, methods) : "",
     el("span", { class: "faint", textContent: "drag around points to select them" })), el("div", { class: "sea" }, canvas, tip), el("div", { class: "legend" }, colours.legend));

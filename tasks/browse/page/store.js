@@ -3,12 +3,12 @@
 const listeners = [];
 export const view = {
   name: "grid", corpus: "", q: "", like: null, filters: [], where: "", sort: "", descending: false,
-  video: "", at: 0, moments: false,
+  video: "", at: 0, moments: false, colour: "", method: "",
 };
 /** What the server said last: corpora, and the number of the catalogue's copy. */
 export const server = { state: null, columns: [] };
 
-const NAMES = { q: "", where: "", sort: "", video: "" };
+const NAMES = { q: "", where: "", sort: "", video: "", colour: "", method: "" };
 
 /** Changes what is looked at. `replace` leaves no step to go back to, as while typing. */
 export function change(values, replace = false) {

@@ -33,10 +33,10 @@ def measure(job: Job) -> Iterator[Figure]:
     """Milliseconds over a corpus of a million vectors of 512 numbers, 20,000 where quick."""
     count, root = job.size(1_000_000, 20_000), job.scratch / "browse"
     os.environ["REELFLOW_ROOT"], os.environ["REELFLOW_RUNNER"] = str(root), "in_process"
+    widen_fakes()
     _fill(root, count)
     what = f"{count:,} x 512"
     yield Figure("browse", f"{what}: from the command to a page of videos", _start(root), "s")
-    widen_fakes()
     with running(Settings()) as url:
         (corpus,) = asked(f"{url}/api/state")["corpora"]
         index = corpus["index"]
