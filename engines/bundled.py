@@ -1,4 +1,4 @@
-"""Paths of the bundled models: a CLIP, a text-to-video pipeline, and its controllers."""
+"""Paths of the bundled models: a CLIP, a text-to-video pipeline, its controllers, refiners."""
 
 from pathlib import Path
 
@@ -14,6 +14,7 @@ WEIGHTS = CONFIG.with_suffix(".safetensors")
 TEXT_TO_VIDEO = TINY / "t2v" / "reelflow-tiny-t2v"
 CONTROLLERS = TINY / "t2v"
 CONTROLLER = "reelflow-tiny-ragme-ordered"
+REFINERS = TINY / "refiners"  # a weights file each, by the refiner's name
 
 
 def is_bundled_base(base: str | None) -> bool:

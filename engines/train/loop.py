@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.train.early_stop import EarlyStop
 from engines.weights_file import open_weights
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ def train_model(
     schedule: Schedule,
     checkpoint: Path,
     on_progress: Callable[[int, float], None] = lambda step, loss: None,
+    early_stop: EarlyStop | None = None,
 ) -> None:
     """Trains the model's parameters that require a gradient, from the checkpoint if there is one.
 
     On several processes (`accelerate launch`) each draws its own examples and gradients are
-    averaged. `on_progress` gets the step and the mean loss since its last call.
+    averaged. `on_progress` gets the step and the mean loss since its last call. With `early_stop`
+    the mean is measured at every checkpoint, and the model is left with the best.
     """
     import torch
 
@@ -57,11 +60,12 @@ def train_model(
     model.to(team.device).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, betas=(0.9, 0.99), weight_decay=0.01)
-    done = _load_progress(checkpoint, model, optimizer)
+    early = early_stop or EarlyStop()
+    done = _load_progress(checkpoint, model, optimizer, early)
     first = done.mean or _copy_parameters(trained)
     mean = [m.to(p.device) for m, p in zip(first, trained, strict=True)]
     losses: list[float] = []
-    for step in range(done.step, schedule.steps):
+    for step in range(done.step, 0 if early.stopped else schedule.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(schedule, step)
         # Every step draws from generators of its own, seeded by its number and the process's rank:
@@ -74,16 +78,21 @@ def train_model(
         losses.append(float(value.item()))
         ends = step + 1 == schedule.steps
         saves = ends or (step + 1) % schedule.checkpoint_every == 0
+        if saves:  # by every process, as each has to know when to stop
+            early.measure(model, trained, mean)
         if team.is_main_process and saves:
-            _save_progress(checkpoint, step + 1, model, optimizer, mean)
+            _save_progress(checkpoint, step + 1, model, optimizer, mean, early)
         if saves or (step + 1) % schedule.log_every == 0:
             if team.is_main_process:
                 on_progress(step + 1, float(np.mean(losses)))
             losses.clear()
+        if early.stopped:
+            break
     # The optimizer's checkpoint keeps the raw weights; only the caller gets their mean.
     with torch.no_grad():
         for parameter, value in zip(trained, mean, strict=True):
             parameter.copy_(value)
+    early.restore_best(model)
 
 
 def learning_rate(schedule: Schedule, step: int) -> float:
@@ -147,7 +156,9 @@ class _Progress:
     mean: list["Tensor"]
 
 
-def _load_progress(checkpoint: Path, model: "nn.Module", optimizer: Any) -> _Progress:
+def _load_progress(
+    checkpoint: Path, model: "nn.Module", optimizer: Any, early: EarlyStop
+) -> _Progress:
     import torch
 
     if not checkpoint.exists():
@@ -156,12 +167,14 @@ def _load_progress(checkpoint: Path, model: "nn.Module", optimizer: Any) -> _Pro
         state = torch.load(checkpoint, weights_only=True, map_location="cpu")
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
+        early.load_state_dict(state.get("early", {}))
         return _Progress(state["step"], state["mean"])
 
 
 def _save_progress(
-    checkpoint: Path, step: int, model: "nn.Module", optimizer: Any, mean: list["Tensor"]
-) -> None:
+    checkpoint: Path, step: int, model: "nn.Module", optimizer: Any, mean: list["Tensor"],
+    early: EarlyStop,
+) -> None:  # fmt: skip
     import torch
 
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
@@ -172,6 +185,7 @@ def _save_progress(
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "mean": mean,
+        "early": early.state_dict(),
     }
     torch.save(state, draft)
     os.replace(draft, checkpoint)

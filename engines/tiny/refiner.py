@@ -1,0 +1,69 @@
+"""Trains a bundled refiner on rendered shapes: `python -m engines.tiny.refiner unet|vq`."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from data.specs.train_refiner import ClipsSpec, CorruptSpec, TrainRefinerSpec
+from engines.bundled import REFINERS
+from engines.tiny.render import render_frames
+from engines.tiny.scene import FPS, HELD_OUT, TRAINED, draw_scene
+from engines.train.refiner import WEIGHTS, RefinerTrainer
+from engines.train.windows import crop_windows
+
+PIXELS = 64
+RATES = (4, 8, 12, 25)  # frames per second, of which each window has one
+SPECS = {
+    "unet": TrainRefinerSpec(
+        clips=ClipsSpec(most=8), corrupt=CorruptSpec(masked=0.35), window=8, crop=32, batch=4, steps=1000, rate=1.5e-3,
+        architecture={"dim": 16, "heads": 2, "head_width": 16}, evaluate_every=100, average=0.99,
+    ),
+}  # fmt: skip
+
+
+class RenderedClips:
+    """Windows of scenes; those held out show combinations that no training window shows."""
+
+    def __init__(self, spec: TrainRefinerSpec) -> None:
+        self.spec = spec
+
+    def draw(self, rng: np.random.Generator, count: int, held_out: bool) -> np.ndarray:
+        """Windows of scenes as the bundled text-to-video model has them, of random rates."""
+        clips = np.stack([self._draw_window(rng, held_out) for _ in range(count)])
+        return crop_windows(rng, clips.astype(np.float32) / 255, self.spec.crop)
+
+    def _draw_window(self, rng: np.random.Generator, held_out: bool) -> np.ndarray:
+        combinations = sorted(HELD_OUT) if held_out else TRAINED
+        scene = draw_scene(rng, combinations[int(rng.integers(len(combinations)))])
+        steps = np.arange(self.spec.window) * FPS / rng.choice(RATES)
+        start = rng.uniform(0, max(0, scene.frames - 1 - steps[-1]))
+        return render_frames(replace(scene, pixels=PIXELS), np.rint(start + steps).astype(int))
+
+
+def main() -> None:
+    """Trains, and writes the weights where the product loads them from."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("refiner", choices=sorted(SPECS))
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="Folder to train in.")
+    parser.add_argument("--out", type=Path, default=REFINERS)
+    options = parser.parse_args()
+    spec = SPECS[options.refiner]
+    spec = spec.model_copy(update={"steps": options.steps or spec.steps})
+    folder = options.folder or Path("var") / f"refiner-{options.refiner}"
+    trainer = RefinerTrainer(spec, RenderedClips(spec), options.threads)
+
+    def report_step(step: int, loss: float) -> None:
+        best = max(trainer.early_stop.scores, default=float("nan"))
+        print(f"step {step} loss {loss:.4f} held-out {best:.2f} dB at best", flush=True)
+
+    trainer.train(folder, report_step)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / f"{options.refiner}.safetensors").write_bytes((folder / WEIGHTS).read_bytes())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How each refiner is trained, one a file: its network, its loss, and what it restores."""
