@@ -45,8 +45,9 @@ class ChannelNorm(nn.Module):
         self.gamma = nn.Parameter(torch.ones(1, channels, 1, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        var, mean = torch.var_mean(x, dim=1, unbiased=False, keepdim=True)
-        return (x - mean) / (var + 1e-5).sqrt() * self.gamma
+        # Channels last, where a norm is several times faster than along a strided axis.
+        last = functional.layer_norm(x.movedim(1, -1), (x.shape[1],), self.gamma.flatten())
+        return last.movedim(-1, 1)
 
 
 class PreNorm(nn.Module):
@@ -165,11 +166,11 @@ def _find_bucket(back: Tensor) -> Tensor:
 
 def rotate_positions(x: Tensor) -> Tensor:
     """Rotary positions (Su et al. 2021) of (…, n, width), on its first 32 channels at most."""
-    turned = min(ROTARY, x.shape[-1])
-    powers = torch.arange(0, turned, 2, device=x.device, dtype=torch.float32) / turned
-    at = torch.arange(x.shape[-2], device=x.device, dtype=torch.float32)
-    angles = at[:, None] * 10_000**-powers
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    even, odd = x[..., :turned:2], x[..., 1:turned:2]
-    pairs = torch.stack([even * cos - odd * sin, odd * cos + even * sin], dim=-1)
-    return torch.cat([pairs.flatten(-2), x[..., turned:]], dim=-1)
+    turned, dtype = min(ROTARY, x.shape[-1]), torch.promote_types(x.dtype, torch.float32)
+    powers = torch.arange(0, turned, 2, device=x.device, dtype=dtype) / turned
+    angles = torch.arange(x.shape[-2], device=x.device, dtype=dtype)[:, None] * 10_000**-powers
+    # Pairs of neighbouring channels are complex numbers, turned by their frame's angles.
+    pairs = x[..., :turned].to(dtype).unflatten(-1, (-1, 2)).contiguous()
+    turns = torch.polar(torch.ones_like(angles), angles)
+    rotated = torch.view_as_real(torch.view_as_complex(pairs) * turns).flatten(-2).to(x.dtype)
+    return rotated if turned == x.shape[-1] else torch.cat([rotated, x[..., turned:]], dim=-1)

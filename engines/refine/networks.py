@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 # Module of engines/nets, its network, and the dataclass of its sizes.
-NETWORKS = {"unet": ("video_unet", "VideoUnet", "UnetConfig")}
+NETWORKS = {
+    "unet": ("video_unet", "VideoUnet", "UnetConfig"),
+    "vq": ("video_vq", "VqAutoencoder", "VqConfig"),
+    "fuse": ("fuseformer", "FuseGenerator", "FuseConfig"),
+}
 METADATA = "reelflow"  # the key of a safetensors file's header under which sizes are
 
 

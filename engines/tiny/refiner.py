@@ -17,8 +17,14 @@ PIXELS = 64
 RATES = (4, 8, 12, 25)  # frames per second, of which each window has one
 SPECS = {
     "unet": TrainRefinerSpec(
-        clips=ClipsSpec(most=8), corrupt=CorruptSpec(masked=0.35), window=8, crop=32, batch=4, steps=1000, rate=1.5e-3,
-        architecture={"dim": 16, "heads": 2, "head_width": 16}, evaluate_every=100, average=0.99,
+        clips=ClipsSpec(most=8), corrupt=CorruptSpec(masked=0.35), window=8, crop=32, batch=4, steps=500, rate=2e-3,
+        architecture={"dim": 16, "heads": 2, "head_width": 16}, evaluate_every=50, average=0.98,
+    ),
+    "vq": TrainRefinerSpec(
+        refiner="vq", clips=ClipsSpec(most=8), window=8, batch=4, steps=700, rate=1.5e-3,
+        architecture={"hidden": 64, "layers": 2, "width": 64, "codes": 512,
+                      "downsample": (2, 4, 4)},
+        evaluate_every=50, average=0.0,
     ),
 }  # fmt: skip
 
