@@ -150,9 +150,7 @@ class Doubled(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        doubled = functional.interpolate(
-            x, scale_factor=2, mode="bilinear", align_corners=True
-        )
+        doubled = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
         return self.conv(doubled)
 
 

@@ -65,7 +65,9 @@ class VideoUnet(nn.Module):
         for level, (inner, outer) in enumerate(levels, start=1):
             resampled = nn.Conv3d(outer, outer, (1, 4, 4), (1, 2, 2), (0, 1, 1))
             last = level == len(levels)
-            self.downs.append(_build_level(config, inner, outer, nn.Identity() if last else resampled))
+            self.downs.append(
+                build_stream(config, inner, outer, nn.Identity() if last else resampled)
+            )
         self.mid_block1 = ResnetBlock(widths[-1], widths[-1])
         full = Attention(widths[-1], config.heads, config.head_width, rotary=False)
         self.mid_spatial_attn = Residual(PreNorm(widths[-1], OverSpace(full)))
@@ -75,7 +77,7 @@ class VideoUnet(nn.Module):
             resampled = nn.ConvTranspose3d(inner, inner, (1, 4, 4), (1, 2, 2), (0, 1, 1))
             last = level == len(levels)
             self.ups.append(
-                _build_level(config, 2 * outer, inner, nn.Identity() if last else resampled)
+                build_stream(config, 2 * outer, inner, nn.Identity() if last else resampled)
             )
         self.final_conv = build_output(config)
 
@@ -128,8 +130,10 @@ def finish(config: UnetConfig, x: Tensor, out: Tensor) -> Tensor:
     return x[:, :3] - out if config.residual else out.sigmoid()
 
 
-def _build_level(config: UnetConfig, inputs: int, outputs: int, resampled: nn.Module) -> nn.Module:
+def build_stream(
+    config: UnetConfig, inputs: int, outputs: int, *behind: nn.Module
+) -> nn.ModuleList:
+    """Two ResNet blocks, attention over space and over time, and what comes behind them."""
     blocks = ResnetBlock(inputs, outputs), ResnetBlock(outputs, outputs)
-    return nn.ModuleList(
-        [*blocks, over_space(config, outputs), over_time(config, outputs), resampled]
-    )
+    attention = over_space(config, outputs), over_time(config, outputs)
+    return nn.ModuleList([*blocks, *attention, *behind])

@@ -35,7 +35,9 @@ def build_config(kind: str, config: Any, sizes: dict[str, Any]) -> Any:
         raise UserError(
             f"a {kind} has no size {', '.join(unknown)}: its sizes are {', '.join(known)}"
         )
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in sizes.items()}
+    given = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in sizes.items()
+    }
     try:
         return config(**given)
     except (TypeError, ValueError) as error:

@@ -75,9 +75,7 @@ def crop_windows(rng: np.random.Generator, clips: np.ndarray, side: int | None) 
     )
 
 
-def corrupt_windows(
-    rng: np.random.Generator, clean: np.ndarray, spec: CorruptSpec
-) -> Examples:
+def corrupt_windows(rng: np.random.Generator, clean: np.ndarray, spec: CorruptSpec) -> Examples:
     """The windows with grain of a random deviation, and some of them masked."""
     corrupted, holes = np.empty_like(clean), np.zeros(clean.shape[:-1], bool)
     for place, clip in enumerate(clean):

@@ -26,4 +26,3 @@ class Objective:
         from engines.train.refiner_loss import restoration_loss
 
         return restoration_loss(self.restore(corrupted, holes).float(), clean, holes)
-
