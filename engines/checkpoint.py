@@ -49,18 +49,20 @@ def read_weights(file: str) -> dict[str, "Tensor"]:
     return {name.removeprefix(PARALLEL): value for name, value in tensors.items()}
 
 
-def load_weights(model: Net, weights: Mapping[str, "Tensor"], label: str) -> Net:
+def load_weights(
+    model: Net, weights: Mapping[str, "Tensor"], label: str, listed: int = MAX_LISTED
+) -> Net:
     """Loads the weights into the model for inference and moves it to the device.
 
-    `label` names the model and its file in the UserError, which lists the parameters that are
-    missing, unknown, or of another shape.
+    `label` names the model and its file in the UserError, which lists the first `listed` parameters
+    that are missing, unknown, or of another shape.
     """
     from engines.device import pick_device
 
     expected = model.state_dict()
     if wrong := list(_list_differences(expected, weights)):
-        more = f", and {len(wrong) - MAX_LISTED} more" if len(wrong) > MAX_LISTED else ""
-        raise UserError(f"not the weights of {label}: {', '.join(wrong[:MAX_LISTED])}{more}")
+        more = f", and {len(wrong) - listed} more" if len(wrong) > listed else ""
+        raise UserError(f"not the weights of {label}: {', '.join(wrong[:listed])}{more}")
     model.load_state_dict({name: weights[name] for name in expected})
     return model.eval().requires_grad_(False).to(pick_device())
 

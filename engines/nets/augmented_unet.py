@@ -4,6 +4,8 @@ What the published network does is kept, with what is odd in it: attention betwe
 and dropout of a half. The plain `VideoUnet` with a residual output is the better one.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -36,7 +38,7 @@ class AugmentedUnet(nn.Module):
         self.time_rel_pos_bias = RelativeBias(config.heads)
         self.init_conv = nn.Conv3d(3, config.dim, (1, 7, 7), padding=(0, 3, 3))
         self.init_temporal_attn = over_time(config, config.dim)
-        levels, mid = list(zip(widths, widths[1:], strict=False)), widths[-1]
+        levels, mid = list(pairwise(widths)), widths[-1]
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         for inner, outer in levels[:-1]:
             down = nn.Conv3d(outer, outer, (1, 4, 4), (1, 2, 2), (0, 1, 1))

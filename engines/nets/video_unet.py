@@ -5,6 +5,7 @@ published network has but does not use.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +61,7 @@ class VideoUnet(nn.Module):
         inputs = 4 if config.holes else 3
         self.init_conv = nn.Conv3d(inputs, config.dim, (1, 7, 7), padding=(0, 3, 3))
         self.init_temporal_attn = over_time(config, config.dim)
-        levels = list(zip(widths, widths[1:], strict=False))
+        levels = list(pairwise(widths))
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         for level, (inner, outer) in enumerate(levels, start=1):
             resampled = nn.Conv3d(outer, outer, (1, 4, 4), (1, 2, 2), (0, 1, 1))
@@ -117,7 +118,7 @@ def over_space(config: UnetConfig, channels: int) -> Residual:
 
 
 def build_output(config: UnetConfig) -> nn.Sequential:
-    """The last ResNet block, of the features and the stem, and the convolution to three channels."""
+    """The last ResNet block, of features and stem, and the convolution to three channels."""
     last = nn.Conv3d(config.dim, 3, 1)
     if config.residual:
         nn.init.zeros_(last.weight)

@@ -40,7 +40,7 @@ class VqConfig:
 
 
 class VqAutoencoder(nn.Module):
-    """Maps clips (B, 3, T, H, W) in -0.5 to 0.5 to such clips, through one of the codes per cell."""
+    """Maps clips (B, 3, T, H, W) in -0.5 to 0.5 to such clips, by one of the codes per cell."""
 
     def __init__(self, config: VqConfig) -> None:
         super().__init__()

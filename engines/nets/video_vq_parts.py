@@ -128,14 +128,16 @@ class Codebook(nn.Module):
 
     def forward(self, z: Tensor) -> Quantised:
         """Quantises (B, C, T, H, W); gradients go through to `z` as if it were not."""
-        vectors = z.movedim(1, -1).flatten(0, -2).float()
+        vectors = z.movedim(1, -1).flatten(0, -2).to(self.embeddings.dtype)
         # By the codebook itself, not by a flag: a training that is resumed does not start over.
         if self.training and not self.N.any():
             self._start(vectors)
-        squares = vectors.square().sum(1, keepdim=True) + self.embeddings.square().sum(1)
-        codes = (squares - 2 * vectors @ self.embeddings.T).argmin(1)
+        # A code's square and the product decide; half precision would confuse near codes.
+        with torch.autocast("cuda" if z.is_cuda else "cpu", enabled=False):
+            products = vectors @ self.embeddings.T
+        codes = (self.embeddings.square().sum(1) - 2 * products).argmin(1)
         nearest = self.look_up(codes.view(z.shape[0], *z.shape[2:]))
-        commitment = COMMITMENT * functional.mse_loss(z.float(), nearest)
+        commitment = COMMITMENT * functional.mse_loss(z.to(nearest.dtype), nearest)
         if self.training:
             self._learn(vectors.detach(), codes)
         through = (nearest - z).detach() + z

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Module of engines/nets, its network, and the dataclass of its sizes.
 NETWORKS = {
     "unet": ("video_unet", "VideoUnet", "UnetConfig"),
+    "augmented": ("augmented_unet", "AugmentedUnet", "UnetConfig"),
     "vq": ("video_vq", "VqAutoencoder", "VqConfig"),
     "fuse": ("fuseformer", "FuseGenerator", "FuseConfig"),
 }

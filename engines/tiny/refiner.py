@@ -17,7 +17,8 @@ PIXELS = 64
 RATES = (4, 8, 12, 25)  # frames per second, of which each window has one
 SPECS = {
     "unet": TrainRefinerSpec(
-        clips=ClipsSpec(most=8), corrupt=CorruptSpec(masked=0.35), window=8, crop=32, batch=4, steps=500, rate=2e-3,
+        clips=ClipsSpec(most=8), corrupt=CorruptSpec(masked=0.35), window=8, crop=32,
+        batch=4, steps=500, rate=2e-3,
         architecture={"dim": 16, "heads": 2, "head_width": 16}, evaluate_every=50, average=0.98,
     ),
     "vq": TrainRefinerSpec(

@@ -1,7 +1,7 @@
 """Trains a refiner on clean windows of clips, and measures it on held-out ones."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +97,7 @@ class RefinerTrainer:
         return clean.movedim(-1, 1), corrupted.movedim(-1, 1), holes.movedim(-1, 1).float()
 
 
-def _plain_attention(device: str):
+def _plain_attention(device: str) -> AbstractContextManager[None]:
     """On a CPU the plain kernel is a quarter faster: sequences are of a few frames."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 

@@ -6,7 +6,7 @@ from data.specs.train_refiner import TrainRefinerSpec
 from engines.refine.networks import build_network
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 
 class Objective:
@@ -44,7 +44,7 @@ class Objective:
         return loss + self._adversarial_loss(restored, clean) if self.weight else loss
 
     def _adversarial_loss(self, restored: "Tensor", clean: "Tensor") -> "Tensor":
-        """The hinge loss of both networks (Lim and Ye 2017); neither's gradient reaches the other."""
+        """The hinge loss of both networks (Lim and Ye 2017); each has gradients of its own part."""
         from torch.nn.functional import relu
 
         real, fake = 2 * clean - 1, 2 * restored - 1
