@@ -52,6 +52,8 @@ class TrainRefinerSpec(Spec):
     """Corruption of the clips; a VQ autoencoder is trained on clips as they are."""
     architecture: dict[str, Any] = Field(default_factory=dict)
     """Sizes of the network by name, e.g. {"dim": 32}; the others as published."""
+    start: str | None = None
+    """Weights to start from, a file or folder of an earlier training; random ones if left out."""
     same: str | None = None
     """Columns by which videos are split into training and held-out groups; left out: UCF-101's
     groups (v_Class_gXX_cXX), and each video by itself where ids are not named so."""

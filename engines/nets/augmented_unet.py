@@ -10,7 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engines.nets.video_unet import UnetConfig, build_output, build_stream, finish, over_time
+from engines.nets.video_unet import (
+    UnetConfig,
+    build_output,
+    build_stream,
+    finish,
+    list_parts,
+    over_time,
+)
 from engines.nets.video_unet_parts import (
     Attention,
     OverSpace,
@@ -61,7 +68,7 @@ class AugmentedUnet(nn.Module):
         bias = self.time_rel_pos_bias(x.shape[2], x.device)
         h = stem = self.init_temporal_attn(self.init_conv(x), bias)
         skips: list[tuple[Tensor, Tensor]] = []
-        for block1, block2, spatial, temporal, down in self.downs:
+        for block1, block2, spatial, temporal, down in list_parts(self.downs):
             before = block2(block1(h))
             after = temporal(spatial(before), bias)
             skips.append((before, after))

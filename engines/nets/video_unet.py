@@ -75,10 +75,10 @@ class VideoUnet(nn.Module):
         self.mid_temporal_attn = over_time(config, widths[-1])
         self.mid_block2 = ResnetBlock(widths[-1], widths[-1])
         for level, (inner, outer) in enumerate(reversed(levels), start=1):
-            resampled = nn.ConvTranspose3d(inner, inner, (1, 4, 4), (1, 2, 2), (0, 1, 1))
+            upsampled = nn.ConvTranspose3d(inner, inner, (1, 4, 4), (1, 2, 2), (0, 1, 1))
             last = level == len(levels)
             self.ups.append(
-                build_stream(config, 2 * outer, inner, nn.Identity() if last else resampled)
+                build_stream(config, 2 * outer, inner, nn.Identity() if last else upsampled)
             )
         self.final_conv = build_output(config)
 
@@ -87,13 +87,13 @@ class VideoUnet(nn.Module):
         bias = self.time_rel_pos_bias(x.shape[2], x.device)
         h = stem = self.init_temporal_attn(self.init_conv(x), bias)
         skips: list[Tensor] = []
-        for block1, block2, spatial, temporal, down in self.downs:
+        for block1, block2, spatial, temporal, down in list_parts(self.downs):
             h = temporal(spatial(block2(block1(h))), bias)
             skips.append(h)
             h = down(h)
         h = self.mid_temporal_attn(self.mid_spatial_attn(self.mid_block1(h)), bias)
         h = self.mid_block2(h)
-        for block1, block2, spatial, temporal, up in self.ups:
+        for block1, block2, spatial, temporal, up in list_parts(self.ups):
             h = block2(block1(torch.cat([h, skips.pop()], dim=1)))
             h = up(temporal(spatial(h), bias))
         return finish(self.config, x, self.final_conv(torch.cat([h, stem], dim=1)))
@@ -138,3 +138,8 @@ def build_stream(
     blocks = ResnetBlock(inputs, outputs), ResnetBlock(outputs, outputs)
     attention = over_space(config, outputs), over_time(config, outputs)
     return nn.ModuleList([*blocks, *attention, *behind])
+
+
+def list_parts(levels: nn.ModuleList) -> list[list[nn.Module]]:
+    """The modules of each level, in order."""
+    return [list(level.children()) for level in levels]

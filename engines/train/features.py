@@ -8,6 +8,7 @@ import numpy as np
 from data.errors import UserError
 from data.specs.pipeline import EmbedSpec
 from data.specs.train import LessonSpec
+from data.specs.train_refiner import ClipsSpec
 from engines.embed.engine import EmbedSetup, VideoEmbedder
 from engines.embed.frame_packer import FrameVectors
 from engines.generate.pipelines.zeroscope import load_part
@@ -28,6 +29,11 @@ def build_token_engine(spec: LessonSpec, clip: EmbedSpec, setup: EmbedSetup) -> 
     return VideoEmbedder(clip, setup, sampling=_build_sampling(spec))
 
 
+def build_pixel_engine(spec: ClipsSpec, clip: EmbedSpec, setup: EmbedSetup) -> VideoEmbedder:
+    """An engine for frames themselves, (3 x height x width) of 0 to 255, flattened."""
+    return VideoEmbedder(clip, setup, _PixelModel(spec), _build_sampling(spec))
+
+
 def latent_shape(base: Path, spec: LessonSpec) -> tuple[int, int, int]:
     """Channels, height and width of a frame's latents; a UserError if a size does not fit."""
     with open_weights(base):
@@ -41,7 +47,7 @@ def latent_shape(base: Path, spec: LessonSpec) -> tuple[int, int, int]:
     return channels, spec.height // factor, spec.width // factor
 
 
-def sample_evenly(stored: FrameVectors, spec: LessonSpec) -> np.ndarray:
+def sample_evenly(stored: FrameVectors, spec: LessonSpec | ClipsSpec) -> np.ndarray:
     """The vector of the frame nearest to each k / fps seconds, up to the end of the last frame."""
     steps = np.arange(spec.most) / spec.fps
     # The last frame is shown for about as long as the others; a step in its second half would be
@@ -51,7 +57,7 @@ def sample_evenly(stored: FrameVectors, spec: LessonSpec) -> np.ndarray:
     return stored.vector[find_nearest(stored.seconds, within)]
 
 
-def _build_sampling(spec: LessonSpec) -> Sampling:
+def _build_sampling(spec: LessonSpec | ClipsSpec) -> Sampling:
     return Sampling(every_nth=None, fps=spec.fps, count=spec.most)
 
 
@@ -82,3 +88,19 @@ class _LatentModel:
             images = torch.from_numpy(pixels).to(self._device) / 127.5 - 1
             latents = self._vae.encode(images).latent_dist.mean * self._vae.config.scaling_factor
         return latents.flatten(1).cpu().numpy()
+
+
+class _PixelModel:
+    """No model: (n, 3, height, width) bytes as they are, which float16 holds exactly."""
+
+    slow = False
+
+    def __init__(self, spec: ClipsSpec) -> None:
+        self.dim = 3 * spec.height * spec.width
+        self.resize = Resize(spec.height, width=spec.width)
+
+    def load(self, threads: int | None = None, compile: bool = False) -> None:
+        """Loads nothing."""
+
+    def embed_images(self, pixels: np.ndarray) -> np.ndarray:
+        return pixels.reshape(len(pixels), -1).astype(np.float32)

@@ -9,16 +9,18 @@ import numpy as np
 
 from data.specs.train_refiner import TrainRefinerSpec
 from engines.base import load_plugin
+from engines.evaluate.vision.checkpoint import load_weights, read_weights
 from engines.refine.networks import save_network
+from engines.refine.weights import LISTED, find_weights
 from engines.train.early_stop import EarlyStop
 from engines.train.loop import Schedule, train_model
 from engines.train.windows import ClipSource, Examples, corrupt_windows, measure_psnr
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 RESUME, WEIGHTS = "resume.pt", "refiner.safetensors"
-LOG_EVERY, MEASURED = 25, 32  # steps; held-out windows of a measurement
+LOG_EVERY, MEASURED = 25, 16  # steps; held-out windows of a measurement
 PRECISION = {"fp32": "no", "bf16": "bf16"}
 DTYPES = {"fp32": "float32", "fp16": "float16"}
 
@@ -39,6 +41,8 @@ class RefinerTrainer:
         self.device, self.leads = team.device, team.is_main_process
         torch.manual_seed(spec.seed)
         self.objective = load_plugin("train.refiners", spec.refiner).Objective(spec)
+        if spec.start:
+            start_from(self.objective.network, spec.refiner, spec.start)
         self.early_stop = EarlyStop(lambda: float(self.measure().mean()), spec.patience)
 
     def train(self, out: Path, on_progress: Callable[[int, float], None]) -> None:
@@ -95,6 +99,16 @@ class RefinerTrainer:
             for part in (examples.clean, examples.corrupted, examples.holes[..., None])
         )
         return clean.movedim(-1, 1), corrupted.movedim(-1, 1), holes.movedim(-1, 1).float()
+
+
+def start_from(network: "nn.Module", kind: str, weights: str) -> None:
+    """Gives a network the weights of an earlier training; a UserError names those that do not fit.
+
+    Sizes are the new network's: those of the file may differ in nothing that has parameters.
+    """
+    file = find_weights(kind, weights)
+    load_weights(network, read_weights(file), f"{kind} in {file}", LISTED)
+    network.train().requires_grad_(True)
 
 
 def _plain_attention(device: str) -> AbstractContextManager[None]:

@@ -111,6 +111,27 @@ def parse_size(size: str | None) -> dict[str, int]:
     return {"width": int(width), "height": int(height)}
 
 
+def parse_numbers(text: str) -> tuple[float, ...]:
+    """`0.005,0.05` as numbers."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not numbers with commas, e.g. 0.005,0.05") from error
+
+
+def parse_sizes(text: str) -> dict[str, Any]:
+    """`dim=32,multipliers=1:2:4` as the sizes of a network, with lists of numbers as such."""
+    sizes: dict[str, Any] = {}
+    for pair in text.split(","):
+        name, equals, value = pair.strip().partition("=")
+        numbers = value.split(":")
+        if not (equals and all(number.isdigit() for number in numbers)):
+            raise typer.BadParameter(f"{pair!r} is not NAME=NUMBER, e.g. dim=32,multipliers=1:2:4")
+        found = [int(number) for number in numbers]
+        sizes[name] = found if len(found) > 1 else found[0]
+    return sizes
+
+
 def drop_unset(options: dict[str, Any]) -> dict[str, Any]:
     """The options that the user set, which are not None."""
     return {name: value for name, value in options.items() if value is not None}

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from data.specs.pipeline import ExperimentSpec, GenerateSpec
 from data.specs.train import TrainSpec
+from data.specs.train_refiner import TrainRefinerSpec
 from flows.cli.app import add_group, open_panel
 from flows.cli.console import run_flow
 from flows.cli.evaluation_tables import print_experiment
@@ -19,9 +20,11 @@ from flows.cli.options import (
     Workers,
     arg,
     opt,
+    parse_numbers,
     parse_size,
+    parse_sizes,
 )
-from flows.cli.spec_options import Fields, SpecOptions, add_options, option
+from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 TRAIN = SpecOptions(
     TrainSpec(), "base", "steps", "rate", "batch", option("lesson.k", "-k", "--k"), "lesson.same",
@@ -30,6 +33,14 @@ TRAIN = SpecOptions(
     "lesson.dedup", "architecture.mode", "architecture.tokens", "architecture.videos",
     "architecture.temporal_average", "architecture.only_cross_attention", "architecture.positions",
     "text_dropout", "retrieval_dropout", "average",
+)  # fmt: skip
+REFINER = SpecOptions(
+    TrainRefinerSpec(), "refiner", "steps", "rate", "batch", "window", "crop", "clips.fps", "same",
+    "held_out", option("corrupt.grain", "--grain", parse=parse_numbers, default="0.005,0.05"),
+    option("corrupt.masks", "--mask"), option("corrupt.masked", "--masked"),
+    option("architecture", "--architecture", parse=parse_sizes, default="as published"),
+    "adversarial", "start", "seed", "precision", "stored", "clips.most", "evaluate_every",
+    "patience", "average",
 )  # fmt: skip
 EXPERIMENT = SpecOptions(
     ExperimentSpec(generate=GenerateSpec(), controllers=("bundled",)),
@@ -66,6 +77,26 @@ def train_controller(
     with report_wrong_values():
         spec = build_train_spec(kind, fields)
     run_flow(flow, corpus, out, spec)
+
+
+@command("train-refiner")
+@add_options(fields=REFINER)
+def train_refiner(
+    corpus: Corpus,
+    out: Annotated[str, opt("--out", "Folder to train in.")],
+    fields: Fields,
+    size: Size = None, threads: Threads = None, runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Train a refiner on a corpus's clips; run it again to resume.
+
+    The corpus needs to be ingested, and no more. Use the refiner with
+    `reelflow refine RUN --refiner unet --weights OUT`.
+    """
+    from flows.train_refiner import train_refiner as flow
+
+    if size:
+        fields.setdefault("clips", {}).update(parse_size(size))
+    run_flow(flow, corpus, out, build_spec(TrainRefinerSpec(), fields))
 
 
 experiment = add_group("experiment", "Measure whether something helps.", "Train and experiment")

@@ -2,8 +2,6 @@
 
 import json
 import os
-import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,10 +19,10 @@ from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
 from engines.generate.ragme import checkpoint
 from engines.train.controller import RESUME, ControllerTrainer
 from engines.train.dataset import Examples, TrainingSet
-from tasks.progress import Progress, format_clock, publish_progress
 from tasks.service.gpu_limit import hold_gpus, is_main_process
 from tasks.service.turns import wait_turn
 from tasks.train.prepare import open_training_set
+from tasks.train.records import list_changes, make_reporter
 from tasks.workers import count_gpus_held
 
 VERSION = "1"
@@ -92,7 +90,7 @@ def _train_controller(
         if trainer.leads:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n")
-        trainer.train(folder, _make_reporter(spec.steps))
+        trainer.train(folder, make_reporter(spec.steps))
 
 
 def _build_record(
@@ -124,7 +122,7 @@ def _is_finished(folder: Path, record: dict[str, Any]) -> bool:
         return False
     existing = json.loads((folder / RECORD).read_text())
     steps, before = record["spec"]["steps"], existing["spec"]["steps"]
-    changed = _list_changes(existing, record)
+    changed = list_changes(existing, record)
     if changed or (before == steps and existing["fingerprint"] != record["fingerprint"]):
         what = "; ".join(changed) or "another version of reelflow"
         raise UserError(f"{folder} holds another training ({what}): name another folder with --out")
@@ -139,43 +137,3 @@ def _is_finished(folder: Path, record: dict[str, Any]) -> bool:
             f" --out, or use --steps {before}"
         )
     return finished[1]
-
-
-def _list_changes(existing: dict[str, Any], record: dict[str, Any]) -> list[str]:
-    """What differs from an earlier training, but for the number of steps."""
-    old, new = (
-        flatten({key: each.get(key) for key in ("corpus", "footage", "base", "spec")})
-        for each in (existing, record)
-    )
-    # Fields that the earlier record lacks are newer than it: they had their defaults then.
-    return [
-        f"{key.removeprefix('spec.')} {old[key]}, now {new[key]}"
-        for key in sorted(old.keys() & new.keys() - {"spec.steps"})
-        if old[key] != new[key]
-    ]
-
-
-def flatten(record: dict[str, Any], parent: str = "") -> dict[str, Any]:
-    """The values of a record of records, by their paths: {"spec.lesson.k": 5}."""
-    flat: dict[str, Any] = {}
-    for key, value in record.items():
-        path = f"{parent}{key}"
-        flat |= flatten(value, f"{path}.") if isinstance(value, dict) else {path: value}
-    return flat
-
-
-def _make_reporter(steps: int) -> Callable[[int, float], None]:
-    """A callback that publishes the step, the loss, and the speed since its last call."""
-    progress, before = Progress("train", steps), list[float]()
-
-    def report_step(step: int, loss: float) -> None:
-        now = time.monotonic()
-        speed = ""
-        if before:
-            rate = (step - before[0]) / (now - before[1])
-            speed = f" · {rate:.2f} steps/s · {format_clock((steps - step) / rate)} left"
-        before[:] = step, now
-        progress.note = f"train step {step:,}/{steps:,} · loss {loss:.4f}{speed}"
-        publish_progress(progress)
-
-    return report_step

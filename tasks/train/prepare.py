@@ -12,6 +12,7 @@ from data.outcome import Done
 from data.records import Video
 from data.shards.stages import Stage, current_stage, read_spec, register_stage
 from data.specs.train import LessonSpec, TrainSpec
+from data.specs.train_refiner import ClipsSpec
 from data.store import tables
 from data.workspace import Workspace
 from engines.base import Engine, Runner
@@ -55,7 +56,7 @@ def prepare_training_set(workspace: Workspace, corpus: str, spec: TrainSpec) -> 
     tokens = open_frame_store(folder, "tokens", len(videos), lesson.most, (retriever.index.dim,))
     setup = build_embed_setup(workspace.settings)
     with open_runner(workspace.settings, count_workers(workspace.settings)) as runner:
-        fill = partial(_fill_store, runner, workspace.settings.batch, videos, lesson)
+        fill = partial(fill_store, runner, workspace.settings.batch, videos, lesson)
         fill("latents", latents, partial(features.build_latent_engine, base, lesson, clip, setup))
         fill("tokens", tokens, partial(features.build_token_engine, lesson, clip, setup))
     return stage
@@ -74,8 +75,8 @@ def open_training_set(workspace: Workspace, stage: Stage) -> TrainingSet:
     )
 
 
-def _fill_store(
-    runner: Runner, batch: int, videos: pa.Table, lesson: LessonSpec,
+def fill_store(
+    runner: Runner, batch: int, videos: pa.Table, lesson: LessonSpec | ClipsSpec,
     name: str, frames: FrameStore, make: Callable[[], Engine],
 ) -> None:  # fmt: skip
     """Fills a store with the frames that it lacks; videos that cannot be read are left out."""

@@ -152,7 +152,7 @@ def test_a_video_that_cannot_be_read_any_more_is_left_out(tmp_path: Path) -> Non
     )
     kept, runner = open_frame_store(tmp_path, "tokens", 3, 4, (32,)), InProcessRunner()
     make = partial(footage_of.build_token_engine, lesson, FAKE, EmbedSetup())
-    tasks.train.prepare._fill_store(runner, 8, videos, lesson, "tokens", kept, make)
+    tasks.train.prepare.fill_store(runner, 8, videos, lesson, "tokens", kept, make)
     runner.close()
     assert kept.counts.tolist() == [4, -1, 4] and kept.left_out() == {"missing": 1}
 
