@@ -1,4 +1,4 @@
-"""Refiners with weights: strict loading by published names, sizes, and autoencoders of diffusers."""
+"""Refiners with weights: strict loading by published names, and diffusers' autoencoders."""
 
 import json
 from pathlib import Path
