@@ -31,7 +31,7 @@ PLUGINS = {
     "retrieve.encoders": ("VERSION", "digest", "Encoder"),
     "annotate.annotators": ("VERSION", "digest", "Annotator"),
     "evaluate.distance.extractors": ("VERSION", "LABEL", "KERNEL", "FILE", "FETCH", "Extractor"),
-    "train.refiners": ("Objective",),
+    "refine.objectives": ("Objective",),
     "refine.refiners": ("VERSION", "Options", "digests", "Refiner"),
     "refine.corruptions": ("VERSION", "Options", "Corruption"),
 }

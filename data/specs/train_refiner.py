@@ -25,8 +25,10 @@ class ClipsSpec(Spec):
 class CorruptSpec(Spec):
     """What is done to a clip that the refiner has to undo."""
 
-    grain: tuple[float, float] = (0.005, 0.05)
-    """Least and largest standard deviation of Gaussian grain, cut at 1.5 of it; 0,0: none."""
+    grain_least: float = Field(0.005, ge=0, le=1)
+    """Least standard deviation of the Gaussian grain, of pixels from 0 to 1; it is cut at 1.5."""
+    grain_most: float = Field(0.05, ge=0, le=1)
+    """Largest standard deviation of the grain; 0: none."""
     masks: tuple[str, ...] = MASKS
     """Corruptions of which a masked window has one, plugins of engines/refine/corruptions."""
     masked: float = Field(0.5, ge=0, le=1)
@@ -34,8 +36,8 @@ class CorruptSpec(Spec):
 
     @model_validator(mode="after")
     def _check_grain(self) -> "CorruptSpec":
-        if not 0 <= self.grain[0] <= self.grain[1] <= 1:
-            raise ValueError("grain is two deviations in 0 to 1, the smaller first: 0.005,0.05")
+        if self.grain_least > self.grain_most:
+            raise ValueError("grain_least must not be more than grain_most")
         if self.masked and not self.masks:
             raise ValueError("masked windows need masks: name some, or set masked to 0")
         return self

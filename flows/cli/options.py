@@ -111,14 +111,6 @@ def parse_size(size: str | None) -> dict[str, int]:
     return {"width": int(width), "height": int(height)}
 
 
-def parse_numbers(text: str) -> tuple[float, ...]:
-    """`0.005,0.05` as numbers."""
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is not numbers with commas, e.g. 0.005,0.05") from error
-
-
 def parse_sizes(text: str) -> dict[str, Any]:
     """`dim=32,multipliers=1:2:4` as the sizes of a network, with lists of numbers as such."""
     sizes: dict[str, Any] = {}

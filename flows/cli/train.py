@@ -20,7 +20,6 @@ from flows.cli.options import (
     Workers,
     arg,
     opt,
-    parse_numbers,
     parse_size,
     parse_sizes,
 )
@@ -36,7 +35,8 @@ TRAIN = SpecOptions(
 )  # fmt: skip
 REFINER = SpecOptions(
     TrainRefinerSpec(), "refiner", "steps", "rate", "batch", "window", "crop", "clips.fps", "same",
-    "held_out", option("corrupt.grain", "--grain", parse=parse_numbers, default="0.005,0.05"),
+    "held_out", option("corrupt.grain_least", "--grain-least"),
+    option("corrupt.grain_most", "--grain-most"),
     option("corrupt.masks", "--mask"), option("corrupt.masked", "--masked"),
     option("architecture", "--architecture", parse=parse_sizes, default="as published"),
     "adversarial", "start", "seed", "precision", "stored", "clips.most", "evaluate_every",

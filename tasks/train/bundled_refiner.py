@@ -8,12 +8,13 @@ import numpy as np
 
 from data.specs.train_refiner import ClipsSpec, CorruptSpec, TrainRefinerSpec
 from engines.bundled import REFINERS
+from engines.refine.training.trainer import WEIGHTS, RefinerTrainer
+from engines.refine.training.windows import crop_windows
 from engines.tiny.render import render_frames
 from engines.tiny.scene import FPS, HELD_OUT, TRAINED, draw_scene
-from engines.train.refiner import WEIGHTS, RefinerTrainer
-from engines.train.windows import crop_windows
 
 PIXELS = 64
+MASKS = "tensor_mask", "sequence_mask", "matrix_mask"
 RATES = (4, 8, 12, 25)  # frames per second, of which each window has one
 # One after another, each from the weights of the one before. Grain first: next to a hole its error
 # is so small that a network that is taught both from the start does not learn to take it away.
@@ -25,9 +26,9 @@ SPECS = {
             evaluate_every=50, average=0.98,
         ),
         TrainRefinerSpec(
-            clips=ClipsSpec(most=8), corrupt=CorruptSpec(masked=0.5), window=8, crop=32, batch=2,
-            architecture={"dim": 16, "heads": 2, "head_width": 16}, steps=200, rate=1e-3,
-            evaluate_every=50, average=0.98,
+            clips=ClipsSpec(most=8), corrupt=CorruptSpec(masked=0.25, masks=MASKS), window=8,
+            crop=32, batch=2, architecture={"dim": 16, "heads": 2, "head_width": 16},
+            steps=250, rate=1.5e-3, evaluate_every=50, average=0.98,
         ),
     ),
     "vq": (

@@ -14,9 +14,9 @@ from data.shards.stages import Stage
 from data.specs.pipeline import fingerprint
 from data.specs.train_refiner import TrainRefinerSpec
 from data.workspace import Workspace
+from engines.refine.training.trainer import RESUME, WEIGHTS, RefinerTrainer
+from engines.refine.training.windows import StoredClips
 from engines.refine.weights import digest_weights, find_weights
-from engines.train.refiner import RESUME, WEIGHTS, RefinerTrainer
-from engines.train.windows import StoredClips
 from tasks.service.gpu_limit import hold_gpus, is_main_process
 from tasks.service.turns import wait_turn
 from tasks.train.clips import open_clips, split_groups

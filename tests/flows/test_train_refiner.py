@@ -16,7 +16,7 @@ from data.specs.refine import RefineSpec
 from data.specs.train_refiner import TrainRefinerSpec
 from data.workspace import Workspace, open_workspace
 from engines.refine.plugins import build_refiner
-from engines.train.refiner import RefinerTrainer
+from engines.refine.training.trainer import RefinerTrainer
 from flows.ingest import ingest
 from flows.train_refiner import train_refiner
 from tasks.train.clips import KIND, open_clips, prepare_clips, split_groups

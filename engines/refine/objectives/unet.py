@@ -23,6 +23,6 @@ class Objective:
         return self.network(corrupted, holes)
 
     def loss(self, clean: "Tensor", corrupted: "Tensor", holes: "Tensor") -> "Tensor":
-        from engines.train.refiner_loss import restoration_loss
+        from engines.refine.training.loss import restoration_loss
 
         return restoration_loss(self.restore(corrupted, holes).float(), clean, holes)

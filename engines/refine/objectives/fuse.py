@@ -36,7 +36,7 @@ class Objective:
         return self.network((2 * corrupted - 1) * (1 - holes)) / 2 + 0.5
 
     def loss(self, clean: "Tensor", corrupted: "Tensor", holes: "Tensor") -> "Tensor":
-        from engines.train.refiner_loss import masked_mean
+        from engines.refine.training.loss import masked_mean
 
         restored = self.restore(corrupted, holes).float()
         error = (restored - clean).abs()

@@ -79,7 +79,7 @@ def corrupt_windows(rng: np.random.Generator, clean: np.ndarray, spec: CorruptSp
     """The windows with grain of a random deviation, and some of them masked."""
     corrupted, holes = np.empty_like(clean), np.zeros(clean.shape[:-1], bool)
     for place, clip in enumerate(clean):
-        deviation = rng.uniform(*spec.grain)
+        deviation = rng.uniform(spec.grain_least, spec.grain_most)
         grain = rng.standard_normal(clip.shape, np.float32) * np.float32(deviation)
         noisy = (clip + grain.clip(-CUT * deviation, CUT * deviation)).clip(0, 1)
         if rng.random() < spec.masked:

@@ -14,10 +14,10 @@ from support.paths import REPOSITORY, TESTS
 from data.errors import UserError
 from data.specs.train_refiner import ClipsSpec, CorruptSpec, TrainRefinerSpec
 from engines.refine.networks import read_sizes
+from engines.refine.training.loss import EPSILON, masked_mean, restoration_loss
+from engines.refine.training.trainer import RESUME, WEIGHTS, RefinerTrainer
+from engines.refine.training.windows import StoredClips, corrupt_windows, measure_psnr
 from engines.train.frame_store import open_frame_store
-from engines.train.refiner import RESUME, WEIGHTS, RefinerTrainer
-from engines.train.refiner_loss import EPSILON, masked_mean, restoration_loss
-from engines.train.windows import StoredClips, corrupt_windows, measure_psnr
 
 torch.set_num_threads(1)
 CLIPS = ClipsSpec(width=16, height=16, most=8)
@@ -65,15 +65,15 @@ def test_windows_are_of_videos_that_are_long_enough_and_of_their_side(tmp_path: 
 
 
 def test_grain_is_everywhere_and_masks_are_where_holes_are() -> None:
-    clean, rng = np.full((16, 4, 32, 32, 3), 0.5, np.float32), np.random.default_rng(0)
-    corrupted = CorruptSpec(grain=(0.02, 0.02), masks=("matrix_mask",), masked=0.5)
+    clean, rng = np.full((16, 4, 32, 32, 3), 0.5, np.float32), np.random.default_rng(1)
+    corrupted = CorruptSpec(grain_least=0.02, grain_most=0.02, masks=("matrix_mask",), masked=0.5)
     examples = corrupt_windows(rng, clean, corrupted)
     assert np.abs(examples.corrupted - clean)[~examples.holes].max() <= 0.03 + 1e-6
     masked = [hole.any() and not hole.all() for hole in examples.holes]
     assert 4 <= sum(masked) <= 12
     for hole, clip, inside in zip(examples.holes, examples.corrupted, masked, strict=True):
         assert not inside or (clip[hole] == 0).all()
-    again = corrupt_windows(np.random.default_rng(0), clean, corrupted)
+    again = corrupt_windows(np.random.default_rng(1), clean, corrupted)
     assert np.array_equal(again.corrupted, examples.corrupted)
 
 
@@ -136,7 +136,7 @@ def test_psnr_is_of_clipped_pixels() -> None:
 
 KILLED = """
 import os, signal, sys; sys.path[:0] = sys.argv[2:]
-import test_refiner as t
+import test_trainer as t
 calls, loss = iter(range(9)), t.RefinerTrainer.loss
 def dying(trainer, rng):
     if next(calls) == 3:
@@ -162,7 +162,7 @@ def test_a_killed_training_ends_with_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [({"window": 9}, "clips.most"), ({"crop": 32}, "crop"), ({"adversarial": 0.1}, "discriminator"),
-     ({"corrupt": {"grain": (0.2, 0.1)}}, "smaller first"),
+     ({"corrupt": {"grain_least": 0.2, "grain_most": 0.1}}, "grain_most"),
      ({"corrupt": {"masks": ()}}, "masks")],
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused(fields: dict, said: str) -> None:

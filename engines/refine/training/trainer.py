@@ -11,10 +11,10 @@ from data.specs.train_refiner import TrainRefinerSpec
 from engines.base import load_plugin
 from engines.evaluate.vision.checkpoint import load_weights, read_weights
 from engines.refine.networks import save_network
+from engines.refine.training.windows import ClipSource, Examples, corrupt_windows, measure_psnr
 from engines.refine.weights import LISTED, find_weights
 from engines.train.early_stop import EarlyStop
 from engines.train.loop import Schedule, train_model
-from engines.train.windows import ClipSource, Examples, corrupt_windows, measure_psnr
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,7 +40,7 @@ class RefinerTrainer:
         self.spec, self.clips = spec, clips
         self.device, self.leads = team.device, team.is_main_process
         torch.manual_seed(spec.seed)
-        self.objective = load_plugin("train.refiners", spec.refiner).Objective(spec)
+        self.objective = load_plugin("refine.objectives", spec.refiner).Objective(spec)
         if spec.start:
             start_from(self.objective.network, spec.refiner, spec.start)
         self.early_stop = EarlyStop(lambda: float(self.measure().mean()), spec.patience)

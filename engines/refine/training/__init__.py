@@ -1,0 +1,1 @@
+"""Training of refiners: windows of real clips, corruptions, losses, and the trainer."""
