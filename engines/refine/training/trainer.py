@@ -9,7 +9,7 @@ import numpy as np
 
 from data.specs.train_refiner import TrainRefinerSpec
 from engines.base import load_plugin
-from engines.evaluate.vision.checkpoint import load_weights, read_weights
+from engines.checkpoint import load_weights, read_weights
 from engines.refine.networks import save_network
 from engines.refine.training.windows import ClipSource, Examples, corrupt_windows, measure_psnr
 from engines.refine.weights import LISTED, find_weights
