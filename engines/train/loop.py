@@ -66,16 +66,8 @@ def train_model(
     mean = [m.to(p.device) for m, p in zip(first, trained, strict=True)]
     losses: list[float] = []
     for step in range(done.step, 0 if early.stopped else schedule.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(schedule, step)
-        # Every step draws from generators of its own, seeded by its number and the process's rank:
-        # so a run that was stopped ends with the same weights as one that was not.
-        torch.manual_seed((schedule.seed * 1_000_003 + step) * 1_009 + team.process_index)
-        with team.autocast():
-            value = loss(np.random.default_rng([schedule.seed, 5, step, team.process_index]))
-        _take_step(team, optimizer, trained, value)
+        losses.append(_take_step(team, optimizer, trained, loss, schedule, step))
         torch._foreach_lerp_(mean, _copy_parameters(trained), 1 - compute_decay(schedule, step))
-        losses.append(float(value.item()))
         ends = step + 1 == schedule.steps
         saves = ends or (step + 1) % schedule.checkpoint_every == 0
         if saves:  # by every process, as each has to know when to stop
@@ -124,14 +116,26 @@ def _build_accelerator(precision: str) -> Any:
     return Accelerator(mixed_precision=precision)
 
 
-def _take_step(team: Any, optimizer: Any, trained: list["nn.Parameter"], loss: "Tensor") -> None:
+def _take_step(
+    team: Any, optimizer: Any, trained: list["nn.Parameter"], loss: Loss, schedule: Schedule,
+    step: int,
+) -> float:  # fmt: skip
+    """Takes one step, and returns its loss."""
     import torch
 
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(schedule, step)
+    # Every step draws from generators of its own, seeded by its number and the process's rank:
+    # so a run that was stopped ends with the same weights as one that was not.
+    torch.manual_seed((schedule.seed * 1_000_003 + step) * 1_009 + team.process_index)
+    with team.autocast():
+        value = loss(np.random.default_rng([schedule.seed, 5, step, team.process_index]))
     optimizer.zero_grad()
-    team.backward(loss)
+    team.backward(value)
     _average_gradients(team, trained)
     torch.nn.utils.clip_grad_norm_(trained, 1.0)
     optimizer.step()
+    return float(value.item())
 
 
 def _average_gradients(team: Any, trained: list["nn.Parameter"]) -> None:
