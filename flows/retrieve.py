@@ -23,6 +23,7 @@ def retrieve(
     out: str,
     spec: RetrieveSpec | None = None,
     report: str | None = None,
+    texts: list[str] | None = None,
 ) -> dict[str, Any]:
     """Writes the k best videos of every prompt as Parquet.
 
@@ -32,11 +33,14 @@ def retrieve(
         out: Parquet file to write.
         spec: How many videos, how similar, and which ones; the usual if left out.
         report: HTML page with the clips to write as well; none if left out.
+        texts: Search what was said or shown, by the kinds of texts of annotate, such as speech;
+            what videos look like if left out.
     """
     spec = spec or RetrieveSpec()
     workspace = open_workspace(Settings())
     with open_output(out) as hits:
-        summary = retrieve_prompts(workspace, corpus, prompts, str(hits), spec) | {"out": out}
+        summary = retrieve_prompts(workspace, corpus, prompts, str(hits), spec, texts)
+        summary |= {"out": out}
         if report:
             with open_output(report) as page:
                 write_retrieval_page(workspace, corpus, str(hits), spec, str(page))

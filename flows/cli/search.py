@@ -12,6 +12,7 @@ from flows.cli.app import open_panel
 from flows.cli.console import escape, out, print_result, run_flow
 from flows.cli.options import AsJson, Corpus, Root, Runner, Workers, arg, open_store, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
+from flows.cli.texts import parse_kinds, search_texts
 
 K = option("k", "-k", "--k", min=1)
 FIELDS = (
@@ -19,6 +20,12 @@ FIELDS = (
     "dedup", "exclude", "not_from_same", "smooth", "cut", "candidates",
 )  # fmt: skip
 SEARCH, RETRIEVE = SpecOptions(RetrieveSpec(), *FIELDS), SpecOptions(RetrieveSpec(), *FIELDS)
+
+Within = Annotated[
+    str | None,
+    opt("--in", "Search what was said or shown: speech, screen, objects; commas between."),
+]
+IN_TEXTS = {"k", "where", "exclude"}  # the options that a search in texts has
 
 command = open_panel("Search")
 
@@ -31,10 +38,7 @@ def search(
     video: Annotated[
         str | None, opt("--video", "Search with this video, by id, not with a text.")
     ] = None,
-    within: Annotated[
-        str | None,
-        opt("--in", "Search what was said or shown: speech, screen; with commas between."),
-    ] = None,
+    within: Within = None,
     as_json: AsJson = False, root: Root = None,
 ) -> None:  # fmt: skip
     """Find the videos that a text describes, or that are similar to a video.
@@ -77,23 +81,22 @@ def retrieve(
     report: Annotated[
         str | None, opt("--report", "Also write a page with the clips: PATH.html.")
     ] = None,
+    within: Within = None,
     root: Root = None,
 ) -> None:  # fmt: skip
     """Search for every prompt of a file and write the hits as Parquet."""
     from flows.retrieve import retrieve as flow
 
     spec = build_spec(RetrieveSpec(), fields)
-    run_flow(flow, corpus, prompts, out, spec, report)
+    run_flow(flow, corpus, prompts, out, spec, report, parse_kinds(within) if within else None)
 
 
 def _search_texts(
     corpus: str, text: str | None, within: str, fields: Fields, as_json: bool
 ) -> None:
-    from flows.cli.texts import search_texts
-
-    if text is None or fields.keys() - {"k"}:
-        raise typer.BadParameter("--in goes with a text, -k and --json alone")
-    search_texts(corpus, text, within, fields.get("k", RetrieveSpec().k), as_json)
+    if text is None or fields.keys() - IN_TEXTS:
+        raise typer.BadParameter("--in goes with a text, and with -k, --where and --exclude")
+    search_texts(corpus, text, within, build_spec(RetrieveSpec(), fields), as_json)
 
 
 @command()

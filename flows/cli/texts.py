@@ -8,6 +8,7 @@ from rich.table import Table
 from data.errors import UserError
 from data.specs.annotate import SPECS, ObjectsSpec, ScreenSpec, SpeechSpec
 from data.specs.encode import EncodeSpec
+from data.specs.retrieve import RetrieveSpec
 from data.timecode import format_seconds
 from flows.cli.app import open_panel
 from flows.cli.console import escape, live, out, print_result, print_summary
@@ -67,14 +68,17 @@ def annotate(
     print_corpus_failures(corpus, summaries)
 
 
-def search_texts(corpus: str, query: str, kinds: str, k: int, as_json: bool) -> None:
+def search_texts(corpus: str, query: str, kinds: str, spec: RetrieveSpec, as_json: bool) -> None:
     """Prints the moments in which such words were said or shown."""
     from tasks.retrieve.texts import TextSearcher
 
     searcher = TextSearcher(open_store(), corpus, parse_kinds(kinds))
     with out(err=True).status("searching"):  # loads a model
-        hits = searcher.search(query, k)
+        wheres = (spec.where,) if spec.where is not None else ()
+        hits = searcher.search(query, spec.k, wheres, spec.exclude)
     print_result([asdict(hit) for hit in hits], as_json, _print_moments)
+    for where in searcher.unmatched:
+        out(err=True).print(f"no video of {corpus} meets the condition {where}", markup=False)
     if searcher.unencoded:
         fix = f"`reelflow annotate {corpus} --with {kinds}` encodes them"
         out(err=True).print(f"{searcher.unencoded:,} texts are searched by words alone: {fix}")

@@ -17,22 +17,28 @@ from data.workspace import Workspace
 from tasks.origins import warn_of_mismatch
 from tasks.prompts import read_prompts
 from tasks.retrieve.retriever import Retriever
+from tasks.retrieve.texts import TextSearcher
 
 BATCH_SIZE = 256  # prompts searched together: bounds memory
 
 
 @task(name="retrieve-prompts", cache_policy=NO_CACHE, persist_result=False)
 def retrieve_prompts(
-    workspace: Workspace, corpus: str, prompts: str, out: str, spec: RetrieveSpec
-) -> dict[str, Any]:
+    workspace: Workspace, corpus: str, prompts: str, out: str, spec: RetrieveSpec,
+    texts: list[str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Searches every prompt and writes the hits as `tables.HITS`, in the order of the prompts.
 
     Returns counts, by prompt how many hits are missing of the k requested, and the conditions that
     no video meets.
     """
     queries = read_prompts(prompts)
-    retriever = Retriever(workspace, corpus)
-    warn_of_mismatch(workspace, corpus)
+    retriever: Retriever | TextSearcher
+    if texts:  # what was said or shown, of these kinds
+        retriever = TextSearcher(workspace, corpus, texts)
+    else:
+        retriever = Retriever(workspace, corpus)
+        warn_of_mismatch(workspace, corpus)
     target = Path(out)
     target.parent.mkdir(parents=True, exist_ok=True)
     # The table is replaced at the end: an interrupted search leaves the former one.

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from data.catalog.database import load_sql
+from data.catalog.database import catalog_path, load_sql
+from data.catalog.filters import select_videos
 from data.errors import UserError
+from data.records import Hit, Prompt
 from data.shards.lists import list_done
 from data.shards.stages import Stage, read_spec
 from data.specs.encode import EncodeSpec
+from data.specs.retrieve import RetrieveSpec
 from data.store import layout
 from data.store.texts import StoredText, read_texts
 from data.workspace import Workspace
@@ -21,6 +25,7 @@ from engines.retrieve.words import WordIndex
 from tasks.annotate.encode import find_encoded
 from tasks.annotate.stage import find_annotated
 
+Videos = dict[str, tuple[str, str, str | None]]  # by content: id, URI, caption
 RANKED = 200  # of each ranking that are fused: what is below cannot come to the top
 
 
@@ -56,25 +61,58 @@ class TextSearcher:
             self._load_stage(stage)
         self._words = WordIndex([each.text for each in self.texts])
         self._videos = self._find_videos()
-        self._shown = np.array([each.content in self._videos for each in self.texts], bool)
+        self._lookups: dict[tuple[tuple[str, ...], tuple[str, ...]], Videos] = {}
+        self._encoders: dict[EncodeSpec, Any] = {}
+        self.shortages: dict[str, int] = {}
+        self.unmatched: list[str] = []
 
-    def search(self, query: str, k: int, contents: set[str] | None = None) -> list[TextHit]:
-        """The k best moments, best first, of all videos or of some contents.
+    def search_prompts(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
+        """The k best moments of each prompt, as hits of a table; `shortages` as a retriever's.
 
-        A UserError for a query without words.
+        A UserError for what a search in texts has no use for, such as the spec's ceiling.
+        """
+        known = {"k": spec.k, "where": spec.where, "exclude": spec.exclude}
+        if spec != RetrieveSpec().model_copy(update=known):
+            raise UserError("a search in texts knows k, where and exclude: leave out the others")
+        hits: list[Hit] = []
+        for prompt in prompts:
+            wheres = tuple(each for each in (spec.where, prompt.where) if each is not None)
+            found = self.search(prompt.text, spec.k, wheres, spec.exclude)
+            if short := spec.k - len(found):
+                self.shortages[prompt.id] = short
+            hits += [
+                Hit(prompt.id, prompt.text, hit.rank, hit.video_id, hit.score, hit.uri,
+                    hit.caption, hit.start_sec, hit.end_sec)
+                for hit in found
+            ]  # fmt: skip
+        return hits
+
+    def search(
+        self, query: str, k: int, wheres: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
+    ) -> list[TextHit]:
+        """The k best moments, best first, of all videos or of those that meet every condition.
+
+        Excluded are videos by id, with their copies. A UserError for a query without words.
         """
         if not query.strip():
             raise UserError("there is no text to search for: write what was said or shown")
-        allowed = self._shown
-        if contents is not None:
-            allowed = allowed & np.array([each.content in contents for each in self.texts], bool)
+        videos = self._videos
+        if wheres or exclude:
+            videos = self._lookups.setdefault((wheres, exclude), self._select(wheres, exclude))
+            if not videos:
+                self.unmatched += [" and ".join(wheres)] if wheres else []
+        allowed = np.array([each.content in videos for each in self.texts], bool)
         words = np.where(allowed, self._words.score(query), 0.0)
         meaning = np.where(allowed, self._compare(query), -np.inf)
         rankings = rank_items(words, RANKED, above=0.0), rank_items(meaning, RANKED)
         fused = fuse_ranks(rankings, len(self.texts))
         best = rank_items(fused, k, above=0.0)
-        return [self._build_hit(rank, int(n), fused, words, meaning)
-                for rank, n in enumerate(best, start=1)]  # fmt: skip
+        hits = []
+        for rank, n in enumerate(best.tolist(), start=1):
+            cosine = float(meaning[n]) if np.isfinite(meaning[n]) else 0.0
+            scores = float(fused[n]), float(words[n]), cosine
+            hits.append(_build_hit(rank, self.texts[n], videos[self.texts[n].content], scores))
+        return hits
 
     def _load_stage(self, stage: Stage) -> None:
         store, encoded = self.workspace.store, find_encoded(self.workspace, stage)
@@ -97,13 +135,17 @@ class TextSearcher:
         for rows, stage, vectors in self._parts:
             spec = read_spec(self.workspace.store, stage, EncodeSpec)
             if spec not in queries:
-                encoder = load_plugin("retrieve.encoders", spec.encoder).Encoder(spec)
-                encoder.load()
-                queries[spec] = encoder.encode([query])
+                queries[spec] = self._open_encoder(spec).encode([query])
             cosines[rows] = score_texts(queries[spec], vectors.astype(np.float32))
         return cosines
 
-    def _find_videos(self) -> dict[str, tuple[str, str, str | None]]:
+    def _open_encoder(self, spec: EncodeSpec) -> Any:
+        if spec not in self._encoders:
+            self._encoders[spec] = load_plugin("retrieve.encoders", spec.encoder).Encoder(spec)
+            self._encoders[spec].load()
+        return self._encoders[spec]
+
+    def _find_videos(self) -> Videos:
         """The id, URI and caption of each content that may be shown."""
         contents = sorted({each.content for each in self.texts})
         with self.workspace.open_synced_catalog(self.corpus) as catalog:
@@ -112,13 +154,29 @@ class TextSearcher:
             )
         return {content: (id, uri, caption) for content, id, uri, caption in rows}
 
-    def _build_hit(
-        self, rank: int, n: int, fused: Sequence[float], words: np.ndarray, meaning: np.ndarray
-    ) -> TextHit:
-        text = self.texts[n]
-        id, uri, caption = self._videos[text.content]
-        cosine = float(meaning[n]) if np.isfinite(meaning[n]) else 0.0
-        return TextHit(
-            rank, float(fused[n]), id, text.start, text.end, text.kind, text.text,
-            float(words[n]), cosine, uri, caption,
-        )  # fmt: skip
+    def _select(self, wheres: tuple[str, ...], exclude: tuple[str, ...]) -> Videos:
+        """The video to show of each content that meets the conditions: the usual, else another."""
+        path = catalog_path(self.workspace.store, self.workspace.settings.catalog)
+        wait_s, contents = self.workspace.settings.wait_s, sorted(self._videos)
+        with select_videos(path, self.corpus, wheres or ("true",), wait_s, contents) as videos:
+            rows = videos.project("content, id, uri, caption").order("id").fetchall()
+        excluded = {content for content, id, *_ in rows if id in exclude}
+        kept: Videos = {}
+        for content, *video in rows:
+            usual = self._videos.get(content)
+            if content not in excluded and (
+                content not in kept or (usual and video[0] == usual[0])
+            ):
+                kept[content] = (video[0], video[1], video[2])
+        return kept
+
+
+def _build_hit(
+    rank: int, text: StoredText, video: tuple[str, str, str | None],
+    scores: tuple[float, float, float],
+) -> TextHit:  # fmt: skip
+    fused, words, meaning = scores
+    id, uri, caption = video
+    return TextHit(
+        rank, fused, id, text.start, text.end, text.kind, text.text, words, meaning, uri, caption
+    )

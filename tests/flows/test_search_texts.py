@@ -1,17 +1,21 @@
 """Search in texts: once annotated, moments are found by words and by meaning."""
 
 import json
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from data.errors import UserError
 from data.shards.stages import current_stage
+from data.specs.retrieve import RetrieveSpec
 from data.store import layout
 from data.store.texts import Annotation, Text
 from engines.annotate.annotators import fake
 from engines.retrieve.encoders import sentences
 from flows.annotate import annotate
 from flows.ingest import ingest
+from flows.retrieve import retrieve
 from flows.withdraw import withdraw
 from tasks.retrieve.texts import TextSearcher
 
@@ -81,6 +85,27 @@ def test_texts_without_vectors_are_found_by_words_and_counted(corpus) -> None:
     assert searcher.unencoded == 4
     assert searcher.search("harbour", 3)[0].text == SAID[0]
     corpus.store.write(name, receipt)
+
+
+def test_conditions_and_exclusions_hold_for_texts_too(corpus) -> None:
+    searcher = TextSearcher(corpus, "c", ["fake"])
+    first = searcher.search("harbour", 9)
+    rest = searcher.search("harbour", 9, exclude=(first[0].video_id,))
+    assert {h.video_id for h in rest} == {h.video_id for h in first[1:]}
+    only = searcher.search("harbour", 9, wheres=(f"id = '{first[1].video_id}'",))
+    assert [h.video_id for h in only] == [first[1].video_id]
+    assert searcher.search("harbour", 9, wheres=("false",)) == []
+    assert searcher.unmatched == ["false"]
+
+
+def test_prompts_are_retrieved_from_texts_as_moments(corpus, tmp_path: Path) -> None:
+    prompts, out = tmp_path / "p.txt", tmp_path / "hits.parquet"
+    prompts.write_text("harbour\na telescope\n")
+    summary = retrieve("c", str(prompts), str(out), RetrieveSpec(k=1), texts=["fake"])
+    rows = pq.read_table(out).to_pylist()
+    assert summary["hits"] == 2 and [row["start_sec"] for row in rows] == [3.0, 3.0]
+    with pytest.raises(UserError, match="exclude"):
+        retrieve("c", str(prompts), str(out), RetrieveSpec(mmr=0.5), texts=["fake"])
 
 
 def test_the_command_prints_moments(corpus, monkeypatch, capfd) -> None:
