@@ -59,7 +59,7 @@ AROUND = {  # pictures of the page to look around: its address, and what somebod
     "browse-search": (SEARCH, f"{SCREENS}[5].dispatchEvent(new PointerEvent('pointerenter'))"),
     "browse-video": (SEARCH, f"{SCREENS}[9].click()"),
     "browse-selection": (SEARCH, CHOOSE),
-    "browse-map": ("map?colour=background", LASSO),
+    "browse-map": ("map?colour=shape", LASSO),
     "browse-dark": ("?q=a+green+cross+on+stripes&moments", "0"),
     "browse-phone": ("?q=green", "0"),
 }
