@@ -93,9 +93,9 @@ def describe_verdicts(figures: Sequence[PassFigure]) -> list[str]:
         better = [each.number for each in own if each.high is not None and each.high < 0]
         worse = [each.number for each in own if each.low is not None and each.low > 0]
         if better:
-            verdicts.append(f"{name} beats {BASELINE} after {_list_numbers(better)} passes")
+            verdicts.append(f"{name} beats {BASELINE} at pass {_list_numbers(better)}")
         elif len(worse) == len(own):
-            verdicts.append(f"{name} is worse than {BASELINE} after every number of passes")
+            verdicts.append(f"{name} is worse than {BASELINE} at every pass")
         else:
             verdicts.append(f"{name} does not beat {BASELINE}: the intervals include zero")
     return verdicts
