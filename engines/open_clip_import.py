@@ -10,14 +10,16 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-# A plain import costs 6 s of CPU: torch 2, open_clip itself 0.7, and the rest for three packages:
+# A plain import costs 6 s of CPU: torch 2, open_clip itself 0.5, and the rest for four packages:
 # - transformers and timm make the towers of some architectures. open_clip works without them, so
 #   it is imported as if they were missing, and its modules that use them are executed again for an
 #   architecture that names one.
+# - huggingface_hub downloads weights, which `engines/embed/hub.py` does here, by itself.
 # - torchvision is needed, but imports torch's compiler (dynamo, inductor, sympy: 2 s) for one
 #   function of one operator, which nobody here calls: the compiler is imported once it is called.
 # Towers of our own would save no more than this, and would be a second copy of open_clip's.
 OPTIONAL = {"hf_model": "transformers", "timm_model": "timm"}
+HIDDEN = {*OPTIONAL.values(), "huggingface_hub"}
 COMPILER = ("torch._dynamo", "torch._dynamo.utils")
 
 _importing = threading.Lock()
@@ -27,7 +29,7 @@ def import_open_clip(config: dict[str, Any] | None = None) -> ModuleType:
     """open_clip, with what an architecture's `config` needs; without one, what most need."""
     with _importing:
         if "open_clip" not in sys.modules:
-            with _hide_modules(OPTIONAL.values()), _defer_modules(COMPILER):
+            with _hide_modules(HIDDEN), _defer_modules(COMPILER):
                 importlib.import_module("open_clip")
         if config:
             _complete_import(config)

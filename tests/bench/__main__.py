@@ -13,7 +13,7 @@ sys.path[0] = str(ROOT / "tests")
 SECTIONS = (
     "alone", "real", "shapes", "setups", "orchestration", "memory", "thousand", "generate", "fvd",
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
-    "browse",
+    "browse", "startup",
 )  # fmt: skip
 LONG = ("growth",)  # an hour, and so only where it is named
 

@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
-UNUSED = ("torch._dynamo", "torch._inductor", "sympy", "timm", "transformers", "prefect", "ray")
+UNUSED = (
+    "torch._dynamo", "torch._inductor", "sympy", "timm", "transformers", "huggingface_hub",
+    "prefect", "ray",
+)  # fmt: skip
 SCRIPT = """
 import json, sys, warnings
 from engines.open_clip_import import import_open_clip
