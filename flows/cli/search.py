@@ -38,20 +38,24 @@ def search(
     video: Annotated[
         str | None, opt("--video", "Search with this video, by id, not with a text.")
     ] = None,
+    image: Annotated[
+        str | None, opt("--image", "Search with this picture or video file, not with a text.")
+    ] = None,
     within: Within = None,
     as_json: AsJson = False, root: Root = None,
 ) -> None:  # fmt: skip
-    """Find the videos that a text describes, or that are similar to a video.
+    """Find the videos that a text describes, or that are similar to a video or a picture.
 
-    With --in, find the moments in which such words were said or written.
+    With --moments, find spans of them. With --in, find the moments in which such words were said or written.
     """
-    from data.records import Prompt
+    from data.records import Prompt, Query
+    from tasks.browse.query_file import embed_query_file
     from tasks.browse.running import choose_embedder
     from tasks.origins import describe_mismatch
     from tasks.retrieve.retriever import Retriever
 
-    if (text is None) == (video is None):
-        raise typer.BadParameter("give either a text or --video ID")
+    if [text, video, image].count(None) != 2:
+        raise typer.BadParameter("give one of a text, --video ID and --image FILE")
     if within is not None:
         return _search_texts(corpus, text, within, fields, as_json)
     workspace = open_store()
@@ -61,6 +65,10 @@ def search(
     with out(err=True).status("searching"):  # loads a model
         if video is not None:
             hits = retriever.search_videos([video], build_spec(VIDEO_QUERIES, fields))
+        elif image is not None:
+            vectors = embed_query_file(workspace, corpus, image)
+            spec = build_spec(VIDEO_QUERIES, fields)
+            hits = retriever.search_vectors([Query("0", image)], vectors, spec)
         else:
             spec = build_spec(RetrieveSpec(), fields)
             hits = retriever.search_prompts([Prompt("0", text or "")], spec)

@@ -70,7 +70,7 @@ def write_real_films(
     from engines.video.writing import encode_mp4
 
     folder.mkdir(parents=True, exist_ok=True)
-    queries, rng = [], np.random.default_rng(seed)
+    queries, rng, whole = [], np.random.default_rng(seed), _read_clips(clips)
     for turn in range(rounds):
         shown: dict[str, list[Span]] = {}
         halves = np.array_split(rng.permutation(len(clips)), 2)
@@ -78,7 +78,7 @@ def write_real_films(
         for name, order in zip(names, halves, strict=True):
             parts: list[np.ndarray] = []
             for place in order:
-                pixels = _read_part(clips[place], rng)
+                pixels = _choose_part(whole[place], rng)
                 start = sum(map(len, parts)) / REAL_FPS
                 span = Span(name, start, start + len(pixels) / REAL_FPS)
                 shown.setdefault(clips[place].stem, []).append(span)
@@ -90,20 +90,25 @@ def write_real_films(
     return queries
 
 
-def _read_part(clip: Path, rng: np.random.Generator) -> np.ndarray:
-    """(n, H, W, 3) bytes of a random part of a clip, cropped to the films' size."""
+def _read_clips(clips: Sequence[Path]) -> list[np.ndarray]:
+    """(n, H, W, 3) bytes of each clip, cropped to the films' size."""
     from data.records import Video
-    from engines.video.frames import Frames, Resize, Sampling
+    from engines.video.frames import Resize, Sampling
     from engines.video.guard.guard import Guard
 
     height, width = REAL_SIZE
-    shape = Resize(height, "shortest", width=width)
+    pixels: dict[str, list[np.ndarray]] = {str(clip): [] for clip in clips}
+    videos = [Video(name, name, "") for name in pixels]
     with Guard(1) as guard:
-        video = Video("clip", str(clip), "")
-        events = guard.decode([video], Sampling(None, REAL_FPS), shape)
-        pixels = np.concatenate([e[1].pixels for e in events if isinstance(e, tuple)
-                                 and isinstance(e[1], Frames)])  # fmt: skip
-    pixels = pixels.transpose(0, 2, 3, 1)
+        shape = Resize(height, "shortest", width=width)
+        for event in guard.decode(videos, Sampling(None, REAL_FPS), shape):
+            if isinstance(event, tuple):
+                pixels[event[0].id].append(event[1].pixels)
+    return [np.concatenate(parts).transpose(0, 2, 3, 1) for parts in pixels.values()]
+
+
+def _choose_part(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """40 to 80 % of a clip's frames; all of one that lasts less than 3 seconds."""
     if len(pixels) < 3 * REAL_FPS:
         return pixels
     count = int(len(pixels) * rng.uniform(0.4, 0.8))
