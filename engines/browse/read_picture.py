@@ -40,5 +40,5 @@ def work(source: str, target: str, resize: dict[str, Any]) -> dict[str, Any]:
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError,
             Image.DecompressionBombError) as error:  # fmt: skip
         raise DecodeError("undecodable", f"the picture cannot be read: {error}") from error
-    np.save(target, resize_pictures(np.asarray(picture)[None], Resize(**resize)))
+    np.save(target, resize_pictures(np.array(picture)[None], Resize(**resize)))
     return {}

@@ -46,7 +46,8 @@ def search(
 ) -> None:  # fmt: skip
     """Find the videos that a text describes, or that are similar to a video or a picture.
 
-    With --moments, find spans of them. With --in, find the moments in which such words were said or written.
+    With --moments, find the spans of them that match. With --in, find the moments in which such
+    words were said or written.
     """
     from data.records import Prompt, Query
     from tasks.browse.query_file import embed_query_file
