@@ -16,8 +16,9 @@ from tasks.ui.run_names import name_run
 
 @flow(name="leaks", flow_run_name=name_run("leaks-{corpus}"), **HOOKS)
 def leaks(
-    corpus: str, source: str, threshold: float = THRESHOLD, out: str | None = None
-) -> dict[str, Any]:
+    corpus: str, source: str, threshold: float = THRESHOLD, out: str | None = None,
+    groups: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """Looks for an evaluation's clips in a corpus's index: exact copies, then near ones.
 
     Args:
@@ -25,9 +26,10 @@ def leaks(
         source: Folder of clips, a benchmark's data folder, or any source that ingest reads.
         threshold: Cosine above which two clips are near copies.
         out: File to write the matches to, for `generate --without`; none if left out.
+        groups: Report the near-duplicates of each match as well, by the groups of dedup.
     """
     workspace = open_workspace(Settings())
-    tested = guard_task(workspace, corpus, read_clips(source), threshold)
+    tested = guard_task(workspace, corpus, read_clips(source), threshold, groups)
     # Written even if empty: `generate --without` then finds the file that it was told.
     if out:
         write_leaks(out, tested.leaks)

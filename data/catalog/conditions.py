@@ -69,7 +69,9 @@ JSON_FUNCTIONS = {*FUNCTION_GROUPS["JSON"].split(), "->", "->>"}
 # Columns that DuckDB makes up where there is none of the name.
 CLOCKS = {"current_date", "current_timestamp"}
 # Columns that a command makes, and which one.
-MISSING_COLUMNS = {"duplicate_of": " yet: make it with `reelflow dedup NAME`"}
+MISSING_COLUMNS = dict.fromkeys(
+    ("duplicate_of", "duplicate_group"), " yet: make it with `reelflow dedup NAME`"
+)
 PLAIN_SELECT: dict[str, Any] = {
     "modifiers": [], "where_clause": None, "group_expressions": [], "group_sets": [],
     "having": None, "sample": None, "qualify": None,

@@ -128,7 +128,7 @@ def add_source_columns(
     videos = connection.sql(load_sql(query), params={"corpus": corpus})
     if not connection.execute(load_sql("is_deduplicated"), {"corpus": corpus}).fetchall():
         # No column says nothing, where one of nulls would say that there are no copies.
-        videos = videos.project("* EXCLUDE (duplicate_of)")
+        videos = videos.project("* EXCLUDE (duplicate_of, duplicate_group)")
     if not structure or not structure.startswith('{"'):
         return videos  # the source has no columns but id, uri and caption
     literal = structure.replace("'", "''")

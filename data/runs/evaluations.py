@@ -88,11 +88,14 @@ class MethodResult:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A benchmark's clip that the retrieval corpus has: the same bytes (`exact`) or a near copy."""
+    """A benchmark's clip that the retrieval corpus has: the same bytes (`exact`) or a near copy.
+
+    A video of kind `group` is a near-duplicate of such a one, with whose similarity it is listed.
+    """
 
     clip: str
     video_id: str
-    kind: Literal["exact", "near"]
+    kind: Literal["exact", "near", "group"]
     similarity: float
 
 

@@ -25,6 +25,8 @@ class RetrieveSpec(Spec):
     # Left out where it is empty: a spec without it keeps its fingerprint.
     exclude: tuple[str, ...] = Field((), exclude_if=lambda ids: not ids)
     """Ids of videos to exclude from the results, together with their copies."""
+    exclude_groups: bool = Field(False, exclude_if=lambda on: not on)
+    """Exclude the near-duplicates of excluded videos too, as `reelflow dedup` groups them."""
     not_from_same: str | None = Field(None, exclude_if=lambda column: column is None)
     """Exclude videos with the query's own value in this column, e.g. source_video of shots."""
     moments: bool = Field(False, exclude_if=lambda on: not on)

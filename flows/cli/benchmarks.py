@@ -63,13 +63,18 @@ def leaks(
         opt("--threshold", "Cosine of near copies, at least.", "0.98", min=-1, max=1),
     ] = None,
     file: Annotated[str | None, opt("--out", "File to write, for `generate --without`.")] = None,
+    groups: Annotated[
+        bool, opt("--groups", "Report near-duplicates of each match too, as dedup groups them.")
+    ] = False,
     as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
 ) -> None:  # fmt: skip
     """Find clips of an evaluation that are in a corpus, identical or nearly so."""
     from flows.leaks import leaks as flow
 
     options = drop_unset({"threshold": threshold, "out": file})
-    run_flow(flow, corpus, source, **options, as_json=as_json, print_plain=_print_leaks)
+    run_flow(
+        flow, corpus, source, groups=groups, **options, as_json=as_json, print_plain=_print_leaks
+    )
 
 
 benchmark = add_group("benchmark", "Prepare the data of MSRVTT-Personalization.", "Benchmarks")

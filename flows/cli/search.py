@@ -17,7 +17,7 @@ from flows.cli.texts import parse_kinds, search_texts
 K = option("k", "-k", "--k", min=1)
 FIELDS = (
     K, "where", option("moments", "--moments"), "mmr", option("exact", "--exact"), "ceiling",
-    "dedup", "exclude", "not_from_same", "smooth", "cut", "candidates",
+    "dedup", "exclude", "exclude_groups", "not_from_same", "smooth", "cut", "candidates",
 )  # fmt: skip
 SEARCH, RETRIEVE = SpecOptions(RetrieveSpec(), *FIELDS), SpecOptions(RetrieveSpec(), *FIELDS)
 

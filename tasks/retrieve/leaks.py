@@ -26,6 +26,7 @@ from engines.retrieve.near_copies import THRESHOLD, find_near_copies
 from engines.video.frames import DecodeError
 from engines.video.probe import hash_file
 from tasks.progress import Progress
+from tasks.retrieve.duplicates import read_group_members
 from tasks.retrieve.leak_files import read_clips, save_leaks
 from tasks.retrieve.retriever import Retriever
 from tasks.service.runner import open_runner
@@ -49,19 +50,22 @@ class LeakReport:
 
 @task(name="guard", task_run_name="guard-{corpus}", cache_policy=NO_CACHE, persist_result=False)
 def guard_task(
-    workspace: Workspace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
-) -> LeakReport:
+    workspace: Workspace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD,
+    groups: bool = False,
+) -> LeakReport:  # fmt: skip
     """Runs `find_leaks` as a Prefect task."""
-    return find_leaks(workspace, corpus, clips, threshold)
+    return find_leaks(workspace, corpus, clips, threshold, groups)
 
 
 def find_leaks(
-    workspace: Workspace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD
-) -> LeakReport:
+    workspace: Workspace, corpus: str, clips: Sequence[Video], threshold: float = THRESHOLD,
+    groups: bool = False,
+) -> LeakReport:  # fmt: skip
     """Compares each clip with the corpus's videos: first the bytes, then the vectors in its index.
 
     Clips are embedded and pooled like the corpus; a cosine of `threshold` or more is a near copy.
-    A clip that cannot be read is reported in `failed` and does not stop the others.
+    With `groups`, the near-duplicates of what leaks are leaks too. A clip that cannot be read is
+    reported in `failed` and does not stop the others.
     """
     retriever, failed = Retriever(workspace, corpus), []
     policy = build_url_policy(workspace.settings)
@@ -82,7 +86,10 @@ def find_leaks(
     pairs = {(leak.clip, leak.video_id) for leak in exact}
     near = [leak for leak in _near_leaks(retriever, vectors, threshold)
             if (leak.clip, leak.video_id) not in pairs]  # fmt: skip
-    leaks = sorted([*exact, *near], key=lambda leak: (leak.clip, -leak.similarity, leak.video_id))
+    found = [*exact, *near]
+    if groups:
+        found += _list_group_leaks(workspace, corpus, found)
+    leaks = sorted(found, key=lambda leak: (leak.clip, -leak.similarity, leak.video_id))
     return LeakReport(corpus, threshold, len(clips), tuple(leaks), tuple(failed))
 
 
@@ -153,3 +160,14 @@ def _near_leaks(
         if video := videos.get(retriever.contents[copy.row]):
             leaks.append(Leak(clips[copy.query], video[0], "near", copy.similarity))
     return leaks
+
+
+def _list_group_leaks(workspace: Workspace, corpus: str, leaks: Sequence[Leak]) -> Iterator[Leak]:
+    """Yields the other videos of the groups that leaks are in, each once for a clip."""
+    members = read_group_members(workspace, corpus, [leak.video_id for leak in leaks])
+    seen = {(leak.clip, leak.video_id) for leak in leaks}
+    for leak in leaks:
+        for id, _ in members.get(leak.video_id, ()):
+            if (leak.clip, id) not in seen:
+                seen.add((leak.clip, id))
+                yield Leak(leak.clip, id, "group", leak.similarity)

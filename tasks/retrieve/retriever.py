@@ -18,6 +18,7 @@ from engines.base import load_plugin
 from engines.embed.text import to_unit_length
 from engines.retrieve.exact import ExactSearch
 from tasks.index.versions import fetch_version, find_index
+from tasks.retrieve.duplicates import list_group_contents
 from tasks.retrieve.lookups import Lookups
 from tasks.retrieve.matches import match_videos
 from tasks.retrieve.moments import MomentFinder
@@ -139,7 +140,7 @@ class Retriever:
         search = self._moments.match if spec.moments else match_videos
         results = search(
             index, vectors, spec, own=own, allowed=selection.rows if selection else None,
-            hidden=self._find_hidden(spec.exclude),
+            hidden=self._find_hidden(spec),
         )  # fmt: skip
         contents = [match.content for matches in results for match in matches]
         videos = self.find_videos(contents)
@@ -161,17 +162,19 @@ class Retriever:
             rows = catalog.execute(load_sql("contents_by_id"), corpus=self.corpus, ids=list(ids))
         return dict(rows)
 
-    def _find_hidden(self, excluded: Sequence[str]) -> np.ndarray:
+    def _find_hidden(self, spec: RetrieveSpec) -> np.ndarray:
         """Finds the rows that must not be hits: of excluded videos, and those no longer shown.
 
         The latter are few, since many make the next build start anew: searches skip them.
         """
         stale = self._lookups.find("stale", self._find_stale)
-        if not excluded:
+        if not spec.exclude:
             return stale
         # By content, so that copies under other ids are excluded too.
-        contents = self._read_contents(excluded).values()
-        return np.concatenate([stale, self.index.rows(list(contents))])
+        contents = list(self._read_contents(spec.exclude).values())
+        if spec.exclude_groups:
+            contents += list_group_contents(self.workspace, self.corpus, spec.exclude)
+        return np.concatenate([stale, self.index.rows(contents)])
 
     def _find_stale(self) -> np.ndarray:
         values = {"corpus": self.corpus, "version": self.version}

@@ -8,6 +8,8 @@ from data.catalog.database import load_sql
 from data.records import Prompt, Query
 from data.workspace import Workspace
 
+GROUP = "duplicate_group"
+
 
 def exclude_same(
     workspace: Workspace, corpus: str, queries: list[Query], column: str | None,
@@ -44,4 +46,7 @@ def _read_values(
     with workspace.open_catalog() as catalog:
         rows = catalog.query_rows(load_sql("shown_videos"), corpus=corpus, ids=list(set(ids)))
     columns = {row["id"]: json.loads(row["columns"] or "{}") for row in rows}
+    for row in rows:
+        if row[GROUP] is not None:  # the catalogue's own column counts, as in conditions
+            columns[row["id"]][GROUP] = row[GROUP]
     return [columns.get(id, {}).get(column) for id in ids]

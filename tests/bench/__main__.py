@@ -14,8 +14,9 @@ SECTIONS = (
     "alone", "real", "shapes", "setups", "orchestration", "memory", "thousand", "generate", "fvd",
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
     "browse", "startup",
+    "duplicates",
 )  # fmt: skip
-LONG = ("growth",)  # an hour, and so only where it is named
+LONG = ("growth", "duplicates_scale")  # an hour, and so only where they are named
 
 
 def main() -> None:

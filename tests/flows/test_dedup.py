@@ -23,6 +23,8 @@ from data.workspace import Workspace
 from flows.dedup import dedup
 from flows.pipeline import pipeline
 from tasks.generate.withdrawal import mark_withdrawn
+from tasks.retrieve.leak_files import read_clips
+from tasks.retrieve.leaks import find_leaks
 from tasks.retrieve.retriever import Retriever
 
 pytestmark = [pytest.mark.usefixtures("plain_flows"), pytest.mark.timeout(300)]
@@ -108,6 +110,26 @@ def test_copies_are_grouped_and_conditions_leave_them_out_everywhere(
     assert rows[longest]["duplicate_of"] is None
     page = (tmp_path / "d.html").read_text()
     assert page.count("<section") == 4 and "clip-0~trimmed" in page
+
+
+def test_retrieval_and_the_leak_guard_exclude_by_group(workspace: Workspace, clips: Path) -> None:
+    everything = RetrieveSpec(k=9, dedup=1.1, ceiling=1.1)
+    excluded = everything.model_copy(update={"exclude": ("clip-0",), "exclude_groups": True})
+    prompt = Prompt("0", "any")
+    with pytest.raises(UserError, match="reelflow dedup"):
+        Retriever(workspace, "c").search_prompts([prompt], excluded)
+    dedup("c", SPEC)
+    retriever = Retriever(workspace, "c")
+    hits = retriever.search_prompts([prompt], excluded)
+    assert {hit.video_id for hit in hits} == {"clip-1", "clip-2", "clip-3"}
+    apart = everything.model_copy(update={"not_from_same": "duplicate_group"})
+    hits = retriever.search_videos(["clip-0~trimmed"], apart)
+    assert {hit.video_id for hit in hits} == {"clip-1", "clip-2", "clip-3"}
+    with_copies = [hit.video_id for hit in retriever.search_videos(["clip-2"], apart)]
+    assert len(with_copies) == 6, "a video without copies excludes none"
+    leaks = find_leaks(workspace, "c", read_clips(str(clips / "clip-0.mp4")), 0.9999, groups=True)
+    kinds = {leak.video_id: leak.kind for leak in leaks.leaks}
+    assert kinds.pop("clip-0") == "exact" and kinds == dict.fromkeys(COPIES, "group")
 
 
 def test_which_video_is_kept_is_chosen_without_comparing_again(
