@@ -15,6 +15,7 @@ SECTIONS = (
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
     "browse", "startup",
     "duplicates",
+    "duplicates",
 )  # fmt: skip
 LONG = ("growth", "duplicates_scale")  # an hour, and so only where they are named
 

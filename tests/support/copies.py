@@ -7,7 +7,7 @@ import numpy as np
 
 from engines.video.writing import to_yuv_frames, write_mp4
 
-POOR, MUXER = {"preset": "veryfast", "crf": "28"}, {"movflags": "+faststart"}
+POOR, MUXER = {"preset": "veryfast", "crf": "33"}, {"movflags": "+faststart"}
 Frames = Sequence[np.ndarray]  # (H, W, 3) uint8 each
 
 

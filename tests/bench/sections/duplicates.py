@@ -18,9 +18,11 @@ def measure(job: Job) -> Iterator[Figure]:
     from data.specs.pipeline import EmbedSpec
     from engines.tiny.corpus import write_corpus
 
-    real = sorted([*footage.REAL.glob("*.mp4"), *(REAL_CLIPS / "formats").glob("*.*")])
+    # With what models made of six of them: other pictures of the same subjects.
+    made = (REAL_CLIPS / "personalization").glob("*/[A-Z]*.mp4")
+    real = sorted([*footage.REAL.glob("*.mp4"), *(REAL_CLIPS / "formats").glob("*.*"), *made])
     if real:
-        spec = EmbedSpec(engine="tags", fps=4, every_nth=None)
+        spec = EmbedSpec(engine="tags")
         yield from _measure_copies(job, "real clips, tags", real, len(real), spec)
     table = write_corpus(job.scratch / "shapes", job.size(2000, 200), workers=1)
     shapes = sorted((table.parent / "videos").glob("*.mp4"))
