@@ -13,9 +13,7 @@ sys.path[0] = str(ROOT / "tests")
 SECTIONS = (
     "alone", "real", "shapes", "setups", "orchestration", "memory", "thousand", "generate", "fvd",
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
-    "browse", "startup",
-    "duplicates",
-    "duplicates",
+    "browse", "startup", "duplicates",
 )  # fmt: skip
 LONG = ("growth", "duplicates_scale")  # an hour, and so only where they are named
 
