@@ -15,6 +15,7 @@ from data.specs.dedup import DedupSpec
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
 from data.specs.refine import RefineSpec
+from data.specs.split import SplitSpec
 from data.store import layout
 from data.workspace import Workspace, open_workspace
 from flows.dedup import dedup
@@ -26,6 +27,7 @@ from flows.ingest import ingest
 from flows.pool import pool
 from flows.refine import refine
 from flows.report import report
+from flows.split import split
 from tasks.embed.settle import settle_embed_spec
 from tasks.evaluate.request import check_measures
 from tasks.generate.spec import build_generate_spec, require_base
@@ -53,6 +55,8 @@ def pipeline(
     measure: EvaluateSpec | None = None,
     index_frames: bool | None = None,
     refine_spec: RefineSpec | None = None,
+    split_into: str | None = None,
+    split_spec: SplitSpec | None = None,
 ) -> dict[str, Any]:
     """Brings a corpus up to date, from its source to a published index; meant for every night.
 
@@ -71,6 +75,8 @@ def pipeline(
         measure: Metrics to evaluate the generated videos with; not evaluated if left out.
         index_frames: Index every frame too, for `search --moments`; if left out, as before.
         refine_spec: How to refine generated videos before they are evaluated; not if left out.
+        split_into: Corpus to ingest the shots of long videos into; not split if left out.
+        split_spec: How long videos are cut into shots; the usual if left out.
     """
     workspace = open_workspace(Settings())
     if prompts:
@@ -80,6 +86,8 @@ def pipeline(
         _require_base(workspace, corpus, prompts, embed_spec, generate_spec)
         if source:  # without one the pipeline finishes what an earlier night left undone
             summary.run_stage("ingest", ingest, source, corpus, columns)
+        if split_into:
+            summary.run_stage("split", split, corpus, split_into, split_spec)
         _index_videos(summary, corpus, embed_spec, pool_spec, index_spec)
         _extend_index(workspace, summary, corpus, index_frames, dedup_spec)
         if prompts:

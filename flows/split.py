@@ -59,7 +59,7 @@ def split(corpus: str, into: str, spec: SplitSpec | None = None) -> dict[str, An
     publish_failures(workspace, stage)
     if summary.done:
         publish_stage(workspace, stage, videos_key(corpus), new=summary.done, shots=shots)
-    made["into"] = ingest(table, into) if shots else {}
+    made |= {"into": into, "ingested": ingest(table, into) if shots else {}}
     return finish_run(made, {"split": made}, workspace.settings.failed_share)
 
 

@@ -34,6 +34,12 @@ class EmbedSpec(Spec):
     """Embed every nth frame: 0, n, 2n …; leave empty to sample by fps."""
     fps: float | None = Field(None, gt=0)
     """Embed this many frames per second of video, instead of every nth."""
+    # Left out at their defaults: a spec without them keeps its fingerprint.
+    keyframes: bool = Field(False, exclude_if=lambda on: not on)
+    """Embed the frames that the encoder marked as keyframes; none between them is decoded."""
+    adaptive: float | None = Field(None, gt=0, exclude_if=lambda epsilon: epsilon is None)
+    """Embed 2, 4, 8 … frames spread over a video until their mean moves by less than this cosine
+    distance, e.g. 0.005."""
     max_frames: int | None = Field(None, ge=1)
     """Embed at most this many frames per video; all if left out."""
     # Left out at its default: a spec without it keeps its fingerprint.
@@ -48,8 +54,9 @@ class EmbedSpec(Spec):
     @model_validator(mode="after")
     def one_way_of_sampling(self) -> "EmbedSpec":
         # Both would contradict each other; neither says how many frames there are.
-        if (self.every_nth is None) == (self.fps is None):
-            raise ValueError("set exactly one of every_nth and fps")
+        given = (self.every_nth, self.fps, self.keyframes or None, self.adaptive)
+        if sum(each is not None for each in given) != 1:
+            raise ValueError("set exactly one of every_nth, fps, keyframes and adaptive")
         return self
 
 

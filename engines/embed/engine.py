@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from data.outcome import Done, Failed, Outcome
 from data.records import Video
 from data.specs.pipeline import EmbedSpec
 from engines.base import load_plugin
+from engines.embed.adaptive import embed_adaptively
 from engines.embed.batching import FittingBatch
 from engines.embed.frame_packer import FramePacker, FrameVectors
 from engines.video.frames import Resize, Sampling
@@ -60,7 +61,10 @@ class EmbedSetup(WorkerSetup):
 
 def to_sampling(spec: EmbedSpec) -> Sampling:
     """The spec's sampling, as the decoder takes it."""
-    return Sampling(spec.every_nth, spec.fps, spec.max_frames, max_damaged=spec.max_damaged)
+    return Sampling(
+        spec.every_nth, spec.fps, spec.max_frames, max_damaged=spec.max_damaged,
+        keyframes=spec.keyframes, parts=None if spec.adaptive is None else 2,
+    )  # fmt: skip
 
 
 class VideoEmbedder:
@@ -87,9 +91,20 @@ class VideoEmbedder:
         self.model.load(self.setup.threads, self.setup.compile)
 
     def run(self, batch: Sequence[Video]) -> Iterator[Outcome[FrameVectors]]:
-        """One outcome per video, in order; frames fill the model's batches across videos."""
+        """One outcome per video; frames fill the model's batches across videos."""
+        if self.sampling.parts and self.spec.adaptive is not None:
+            most = self.spec.max_frames
+            return embed_adaptively(batch, self.spec.adaptive, self._embed_parts, most)
+        return self._embed_sampled(batch, self.sampling)
+
+    def _embed_parts(self, batch: Sequence[Video], parts: int) -> Iterator[Outcome[FrameVectors]]:
+        return self._embed_sampled(batch, replace(self.sampling, parts=parts))
+
+    def _embed_sampled(
+        self, batch: Sequence[Video], sampling: Sampling
+    ) -> Iterator[Outcome[FrameVectors]]:
         packer = FramePacker(self.setup.frames_per_batch)
-        for event in self.guard.decode(batch, self.sampling, self.model.resize):
+        for event in self.guard.decode(batch, sampling, self.model.resize):
             if isinstance(event, Done | Failed):
                 packer.finish(event)
             else:

@@ -14,7 +14,8 @@ from engines.files.access import STRICT, UrlPolicy
 class Sampling:
     """Which frames to keep: 0, n, 2n, … (`every_nth`), or the nearest to each k/`fps` seconds.
 
-    Exactly one of the two is set. `max_frames` and `max_bytes` (of pixels) bound what one video
+    Or `keyframes`, as the encoder marked them, or those in the middle of so many equal `parts`.
+    Exactly one of the four is set. `max_frames` and `max_bytes` (of pixels) bound what one video
     may give; more is `too_long`. With `first`, only so many frames, and nothing after is read.
     With `count`, a window: the nearest to each of `count` steps of 1/`fps` seconds from `start_s`
     on, the last frame for steps after it; each frame once, however many steps it is nearest to.
@@ -30,6 +31,8 @@ class Sampling:
     start_s: float = 0.0
     count: int | None = None
     max_damaged: float = MAX_DAMAGED
+    keyframes: bool = False
+    parts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

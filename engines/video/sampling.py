@@ -14,9 +14,18 @@ END_SLACK_S = 1e-6  # a step so little past the last frame still counts: times a
 Picture = TypeVar("Picture")
 
 
-def select_frames(seconds: np.ndarray, sampling: Sampling) -> np.ndarray:
-    """The indices to keep, ascending, of frames at these `seconds` (ascending)."""
-    if sampling.count:
+def select_frames(
+    seconds: np.ndarray, sampling: Sampling, key: np.ndarray | None = None
+) -> np.ndarray:
+    """The indices to keep, ascending, of frames at these `seconds` (ascending).
+
+    `key` (n,) says which frames are keyframes; all are, where it is None.
+    """
+    if sampling.keyframes:
+        indices = np.arange(len(seconds)) if key is None else np.flatnonzero(key)
+    elif sampling.parts:
+        indices = select_middles(len(seconds), sampling.parts)
+    elif sampling.count:
         indices = np.unique(find_nearest(seconds, compute_steps(sampling)))
     elif sampling.every_nth:
         indices = np.arange(0, len(seconds), sampling.every_nth)
@@ -40,6 +49,12 @@ def find_nearest(seconds: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return np.searchsorted((seconds[:-1] + seconds[1:]) / 2, steps)
 
 
+def select_middles(count: int, parts: int) -> np.ndarray:
+    """The indices in the middle of so many equal parts of `count` frames, each once."""
+    middles = (2 * np.arange(parts, dtype=np.int64) + 1) * count // (2 * parts)
+    return np.unique(middles)
+
+
 def _select_at_rate(seconds: np.ndarray, fps: float) -> np.ndarray:
     """A frame is kept when a step k / fps falls between the midpoints to its neighbours."""
     ends = np.append((seconds[:-1] + seconds[1:]) / 2, seconds[-1] + END_SLACK_S)
@@ -53,10 +68,19 @@ def check_count(count: int, sampling: Sampling) -> None:
 
 
 def filter_frames(
-    frames: Iterable[tuple[int, float, Picture]], sampling: Sampling
+    frames: Iterable[tuple[int, float, Picture]], sampling: Sampling, total: int = 0
 ) -> Iterator[tuple[int, float, Picture]]:
-    """The same choice as `select_frames`, of (index, seconds, picture) as they come in order."""
-    if sampling.count:
+    """The same choice as `select_frames`, of (index, seconds, picture) as they come in order.
+
+    For equal parts, of `total` frames.
+    """
+    chosen: Iterator[tuple[int, float, Picture]]
+    if sampling.keyframes:
+        chosen = (frame for frame in frames if getattr(frame[2], "key_frame", False))
+    elif sampling.parts:
+        middles = set(select_middles(total, sampling.parts).tolist())
+        chosen = (frame for frame in frames if frame[0] in middles)
+    elif sampling.count:
         chosen = _filter_window(frames, compute_steps(sampling))
     elif sampling.every_nth:
         chosen = _filter_every_nth(frames, sampling)

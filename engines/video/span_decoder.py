@@ -50,7 +50,8 @@ class SpanDecoder:
                 last = frame[0]
                 yield frame
         except NeedsSequential:
-            rest = filter_frames(self.decode_all(), sampling)
+            total = sum(1 for _ in self.decode_all()) if sampling.parts else 0
+            rest = filter_frames(self.decode_all(), sampling, total)
             yield from (frame for frame in rest if frame[0] > last)
 
     def decode_sparse(self, sampling: Sampling) -> Iterator[TimedFrame]:
@@ -66,7 +67,7 @@ class SpanDecoder:
         inside = find_inside(seconds, self.span)
         self.duration = measure_span(self.span, listed.ends, bool(inside.any()))
         shown, seconds = shown[inside], seconds[inside] - seconds[inside][0]
-        index = select_frames(seconds, sampling)
+        index = select_frames(seconds, sampling, listed.plan.key[shown])
         decoder = SparseDecoder(file.container, stream, listed.plan)
         frames = decoder.decode_frames(shown[index])
         yield from zip(index.tolist(), seconds[index].tolist(), frames, strict=True)

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -62,7 +62,9 @@ class VideoFile:
         if sampling.every_nth == 1:
             raise NeedsSequential("every frame is wanted")
         with self._open_stream() as (file, stream):
-            if not file.near and not sampling.count:
+            # A few frames of a long file are worth it: the others need not be decoded.
+            few = sampling.count or sampling.keyframes or sampling.parts
+            if not file.near and not few:
                 raise NeedsSequential("reading twice is not cheap")
             yield from self._decode_planned(file, stream, sampling)
 
@@ -83,16 +85,18 @@ class VideoFile:
         shown = plan.sort_displayed()
         ticks = plan.pts[shown]
         seconds = (ticks - ticks[0]) * float(stream.time_base or 0)
-        index = select_frames(seconds, sampling)
+        index = select_frames(seconds, sampling, plan.key[shown])
         frames = SparseDecoder(file.container, stream, plan).decode_frames(shown[index])
         yield from zip(index.tolist(), seconds[index].tolist(), frames, strict=True)
 
     def decode_sequential(self, sampling: Sampling) -> Iterator[TimedFrame]:
         """Decodes every frame: the reference that sparse decoding must agree with."""
+        total = self._count_frames(sampling) if sampling.parts else 0
         with self._open_stream() as (file, stream):
             expected, totals = _start_reading(file, stream)
             count = 0
-            for frame in filter_frames(self._decode_all(file, stream, expected, totals), sampling):
+            every = self._decode_all(file, stream, expected, totals)
+            for frame in filter_frames(every, sampling, total):
                 count += 1
                 yield frame
             self.damaged = totals.damaged
@@ -102,6 +106,10 @@ class VideoFile:
             if not count:
                 totals.check_damage(0.0)
                 raise DecodeError("empty", "its video stream has no frame")
+
+    def _count_frames(self, sampling: Sampling) -> int:
+        """How many frames come out, which only decoding them shows of an irregular file."""
+        return sum(1 for _ in self.decode_sequential(replace(sampling, every_nth=1, parts=None)))
 
     def _decode_all(
         self, file: OpenVideo, stream: "VideoStream", expected: ExpectedLength, totals: PacketTotals

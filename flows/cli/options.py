@@ -15,6 +15,7 @@ from flows.cli.spec_options import Fields, SpecOptions, build_spec, option
 
 EMBED = SpecOptions(
     EmbedSpec(), "engine", "model", "weights", option("every_nth", "--take-every-nth"), "fps",
+    option("keyframes", "--keyframes"), "adaptive",
     option("precision", choices=("auto",), default="auto: bf16 on GPUs that support it"),
     "activation", "max_damaged", "max_frames", "decoder",
 )  # fmt: skip
@@ -135,9 +136,12 @@ def build_embed_spec(fields: Fields) -> EmbedSpec | None:
         return None
     from tasks.workers import fastest_precision
 
-    if {"every_nth", "fps"} <= fields.keys():
-        raise typer.BadParameter("give one of --take-every-nth and --fps, not both")
-    if "fps" in fields:
+    samplings = {"every_nth", "fps", "keyframes", "adaptive"} & fields.keys()
+    if len(samplings) > 1:
+        raise typer.BadParameter(
+            "give one of --take-every-nth, --fps, --keyframes and --adaptive, not several"
+        )
+    if samplings - {"every_nth"}:
         fields = fields | {"every_nth": None}
     if fields.get("precision", "auto") == "auto":
         fields = fields | {"precision": fastest_precision()}

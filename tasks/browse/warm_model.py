@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
@@ -17,8 +17,7 @@ from data.specs.pipeline import PoolSpec
 from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.browse import read_picture
-from engines.embed.engine import Embedder, VideoEmbedder
-from engines.video.frames import Sampling
+from engines.embed.engine import Embedder, VideoEmbedder, to_sampling
 from tasks.stages import require_same_weights
 from tasks.workers import build_embed_setup
 
@@ -67,7 +66,7 @@ class WarmModels:
             if stage.fingerprint not in self._embedders:
                 spec = require_same_weights(self._workspace, stage)
                 settings = self._workspace.settings.model_copy(update={"decoders": 1})
-                sampling = Sampling(spec.every_nth, spec.fps, first=FIRST_FRAMES)
+                sampling = replace(to_sampling(spec), first=FIRST_FRAMES)
                 embedder = VideoEmbedder(spec, build_embed_setup(settings), sampling=sampling)
                 embedder.load()
                 self._embedders[stage.fingerprint] = embedder

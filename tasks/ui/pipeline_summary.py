@@ -25,7 +25,7 @@ from tasks.ui.delivery import deliver
 
 COLUMNS = ("stage", "took", "done", "failed", "rate", "result")
 HOUR_KEYS = ("gpu_hours", "worker_hours")
-FAILURE_TABLES = ("ingest", "embed")  # stages whose runs have a table of them
+FAILURE_TABLES = ("ingest", "split", "embed")  # stages whose runs have a table of them
 MAX_ERROR = 300  # characters of an error in the table: the log has all of it
 
 StageSummary = dict[str, Any]
@@ -144,7 +144,7 @@ def count_videos(stage: str, summary: StageSummary) -> tuple[int | None, int | N
     match stage:
         case "ingest":
             return summary["new"] + summary["changed"], sum(summary["failed"].values())
-        case "embed" | "generate" | "refine":
+        case "embed" | "generate" | "refine" | "split":
             return summary["done"], sum(summary["failed"].values())
         case "index":
             return summary.get("count", 0), None
@@ -171,6 +171,8 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
         case "embed":
             model = f"; model {summary['model']}" if "model" in summary else ""
             return summary["bottleneck"] + model
+        case "split":
+            return f"{summary['shots']:,} shots, in {summary['into']}"
         case "pool":
             return f"{summary['shards']:,} shard{'s' * (summary['shards'] != 1)} pooled"
         case "index":
@@ -185,8 +187,7 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
             means = [mean for each in summary["methods"] for mean in each["means"]]
             known = [f"{m['label']} {m['mean']:.3g}" for m in means if m["mean"] is not None]
             return "; ".join(known) or "nothing measured"
-        case "report":
-            # The page of an experiment counts conditions, not videos.
+        case "report":  # that of an experiment counts conditions, not videos
             return f"page of {summary['videos']:,} videos" if "videos" in summary else "page"
     return ""
 
@@ -194,6 +195,6 @@ def _describe_result(stage: str, summary: StageSummary) -> str:
 def _describe_index(summary: StageSummary, unit: str) -> str:
     if "count" not in summary:
         return "unchanged"
-    recalls = summary.get("recall_at_10", {}).items()
-    recall = [f"{format_label(name)} {value:.3f}" for name, value in recalls]
+    found = summary.get("recall_at_10", {})
+    recall = [f"{format_label(name)} {found[name]:.3f}" for name in found]
     return ", ".join([f"{summary['version']} of {summary['count']:,} {unit}", *recall])

@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT / "tests")
 
 SECTIONS = (
-    "alone", "real", "shapes", "setups", "orchestration", "memory", "thousand", "generate", "fvd",
+    "alone", "real", "shapes", "shots", "sampling", "setups",
+    "orchestration", "memory", "thousand", "generate", "fvd",
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
     "browse", "startup", "duplicates",
 )  # fmt: skip

@@ -19,6 +19,7 @@ from flows.pipeline import pipeline
 from flows.split import split
 from flows.withdraw import withdraw
 from tasks.retrieve.retriever import Retriever
+from tasks.ui.pipeline_summary import format_stage
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
 SCENES = SplitSpec(least=0.3, greatest=1.5)
@@ -72,7 +73,7 @@ def rows_of(workspace: Workspace, corpus: str) -> dict[str, dict]:
 
 def test_shots_are_rows_that_know_their_video(workspace: Workspace, made: dict):
     assert (made["done"], made["failed"], made["shots"]) == (2, {}, 6)
-    assert made["into"]["new"] == 6
+    assert made["ingested"]["new"] == 6
     shots = rows_of(workspace, "shots")
     # A shot of two seconds is longer than the greatest: it is cut in the middle.
     assert list(shots) == ["a@0.000", "a@0.800", "a@2.000", "b@0.400", "b@1.600", "b@2.600"]
@@ -85,7 +86,7 @@ def test_shots_are_rows_that_know_their_video(workspace: Workspace, made: dict):
 
 def test_a_second_run_splits_nothing_again(workspace: Workspace, films: str, made: dict):
     again = split(films, "shots", SCENES)
-    assert (again["done"], again["shots"], again["into"]["unchanged"]) == (0, 6, 6)
+    assert (again["done"], again["shots"], again["ingested"]["unchanged"]) == (0, 6, 6)
     stage = current_stage(workspace.store, films, "split")
     assert stage and not list_pending(workspace.store, stage.folder)
     other = split(films, "halves", SplitSpec(method="fixed", least=0.5, greatest=1.5))
@@ -105,7 +106,10 @@ def test_shots_of_one_video_may_be_kept_from_each_other(workspace: Workspace, ma
 
 def test_a_withdrawn_video_has_no_shots_any_more(workspace: Workspace, films: str, made: dict):
     withdraw("b", films)
-    assert split(films, "later", SCENES)["shots"] == 3
+    night = pipeline(films, split_into="later", split_spec=SCENES)
+    assert night["split"]["shots"] == 3 and "3 shots, in later" in format_stage(
+        "split", night["split"]
+    )
     assert {id[0] for id in rows_of(workspace, "later")} == {"a"}
 
 

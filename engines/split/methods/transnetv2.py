@@ -123,4 +123,6 @@ def _load_net() -> "nn.Module":
             path = find_weights()
             self.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
 
+    # The last bits of a sum depend on how many threads share it: more workers are faster too.
+    torch.set_num_threads(1)
     return Net(device="cuda" if torch.cuda.is_available() else "cpu")

@@ -1,14 +1,18 @@
 """Spans: what is decoded is what the whole file shows in those seconds, read only there."""
 
+import tarfile
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support import golden
 
 from engines.files.time_span import TimeSpan, add_span, read_span, split_span
 from engines.files.values import NotText
+from engines.ingest.open_source import open_source
 from engines.video import shared_open
 from engines.video.decoders.pyav import decode_frames
 from engines.video.frames import DecodeError, Sampling
@@ -148,3 +152,22 @@ def test_what_is_no_span_says_so(start: object, end: object):
 def test_a_file_of_such_a_name_is_no_span():
     for name in ("a#t=9,3", "b.mp4#t=", "c#t=1,2.mp4", "d#1:2"):
         assert split_span(name) == (name, None)
+
+
+def test_rows_of_every_kind_of_source_may_be_spans(files: dict[str, Path], tmp_path: Path):
+    film, columns = files["closed.mp4"], {"start_sec": "from", "end_sec": "to"}
+    (tmp_path / "rows.csv").write_text(f"videoID,videoLoc,txt,from,to\na,{film},x,1.0,2\n")
+    with tarfile.open(tmp_path / "films.tar", "w") as tar:
+        for name, content in (("a.json", b'{"from": 1, "to": 2.0}'), ("a.mp4", film.read_bytes())):
+            (tmp_path / name).write_bytes(content)
+            tar.add(tmp_path / name, name)
+    held = pa.array([{"bytes": film.read_bytes(), "path": "a.mp4"}])
+    cells = {"video": held, "txt": ["x"], "videoID": ["a"], "from": [1.0], "to": [2.0]}
+    pq.write_table(pa.table(cells), tmp_path / "cells.parquet")
+    whole = read(str(film))[2]
+    renamed = {"cells.parquet": {"videoLoc": "video"}}
+    for source in ("rows.csv", "films.tar", "cells.parquet"):
+        (row,) = open_source(str(tmp_path / source), columns | renamed.get(source, {}))
+        assert row.uri is not None and row.uri.endswith("#t=1,2"), source
+        np.testing.assert_array_equal(read(row.uri)[2], whole[30:60])
+        assert hash_file(row.uri)[0] == f"{hash_file(str(film))[0]}#t=1,2"
