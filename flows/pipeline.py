@@ -43,21 +43,14 @@ from tasks.ui.run_names import name_run
 
 @flow(name="pipeline", flow_run_name=name_run("pipeline-{corpus}"), **HOOKS)
 def pipeline(
-    corpus: str,
-    source: str | None = None,
-    prompts: str | None = None,
+    corpus: str, source: str | None = None, prompts: str | None = None,
     columns: dict[str, str] | None = None,
-    embed_spec: EmbedSpec | None = None,
-    pool_spec: PoolSpec | None = None,
-    index_spec: IndexSpec | None = None,
-    dedup_spec: DedupSpec | None = None,
-    generate_spec: GenerateSpec | None = None,
-    measure: EvaluateSpec | None = None,
-    index_frames: bool | None = None,
-    refine_spec: RefineSpec | None = None,
-    split_into: str | None = None,
-    split_spec: SplitSpec | None = None,
-) -> dict[str, Any]:
+    embed_spec: EmbedSpec | None = None, pool_spec: PoolSpec | None = None,
+    index_spec: IndexSpec | None = None, dedup_spec: DedupSpec | None = None,
+    generate_spec: GenerateSpec | None = None, measure: EvaluateSpec | None = None,
+    index_frames: bool | None = None, refine_spec: RefineSpec | None = None,
+    split_into: str | None = None, split_spec: SplitSpec | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Brings a corpus up to date, from its source to a published index; meant for every night.
 
     Runs on different corpora work side by side; a second run on the same corpus waits.
