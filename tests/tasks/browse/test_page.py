@@ -46,6 +46,11 @@ def _start_afresh(tab: Tab) -> None:
     tab.until(IDS, lambda ids: ids[:1] == ["clip-0"])
 
 
+def says(words: str) -> str:
+    """Whether the page shows the words; in the middle of a visit there is no page."""
+    return f"Boolean(document.body?.innerText.includes({words!r}))"
+
+
 def type_words(tab: Tab, words: str) -> None:
     tab.look(f"""(() => {{ const box = document.getElementById('words'); box.value = {words!r};
         box.dispatchEvent(new Event('input')); }})()""")
@@ -175,10 +180,9 @@ def test_a_phone_has_two_columns_and_no_sideways_scroll(tab: Tab) -> None:
 def test_an_empty_store_says_how_to_begin(tab: Tab, address: str, tmp_path: Path) -> None:
     with running(Settings(root=str(tmp_path / "empty"))) as url:
         tab.ask("Page.navigate", url=url)
-        said = tab.until("document.body.innerText", lambda text: "reelflow run" in text)
-        assert "There is no corpus here yet" in said
-        with_notice = tab.look("document.querySelectorAll('.notice').length")
-    assert with_notice == 0
-    tab.until("document.body.innerText", lambda text: "does not answer" in text)
+        assert tab.until(says("There is no corpus here yet"), bool)
+        assert tab.look(says("reelflow run my-videos"))
+        assert tab.look("document.querySelectorAll('.notice').length") == 0
+    assert tab.until(says("does not answer"), bool)
     tab.ask("Page.navigate", url=address)
     tab.until(SHOWN, lambda shown: shown == "12")
