@@ -17,7 +17,7 @@ from engines.evaluate.distance.bootstrap import compare_distances
 from engines.refine.figures import PassFigure
 from tasks.evaluate.features import Features
 from tasks.refine.distances import measure_frechet
-from tasks.refine.pass_clips import choose_real, fit_spec, list_pass_clips
+from tasks.refine.pass_clips import choose_real, count_comparable, fit_spec, list_pass_clips
 
 BASELINE = "temporal_median"  # what a learned refiner must beat
 CONTROLS = ("identity", BASELINE, "bilateral", "nl_means")
@@ -53,10 +53,11 @@ def _compare_refiners(
 
     Of the same clips after the same number of passes; their features must be there.
     """
-    count = len(refinements[baseline].targets)
+    rows = list(read_refined(workspace.store, refinements[baseline].fingerprint))
+    count = count_comparable(rows, spec)
     sets, features = choose_real(workspace, real, spec, count), Features(workspace, spec.clip)
     passes = {
-        name: list_pass_clips(workspace, each, len(sets.compare), spec.seed)
+        name: list_pass_clips(workspace, each, len(sets.compare), spec)
         for name, each in refinements.items()
     }
     clips = {c.id for each in passes.values() for group in each.values() for c in group}

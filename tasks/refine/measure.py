@@ -18,7 +18,13 @@ from engines.refine.figures import PassFigure, compare_passes, list_drift
 from tasks.evaluate.request import build_evaluation, build_source
 from tasks.evaluate.run import complete_evaluation
 from tasks.refine.distances import measure_distances
-from tasks.refine.pass_clips import build_control, choose_real, fit_spec, list_pass_clips
+from tasks.refine.pass_clips import (
+    build_control,
+    choose_real,
+    count_comparable,
+    fit_spec,
+    list_pass_clips,
+)
 from tasks.refine.request import is_run
 from tasks.refine.run import complete_refinement, plan_passes
 from tasks.service.turns import wait_turn
@@ -92,15 +98,13 @@ def _measure_against(
 ) -> tuple[list[PassFigure], list[str]]:  # fmt: skip
     """The distances to a source of real videos, which are refined as well, as a control."""
     spec = fit_spec(measure.distance, rows)
-    failed = {row["target"] for row in rows if row["reason"]}
-    count = len({row["target"] for row in rows} - failed)
-    sets = choose_real(workspace, real, spec, count)
+    sets = choose_real(workspace, real, spec, count_comparable(rows, spec))
     control = build_control(refinement, real, sets)
     with workspace.lock_store_folder(control.folder, f"refines {control.fingerprint}", wait_turn):
         complete_refinement(workspace, control, plan_passes(workspace, control))
     size = len(sets.compare)
     return measure_distances(
         workspace, measure, spec, sets,
-        list_pass_clips(workspace, refinement, size, spec.seed),
-        list_pass_clips(workspace, control, size, spec.seed),
+        list_pass_clips(workspace, refinement, size, spec),
+        list_pass_clips(workspace, control, size, spec),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from data.runs.evaluations import Target
 from data.runs.refinements import Refinement, read_refined
 from data.specs.distance import DistanceSpec
 from data.workspace import Workspace
+from engines.base import load_plugin
 from tasks.evaluate.clip_sets import choose_clips
 from tasks.evaluate.fvd import pin_spec
 from tasks.service.runner import open_runner
@@ -32,8 +33,10 @@ class RealSets:
 
 
 def fit_spec(spec: DistanceSpec, rows: Sequence[Mapping[str, Any]]) -> DistanceSpec:
-    """The spec with clips no longer than the shortest of the refined videos."""
-    shortest = min(row["frames"] for row in rows if row["reason"] is None)
+    """The spec with clips no longer than the shortest video that its extractor can take."""
+    least = load_plugin("evaluate.distance.extractors", spec.clip.extractor).Extractor.least
+    lengths = [row["frames"] for row in rows if row["reason"] is None and row["frames"] >= least]
+    shortest = min(lengths, default=least)
     frames = min(spec.clip.frames, 1 + (shortest - 1) // spec.clip.stride)
     clip = spec.clip.model_copy(update={"frames": frames})
     return pin_spec(spec.model_copy(update={"clip": clip}))
@@ -68,18 +71,24 @@ def build_control(refinement: Refinement, real: str, sets: RealSets) -> Refineme
     return replace(refinement, source=real, targets=tuple(targets))
 
 
+def count_comparable(rows: Sequence[Mapping[str, Any]], spec: DistanceSpec) -> int:
+    """How many videos have all passes, and frames enough for a clip."""
+    missing = {row["target"] for row in rows if row["reason"] or row["frames"] < spec.clip.span}
+    return len({row["target"] for row in rows} - missing)
+
+
 def list_pass_clips(
-    workspace: Workspace, refinement: Refinement, count: int, seed: int
+    workspace: Workspace, refinement: Refinement, count: int, spec: DistanceSpec
 ) -> dict[int, tuple[Clip, ...]]:
-    """The clips of each pass: the same `count` videos, drawn from those that have all passes."""
+    """The clips of each pass: the same `count` videos, drawn from those that are comparable."""
     store, done = workspace.store, dict[str, dict[int, Clip]]()
     for row in read_refined(store, refinement.fingerprint):
-        if row["reason"] is None:
+        if row["reason"] is None and row["frames"] >= spec.clip.span:
             uri = store.path(f"{refinement.folder}/{row['file']}")
             clip = Clip(row["target"], uri, f"sha256:{row['sha256']}", row["fps"], 0)
             done.setdefault(row["target"], {})[row["number"]] = clip
     whole = [id for id, by_pass in sorted(done.items()) if len(by_pass) == len(refinement.numbers)]
-    order = np.random.default_rng(seed).permutation(len(whole))[:count]
+    order = np.random.default_rng(spec.seed).permutation(len(whole))[:count]
     drawn = [whole[n] for n in sorted(order)]
     return {number: tuple(done[id][number] for id in drawn) for number in refinement.numbers}
 
