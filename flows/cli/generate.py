@@ -56,6 +56,8 @@ GENERATE = SpecOptions(
     "retrieve.dedup",
     option("retrieve.exact", "--exact"),
     "retrieve.exclude",
+    "retrieve.exclude_groups",
+    "retrieve.not_from_same",
     option("retrieve.moments", "--moments", help="Condition on the moments that match."),
     "retrieve.smooth",
     "retrieve.cut",

@@ -153,7 +153,8 @@ def leaves(spec: type[Spec], parent: str = "") -> set[str]:
 
 SIZE = {"width", "height"}  # both by --size
 OWN = {f"generate.{name}" for name in ("controller", "shuffled", *SIZE)}  # an experiment varies
-SAMPLING = {f"clip.{name}" for name in ("decoder", "every_nth", "fps", "max_frames", "max_damaged")}
+FRAMES = ("decoder", "every_nth", "fps", "keyframes", "adaptive", "max_frames", "max_damaged")
+SAMPLING = {f"clip.{name}" for name in FRAMES}  # an evaluation scores every frame
 
 
 @pytest.mark.parametrize(
