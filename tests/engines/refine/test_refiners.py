@@ -9,7 +9,7 @@ from engines.base import list_plugins
 from engines.refine.plugins import build_refiner
 from engines.refine.protocol import Windows
 
-NEED_MODELS = {"sdedit", "fuse", "unet", "vq"}  # with a folder of their own, tested where they are
+NEED_MODELS = {"sdedit", "fuse"}  # with a folder of their own, tested where they are
 
 
 @pytest.mark.parametrize("name", sorted(set(list_plugins("refine.refiners")) - NEED_MODELS))

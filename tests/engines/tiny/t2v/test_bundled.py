@@ -20,7 +20,7 @@ from tasks.generate.spec import build_generate_spec
 
 BUDGET = 40_000_000  # bytes of all that is bundled
 CONTROLLERS = ("reelflow-tiny-ragme", "reelflow-tiny-ragme-ordered")
-REFINERS = ("vq",)
+REFINERS = ("unet", "vq")
 
 
 def test_all_bundled_weights_together_stay_small() -> None:
