@@ -53,6 +53,10 @@ class Run:
         return layout.generation_folder(self.fingerprint)
 
 
+# Of a source, since 0.1.0: left out where they are None, as records without them were hashed.
+LATER_FIELDS = ("fps", "start_sec", "end_sec")
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
     """A request as it was planned, with the version of the index that was searched for it.
@@ -73,8 +77,9 @@ class PlannedRequest:
         """The digest of the request and its hits."""
         record = asdict(self.request)
         for source in record["sources"]:
-            if source["fps"] is None:  # as records without this field were hashed
-                del source["fps"]
+            for name in LATER_FIELDS:
+                if source[name] is None:
+                    del source[name]
         return hash_json(record)
 
     @property

@@ -48,7 +48,7 @@ class FolderAutoencoder:
         import diffusers
         import torch
 
-        from engines.evaluate.vision.device import pick_device
+        from engines.device import pick_device
 
         inner = autoencoder_folder(folder)
         name = json.loads((inner / "config.json").read_text()).get("_class_name")

@@ -34,7 +34,7 @@ def run_windows(
     """`restore` of windows (B, T, H, W, C), which it gets and gives as (B, C, T, H, W)."""
     import torch
 
-    from engines.evaluate.vision.device import deterministic_inference, pick_device
+    from engines.device import deterministic_inference, pick_device
 
     device = pick_device()
     dtype = getattr(torch, DTYPES.get(precision, "float32"))
