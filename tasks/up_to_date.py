@@ -4,13 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.catalog.coverage import compute_coverage, list_failures
-from data.catalog.database import load_sql
+from data.catalog.database import Catalog, load_sql
 from data.catalog.failures import TRANSIENT_REASONS
 from data.shards.lists import list_pending
-from data.shards.stages import Stage, current_stage, published_version, read_spec, read_spec_record
+from data.shards.stages import (
+    INDEX_OF_FRAMES,
+    Stage,
+    current_stage,
+    published_version,
+    read_spec,
+    read_spec_record,
+)
 from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec
+from data.store import layout
 from data.workspace import Workspace
 from engines.base import load_plugin
+from tasks.index.vectors import query_values
 
 MADE = ("embed", "pool", "index")
 
@@ -45,11 +54,30 @@ def find_up_to_date(workspace: Workspace, corpus: str) -> UpToDate | None:
             return None
         if any(row["reason"] in TRANSIENT_REASONS for row in list_failures(catalog, store, corpus)):
             return None  # worth another attempt
-        values = {"corpus": corpus, "fingerprint": index.fingerprint, "version": version}
+        values = query_values(index, pool, version)
         if catalog.execute(load_sql("stale_contents"), **values):
+            return None
+        if not _are_frames_current(workspace, catalog, embed):
             return None
     videos = stages["index"]["videos"]
     return UpToDate(version, videos["done"], videos["failed"])
+
+
+def _are_frames_current(workspace: Workspace, catalog: Catalog, embed: Stage) -> bool:
+    """Whether the index of frames, where a corpus has one, is of all frames that may be shown."""
+    store = workspace.store
+    if not store.exists(layout.current_alias(embed.corpus, INDEX_OF_FRAMES)):
+        return True  # a run makes none by itself
+    stage = current_stage(store, embed.corpus, INDEX_OF_FRAMES)
+    version = published_version(store, stage)
+    if stage is None or version is None:
+        return False
+    kind = load_plugin("index.kinds", read_spec(store, stage, IndexSpec).engine)
+    if read_spec_record(store, stage)["version"] != kind.VERSION:
+        return False
+    values = query_values(stage, embed, version)
+    new = catalog.execute(load_sql("count_unindexed"), **values)[0][0]
+    return not new and not catalog.execute(load_sql("stale_contents"), **values)
 
 
 def _is_current(workspace: Workspace, embed: Stage, pool: Stage, index: Stage) -> bool:

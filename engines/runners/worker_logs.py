@@ -61,5 +61,9 @@ class WorkerLogHandler(logging.Handler):
 
     def drain_lines(self) -> Iterator[LogLine]:
         """The lines collected since the last call."""
-        while self._waiting:
-            yield self._waiting.popleft()
+        while True:
+            try:
+                line = self._waiting.popleft()
+            except IndexError:  # none is left; two jobs of a worker may drain at once
+                return
+            yield line

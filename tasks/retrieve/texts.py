@@ -26,7 +26,7 @@ from tasks.annotate.encode import find_encoded
 from tasks.annotate.stage import find_annotated
 
 Videos = dict[str, tuple[str, str, str | None]]  # by content: id, URI, caption
-RANKED = 200  # of each ranking that are fused: what is below cannot come to the top
+RANKED = 200  # of each ranking that are fused, or `k` where that is more
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +98,16 @@ class TextSearcher:
             raise UserError("there is no text to search for: write what was said or shown")
         videos = self._videos
         if wheres or exclude:
-            videos = self._lookups.setdefault((wheres, exclude), self._select(wheres, exclude))
+            if (wheres, exclude) not in self._lookups:  # a file of prompts asks once
+                self._lookups[wheres, exclude] = self._select(wheres, exclude)
+            videos = self._lookups[wheres, exclude]
             if not videos:
                 self.unmatched += [" and ".join(wheres)] if wheres else []
         allowed = np.array([each.content in videos for each in self.texts], bool)
         words = np.where(allowed, self._words.score(query), 0.0)
         meaning = np.where(allowed, self._compare(query), -np.inf)
-        rankings = rank_items(words, RANKED, above=0.0), rank_items(meaning, RANKED)
+        most = max(RANKED, k)
+        rankings = rank_items(words, most, above=0.0), rank_items(meaning, most)
         fused = fuse_ranks(rankings, len(self.texts))
         best = rank_items(fused, k, above=0.0)
         hits = []

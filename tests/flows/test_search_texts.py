@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.errors import UserError
+from data.records import Prompt
 from data.shards.stages import current_stage
 from data.specs.retrieve import RetrieveSpec
 from data.store import layout
@@ -17,6 +18,7 @@ from flows.annotate import annotate
 from flows.ingest import ingest
 from flows.retrieve import retrieve
 from flows.withdraw import withdraw
+from tasks.retrieve import texts
 from tasks.retrieve.texts import TextSearcher
 
 SAID = ("the ship left the harbour at noon", "a recipe for apple pie", "the telescope is in space",
@@ -96,6 +98,21 @@ def test_conditions_and_exclusions_hold_for_texts_too(corpus) -> None:
     assert [h.video_id for h in only] == [first[1].video_id]
     assert searcher.search("harbour", 9, wheres=("false",)) == []
     assert searcher.unmatched == ["false"]
+
+
+def test_all_are_found_that_are_asked_for_and_a_condition_is_looked_up_once(
+    corpus, monkeypatch
+) -> None:
+    monkeypatch.setattr(texts, "RANKED", 1)  # fewer than are asked for
+    searcher = TextSearcher(corpus, "c", ["fake"])
+    assert len(searcher.search("harbour", 4)) == 4
+    prompts = [Prompt(str(n), "harbour") for n in range(3)]
+    asked, select = [], searcher._select
+    monkeypatch.setattr(
+        TextSearcher, "_select", lambda self, *key: asked.append(key) or select(*key)
+    )
+    assert len(searcher.search_prompts(prompts, RetrieveSpec(k=2, where="true"))) == 6
+    assert len(asked) == 1 and not searcher.shortages
 
 
 def test_prompts_are_retrieved_from_texts_as_moments(corpus, tmp_path: Path) -> None:

@@ -59,3 +59,13 @@ def test_a_failure_that_may_pass_is_something_to_do(workspace: Workspace) -> Non
     spec = EmbedSpec(engine="fake", every_nth=1)
     pipeline("c", "fake://4?missing=1&frames=4", embed_spec=spec)
     assert find_up_to_date(workspace, "c") is None
+
+
+def test_an_index_of_frames_that_is_behind_is_something_to_do(workspace: Workspace) -> None:
+    spec = EmbedSpec(engine="fake", every_nth=1)
+    pipeline("c", "fake://4?frames=4", embed_spec=spec, index_frames=True)
+    assert find_up_to_date(workspace, "c") is not None
+    pipeline("c", "fake://5?frames=4", embed_spec=spec, index_frames=False)
+    assert find_up_to_date(workspace, "c") is None, "its index of videos is, that of frames is not"
+    pipeline("c")
+    assert find_up_to_date(workspace, "c") is not None

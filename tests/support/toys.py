@@ -22,6 +22,13 @@ class Item:
     with_: str = ""
 
 
+class Unreadable(Exception):
+    """An error that can be pickled, and not be made again from that."""
+
+    def __init__(self, text: str, _code: int) -> None:
+        super().__init__(text)
+
+
 class Toy:
     """Yields `Done(id, (pid, loads))` unless the item says otherwise."""
 
@@ -76,6 +83,8 @@ class Toy:
                 return
             case "another":
                 yield Done("another", None)
+            case "raise unreadable":
+                raise Unreadable("as told", 1)
             case "raise":
                 raise ZeroDivisionError("as told")
             case "exit":

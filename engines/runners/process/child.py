@@ -30,6 +30,8 @@ class WorkerProcess:
         self._process, sock = start.result()
         self._connection = Connection(sock.detach())
         self._changing = threading.Lock()
+        # Of its own: with a lock that readers need, both sides could wait for room in the socket.
+        self._sending = threading.Lock()
         self._load: Messages = queue.SimpleQueue()
         self._streams: dict[int, Messages] = {LOADED: self._load}
         self._dead, self._count = False, 0
@@ -83,7 +85,7 @@ class WorkerProcess:
 
     def _send(self, message: Any) -> None:
         try:
-            with self._changing:
+            with self._sending:
                 self._connection.send(message)
         except OSError:
             pass  # it has died: whoever waits for an answer is told so by `_receive`

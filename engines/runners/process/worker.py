@@ -92,7 +92,7 @@ def _to_portable(error: Exception) -> Exception:
     text = traceback.format_exc()
     error.add_note(text)
     try:
-        pickle.dumps(error)
+        pickle.loads(pickle.dumps(error))  # some can be written and not read
         return error
     except Exception:
         return RuntimeError(text)

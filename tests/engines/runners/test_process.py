@@ -106,3 +106,18 @@ def test_closing_ends_maps_under_way_and_the_process() -> None:
         thread.join(30)
     assert ended.is_set() and not any(thread.is_alive() for thread in threads)
     assert set(psutil.Process().children()) <= before
+
+
+def test_an_error_that_cannot_be_read_here_is_told_by_its_text(runner: ProcessRunner) -> None:
+    make = partial(Toy, deadline_s=10.0)
+    with pytest.raises(RuntimeError, match="as told"):
+        list(runner.map(make, make_items(2, i1="raise unreadable"), 2))
+
+
+def test_answers_are_read_while_a_job_waits_to_be_sent() -> None:
+    """Else two full sockets would wait for each other for ever."""
+    with closing(ProcessPool(Toy)) as pool:
+        job = pool.submit_extra(make_items(2))
+        with job.worker._sending:
+            kinds = [job.stream[1].get(timeout=30)[0] for _ in range(3)]
+    assert kinds == ["outcome", "outcome", "end"]

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
@@ -50,4 +51,14 @@ def test_more_than_waits_for_one_outcome_leaves_the_newest() -> None:
     assert [line.text for line in handler.drain_lines()] == [
         f"wording {n}" for n in range(5, MAX_WAITING + 5)
     ]
+    assert list(handler.drain_lines()) == []
+
+
+def test_lines_that_another_job_drained_meanwhile_are_no_error() -> None:
+    class Seen(deque):  # as seen just before another thread took its last line
+        def __bool__(self) -> bool:
+            return True
+
+    handler = WorkerLogHandler()
+    handler._waiting = Seen()
     assert list(handler.drain_lines()) == []
