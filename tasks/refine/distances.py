@@ -19,7 +19,7 @@ from engines.evaluate.distance.kernel import kvd_unbiased
 from engines.evaluate.distance.report import DDOF
 from engines.refine.figures import PassFigure
 from tasks.evaluate.features import Features, make_features
-from tasks.refine.pass_clips import RealSets, group_classes
+from tasks.refine.pass_clips import Passes, RealSets, group_classes, keep_common
 from tasks.service.turns import wait_turn
 
 FEW_PER_CLASS = 150  # clips: with fewer, a class's distance is mostly the bias of small samples
@@ -27,7 +27,7 @@ FEW_PER_CLASS = 150  # clips: with fewer, a class's distance is mostly the bias 
 
 def measure_distances(
     workspace: Workspace, measure: PassMeasure, spec: DistanceSpec, sets: RealSets,
-    passes: Mapping[int, tuple[Clip, ...]], control: Mapping[int, tuple[Clip, ...]],
+    passes: Passes, control: Passes,
 ) -> tuple[list[PassFigure], list[str]]:  # fmt: skip
     """Figures of both distances for each pass and each control, and notes on how to read them.
 
@@ -40,13 +40,13 @@ def measure_distances(
     ):
         make_features(features, (clip for group in groups for clip in group))
     vectors = read_features(workspace.store, features.folder, {c.id for g in groups for c in g})
-    kept = [n for n in range(len(passes[0])) if all(g[n].id in vectors for g in passes.values())]
+    [passes], [control] = keep_common(vectors, passes), keep_common(vectors, control)
 
     def stack(clips: Sequence[Clip]) -> np.ndarray:
         return np.stack([vectors[clip.id] for clip in clips if clip.id in vectors])
 
     real = stack(sets.compare)
-    shown = {number: stack([clips[n] for n in kept]) for number, clips in passes.items()}
+    shown = {number: stack(clips) for number, clips in passes.items()}
     harmed = {number: stack(clips) for number, clips in control.items()}
     labels = load_plugin("evaluate.distance.extractors", spec.clip.extractor)
     figures = []
@@ -67,7 +67,7 @@ def _compare(
     measure: PassMeasure, seed: int, function: Any, name: str, label: str, real: np.ndarray,
     passes: Mapping[int, np.ndarray], group: str | None = None,
 ) -> list[PassFigure]:  # fmt: skip
-    """A figure for each pass; bootstrapped against pass 0, unless it is of one class."""
+    """A figure for each pass, bootstrapped against pass 0."""
     figures = []
     for number, features in passes.items():
         value, n = function(real, features), len(features)
@@ -80,8 +80,7 @@ def _compare(
 
 
 def _compare_classes(
-    compare: Any, label: str, sets: RealSets, passes: Mapping[int, tuple[Clip, ...]],
-    vectors: Mapping[str, np.ndarray],
+    compare: Any, label: str, sets: RealSets, passes: Passes, vectors: Mapping[str, np.ndarray],
 ) -> list[PassFigure]:  # fmt: skip
     """Figures of each class that has enough clips on both sides, by UCF-101's names."""
     real, figures = group_classes(sets.compare), list[PassFigure]()

@@ -17,7 +17,13 @@ from engines.evaluate.distance.bootstrap import compare_distances
 from engines.refine.figures import PassFigure
 from tasks.evaluate.features import Features
 from tasks.refine.distances import measure_frechet
-from tasks.refine.pass_clips import choose_real, count_comparable, fit_spec, list_pass_clips
+from tasks.refine.pass_clips import (
+    choose_real,
+    count_comparable,
+    fit_spec,
+    keep_common,
+    list_pass_clips,
+)
 
 BASELINE = "temporal_median"  # what a learned refiner must beat
 CONTROLS = ("identity", BASELINE, "bilateral", "nl_means")
@@ -65,9 +71,12 @@ def _compare_refiners(
         workspace.store, features.folder, clips | {clip.id for clip in sets.compare}
     )
     label = load_plugin("evaluate.distance.extractors", spec.clip.extractor).LABEL
+    kept = dict(zip(passes, keep_common(vectors, *passes.values()), strict=True))
+    if not kept[baseline][0]:
+        raise UserError("no video went through all refiners: see `failed` of each refinement")
     stacked = {
         name: {n: np.stack([vectors[clip.id] for clip in group]) for n, group in each.items()}
-        for name, each in passes.items()
+        for name, each in kept.items()
     }
     shown = np.stack([vectors[clip.id] for clip in sets.compare if clip.id in vectors])
     figures = []

@@ -1,7 +1,7 @@
 """The clips that passes are compared by: two sets of real videos, and the same of every pass."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -19,6 +19,8 @@ from tasks.evaluate.clip_sets import choose_clips
 from tasks.evaluate.fvd import pin_spec
 from tasks.service.runner import open_runner
 from tasks.workers import count_workers, to_probe_settings
+
+Passes = Mapping[int, tuple[Clip, ...]]  # the clips of each pass, in the order of names
 
 UCF101 = re.compile(r"v_(?P<name>[A-Za-z]+)_g\d+_c\d+")
 
@@ -91,6 +93,19 @@ def list_pass_clips(
     order = np.random.default_rng(spec.seed).permutation(len(whole))[:count]
     drawn = [whole[n] for n in sorted(order)]
     return {number: tuple(done[id][number] for id in drawn) for number in refinement.numbers}
+
+
+def keep_common(measured: Container[str], *refined: Passes) -> list[Passes]:
+    """The clips of the videos of which every pass of every refinement was measured.
+
+    Their differences are paired: a video that one refiner failed on is left out of all.
+    """
+    groups = [clips for passes in refined for clips in passes.values()]
+    common = set.intersection(*({c.name for c in group if c.id in measured} for group in groups))
+    return [
+        {number: tuple(c for c in group if c.name in common) for number, group in passes.items()}
+        for passes in refined
+    ]
 
 
 def find_class(name: str) -> str | None:

@@ -3,10 +3,11 @@
 import pytest
 
 from data.errors import UserError
+from data.runs.distances import Clip
 from data.specs.refine import RefineSpec
 from engines.refine.figures import PassFigure, compare_passes
 from tasks.refine.experiment import describe_verdicts, plan_refiners
-from tasks.refine.pass_clips import find_class
+from tasks.refine.pass_clips import find_class, keep_common
 
 
 def figure(refiner: str, number: int, low: float, high: float) -> PassFigure:
@@ -44,6 +45,19 @@ def test_differences_are_of_the_same_clips() -> None:
     assert one.difference == one.low == one.high == 0.5
     (few,) = compare_passes("x", "x", None, {1: {"a": 1.0}})
     assert few.difference is None
+
+
+def test_a_video_that_one_refiner_failed_on_is_paired_with_no_other() -> None:
+    def passes(refiner: str, names: str) -> dict[int, tuple[Clip, ...]]:
+        return {
+            number: tuple(Clip(name, "", f"{refiner}{number}{name}", 25.0, 0) for name in names)
+            for number in (0, 1)
+        }
+
+    one, other = passes("one", "abcd"), passes("other", "bcd")
+    measured = {c.id for each in (one, other) for group in each.values() for c in group}
+    kept = keep_common(measured - {"other1c@0"}, one, other)
+    assert [[c.name for c in clips] for each in kept for clips in each.values()] == [["b", "d"]] * 4
 
 
 def test_classes_are_those_of_ucf_101() -> None:

@@ -87,12 +87,14 @@ class EngineWorker:
 
 def _to_portable(error: Exception) -> Exception:
     """The error with this process's traceback as a note; as a RuntimeError if it cannot travel."""
+    import copy
     import pickle
 
     text = traceback.format_exc()
     error.add_note(text)
     try:
-        pickle.loads(pickle.dumps(error))  # some can be written and not read
+        pickle.dumps(error)
+        copy.copy(error)  # as it is read: some can be written and not made again
         return error
     except Exception:
         return RuntimeError(text)
