@@ -6,7 +6,6 @@ so are those to a name that only leads here (DNS rebinding).
 
 import asyncio
 import base64
-import binascii
 import secrets
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -87,7 +86,7 @@ class Access:
             return False
         try:
             _, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # of base64, or of UTF-8
             return False
         return _equals(password, self.password or "")
 

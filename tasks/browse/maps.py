@@ -74,9 +74,12 @@ def find_inside(session: Session, corpus: str, lasso: Lasso) -> list[str]:
     return [str(content) for content in retriever.contents[rows]]
 
 
-def find_content(session: Session, corpus: str, row: int) -> str:
-    """The content of a row of the index."""
-    contents = session.open_retriever(corpus).contents
+def find_content(session: Session, corpus: str, row: int, version: str | None) -> str:
+    """The content of a row of the index; a UserError where the map is of another version of it."""
+    retriever = session.open_retriever(corpus)
+    contents = retriever.contents
+    if version not in (None, retriever.version):
+        raise UserError(f"the index is {retriever.version} now: load the map again")
     if not 0 <= row < len(contents):
         raise UserError(f"the index has no row {row}")
     return str(contents[row])

@@ -13,6 +13,7 @@ from tasks.report.run import write_report
 
 KINDS = {"generations": layout.GENERATIONS, "experiments": layout.EXPERIMENTS,
          "evaluations": layout.EVALUATIONS}  # fmt: skip
+LEADERBOARD = "leaderboard"
 NAME = re.compile(r"[A-Za-z0-9]{1,64}")
 PAGE = "index.html"
 TYPES = {".html": "text/html", ".mp4": "video/mp4", ".jpg": "image/jpeg", ".png": "image/png",
@@ -30,7 +31,8 @@ def write_page(session: Session, kind: str, name: str) -> Path:
         _write(now, kind, name, folder / PAGE)
         return folder
 
-    if not NAME.fullmatch(name):
+    # Before anything is removed: each is the name of a folder.
+    if not NAME.fullmatch(name) or kind not in (*KINDS, LEADERBOARD):
         raise UserError("there is no such page")
     return session.keep(("page", now.number, kind, name), write)
 
@@ -44,10 +46,10 @@ def find_file(folder: Path, name: str) -> Path:
 
 
 def _write(now: SnapshotWorkspace, kind: str, name: str, page: Path) -> None:
-    if kind == "leaderboard":
+    if kind == LEADERBOARD:
         write_leaderboard(now, read_board(now, group=True), page)
         return
-    folder = f"{KINDS[kind]}/{name}" if kind in KINDS else ""
-    if folder not in now.store.list_names(KINDS.get(kind, "-")):
-        raise UserError(f"there is no {kind[:40]} {name}")
+    folder = f"{KINDS[kind]}/{name}"
+    if folder not in now.store.list_names(KINDS[kind]):
+        raise UserError(f"there is no {kind} {name}")
     write_report(now, folder, page)

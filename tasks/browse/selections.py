@@ -83,7 +83,7 @@ def _select_rows(
         found = search_corpus(session, corpus, asked.search)
         ids = list(dict.fromkeys(video.id for video in found.videos))
         return find_rows(now.snapshot, corpus, "id", ids)
-    rows = session.order_videos(corpus, asked.filters, asked.where, None, False)
+    rows = session.order_videos(now, corpus, asked.filters, asked.where)
     if asked.lasso is None:
         return rows
     inside = find_rows(now.snapshot, corpus, "content", find_inside(session, corpus, asked.lasso))

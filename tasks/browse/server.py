@@ -31,8 +31,7 @@ def serve_page(
         )
     listener = _bind(host, port)
     port = listener.getsockname()[1]
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::", *LOCAL_NAMES) else host  # noqa: S104
-    url, token = f"http://{shown}:{port}", secrets.token_urlsafe(24)
+    url, token = f"http://{_show_host(host)}:{port}", secrets.token_urlsafe(24)
     session = Session(settings)
     app = create_app(session, LOCAL_NAMES | {host.lower()}, password or None, token)
     config = uvicorn.Config(
@@ -47,6 +46,13 @@ def serve_page(
     finally:
         session.close()
         listener.close()
+
+
+def _show_host(host: str) -> str:
+    """The host of an address at which the page answers that listens on `host`."""
+    if host in ("0.0.0.0", "::", "localhost"):  # noqa: S104
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def _bind(host: str, port: int) -> socket.socket:

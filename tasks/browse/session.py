@@ -88,11 +88,14 @@ class Session:
             return retriever
 
     def order_videos(
-        self, corpus: str, terms: list[FilterTerm], where: str | None, sort: str | None,
-        descending: bool,
+        self, now: SnapshotWorkspace, corpus: str, terms: list[FilterTerm], where: str | None,
+        sort: str | None = None, descending: bool = False,
     ) -> np.ndarray:  # fmt: skip
-        """The row numbers of a corpus's videos in an order: see `order_rows`. They are kept."""
-        now, wheres = self.require_corpus(corpus), join_conditions(terms, where)
+        """The row numbers of a corpus's videos in an order: see `order_rows`. They are kept.
+
+        They are those of the copy `now`, and may be of other videos in the next one.
+        """
+        wheres = join_conditions(terms, where)
         key = now.number, corpus, tuple(wheres), sort, descending
         with self._lock:
             if key in self._orders:
@@ -121,6 +124,8 @@ class Session:
     def recall(self, key: Any) -> Any:
         """A result that was kept; None where it is not there any more."""
         with self._lock:
+            if key in self._kept:  # in use: what nobody asks for goes first
+                self._kept.move_to_end(key)
             return self._kept.get(key)
 
     def run_once(self, name: str, work: Callable[[], object]) -> None:

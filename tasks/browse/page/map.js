@@ -136,7 +136,7 @@ async function point(x, y, open) {
   tip.hidden = best < 0;
   if (best < 0) return;
   try {
-    const video = await get(api(view.corpus, `map/video?row=${map.rows[best]}`));
+    const video = await get(api(view.corpus, `map/video?row=${map.rows[best]}&version=${encodeURIComponent(map.version)}`));
     if (open) { change({ video: video.id, at: 0 }); return; }
     tip.replaceChildren(el("img", { src: media(view.corpus, "still", video, middle(video)), alt: "" }), el("span", { class: "text", textContent: video.caption || video.id }));
     tip.style.left = `${Math.min(canvas.clientWidth - 190, state.left + map.x[best] * state.side + 12)}px`;

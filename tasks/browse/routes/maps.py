@@ -33,10 +33,12 @@ def map_points(
 
 
 @router.get("/map/video")
-def map_video(session: CurrentSession, corpus: Corpus, row: int) -> Video:
-    """The video of a point of the map."""
+def map_video(
+    session: CurrentSession, corpus: Corpus, row: int, version: str | None = None
+) -> Video:
+    """The video of a point of the map, which is of this version of the index."""
     now = session.require_corpus(corpus)
-    content = find_content(session, corpus, row)
+    content = find_content(session, corpus, row, version)
     rows = read_rows(now.snapshot, corpus, find_rows(now.snapshot, corpus, "content", [content]))
     if not rows:
         raise UserError("this video is not shown any more")

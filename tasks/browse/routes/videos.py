@@ -52,8 +52,10 @@ def columns(session: CurrentSession, corpus: Corpus) -> list[dict[str, Any]]:
 @router.post("/videos")
 def videos(session: CurrentSession, corpus: Corpus, asked: PageRequest) -> Page:
     """A page of videos; any page of a million takes as long as the first."""
-    rows = session.order_videos(corpus, asked.filters, asked.where, asked.sort, asked.descending)
-    now = session.now
+    now = session.require_corpus(corpus)
+    rows = session.order_videos(
+        now, corpus, asked.filters, asked.where, asked.sort, asked.descending
+    )
     part = read_rows(now.snapshot, corpus, rows[asked.offset : asked.offset + asked.limit])
     return Page(total=len(rows), number=now.number, videos=[build_video(row) for row in part])
 

@@ -11,7 +11,7 @@ from data.settings import Settings
 from tasks.browse import access
 from tasks.browse.access import LOCAL_NAMES, Access
 from tasks.browse.running import RunningPage, _page_file, announce_page, find_page
-from tasks.browse.server import serve_page
+from tasks.browse.server import _show_host, serve_page
 
 
 def client(password: str | None = None) -> TestClient:
@@ -49,7 +49,8 @@ def test_a_password_is_asked_for_before_anything(monkeypatch: pytest.MonkeyPatch
     page = client("pässword:1")
     refused = page.get("/")
     assert refused.status_code == 401 and "Basic" in refused.headers["www-authenticate"]
-    wrong = {"Basic eA==", "Basic !!", "Bearer", "Bearer x", "Digest x", "Basic " + "A" * 3}
+    wrong = {"Basic eA==", "Basic !!", "Bearer", "Bearer x", "Digest x", "Basic " + "A" * 3,
+             b"Basic \xe9", b"Bearer \xe9"}  # fmt: skip
     for value in wrong:
         assert page.get("/", headers={"Authorization": value}).status_code == 401
     assert page.get("/", auth=("anyone", "pässword:1".encode())).is_success
@@ -73,6 +74,15 @@ def test_others_reach_the_page_with_a_password_only() -> None:
         serve_page(Settings(), "0.0.0.0", 0, None, print)
     with pytest.raises(UserError, match="REELFLOW_BROWSE_PASSWORD"):
         serve_page(Settings(), "0.0.0.0", 0, "", print)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("0.0.0.0", "127.0.0.1"), ("localhost", "127.0.0.1"), ("::1", "[::1]"),
+     ("fd00::2", "[fd00::2]"), ("films.example", "films.example")],
+)  # fmt: skip
+def test_the_address_that_is_told_is_one_that_answers(host: str, shown: str) -> None:
+    assert _show_host(host) == shown
 
 
 def test_commands_find_a_running_page_and_no_dead_one(tmp_path) -> None:

@@ -256,7 +256,10 @@ def test_a_map_is_computed_once_and_a_lasso_selects(
     assert page.get(f"{FILMS}/map").json()["x"] == found["x"] and kept.suffix == ".npy"
     x, y = found["x"][0], found["y"][0]
     near = [[x + dx, y + dy] for dx, dy in ((-0.001, -0.001), (0.001, -0.001), (0, 0.002))]
-    one = page.get(f"{FILMS}/map/video", params={"row": found["rows"][0]}).json()
+    point = {"row": found["rows"][0], "version": found["version"]}
+    one = page.get(f"{FILMS}/map/video", params=point).json()
+    former = page.get(f"{FILMS}/map/video", params=point | {"version": "another"})
+    assert former.status_code == 400  # a row of it may be another video
     picked = posted(page, "selections", lasso={"polygon": near})
     ids = page.get(f"{FILMS}/selections/{picked['selection']}/ids").text.splitlines()
     assert one["id"] in ids
@@ -273,11 +276,14 @@ def test_health_counts_stages_and_says_how_to_retry(page: TestClient) -> None:
     assert failure["retry"] == "reelflow retry films --reason undecodable"
 
 
-def test_pages_of_the_store_open_and_no_other_file(page: TestClient) -> None:
+def test_pages_of_the_store_open_and_no_other_file(page: TestClient, session: Session) -> None:
     assert page.get("/api/runs").json()["generations"] == []
     outside = ("generations/../../x", "corpora/films/store.json", "leaderboard/all/..%2f..%2fx")
     for address in ("generations/abc/index.html", *outside):
         assert page.get(f"/pages/{address}").status_code in (400, 404)
+    page.get("/media/films/still", params={"id": "clip-1"})
+    assert page.get("/pages/%2e%2e/pictures/index.html").status_code in (400, 404)
+    assert any((session.folder / "pictures").iterdir())  # nothing was removed there
 
 
 def test_what_is_new_in_the_store_is_seen(page: TestClient, session: Session, plain_flows) -> None:
@@ -286,7 +292,7 @@ def test_what_is_new_in_the_store_is_seen(page: TestClient, session: Session, pl
 
     from flows.ingest import ingest
 
-    before = page.get("/api/state").json()
+    before, old = page.get("/api/state").json(), session.now
     session.snapshots.refresh()
     assert page.get("/api/state").json()["number"] == before["number"]
     folder = Path(session.settings.root).parent / "more"
@@ -297,3 +303,5 @@ def test_what_is_new_in_the_store_is_seen(page: TestClient, session: Session, pl
     state = page.get("/api/state").json()
     assert state["number"] == before["number"] + 1 and state["corpora"][0]["videos"] == 13
     assert posted(page, "videos", where="id = 'new'")["total"] == 1
+    # A request goes by one copy: row numbers of the next one are of other videos.
+    assert len(session.order_videos(old, "films", [], None)) == 12
