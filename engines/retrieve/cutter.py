@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from itertools import chain, count
 from pathlib import Path
 
 from data.ids import file_name
@@ -17,6 +18,8 @@ from engines.video.guard.protocol import Header
 from engines.worker import WorkerSetup
 
 DRAFT = ".draft-"
+SUFFIXES = (".mp4", ".mkv", ".ts")
+SPAN = ("uri", "start_sec", "end_sec")  # what a hit's file shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,17 @@ class MomentToCut:
 
 
 def list_moments(hits: Sequence[Hit]) -> list[MomentToCut]:
-    """The hits that are moments; files are named by prompt, rank and video."""
-    return [
-        MomentToCut(file_name(f"{hit.prompt_id}-{hit.rank}-{hit.video_id}"), hit)
-        for hit in hits
-        if hit.start_sec is not None and hit.end_sec is not None
-    ]
+    """The hits that are moments; files are named by prompt, rank and video.
+
+    Of several hits of one name, as of joined tables, the later ones have a number behind it.
+    """
+    moments: dict[str, Hit] = {}
+    for hit in hits:
+        if hit.start_sec is not None and hit.end_sec is not None:
+            name = f"{hit.prompt_id}-{hit.rank}-{hit.video_id}"
+            names = map(file_name, chain([name], (f"{name}-{number}" for number in count(2))))
+            moments[next(each for each in names if each not in moments)] = hit
+    return [MomentToCut(id, hit) for id, hit in moments.items()]
 
 
 class MomentCutter:
@@ -41,6 +49,7 @@ class MomentCutter:
 
     def __init__(self, folder: str, exact: bool, setup: WorkerSetup) -> None:
         self.folder, self.exact, self.setup, self.needs = Path(folder), exact, setup, setup.needs
+        self.how = "encoded" if exact else "copied"
 
     def load(self) -> None:
         """Prepares the processes that open videos: a broken one may crash or hang them."""
@@ -50,7 +59,7 @@ class MomentCutter:
         """Whether each moment was cut now; one that is there stays as it is."""
         pending = {}
         for item in batch:
-            if (self.folder / f"{item.id}.json").exists():
+            if self._is_cut(item):
                 yield Done(item.id, False)
             else:
                 pending[item.id] = item
@@ -67,6 +76,15 @@ class MomentCutter:
         """Ends the processes."""
         self._guard.close()
 
+    def _is_cut(self, item: MomentToCut) -> bool:
+        """Whether the item's file is there, and not that of another moment that had its name."""
+        try:
+            about = json.loads((self.folder / f"{item.id}.json").read_text("utf-8"))
+            same = all(about["hit"][name] == getattr(item.hit, name) for name in SPAN)
+            return same and bool(about["how"] == self.how)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
     def _build_job(self, item: MomentToCut) -> Header:
         self._drop_draft(item.id)  # of a killed run
         stem = str(self.folder.absolute() / f"{DRAFT}{item.id}")
@@ -79,16 +97,18 @@ class MomentCutter:
         hit = asdict(item.hit)
         provenance = {
             "file": final, "sha256": made["sha256"],
-            "how": "encoded" if self.exact else "copied",
+            "how": self.how,
             "shows": {name: made[name] for name in ("start_sec", "end_sec")},
             "hit": hit, "reelflow": metadata.version("reelflow"),
         }  # fmt: skip
         with translate_disk_errors(str(self.folder)):
+            for name in (".json", *SUFFIXES):  # of another moment that had this name
+                (self.folder / f"{item.id}{name}").unlink(missing_ok=True)
             (self.folder / made["file"]).rename(self.folder / final)
             draft = self.folder / f"{DRAFT}{item.id}.json"
             draft.write_text(json.dumps(provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
             draft.rename(self.folder / f"{item.id}.json")
 
     def _drop_draft(self, id: str) -> None:
-        for suffix in (".mp4", ".mkv", ".ts", ".json"):
+        for suffix in (*SUFFIXES, ".json"):
             (self.folder / f"{DRAFT}{id}{suffix}").unlink(missing_ok=True)

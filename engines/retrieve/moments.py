@@ -7,6 +7,7 @@ import numpy as np
 
 LOW = 0.1  # the curve's background: this quantile, whatever little of the video matches
 FLAT = 5.0  # times the noise: a curve that varies no more has no parts, and is one moment
+LONE = 1.0  # seconds that the only frame of a video of unknown length stands for
 SEPARATE = (
     0.85  # share of variance between two levels; even noise (0.75) and a normal one have less
 )
@@ -71,7 +72,7 @@ def smooth_curve(seconds: np.ndarray, scores: np.ndarray, smooth_s: float) -> np
 def _find_edges(seconds: np.ndarray, duration: float | None) -> np.ndarray:
     """Where the n frames begin and end (n + 1): half-way to their neighbours."""
     between = (seconds[:-1] + seconds[1:]) / 2
-    tail = (seconds[-1] - seconds[0]) / (2 * max(1, len(seconds) - 1))
+    tail = (seconds[-1] - seconds[0]) / (2 * (len(seconds) - 1)) if len(seconds) > 1 else LONE / 2
     end = seconds[-1] + tail
     if duration is not None and duration > seconds[-1]:
         end = duration if duration < end or len(seconds) == 1 else min(duration, end + tail)

@@ -10,8 +10,10 @@ import pytest
 from support import golden
 
 from data.errors import UserError
+from data.records import Hit
 from data.store import tables
 from engines.files.time_span import TimeSpan, add_span
+from engines.retrieve.cutter import list_moments
 from engines.video.copying import copy_span
 from flows.cut import cut
 
@@ -59,10 +61,25 @@ def test_moments_are_cut_once_with_their_provenance(workspace, film: Path, tmp_p
     assert cut(table, str(tmp_path / "copied"))["cut"] == 0
     assert (tmp_path / "copied" / about["file"]).stat().st_mtime_ns == before
 
+    # Another search's moments may have the same names.
+    later = hits(tmp_path / "later.parquet", span | {"start_sec": 0.4, "end_sec": 0.8})
+    assert cut(later, str(tmp_path / "copied"))["cut"] == 1
+    (about,) = (json.loads(file.read_text()) for file in (tmp_path / "copied").glob("*.json"))
+    assert about["hit"]["start_sec"] == 0.4
+    assert shown(tmp_path / "copied" / about["file"])[0][0] == 10
+
     cut(table, str(tmp_path / "exact"), exact=True)
     (about,) = (json.loads(file.read_text()) for file in (tmp_path / "exact").glob("*.json"))
     numbers, streams = shown(tmp_path / "exact" / about["file"])
     assert numbers == list(range(33, 60)) and streams == 2 and about["how"] == "encoded"
+
+
+def test_moments_of_one_name_are_all_cut() -> None:
+    about = {"prompt": "", "score": 0.5, "uri": "a.mp4", "caption": None}
+    twice = Hit(prompt_id="a-1", rank=1, video_id="b", start_sec=0.0, end_sec=1.0, **about)
+    other = Hit(prompt_id="a", rank=1, video_id="1-b", start_sec=1.0, end_sec=2.0, **about)
+    moments = list_moments([twice, other, twice])
+    assert [each.id for each in moments] == ["a-1-1-b", "a-1-1-b-2", "a-1-1-b-3"]
 
 
 def test_a_table_without_moments_is_refused(workspace, film: Path, tmp_path: Path) -> None:

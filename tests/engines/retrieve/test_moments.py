@@ -37,6 +37,14 @@ def test_what_comes_twice_is_two_moments_that_do_not_overlap() -> None:
     assert all(a[1] <= b[0] for a, b in pairwise(ordered))
 
 
+@pytest.mark.parametrize("duration", [None, 0.0, 0.4])
+def test_the_only_frame_of_a_video_has_a_length(duration: float | None) -> None:
+    (moment,) = cut_moments(
+        np.array([0.0]), np.array([0.3]), smooth_s=1, share=0.6, duration=duration
+    )
+    assert moment.start == 0 and moment.end == (duration or 0.5)
+
+
 def test_a_flat_curve_is_one_moment() -> None:
     """Noise has a peak too: it must not be cut into pieces."""
     for seed in range(20):
