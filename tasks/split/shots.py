@@ -41,15 +41,17 @@ def write_shots(workspace: Workspace, stage: Stage) -> tuple[str, int]:
 def _list_rows(workspace: Workspace, stage: Stage, catalog: Catalog) -> Iterator[dict[str, Any]]:
     for shard in list_done(workspace.store, stage.folder):
         table = tables.read_table(workspace.store, layout.shard_file(stage.folder, shard))
+        # By content: the video that was split may be another one now, and a copy be left of it.
         shots: dict[str, list[dict[str, Any]]] = {}
         for shot in table.to_pylist():
-            shots.setdefault(shot["video_id"], []).append(shot)
-        for ids in iter_batches(shots, VIDEOS):
-            found = catalog.query_rows(load_sql("shown_videos"), corpus=stage.corpus, ids=ids)
-            videos = {row["id"]: row for row in found}
-            for id in ids:
-                if id in videos and videos[id]["content"] == shots[id][0]["content"]:
-                    yield from (_build_row(videos[id], shot) for shot in shots[id])
+            shots.setdefault(shot["content"], []).append(shot)
+        for contents in iter_batches(shots, VIDEOS):
+            ids = [shots[content][0]["video_id"] for content in contents]
+            values = {"corpus": stage.corpus, "contents": contents, "ids": ids}
+            found = catalog.query_rows(load_sql("videos_of_contents"), **values)
+            videos = {row["content"]: row for row in found}
+            for content in filter(videos.__contains__, contents):
+                yield from (_build_row(videos[content], shot) for shot in shots[content])
 
 
 def _build_row(video: dict[str, Any], shot: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Shots of long videos as rows of another corpus: once each, and anew where a video changed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from data.shards.stages import current_stage
 from data.specs.pipeline import IndexSpec, RetrieveSpec
 from data.specs.split import SplitSpec
 from data.workspace import Workspace
+from flows.ingest import ingest
 from flows.pipeline import pipeline
 from flows.split import split
 from flows.withdraw import withdraw
@@ -111,6 +113,19 @@ def test_a_withdrawn_video_has_no_shots_any_more(workspace: Workspace, films: st
         "split", night["split"]
     )
     assert {id[0] for id in rows_of(workspace, "later")} == {"a"}
+
+
+def test_a_copy_that_is_left_has_the_shots(workspace: Workspace, tmp_path: Path):
+    film(tmp_path / "one.mp4", [20, 30])
+    shutil.copy(tmp_path / "one.mp4", tmp_path / "two.mp4")
+    rows = [{"videoID": id, "videoLoc": f"{id}.mp4", "txt": id} for id in ("one", "two")]
+    ingest(table(tmp_path, rows), "pairs")
+    whole = SplitSpec(method="fixed")
+    assert split("pairs", "first", whole)["shots"] == 1
+    film(tmp_path / "one.mp4", [25, 25])
+    ingest(table(tmp_path, rows), "pairs")
+    assert split("pairs", "second", whole)["shots"] == 2
+    assert set(rows_of(workspace, "second")) == {"one@0.000", "two@0.000"}
 
 
 def test_shots_need_a_corpus_of_their_own(workspace: Workspace, films: str):
