@@ -99,8 +99,9 @@ def build_row(line: int, record: Record, names: Mapping[str, str], base: str) ->
         location = require_utf8(_read_value(values, "videoLoc", to_location))
         captions = _read_value(values, "txt", to_captions)
         span = read_span(*(values[name] for name in SPAN_COLUMNS))
-        if span and location and split_span(location)[1]:
-            raise NotText("its location names a span, and so do start_sec and end_sec")
+        file, named = split_span(location) if location else ("", None)
+        if span and named and span != named:
+            raise NotText("its location names a span, and start_sec and end_sec another one")
     except NotText as error:
         return _build_bad_row(line, id, str(error))
     except UnicodeError as error:
@@ -109,7 +110,7 @@ def build_row(line: int, record: Record, names: Mapping[str, str], base: str) ->
     id, captions = id and strip_secrets(id), [strip_secrets(text) for text in captions]
     if len(captions) > 1:
         columns.setdefault(CAPTIONS, captions)
-    uri = add_span(resolve_location(location, base), span) if location else None
+    uri = add_span(resolve_location(file, base), span or named) if location else None
     return Row(line, id, uri, next(iter(captions), None), to_json_columns(columns))
 
 

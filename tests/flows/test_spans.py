@@ -11,6 +11,7 @@ from data.catalog.database import load_sql
 from data.records import Source
 from data.specs.pipeline import GenerateSpec, IndexSpec, RetrieveSpec
 from data.workspace import Workspace
+from engines.files.rows import build_row, map_columns
 from engines.generate.windows import WindowFormat, decode_windows, draw_window
 from engines.report.html import link_uri
 from engines.video.frames import Resize
@@ -52,6 +53,20 @@ def source(tmp_path_factory: pytest.TempPathFactory, plain_flows: object) -> str
 def corpus(workspace: Workspace, source: str) -> str:
     pipeline("c", source, columns=SPANS, embed_spec=FAKE, index_spec=IndexSpec(engine="flat"))
     return "c"
+
+
+@pytest.mark.parametrize(
+    ("location", "start", "end", "uri"),
+    [("film.mp4#t=1.50,2", 1.5, "2.0", "/films/film.mp4#t=1.5,2"),
+     ("film.mp4#t=1.50,2", None, None, "/films/film.mp4#t=1.5,2"),
+     ("film.mp4#t=1.5,2", 1.5, 3, None), ("film.mp4#t=2,1", None, None, "/films/film.mp4#t=2,1")],
+)  # fmt: skip
+def test_a_location_may_name_the_span_too(
+    location: str, start: object, end: object, uri: str | None
+) -> None:
+    """As in a table that was selected from a corpus of shots."""
+    record = {"videoID": "a", "videoLoc": location, "txt": "", "start_sec": start, "end_sec": end}
+    assert build_row(0, record, map_columns({}), "/films").uri == uri
 
 
 def read_videos(workspace: Workspace) -> dict[str, dict]:
