@@ -9,8 +9,9 @@ from data.catalog.filter_terms import quote_name
 Kind = Literal["table", "prompts", "ids"]
 SUFFIXES: dict[str, str] = {"table": ".parquet", "prompts": ".txt", "ids": ".txt"}
 NAMES = {"id": "videoID", "uri": "videoLoc", "caption": "txt"}  # as sources have them
-PROBED = ("content", "bytes", "duration", "fps", "width", "height", "codec", "rotation", "note",
-          "columns")  # fmt: skip
+# The catalogue's: a copy's kept video need not be in the table.
+OURS = ("content", "bytes", "duration", "fps", "width", "height", "codec", "rotation", "note",
+        "columns", "duplicate_of", "duplicate_group")  # fmt: skip
 BATCH = 10_000
 
 
@@ -48,7 +49,7 @@ def _write_table(videos: Any, file: Path) -> int:
 
     named = [f"{old} AS {quote_name(new)}" for old, new in NAMES.items()]
     own = [quote_name(name) for name in videos.columns
-           if name not in (*NAMES, *NAMES.values(), *PROBED)]  # fmt: skip
+           if name not in (*NAMES, *NAMES.values(), *OURS)]  # fmt: skip
     reader = videos.project(", ".join(named + own)).to_arrow_reader(BATCH)
     count = 0
     with pq.ParquetWriter(file, reader.schema) as writer:

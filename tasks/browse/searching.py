@@ -73,11 +73,12 @@ def search_corpus(
         spec = spec.model_copy(update={"ceiling": RetrieveSpec().ceiling, "dedup": NO_DEDUP})
     query = _find_query(session, corpus, search)
     own = None if query.own is None else [query.own]
-    retriever.shortages.pop(query.name, None)
     hits = retriever.search_vectors(
         [Query(query.name, query.name)], query.vector, spec, wheres=wheres, own=own
     )
-    short = retriever.shortages.get(query.name, 0)
+    # Taken out: the retriever lives as long as the page.
+    short = retriever.shortages.pop(query.name, 0)
+    retriever.unmatched.clear()
     return Found(query=query.name, videos=_build_videos(session, corpus, hits), short=short)
 
 

@@ -92,14 +92,16 @@ def _select_rows(
 
 def _write_command(session: Session, corpus: str, asked: SelectionRequest, kind: str) -> str:
     """The command line that writes the file; of picked videos by the file of their ids."""
-    words = ["reelflow", "select", corpus]
-    if asked.search is not None and asked.search.text:
-        words += ["--text", asked.search.text, "-k", str(asked.search.k)]
-    elif asked.search is not None and asked.search.video:
-        words += ["--video", asked.search.video, "-k", str(asked.search.k)]
-    elif asked.ids is not None or asked.lasso is not None or asked.search is not None:
+    words, search = ["reelflow", "select", corpus], asked.search
+    # The command searches for whole videos, by similarity alone.
+    is_plain = search is not None and search.mmr is None and not search.moments
+    if search and is_plain and search.text:
+        words += ["--text", search.text, "-k", str(search.k)]
+    elif search and is_plain and search.video:
+        words += ["--video", search.video, "-k", str(search.k)]
+    elif asked.ids is not None or asked.lasso is not None or search is not None:
         words += ["--ids", f"{corpus}-ids{SUFFIXES['ids']}"]
-    source = asked.search or asked
+    source = search or asked
     if wheres := join_conditions(source.filters, source.where):
         together = " AND ".join(f"({each})" for each in wheres) if len(wheres) > 1 else wheres[0]
         words += ["--where", together]

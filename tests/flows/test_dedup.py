@@ -22,6 +22,7 @@ from data.specs.pipeline import EmbedSpec, RetrieveSpec
 from data.workspace import Workspace
 from flows.dedup import dedup
 from flows.pipeline import pipeline
+from tasks.browse.select_videos import select_videos as export_videos
 from tasks.generate.withdrawal import mark_withdrawn
 from tasks.retrieve.leak_files import read_clips
 from tasks.retrieve.leaks import find_leaks
@@ -179,6 +180,9 @@ def test_groups_name_nothing_that_is_gone(workspace: Workspace, clips: Path) -> 
     assert set(copies_of(workspace).values()) == {"clip-0", "clip-1"}, "at once"
     mark_withdrawn(workspace, "c", "same", "asked")
     assert set(groups(workspace)) == {"clip-0", "clip-0~re-encoded", "clip-0~trimmed"}
+    export_videos(workspace, "c", "table", str(clips / "some.parquet"))
+    columns = pq.read_schema(clips / "some.parquet").names
+    assert not {"duplicate_of", "duplicate_group"} & set(columns), "of another corpus"
     made = dedup("c")
     assert (made["compared"], made["groups"], made["duplicates"]) == (0, 1, 2)
     assert groups(workspace)["clip-0"] == name

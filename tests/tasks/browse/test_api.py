@@ -106,6 +106,9 @@ def test_a_search_finds_what_the_command_finds(page: TestClient, session: Sessio
         [Prompt("0", "a red circle")], RetrieveSpec(k=5)
     )
     assert [(v["id"], v["score"]) for v in found["videos"]] == [(h.video_id, h.score) for h in hits]
+    few = posted(page, "search", text="a red circle", where="shape = 'none'", k=3)
+    opened = session.open_retriever("films")
+    assert few["short"] == 3 and not opened.shortages and not opened.unmatched
     fakes = posted(page, "search", text="a red circle", where="shape = 'fake'", k=3)
     assert {each["columns"]["shape"] for each in fakes["videos"]} == {"fake"}
 
@@ -236,6 +239,9 @@ def test_a_selection_becomes_files_that_commands_write_too(
     assert ids == [LONG, "fake-1"]
     found = posted(page, "selections", search={"text": "a red circle", "k": 3})
     assert found["videos"] == 3 and "--text 'a red circle'" in found["commands"]["ids"]
+    search = {"text": "a red circle", "k": 3, "moments": True}
+    found = posted(page, "selections", search=search)  # which the command does not search for
+    assert "--text" not in found["commands"]["table"] and "--ids" in found["commands"]["table"]
     assert page.get(f"{FILMS}/selections/unknown/ids").status_code == 400
 
 
