@@ -57,6 +57,8 @@ def search(
 
     if [text, video, image].count(None) != 2:
         raise typer.BadParameter("give one of a text, --video ID and --image FILE")
+    if video is None and "not_from_same" in fields:
+        raise typer.BadParameter("--not-from-same goes with --video, whose row has the column")
     if within is not None:
         return _search_texts(corpus, text, within, fields, as_json)
     workspace = open_store()

@@ -13,6 +13,7 @@ from data.workspace import Workspace
 from tasks.origins import warn_of_mismatch
 from tasks.progress import notify
 from tasks.retrieve.retriever import Retriever
+from tasks.retrieve.same_source import require_column
 
 
 class ConditioningRetrieval:
@@ -32,6 +33,7 @@ class ConditioningRetrieval:
     @cached_property
     def retriever(self) -> Retriever:
         warn_of_mismatch(self.workspace, self.run.corpus)
+        require_column(self.run.prompts, self.run.spec.retrieve.not_from_same)
         return Retriever(self.workspace, self.run.corpus)
 
     @cached_property

@@ -45,7 +45,15 @@ def fit_spec(spec: DistanceSpec, rows: Sequence[Mapping[str, Any]]) -> DistanceS
 
 
 def choose_real(workspace: Workspace, real: str, spec: DistanceSpec, count: int) -> RealSets:
-    """Draws both sets of real clips, as many as there are generated ones if there are enough."""
+    """Draws both sets of real clips, as many as there are generated ones if there are enough.
+
+    A UserError for fewer than two generated or real clips to a set.
+    """
+    if count < 2:
+        raise UserError(
+            f"{count} of the refined videos went through all passes and have {spec.clip.span}"
+            " frames, which a clip takes: distances need two or more"
+        )
     wanted = spec.model_copy(update={"n_real": 2 * count})
     looking = to_probe_settings(workspace.settings)
     with open_runner(looking, count_workers(looking)) as runner:

@@ -17,6 +17,7 @@ from data.workspace import Workspace
 from tasks.origins import warn_of_mismatch
 from tasks.prompts import read_prompts
 from tasks.retrieve.retriever import Retriever
+from tasks.retrieve.same_source import require_column
 from tasks.retrieve.texts import TextSearcher
 
 BATCH_SIZE = 256  # prompts searched together: bounds memory
@@ -33,6 +34,7 @@ def retrieve_prompts(
     no video meets.
     """
     queries = read_prompts(prompts)
+    require_column(queries, spec.not_from_same)
     retriever: Retriever | TextSearcher
     if texts:  # what was said or shown, of these kinds
         retriever = TextSearcher(workspace, corpus, texts)

@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from data.catalog.database import load_sql
+from data.catalog.database import catalog_path, load_sql
+from data.catalog.filters import select_videos
+from data.errors import UserError
 from data.records import Prompt, Query
 from data.workspace import Workspace
 
@@ -18,7 +20,8 @@ def exclude_same(
     """The queries, each with a condition that no hit has its own value in a column of the corpus.
 
     A video's value is its row's; that of a prompt, in the order of the queries, its own column's.
-    A query without a value has no such condition, and none has one without a column.
+    A query without a value has no such condition, and none has one without a column. A UserError
+    where the corpus has no such column.
     """
     if column is None:
         return queries
@@ -28,10 +31,23 @@ def exclude_same(
     else:
         values = _read_values(workspace, corpus, [query.video or "" for query in queries], column)
     name = '"' + column.replace('"', '""') + '"'
+    if all(value is None for value in values):  # else the conditions find out
+        path = catalog_path(workspace.store, workspace.settings.catalog)
+        with select_videos(path, corpus, [f"{name} IS NULL"], workspace.settings.wait_s) as videos:
+            videos.limit(0).fetchall()
     return [
         query if value is None else _add_condition(query, name, str(value))
         for query, value in zip(queries, values, strict=True)
     ]
+
+
+def require_column(prompts: Sequence[Prompt], column: str | None) -> None:
+    """A UserError where no prompt has a value in the column: nothing would be kept out of hits."""
+    if column is not None and not any(column in prompt.columns for prompt in prompts):
+        raise UserError(
+            f"no prompt has a value in a column {column}: add that column to the prompts, or leave"
+            " out --not-from-same"
+        )
 
 
 def _add_condition(query: Query, name: str, value: str) -> Query:

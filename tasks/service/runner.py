@@ -33,8 +33,8 @@ def choose_runner(settings: Settings, workers: int) -> str:
     "ray" on a cluster, or where several workers share this machine and its GPUs; else "process",
     one process with the same limits and retries. Both give the same outcomes, byte for byte.
     """
-    # Ray places workers, and one on this machine needs no placing. Starting Ray takes some 10 s of
-    # CPU, a process 0.2 s, and outcomes come back no faster (`make bench`, "startup").
+    # Ray places workers, and one on this machine needs no placing: what its start costs beside a
+    # process's is in `make bench`, "startup".
     if settings.runner != "auto":
         return settings.runner
     return "ray" if settings.ray_address or workers > 1 else "process"

@@ -18,6 +18,7 @@ from data.specs.split import SplitSpec
 from data.workspace import Workspace
 from flows.ingest import ingest
 from flows.pipeline import pipeline
+from flows.retrieve import retrieve
 from flows.split import split
 from flows.withdraw import withdraw
 from tasks.retrieve.retriever import Retriever
@@ -96,7 +97,9 @@ def test_a_second_run_splits_nothing_again(workspace: Workspace, films: str, mad
     assert other["frames"] == 0
 
 
-def test_shots_of_one_video_may_be_kept_from_each_other(workspace: Workspace, made: dict):
+def test_shots_of_one_video_may_be_kept_from_each_other(
+    workspace: Workspace, made: dict, tmp_path: Path
+):
     pipeline("shots", embed_spec=FAKE, index_spec=IndexSpec(engine="flat"))
     retriever, wide = Retriever(workspace, "shots"), RetrieveSpec(k=9, ceiling=2, dedup=2)
     near = retriever.search_videos(["a@0.000"], wide)
@@ -104,6 +107,17 @@ def test_shots_of_one_video_may_be_kept_from_each_other(workspace: Workspace, ma
         ["a@0.000"], wide.model_copy(update={"not_from_same": "source_video"})
     )
     assert len(near) == 5 and {hit.video_id[0] for hit in far} == {"b"}
+    with pytest.raises(UserError, match="source_film"):  # else nothing would be kept apart
+        retriever.search_videos(
+            ["a@0.000"], wide.model_copy(update={"not_from_same": "source_film"})
+        )
+    own = wide.model_copy(update={"not_from_same": "source_video"})
+    prompts, out = tmp_path / "p.csv", tmp_path / "hits.parquet"
+    prompts.write_text("videoID,txt,source_video\n0,a circle,a\n")
+    assert retrieve("shots", str(prompts), str(out), own)["hits"] == 3
+    prompts.write_text("videoID,txt\n0,a circle\n")
+    with pytest.raises(UserError, match="source_video"):
+        retrieve("shots", str(prompts), str(out), own)
 
 
 def test_a_withdrawn_video_has_no_shots_any_more(workspace: Workspace, films: str, made: dict):

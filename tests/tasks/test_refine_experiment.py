@@ -4,10 +4,11 @@ import pytest
 
 from data.errors import UserError
 from data.runs.distances import Clip
-from data.specs.refine import RefineSpec
+from data.specs.refine import PassMeasure, RefineSpec
+from data.workspace import Workspace
 from engines.refine.figures import PassFigure, compare_passes
 from tasks.refine.experiment import describe_verdicts, plan_refiners
-from tasks.refine.pass_clips import find_class, keep_common
+from tasks.refine.pass_clips import choose_real, find_class, keep_common
 
 
 def figure(refiner: str, number: int, low: float, high: float) -> PassFigure:
@@ -64,3 +65,8 @@ def test_classes_are_those_of_ucf_101() -> None:
     assert find_class("v_PoleVault_g08_c01") == "PoleVault"
     assert find_class("YoYo/v_YoYo_g01_c02.avi") == "YoYo"
     assert find_class("video_1") is None
+
+
+def test_too_few_refined_videos_are_not_blamed_on_the_real_ones(workspace: Workspace) -> None:
+    with pytest.raises(UserError, match="1 of the refined videos"):
+        choose_real(workspace, "real", PassMeasure().distance, 1)
