@@ -55,10 +55,7 @@ def search(
     from tasks.origins import describe_mismatch
     from tasks.retrieve.retriever import Retriever
 
-    if [text, video, image].count(None) != 2:
-        raise typer.BadParameter("give one of a text, --video ID and --image FILE")
-    if video is None and "not_from_same" in fields:
-        raise typer.BadParameter("--not-from-same goes with --video, whose row has the column")
+    _check_query(text, video, image, fields)
     if within is not None:
         return _search_texts(corpus, text, within, fields, as_json)
     workspace = open_store()
@@ -100,6 +97,13 @@ def retrieve(
 
     spec = build_spec(RetrieveSpec(), fields)
     run_flow(flow, corpus, prompts, out, spec, report, parse_kinds(within) if within else None)
+
+
+def _check_query(text: str | None, video: str | None, image: str | None, fields: Fields) -> None:
+    if [text, video, image].count(None) != 2:
+        raise typer.BadParameter("give one of a text, --video ID and --image FILE")
+    if video is None and "not_from_same" in fields:
+        raise typer.BadParameter("--not-from-same goes with --video, whose row has the column")
 
 
 def _search_texts(
