@@ -1,5 +1,6 @@
 """The map of a corpus: where its vectors lie, computed once a version of its index and kept."""
 
+import hashlib
 import importlib.util
 import os
 import threading
@@ -22,6 +23,7 @@ from tasks.browse.session import Session
 from tasks.retrieve.retriever import Retriever
 
 Method = Literal["pca", "umap"]
+BLOCK = 65_536  # rows that are digested together
 MAX_POINTS = 20_000  # that a page draws; a lasso holds all the same what it surrounds
 METHODS = {"pca": project_pca, "umap": project_umap}
 _computing = threading.Lock()  # one map at a time: each takes all cores
@@ -85,6 +87,17 @@ def find_content(session: Session, corpus: str, row: int, version: str | None) -
     return str(contents[row])
 
 
+def name_map(session: Session, retriever: Retriever, method: Method) -> Path:
+    """The file of a map, named by what it shows.
+
+    Versions of other corpora and stores have the same names and fingerprints.
+    """
+    stage, contents = retriever.stage, retriever.index.content_column
+    key = "contents", retriever.corpus, stage.fingerprint, retriever.version
+    shown = session.keep(key, lambda: _digest_column(contents))
+    return _map_folder() / f"{stage.fingerprint}-{shown}-{method}.npy"
+
+
 def _list_methods() -> list[str]:
     return ["pca", "umap"] if importlib.util.find_spec("umap") else ["pca"]
 
@@ -93,7 +106,7 @@ def _find_places(session: Session, retriever: Retriever, method: Method) -> np.n
     """The places of all rows (n, 2); None while they are computed."""
     if method not in _list_methods():
         raise UserError("UMAP is not installed: pip install 'reelflow[map]'")
-    file = _map_folder() / f"{retriever.stage.fingerprint}-{retriever.version}-{method}.npy"
+    file = name_map(session, retriever, method)
     count = len(retriever.index)
 
     def read() -> np.ndarray:
@@ -105,6 +118,15 @@ def _find_places(session: Session, retriever: Retriever, method: Method) -> np.n
             return places
     session.run_once(f"map {file}", lambda: _compute(retriever, method, file))
     return None
+
+
+def _digest_column(contents: Any) -> str:
+    """A digest of the contents of an index's rows, an Arrow column, in their order."""
+    found = hashlib.sha256()
+    for first in range(0, len(contents), BLOCK):
+        lines = map(str, contents.slice(first, BLOCK).to_pylist())
+        found.update("".join(f"{line}\n" for line in lines).encode())
+    return found.hexdigest()[:16]
 
 
 def _compute(retriever: Retriever, method: Method, file: Path) -> None:

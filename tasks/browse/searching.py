@@ -117,11 +117,15 @@ def _find_query(session: Session, corpus: str, search: Search) -> _Query:
         raise UserError("give one of a text, a video and an upload")
     kind = "text" if search.text else "video" if search.video else "upload"
     retriever = session.open_retriever(corpus)
-    name = hashlib.sha256(f"{retriever.version} {kind} {given[0]}".encode()).hexdigest()[:16]
+    # A version of another model's index may have the same name.
+    asked = f"{retriever.stage.fingerprint} {retriever.version} {kind} {given[0]}"
+    name = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def embed() -> tuple[np.ndarray, str | None]:
         if search.upload:
-            vector = session.recall(("upload", corpus, search.upload))
+            stage = current_stage(session.now.store, corpus, "embed")
+            made_by = stage.fingerprint if stage else ""
+            vector = session.recall(("upload", corpus, made_by, search.upload))
             if vector is None:
                 raise UserError("the file that was dropped in is no longer here: drop it again")
             return vector, None

@@ -70,7 +70,7 @@ async def upload(session: CurrentSession, corpus: Corpus, request: Request) -> U
                 target.write(block)
         name = digest.hexdigest()[:16]
         vector = await run_in_threadpool(session.models.embed_file, stage, file)
-    session.keep(("upload", corpus, name), lambda: vector)
+    session.keep(("upload", corpus, stage.fingerprint, name), lambda: vector)
     return Upload(upload=name)
 
 

@@ -4,8 +4,10 @@ import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
@@ -18,6 +20,7 @@ from data.settings import Settings
 from data.specs.retrieve import RetrieveSpec
 from tasks.browse.access import LOCAL_NAMES
 from tasks.browse.app import create_app
+from tasks.browse.maps import name_map
 from tasks.browse.session import Session
 from tasks.retrieve.retriever import Retriever
 
@@ -272,6 +275,18 @@ def test_a_map_is_computed_once_and_a_lasso_selects(
     everything = [[-1, -1], [2, -1], [2, 2], [-1, 2]]
     fakes = {"lasso": {"polygon": everything}, "where": "shape = 'fake'"}
     assert posted(page, "selections", **fakes)["videos"] == 5
+
+
+def test_a_map_is_named_by_what_it_shows(session: Session, monkeypatch, tmp_path: Path) -> None:
+    """Versions of all corpora are called v0001, and stages by their specs alone."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    one = session.open_retriever("films")
+    other = SimpleNamespace(
+        corpus="others", stage=one.stage, version=one.version,
+        index=SimpleNamespace(content_column=pa.chunked_array([["a", "b"]])),
+    )  # fmt: skip
+    assert name_map(session, one, "pca") != name_map(session, other, "pca")  # type: ignore[arg-type]
+    assert name_map(session, one, "pca") == name_map(session, one, "pca")
 
 
 def test_health_counts_stages_and_says_how_to_retry(page: TestClient) -> None:
