@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from data.errors import UserError
 from data.settings import Settings
 from engines.base import Runner
 from tasks.service.gpu_limit import hold_gpus
@@ -35,6 +36,8 @@ def choose_runner(settings: Settings, workers: int) -> str:
     """
     # Ray places workers, and one on this machine needs no placing: what its start costs beside a
     # process's is in `make bench`, "startup".
+    if settings.runner == "process" and workers > 1:
+        raise UserError(f"one process is no {workers} workers: add --workers 1, or use Ray")
     if settings.runner != "auto":
         return settings.runner
     return "ray" if settings.ray_address or workers > 1 else "process"

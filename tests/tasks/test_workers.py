@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from data.errors import UserError
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from tasks import workers as runners
@@ -48,7 +49,7 @@ def test_evaluating_takes_a_core_a_worker_and_no_more_than_half_of_the_memory(
         ({}, 2, "ray"),
         ({"ray_address": "auto"}, 1, "ray"),
         ({"runner": "ray"}, 1, "ray"),
-        ({"runner": "process"}, 4, "process"),
+        ({"runner": "process"}, 1, "process"),
         ({"runner": "in_process", "ray_address": "auto"}, 4, "in_process"),
     ],
 )
@@ -56,3 +57,8 @@ def test_ray_starts_where_it_has_workers_to_place(
     settings: dict, workers: int, runner: str
 ) -> None:
     assert choose_runner(Settings(**settings), workers) == runner
+
+
+def test_one_process_is_not_said_to_be_several_workers() -> None:
+    with pytest.raises(UserError, match="--workers 1"):
+        choose_runner(Settings(runner="process"), 4)
