@@ -26,7 +26,7 @@ def counting_scans() -> Iterator[Scanned]:
     """Counts within the block, for every catalogue of this process; without what is streamed."""
     scanned = Scanned()
     opened, execute, query, apply = (
-        Catalog.__init__, Catalog.execute, Catalog.query_rows, filters._apply_conditions
+        Catalog.__init__, Catalog.execute, Catalog.query_rows, filters.apply_conditions
     )  # fmt: skip
 
     def init(self: Catalog, connection: duckdb.DuckDBPyConnection) -> None:
@@ -41,15 +41,15 @@ def counting_scans() -> Iterator[Scanned]:
 
         return run
 
-    def applied(*args: Any) -> Any:
+    def applied(*args: Any, **named: Any) -> Any:
         scanned.conditions += 1
-        return apply(*args)
+        return apply(*args, **named)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Catalog, "__init__", init)
         patch.setattr(Catalog, "execute", counted(execute))
         patch.setattr(Catalog, "query_rows", counted(query))
-        patch.setattr(filters, "_apply_conditions", applied)
+        patch.setattr(filters, "apply_conditions", applied)
         yield scanned
 
 

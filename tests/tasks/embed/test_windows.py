@@ -32,6 +32,7 @@ from flows.backfill import backfill, embed_window
 from flows.embed import embed
 from flows.ingest import ingest
 from tasks.embed import child_runs, windows
+from tasks.service import runner
 from tasks.service.gpu_limit import LIMIT
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
@@ -162,8 +163,14 @@ def test_a_window_is_paid_for_while_it_holds_workers_and_not_while_it_waits_for_
     def hold_for_others() -> None:
         with concurrency(LIMIT, 1):
             held.set()
-            released.wait(4)
+            released.wait(120)
 
+    def wait_for_gpus(*options: Any) -> Any:  # for three seconds, however busy the machine is
+        threading.Timer(3, released.set).start()
+        return hold(*options)
+
+    hold = runner.hold_gpus
+    monkeypatch.setattr(runner, "hold_gpus", wait_for_gpus)
     held, others = threading.Event(), threading.Thread(target=hold_for_others)
     others.start()
     held.wait(30)
