@@ -115,6 +115,7 @@ def test_nor_do_two_prefects_each_with_a_server_of_its_own_do_a_shard_twice(
         assert name == "embed-c" and state.startswith("Completed")  # "with failures" by who did it
 
 
+@pytest.mark.parametrize("store", ["s3"], indirect=True)  # whose times are not this machine's
 def test_what_was_cancelled_is_resumed_by_a_machine_whose_clock_is_hours_behind(
     store: Store, machine: Machine, right: dict[str, bytes]
 ) -> None:

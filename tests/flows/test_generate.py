@@ -184,14 +184,14 @@ def _everything(workspace) -> dict[str, list[tuple]]:
         return {name: sorted(catalog.execute(f"FROM {name}"), key=repr) for (name,) in found}
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_how_many_prompts_are_searched_at_once_changes_no_hit(
-    workspace, monkeypatch: pytest.MonkeyPatch, precision: str
+    workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In bf16, whose last bits are the first to differ; fp32 is held by the model's own tests."""
     prompts = [f"a {size} {colour} {shape} {way}" for size in ("small", "large", "wide", "")
                for colour in ("red", "blue") for shape in ("circle", "star", "box", "ring")
                for way in ("goes up", "turns")]  # fmt: skip
-    pipeline("c", "fake://40?frames=4", embed_spec=EmbedSpec(precision=precision, every_nth=1))
+    pipeline("c", "fake://40?frames=4", embed_spec=EmbedSpec(precision="bf16", every_nth=1))
     hits = {}
     for size in (64, 1, 7):
         monkeypatch.setenv("REELFLOW_PROMPTS_PER_SHARD", str(size))
