@@ -3,9 +3,10 @@
 import numpy as np
 
 from data.specs.pipeline import Spec
-from data.specs.refine import RefineSpec
-from engines.refine.protocol import Shape, Windows, read_options, require_no_weights
+from engines.refine.protocol import Windows
+from engines.refine.weightless import WeightlessRefiner, digests
 
+__all__ = ["VERSION", "Options", "Refiner", "digests"]
 VERSION = "1"
 
 
@@ -13,22 +14,10 @@ class Options(Spec):
     """None."""
 
 
-def digests(spec: RefineSpec) -> dict[str, str]:
-    """Nothing: there are no weights."""
-    return {}
-
-
-class Refiner:
+class Refiner(WeightlessRefiner[Options]):
     """Gives back what it gets."""
 
-    shape = Shape()
-
-    def __init__(self, spec: RefineSpec) -> None:
-        require_no_weights(spec)
-        read_options(Options, spec.refiner, spec.options)
-
-    def load(self) -> None:
-        """Loads nothing."""
+    kind = Options
 
     def refine(self, windows: Windows) -> np.ndarray:
         return windows.frames

@@ -4,10 +4,11 @@ import numpy as np
 from pydantic import Field
 
 from data.specs.pipeline import Spec
-from data.specs.refine import RefineSpec
 from engines.refine.inpaint import inpaint_windows
-from engines.refine.protocol import Shape, Windows, read_options, require_no_weights
+from engines.refine.protocol import Windows
+from engines.refine.weightless import WeightlessRefiner, digests
 
+__all__ = ["VERSION", "Options", "Refiner", "digests"]
 VERSION = "1"
 
 
@@ -18,22 +19,10 @@ class Options(Spec):
     """Radius in pixels of what is looked at around a hole's edge."""
 
 
-def digests(spec: RefineSpec) -> dict[str, str]:
-    """Nothing: there are no weights."""
-    return {}
-
-
-class Refiner:
+class Refiner(WeightlessRefiner[Options]):
     """Fills the holes of each frame from around them."""
 
-    shape = Shape()
-
-    def __init__(self, spec: RefineSpec) -> None:
-        require_no_weights(spec)
-        self.options = read_options(Options, spec.refiner, spec.options)
-
-    def load(self) -> None:
-        """Loads nothing."""
+    kind = Options
 
     def refine(self, windows: Windows) -> np.ndarray:
         import cv2

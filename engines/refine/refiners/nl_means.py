@@ -4,10 +4,11 @@ import numpy as np
 from pydantic import Field
 
 from data.specs.pipeline import Spec
-from data.specs.refine import RefineSpec
-from engines.refine.protocol import Shape, Windows, read_options, require_no_weights
+from engines.refine.protocol import Windows
 from engines.refine.rounding import apply_rounded
+from engines.refine.weightless import WeightlessRefiner, digests
 
+__all__ = ["VERSION", "Options", "Refiner", "digests"]
 VERSION = "1"
 
 
@@ -22,22 +23,10 @@ class Options(Spec):
     """Side of the window that like patches are looked for in, in pixels."""
 
 
-def digests(spec: RefineSpec) -> dict[str, str]:
-    """Nothing: there are no weights."""
-    return {}
-
-
-class Refiner:
+class Refiner(WeightlessRefiner[Options]):
     """Averages each pixel with those whose patches are like its own."""
 
-    shape = Shape()
-
-    def __init__(self, spec: RefineSpec) -> None:
-        require_no_weights(spec)
-        self.options = read_options(Options, spec.refiner, spec.options)
-
-    def load(self) -> None:
-        """Loads nothing."""
+    kind = Options
 
     def refine(self, windows: Windows) -> np.ndarray:
         import cv2

@@ -4,9 +4,10 @@ import numpy as np
 from pydantic import Field
 
 from data.specs.pipeline import Spec
-from data.specs.refine import RefineSpec
-from engines.refine.protocol import Shape, Windows, read_options, require_no_weights
+from engines.refine.protocol import Windows
+from engines.refine.weightless import WeightlessRefiner, digests
 
+__all__ = ["VERSION", "Options", "Refiner", "digests"]
 VERSION = "1"
 
 
@@ -17,22 +18,10 @@ class Options(Spec):
     """Frames on either side of each frame that enter its median."""
 
 
-def digests(spec: RefineSpec) -> dict[str, str]:
-    """Nothing: there are no weights."""
-    return {}
-
-
-class Refiner:
+class Refiner(WeightlessRefiner[Options]):
     """Replaces each value by the median over `2 radius + 1` frames, edges repeated."""
 
-    shape = Shape()
-
-    def __init__(self, spec: RefineSpec) -> None:
-        require_no_weights(spec)
-        self.options = read_options(Options, spec.refiner, spec.options)
-
-    def load(self) -> None:
-        """Loads nothing."""
+    kind = Options
 
     def refine(self, windows: Windows) -> np.ndarray:
         radius, frames = self.options.radius, windows.frames
