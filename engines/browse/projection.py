@@ -19,7 +19,7 @@ def project_pca(read: Read, count: int) -> np.ndarray:
     rows = sample_rows(count, SAMPLE)
     first = read(rows[:1])
     total, products = np.zeros(first.shape[1]), np.zeros((first.shape[1], first.shape[1]))
-    for block in _cut(rows):
+    for block in _iter_blocks(rows):
         vectors = read(block).astype(np.float64)
         total += vectors.sum(axis=0)
         products += vectors.T @ vectors
@@ -28,7 +28,7 @@ def project_pca(read: Read, count: int) -> np.ndarray:
     axes = axes[:, ::-1][:, :2]
     largest = np.abs(axes).argmax(axis=0)
     axes = axes * np.sign(axes[largest, np.arange(axes.shape[1])])
-    parts = [(read(block) - mean) @ axes for block in _cut(np.arange(count))]
+    parts = [(read(block) - mean) @ axes for block in _iter_blocks(np.arange(count))]
     return _fit_square(np.concatenate(parts))
 
 
@@ -37,7 +37,7 @@ def project_umap(read: Read, count: int) -> np.ndarray:
     import umap
 
     rows = sample_rows(count, UMAP_SAMPLE)
-    vectors = np.concatenate([read(block) for block in _cut(rows)])
+    vectors = np.concatenate([read(block) for block in _iter_blocks(rows)])
     neighbours = max(2, min(15, len(rows) - 1))
     # Seeded: the same corpus has to look the same tomorrow. That takes one thread.
     fitted = umap.UMAP(n_neighbors=neighbours, metric="cosine", random_state=0, n_jobs=1)
@@ -76,6 +76,6 @@ def _fit_square(places: np.ndarray) -> np.ndarray:
     return ((places - (low + high) / 2) / extent + 0.5).astype(np.float32)
 
 
-def _cut(rows: np.ndarray) -> Iterator[np.ndarray]:
+def _iter_blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
     for first in range(0, len(rows), BLOCK):
         yield rows[first : first + BLOCK]

@@ -19,7 +19,7 @@ class EarlyStop:
         self._best: dict[str, Tensor] = {}
 
     @property
-    def stopped(self) -> bool:
+    def has_stopped(self) -> bool:
         """Whether the training is to stop."""
         if not self.scores:
             return False

@@ -65,7 +65,7 @@ def train_model(
     first = done.mean or _copy_parameters(trained)
     mean = [m.to(p.device) for m, p in zip(first, trained, strict=True)]
     losses: list[float] = []
-    for step in range(done.step, 0 if early.stopped else schedule.steps):
+    for step in range(done.step, 0 if early.has_stopped else schedule.steps):
         losses.append(_take_step(team, optimizer, trained, loss, schedule, step))
         torch._foreach_lerp_(mean, _copy_parameters(trained), 1 - compute_decay(schedule, step))
         ends = step + 1 == schedule.steps
@@ -78,7 +78,7 @@ def train_model(
             if team.is_main_process:
                 on_progress(step + 1, float(np.mean(losses)))
             losses.clear()
-        if early.stopped:
+        if early.has_stopped:
             break
     # The optimizer's checkpoint keeps the raw weights; only the caller gets their mean.
     with torch.no_grad():

@@ -17,16 +17,15 @@ from data.workspace import Workspace
 from engines.bundled import is_bundled_base
 from engines.generate.pipelines.digest import PARTS, base_digest, base_folder
 from engines.generate.ragme import checkpoint
-from engines.train.controller import RESUME, ControllerTrainer
+from engines.train.controller import ControllerTrainer
 from engines.train.dataset import Examples, TrainingSet
 from tasks.service.gpu_limit import hold_gpus, is_main_process
 from tasks.service.turns import wait_turn
 from tasks.train.prepare import open_training_set
-from tasks.train.records import list_changes, make_reporter
+from tasks.train.records import RECORD, make_reporter, read_finished
 from tasks.workers import count_gpus_held
 
 VERSION = "1"
-RECORD = "training.json"
 
 # Defaults that suit the bundled base, which is small.
 BUNDLED: dict[str, Any] = {
@@ -66,7 +65,10 @@ def run_training(workspace: Workspace, stage: Stage, spec: TrainSpec, out: str) 
         if is_main_process()
         else nullcontext()
     ):
-        if not _is_finished(folder, record):
+        made = folder / "checkpoints"
+        if not read_finished(
+            folder, record, lambda _, steps: (made / str(steps) / checkpoint.FILE).exists()
+        ):
             _train_controller(workspace, spec, training_set, folder, record)
     return {
         "controller": str(folder.absolute()), "steps": spec.steps, "videos": record["videos"],
@@ -112,28 +114,3 @@ def _build_record(
         "neighbours": round(float(has_neighbour.sum(axis=1).mean()), 2),
         "left_out": training_set.latents.left_out(),
     }
-
-
-def _is_finished(folder: Path, record: dict[str, Any]) -> bool:
-    """Whether the folder holds this training, finished; a UserError where it holds another one."""
-    if not (folder / RECORD).exists():
-        if folder.is_dir() and any(folder.iterdir()):
-            raise UserError(f"{folder} has other files in it: name a new folder with --out")
-        return False
-    existing = json.loads((folder / RECORD).read_text())
-    steps, before = record["spec"]["steps"], existing["spec"]["steps"]
-    changed = list_changes(existing, record)
-    if changed or (before == steps and existing["fingerprint"] != record["fingerprint"]):
-        what = "; ".join(changed) or "another version of reelflow"
-        raise UserError(f"{folder} holds another training ({what}): name another folder with --out")
-    if before > steps:
-        raise UserError(f"{folder} is trained for {before:,} steps: use --steps {before} or more")
-    finished = [
-        (folder / "checkpoints" / str(n) / checkpoint.FILE).exists() for n in (before, steps)
-    ]
-    if finished[0] and before < steps and not (folder / RESUME).exists():
-        raise UserError(
-            f"{folder} has no {RESUME}, which a training goes on from: name another folder with"
-            f" --out, or use --steps {before}"
-        )
-    return finished[1]

@@ -1,10 +1,44 @@
-"""What trainings share: the differences of two records, and how progress is published."""
+"""What trainings share: the record in their folder, and how progress is published."""
 
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
+from engines.train.controller import RESUME
 from tasks.progress import Progress, format_clock, publish_progress
+
+RECORD = "training.json"
+
+
+def read_finished(
+    folder: Path, record: dict[str, Any], is_made: Callable[[dict[str, Any], int], bool]
+) -> dict[str, Any] | None:
+    """The record of this training, if the folder holds it finished; None if it is to go on.
+
+    `is_made` says of the folder's record whether the result of so many steps is there. A UserError
+    where the folder holds anything else, or nothing to go on from.
+    """
+    if not (folder / RECORD).exists():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UserError(f"{folder} has other files in it: name a new folder with --out")
+        return None
+    existing: dict[str, Any] = json.loads((folder / RECORD).read_text())
+    steps, before = record["spec"]["steps"], existing["spec"]["steps"]
+    changed = list_changes(existing, record)
+    if changed or (before == steps and existing["fingerprint"] != record["fingerprint"]):
+        what = "; ".join(changed) or "another version of reelflow"
+        raise UserError(f"{folder} holds another training ({what}): name another folder with --out")
+    if before > steps:
+        raise UserError(f"{folder} is trained for {before:,} steps: use --steps {before} or more")
+    if is_made(existing, before) and before < steps and not (folder / RESUME).exists():
+        raise UserError(
+            f"{folder} has no {RESUME}, which a training goes on from: name another folder with"
+            f" --out, or use --steps {before}"
+        )
+    return existing if is_made(existing, steps) else None
 
 
 def list_changes(existing: dict[str, Any], record: dict[str, Any]) -> list[str]:

@@ -9,21 +9,20 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.errors import UserError
 from data.shards.stages import Stage
 from data.specs.pipeline import fingerprint
 from data.specs.train_refiner import TrainRefinerSpec
 from data.workspace import Workspace
-from engines.refine.training.trainer import RESUME, WEIGHTS, RefinerTrainer
+from engines.refine.training.trainer import WEIGHTS, RefinerTrainer
 from engines.refine.training.windows import StoredClips
 from engines.refine.weights import digest_weights, find_weights
 from tasks.service.gpu_limit import hold_gpus, is_main_process
 from tasks.service.turns import wait_turn
 from tasks.train.clips import open_clips, split_groups
-from tasks.train.records import list_changes, make_reporter
+from tasks.train.records import RECORD, make_reporter, read_finished
 from tasks.workers import count_gpus_held
 
-VERSION, RECORD = "1", "training.json"
+VERSION = "1"
 
 
 @task(name="train-refiner", cache_policy=NO_CACHE, persist_result=False)
@@ -48,7 +47,11 @@ def run_refiner_training(
     }  # fmt: skip
     lock = workspace.lock_local_folder(str(folder.absolute()), wait_turn)
     with lock if is_main_process() else nullcontext():
-        done = _read_finished(folder, record)
+        done = read_finished(
+            folder, record,
+            lambda made, steps: made["spec"]["steps"] == steps
+            and "held_out_psnr" in made and (folder / WEIGHTS).exists(),
+        )  # fmt: skip
         if done is None:
             done = record | _train(workspace, spec, clips, folder, record)
     keys = "videos", "trained_on", "held_out", "left_out", "steps", "held_out_psnr"
@@ -79,26 +82,3 @@ def _write_record(folder: Path, record: dict[str, Any]) -> None:
     draft = folder / f".{RECORD}.part"
     draft.write_text(json.dumps(record, indent=2) + "\n")
     draft.replace(folder / RECORD)
-
-
-def _read_finished(folder: Path, record: dict[str, Any]) -> dict[str, Any] | None:
-    """The record of this training, if the folder holds it finished; a UserError for another one."""
-    if not (folder / RECORD).exists():
-        if folder.is_dir() and any(folder.iterdir()):
-            raise UserError(f"{folder} has other files in it: name a new folder with --out")
-        return None
-    existing = json.loads((folder / RECORD).read_text())
-    before, steps = existing["spec"]["steps"], record["spec"]["steps"]
-    changed = list_changes(existing, record)
-    if changed or (before == steps and existing["fingerprint"] != record["fingerprint"]):
-        what = "; ".join(changed) or "another version of reelflow"
-        raise UserError(f"{folder} holds another training ({what}): name another folder with --out")
-    if before > steps:
-        raise UserError(f"{folder} is trained for {before:,} steps: use --steps {before} or more")
-    finished = "held_out_psnr" in existing and (folder / WEIGHTS).exists()
-    if finished and before < steps and not (folder / RESUME).exists():
-        raise UserError(
-            f"{folder} has no {RESUME}, which a training goes on from: name another folder with"
-            f" --out, or use --steps {before}"
-        )
-    return existing if finished and before == steps else None

@@ -42,13 +42,13 @@ def trained(folder: Path, patience: int, dies_at: int | None = None) -> tuple[nn
 
 def test_the_best_is_kept_and_the_rest_is_not_trained(tmp_path: Path) -> None:
     model, early = trained(tmp_path, patience=2)
-    assert early.scores == SCORES[:4] and early.stopped
+    assert early.scores == SCORES[:4] and early.has_stopped
     state = torch.load(tmp_path / "c.pt", weights_only=True)
     assert state["step"] == 8
     best = state["early"]["best"]
     assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
     at_four = trained(tmp_path / "four", patience=9)[1]
-    assert len(at_four.scores) == 6 and not at_four.stopped  # the last two are the best
+    assert len(at_four.scores) == 6 and not at_four.has_stopped  # the last two are the best
 
 
 @pytest.mark.parametrize("dies_at", [1, 3, 6, 7])
