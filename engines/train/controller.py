@@ -13,7 +13,7 @@ from engines.generate.ragme import checkpoint
 from engines.generate.ragme.injection_sites import inject_clips, list_sites
 from engines.nets.controller_config import ControllerConfig
 from engines.train.dataset import Examples
-from engines.train.loop import Schedule, train_model
+from engines.train.loop import RESUME, Schedule, train_model
 
 if TYPE_CHECKING:
     from diffusers import UNet3DConditionModel
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from engines.nets.controller import Controller
 
-RESUME = "resume.pt"
 SAVE_EVERY, LOG_EVERY = 250, 25
 PRECISION = {"fp32": "no", "bf16": "bf16"}
 STORED_DTYPES = {"fp32": "float32", "fp16": "float16"}

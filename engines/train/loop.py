@@ -15,6 +15,7 @@ from engines.weights_file import open_weights
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+RESUME = "resume.pt"  # in a training's folder: all that it goes on from
 WARM_UP = 100
 AVERAGE_WARM_UP = 9  # steps; the mean is over about a tenth of the steps until `average` is less
 

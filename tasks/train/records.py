@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from engines.train.controller import RESUME
+from engines.train.loop import RESUME
 from tasks.progress import Progress, format_clock, publish_progress
 
 RECORD = "training.json"

@@ -14,12 +14,12 @@ from engines.refine.networks import save_network
 from engines.refine.training.windows import ClipSource, Examples, corrupt_windows, measure_psnr
 from engines.refine.weights import LISTED, find_weights
 from engines.train.early_stop import EarlyStop
-from engines.train.loop import Schedule, train_model
+from engines.train.loop import RESUME, Schedule, train_model
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-RESUME, WEIGHTS = "resume.pt", "refiner.safetensors"
+WEIGHTS = "refiner.safetensors"
 LOG_EVERY, MEASURED = 25, 16  # steps; held-out windows of a measurement
 PRECISION = {"fp32": "no", "bf16": "bf16"}
 DTYPES = {"fp32": "float32", "fp16": "float16"}

@@ -15,9 +15,10 @@ from data.errors import UserError
 from data.specs.train_refiner import ClipsSpec, CorruptSpec, TrainRefinerSpec
 from engines.refine.networks import read_sizes
 from engines.refine.training.loss import EPSILON, masked_mean, restoration_loss
-from engines.refine.training.trainer import RESUME, WEIGHTS, RefinerTrainer
+from engines.refine.training.trainer import WEIGHTS, RefinerTrainer
 from engines.refine.training.windows import StoredClips, corrupt_windows, measure_psnr
 from engines.train.frame_store import open_frame_store
+from engines.train.loop import RESUME
 
 torch.set_num_threads(1)
 CLIPS = ClipsSpec(width=16, height=16, most=8)
