@@ -22,7 +22,7 @@ class Sentence:
     compression: float
     language: str | None = None
 
-    def cut(self, seconds: float) -> Self:
+    def end_by(self, seconds: float) -> Self:
         """The same sentence, ending there at the latest."""
         return replace(self, start=min(self.start, seconds), end=min(self.end, seconds))
 

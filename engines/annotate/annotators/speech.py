@@ -101,4 +101,4 @@ class _Reader:
             # Whisper hears windows of 30 s, padded: its last word may end after the sound.
             length = len(samples) / RATE
             heard = self._transcribe(samples)
-            self._sentences += [each.cut(length).shift(start) for each in heard]
+            self._sentences += [each.end_by(length).shift(start) for each in heard]

@@ -25,7 +25,7 @@ def test_languages_do_not_mix_and_the_sentences_stay_in_the_record() -> None:
 
 
 def test_a_sentence_ends_with_the_sound_and_begins_with_the_first_frame() -> None:
-    cut = Sentence(29.0, 31.0, "x", 0, 0, 1).cut(30.0).shift(-0.5)
+    cut = Sentence(29.0, 31.0, "x", 0, 0, 1).end_by(30.0).shift(-0.5)
     assert (cut.start, cut.end) == (28.5, 29.5)
     assert Sentence(0.1, 0.4, "x", 0, 0, 1).shift(-0.5).start == 0.0
 
