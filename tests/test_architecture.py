@@ -30,6 +30,8 @@ PLUGINS = {
     "evaluate.models": ("FILE", "FETCH", "load"),
     "retrieve.encoders": ("VERSION", "digest", "Encoder"),
     "annotate.annotators": ("VERSION", "digest", "Annotator"),
+    "answer.layouts": ("read_questions",),
+    "answer.models": ("VERSION", "CAPABILITIES", "digest", "Model"),
     "evaluate.distance.extractors": ("VERSION", "LABEL", "KERNEL", "FILE", "FETCH", "Extractor"),
     "refine.objectives": ("Objective",),
     "refine.refiners": ("VERSION", "Options", "digests", "Refiner"),

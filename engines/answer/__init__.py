@@ -1,0 +1,1 @@
+"""Answers questions about videos from frames and from texts with their times."""
