@@ -8,7 +8,7 @@ from data.runs.questions import LETTERS
 _ALONE = re.compile(r"[(\[]?([A-Z])[)\]]?[.:,;]?(?:\s.*)?", re.DOTALL)
 _SAID = re.compile(r"\b(?i:answer|option|choice)(?i:\s+is)?\s*:?\s*[(\[]?([A-Z])\b(?!')")
 _WORD = re.compile(r"[AI]\s+[a-z]")  # "A cat sits there", "I think": no letters of options
-_SEVERAL = re.compile(r"\b[A-Z][)\]]?\s*(?:or|and|/|,)\s*[(\[]?[A-Z]\b")
+_SEVERAL = re.compile(r"\b[A-Z][)\]]?\s*(?:or|and|/|,)\s*[(\[]?[A-Z]\b(?!\s+[a-z])")
 _MARKS = "*_`\"' \t\n"
 
 
