@@ -1,7 +1,8 @@
 """Splits streams of items into batches, and works on several items at once."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
@@ -36,7 +37,21 @@ def map_in_threads(
     work: Callable[[S], T], items: Iterable[S], at_once: int
 ) -> Iterator[tuple[S, T]]:
     """Each item with its result, in order; `at_once` threads, for work that waits on a network."""
+    # `Executor.map` alone would read all items, and keep all results, before the first is used.
+    under_way: deque[tuple[S, Future[T]]] = deque()
     with ThreadPoolExecutor(at_once) as threads:
-        # `Executor.map` alone would read all items, and keep all results, before the first is used.
-        for batch in iter_batches(items, at_once):
-            yield from zip(batch, threads.map(work, batch), strict=True)
+        try:
+            for item in items:
+                under_way.append((item, threads.submit(work, item)))
+                if len(under_way) == 2 * at_once:  # so that one that takes long holds nobody up
+                    yield _take(under_way)
+            while under_way:
+                yield _take(under_way)
+        finally:
+            for _, future in under_way:
+                future.cancel()
+
+
+def _take(under_way: "deque[tuple[S, Future[T]]]") -> tuple[S, T]:
+    item, future = under_way.popleft()
+    return item, future.result()
