@@ -7,6 +7,7 @@ from data.errors import UserError
 from engines.embed.weights import digest_file
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+SHARDS = "model-*-of-*.safetensors"  # of models that are too large for one file
 
 
 def find_folder(weights: str, flag: str) -> Path:
@@ -18,7 +19,7 @@ def find_folder(weights: str, flag: str) -> Path:
         return Path(weights)
     from huggingface_hub import snapshot_download
 
-    patterns = ["*.json", "*.txt", *WEIGHTS]
+    patterns = ["*.json", "*.txt", "*.jinja", "tokenizer.model", *WEIGHTS, SHARDS]
     try:
         return Path(snapshot_download(weights, allow_patterns=patterns, local_files_only=True))
     except Exception:  # not in the cache yet
@@ -33,6 +34,7 @@ def find_folder(weights: str, flag: str) -> Path:
 def digest_folder(folder: Path, *more: str) -> str:
     """The digest of a folder's weights, settings and vocabulary; a UserError without weights."""
     files = [folder / name for name in WEIGHTS if (folder / name).is_file()][:1]
+    files = files or sorted(folder.glob(SHARDS))
     if not files:
         raise UserError(f"{folder} has no weights of transformers: it has no {WEIGHTS[0]}")
     files += [*sorted(folder.glob("*.json")), *sorted(folder.glob("*.txt"))]

@@ -1,0 +1,1 @@
+"""Calls of servers that speak OpenAI's chat completions."""
