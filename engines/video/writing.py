@@ -1,6 +1,7 @@
 """Writes pictures as H.264 files: exact rates, true colours, the same bytes for the same input."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,17 @@ LIMITED_RANGE = 1
 AUDIO_HZ = 44_100
 # Without the macroblock tree: x264's reads memory that nothing was written to, and the bytes vary.
 HIGH_QUALITY = {"preset": "medium", "crf": "12", "x264-params": "mbtree=0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Samples a second and layout of a sound track."""
+
+    rate: int = AUDIO_HZ
+    layout: str = "stereo"
+
+
+STEREO = Track()
 
 
 def encode_mp4(frames: np.ndarray, fps: float) -> bytes:
@@ -71,10 +83,11 @@ def write_mp4(
     muxer: dict[str, str],
     format: str = "yuv420p",
     audio: Iterable["AudioFrame"] | None = None,
+    track: Track = STEREO,
 ) -> None:
     """Writes YUV frames of a shape (height, width) as an mp4, `options` being libx264's.
 
-    `audio` is stereo at `AUDIO_HZ`, and becomes AAC; None makes a file without an audio track.
+    `audio` is as `track` says, and becomes AAC; None makes a file without an audio track.
     """
     import av
 
@@ -89,14 +102,16 @@ def write_mp4(
         colours = BT709 if shape[0] >= HD_HEIGHT else BT601
         context.colorspace = context.color_primaries = context.color_trc = colours
         context.color_range = LIMITED_RANGE
-        track = container.add_stream("aac", rate=AUDIO_HZ, layout="stereo") if audio else None
+        sound = (
+            container.add_stream("aac", rate=track.rate, layout=track.layout) if audio else None
+        )
         for frame in frames:
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-        if track is not None:
+        if sound is not None:
             for samples in audio or ():
-                container.mux(track.encode(samples))
-            container.mux(track.encode())
+                container.mux(sound.encode(samples))
+            container.mux(sound.encode())
 
 
 def encode_lossless(frames: Iterable[np.ndarray], shape: tuple[int, int], fps: float) -> bytes:

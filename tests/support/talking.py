@@ -10,11 +10,11 @@ from data.records import Video
 from data.specs.annotate import AnnotateSpec
 from data.store.texts import Annotation
 from engines.annotate.engine import AnnotateSetup, VideoAnnotator
-from engines.tiny.talking.film import draw_text, write_film
+from engines.tiny.talking.film import HZ, draw_text, write_film
 from engines.tiny.talking.voice import speak
 
 SENTENCE = "The red circle was found in the northern harbour on Tuesday."
-SIZE, FPS, HZ = (240, 320), 4, 44_100
+SIZE, FPS = (240, 320), 4
 
 
 def film(path: Path, seconds: int, sound: np.ndarray | None, words: Iterable[str] = ()) -> Path:

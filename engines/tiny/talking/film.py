@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.video.writing import AUDIO_HZ, to_yuv_frames, write_mp4
+from engines.video.writing import Track, to_yuv_frames, write_mp4
 
 if TYPE_CHECKING:
     from av import AudioFrame
 
+HZ = 16_000  # all that speech needs, at a fifth of the cost of 44.1 kHz in stereo
 AAC_FRAME = 1024  # samples
 SMALL = {"preset": "veryfast", "crf": "23"}
 
@@ -19,9 +20,9 @@ def write_film(
     file: Path, pictures: Iterable[np.ndarray], shape: tuple[int, int], fps: float,
     sound: np.ndarray | None = None,
 ) -> None:  # fmt: skip
-    """Writes (height, width, 3) uint8 RGB pictures, and (n,) int16 sound at 44.1 kHz, if any."""
+    """Writes (height, width, 3) uint8 RGB pictures, and (n,) int16 sound at `HZ`, if any."""
     audio = None if sound is None else _to_audio_frames(sound)
-    write_mp4(to_yuv_frames(pictures), shape, fps, file, SMALL, {}, audio=audio)
+    write_mp4(to_yuv_frames(pictures), shape, fps, file, SMALL, {}, audio=audio, track=Track(HZ, "mono"))
 
 
 def _to_audio_frames(sound: np.ndarray) -> Iterator["AudioFrame"]:
@@ -29,9 +30,9 @@ def _to_audio_frames(sound: np.ndarray) -> Iterator["AudioFrame"]:
 
     padded = np.pad(sound, (0, -len(sound) % AAC_FRAME)).astype(np.float32) / 32768
     for start in range(0, len(padded), AAC_FRAME):
-        both = np.repeat(padded[None, start : start + AAC_FRAME], 2, axis=0)
-        frame = AudioFrame.from_ndarray(both, format="fltp", layout="stereo")
-        frame.sample_rate, frame.pts = AUDIO_HZ, start
+        part = padded[None, start : start + AAC_FRAME]
+        frame = AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = HZ, start
         yield frame
 
 

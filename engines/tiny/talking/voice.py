@@ -1,7 +1,8 @@
-"""Synthesised speech by espeak-ng's library, which a wheel brings; None where there is none."""
+"""Synthesised speech by espeak-ng's library: of the wheel `espeakng-loader`, or the system's."""
 
 import ctypes
 import threading
+from ctypes.util import find_library
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
@@ -20,16 +21,24 @@ Callback = ctypes.CFUNCTYPE(
 
 def has_voice() -> bool:
     """Whether speech can be synthesised here."""
-    return find_spec("espeakng_loader") is not None
+    return find_spec("espeakng_loader") is not None or find_library("espeak-ng") is not None
+
+
+def _find_files() -> tuple[str, bytes | None]:
+    """The library, and the folder of its voices; None is the one that it was built with."""
+    if find_spec("espeakng_loader") is None:
+        return find_library("espeak-ng") or "", None
+    import espeakng_loader
+
+    return espeakng_loader.get_library_path(), espeakng_loader.get_data_path().encode()
 
 
 @lru_cache(maxsize=1)
 def _open_library() -> tuple[Any, int]:
     """The library, initialised, and its samples a second."""
-    import espeakng_loader
-
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
-    rate = library.espeak_Initialize(RETRIEVAL, 0, espeakng_loader.get_data_path().encode(), 0)
+    file, voices = _find_files()
+    library = ctypes.CDLL(file)
+    rate = library.espeak_Initialize(RETRIEVAL, 0, voices, 0)
     if rate <= 0:
         raise RuntimeError(f"espeak-ng does not start: error {rate}")
     library.espeak_SetVoiceByName(b"en-us")
