@@ -102,9 +102,7 @@ def write_mp4(
         colours = BT709 if shape[0] >= HD_HEIGHT else BT601
         context.colorspace = context.color_primaries = context.color_trc = colours
         context.color_range = LIMITED_RANGE
-        sound = (
-            container.add_stream("aac", rate=track.rate, layout=track.layout) if audio else None
-        )
+        sound = container.add_stream("aac", rate=track.rate, layout=track.layout) if audio else None
         for frame in frames:
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

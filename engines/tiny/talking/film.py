@@ -22,7 +22,9 @@ def write_film(
 ) -> None:  # fmt: skip
     """Writes (height, width, 3) uint8 RGB pictures, and (n,) int16 sound at `HZ`, if any."""
     audio = None if sound is None else _to_audio_frames(sound)
-    write_mp4(to_yuv_frames(pictures), shape, fps, file, SMALL, {}, audio=audio, track=Track(HZ, "mono"))
+    write_mp4(
+        to_yuv_frames(pictures), shape, fps, file, SMALL, {}, audio=audio, track=Track(HZ, "mono")
+    )
 
 
 def _to_audio_frames(sound: np.ndarray) -> Iterator["AudioFrame"]:

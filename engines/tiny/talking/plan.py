@@ -104,6 +104,8 @@ def plan_film(seed: int, number: int, length: Length) -> Film:
         spoken = float(rng.uniform(start + 1, end - 5))
         card = float(rng.integers(int(start + MOVING_S) + 1, int(end - CARD_S)))
         chapters.append(
-            Chapter(start, end, replace(scene, pixels=SIDE), thing, where, spoken, city, goods, card)
+            Chapter(
+                start, end, replace(scene, pixels=SIDE), thing, where, spoken, city, goods, card
+            )
         )
     return Film(f"talk-{seed}-{number:03d}", length, 2, tuple(chapters))
