@@ -1,6 +1,7 @@
 """What happens in a talking film: its chapters, what they show, and what is said and written."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ CARD_S = 8.0
 PLAIN = ("black", "white", "grey")
 # Seconds and chapters of a film: as Video-MME's, at the short end of each.
 LENGTHS: dict[Length, tuple[tuple[int, int], int]] = {
-    "short": ((75, 110), 5), "medium": ((240, 300), 7), "long": (((1800, 1860)), 12),
+    "short": ((75, 110), 5), "medium": ((240, 300), 7), "long": ((1800, 1860), 12),
 }  # fmt: skip
 # Words that Whisper's smallest model writes down as espeak-ng says them.
 THINGS = (
@@ -96,7 +97,7 @@ def plan_film(seed: int, number: int, length: Length) -> Film:
     shown = [pairs[n] for n in rng.permutation(len(pairs))[:count]]
     words = [rng.permutation(each)[:count].tolist() for each in (THINGS, PLACES, CITIES, GOODS)]
     chapters = []
-    for place, (start, end) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for place, (start, end) in enumerate(pairwise(cuts)):
         thing, where, city, goods = (each[place] for each in words)
         colour, shape = shown[place]
         scene = draw_scene(rng, (shape, colour, str(rng.choice(PLAIN))))

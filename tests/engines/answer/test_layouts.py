@@ -51,7 +51,8 @@ def mlvu() -> list[dict[str, object]]:
         if 100 <= n < 116:
             options[3] = options[0 if n < 106 else 1]
         rows.append({"video": f"v_{video}.mp4", "duration": 180.5, "question": question,
-                     "candidates": options, "answer": options[0], "question_type": kind})  # fmt: skip
+                     "candidates": options, "answer": options[0],
+                     "question_type": kind})  # fmt: skip
     return rows
 
 

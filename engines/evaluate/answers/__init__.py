@@ -1,0 +1,1 @@
+"""Judges answers to questions: parsers, accuracies with intervals, differences, published files."""

@@ -1,0 +1,81 @@
+"""Right or wrong: each answer beside its question, strictly or as a benchmark's own script does."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from data.runs.answers import Answer
+from data.runs.questions import Question
+from engines.evaluate.answers.official import PARSERS, guess_letter
+
+ParserName = Literal["strict", "official"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A question, the letter that was given, and whether it is right.
+
+    `why` says why there is no letter. Not `counted` questions are in no denominator: those whose
+    right option is not known and, officially, those whose reply could not be read.
+    """
+
+    question: Question
+    given: str | None
+    right: bool
+    why: str = ""
+    counted: bool = True
+
+
+def judge_answers(
+    questions: Iterable[Question], answers: Mapping[str, Answer], parser: ParserName = "strict",
+    layout: str = "video-mme",
+) -> list[Verdict]:  # fmt: skip
+    """A verdict for each question, by id. Strictly, all that is no right letter is wrong.
+
+    Failed and missing answers, defective questions and replies that name no option all count.
+    """
+    judged = []
+    for question in questions:
+        answer = answers.get(question.id)
+        if parser == "official":
+            judged.append(_judge_officially(question, answer, layout))
+        else:
+            judged.append(_judge_strictly(question, answer))
+    return judged
+
+
+def _judge_strictly(question: Question, answer: Answer | None) -> Verdict:
+    known = bool(question.gold and question.options)
+    given = answer.answer if answer else None
+    if given is None:
+        # A question that cannot be asked is wrong, not left out.
+        counted = known or bool(question.defect)
+        return Verdict(question, None, False, _explain(question, answer), counted)
+    return Verdict(question, given, known and _is_right(question, given), counted=known)
+
+
+def _judge_officially(question: Question, answer: Answer | None, layout: str) -> Verdict:
+    known = bool(question.gold and question.options)
+    reply = answer.reply if answer and not answer.reason else ""
+    given = PARSERS[layout](reply)
+    why = "" if given else _explain(question, answer)
+    if given is None and layout == "longvideobench" and known:
+        given = guess_letter(question.id, question.letters)
+    counted = known and (given is not None or layout != "video-mme")
+    return Verdict(question, given, known and given == question.gold, why, counted)
+
+
+def _is_right(question: Question, given: str) -> bool:
+    """Options of equal text are equally right, wherever the gold letter points."""
+    if given == question.gold:
+        return True
+    texts = dict(zip(question.letters, question.options, strict=False))
+    return question.gold is not None and texts.get(given) == texts[question.gold]
+
+
+def _explain(question: Question, answer: Answer | None) -> str:
+    if question.defect:
+        return "defective question"
+    if answer is None:
+        return "not answered"
+    return str(answer.reason or "names no option")
