@@ -45,3 +45,4 @@ class Settings(BaseSettings):
     history_days: int = Field(90, ge=1)  # that maintenance keeps Prefect's records of runs
     price_per_gpu_hour: float = Field(0.0, ge=0)
     pictured: int = Field(12, ge=0)  # videos on a run's contact sheets; 0 for no sheets
+    browse_url: str | None = None  # of the page to look around, where others reach it

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from data.catalog.browsing import read_by_key
 from data.catalog.database import Catalog, catalog_path
 from data.catalog.snapshot import Snapshot
 from data.workspace import Workspace
@@ -24,10 +25,20 @@ class SnapshotWorkspace(Workspace):
 
     @contextmanager
     def select_videos(
-        self, corpus: str, wheres: Sequence[str], contents: Sequence[str] | None = None
-    ) -> Iterator[Any]:
-        with self.snapshot.select_videos(corpus, wheres, contents) as videos:
+        self, corpus: str, wheres: Sequence[str], contents: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> Iterator[Any]:  # fmt: skip
+        with self.snapshot.select_videos(corpus, wheres, contents, ids) as videos:
             yield videos
+
+    def find_by_content(self, corpus: str, contents: Sequence[str]) -> dict[str, tuple]:
+        rows = read_by_key(self.snapshot, corpus, "content", contents)
+        # Those of lower rows come first: turned round, they are what stays.
+        return {row["content"]: (row["id"], row["uri"], row["caption"]) for row in rows[::-1]}
+
+    def find_contents(self, corpus: str, ids: Sequence[str]) -> dict[str, str]:
+        rows = read_by_key(self.snapshot, corpus, "id", ids)
+        return {row["id"]: row["content"] for row in rows}
 
 
 def take_snapshot(workspace: Workspace, number: int) -> SnapshotWorkspace:

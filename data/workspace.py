@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.catalog import merge
-from data.catalog.database import Catalog, catalog_path, create_catalog, open_catalog
+from data.catalog.database import Catalog, catalog_path, create_catalog, load_sql, open_catalog
 from data.catalog.filters import select_videos
 from data.catalog.origin import follow_store
 from data.errors import UserError
@@ -47,12 +47,26 @@ class Workspace:
 
     @contextmanager
     def select_videos(
-        self, corpus: str, wheres: Sequence[str], contents: Sequence[str] | None = None
-    ) -> Iterator[Any]:
+        self, corpus: str, wheres: Sequence[str], contents: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> Iterator[Any]:  # fmt: skip
         """The good videos that meet every condition, as a DuckDB relation: see `select_videos`."""
         path = catalog_path(self.store, self.settings.catalog)
-        with select_videos(path, corpus, wheres, self.settings.wait_s, contents) as videos:
+        with select_videos(path, corpus, wheres, self.settings.wait_s, contents, ids) as videos:
             yield videos
+
+    def find_by_content(self, corpus: str, contents: Sequence[str]) -> dict[str, tuple]:
+        """The id, URI and caption of each content's first video, where one may be shown."""
+        values = {"corpus": corpus, "contents": list(set(contents))}
+        with self.open_catalog() as catalog:
+            rows = catalog.execute(load_sql("videos_by_content"), **values)
+        return {content: (id, uri, caption) for content, id, uri, caption in rows}
+
+    def find_contents(self, corpus: str, ids: Sequence[str]) -> dict[str, str]:
+        """The content that each of these good videos has now."""
+        with self.open_catalog() as catalog:
+            rows = catalog.execute(load_sql("contents_by_id"), corpus=corpus, ids=list(ids))
+        return dict(rows)
 
     @contextmanager
     def lock_stage(self, corpus: str, stage: str, on_wait: Callable[[str], None]) -> Iterator[None]:

@@ -33,6 +33,7 @@ from tasks.ui.events import emit_many_failures
 from tasks.ui.final_state import finish_run
 from tasks.ui.hooks import HOOKS
 from tasks.ui.live import show_progress
+from tasks.ui.page_links import link_corpus
 from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_videos
 from tasks.workers import count_workers
@@ -84,7 +85,7 @@ def show_embedded(
     coverage = {
         "coverage before": format_covered(*before), "coverage after": format_covered(*after)
     }  # fmt: skip
-    publish_summary(kind, stage.corpus, summary | coverage)
+    publish_summary(kind, stage.corpus, summary | coverage | link_corpus(workspace, stage.corpus))
     publish_failures(workspace, stage)
     record_figures(workspace, stage.corpus)
     return after[0]

@@ -11,6 +11,7 @@ from data.runs.evaluations import Summary
 from data.runs.evaluations import read_videos as videos_of
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
+from data.store import layout
 from data.store.layout import generation_folder
 from data.workspace import Workspace, open_workspace
 from tasks.evaluate.aggregate import (
@@ -31,6 +32,7 @@ from tasks.ui.assets import folder_key, publish_asset
 from tasks.ui.final_state import finish_run
 from tasks.ui.hooks import HOOKS
 from tasks.ui.live import show_progress
+from tasks.ui.page_links import link_run
 from tasks.ui.run_names import name_run
 
 
@@ -109,7 +111,8 @@ def _publish_scores(
     if note := describe_rates(summary):
         notify(note)
     publish_table("evaluate", summary.evaluation, list_means(summary))
-    publish_summary("evaluate", summary.evaluation, count_videos(summary) | cost)
+    link = link_run(workspace, layout.evaluation_folder(summary.evaluation))
+    publish_summary("evaluate", summary.evaluation, count_videos(summary) | cost | link)
     rows = videos_of(workspace.store, summary.evaluation)
     publish_failed_rows("evaluate", summary.evaluation, rows, "clip")
     # No cost means that every score was there already: nothing new to announce.

@@ -9,6 +9,7 @@ from data.runs.generations import read_run
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import ExperimentSpec
+from data.store import layout
 from data.workspace import open_workspace
 from flows.evaluate import evaluate
 from flows.generate import generate
@@ -16,8 +17,9 @@ from tasks.evaluate.conditions import build_experiment_spec, list_conditions
 from tasks.evaluate.experiment import Experiment, list_scores, record_experiment
 from tasks.evaluate.request import check_measures
 from tasks.progress import notify
-from tasks.ui.artifacts import publish_table
+from tasks.ui.artifacts import publish_summary, publish_table
 from tasks.ui.hooks import HOOKS
+from tasks.ui.page_links import link_run
 from tasks.ui.run_names import name_run
 
 
@@ -52,4 +54,6 @@ def experiment_retrieval(
     results = record_experiment(workspace, experiment, rows)
     table = [asdict(result) for result in results]
     publish_table("experiment", corpus, table)
+    if link := link_run(workspace, layout.experiment_folder(experiment.fingerprint)):
+        publish_summary("experiment-page", corpus, dict(link))
     return {"corpus": corpus, "experiment": experiment.fingerprint, "results": table}

@@ -22,6 +22,7 @@ from tasks.ui.assets import folder_key, publish_asset, stage_key, videos_key
 from tasks.ui.final_state import finish_run
 from tasks.ui.hooks import HOOKS
 from tasks.ui.live import show_progress
+from tasks.ui.page_links import link_run
 from tasks.ui.run_names import name_run
 from tasks.ui.sheets import show_generated
 
@@ -53,7 +54,7 @@ def generate(
         with show_progress("generate", corpus):
             summary = complete_run(workspace, run, shards)
     files = {key: resolve_output(summary[key]) for key in ("videos", "table")}
-    publish_summary("generate", corpus, summary | files)
+    publish_summary("generate", corpus, summary | files | link_run(workspace, run.folder))
     publish_failed_rows("generate", corpus, read_generations(workspace.store, run), "request_id")
     # Without new shards nothing changed, and an asset would show an event that did not happen.
     if shards:

@@ -11,6 +11,7 @@ from tasks.report.leaderboard import read_board, write_leaderboard_task, write_t
 from tasks.report.leaderboard_text import to_data, to_rows
 from tasks.ui.artifacts import publish_summary, publish_table
 from tasks.ui.hooks import HOOKS
+from tasks.ui.page_links import link_run
 
 Mode = Literal["subject", "face"]
 
@@ -43,7 +44,8 @@ def leaderboard(
                 write_leaderboard_task(workspace, made, path, clips)
             else:
                 write_tables(said, path)
-        publish_summary("leaderboard-page", mode or "all", {"page": resolve_output(out)})
+        files = {"page": resolve_output(out)} | link_run(workspace, "leaderboard/all")
+        publish_summary("leaderboard-page", mode or "all", files)
     # Also without `out`: the run's page should show the tables by itself.
     publish_table("leaderboard", mode or "all", to_rows(said))
     return said

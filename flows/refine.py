@@ -22,6 +22,7 @@ from tasks.ui.assets import folder_key, publish_asset
 from tasks.ui.final_state import finish_run
 from tasks.ui.hooks import HOOKS
 from tasks.ui.live import show_progress
+from tasks.ui.page_links import link_run
 from tasks.ui.run_names import name_run
 
 
@@ -63,7 +64,8 @@ def refine(
         measured = measure_passes(workspace, asked, measure or PassMeasure(), real)
     rows = list_rows(measured.figures)
     files = {key: resolve_output(summary[key]) for key in ("media", "table")}
-    publish_summary("refine", asked.fingerprint, summary | files)
+    link = link_run(workspace, asked.folder)
+    publish_summary("refine", asked.fingerprint, summary | files | link)
     publish_table("refine", asked.fingerprint, rows)
     refined = read_refined(workspace.store, asked.fingerprint)
     publish_failed_rows("refine", asked.fingerprint, refined, "id")

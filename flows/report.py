@@ -10,6 +10,7 @@ from tasks.outputs import open_output, to_final_paths
 from tasks.report.run import LATEST, find_folder, page_path, write_report_task
 from tasks.ui.artifacts import publish_summary
 from tasks.ui.hooks import HOOKS
+from tasks.ui.page_links import link_run
 from tasks.ui.run_names import name_run
 
 
@@ -26,5 +27,5 @@ def report(run: str = LATEST, out: str | None = None) -> dict[str, Any]:
     with open_output(out or str(page_path(workspace, folder))) as page:
         summary = write_report_task(workspace, folder, page)
     summary = to_final_paths(summary, out) if out else summary
-    publish_summary("report", folder.rpartition("/")[2], summary)
+    publish_summary("report", folder.rpartition("/")[2], summary | link_run(workspace, folder))
     return summary

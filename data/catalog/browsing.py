@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from data.catalog.filter_terms import quote_name
+from data.catalog.filters import keep_listed
 from data.catalog.snapshot import ROW, Snapshot
 
 VALUES, BINS = 12, 24  # of a column that are shown
@@ -83,21 +84,27 @@ def order_rows(
 
 def read_rows(snapshot: Snapshot, corpus: str, numbers: np.ndarray) -> list[dict[str, Any]]:
     """The videos of a few row numbers, in this order."""
-    with snapshot.select_rows(corpus) as (connection, rows):
-        values = {"numbers": [int(number) for number in numbers]}
-        wanted = connection.sql(f"SELECT unnest($numbers)::INTEGER AS {ROW}", params=values)
-        found = rows.join(wanted, ROW, how="semi").to_arrow_table().to_pylist()
-    by_number = {row.pop(ROW): row for row in found}
-    return [by_number[number] for number in map(int, numbers) if number in by_number]
+    wanted = [int(number) for number in numbers]
+    by_number = {row.pop(ROW): row for row in snapshot.read_rows(corpus, wanted)}
+    return [by_number[number] for number in wanted if number in by_number]
+
+
+def read_by_key(
+    snapshot: Snapshot, corpus: str, key: str, wanted: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The videos whose `key`, id or content, is one of a few, in the order of their sources."""
+    with snapshot.open() as connection:
+        numbers = snapshot.find_candidates(connection, corpus, key, wanted)
+    kept = set(wanted)
+    return [row for row in read_rows(snapshot, corpus, numbers) if row[key] in kept]
 
 
 def find_rows(snapshot: Snapshot, corpus: str, key: str, wanted: Sequence[str]) -> np.ndarray:
-    """The row numbers of the videos whose `key`, id or content, is one of these."""
+    """The row numbers of the videos whose `key` is one of any number of texts, in order."""
     with snapshot.select_rows(corpus) as (connection, rows):
-        name, values = quote_name(key), {"wanted": list(wanted)}
-        listed = connection.sql(f"SELECT unnest($wanted)::VARCHAR AS {name}", params=values)
-        found = rows.join(listed, key, how="semi").order(ROW).project(ROW).fetchnumpy()
-    return found[ROW].astype(np.int32)
+        kept = keep_listed(connection, rows, **{key: wanted})
+        found: np.ndarray = kept.order(ROW).project(ROW).fetchnumpy()[ROW]
+    return found.astype(np.int32)
 
 
 def describe_column(
@@ -147,7 +154,7 @@ def select_numbered(
 ) -> Iterator[duckdb.DuckDBPyRelation]:
     """The videos of any number of row numbers, in the order of their sources."""
     with snapshot.select_rows(corpus) as (connection, rows):
-        connection.register("wanted_rows", pa.table({ROW: np.sort(numbers)}))
+        connection.register("wanted_rows", pa.table({ROW: np.asarray(numbers, np.int32)}))
         kept = rows.join(connection.table("wanted_rows"), ROW, how="semi").order(ROW)
         yield kept.select(duckdb.StarExpression(exclude=[ROW]))
 

@@ -1,6 +1,5 @@
 """Files of selected videos: a table that can be ingested, prompts, or ids to exclude."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +12,6 @@ NAMES = {"id": "videoID", "uri": "videoLoc", "caption": "txt"}  # as sources hav
 OURS = ("content", "bytes", "duration", "fps", "width", "height", "codec", "rotation", "note",
         "columns", "duplicate_of", "duplicate_group")  # fmt: skip
 BATCH = 10_000
-
-
-def keep_ids(videos: Any, ids: Sequence[str]) -> Any:
-    """The videos of a DuckDB relation that have one of these ids."""
-    import duckdb
-
-    return videos.filter(duckdb.ColumnExpression("id").isin(*map(duckdb.ConstantExpression, ids)))
 
 
 def write_selected(videos: Any, kind: Kind, file: Path) -> int:

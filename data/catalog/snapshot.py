@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from data.catalog.database import LOCK_REASON, MEMORY_LIMIT, Catalog
 from data.catalog.filters import (
     READ_ONLY_CONFIG,
     add_source_columns,
     apply_conditions,
-    keep_contents,
+    keep_listed,
 )
+from data.catalog.key_rows import KeyRows
 from data.store.lock import hold_lock
 from data.store.temporary import TemporaryFolder
 
 ROW = "row_number"  # of a video in the order of its sources, from 0
+KEYS = ("id", "content")  # by which single videos are looked up
 
 
 class Snapshot:
@@ -38,6 +41,7 @@ class Snapshot:
         with hold_lock(catalog.with_suffix(".lock"), LOCK_REASON, wait_s):
             shutil.copyfile(catalog, self.path)
         self._tables = {corpus: f"wide_{number}" for number, corpus in enumerate(corpora)}
+        self._keys: dict[tuple[str, str], KeyRows] = {}
         self._write_tables()
         self._connection = duckdb.connect(str(self.path), read_only=True, config=READ_ONLY_CONFIG)
         self._lock = threading.Lock()
@@ -55,13 +59,13 @@ class Snapshot:
 
     @contextmanager
     def select_videos(
-        self, corpus: str, wheres: Sequence[str], contents: Sequence[str] | None = None
-    ) -> Iterator[duckdb.DuckDBPyRelation]:
+        self, corpus: str, wheres: Sequence[str], contents: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> Iterator[duckdb.DuckDBPyRelation]:  # fmt: skip
         """As `data.catalog.filters.select_videos`, in no particular order."""
         with self.select_rows(corpus, wheres) as (connection, rows):
-            yield keep_contents(
-                connection, rows.select(duckdb.StarExpression(exclude=[ROW])), contents
-            )
+            kept = keep_listed(connection, rows, content=contents, id=ids)
+            yield kept.select(duckdb.StarExpression(exclude=[ROW]))
 
     @contextmanager
     def select_rows(
@@ -77,6 +81,23 @@ class Snapshot:
         """Whether the copy has the corpus."""
         return corpus in self._tables
 
+    def find_candidates(
+        self, connection: duckdb.DuckDBPyConnection, corpus: str, key: str, wanted: Sequence[str]
+    ) -> np.ndarray:
+        """The row numbers of all videos whose `key` is one of these, and perhaps of others."""
+        return self._keys[corpus, key].find_candidates(connection, wanted)
+
+    def read_rows(self, corpus: str, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """The videos of a few row numbers, with `ROW`, in no particular order."""
+        statement = (
+            f"SELECT * FROM {self._tables[corpus]}"  # noqa: S608 (a name of our own)
+            f" SEMI JOIN (SELECT unnest($numbers)::INTEGER AS {ROW}) USING ({ROW})"
+        )
+        with self.open() as connection:
+            found = connection.execute(statement, {"numbers": list(numbers)})
+            names = [each[0] for each in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
     def _write_tables(self) -> None:
         config: dict[str, Any] = {
             "memory_limit": MEMORY_LIMIT,
@@ -90,3 +111,5 @@ class Snapshot:
                     duckdb.SQLExpression("(row_number() OVER () - 1)::INTEGER").alias(ROW),
                 )
                 numbered.create(table)
+                for key in KEYS:
+                    self._keys[corpus, key] = KeyRows(connection, table, key, ROW)

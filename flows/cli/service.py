@@ -34,6 +34,9 @@ def up(
     metrics: Annotated[
         bool, opt("--metrics", "Serve figures for Prometheus, on the port after the UI's.")
     ] = False,
+    browse: Annotated[
+        bool, opt("--browse", "Serve the page to look around too, 100 ports after the UI's.")
+    ] = False,
     systemd: Annotated[
         bool, opt("--systemd", "Start nothing: write user units, which systemd keeps running.")
     ] = False,
@@ -44,7 +47,9 @@ def up(
     from tasks.service.commands import ServiceOptions
     from tasks.service.start import start_service
 
-    options = ServiceOptions(ray, limit, port + 1 if metrics else None)
+    options = ServiceOptions(
+        ray, limit, port + 1 if metrics else None, port + 100 if browse else None
+    )
     if systemd:
         return _write_units(host, port, options)
     with out(err=True).status("starting Prefect's server and workers; a minute the first time"):
@@ -70,6 +75,9 @@ def _print_service(service: "Service") -> None:
     if any(process.name == "metrics" for process in service.processes):
         port = int(service.url.rpartition(":")[2]) + 1
         out().print(f"metrics: http://127.0.0.1:{port}/metrics")
+    if any(process.name == "browse" for process in service.processes):
+        port = int(service.url.rpartition(":")[2]) + 100
+        out().print(f"look around: http://127.0.0.1:{port}")
     out().print(f"to use it from this shell: export PREFECT_API_URL={service.api}")
     for name, value in ray_environment(service).items():
         out().print(f"                           export {name}={value}")

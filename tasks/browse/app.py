@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 from data.errors import UserError
 from engines.browse.pictures import NotShown
 from tasks.browse.access import Access
+from tasks.browse.body_limit import BodyLimit
 from tasks.browse.routes import health, maps, media, overview, search, videos
 from tasks.browse.session import Session
 
@@ -36,6 +37,7 @@ def create_app(
     app.add_api_route("/page/{name}", _send_page_file, include_in_schema=False)
     app.add_exception_handler(UserError, _tell_error)
     app.add_exception_handler(NotShown, _tell_error)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Access, names=names, password=password, token=token)
     return app
 

@@ -9,11 +9,12 @@ from data.catalog.database import load_sql
 from data.catalog.failures import Failures
 from data.shards.stages import current_stage
 from data.store import layout
+from tasks.browse.prefect_runs import Prefect, find_api, read_flow_runs
 from tasks.browse.session import Session
 from tasks.generate.provenance import list_runs
 from tasks.retry import count_failures
 
-PAGED = ("generations", "experiments", "evaluations")  # kinds of runs that have a page
+PAGED = ("generations", "experiments", "evaluations", "refinements")  # runs that have a page
 MAX_RUNS = 200
 
 
@@ -45,11 +46,11 @@ class Page(BaseModel):
 
 
 class Runs(BaseModel):
-    """Runs of generation, newest first, and all pages that there are; `prefect` is its UI."""
+    """Runs of generation, newest first, all pages that there are, and Prefect's runs of flows."""
 
     generations: list[dict[str, Any]]
     pages: list[Page]
-    prefect: str | None
+    prefect: Prefect
 
 
 def read_health(session: Session, corpus: str) -> Health:
@@ -89,12 +90,5 @@ def read_runs(session: Session) -> Runs:
             name = folder.rsplit("/", 1)[-1]
             pages.append(Page(kind=kind, name=name, address=f"/pages/{kind}/{name}", made=None,
                               about=""))  # fmt: skip
-    return Runs(generations=runs, pages=pages[:MAX_RUNS], prefect=_find_prefect())
-
-
-def _find_prefect() -> str | None:
-    """The address of Prefect's UI where this process is told of a server."""
-    import os
-
-    api = os.environ.get("PREFECT_API_URL", "")
-    return api.removesuffix("/").removesuffix("/api") or None
+    prefect = read_flow_runs(find_api(session.settings))
+    return Runs(generations=runs, pages=pages[:MAX_RUNS], prefect=prefect)

@@ -25,6 +25,7 @@ from tasks.retrieve.retriever import Retriever
 Method = Literal["pca", "umap"]
 BLOCK = 65_536  # rows that are digested together
 MAX_POINTS = 20_000  # that a page draws; a lasso holds all the same what it surrounds
+MAX_MAPS = 32  # that are kept: 8 MB each of a million videos
 METHODS = {"pca": project_pca, "umap": project_umap}
 _computing = threading.Lock()  # one map at a time: each takes all cores
 
@@ -94,7 +95,7 @@ def name_map(session: Session, retriever: Retriever, method: Method) -> Path:
     """
     stage, contents = retriever.stage, retriever.index.content_column
     key = "contents", retriever.corpus, stage.fingerprint, retriever.version
-    shown = session.keep(key, lambda: _digest_column(contents))
+    shown = session.results.find(key, lambda: _digest_column(contents))
     return _map_folder() / f"{stage.fingerprint}-{shown}-{method}.npy"
 
 
@@ -113,7 +114,8 @@ def _find_places(session: Session, retriever: Retriever, method: Method) -> np.n
         return np.load(file, mmap_mode="r")
 
     if file.exists():
-        places: np.ndarray = session.keep(("places", str(file)), read)
+        os.utime(file)  # it is looked at
+        places: np.ndarray = session.results.find(("places", str(file)), read)
         if len(places) == count:
             return places
     session.run_once(f"map {file}", lambda: _compute(retriever, method, file))
@@ -133,6 +135,14 @@ def _compute(retriever: Retriever, method: Method, file: Path) -> None:
     with _computing:
         places = METHODS[method](retriever.index.vectors, len(retriever.index))
         replace_file(file, lambda draft: _save(draft, places))
+        _drop_old(file.parent)
+
+
+def _drop_old(folder: Path) -> None:
+    """Removes the maps that nobody looked at longest: each version of an index has its own."""
+    maps = sorted(folder.glob("*.npy"), key=lambda each: each.stat().st_mtime)
+    for old in maps[:-MAX_MAPS]:
+        old.unlink(missing_ok=True)
 
 
 def _save(draft: Path, places: np.ndarray) -> None:
@@ -144,7 +154,7 @@ def _read_colours(
     session: Session, corpus: str, retriever: Retriever, rows: np.ndarray, name: str
 ) -> list[Any]:
     now = session.require_corpus(corpus)
-    columns: list[Column] = session.keep(
+    columns: list[Column] = session.results.find(
         ("columns", now.number, corpus), lambda: list_columns(now.snapshot, corpus)
     )
     column = next((each for each in columns if each.name == name and each.kind != "none"), None)

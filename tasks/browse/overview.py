@@ -57,7 +57,7 @@ def read_state(session: Session) -> State:
     """The state of the store as it was copied last."""
     now = session.now
     corpora = [
-        session.keep(("state", now.number, name), partial(_read_corpus, now, name))
+        session.results.find(("state", now.number, name), partial(_read_corpus, now, name))
         for name in now.list_corpora() if now.snapshot.has(name)
     ]  # fmt: skip
     ready = [each.model_copy(update={"ready": _is_ready(session, now, each)}) for each in corpora]

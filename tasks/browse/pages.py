@@ -1,7 +1,8 @@
-"""Pages of runs, experiments, evaluations and the leaderboard, written when they are asked for."""
+"""Pages of runs, experiments, evaluations, refinements and the leaderboard, made on demand."""
 
 import re
 import shutil
+import threading
 from pathlib import Path
 
 from data.errors import UserError
@@ -12,10 +13,11 @@ from tasks.report.leaderboard import read_board, write_leaderboard
 from tasks.report.run import write_report
 
 KINDS = {"generations": layout.GENERATIONS, "experiments": layout.EXPERIMENTS,
-         "evaluations": layout.EVALUATIONS}  # fmt: skip
+         "evaluations": layout.EVALUATIONS, "refinements": layout.REFINEMENTS}  # fmt: skip
 LEADERBOARD = "leaderboard"
 NAME = re.compile(r"[A-Za-z0-9]{1,64}")
 PAGE = "index.html"
+_writing = threading.Lock()
 TYPES = {".html": "text/html", ".mp4": "video/mp4", ".jpg": "image/jpeg", ".png": "image/png",
          ".webm": "video/webm", ".gif": "image/gif"}  # fmt: skip
 
@@ -34,7 +36,8 @@ def write_page(session: Session, kind: str, name: str) -> Path:
     # Before anything is removed: each is the name of a folder.
     if not NAME.fullmatch(name) or kind not in (*KINDS, LEADERBOARD):
         raise UserError("there is no such page")
-    return session.keep(("page", now.number, kind, name), write)
+    with _writing:  # two who open it at once get one
+        return session.results.find(("page", now.number, kind, name), write)
 
 
 def find_file(folder: Path, name: str) -> Path:

@@ -84,7 +84,7 @@ def search_corpus(
 
 def read_curves(session: Session, corpus: str, name: str, ids: list[str]) -> list[Curve]:
     """The curves of a few videos for a search that was made; without those that have no frames."""
-    query, now = session.recall(("query", corpus, name)), session.require_corpus(corpus)
+    query, now = session.queries.recall((corpus, name)), session.require_corpus(corpus)
     stage = current_stage(now.store, corpus, "embed")
     if query is None or stage is None:
         return []
@@ -125,7 +125,7 @@ def _find_query(session: Session, corpus: str, search: Search) -> _Query:
         if search.upload:
             stage = current_stage(session.now.store, corpus, "embed")
             made_by = stage.fingerprint if stage else ""
-            vector = session.recall(("upload", corpus, made_by, search.upload))
+            vector = session.queries.recall((corpus, made_by, search.upload))
             if vector is None:
                 raise UserError("the file that was dropped in is no longer here: drop it again")
             return vector, None
@@ -134,7 +134,7 @@ def _find_query(session: Session, corpus: str, search: Search) -> _Query:
             return vectors, contents[0]
         return to_unit_length(retriever.embed_prompts([Prompt("0", search.text or "")])), None
 
-    return _Query(name, *session.keep(("query", corpus, name), embed))
+    return _Query(name, *session.queries.find((corpus, name), embed))
 
 
 def _build_videos(session: Session, corpus: str, hits: list[Hit]) -> list[Video]:

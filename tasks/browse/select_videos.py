@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.catalog.selected_files import Kind, keep_ids, write_selected
+from data.catalog.selected_files import Kind, write_selected
 from data.errors import UserError
 from data.records import Prompt
 from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
@@ -34,9 +34,10 @@ def select_videos(
     else:
         with workspace.open_synced_catalog(corpus):
             pass  # what the condition is asked of is as new as the store
-    with workspace.select_videos(corpus, wheres) as videos, open_output(out) as file:
-        if wanted is not None:
-            videos = keep_ids(videos, wanted)
+    with (
+        workspace.select_videos(corpus, wheres, ids=wanted) as videos,
+        open_output(out) as file,
+    ):
         return write_selected(videos, kind, Path(file))
 
 

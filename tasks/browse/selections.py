@@ -54,7 +54,7 @@ def make_selection(session: Session, corpus: str, asked: SelectionRequest) -> Se
     now = session.require_corpus(corpus)
     rows = _select_rows(session, now, corpus, asked)
     name = uuid.uuid4().hex[:12]
-    session.keep(("selection", name), lambda: Selection(now, corpus, rows))
+    session.selections.put(name, Selection(now, corpus, rows))
     commands = {kind: _write_command(session, corpus, asked, kind) for kind in SUFFIXES}
     table = f"{corpus}-table{SUFFIXES['table']}"
     commands["corpus"] = f"reelflow run NEW-NAME --source {shlex.quote(table)}"
@@ -66,7 +66,7 @@ def make_selection(session: Session, corpus: str, asked: SelectionRequest) -> Se
 
 def write_selection(session: Session, name: str, kind: Kind, file: Path) -> str:
     """Writes a kept selection as a file of a kind; the name that the file should have."""
-    selection = session.recall(("selection", name))
+    selection = session.selections.recall(name)
     if selection is None:
         raise UserError("this selection is no longer here: select again")
     with select_numbered(selection.now.snapshot, selection.corpus, selection.rows) as videos:

@@ -3,11 +3,9 @@
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from data.store.temporary import TemporaryFolder
 from data.workspace import open_workspace
 from engines.browse.pictures import PictureMaker
 from tasks.browse.cache import FileCache
+from tasks.browse.kept import Kept
 from tasks.browse.snapshots import SnapshotKeeper
 from tasks.browse.warm_model import WarmModels
 from tasks.index.versions import find_index
@@ -30,7 +29,9 @@ from tasks.workers import build_probe_setup
 DECODE_DEADLINE_S = 12.0  # of a picture: somebody looks at a blank square meanwhile
 CACHE_BYTES = 512 << 20
 MAX_ORDERS = 16  # of row numbers: 4 MB each of a million videos
-MAX_KEPT = 256  # query vectors and other small results
+MAX_RESULTS = 256  # facets, states and other small ones
+MAX_QUERIES = 4096  # vectors of what was searched for, 2 KB each: tabs stay open for days
+MAX_SELECTIONS = 12  # each keeps the catalogue's copy that it was made in
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,9 @@ class Session:
         self.files = FileCache(self.folder / "pictures", CACHE_BYTES)
         self._retrievers: dict[tuple[str, str, str], Retriever] = {}
         self._opening = threading.Lock()
-        self._orders: OrderedDict[Any, np.ndarray] = OrderedDict()
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
+        self._orders = Kept(MAX_ORDERS)
+        self.results, self.queries = Kept(MAX_RESULTS), Kept(MAX_QUERIES)
+        self.selections = Kept(MAX_SELECTIONS)
         self._lock = threading.Lock()
         self._running: set[str] = set()
         self._faults: dict[str, str] = {}
@@ -97,36 +99,10 @@ class Session:
         """
         wheres = join_conditions(terms, where)
         key = now.number, corpus, tuple(wheres), sort, descending
-        with self._lock:
-            if key in self._orders:
-                self._orders.move_to_end(key)
-                return self._orders[key]
-        rows = order_rows(now.snapshot, corpus, wheres, sort, descending)
-        with self._lock:
-            self._orders[key] = rows
-            while len(self._orders) > MAX_ORDERS:
-                self._orders.popitem(last=False)
-        return rows
-
-    def keep(self, key: Any, make: Callable[[], Any]) -> Any:
-        """A small result by its key, made where it is not there (any more)."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        value = make()
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
-        return value
-
-    def recall(self, key: Any) -> Any:
-        """A result that was kept; None where it is not there any more."""
-        with self._lock:
-            if key in self._kept:  # in use: what nobody asks for goes first
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+        found: np.ndarray = self._orders.find(
+            key, lambda: order_rows(now.snapshot, corpus, wheres, sort, descending)
+        )
+        return found
 
     def run_once(self, name: str, work: Callable[[], object]) -> None:
         """Runs something in the background, unless it runs already; its fault is raised to the next

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from data.catalog.browsing import find_rows, read_rows
+from data.catalog.browsing import read_by_key
 from data.catalog.filter_terms import FilterTerm
 from data.errors import UserError
 from data.records import Hit
@@ -78,8 +78,7 @@ def find_media_type(row: dict[str, Any]) -> str | None:
 
 def read_videos(now: SnapshotWorkspace, corpus: str, ids: Sequence[str]) -> list[dict[str, Any]]:
     """The rows of videos by their ids, in this order; those that may not be shown are missing."""
-    rows = read_rows(now.snapshot, corpus, find_rows(now.snapshot, corpus, "id", ids))
-    by_id = {row["id"]: row for row in rows}
+    by_id = {row["id"]: row for row in read_by_key(now.snapshot, corpus, "id", ids)}
     return [by_id[id] for id in ids if id in by_id]
 
 

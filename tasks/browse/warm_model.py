@@ -23,6 +23,7 @@ from tasks.workers import build_embed_setup
 
 MAX_MODELS = 2  # corpora of a store mostly share one
 MAX_TEXTS = 512  # whose vectors are kept: people type, delete and type again
+FILE_DEADLINE_S = 30.0  # of a file that was dropped in: somebody waits for it
 FIRST_FRAMES = 200  # sampled ones of a video that is searched with
 
 
@@ -33,7 +34,9 @@ class WarmModels:
         self._workspace = workspace
         self._embedders: OrderedDict[str, VideoEmbedder] = OrderedDict()
         self._texts: OrderedDict[tuple[str, str], np.ndarray] = OrderedDict()
-        self._loading, self._computing = threading.Lock(), threading.Lock()
+        # A file that does not end must not keep back those who search by words.
+        self._loading, self._reading = threading.Lock(), threading.Lock()
+        self._computing = threading.Lock()
 
     def embed_prompts(self, stage: Stage, prompts: Sequence[Prompt]) -> np.ndarray:
         """Vectors (n, dim) of prompts, as the model gives them: see `EmbedPrompts`."""
@@ -51,8 +54,8 @@ class WarmModels:
 
     def embed_file(self, stage: Stage, file: Path) -> np.ndarray:
         """The pooled vector (1, dim) of a picture or a video; a UserError where it has none."""
-        with self._computing:
-            embedder = self.load(stage)
+        embedder = self.load(stage)
+        with self._reading:
             embed = _embed_picture if read_picture.is_picture(str(file)) else _embed_video
             vectors = embed(embedder, file)
         pool = current_stage(self._workspace.store, stage.corpus, "pool")
@@ -65,7 +68,9 @@ class WarmModels:
         with self._loading:
             if stage.fingerprint not in self._embedders:
                 spec = require_same_weights(self._workspace, stage)
-                settings = self._workspace.settings.model_copy(update={"decoders": 1})
+                deadline_s = min(FILE_DEADLINE_S, self._workspace.settings.decode_deadline_s)
+                changed = {"decoders": 1, "decode_deadline_s": deadline_s}
+                settings = self._workspace.settings.model_copy(update=changed)
                 sampling = replace(to_sampling(spec), first=FIRST_FRAMES)
                 embedder = VideoEmbedder(spec, build_embed_setup(settings), sampling=sampling)
                 embedder.load()

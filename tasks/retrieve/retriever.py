@@ -92,7 +92,7 @@ class Retriever:
     def read_vectors(self, ids: Sequence[str]) -> tuple[list[str], np.ndarray]:
         """The contents of videos, and their unit vectors (n, dim); a UserError if one has none."""
         # By what the videos are now: an id may have had another content when it was indexed.
-        contents = self._read_contents(ids)
+        contents = self.workspace.find_contents(self.corpus, ids)
         rows = self.index.rows([contents.get(id, "") for id in ids])
         missing = [id for id, row in zip(ids, rows, strict=True) if row < 0]
         if missing:
@@ -156,12 +156,6 @@ class Retriever:
                 hits.append(Hit(query.id, query.text, rank, id, match.score, uri, caption, *span))
         return hits
 
-    def _read_contents(self, ids: Sequence[str]) -> dict[str, str]:
-        """Returns the content that each of these good videos has now."""
-        with self.workspace.open_catalog() as catalog:
-            rows = catalog.execute(load_sql("contents_by_id"), corpus=self.corpus, ids=list(ids))
-        return dict(rows)
-
     def _find_hidden(self, spec: RetrieveSpec) -> np.ndarray:
         """Finds the rows that must not be hits: of excluded videos, and those no longer shown.
 
@@ -171,7 +165,7 @@ class Retriever:
         if not spec.exclude:
             return stale
         # By content, so that copies under other ids are excluded too.
-        contents = list(self._read_contents(spec.exclude).values())
+        contents = list(self.workspace.find_contents(self.corpus, spec.exclude).values())
         if spec.exclude_groups:
             contents += list_group_contents(self.workspace, self.corpus, spec.exclude)
         return np.concatenate([stale, self.index.rows(contents)])
@@ -193,8 +187,4 @@ class Retriever:
 
     def find_videos(self, contents: Sequence[str]) -> dict[str, tuple]:
         """Finds the id, URI and caption of each content's video, if one may be shown."""
-        with self.workspace.open_catalog() as catalog:
-            rows = catalog.execute(
-                load_sql("videos_by_content"), corpus=self.corpus, contents=list(set(contents))
-            )
-        return {content: (id, uri, caption) for content, id, uri, caption in rows}
+        return self.workspace.find_by_content(self.corpus, contents)

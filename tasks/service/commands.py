@@ -34,6 +34,7 @@ class ServiceOptions:
     ray: bool = False
     limit: int | None = None
     metrics: int | None = None  # port of the figures for Prometheus; None for none
+    browse: int | None = None  # port of the page to look around the store; None for none
 
 
 def service_commands(host: str, port: int, options: ServiceOptions) -> dict[str, list[str]]:
@@ -49,6 +50,11 @@ def service_commands(host: str, port: int, options: ServiceOptions) -> dict[str,
     if options.metrics is not None:
         command = [sys.executable, "-m", "tasks.service.metrics", str(options.metrics)]
         commands["metrics"] = command
+    if options.browse is not None:
+        # On this machine only, unless there is a password: it would end at once.
+        reached = host if os.environ.get("REELFLOW_BROWSE_PASSWORD") else "127.0.0.1"
+        command = [sys.executable, "-m", "flows.cli.main", "browse"]
+        commands["browse"] = [*command, "--host", reached, "--port", str(options.browse)]
     return commands
 
 

@@ -19,6 +19,7 @@ from tasks.progress import format_clock
 from tasks.ui.delivery import deliver
 
 LABELS = {
+    "look_around": "look around",
     "seconds": "took", "took_s": "took", "gpu_hours": "GPU-hours", "worker_hours": "worker-hours",
     "cost": "cost at the price per GPU-hour", "busy": "share of time busy",
     "frames_per_second": "frames per second", "video_hours_per_day": "video-hours per day",

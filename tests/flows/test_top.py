@@ -4,11 +4,13 @@ import json
 from dataclasses import replace
 
 import pytest
+from prefect.settings import PREFECT_API_URL
 from support.corpora import FAKE
 
 from flows.cli.top_page import _format_name
 from flows.embed import embed
 from flows.ingest import ingest
+from tasks.browse.prefect_runs import read_flow_runs
 from tasks.service.top import Run
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
@@ -27,10 +29,14 @@ def test_a_page_and_its_figures(reelflow) -> None:
     assert said["server"]["finished"][0]["name"] == "embed-shown"
     assert said["server"]["failures"]["shown"] == {"undecodable": 2}
     assert said["machine"]["memory"] > said["machine"]["memory_used"] > 0
+    seen = read_flow_runs(str(PREFECT_API_URL.value()))  # as the page to look around lists them
+    assert seen.fault is None
+    (run,) = [each for each in seen.runs if each.name == "embed-shown"]
+    assert run.state == "Completed" and run.address.startswith(f"{seen.address}/runs/flow-run/")
 
 
 def test_a_server_that_does_not_answer_is_one_line(reelflow) -> None:
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import temporary_settings
 
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         code, said, error = reelflow("top")

@@ -11,12 +11,17 @@ from urllib.request import Request, urlopen
 import uvicorn
 
 from data.settings import Settings
+from data.specs.annotate import FakeTextSpec
+from data.specs.split import SplitSpec
 from data.workspace import Workspace
 from support.corpora import FAKE, table
 from support.pages import HOSTILE
+from tasks.annotate.stage import register_annotate
+from tasks.annotate.summary import AnnotateSummary
 from tasks.browse.access import LOCAL_NAMES
 from tasks.browse.app import create_app
 from tasks.browse.session import Session
+from tasks.plan import plan_videos
 
 LONG = "long/" + 295 * "x"  # an id of 300 characters, with what paths and shells would obey
 GONE = "gone"
@@ -46,6 +51,21 @@ def fill(workspace: Workspace, clips: Path) -> None:
     copy.write_bytes((clips / "clip-3.mp4").read_bytes() + b"\0")  # other bytes, the same pictures
     pipeline("films", table(clips.parent / "source", rows), embed_spec=FAKE)
     copy.unlink()
+
+
+def look_through(workspace: Workspace) -> None:
+    """Finds the shots, texts and near-duplicates of "films"; the shots are a corpus as well."""
+    from flows import annotate
+    from flows.dedup import dedup
+    from flows.split import split
+
+    split("films", "shots", SplitSpec(method="fixed", least=0.1, greatest=0.3))
+    dedup("films")
+    # Without vectors of the texts: the page searches no texts, and their encoder takes seconds.
+    spec = FakeTextSpec()
+    stage = register_annotate(workspace, "films", spec)
+    shards, summary = plan_videos(workspace, stage, None), AnnotateSummary(workspace, stage)
+    annotate._annotate_shards(workspace, stage, spec, shards, summary)
 
 
 @contextmanager

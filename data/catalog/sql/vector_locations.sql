@@ -1,4 +1,9 @@
--- The shard and the id under which the frame vectors of contents are stored.
-SELECT content, shard, id FROM latest
-WHERE corpus = $corpus AND stage = 'embed' AND fingerprint = $embed AND reason IS NULL
-  AND content IN (SELECT unnest($contents));
+-- The shard and the id under which the frame vectors of contents are stored. As `latest` has them,
+-- but of these contents alone: it would rank all outcomes of a million videos first.
+SELECT content, shard, id FROM (
+    SELECT * FROM outcomes
+    WHERE corpus = $corpus AND stage = 'embed' AND fingerprint = $embed
+      AND content IN (SELECT unnest($contents))
+    QUALIFY row_number() OVER (PARTITION BY content ORDER BY attempt DESC, shard DESC) = 1
+)
+WHERE reason IS NULL;

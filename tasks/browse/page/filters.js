@@ -2,7 +2,7 @@
 import { api, post } from "./api.js";
 import { count, el, show, svg } from "./dom.js";
 import { change, choice, same, server, view } from "./store.js";
-import { makeWhere } from "./where.js";
+import { makeWhere, showWhere } from "./where.js";
 
 const SHOWN_FIRST = ["duration", "width", "height", "fps", "codec", "bytes"]; // after the source's own
 let controller = null, place = null;
@@ -32,17 +32,16 @@ export async function drawFilters() {
   const own = facets.filter((each) => !SHOWN_FIRST.includes(each.column) && each.column !== "rotation");
   const known = SHOWN_FIRST.map((name) => facets.find((each) => each.column === name)).filter(Boolean);
   const open = matchMedia("(min-width: 861px)").matches || Boolean(place.querySelector("details[open]"));
-  const active = document.activeElement?.id;
   const sections = [...own, ...known].map(section).filter(Boolean);
-  const old = place.querySelector("#where");
-  const typed = old && document.activeElement === old ? old : null;
-  if (typed) { // somebody is writing a condition: only what is around it changes
+  const frame = place.querySelector("details");
+  if (frame?.dataset.corpus !== view.corpus) {
+    place.replaceChildren(el("details", { open, "data-corpus": view.corpus }, el("summary"), makeWhere(), ...sections));
+  } else { // the box stays: somebody may be writing a condition
     place.querySelectorAll("section.facet").forEach((each) => each.remove());
-    place.querySelector("details").append(...sections);
-    return;
+    frame.append(...sections);
+    showWhere();
   }
-  place.replaceChildren(el("details", { open }, el("summary", { textContent: view.filters.length || view.where ? "Filters (on)" : "Filters" }), makeWhere(), ...sections));
-  if (active === "where") place.querySelector("#where").focus();
+  place.querySelector("summary").textContent = view.filters.length || view.where ? "Filters (on)" : "Filters";
 }
 
 function section(facet) {

@@ -45,10 +45,20 @@ export async function openRuns(root) {
     const runs = generations.map((run) => el("tr", {}, el("td", {}, el("a", { href: `/pages/generations/${run.run}`, target: "_blank", textContent: run.run })), el("td", { class: "text", textContent: run.corpus }), el("td", { textContent: (run.made ?? "").slice(0, 16).replace("T", " ") }),
       el("td", { textContent: plural(run.prompts ?? 0, "prompt") }), el("td", { textContent: `${count(run.done ?? 0)} done` }), el("td", { class: run.failed ? "bad" : "faint", textContent: run.failed ? `${count(run.failed)} failed` : "" })));
     const others = pages.filter((page) => page.kind !== "generations");
-    root.replaceChildren(el("div", { class: "bar" }, el("h1", { textContent: "Runs" }), prefect ? el("a", { href: `${prefect}/runs`, target: "_blank", rel: "noreferrer", textContent: "Prefect: flow runs, logs and schedules" }) : el("span", { class: "faint" }, ...parts("no Prefect server is named here: `reelflow up` starts one"))),
+    root.replaceChildren(el("div", { class: "bar" }, el("h1", { textContent: "Runs" })),
       runs.length ? el("table", {}, el("tbody", {}, runs)) : el("p", { class: "faint" }, ...parts("Nothing was generated in this store yet: `reelflow generate`")),
-      others.length ? el("section", { class: "pages" }, el("h2", { textContent: "Pages" }), others.map((page) => el("a", { class: "plain", href: page.address, target: "_blank", textContent: page.kind === "leaderboard" ? "leaderboard" : `${page.kind.replace(/s$/, "")} ${page.name}` }))) : "");
+      others.length ? el("section", { class: "pages" }, el("h2", { textContent: "Pages" }), others.map((page) => el("a", { class: "plain", href: page.address, target: "_blank", textContent: page.kind === "leaderboard" ? "leaderboard" : `${page.kind.replace(/s$/, "")} ${page.name}` }))) : "",
+      flowRuns(prefect));
   } catch (error) {
     root.replaceChildren(el("p", { class: "empty text", textContent: error.message }));
   }
+}
+
+/** What Prefect ran last, each with its own page there. */
+function flowRuns({ address, runs, fault }) {
+  const title = el("h2", {}, "Flow runs ", address ? el("a", { href: `${address}/runs`, target: "_blank", rel: "noreferrer", textContent: "all, with logs and schedules, in Prefect" }) : null);
+  if (!address) return el("section", { class: "flow-runs" }, title, el("p", { class: "faint" }, ...parts("No Prefect server is named here: `reelflow up` starts one")));
+  const rows = runs.map((run) => el("tr", {}, el("td", {}, el("a", { href: run.address, target: "_blank", rel: "noreferrer", textContent: run.name })),
+    el("td", { class: /fail|crash/i.test(run.state) ? "bad" : "faint", textContent: run.state }), el("td", { textContent: (run.started ?? "").slice(0, 16).replace("T", " ") })));
+  return el("section", { class: "flow-runs" }, title, fault ? el("p", { class: "faint text", textContent: fault }) : el("table", {}, el("tbody", {}, rows)));
 }

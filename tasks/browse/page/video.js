@@ -1,9 +1,9 @@
 // One video: its player with a timeline, and all that is known of it.
 import { api, get, media } from "./api.js";
-import { drawCurve, spreadOf } from "./curve.js";
 import { clock, command, copyButton, count, el, show, text } from "./dom.js";
 import { change, lastQuery, searching, view } from "./store.js";
 import { middle } from "./tile.js";
+import { drawTimeline } from "./timeline.js";
 
 let open = null, controller = null;
 
@@ -42,7 +42,7 @@ async function load(sheet) {
 function draw(details) {
   const { video } = details;
   const [stage, seek] = player(details);
-  return [el("div", { class: "film" }, stage, timeline(details, seek)), el("div", { class: "facts" },
+  return [el("div", { class: "film" }, stage, drawTimeline(details, seek)), el("div", { class: "facts" },
     el("h2", { class: "text", textContent: video.caption || video.id }),
     el("p", { class: "actions" },
       el("button", { class: "plain strong", type: "button", textContent: "More like this", onclick: () => change({ video: "", q: "", name: "grid", like: { video: video.id, name: video.caption || video.id } }) }),
@@ -76,25 +76,6 @@ function player(details) {
   return [stage, { node, go: start }];
 }
 
-/** The time line: similarity to the search where there is one, ticks, and where the player is. */
-function timeline(details, { node, go }) {
-  const { video, curve } = details;
-  const end = video.duration || curve?.seconds.at(-1) || 0;
-  if (!end) return null;
-  const line = el("div", { class: "timeline", role: "slider", tabIndex: 0, "aria-label": "Time", "aria-valuemin": "0", "aria-valuemax": end.toFixed(1) });
-  if (curve) line.append(drawCurve(curve, end, spreadOf([curve])));
-  const cursor = el("i", { class: "cursor" });
-  line.append(cursor, el("div", { class: "times" }, [0, 0.25, 0.5, 0.75, 1].map((share) => el("span", { textContent: end < 20 ? `${(end * share).toFixed(1)} s` : clock(end * share) }))));
-  const move = (seconds) => { const at = Math.max(0, Math.min(end, seconds)); cursor.style.left = `${(100 * at) / end}%`; line.setAttribute("aria-valuenow", at.toFixed(1)); return at; };
-  const pick = (event) => { const box = line.getBoundingClientRect(); go(move(((event.clientX - box.left) / box.width) * end)); };
-  line.addEventListener("pointerdown", (event) => { line.setPointerCapture(event.pointerId); pick(event); });
-  line.addEventListener("pointermove", (event) => { if (event.buttons && video.plays) pick(event); });
-  line.addEventListener("keydown", (event) => { const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]; if (step) go(move(node.currentTime - video.starts + step)); });
-  node.addEventListener("timeupdate", () => { if (!video.plays) return; move(node.currentTime - video.starts); if (video.starts && video.duration && node.currentTime > video.starts + video.duration) node.currentTime = video.starts; });
-  move(view.at);
-  return curve ? el("div", {}, el("h3", { textContent: "Similarity to the search, over time" }), line) : line;
-}
-
 function facts(video) {
   const rows = { id: video.id, size: video.width ? `${video.width} × ${video.height}` : null, length: video.duration === null ? null : `${clock(video.duration)} (${show(video.duration)} s)`,
     rate: video.fps === null ? null : `${show(video.fps)} frames/s`, codec: video.codec, bytes: video.bytes, address: video.uri, content: video.content, note: video.note };
@@ -102,13 +83,19 @@ function facts(video) {
     .flatMap(([name, value]) => [el("dt", { class: "text", textContent: name }), el("dd", { class: "text", textContent: show(value) })]));
 }
 
+function strip(videos, note) {
+  return el("div", { class: "strip" }, videos.map((each) => el("button", { class: "neighbour", type: "button", title: (each.caption || each.id).slice(0, 300), onclick: () => change({ video: each.id, at: 0 }) },
+    el("img", { src: media(view.corpus, "still", each, middle(each)), alt: "", loading: "lazy" }), note(each), text(each.caption || each.id, "small"))));
+}
+
 function neighbours(details) {
-  const strip = details.neighbours.map((each) => el("button", { class: "neighbour", type: "button", title: (each.caption || each.id).slice(0, 300), onclick: () => change({ video: each.id, at: 0 }) },
-    el("img", { src: media(view.corpus, "still", each, middle(each)), alt: "", loading: "lazy" }),
-    el("span", {}, el("b", { textContent: each.score.toFixed(3) }), each.score > details.near_copy ? el("em", { textContent: "near copy" }) : null), text(each.caption || each.id, "small")));
+  const score = (each) => el("span", {}, el("b", { textContent: each.score.toFixed(3) }), each.score > details.near_copy ? el("em", { textContent: "near copy" }) : null);
+  const kept = details.video.columns.duplicate_of;
+  const role = (each) => el("span", {}, each.id === kept ? el("em", { textContent: "kept in its place" }) : text(each.id, "small"));
   return el("section", { class: "wide" }, el("h3", { textContent: "Nearest videos" }),
-    strip.length ? el("div", { class: "strip" }, strip) : el("p", { class: "faint text", textContent: details.no_neighbours ?? "none" }),
-    details.copies.length ? el("p", {}, `The same bytes as ${count(details.copies.length)} other: `, details.copies.slice(0, 5).map((id) => el("button", { class: "link text", type: "button", textContent: id, onclick: () => change({ video: id, at: 0 }) }))) : null);
+    details.neighbours.length ? strip(details.neighbours, score) : el("p", { class: "faint text", textContent: details.no_neighbours ?? "none" }),
+    details.copies.length ? el("p", {}, `The same bytes as ${count(details.copies.length)} other: `, details.copies.slice(0, 5).map((id) => el("button", { class: "link text", type: "button", textContent: id, onclick: () => change({ video: id, at: 0 }) }))) : null,
+    details.duplicates.length ? [el("h3", { textContent: "Near-duplicates of it" }), strip(details.duplicates, role)] : null);
 }
 
 function history(details) {
@@ -118,7 +105,7 @@ function history(details) {
     el("td", { class: each.reason ? "bad text" : "good", textContent: each.reason ? `${each.reason}: ${each.detail ?? ""}` : "done" }), el("td", { class: "mono", textContent: each.fingerprint })));
   return el("section", { class: "wide" },
     outputs.length ? [el("h3", { textContent: "Retrieved for, and conditioned" }), el("table", {}, el("tbody", {}, outputs)), command(`reelflow provenance ${quote(details.video.id)} --corpus ${view.corpus}`)] : null,
-    attempts.length ? [el("h3", { textContent: "What was tried" }), el("table", {}, el("tbody", {}, attempts))] : null);
+    attempts.length ? [el("h3", { textContent: "What was tried" }), el("table", {}, el("tbody", {}, attempts)), details.retry ? command(details.retry) : null] : null);
 }
 
 export const quote = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -7,6 +7,7 @@ const WORDS = ["AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "BETWEEN", "IS NULL", 
 
 export function makeWhere() {
   const box = el("textarea", { id: "where", rows: 1, value: view.where, spellcheck: false, autocomplete: "off", placeholder: "duration > 5 AND …", "aria-label": "Condition (SQL)", "aria-describedby": "where-error" });
+  box.dataset.shown = view.where;
   const error = el("p", { id: "where-error", role: "alert" });
   const hints = el("div", { class: "hints", hidden: true });
   const apply = async () => {
@@ -15,7 +16,7 @@ export function makeWhere() {
     error.textContent = "";
     try { // checked before it is used: a half-written condition must not empty the grid
       if (where) await post(api(view.corpus, "videos"), { ...choice(), where, limit: 1 });
-      if (box.value.trim() === where && where !== view.where) change({ where });
+      if (box.value.trim() === where && where !== view.where) { box.dataset.shown = where; change({ where }); }
     } catch (fault) {
       if (box.value.trim() !== where) return;
       box.classList.add("wrong");
@@ -35,7 +36,19 @@ export function makeWhere() {
     else if (event.key === "Enter") { event.preventDefault(); apply(); }
   });
   box.addEventListener("blur", () => setTimeout(() => { hints.hidden = true; }, 150));
-  return el("section", {}, el("h2", {}, "Condition", view.where ? el("button", { class: "link", type: "button", textContent: "clear", onclick: () => change({ where: "" }) }) : null), box, hints, error);
+  const clear = el("button", { class: "link", type: "button", id: "where-clear", hidden: !view.where, textContent: "clear", onclick: () => { box.value = ""; change({ where: "" }); } });
+  return el("section", {}, el("h2", {}, "Condition", clear), box, hints, error);
+}
+
+/** Shows the condition that is used, unless somebody is writing another one. */
+export function showWhere() {
+  const box = document.getElementById("where");
+  document.getElementById("where-clear").hidden = !view.where;
+  if (document.activeElement === box || box.value.trim() === view.where) return;
+  if (box.dataset.shown === view.where) return; // written by hand, and not used yet
+  box.value = box.dataset.shown = view.where;
+  box.classList.remove("wrong");
+  document.getElementById("where-error").textContent = "";
 }
 
 /** Names that the word before the cursor may become. */

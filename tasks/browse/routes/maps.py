@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
-from data.catalog.browsing import find_rows, read_rows
+from data.catalog.browsing import read_by_key
 from data.catalog.selected_files import Kind
 from data.errors import UserError
 from data.store.temporary import TemporaryFolder
@@ -39,7 +39,7 @@ def map_video(
     """The video of a point of the map, which is of this version of the index."""
     now = session.require_corpus(corpus)
     content = find_content(session, corpus, row, version)
-    rows = read_rows(now.snapshot, corpus, find_rows(now.snapshot, corpus, "content", [content]))
+    rows = read_by_key(now.snapshot, corpus, "content", [content])
     if not rows:
         raise UserError("this video is not shown any more")
     return build_video(rows[0])

@@ -13,8 +13,6 @@ from data.store.temporary import TemporaryFolder
 from tasks.browse.routes.common import Corpus, CurrentSession
 from tasks.browse.searching import Curve, Found, Search, read_curves, search_corpus
 
-MAX_UPLOAD = 256 << 20
-
 router = APIRouter(prefix="/api/corpora/{corpus}", tags=["search"])
 
 
@@ -58,19 +56,16 @@ async def upload(session: CurrentSession, corpus: Corpus, request: Request) -> U
     stage = current_stage(session.require_corpus(corpus).store, corpus, "embed")
     if stage is None:
         raise UserError(f"{corpus} has no vectors yet: run `reelflow run {corpus}`")
-    digest, size = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     with TemporaryFolder() as folder:
         file = Path(folder) / "upload"
         with file.open("wb") as target:
             async for block in request.stream():
-                size += len(block)
-                if size > MAX_UPLOAD:
-                    raise UserError(f"the file is larger than {MAX_UPLOAD >> 20} MB")
                 digest.update(block)
                 target.write(block)
         name = digest.hexdigest()[:16]
         vector = await run_in_threadpool(session.models.embed_file, stage, file)
-    session.keep(("upload", corpus, stage.fingerprint, name), lambda: vector)
+    session.queries.put((corpus, stage.fingerprint, name), vector)
     return Upload(upload=name)
 
 

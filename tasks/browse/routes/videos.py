@@ -68,7 +68,7 @@ def facets(session: CurrentSession, corpus: Corpus, asked: FacetRequest) -> list
     for column in _list_columns(session, corpus):
         if column.kind != "none" and (asked.columns is None or column.name in asked.columns):
             key = "facet", now.number, corpus, column.name, tuple(wheres)
-            facet = session.keep(
+            facet = session.results.find(
                 key, partial(describe_column, now.snapshot, corpus, column, wheres)
             )
             found.append({name: to_json(getattr(facet, name)) for name in facet.__slots__})
@@ -83,4 +83,7 @@ def video(session: CurrentSession, corpus: Corpus, id: str, query: str | None = 
 
 def _list_columns(session: CurrentSession, corpus: str) -> list[Any]:
     now = session.require_corpus(corpus)
-    return session.keep(("columns", now.number, corpus), lambda: list_columns(now.snapshot, corpus))
+    found: list[Any] = session.results.find(
+        ("columns", now.number, corpus), lambda: list_columns(now.snapshot, corpus)
+    )
+    return found

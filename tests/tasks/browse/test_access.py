@@ -2,14 +2,16 @@
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from data.errors import UserError
 from data.settings import Settings
-from tasks.browse import access
+from tasks.browse import access, body_limit
 from tasks.browse.access import LOCAL_NAMES, Access
+from tasks.browse.body_limit import BodyLimit
 from tasks.browse.running import RunningPage, _page_file, announce_page, find_page
 from tasks.browse.server import _show_host, serve_page
 
@@ -97,3 +99,19 @@ def test_commands_find_a_running_page_and_no_dead_one(tmp_path) -> None:
     assert find_page(root) is None
     with announce_page(root, RunningPage("http://127.0.0.1:1", "secret", 2**22 - 1)):
         assert find_page(root) is None
+
+
+def test_a_body_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(len(await request.body())))
+
+    monkeypatch.setattr(body_limit, "MAX_JSON", 1000)
+    routes = [Route(path, read, methods=["POST"]) for path in ("/search", "/upload")]
+    page = TestClient(BodyLimit(Starlette(routes=routes)))
+    assert page.post("/search", content=b"x" * 1000).text == "1000"
+    large = page.post("/search", content=b"x" * 1001)
+    assert large.status_code == 413 and "larger than" in large.json()["detail"]
+    chunked = page.post("/search", content=iter([b"x" * 600] * 3))  # states no length
+    assert chunked.status_code == 413
+    assert page.post("/upload", content=b"x" * 1001).text == "1001"  # it has a bound of its own
+    assert page.post("/search", headers={"Content-Length": "-1"}).status_code == 413

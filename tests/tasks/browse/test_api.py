@@ -1,6 +1,7 @@
 """The page's endpoints over a small store, without a browser."""
 
 import io
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,18 +12,25 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
-from support.browsed import GONE, LONG, fill
+from support.browsed import GONE, LONG, fill, look_through
 from support.corpora import FAKE
 from support.pages import HOSTILE
 
+from data.catalog.browsing import find_rows, read_by_key
+from data.catalog.snapshot import ROW
 from data.records import Prompt
 from data.settings import Settings
 from data.specs.retrieve import RetrieveSpec
+from data.workspace import Workspace
+from tasks.browse import maps
 from tasks.browse.access import LOCAL_NAMES
 from tasks.browse.app import create_app
 from tasks.browse.maps import name_map
-from tasks.browse.session import Session
+from tasks.browse.running import RunningPage, announce_page
+from tasks.browse.select_videos import select_videos
+from tasks.browse.session import MAX_RESULTS, MAX_SELECTIONS, Session
 from tasks.retrieve.retriever import Retriever
+from tasks.ui.page_links import link_corpus, link_run
 
 FILMS = "/api/corpora/films"
 
@@ -34,6 +42,7 @@ def session(plain_flows, shared_workspace, _clips: Path, tmp_path_factory) -> It
     clips = Path(shutil.copytree(_clips, tmp_path_factory.mktemp("films") / "clips"))
     with plain_flows.switched(True):
         fill(shared_workspace, clips)
+        look_through(shared_workspace)
     session = Session(Settings())
     yield session
     session.close()
@@ -53,8 +62,9 @@ def posted(page: TestClient, path: str, **body) -> dict:
 
 def test_the_state_says_what_there_is_and_what_is_missing(page: TestClient) -> None:
     state = page.get("/api/state").json()
-    (films,) = state["corpora"]
+    films, shots = state["corpora"]
     assert films["name"] == "films" and films["videos"] == 12
+    assert shots["problems"] and "reelflow" in shots["problems"][0]  # not indexed: what to type
     assert films["index"]["videos"] == 10 and films["index"]["recall"] >= films["index"]["gate"]
     assert state["delayed"] is None
 
@@ -191,10 +201,28 @@ def test_a_video_has_its_neighbours_copies_and_attempts(page: TestClient) -> Non
     details = page.get(f"{FILMS}/video", params={"id": "clip-2"}).json()
     assert details["copies"] == [LONG]
     assert details["neighbours"] and details["no_neighbours"] is None
-    assert {each["stage"] for each in details["attempts"]} == {"embed", "pool"}
+    stages = {each["stage"] for each in details["attempts"]}
+    assert stages == {"embed", "pool", "split", "annotate-fake", "dedup"}
     failed = page.get(f"{FILMS}/video", params={"id": "fake-5"}).json()
     assert failed["neighbours"] == [] and "not in the index" in failed["no_neighbours"]
-    assert [each["reason"] for each in failed["attempts"]] == ["undecodable"]
+    assert "undecodable" in {each["reason"] for each in failed["attempts"]}
+    assert failed["retry"] == "reelflow retry films --reason undecodable"
+    assert details["retry"] is None
+
+
+def test_a_video_has_its_shots_texts_and_near_duplicates(page: TestClient) -> None:
+    details = page.get(f"{FILMS}/video", params={"id": "clip-3"}).json()
+    shots, texts = (details["timeline"][each] for each in ("shots", "texts"))
+    assert details["timeline"]["stages"] == ["split", "fake"]
+    assert shots[0]["start_sec"] == 0 and len(shots) > 1
+    ends = [each["end_sec"] for each in shots]
+    assert [each["start_sec"] for each in shots[1:]] == ends[:-1]
+    assert texts and all(each["kind"] == "fake" and each["text"] for each in texts)
+    # Other bytes, the same pictures: no exact copy, but one of its group.
+    assert details["copies"] == []
+    assert GONE in [each["id"] for each in details["duplicates"]]
+    nothing = page.get(f"{FILMS}/video", params={"id": "fake-5"}).json()
+    assert nothing["timeline"]["texts"] == [] and nothing["duplicates"] == []
 
 
 def test_commands_use_the_page_s_model(page: TestClient, session: Session) -> None:
@@ -210,6 +238,62 @@ def test_commands_use_the_page_s_model(page: TestClient, session: Session) -> No
     assert other.status_code == 400 and FAKE.engine == "fake"
 
 
+def test_rows_are_found_by_key_as_a_scan_finds_them(session: Session) -> None:
+    now = session.now
+    with now.snapshot.select_rows("films") as (_, rows):
+        table = rows.order(ROW).to_arrow_table().to_pylist()
+    shared = [row for row in table if row["id"] in ("clip-2", LONG)]
+    assert len({row["content"] for row in shared}) == 1  # one content, two videos
+    wanted = [shared[0]["content"], "no such", table[0]["content"]]
+    found = read_by_key(now.snapshot, "films", "content", wanted)
+    assert [row["id"] for row in found] == [row["id"] for row in table if row["content"] in wanted]
+    numbers = find_rows(now.snapshot, "films", "content", wanted)
+    assert [table[number]["id"] for number in numbers] == [row["id"] for row in found]
+    assert read_by_key(now.snapshot, "films", "id", []) == []
+    live = Workspace.find_by_content(now, "films", wanted)
+    assert now.find_by_content("films", wanted) == live  # of two videos the first
+
+
+def test_ten_thousands_of_ids_are_one_join(session: Session, tmp_path: Path) -> None:
+    ids = tmp_path / "ids.txt"
+    ids.write_text("".join(f"unknown-{n}\n" for n in range(50_000)) + "clip-1\n")
+    out = tmp_path / "out.txt"
+    assert select_videos(session.workspace, "films", "ids", str(out), ids=str(ids)) == 1
+    assert out.read_text() == "clip-1\n"
+
+
+def test_a_tab_left_open_finds_its_search_and_pins_few_copies(session: Session) -> None:
+    for n in range(MAX_RESULTS + 10):
+        session.results.put(n, n)
+        session.queries.put(("films", n), n)
+        session.selections.put(n, n)
+    assert session.results.recall(0) is None and session.queries.recall(("films", 0)) == 0
+    kept = [n for n in range(MAX_RESULTS + 10) if session.selections.recall(n) is not None]
+    assert len(kept) == MAX_SELECTIONS  # each holds a copy of the catalogue
+
+
+def test_prefect_that_does_not_answer_is_said_so(page: TestClient, monkeypatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api/")
+    prefect = page.get("/api/runs").json()["prefect"]
+    assert prefect["address"] == "http://127.0.0.1:9" and "does not answer" in prefect["fault"]
+
+
+def test_artifacts_lead_to_the_page_that_runs(session: Session) -> None:
+    workspace = session.workspace
+    assert link_run(workspace, "generations/1a2b") == {}
+    with announce_page(
+        workspace.store.root, RunningPage("http://127.0.0.1:4311", "t", os.getpid())
+    ):
+        link = link_run(workspace, "generations/1a2b")["look_around"]
+        assert link == "http://127.0.0.1:4311/pages/generations/1a2b"
+        assert link_corpus(workspace, "films")["look_around"].endswith("/#health?corpus=films")
+    named = workspace.settings.model_copy(update={"browse_url": "https://films.example/"})
+    far = Workspace(named, workspace.store)
+    assert (
+        link_run(far, "experiments/1")["look_around"] == "https://films.example/pages/experiments/1"
+    )
+
+
 def test_the_interface_is_documented(page: TestClient) -> None:
     paths = page.get("/openapi.json").json()["paths"]
     documented = [each.get("description") for path in paths.values() for each in path.values()]
@@ -223,8 +307,6 @@ def test_a_selection_becomes_files_that_commands_write_too(
     import shlex
 
     import pyarrow.parquet as pq
-
-    from tasks.browse.select_videos import select_videos
 
     made = posted(page, "selections", where="shape = 'wave'", filters=[])
     words = shlex.split(made["commands"]["table"])
@@ -261,7 +343,14 @@ def test_a_map_is_computed_once_and_a_lasso_selects(
     assert found["total"] == len(found["x"]) == 10
     assert set(found["colours"]) == {"wave", "fake"}
     assert min(found["x"] + found["y"]) >= 0 and max(found["x"] + found["y"]) <= 1
-    (kept,) = (tmp_path / "reelflow" / "maps").iterdir()
+    folder = tmp_path / "reelflow" / "maps"
+    (kept,) = folder.iterdir()
+    monkeypatch.setattr(maps, "MAX_MAPS", 2)
+    for age in (3, 2, 1):
+        (folder / f"old-{age}.npy").write_bytes(b"")
+        os.utime(folder / f"old-{age}.npy", (1000 - age, 1000 - age))
+    maps._drop_old(folder)  # as after each map that is made
+    assert sorted(each.name for each in folder.iterdir()) == sorted([kept.name, "old-1.npy"])
     assert page.get(f"{FILMS}/map").json()["x"] == found["x"] and kept.suffix == ".npy"
     x, y = found["x"][0], found["y"][0]
     near = [[x + dx, y + dy] for dx, dy in ((-0.001, -0.001), (0.001, -0.001), (0, 0.002))]
