@@ -1,11 +1,13 @@
 """Questions about videos, as every layout of a benchmark is read to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
 import pyarrow as pa
 
+from data.records import Video
 from data.stamps import hash_json
 
 LETTERS = ascii_uppercase  # of options, in their order: no more of them have a name
@@ -44,7 +46,22 @@ def read_question(payload: dict[str, Any]) -> Question:
     return Question(**payload | {"options": tuple(payload["options"])})
 
 
-def digest_questions(questions: tuple[Question, ...]) -> str:
+@dataclass(frozen=True, slots=True)
+class VideoQuestions:
+    """Questions about one video, whose id this is; `video` has no URI where there is none."""
+
+    id: str
+    video: Video
+    questions: tuple[Question, ...]
+
+
+def read_video_questions(payload: dict[str, Any]) -> VideoQuestions:
+    """An item of a shard's list, from its JSON object."""
+    questions = tuple(read_question(each) for each in payload["questions"])
+    return VideoQuestions(payload["id"], Video(**payload["video"]), questions)
+
+
+def digest_questions(questions: Sequence[Question]) -> str:
     """A digest of all that changes an answer or what it is counted under."""
     names = [field for field in Question.__dataclass_fields__ if field != "note"]
     return hash_json([[getattr(each, name) for name in names] for each in questions])

@@ -3,6 +3,7 @@
 from data.ids import check_corpus_name
 
 # These names are in every store: changing one would orphan what older versions wrote.
+ANSWERS = "answers"
 CATALOG = "catalog.duckdb"
 DISTANCES = "distances"
 EVALUATIONS = "evaluations"
@@ -77,6 +78,11 @@ def experiment_folder(fingerprint: str) -> str:
 def evaluation_folder(fingerprint: str) -> str:
     """The folder of an evaluation."""
     return f"{EVALUATIONS}/{fingerprint}"
+
+
+def answers_folder(fingerprint: str) -> str:
+    """The folder of a run's answers to a file of questions."""
+    return f"{ANSWERS}/{fingerprint}"
 
 
 def distance_folder(fingerprint: str) -> str:

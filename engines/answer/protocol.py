@@ -10,7 +10,8 @@ from data.outcome import Outcome
 from data.specs.answer import AnswerSpec
 from engines.worker import WorkerSetup
 
-Capability = Literal["schema", "option_scores"]
+# `closeness`: the model reads no prompt and sees no frame; it goes by the closeness of options.
+Capability = Literal["schema", "option_scores", "closeness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Prompt:
     `blocks` are its texts, in order; `frames` (n, height, width, 3) uint8 RGB were taken at `times`
     (n,) seconds, and come before the texts. `options` are letters of which the reply is to be one,
     empty for free text. `schema` is a JSON schema of the reply, for models that can keep to one.
-    `closeness` (options, evidence) are cosines of each option with each text of evidence, for a
-    model that reads no prompt.
+    `closeness` are arrays (options, n), one of texts and one of frames: how near each option is to
+    each piece of evidence, for a model that reads no prompt.
     """
 
     id: str
@@ -31,7 +32,7 @@ class Prompt:
     options: tuple[str, ...] = ()
     schema: Mapping[str, Any] | None = None
     max_tokens: int = 16
-    closeness: np.ndarray | None = None
+    closeness: tuple[np.ndarray, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

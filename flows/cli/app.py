@@ -15,6 +15,7 @@ PANELS = {
     "A corpus": "corpus",
     "Long videos": "split",
     "Texts": "texts",
+    "Answers": "answer",
     "Look around": "browse",
     "Search": "search",
     "Duplicates": "duplicates",

@@ -1,4 +1,4 @@
-"""No language model: the option whose words lie nearest to a text of the evidence.
+"""No language model: the option whose words lie nearest to texts and frames of the evidence.
 
 It knows neither numbers nor order nor negation; it is what retrieval alone is worth.
 """
@@ -13,7 +13,7 @@ from data.specs.answer import AnswerSpec
 from engines.answer.protocol import AnswerSetup, Prompt, Reply
 
 VERSION = "1"
-CAPABILITIES = frozenset({"option_scores"})
+CAPABILITIES = frozenset({"option_scores", "closeness"})
 
 
 def digest(spec: AnswerSpec) -> str:
@@ -24,7 +24,10 @@ def digest(spec: AnswerSpec) -> str:
 
 
 class Model:
-    """Scores an option by its largest cosine with any text; free questions get no reply."""
+    """An option's score is its largest closeness to any text plus that to any frame.
+
+    Questions without options get an empty reply.
+    """
 
     def __init__(self, spec: AnswerSpec) -> None:
         self.spec = spec
@@ -42,9 +45,9 @@ class Model:
 
 
 def _choose(prompt: Prompt) -> Reply:
-    close = prompt.closeness
-    if close is None or not close.size:
+    nearest = [each.max(1) for each in prompt.closeness if each.size]
+    if not nearest:
         return Reply("")
-    scores = close.max(1)
+    scores = np.sum(nearest, axis=0)
     # Of equals the first: a choice by chance would differ from run to run.
     return Reply(prompt.options[int(np.argmax(scores))], tuple(scores.tolist()))

@@ -1,0 +1,139 @@
+"""The answer stage's engine: all questions of some videos, in two calls of a model."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from data.outcome import Done, Failed, Outcome
+from data.specs.answer import AnswerSpec
+from data.specs.pipeline import EmbedSpec
+from engines.answer.frames import (
+    Pool,
+    choose_places,
+    decode_pools,
+    rank_keyframes,
+    spread_moments,
+)
+from engines.answer.items import AnsweredVideo, AnswerTask
+from engines.answer.plugins import load_model
+from engines.answer.protocol import AnswerSetup, Prompt, Reply, VideoModel
+from engines.answer.state import Asked, build_prompt, finish_answer, open_questions
+from engines.answer.vectors import Encoders, FrameQueries
+from engines.video.guard.guard import Guard
+
+AHEAD = 32  # whole frames that a decoder may be ahead: 200 MB of 1920x1080
+FREE_TEXT = 16  # times as many tokens as a letter may have
+
+
+class VideoAnswerer:
+    """Answers questions of videos: requests, texts, frames, answers, each for a batch at once."""
+
+    def __init__(self, spec: AnswerSpec, setup: AnswerSetup, embed: EmbedSpec | None) -> None:
+        self.spec, self.setup, self.embed, self.needs = spec, setup, embed, setup.needs
+
+    def load(self) -> None:
+        """Loads the model; encoders are loaded when the first text needs them."""
+        self.guard = Guard.for_worker(self.setup, AHEAD)
+        plugin = load_model(self.spec.model)
+        self.capabilities: frozenset[str] = plugin.CAPABILITIES
+        self.model: VideoModel = plugin.Model(self.spec)
+        self.model.load(self.setup)
+        self.encoders = Encoders()
+        self.frame_queries = FrameQueries(self.embed) if self.embed else None
+        self._computing = threading.Lock()  # two batches may be decoded, one model computes
+
+    def close(self) -> None:
+        """Ends the model and the decoder processes."""
+        self.model.close()
+        self.guard.close()
+
+    def run(self, batch: Sequence[AnswerTask]) -> Iterator[Outcome[AnsweredVideo]]:
+        """One outcome per video, in order; a question that fails is an answer with a reason."""
+        asked = [each for task in batch for each in open_questions(task, self.encoders)]
+        for number in range(1, self.spec.rounds + 1):
+            self._request(asked, number)
+            self._retrieve(asked)
+        pools = self._decode(batch)
+        for task in batch:
+            pool, own = pools.get(task.id), [each for each in asked if each.task is task]
+            if isinstance(pool, Failed):
+                yield pool
+                continue
+            started = time.perf_counter()
+            answers = tuple(self._answer(task, own, pool))
+            seconds = {"model": time.perf_counter() - started}
+            if pool and pool.stats:
+                seconds |= {"read": pool.stats.read_s, "decode": pool.stats.decode_s}
+            yield Done(task.id, AnsweredVideo(answers, seconds))
+
+    @property
+    def _reads_prompts(self) -> bool:
+        return "closeness" not in self.capabilities
+
+    def _generate(self, prompts: Sequence[Prompt]) -> dict[str, Outcome[Reply]]:
+        """The outcome of each prompt; one that the model left out has crashed."""
+        with self._computing:
+            outcomes = {each.id: each for each in self.model.generate(prompts)} if prompts else {}
+        lost = Failed("", "crashed", "the model gave no reply")
+        return {each.id: outcomes.get(each.id, replace(lost, id=each.id)) for each in prompts}
+
+    def _request(self, asked: Sequence[Asked], number: int) -> None:
+        """Asks the model what to look up, where that decides which texts it gets."""
+        if not self._reads_prompts or self.spec.texts not in ("retrieved", "shuffled"):
+            return
+        # A second request is for texts beyond the first ones.
+        open_ones = [each for each in asked if each.texts.texts and (number == 1 or each.evidence)]
+        prompts = {each.key: each.build_request(self.spec, number) for each in open_ones}
+        outcomes = self._generate(list(prompts.values()))
+        for each in open_ones:
+            each.take_request(prompts[each.key], outcomes[each.key])
+
+    def _retrieve(self, asked: Sequence[Asked]) -> None:
+        if self.spec.texts == "none":
+            return
+        vectors = self.encoders.encode_queries(q for each in asked for q in each.list_queries())
+        for each in asked:
+            each.select(self.spec, vectors)
+
+    def _decode(self, batch: Sequence[AnswerTask]) -> dict[str, Pool | Failed]:
+        if not (self._reads_prompts and self.spec.frames):
+            return {}
+        return dict(decode_pools(self.guard, [task.video for task in batch], self.spec))
+
+    def _answer(self, task: AnswerTask, asked: Sequence[Asked], pool: Pool | None) -> Iterator:
+        prompts = {each.key: self._build_prompt(task, each, pool) for each in asked}
+        outcomes = self._generate([prompt for prompt in prompts.values() if prompt])
+        for each in asked:
+            yield finish_answer(each, prompts[each.key], outcomes[each.key])
+
+    def _build_prompt(self, task: AnswerTask, asked: Asked, pool: Pool | None) -> Prompt:
+        pool = pool or Pool()
+        wanted = self._choose_times(task, asked) if pool.times else []
+        frames, times = pool.take(choose_places(pool.times, wanted, self.spec.frames))
+        tokens = self.spec.answer_tokens * (1 if asked.question.options else FREE_TEXT)
+        prompt = build_prompt(asked, frames, times, tokens)
+        if self._reads_prompts:
+            return prompt
+        return replace(prompt, closeness=asked.measure_closeness(self._compare(task)))
+
+    def _choose_times(self, task: AnswerTask, asked: Asked) -> list[float]:
+        """The times that a question's frames are to be near to; empty: all over the video."""
+        if self.spec.sampling == "moment":
+            own = [each for each in asked.evidence if each.video == task.video.id]
+            return spread_moments([(each.start, each.end) for each in own], self.spec.frames)
+        if self.spec.sampling == "keyframe" and (compare := self._compare(task)):
+            stored = task.frames
+            assert stored is not None
+            cosines = compare([asked.question.text, *asked.question.options]).mean(0)
+            return rank_keyframes(cosines, stored.seconds, self.spec.frames)
+        return []
+
+    def _compare(self, task: AnswerTask) -> Callable[[Sequence[str]], np.ndarray] | None:
+        """Cosines (texts, frames) with the stored frames of a video; None where it has none."""
+        stored, queries = task.frames, self.frame_queries
+        if stored is None or queries is None or not len(stored.seconds):
+            return None
+        return lambda texts: queries.encode(texts) @ stored.vectors.T

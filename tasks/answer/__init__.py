@@ -1,0 +1,1 @@
+"""The answer stage: questions about videos to answers with their evidence."""

@@ -1,0 +1,115 @@
+"""The stored texts of the videos that questions are about, with their vectors."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from data.catalog.database import load_sql
+from data.runs.questions import VideoQuestions
+from data.shards.lists import list_done
+from data.shards.stages import Stage, read_spec
+from data.specs.answer import AnswerSpec
+from data.specs.encode import EncodeSpec
+from data.store import layout
+from data.store.texts import StoredText, read_texts
+from data.workspace import Workspace
+from engines.annotate.encoding import read_vectors
+from engines.answer.items import TextPart
+from tasks.annotate.encode import find_encoded
+from tasks.annotate.stage import find_annotated
+
+Sources = dict[str, tuple[Stage, Stage | None]]  # by kind: the stages of texts and of vectors
+
+
+def find_sources(workspace: Workspace, corpus: str, spec: AnswerSpec) -> Sources:
+    """The stages whose texts a run uses; a UserError where the corpus has none of a kind."""
+    if spec.texts == "none":
+        return {}
+    stages = find_annotated(workspace, corpus, list(spec.kinds))
+    return {
+        kind: (stage, find_encoded(workspace, stage))
+        for kind, stage in zip(spec.kinds, stages, strict=True)
+    }
+
+
+def name_sources(sources: Sources) -> dict[str, str]:
+    """The fingerprints of the stages of texts and of their vectors, by kind."""
+    return {
+        kind: "+".join(each.fingerprint for each in stages if each)
+        for kind, stages in sources.items()
+    }
+
+
+@dataclass
+class TextStore:
+    """Texts by content, of the contents that are asked about; read once a run."""
+
+    spec: AnswerSpec
+    by_content: dict[str, list[TextPart]] = field(default_factory=dict)
+    seen: dict[str, set[str]] = field(default_factory=dict)  # contents looked through, by kind
+    broken: dict[str, str] = field(default_factory=dict)  # contents whose texts cannot be read
+
+    def list_lacks(self, item: VideoQuestions) -> tuple[str, ...]:
+        """The kinds of text for which a video was not looked through, or in vain."""
+        content = item.video.content
+        return tuple(kind for kind, contents in self.seen.items() if content not in contents)
+
+    def find_parts(self, item: VideoQuestions) -> tuple[TextPart, ...]:
+        """The texts of a video; for `shuffled` those of the next one that has some."""
+        content = item.video.content
+        if self.spec.texts != "shuffled":
+            return tuple(self.by_content.get(content, ()))
+        others = sorted(each for each in self.by_content if each != content)
+        if not others:
+            return ()
+        after = next((each for each in others if each > content), others[0])
+        return tuple(self.by_content[after])
+
+
+def load_texts(
+    workspace: Workspace, corpus: str, spec: AnswerSpec, sources: Sources,
+    items: Collection[VideoQuestions],
+) -> TextStore:  # fmt: skip
+    """Reads the texts of these videos, of the shards that have them."""
+    contents = {item.video.content: item.video.id for item in items if item.video.uri}
+    store = TextStore(spec)
+    for kind, (texts, vectors) in sources.items():
+        with workspace.open_synced_catalog(corpus) as catalog:
+            rows = catalog.execute(
+                load_sql("text_locations"), corpus=corpus, stage=texts.kind,
+                fingerprint=texts.fingerprint, contents=list(contents),
+            )  # fmt: skip
+        store.seen[kind] = {content for content, _, _ in rows}
+        done = set(list_done(workspace.store, vectors.folder)) if vectors else set()
+        for shard in sorted({shard for _, shard, _ in rows}):
+            encoded = vectors if vectors and shard in done else None
+            try:
+                _load_shard(workspace, store, contents, texts, encoded, shard)
+            except (pa.ArrowException, OSError) as error:  # cut off, or gone
+                why = f"the {kind} texts of shard {shard} cannot be read: {error}"
+                own = {content for content, name, _ in rows if name == shard}
+                store.broken |= dict.fromkeys(own, why)
+                store.seen[kind] -= own  # so that answers are another run once they are mended
+    return store
+
+
+def _load_shard(
+    workspace: Workspace, store: TextStore, contents: dict[str, str], texts: Stage,
+    encoded: Stage | None, shard: str,
+) -> None:  # fmt: skip
+    files = workspace.store
+    rows = list(read_texts(files, layout.shard_file(texts.folder, shard)))
+    name = layout.shard_file(encoded.folder, shard) if encoded and rows else ""
+    vectors = read_vectors(files, name) if name and files.exists(name) else None
+    encode = read_spec(files, encoded, EncodeSpec) if encoded else store.spec.encode
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        if row.content in contents:
+            places.setdefault(row.content, []).append(place)
+    for content, own in places.items():
+        chosen: tuple[StoredText, ...] = tuple(rows[place] for place in own)
+        kept = None if vectors is None else vectors[np.array(own)]
+        part = TextPart(contents[content], encode, chosen, kept)
+        store.by_content.setdefault(content, []).append(part)
