@@ -22,7 +22,11 @@ class ConvBlock(nn.Module):
         self.norm = nn.GroupNorm(GROUPS, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.silu(self.norm(self.proj(x)))
+        # Frames as a batch of pictures: torch's 3-D kernel for a small clip by itself takes seven
+        # times as long on a CPU.
+        weight, bias = self.proj.weight[:, :, 0], self.proj.bias
+        frames = functional.conv2d(x.transpose(1, 2).flatten(0, 1), weight, bias, padding=1)
+        return functional.silu(self.norm(frames.unflatten(0, (len(x), -1)).transpose(1, 2)))
 
 
 class ResnetBlock(nn.Module):

@@ -24,24 +24,29 @@ def make_clips(folder: Path, videos: int) -> tuple[Path, Path]:
     """
     noisy, clean = folder / "noisy", folder / "clean"
     for number in range(videos):
-        _write_clip(noisy / f"noisy-{number:03d}.mkv", number, grain=True)
+        write_clip(noisy / f"noisy-{number:03d}.mkv", _render(number), FPS, GRAIN)
     for number in range(videos, 3 * videos):
-        _write_clip(clean / f"clean-{number:03d}.mkv", number, grain=False)
+        write_clip(clean / f"clean-{number:03d}.mkv", _render(number), FPS)
     return noisy, clean
 
 
-def _write_clip(file: Path, number: int, grain: bool) -> None:
-    """Writes one scene as a lossless file, unless it is there."""
+def _render(number: int) -> np.ndarray:
+    return render_frames(scene_at(SEED, number), np.arange(FRAMES) * 3)
+
+
+def write_clip(
+    file: Path, frames: np.ndarray, fps: float, corrupted: RefineSpec | None = None
+) -> None:
+    """Writes frames (T, H, W, 3) as a lossless file, corrupted by a spec, unless it is there."""
     if file.exists():
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    frames = render_frames(scene_at(SEED, number), np.arange(FRAMES) * 3)
-    if grain:
-        clip, corruption = frames.astype(np.float32) / 255, build_corruption(GRAIN)
-        assert corruption is not None
+    corruption = build_corruption(corrupted) if corrupted else None
+    if corruption is not None:
+        clip = frames.astype(np.float32) / 255
         out = np.empty_like(clip)
         corrupt_clip(corruption, clip, partial(open_rng, SEED, file.stem, 0), out)
         frames = (out * 255).round().astype(np.uint8)
     draft = file.with_suffix(".tmp")
-    draft.write_bytes(encode_lossless(frames, (frames.shape[1], frames.shape[2]), FPS))
+    draft.write_bytes(encode_lossless(frames, (frames.shape[1], frames.shape[2]), fps))
     draft.replace(file)

@@ -10,13 +10,14 @@ from data.specs.refine import RefineSpec
 from data.specs.train_refiner import ClipsSpec, CorruptSpec, TrainRefinerSpec
 from engines.bundled import REFINERS
 from engines.refine.plugins import build_refiner
-from engines.refine.protocol import Windows
+from engines.refine.protocol import Refiner, Windows
 from engines.refine.training.trainer import WEIGHTS, RefinerTrainer
 from engines.refine.training.windows import corrupt_windows, crop_windows, measure_psnr
 from engines.tiny.render import render_frames
 from engines.tiny.scene import FPS, HELD_OUT, TRAINED, draw_scene
 
 PIXELS = 64
+CLASSICAL = "temporal_median", "bilateral", "nl_means"  # what the gains are compared with
 DEVIATIONS = 0.0, 0.01, 0.02, 0.03, 0.05
 RATES = (4, 8, 12, 25)  # frames per second, of which each window has one
 # One after another, each from the weights of the one before. Holes are not taught: 250 steps with a
@@ -85,22 +86,35 @@ def main() -> None:
 
 
 def print_gains(name: str, weights: Path, windows: int = 16) -> None:
-    """Prints PSNR before and after the refiner, of held-out windows with grain."""
-    refiner = build_refiner(RefineSpec(refiner=name, weights=str(weights)))
-    refiner.load()
-    low, high = refiner.shape.values
+    """Prints PSNR before and after the refiner, of held-out windows with grain.
+
+    A line for each filter that learned nothing comes after those of the refiner.
+    """
     whole = SPECS[name][0].model_copy(update={"crop": None})
     clean = RenderedClips(whole).draw(np.random.default_rng(123), windows, held_out=True)
-    for deviation in DEVIATIONS:
-        exact = CorruptSpec(grain_least=deviation, grain_most=deviation, masked=0)
-        noisy = corrupt_windows(np.random.default_rng(7), clean, exact).corrupted
-        given = Windows((noisy * (high - low) + low).astype(np.float32), None, (0,) * windows)
-        restored = (refiner.refine(given) - low) / (high - low)
-        before, after = measure_psnr(noisy, clean), measure_psnr(restored, clean)
-        print(
-            f"deviation {deviation:g}: {before.mean():.2f} dB to {after.mean():.2f} dB,"
-            f" {np.mean(after - before):+.2f} (least {np.min(after - before):+.2f})", flush=True,
-        )  # fmt: skip
+    refiners = {each: RefineSpec(refiner=each) for each in CLASSICAL}
+    for label, spec in {name: RefineSpec(refiner=name, weights=str(weights)), **refiners}.items():
+        refiner = build_refiner(spec)
+        refiner.load()
+        for deviation in DEVIATIONS:
+            before, after = measure_gain(refiner, clean, deviation)
+            print(
+                f"{label}, deviation {deviation:g}: {before.mean():.2f} dB to {after.mean():.2f}"
+                f" dB, {np.mean(after - before):+.2f} (least {np.min(after - before):+.2f})",
+                flush=True,
+            )
+
+
+def measure_gain(
+    refiner: Refiner, clean: np.ndarray, deviation: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """PSNR in dB of each window with grain of a deviation, before and after the refiner."""
+    low, high = refiner.shape.values
+    exact = CorruptSpec(grain_least=deviation, grain_most=deviation, masked=0)
+    noisy = corrupt_windows(np.random.default_rng(7), clean, exact).corrupted
+    given = (noisy * (high - low) + low).astype(np.float32)
+    restored = refiner.refine(Windows(given, None, tuple(range(len(given)))))
+    return measure_psnr(noisy, clean), measure_psnr((restored - low) / (high - low), clean)
 
 
 def train_part(spec: TrainRefinerSpec, folder: Path, threads: int) -> str:

@@ -5,18 +5,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.corpora import table
+from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS, table
 
 from data.errors import UserError
 from data.runs.evaluations import read_summary
 from data.runs.refinements import read_refined
 from data.settings import Settings
+from data.specs.evaluate import EvaluateSpec
 from data.specs.refine import PassMeasure, RefineSpec, StopSpec
 from data.workspace import Workspace, open_workspace
+from engines.refine.refiners import temporal_median
 from engines.video.decoders import pyav
 from engines.video.frames import Sampling
 from engines.video.writing import encode_lossless
+from flows.pipeline import pipeline
 from flows.refine import refine
+from tasks.refine import run as refine_run
 from tasks.refine.request import build_refinement
 from tasks.refine.run import complete_refinement, plan_passes
 from tasks.refine.writer import RefineWriter
@@ -146,13 +150,97 @@ def test_a_killed_pass_is_taken_up_and_gives_the_same_bytes(
     resumed = complete(workspace, videos, spec)
     assert sorted(written) == sorted(f"v{n}@{k}" for n in (0, 1) for k in (0, 1, 2))
     monkeypatch.setenv("REELFLOW_ROOT", str(tmp_path / "other"))
-    monkeypatch.setenv("REELFLOW_WORKERS", "3")
     again = complete(open_workspace(Settings()), videos, spec)
-
-    def strip(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [row | {"seconds": None} for row in rows]
-
     assert strip(resumed) == strip(again)
+
+
+def strip(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of passes without what a clock says; digests of both files are in them."""
+    return [row | {"seconds": None} for row in rows]
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(600)
+def test_three_workers_give_the_same_bits_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ray_cluster: str
+) -> None:
+    """By a network, whose last bits would depend on threads, and shards enough for all workers."""
+    monkeypatch.setattr(refine_run, "VIDEOS", 1)
+    videos = fakes(tmp_path, 0, 4)
+    spec = RefineSpec(refiner="vq", corruption="grain", iterations=(1,), frames=2)
+    made = {}
+    for workers, runner in ((1, "in_process"), (3, "ray")):
+        monkeypatch.setenv("REELFLOW_ROOT", str(tmp_path / runner))
+        monkeypatch.setenv("REELFLOW_WORKERS", str(workers))
+        monkeypatch.setenv("REELFLOW_RUNNER", runner)
+        monkeypatch.setenv("REELFLOW_RAY_ADDRESS", ray_cluster)
+        made[workers] = strip(complete(open_workspace(Settings()), videos, spec))
+    assert made[1] == made[3] and len(made[1]) == 8
+
+
+def test_a_night_refines_between_generating_and_evaluating(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """What is evaluated is every pass, pass 0 as the videos were generated."""
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("\n".join(PROMPTS))
+    made = pipeline(
+        "c", "fake://4", str(prompts), embed_spec=FAKE, generate_spec=FAKE_VIDEOS,
+        refine_spec=RefineSpec(refiner="temporal_median", iterations=(1,)),
+        measure=EvaluateSpec(metrics=("temporal_consistency",), num_frames=None),
+    )  # fmt: skip
+    assert list(made)[-4:] == ["generate", "refine", "evaluate", "report"]
+    assert made["refine"]["source"] == made["generate"]["run"]
+    methods = {each["method"]: each for each in made["evaluate"]["methods"]}
+    assert set(methods) == {"temporal_median, pass 00", "temporal_median, pass 01"}
+    assert all(each["videos"] == len(PROMPTS) for each in methods.values())
+
+
+def test_ucf_101_is_taken_as_published(workspace: Workspace, tmp_path: Path) -> None:
+    """Its folder and its split files; classes of eight clips have distances of their own."""
+    lists = tmp_path / "ucfTrainTestlist"
+    lists.mkdir()
+    names = []
+    for word, number in (("PoleVault", 16), ("YoYo", 2)):
+        for n in range(number):
+            names.append(f"{word}/v_{word}_g{n // 4 + 1:02d}_c{n % 4 + 1:02d}.avi")
+            file = tmp_path / "UCF-101" / names[-1]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng(n).integers(0, 256, (4, 16, 16, 3), np.uint8)
+            file.write_bytes(encode_lossless(pixels, (16, 16), 25))
+    (lists / "trainlist01.txt").write_text("".join(f"{name} 1\r\n" for name in names))
+    (lists / "testlist01.txt").write_text("".join(f"{name}\n" for name in names[:8]))
+    made = refine(
+        str(lists / "testlist01.txt"), RefineSpec(iterations=(1,)), str(tmp_path / "UCF-101"), QUICK
+    )
+    assert made["videos"] == 8 and not made["failed"]
+    # Eight of PoleVault on either side, and none of YoYo: too few are said to be so.
+    classes = {(row["class"], row["n"]) for row in made["figures"] if row["class"]}
+    assert classes == {("PoleVault", 8)} and "150" in made["notes"][-1]
+    assert (
+        len(build_refinement(workspace, str(lists / "trainlist01.txt"), RefineSpec()).targets)
+        == len(build_refinement(workspace, str(tmp_path / "UCF-101"), RefineSpec()).targets)
+        == 18
+    )
+
+
+def test_what_is_not_finite_fails_its_video_alone(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, spoiled = temporal_median.Refiner.refine, list[int]()
+
+    def spoil(self: Any, windows: Any) -> np.ndarray:
+        if spoiled:
+            return whole(self, windows)
+        spoiled.append(1)
+        return np.full_like(windows.frames, np.nan)
+
+    monkeypatch.setattr(temporal_median.Refiner, "refine", spoil)
+    spec = RefineSpec(refiner="temporal_median", iterations=(1, 2))
+    rows = complete(workspace, fakes(tmp_path, 0, 2), spec)
+    reasons = {row["id"]: row["reason"] for row in rows}
+    assert {id for id, reason in reasons.items() if reason} == {"v0@1", "v0@2"}
+    assert reasons["v0@1"] == "rejected" and "finite" in rows[1]["detail"]
 
 
 def test_a_stopped_clip_stays_as_it_is(workspace: Workspace, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from engines.refine.protocol import Shape, Windows, read_options
 from engines.refine.run_network import LoadedNetwork
 from engines.refine.weights import digest_weights, find_weights, read_file_sizes
 
-VERSION = "1"
+VERSION = "2"  # frames are convolved as pictures: the last bits are others
 DEEPEST = 8  # multiple of four levels, the published number
 
 
