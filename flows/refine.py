@@ -11,7 +11,7 @@ from data.specs.refine import PassMeasure, RefineSpec
 from data.workspace import open_workspace
 from tasks.evaluate.targets import Layout
 from tasks.outputs import resolve_output
-from tasks.refine.measure import measure_passes
+from tasks.refine.measure import check_measure, measure_passes
 from tasks.refine.request import build_refinement
 from tasks.refine.run import complete_refinement, plan_passes
 from tasks.refine.table import list_rows
@@ -54,6 +54,8 @@ def refine(
     """
     workspace = open_workspace(Settings())
     asked = build_refinement(workspace, source, spec or RefineSpec(), layout, prompts, limit)
+    measure = measure or PassMeasure()
+    check_measure(workspace, source, measure, real)  # first: not after hours of passes
     # By refinement, not by source: others may refine the same videos side by side.
     with (
         workspace.lock_store_folder(asked.folder, f"refines {asked.fingerprint}", wait_turn),
@@ -61,7 +63,7 @@ def refine(
     ):
         shards = plan_passes(workspace, asked)
         summary = complete_refinement(workspace, asked, shards)
-        measured = measure_passes(workspace, asked, measure or PassMeasure(), real)
+        measured = measure_passes(workspace, asked, measure, real)
     rows = list_rows(measured.figures)
     files = {key: resolve_output(summary[key]) for key in ("media", "table")}
     link = link_run(workspace, asked.folder)

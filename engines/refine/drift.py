@@ -51,7 +51,8 @@ def describe_look(clip: np.ndarray) -> Look:
     total, squares, steps, energy = np.zeros(3), np.zeros(3), 0.0, 0.0
     before: np.ndarray | None = None
     for frame in clip:
-        wide = frame.astype(np.float64)
+        # In one order of pixels: the last bits of sums, and so of no change at all, depend on it.
+        wide = frame.astype(np.float64, order="C")
         total, squares = total + wide.sum((0, 1)), squares + (wide**2).sum((0, 1))
         steps += 0.0 if before is None else float(np.abs(wide - before).sum())
         energy += float(cv2.Laplacian(frame @ LUMA, cv2.CV_32F).var(dtype=np.float64))

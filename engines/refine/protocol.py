@@ -19,13 +19,15 @@ class Shape:
 
     `frames` is the one number of frames that it takes, `size` its (height, width): larger clips
     are tiled, and sides that do not divide by `multiple` are padded, mirrored at the edge.
-    `values` is the range of the pixels that it gets and gives.
+    `values` is the range of the pixels that it gets and gives. One that `fills` changes nothing
+    but holes, and is refused without a corruption.
     """
 
     frames: int | None = None
     size: tuple[int, int] | None = None
     multiple: int = 1
     values: tuple[float, float] = (0.0, 1.0)
+    fills: bool = False
 
 
 @dataclass(frozen=True, slots=True)

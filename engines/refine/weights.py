@@ -26,8 +26,11 @@ def find_weights(kind: str, weights: str | None) -> str:
     """The weights file of a spec; the bundled one if it names none, a folder's where it has one."""
     file = REFINERS / f"{kind}.safetensors" if weights is None else Path(weights)
     if not file.exists():
-        other = "" if weights else f": train one with `reelflow train-refiner --refiner {kind}`"
-        raise UserError(f"no weights {file} of the refiner {kind}{other}")
+        missing = f"no weights {weights}" if weights else "no bundled weights"
+        raise UserError(
+            f"{missing} of the refiner {kind}: name a file or folder of them by --weights, or train"
+            f" some with `reelflow train-refiner --refiner {kind}`"
+        )
     return str(file / "refiner.safetensors" if file.is_dir() else file)
 
 

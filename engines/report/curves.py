@@ -1,8 +1,11 @@
-"""Curves of figures over passes, with their intervals, as points of SVG charts."""
+"""Curves of figures over passes as points of SVG charts, and the intervals of their differences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from engines.refine.figures import PassFigure
+from engines.report.differences import Bar, build_bars
 
 Row = Mapping[str, Any]  # of a `PassFigure`, as JSON has it
 WIDTH, HEIGHT, EDGE = 260.0, 120.0, 14.0  # of a chart, and its margin, in SVG units
@@ -10,19 +13,23 @@ WIDTH, HEIGHT, EDGE = 260.0, 120.0, 14.0  # of a chart, and its margin, in SVG u
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A figure after a number of passes: where it is drawn, and its value as text.
+    """A figure after a number of passes: where it is drawn, its value as text, and its interval.
 
-    `low` and `high` are where its interval ends; None without one.
+    `difference` and `ends`, of its interval, are empty where there are none.
     """
 
     number: int
     x: float
     y: float
-    low: float | None
-    high: float | None
     value: str
     difference: str
-    apart: bool
+    ends: str
+    bar: Bar[PassFigure]
+
+    @property
+    def apart(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.bar.position in ("above zero", "below zero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +73,18 @@ class _Scale:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._numbers = sorted({row["number"] for row in rows} | {0})
-        ends = [value for row in rows for value in _list_ends(row)]
-        self._least, self._most = min(ends), max(ends)
+        values = [row["value"] for row in rows]
+        self._least, self._most = min(values), max(values)
 
     def place(self, rows: Sequence[Row]) -> list[Point]:
-        return [self._place_row(row) for row in rows]
+        return [self._place_bar(bar) for bar in build_bars([PassFigure(**row) for row in rows])]
 
-    def _place_row(self, row: Row) -> Point:
-        low, high = _find_interval(row)
-        apart = row["low"] is not None and (row["low"] > 0 or row["high"] < 0)
+    def _place_bar(self, bar: Bar[PassFigure]) -> Point:
+        figure = bar.result
         return Point(
-            row["number"], self._to_x(row["number"]), self._to_y(row["value"]),
-            None if low is None else self._to_y(low), None if high is None else self._to_y(high),
-            format_value(row["value"]), describe_difference(row), apart,
+            figure.number, self._to_x(figure.number), self._to_y(figure.value),
+            format_value(figure.value), format_difference(figure.difference),
+            format_ends(figure.low, figure.high), bar,
         )  # fmt: skip
 
     def _to_x(self, number: int) -> float:
@@ -92,28 +98,22 @@ class _Scale:
         return round(HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * share, 1)
 
 
-def _find_interval(row: Row) -> tuple[float | None, float | None]:
-    """The value's interval: that of its difference, around the value of pass 0."""
-    if row["low"] is None:
-        return None, None
-    start = row["value"] - row["difference"]
-    return start + row["low"], start + row["high"]
-
-
-def _list_ends(row: Row) -> list[float]:
-    return [row["value"], *(end for end in _find_interval(row) if end is not None)]
-
-
 def format_value(value: float) -> str:
     """Four significant digits."""
     return f"{value:.4g}".replace("-", "−")
 
 
+def format_difference(difference: float | None) -> str:
+    """A difference to pass 0; "" for pass 0 itself."""
+    return "" if difference is None else f"{difference:+.3g}".replace("-", "−")
+
+
+def format_ends(low: float | None, high: float | None) -> str:
+    """The ends of an interval, as "−0.2 to −0.04"; "" without one."""
+    return "" if low is None else f"{low:+.3g} to {high:+.3g}".replace("-", "−")
+
+
 def describe_difference(row: Row) -> str:
     """A difference to pass 0 with its interval, as "−0.12 (−0.2 to −0.04)"; "" for pass 0."""
-    if row["difference"] is None:
-        return ""
-    text = f"{row['difference']:+.3g}"
-    if row["low"] is not None:
-        text += f" ({row['low']:+.3g} to {row['high']:+.3g})"
-    return text.replace("-", "−")
+    ends = format_ends(row["low"], row["high"])
+    return format_difference(row["difference"]) + (f" ({ends})" if ends else "")

@@ -1,24 +1,39 @@
-"""Draws an experiment's differences: their intervals on one scale, and the figures of its head."""
+"""Draws differences: their intervals on one scale, and the figures of an experiment's head."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from engines.evaluate.paired_difference import PairedDifference
 from engines.report.html import Figure
 
 
+class Difference(Protocol):
+    """A difference to what a result is compared with, and the ends of its interval, if any."""
+
+    @property
+    def difference(self) -> float | None: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+
+
+Result = TypeVar("Result", bound=Difference)
+
+
 @dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Generic[Result]):
     """A result and where to draw its interval, in percent of the width that all results share.
 
-    `low` and `high` are None where there is no interval.
+    `low` and `high` are None where there is no interval, `at` where there is no difference.
     """
 
-    result: PairedDifference
+    result: Result
     zero: float
     low: float | None
     high: float | None
-    at: float
+    at: float | None
 
     @property
     def position(self) -> str:
@@ -31,7 +46,7 @@ class Bar:
         return "below zero" if high < 0 else "includes zero"
 
 
-def build_bars(results: Sequence[PairedDifference]) -> list[Bar]:
+def build_bars(results: Sequence[Result]) -> list[Bar[Result]]:
     """Places intervals on one scale, which always contains zero."""
     ends = [each for r in results for each in (r.low, r.difference, r.high) if each is not None]
     # Zero is always on the scale: whether an interval includes it is the question.
@@ -46,7 +61,7 @@ def build_bars(results: Sequence[PairedDifference]) -> list[Bar]:
         return None if value is None else to_percent(value)
 
     return [
-        Bar(r, to_percent(0.0), place_end(r.low), place_end(r.high), to_percent(r.difference))
+        Bar(r, to_percent(0.0), place_end(r.low), place_end(r.high), place_end(r.difference))
         for r in results
     ]
 

@@ -58,7 +58,7 @@ class ExperimentPage:
     changed: int = 0
 
     @property
-    def tables(self) -> list[tuple[str, list[Bar]]]:
+    def tables(self) -> list[tuple[str, list[Bar[PairedDifference]]]]:
         """The results of each metric, with their intervals on one scale."""
         metrics = dict.fromkeys(result.metric for result in self.results)
         by_metric = {name: [r for r in self.results if r.metric == name] for name in metrics}

@@ -24,21 +24,28 @@ from tasks.refine.pass_clips import (
     keep_common,
     list_pass_clips,
 )
+from tasks.refine.request import check_spec
 
 BASELINE = "temporal_median"  # what a learned refiner must beat
 CONTROLS = ("identity", BASELINE, "bilateral", "nl_means")
 
 
 def plan_refiners(spec: RefineSpec, refiners: Sequence[str]) -> dict[str, RefineSpec]:
-    """The spec of each refiner, the baseline among them; options are the spec's own refiner's."""
+    """The spec of each refiner, the baseline among them; options are the spec's own refiner's.
+
+    A UserError where one of them cannot be, before any has refined anything.
+    """
     names = list(dict.fromkeys((*refiners, BASELINE)))
     if len(names) < 2:
         raise UserError(f"name a refiner beside {BASELINE}, which all are compared with")
     bare: dict[str, object] = {"weights": None, "options": {}}
-    return {
+    specs = {
         name: spec.model_copy(update={"refiner": name} | ({} if name == spec.refiner else bare))
         for name in names
     }
+    for each in specs.values():
+        check_spec(each)
+    return specs
 
 
 @task(name="compare-refiners", cache_policy=NO_CACHE, persist_result=False)

@@ -9,13 +9,15 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.runs.evaluations import read_scores
-from data.runs.refinements import Refinement, read_refined
+from data.runs.refinements import Refinement, find_run, read_refined
 from data.specs.evaluate import EvaluateSpec
 from data.specs.refine import PassMeasure
 from data.stamps import utc_now
 from data.workspace import Workspace
 from engines.refine.figures import PassFigure, compare_passes, list_drift
-from tasks.evaluate.request import build_evaluation, build_source
+from tasks.evaluate.clip_sets import list_videos
+from tasks.evaluate.fvd import pin_spec
+from tasks.evaluate.request import build_evaluation, build_source, split_metrics
 from tasks.evaluate.run import complete_evaluation
 from tasks.refine.distances import measure_distances
 from tasks.refine.pass_clips import (
@@ -63,6 +65,17 @@ def measure_passes(
     return measured
 
 
+def check_measure(
+    workspace: Workspace, source: str, measure: PassMeasure, real: str | None
+) -> None:
+    """Raises what would end the measurement of a source's passes, before there are any."""
+    metrics = measure.metrics or choose_metrics(workspace, source)
+    split_metrics(EvaluateSpec(metrics=metrics, num_frames=None))
+    if real is not None:
+        pin_spec(measure.distance)
+        list_videos(workspace, real)
+
+
 def _evaluate(
     workspace: Workspace, refinement: Refinement, measure: PassMeasure
 ) -> tuple[str, list[PassFigure]]:
@@ -89,7 +102,8 @@ def _evaluate(
 
 def choose_metrics(workspace: Workspace, source: str) -> tuple[str, ...]:
     """The metrics that need no weights; for a run, whose videos have prompts, text similarity."""
-    return (*METRICS, "text_similarity") if is_run(workspace, source) else METRICS
+    has_prompts = is_run(workspace, source) and find_run(workspace.store, source)
+    return (*METRICS, "text_similarity") if has_prompts else METRICS
 
 
 def _measure_against(

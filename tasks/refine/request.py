@@ -5,8 +5,9 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.runs.evaluations import Target
-from data.runs.refinements import PlannedPass, Refinement, pass_id
+from data.runs.refinements import PlannedPass, Refinement, is_refinement, pass_id
 from data.specs.refine import RefineSpec
+from data.store import layout
 from data.workspace import Workspace
 from engines.files.urls import is_url
 from engines.refine.plugins import build_corruption, build_refiner, identify_plugins
@@ -18,7 +19,7 @@ from tasks.prompts import read_columns
 
 
 def build_refinement(
-    workspace: Workspace, source: str, spec: RefineSpec, layout: Layout = "folder",
+    workspace: Workspace, source: str, spec: RefineSpec, kind: Layout = "folder",
     prompts: str | None = None, limit: int | None = None,
 ) -> Refinement:  # fmt: skip
     """The refinement of a source's videos, the first `limit` of them by id.
@@ -26,7 +27,7 @@ def build_refinement(
     A UserError where there are none, or the refiner cannot be what the spec asks for.
     """
     check_spec(spec)
-    targets = _list_source(workspace, source, layout, prompts)[:limit]
+    targets = _list_source(workspace, source, kind, prompts)[:limit]
     return Refinement(source, spec, identify_plugins(spec), tuple(digest_targets(targets)))
 
 
@@ -35,6 +36,11 @@ def check_spec(spec: RefineSpec) -> None:
     refiner = build_refiner(spec)
     build_corruption(spec)
     _check_overlap(spec, refiner)
+    if refiner.shape.fills and spec.corruption is None:
+        raise UserError(
+            f"{spec.refiner} fills holes, and without a corruption there are none: add --corruption"
+            " tensor_mask, or another"
+        )
 
 
 def list_passes(refinement: Refinement) -> Iterator[PlannedPass]:
@@ -60,12 +66,12 @@ def _check_overlap(spec: RefineSpec, refiner: Refiner) -> None:
 
 
 def _list_source(
-    workspace: Workspace, source: str, layout: Layout, prompts: str | None
+    workspace: Workspace, source: str, kind: Layout, prompts: str | None
 ) -> list[Target]:
     """The videos of a source, sorted by id; those of a run with their prompts."""
-    if layout != "folder" or is_run(workspace, source):
+    if kind != "folder" or is_run(workspace, source):
         return sorted(
-            list_targets(workspace, Source(source, layout, prompts=prompts)), key=lambda t: t.id
+            list_targets(workspace, Source(source, kind, prompts=prompts)), key=lambda t: t.id
         )
     columns = read_columns(prompts) if prompts else {}
     # Folders of folders, globs, tables and corpora, as for distances.
@@ -80,7 +86,9 @@ def _list_source(
 
 
 def is_run(workspace: Workspace, source: str) -> bool:
-    """Whether a source is the fingerprint of a run, and neither file, corpus nor URL."""
+    """Whether a source is a run or a refinement of the store, and neither file, corpus nor URL."""
     if Path(source).exists() or is_url(source) or source in workspace.list_corpora():
         return False
-    return Source(source).is_run
+    store = workspace.store
+    run = layout.spec_file(layout.generation_folder(source)) if source.isalnum() else ""
+    return is_refinement(store, source) or (bool(run) and store.exists(run))

@@ -67,7 +67,7 @@ def complete_refinement(
     failed = Counter(row["reason"] for row in rows if row["reason"])
     if shards:
         details = [row["detail"] for row in rows if row["reason"]]
-        require_success("pass", len(done), failed, details[0] if details else "")
+        require_success("refined video", len(done), failed, details[0] if details else "")
     return {
         "refinement": refinement.fingerprint,
         "source": refinement.source,

@@ -35,6 +35,8 @@ def test_the_median_is_always_among_the_refiners_and_options_are_of_one() -> Non
     assert planned["bilateral"].options and not planned["identity"].options
     with pytest.raises(UserError, match="temporal_median"):
         plan_refiners(spec, ["temporal_median"])
+    with pytest.raises(UserError, match="nobody"):  # before the first has refined anything
+        plan_refiners(spec, ["identity", "nobody"])
 
 
 def test_differences_are_of_the_same_clips() -> None:

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from data.specs.pipeline import Spec
 from engines.refine.inpaint import inpaint_windows
-from engines.refine.protocol import Windows
+from engines.refine.protocol import Shape, Windows
 from engines.refine.weightless import WeightlessRefiner, digests
 
 __all__ = ["VERSION", "Options", "Refiner", "digests"]
@@ -22,7 +22,7 @@ class Options(Spec):
 class Refiner(WeightlessRefiner[Options]):
     """Fills the holes of each frame from around them."""
 
-    kind = Options
+    kind, shape = Options, Shape(fills=True)
 
     def refine(self, windows: Windows) -> np.ndarray:
         import cv2

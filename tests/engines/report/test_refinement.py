@@ -30,8 +30,12 @@ def test_a_curve_has_its_intervals_and_its_control() -> None:
     (curve,) = build_curves([each for each in FIGURES if each["group"] is None])
     assert [p.number for p in curve.points] == [0, 1, 2]
     assert curve.points[0].y < curve.points[2].y < curve.points[1].y  # the top is the largest
-    assert curve.points[0].low is None and curve.points[1].apart and not curve.points[2].apart
-    assert curve.points[1].low > curve.points[1].y > curve.points[1].high
+    first, second, third = curve.points
+    assert first.bar.at is None and second.apart and not third.apart and not first.apart
+    # Intervals are drawn as those of an experiment, on one scale that has zero.
+    assert second.bar.low < second.bar.at < second.bar.high < second.bar.zero == third.bar.zero
+    assert third.bar.low < third.bar.zero < third.bar.high
+    assert (second.difference, second.ends, first.ends) == ("−4", "−5 to −3", "")
     assert [p.number for p in curve.control] == [0, 2]
     assert curve.control[0].x == curve.points[0].x
 
@@ -52,4 +56,5 @@ def test_the_page_shows_every_pass_and_why_one_is_missing(tmp_path: Path) -> Non
     html = render_template("refinement.html", shown)
     assert "rejected: too dark" in html and "media/a.mp4" in html and "few clips" in html
     assert "<b>" not in html.replace("<b class", "") and "PoleVault" in html
+    assert html.count('aria-label="the interval below zero"') == 1
     assert shown.shape == "8 / 6" and [f.value for f in shown.figures] == ["10", "9"]
