@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.errors import UserError
-from data.outcome import Failed
+from data.outcome import Done, Failed
 from data.runs.answering import read_run, read_run_answers
 from data.shards.stages import current_stage
 from data.specs.answer import AnswerSpec
@@ -15,10 +15,13 @@ from data.store import layout
 from data.store.texts import Annotation, Text
 from engines.annotate.annotators import fake
 from engines.answer.models import fake as model
+from engines.answer.protocol import Reply
 from engines.retrieve.encoders import sentences
 from flows.annotate import annotate
 from flows.answer import answer
 from flows.ingest import ingest
+from tasks.answer.ask import ask_corpus
+from tasks.report.ask import write_ask_page
 
 SAID = ("The ship left the harbour at noon.", "First the apples are peeled for the pie.",
         "The telescope is in space.", "")  # fmt: skip
@@ -262,3 +265,22 @@ def test_a_model_that_leaves_out_a_prompt_fails_that_question_alone(ask, monkeyp
     monkeypatch.setattr(model.Model, "generate", lose_ships)
     answers = ask(questions(), model="fake", frames=0, texts="none", top=5)[1]
     assert {id: a.reason for id, a in answers.items()} == {"q1": "crashed", "q2": None, "q3": None}
+
+
+def test_a_question_to_the_corpus_is_answered_by_evidence_or_by_claims_that_cite(
+    corpus, tmp_path, monkeypatch
+) -> None:
+    spec, asked = AnswerSpec(kinds=("fake",)), "What left the harbour?"
+    found = ask_corpus(corpus, "c", asked, 2, spec, pytest.fail)
+    assert found.reply is None and found.found[0].evidence.text == SAID[0]
+    reply = "A ship <b>left</b> at noon [1]. It came back."
+    monkeypatch.setattr(
+        model.Model, "generate", lambda self, prompts: [Done(p.id, Reply(reply)) for p in prompts]
+    )
+    told = ask_corpus(corpus, "c", asked, 2, spec.model_copy(update={"model": "fake"}), pytest.fail)
+    assert [claim.cites for claim in told.claims] == [(1,), ()]
+    write_ask_page("c", told, tmp_path / "ask.html")
+    page = (tmp_path / "ask.html").read_text()
+    assert 'href="#evidence-1"' in page and 'id="evidence-2"' in page and "<b>left" not in page
+    with pytest.raises(UserError, match="question"):
+        ask_corpus(corpus, "c", " ", 2, spec, pytest.fail)

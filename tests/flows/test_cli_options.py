@@ -8,6 +8,7 @@ import typer
 import typer.testing
 from pydantic import Field
 
+from data.specs.answer import AnswerSpec
 from data.specs.distance import DistanceSpec
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import (
@@ -20,7 +21,7 @@ from data.specs.pipeline import (
     Spec,
 )
 from data.specs.train import TrainSpec
-from flows.cli import benchmarks, corpus, evaluate, generate, search, train
+from flows.cli import answer, benchmarks, corpus, evaluate, generate, search, train
 from flows.cli.options import EMBED, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
@@ -163,6 +164,7 @@ SAMPLING = {f"clip.{name}" for name in FRAMES}  # an evaluation scores every fra
         ((EMBED,), EmbedSpec, set()),
         ((corpus.POOL,), PoolSpec, set()),
         ((corpus.INDEX,), IndexSpec, set()),
+        ((answer.ANSWER,), AnswerSpec, set()),
         ((search.SEARCH,), RetrieveSpec, set()),
         ((search.RETRIEVE,), RetrieveSpec, set()),
         ((generate.GENERATE,), GenerateSpec, SIZE),
