@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     gpus_per_worker: float = Field(1.0, gt=0)
     decoders: int | None = Field(None, ge=1)
     threads: int | None = Field(None, ge=1)
+    server: str | None = None  # address of an OpenAI-compatible one, as in http://localhost:8000/v1
+    api_key: SecretStr | None = None  # for that server
+    concurrent_requests: int = Field(8, ge=1)  # to that server
+    request_deadline_s: float = Field(120.0, gt=0)  # of each
     compile: bool = False
     batch: int = Field(16, ge=1)  # videos; a worker embeds two batches concurrently
     frames_per_batch: int = Field(64, ge=1)

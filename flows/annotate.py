@@ -10,7 +10,14 @@ from data.catalog import merge
 from data.catalog.failures import Failures
 from data.settings import Settings
 from data.shards.stages import Stage
-from data.specs.annotate import AnnotateSpec, FakeTextSpec, ObjectsSpec, ScreenSpec, SpeechSpec
+from data.specs.annotate import (
+    AnnotateSpec,
+    CaptionsSpec,
+    FakeTextSpec,
+    ObjectsSpec,
+    ScreenSpec,
+    SpeechSpec,
+)
 from data.specs.encode import EncodeSpec
 from data.workspace import Workspace, open_workspace
 from tasks.annotate.encode import encode_texts
@@ -45,6 +52,7 @@ def annotate(
     speech: SpeechSpec | None = None,
     screen: ScreenSpec | None = None,
     objects: ObjectsSpec | None = None,
+    captions: CaptionsSpec | None = None,
     fake: FakeTextSpec | None = None,
     encode: EncodeSpec | None = None,
     retry: Failures | None = None,
@@ -53,18 +61,21 @@ def annotate(
 
     Args:
         corpus: Name of an ingested corpus.
-        kinds: Which texts to find: speech, screen, objects; fake for a rehearsal. Speech and
-            screen if left out.
+        kinds: Which texts to find: speech, screen, objects, captions; fake for a rehearsal.
+            Speech and screen if left out.
         speech: How speech is written down; as before if left out.
         screen: How text in the picture is read; as before if left out.
         objects: Which objects are found by which detector; as before if left out.
+        captions: Which model describes the videos, and how; as before if left out.
         fake: How often the rehearsal has a text; as before if left out.
         encode: How texts become vectors, to be searched by meaning; as before if left out.
         retry: Failures to try again; none if left out.
     """
     workspace = open_workspace(Settings())
     workspace.check_corpus(corpus)
-    given = {"speech": speech, "screen": screen, "objects": objects, "fake": fake}
+    given = {
+        "speech": speech, "screen": screen, "objects": objects, "captions": captions, "fake": fake,
+    }  # fmt: skip
     wanted = list(dict.fromkeys(kinds or DEFAULT))
     specs = [given.get(kind) or choose_spec(workspace, corpus, kind) for kind in wanted]
     # All models are looked for before the first one works for hours.

@@ -122,8 +122,14 @@ def build_embed_setup(settings: Settings) -> EmbedSetup:
 def build_annotate_setup(settings: Settings) -> AnnotateSetup:
     """The set-up of each annotating worker: one decoder reads ahead of its model."""
     share = _cores_per_worker(settings)
-    common = _common_fields(settings, settings.decoders or 1, share)
-    return AnnotateSetup(**common, threads=settings.threads or share)
+    return AnnotateSetup(
+        **_common_fields(settings, settings.decoders or 1, share),
+        threads=settings.threads or share,
+        server=settings.server,
+        api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+        concurrent_requests=settings.concurrent_requests,
+        request_deadline_s=settings.request_deadline_s,
+    )
 
 
 def build_generate_setup(settings: Settings) -> GenerateSetup:

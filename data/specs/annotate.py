@@ -1,12 +1,13 @@
 """Specs of annotators: what changes the texts that they find in videos."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from pydantic import Field
 
 from data.specs.base import Spec
 
 Part = Literal["location", "number", "relation"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class AnnotateSpec(Spec):
@@ -84,8 +85,32 @@ class ObjectsSpec(AnnotateSpec):
     """Most objects of a label in a frame."""
     per_frame: int = Field(50, ge=1)
     """Most objects in a frame."""
-    parts: tuple[Part, ...] = ("location", "number", "relation")
+    parts: tuple[Part, ...] = PARTS
     """What the sentences say of objects."""
+
+
+class CaptionsSpec(AnnotateSpec):
+    """How videos are described by a video-language model."""
+
+    kind: ClassVar[str] = "captions"
+
+    model: Literal["transformers", "openai", "fake"] = "transformers"
+    """Video-language model: transformers (a folder), openai (a server), or fake for a rehearsal."""
+    weights: str | None = None
+    """Folder or published name of the model; for openai, the name that the server knows it by."""
+    every_s: float = Field(10.0, gt=0)
+    """A caption for so many seconds of video; a stretch that shows the same as the one before it
+    is not described again."""
+    frames: int = Field(8, ge=1)
+    """Frames that the model sees of each stretch."""
+    side: int = Field(448, ge=16)
+    """Longer side of a frame as the model sees it, in pixels."""
+    change: float = Field(8.0, ge=0)
+    """Describe a stretch if a part of a frame differs so much in brightness, 0-255."""
+    motion: bool = True
+    """Also describe the motion alone, which clips for motion are retrieved by."""
+    most_tokens: int = Field(96, ge=1)
+    """Most tokens of a caption."""
 
 
 class FakeTextSpec(AnnotateSpec):
@@ -98,5 +123,5 @@ class FakeTextSpec(AnnotateSpec):
 
 
 SPECS: dict[str, type[AnnotateSpec]] = {
-    each.kind: each for each in (SpeechSpec, ScreenSpec, ObjectsSpec, FakeTextSpec)
+    each.kind: each for each in (SpeechSpec, ScreenSpec, ObjectsSpec, CaptionsSpec, FakeTextSpec)
 }

@@ -10,7 +10,7 @@ from data.specs.annotate import AnnotateSpec
 from data.store.texts import Annotation
 from engines.base import load_plugin
 from engines.video.guard.guard import Guard
-from engines.worker import WorkerSetup
+from engines.worker import ModelSetup
 
 BUFFER = 8  # blocks of sound (1 MB each) or whole frames (6 MB at 1080p) a decoder may be ahead
 
@@ -18,8 +18,8 @@ BUFFER = 8  # blocks of sound (1 MB each) or whole frames (6 MB at 1080p) a deco
 class Annotator(Protocol):
     """The class `Annotator(spec)` of a plugin in `engines/annotate/annotators`."""
 
-    def load(self, threads: int) -> None:
-        """Loads the model, which computes with so many threads."""
+    def load(self, setup: ModelSetup) -> None:
+        """Loads the model, which computes with the set-up's threads, or on its server."""
         ...
 
     def annotate(self, videos: Sequence[Video], guard: Guard) -> Iterator[Outcome[Annotation]]:
@@ -28,10 +28,8 @@ class Annotator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotateSetup(WorkerSetup):
-    """How an annotating worker is set up: `threads` of the model."""
-
-    threads: int = 1
+class AnnotateSetup(ModelSetup):
+    """How an annotating worker is set up."""
 
 
 class VideoAnnotator:
@@ -45,7 +43,7 @@ class VideoAnnotator:
         self.guard = Guard.for_worker(self.setup, BUFFER)
         plugin = load_plugin("annotate.annotators", self.spec.kind)
         self.annotator: Annotator = plugin.Annotator(self.spec)
-        self.annotator.load(self.setup.threads)
+        self.annotator.load(self.setup)
 
     def run(self, batch: Sequence[Video]) -> Iterator[Outcome[Annotation]]:
         """One outcome per video, in order."""

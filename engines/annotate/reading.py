@@ -5,16 +5,25 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
-from data.outcome import Done, Outcome
+from data.outcome import Done, Failed, Outcome, Reason
 from data.records import Video
 from data.store.texts import Annotation
 from engines.video.guard.guard import DecodeStats
 
 Part = TypeVar("Part", contravariant=True)
+T = TypeVar("T")
+
+
+class ReadError(Exception):
+    """A video that its reader cannot read: `reason` as in data.outcome, a text for a person."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class Reader(Protocol[Part]):
-    """Reads one video, part by part: frames or blocks of sound."""
+    """Reads one video, part by part: frames or blocks of sound. Both may raise a ReadError."""
 
     def add(self, part: Part) -> None:
         """Takes the next part."""
@@ -26,22 +35,33 @@ class Reader(Protocol[Part]):
 
 
 class _Clock(Generic[Part]):
-    """A reader, and the seconds that it takes."""
+    """A reader, the seconds that it takes, and why it read no further."""
 
     def __init__(self, reader: Reader[Part]) -> None:
         self.reader, self.seconds = reader, 0.0
+        self.fault: ReadError | None = None
 
     def add(self, part: Part) -> None:
-        started = time.perf_counter()
-        self.reader.add(part)
-        self.seconds += time.perf_counter() - started
+        if self.fault is None:  # else the rest of the video only passes by
+            self._run(lambda: self.reader.add(part))
 
-    def finish(self, stats: DecodeStats) -> Annotation:
-        started = time.perf_counter()
-        annotation = self.reader.finish()
-        self.seconds += time.perf_counter() - started
+    def finish(self, id: str, stats: DecodeStats) -> Outcome[Annotation]:
+        annotation = self._run(self.reader.finish) if self.fault is None else None
+        if self.fault is not None or annotation is None:
+            fault = self.fault or ReadError("crashed", "the reader gave nothing")
+            return Failed(id, fault.reason, str(fault))
         spent = {"read": stats.read_s, "decode": stats.decode_s, "model": self.seconds}
-        return replace(annotation, seconds=spent)
+        return Done(id, replace(annotation, seconds=spent))
+
+    def _run(self, step: Callable[[], T]) -> T | None:
+        started = time.perf_counter()
+        try:
+            return step()
+        except ReadError as error:
+            self.fault = error
+            return None
+        finally:
+            self.seconds += time.perf_counter() - started
 
 
 def read_each(
@@ -56,7 +76,7 @@ def read_each(
             clock.add(event[1])
             continue
         if isinstance(event, Done):
-            yield Done(event.id, clock.finish(event.value))
+            yield clock.finish(event.id, event.value)
         else:
             yield event
         clock = None

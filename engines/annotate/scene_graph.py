@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from data.specs.annotate import PARTS
+
 Box = tuple[int, int, int, int]  # left, top, right, bottom, in thousandths of the picture
-PARTS = ("location", "number", "relation")
 
 
 @dataclass(frozen=True, slots=True)

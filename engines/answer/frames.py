@@ -11,6 +11,7 @@ from data.specs.answer import AnswerSpec
 from engines.retrieve.keyframes import select_best
 from engines.video.frames import Sampling
 from engines.video.guard.guard import DecodeStats, Guard
+from engines.video.resize import shrink
 
 TIMES_AS_MANY = 4  # frames are decoded than a question gets, where questions choose for themselves
 
@@ -48,19 +49,6 @@ def decode_pools(
         else:
             yield event.id, event
         pool = Pool()
-
-
-def shrink(pixels: np.ndarray, side: int) -> np.ndarray:
-    """(3, height, width) uint8 to (h, w, 3), its longer side at most `side`."""
-    import cv2
-
-    picture = np.ascontiguousarray(pixels.transpose(1, 2, 0))
-    height, width = picture.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return picture
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def choose_places(times: Sequence[float], wanted: Sequence[float], count: int) -> np.ndarray:

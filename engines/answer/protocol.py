@@ -1,14 +1,14 @@
 """What the answer stage asks of a model: prompts in, replies out, one for each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from data.outcome import Outcome
 from data.specs.answer import AnswerSpec
-from engines.worker import WorkerSetup
+from engines.worker import ModelSetup
 
 # `closeness`: the model reads no prompt and sees no frame; it goes by the closeness of options.
 Capability = Literal["schema", "option_scores", "closeness"]
@@ -50,19 +50,8 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSetup(WorkerSetup):
-    """How an answering worker is set up: `threads` of the model, and the server of a remote one.
-
-    `concurrent_requests` go to a server at once; each may take `request_deadline_s`, and is tried
-    `attempts` times. The key is never in a spec, a store or a log.
-    """
-
-    threads: int = 1
-    server: str | None = None
-    api_key: str | None = field(default=None, repr=False)
-    concurrent_requests: int = 8
-    request_deadline_s: float = 120.0
-    attempts: int = 4
+class AnswerSetup(ModelSetup):
+    """How an answering worker is set up."""
 
 
 class VideoModel(Protocol):
@@ -74,7 +63,7 @@ class VideoModel(Protocol):
 
     def __init__(self, spec: AnswerSpec) -> None: ...
 
-    def load(self, setup: AnswerSetup) -> None:
+    def load(self, setup: ModelSetup) -> None:
         """Loads the weights, or opens the connection."""
         ...
 

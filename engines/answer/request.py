@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from data.runs.answers import Parse
-from engines.annotate.scene_graph import PARTS
+from data.specs.annotate import PARTS
 
 MOST_ENTITIES, MOST_CHARACTERS = 4, 400
 

@@ -27,7 +27,7 @@ def find_folder(weights: str, flag: str) -> Path:
             return Path(snapshot_download(weights, allow_patterns=patterns))
         except Exception as error:  # of the hub, of HTTP, of the name
             raise UserError(
-                f"cannot fetch {weights} ({type(error).__name__}): name a folder with {flag} PATH"
+                f"cannot fetch {weights} ({type(error).__name__}): name a folder with {flag}"
             ) from error
 
 

@@ -28,6 +28,19 @@ def resize_pictures(pictures: np.ndarray, target: Resize) -> np.ndarray:
     return _pad_and_crop(tensor, target).contiguous().numpy()
 
 
+def shrink(pixels: np.ndarray, side: int) -> np.ndarray:
+    """(3, height, width) uint8 to (h, w, 3), its longer side at most `side`."""
+    import cv2
+
+    picture = np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return picture
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
 def compute_scaled_size(height: int, width: int, target: Resize) -> tuple[int, int]:
     """Height and width after scaling and before the crop, rounded as open_clip rounds them."""
     tall, wide = target.shape

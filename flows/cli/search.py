@@ -23,7 +23,7 @@ SEARCH, RETRIEVE = SpecOptions(RetrieveSpec(), *FIELDS), SpecOptions(RetrieveSpe
 
 Within = Annotated[
     str | None,
-    opt("--in", "Search what was said or shown: speech, screen, objects; commas between."),
+    opt("--in", "Search texts: speech, screen, objects, captions; with commas between."),
 ]
 IN_TEXTS = {"k", "where", "exclude"}  # the options that a search in texts has
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from rich.table import Table
 
 from data.errors import UserError
-from data.specs.annotate import SPECS, ObjectsSpec, ScreenSpec, SpeechSpec
+from data.specs.annotate import SPECS, CaptionsSpec, ObjectsSpec, ScreenSpec, SpeechSpec
 from data.specs.encode import EncodeSpec
 from data.specs.retrieve import RetrieveSpec
 from data.timecode import format_seconds
@@ -30,18 +30,24 @@ OBJECTS = SpecOptions(
     option("fps", "--objects-fps"), option("change", "--objects-change"), "threshold", "overlap",
     "per_label", "per_frame", "parts", panel="Objects",
 )  # fmt: skip
+CAPTIONS = SpecOptions(
+    CaptionsSpec(), option("model", "--captioner"), option("weights", "--captioner-weights"),
+    "every_s", option("frames", "--captioner-frames"), option("side", "--captioner-side"),
+    option("change", "--captions-change"), "motion", "most_tokens", panel="Captions",
+)  # fmt: skip
 ENCODE = SpecOptions(EncodeSpec(), "encoder", option("weights", "--encoder-weights"))
 
 command = open_panel("Texts")
 
 
 @command()
-@add_options(speech=SPEECH, screen=SCREEN, objects=OBJECTS, encode=ENCODE)
+@add_options(speech=SPEECH, screen=SCREEN, objects=OBJECTS, captions=CAPTIONS, encode=ENCODE)
 def annotate(
     corpus: Corpus,
     speech: Fields,
     screen: Fields,
     objects: Fields,
+    captions: Fields,
     encode: Fields,
     kinds: Annotated[
         str, opt("--with", f"Texts to find, of {', '.join(SPECS)}; with commas between.")
@@ -60,6 +66,7 @@ def annotate(
             speech=build_spec(SpeechSpec(), speech) if speech else None,
             screen=build_spec(ScreenSpec(), screen) if screen else None,
             objects=build_spec(ObjectsSpec(), objects) if objects else None,
+            captions=build_spec(CaptionsSpec(), captions) if captions else None,
             encode=build_spec(EncodeSpec(), encode) if encode else None,
         )  # fmt: skip
     for kind, summary in summaries.items():

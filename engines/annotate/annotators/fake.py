@@ -9,6 +9,7 @@ from data.store.texts import Annotation, Text
 from engines.annotate.reading import read_each
 from engines.video.frames import Frames, Resize, Sampling
 from engines.video.guard.guard import Guard
+from engines.worker import ModelSetup
 
 VERSION = "1"
 SMALL = Resize(8)  # pixels that nobody looks at
@@ -25,7 +26,7 @@ class Annotator:
     def __init__(self, spec: FakeTextSpec) -> None:
         self.spec = spec
 
-    def load(self, threads: int) -> None:
+    def load(self, setup: ModelSetup) -> None:
         """Nothing to load."""
 
     def annotate(self, videos: Sequence[Video], guard: Guard) -> Iterator[Outcome[Annotation]]:

@@ -19,17 +19,18 @@ from engines.annotate.scene_graph import Found, describe_scene, keep_best
 from engines.embed.model_folders import digest_folder, find_folder
 from engines.video.frames import Frames, Sampling
 from engines.video.guard.guard import Guard
+from engines.worker import ModelSetup
 
 VERSION = "1"
 NO_OBJECTS = "no objects"
-FLAG = "--detector"
+FLAG = "--detector FOLDER"
 
 
 def digest(spec: ObjectsSpec) -> str:
     """The digest of the detector's folder; a UserError where none is named, or nothing to find."""
     if not spec.weights or not spec.labels:
         raise UserError(
-            f"--with objects needs a detector and what to look for: {FLAG} FOLDER --label cat"
+            f"--with objects needs a detector and what to look for: {FLAG} --label cat"
             " --label 'red car'"
         )
     return digest_folder(find_folder(spec.weights, FLAG))
@@ -42,12 +43,12 @@ class Annotator:
         self.spec = spec
         self._computing = threading.Lock()  # another thread would only share the same cores
 
-    def load(self, threads: int) -> None:
+    def load(self, setup: ModelSetup) -> None:
         """Loads processor and model, without any code of the folder."""
         import torch
         from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
 
-        torch.set_num_threads(threads)
+        torch.set_num_threads(setup.threads)
         folder = find_folder(str(self.spec.weights), FLAG)
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         self._device = "cuda" if torch.cuda.is_available() else "cpu"

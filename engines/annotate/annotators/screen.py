@@ -22,6 +22,7 @@ from engines.annotate.reading import read_each
 from engines.embed.weights import digest_file
 from engines.video.frames import Frames, Sampling
 from engines.video.guard.guard import Guard
+from engines.worker import ModelSetup
 
 VERSION = "1"
 NO_TEXT = "no text"
@@ -45,7 +46,7 @@ class Annotator:
         self.spec = spec
         self._computing = threading.Lock()  # another thread would only share the same cores
 
-    def load(self, threads: int) -> None:
+    def load(self, setup: ModelSetup) -> None:
         """Loads the three models: where text is, which way up, and what it says."""
         from rapidocr import RapidOCR
 
@@ -55,7 +56,7 @@ class Annotator:
                 "Global.text_score": self.spec.confidence,
                 "Det.limit_type": "max",
                 "Det.limit_side_len": self.spec.side,
-                "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+                "EngineConfig.onnxruntime.intra_op_num_threads": setup.threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )

@@ -20,6 +20,7 @@ from engines.annotate.sound_windows import SoundWindows
 from engines.annotate.whisper_weights import digest_weights, find_weights
 from engines.video.guard.guard import Guard
 from engines.video.sound import RATE, Sound
+from engines.worker import ModelSetup
 
 VERSION = "1"
 NO_TRACK, NO_SPEECH = "no audio track", "no speech"
@@ -37,13 +38,13 @@ class Annotator:
         self.spec = spec
         self._computing = threading.Lock()  # another thread would only share the same cores
 
-    def load(self, threads: int) -> None:
+    def load(self, setup: ModelSetup) -> None:
         """Loads the model."""
         from faster_whisper import WhisperModel
 
         self._model = WhisperModel(
             find_weights(self.spec.weights), compute_type=self.spec.precision,
-            cpu_threads=threads, local_files_only=True,
+            cpu_threads=setup.threads, local_files_only=True,
         )  # fmt: skip
 
     def annotate(self, videos: Sequence[Video], guard: Guard) -> Iterator[Outcome[Annotation]]:

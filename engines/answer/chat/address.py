@@ -3,12 +3,12 @@
 from urllib.parse import urlsplit
 
 from data.errors import UserError
-from engines.answer.protocol import AnswerSetup
 from engines.files.access import UrlPolicy
 from engines.files.web import is_private_host
+from engines.worker import ModelSetup
 
 
-def find_address(setup: AnswerSetup) -> str:
+def find_address(setup: ModelSetup) -> str:
     """The server's address, ending in its version as in /v1; a UserError where it is none."""
     address = (setup.server or "").strip().rstrip("/").removesuffix("/chat/completions")
     if not address:

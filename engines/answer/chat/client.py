@@ -19,8 +19,9 @@ from engines.answer.chat.completions import (
     read_error,
 )
 from engines.answer.chat.waits import choose_wait, read_wait
-from engines.answer.protocol import AnswerSetup, Prompt, Reply
+from engines.answer.protocol import Prompt, Reply
 from engines.files.web import is_private_host
+from engines.worker import ModelSetup
 
 if TYPE_CHECKING:
     import httpx
@@ -46,7 +47,7 @@ class _Retry(Exception):
 class ChatClient:
     """Sends prompts to one server. Threads may share it."""
 
-    def __init__(self, setup: AnswerSetup, model: str) -> None:
+    def __init__(self, setup: ModelSetup, model: str) -> None:
         import httpx
 
         self._setup, self._model = setup, model

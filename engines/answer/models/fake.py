@@ -6,8 +6,9 @@ from hashlib import sha256
 
 from data.outcome import Done, Outcome
 from data.specs.answer import AnswerSpec
-from engines.answer.protocol import AnswerSetup, Prompt, Reply
+from engines.answer.protocol import Prompt, Reply
 from engines.retrieve.text_rules import count_tokens
+from engines.worker import ModelSetup
 
 VERSION = "1"
 CAPABILITIES = frozenset({"schema", "option_scores"})
@@ -24,7 +25,7 @@ class Model:
     def __init__(self, spec: AnswerSpec) -> None:
         self.spec = spec
 
-    def load(self, setup: AnswerSetup) -> None:
+    def load(self, setup: ModelSetup) -> None:
         """Nothing to load."""
 
     def generate(self, prompts: Sequence[Prompt]) -> Iterator[Outcome[Reply]]:

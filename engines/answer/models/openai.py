@@ -9,7 +9,8 @@ from data.errors import UserError
 from data.outcome import Failed, Outcome
 from data.specs.answer import AnswerSpec
 from engines.answer.chat.client import ChatClient
-from engines.answer.protocol import AnswerSetup, Prompt, Reply
+from engines.answer.protocol import Prompt, Reply
+from engines.worker import ModelSetup
 
 VERSION = "1"
 CAPABILITIES = frozenset({"schema", "option_scores"})
@@ -19,7 +20,10 @@ HOPELESS = 4  # rounds of prompts that the server did not answer at all: it is g
 def digest(spec: AnswerSpec) -> str:
     """None: weights are known by the server's name of them, which is in the spec."""
     if not spec.weights:
-        raise UserError("--model openai needs the name of the server's model: --weights NAME")
+        raise UserError(
+            "openai needs the name of the server's model: --weights NAME; for captions,"
+            " --captioner-weights NAME"
+        )
     return ""
 
 
@@ -29,7 +33,7 @@ class Model:
     def __init__(self, spec: AnswerSpec) -> None:
         self.spec = spec
 
-    def load(self, setup: AnswerSetup) -> None:
+    def load(self, setup: ModelSetup) -> None:
         """Looks whether the server is there and has the model."""
         self._at_once = setup.concurrent_requests
         self._client = ChatClient(setup, str(self.spec.weights))

@@ -10,7 +10,8 @@ import numpy as np
 from data.errors import UserError
 from data.outcome import Done, Outcome
 from data.specs.answer import AnswerSpec
-from engines.answer.protocol import AnswerSetup, Prompt, Reply
+from engines.answer.protocol import Prompt, Reply
+from engines.worker import ModelSetup
 
 VERSION = "1"
 CAPABILITIES = frozenset({"option_scores", "closeness"})
@@ -32,7 +33,7 @@ class Model:
     def __init__(self, spec: AnswerSpec) -> None:
         self.spec = spec
 
-    def load(self, setup: AnswerSetup) -> None:
+    def load(self, setup: ModelSetup) -> None:
         """Nothing to load: closeness comes with the prompt."""
 
     def generate(self, prompts: Sequence[Prompt]) -> Iterator[Outcome[Reply]]:

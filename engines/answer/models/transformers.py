@@ -17,22 +17,23 @@ from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from data.specs.answer import AnswerSpec
 from engines.answer.model_folder import ModelFolder, count_frames
-from engines.answer.protocol import AnswerSetup, Prompt, Reply
+from engines.answer.protocol import Prompt, Reply
 from engines.embed.model_folders import digest_folder, find_folder
+from engines.worker import ModelSetup
 
 if TYPE_CHECKING:
     import torch
 
 VERSION = "1"
 CAPABILITIES = frozenset({"option_scores"})
-FLAG = "--weights"
+FLAG = "--weights FOLDER, or for captions --captioner-weights FOLDER"
 BATCH = 4  # prompts at once: one of 32 frames has some 6,000 tokens
 
 
 def digest(spec: AnswerSpec) -> str:
     """The digest of the folder's weights, settings and chat template; a UserError without any."""
     if not spec.weights:
-        raise UserError(f"--model transformers needs a model: {FLAG} FOLDER, or a published name")
+        raise UserError(f"transformers needs a model, a folder or a published name: {FLAG}")
     folder = find_folder(spec.weights, FLAG)
     if not list(folder.glob("*.safetensors")):
         raise UserError(f"{folder} has no weights in safetensors: other formats are not loaded")
@@ -46,7 +47,7 @@ class Model:
         self.spec = spec
         self._computing = threading.Lock()  # another thread would only share the same cores
 
-    def load(self, setup: AnswerSetup) -> None:
+    def load(self, setup: ModelSetup) -> None:
         """Loads processor and weights."""
         import torch
 

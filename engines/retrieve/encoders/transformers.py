@@ -34,7 +34,7 @@ def digest(spec: EncodeSpec) -> str:
 def _find_folder(spec: EncodeSpec) -> Path:
     if not spec.weights:
         raise UserError("the encoder transformers needs --encoder-weights: a folder, or a name")
-    return find_folder(spec.weights, "--encoder-weights")
+    return find_folder(spec.weights, "--encoder-weights FOLDER")
 
 
 def read_pooling(folder: Path) -> str:
