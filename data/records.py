@@ -81,7 +81,8 @@ class Query:
 class Hit:
     """One retrieved video; `rank` counts from 1, `score` is a cosine similarity.
 
-    Of a moment, `start_sec` and `end_sec` are its seconds within the video.
+    Of a moment, `start_sec` and `end_sec` are its seconds within the video. `excluded` counts the
+    better videos that were left out for this query: its own video and the relatives of that.
     """
 
     prompt_id: str
@@ -93,6 +94,7 @@ class Hit:
     caption: str | None
     start_sec: float | None = None
     end_sec: float | None = None
+    excluded: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Source:
     fps: float | None = None  # known only where the spec goes by it
     start_sec: float | None = None
     end_sec: float | None = None
+    excluded: int | None = None  # better clips that were left out
 
 
 @dataclass(frozen=True, slots=True)

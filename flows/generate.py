@@ -58,7 +58,8 @@ def generate(
     publish_failed_rows("generate", corpus, read_generations(workspace.store, run), "request_id")
     # Without new shards nothing changed, and an asset would show an event that did not happen.
     if shards:
-        bank = Stage(corpus, "index", run.index[0]) if run.index else None
+        by_index = run.index is not None and spec.retrieve.by == "index"
+        bank = Stage(corpus, "index", run.index[0]) if run.index and by_index else None
         source = stage_key(workspace, bank) if bank else videos_key(corpus)
         said = {"fingerprint": run.fingerprint, "videos": summary["done"]}
         size = workspace.store.size(run.folder)

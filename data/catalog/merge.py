@@ -26,13 +26,14 @@ from data.catalog.merged import (
     read_files,
 )
 from data.shards.spans import is_pack, parse_span
-from data.shards.stages import INDEX_OF_FRAMES, list_annotated
+from data.shards.stages import CAPTION_VECTORS, INDEX_OF_FRAMES, MOTION_FEATURES, list_annotated
 from data.store import layout, tables
 from data.store.storage import Store
 
 FILES_PER_TRANSACTION = 64  # of small files
 GROUP_BYTES = 64 * 2**20  # of larger ones, in a transaction: bounds memory, keeps commits few
 STATEMENTS = {"shards": ("add_lists",), "receipts": ("add_receipts", "add_outcomes")}
+CLIP_STAGES = (MOTION_FEATURES, CAPTION_VECTORS)
 CORPUS_TABLES = (
     "ingests", "videos", "rejects", "shards", "receipts", "outcomes", "members", "withdrawn",
     "dedups", "duplicates",
@@ -71,7 +72,7 @@ def sync_corpus(catalog: Catalog, store: Store, corpus: str) -> None:
     """Merges everything of one corpus."""
     sync_videos(catalog, store, corpus)
     sync_withdrawn(catalog, store, corpus)
-    for kind in ("split", "embed", "pool", "dedup", *list_annotated(store, corpus)):
+    for kind in ("split", "embed", "pool", "dedup", *CLIP_STAGES, *list_annotated(store, corpus)):
         for fingerprint in _list_fingerprints(catalog, store, corpus, kind):
             sync_stage(catalog, store, corpus, kind, fingerprint)
     for kind in ("index", INDEX_OF_FRAMES):

@@ -22,7 +22,8 @@ class Run:
     """A run of generation: everything that its fingerprint names.
 
     `index` is the fingerprint and version of the index that is searched, `embed` the fingerprint
-    of its frame vectors; both are None where nothing is retrieved.
+    of its frame vectors; both are None where nothing is retrieved. `features` is the fingerprint
+    of the motion features that are taken of clips, if any are.
     """
 
     corpus: str
@@ -33,6 +34,7 @@ class Run:
     embed: str | None
     prompts: tuple[Prompt, ...]
     images: dict[str, str] = field(default_factory=dict)  # digests of first frames, by prompt
+    features: str | None = None
     run: str | None = None  # its fingerprint as recorded: specs may have gained fields since
 
     @property
@@ -45,6 +47,7 @@ class Run:
             return self.run
         prompts = [(p.id, p.text, p.where, self.images.get(p.id)) for p in self.prompts]
         bank = [self.corpus, *(self.index or ()), self.embed or ""]
+        bank += [f"features {self.features}"] if self.features else []
         digests = [f"{key} {value}" for key, value in sorted(self.digests.items())]
         return fingerprint(self.spec, self.version, *digests, *bank, hash_json(prompts))
 
@@ -54,7 +57,7 @@ class Run:
 
 
 # Of a source, since 0.1.0: left out where they are None, as records without them were hashed.
-LATER_FIELDS = ("fps", "start_sec", "end_sec")
+LATER_FIELDS = ("fps", "start_sec", "end_sec", "excluded")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ S = TypeVar("S", bound=Spec)
 
 ANNOTATE = "annotate-"  # and the kind of texts, as in annotate-speech
 INDEX_OF_FRAMES = "frame-index"
+MOTION_FEATURES, CAPTION_VECTORS = "motion-features", "caption-vectors"
 SOURCES = {"pool": "embed", "index": "pool", INDEX_OF_FRAMES: "embed"}  # what each is made from
 
 

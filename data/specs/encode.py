@@ -11,3 +11,12 @@ class EncodeSpec(Spec):
     transformers, for a folder or name of one such as facebook/contriever."""
     weights: str | None = None
     """Folder or published name of a transformers or sentence-transformers model."""
+
+
+class CaptionSpec(Spec):
+    """Which captions become vectors, to retrieve clips by what their captions mean."""
+
+    column: str | None = None
+    """Column of the corpus with the captions, such as motion_caption; its caption if left out."""
+    encode: EncodeSpec = EncodeSpec()
+    """The sentence encoder of the captions."""

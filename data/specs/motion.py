@@ -1,4 +1,4 @@
-"""How retrieved motion conditions generation: MotionRAG's part of a generation's spec."""
+"""How motion is described and how it conditions generation: MotionRAG's specs."""
 
 from typing import Literal
 
@@ -20,3 +20,23 @@ class MotionSpec(Spec):
     """VideoMAE: a folder or name; auto: the release's own, else the published one."""
     image_encoder: str = "auto"
     """DINOv2: a folder or name; auto: the release's own, else the published one."""
+
+
+class MotionFeaturesSpec(Spec):
+    """How the motion of a corpus's clips is described, for generation by MotionRAG."""
+
+    controller: str
+    """Folder of the MotionRAG release whose networks describe the clips."""
+    frames: int = Field(16, ge=2)
+    """Number of frames in the window of each clip."""
+    fps: float = Field(8.0, gt=0)
+    """Frames per second of the window, which lies in the middle of the clip."""
+    side: int = Field(256, ge=16)
+    """Height and width at which the middle of each frame is decoded, in pixels."""
+    video_encoder: str = "auto"
+    """VideoMAE: a folder or name; auto: the release's own, else the published one."""
+    image_encoder: str = "auto"
+    """DINOv2: a folder or name; auto: the release's own, else the published one."""
+    patches: bool = Field(False, exclude_if=lambda on: not on)
+    """Also store what DINOv2 gives of each first frame (0.5 MB), which `train-motion context`
+    needs."""

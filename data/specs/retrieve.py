@@ -1,5 +1,7 @@
 """The spec of a search: which videos, or which moments of them, are retrieved for a query."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from data.specs.base import Spec
@@ -29,6 +31,15 @@ class RetrieveSpec(Spec):
     """Exclude the near-duplicates of excluded videos too, as `reelflow dedup` groups them."""
     not_from_same: str | None = Field(None, exclude_if=lambda column: column is None)
     """Exclude videos with the query's own value in this column, e.g. source_video of shots."""
+    by: Literal["index", "caption", "image", "caption+image", "motion"] = Field(
+        "index", exclude_if=lambda by: by == "index"
+    )
+    """What is compared: index (a text with what videos show), caption (with their captions), image
+    (a prompt's picture), caption+image (of the best captions, the likest pictures), or motion (a
+    prompt's own video with how others move)."""
+    own: str | None = Field(None, exclude_if=lambda column: column is None)
+    """Column of the prompts with the id of each one's own video in the corpus: it is excluded with
+    its copies, and by exclude_groups and not_from_same with its relatives."""
     moments: bool = Field(False, exclude_if=lambda on: not on)
     """Find the moments of long videos that match, with where they begin and end."""
     smooth: float = Field(SMOOTH_S, gt=0, exclude_if=lambda value: value == SMOOTH_S)

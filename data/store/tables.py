@@ -47,6 +47,7 @@ HITS = pa.schema(
         "caption": pa.string(),
         "start_sec": pa.float64(),  # null: the whole video; not in files of 0.1.0
         "end_sec": pa.float64(),
+        "excluded": pa.int32(),  # null: nothing was to be left out; not in files of 0.1.0
     }
 )
 
@@ -86,6 +87,7 @@ GENERATIONS = pa.schema(
                     "weight": pa.float64(),
                     "uri": pa.string(),
                     "caption": pa.string(),
+                    "excluded": pa.int32(),  # not in files of 0.1.0
                 }
             )
         ),
@@ -153,9 +155,14 @@ def pooled_schema(dim: int) -> pa.Schema:
 
 
 @contextmanager
-def open_writer(store: Store, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+def open_writer(
+    store: Store, name: str, schema: pa.Schema, **options: Any
+) -> Iterator[pq.ParquetWriter]:
     """A Parquet writer whose file appears at the end of the block, or not at all if that raises."""
-    with store.create(name) as out, pq.ParquetWriter(out, schema, compression="zstd") as writer:
+    with (
+        store.create(name) as out,
+        pq.ParquetWriter(out, schema, compression="zstd", **options) as writer,
+    ):
         yield writer
 
 

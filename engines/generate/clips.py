@@ -1,7 +1,7 @@
 """Loads the clips that a video is conditioned on: pixels and frame vectors of a window of each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from data.outcome import Failed
 from data.records import Request, Source
 from data.specs.pipeline import EmbedSpec, GenerateSpec
+from data.store.motion_features import ClipFeatures, CorruptFeatures, StoredFeatures
 from engines.generate.lru import Cache
 from engines.generate.protocol import ABSENT, Clip, ClipInputs
 from engines.generate.tokens import ClipTokens, StoredLookup
@@ -50,7 +51,8 @@ class ClipLoader:
     """Loads the `inputs` that a generator takes of each clip; frame vectors by the model of `clip`.
 
     The same source gives the same clip to every request: it is decoded once, or fails once.
-    `stored` looks up the frame vectors that the store already has of a clip's content.
+    `stored` looks up the frame vectors that the store already has of a clip's content, `features`
+    those of its motion, which take the place of pixels.
     """
 
     def __init__(
@@ -60,9 +62,11 @@ class ClipLoader:
         inputs: ClipInputs,
         guard: Guard,
         stored: StoredLookup | None = None,
+        features: StoredFeatures | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.spec, self.inputs, self.guard = spec, inputs, guard
+        self._features = features if inputs.features else None
         # Failures are cached as well: a broken clip is a hit of many prompts, and slow to fail.
         self._pixels = Cache[ArrayOrFailed](cache_bytes, _count_bytes)
         self._vectors = Cache[ArrayOrFailed](cache_bytes, _count_bytes)
@@ -77,6 +81,8 @@ class ClipLoader:
     def load_clips(self, request: Request) -> list[Clip]:
         """The request's clips by rank; a ClipError for the first that cannot be decoded."""
         ranked = sorted(request.sources, key=lambda source: source.rank)
+        if self._features is not None:
+            return self._load_described(request, ranked, self._features)
         windows = [draw_window(source, self.spec) for source in ranked]
         # By key: two hits may be copies of one clip, which is then decoded once.
         by_key = {window.key: window for window in windows}
@@ -92,6 +98,23 @@ class ClipLoader:
         missing = self.spec.retrieve.k - len(clips) if clips else 0
         if missing > 0 and "absent_as_grey" in self.spec.rag.compat:
             clips += [self._absent] * missing
+        return clips
+
+    def _load_described(
+        self, request: Request, ranked: list[Source], lookup: StoredFeatures
+    ) -> list[Clip]:
+        """Clips with features; one of them with pixels, where the video starts from it."""
+        clips = []
+        for source in ranked:
+            features = _find_features(source, lookup)
+            key = f"{source.content}@{features.start_s:.3f}/features"
+            clips.append(Clip(source, features.start_s, key, features=features))
+        if clips and request.image is None:
+            first = clips[0]
+            window = replace(draw_window(first.source, self.spec), start_s=first.start_s)
+            window = replace(window, key=f"{first.key}+{self.spec.width}x{self.spec.height}")
+            pixels = self._decode_pixels({window.key: window})[window.key]
+            clips[0] = replace(_build_clip(window, pixels, None), features=first.features)
         return clips
 
     @cached_property
@@ -116,6 +139,17 @@ class ClipLoader:
         return self._pixels.get_all(
             windows, lambda missing: decode_windows(self.guard, missing, self._format)
         )
+
+
+def _find_features(source: Source, lookup: StoredFeatures) -> ClipFeatures:
+    try:
+        features = lookup(source.content)
+    except CorruptFeatures as fault:
+        raise ClipError(source.video_id, str(fault)) from fault
+    if features is None:
+        detail = "it has no motion features: run `reelflow motion-features` to have them"
+        raise ClipError(source.video_id, detail)
+    return features
 
 
 def _choose_format(spec: GenerateSpec, decoder: str) -> WindowFormat:

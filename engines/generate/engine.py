@@ -14,6 +14,7 @@ from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from data.records import Request, UsedClip
 from data.specs.pipeline import EmbedSpec, GenerateSpec
+from data.store.motion_features import StoredFeatures
 from engines.base import load_plugin
 from engines.embed.batching import FittingBatch
 from engines.embed.stored_vectors import StoredVectors
@@ -37,7 +38,7 @@ class VideoGenerator:
     """Generates the videos of requests; two threads may run batches: one decodes, one generates.
 
     `clip` is the model whose frame vectors the generator takes, if it takes any; those that are
-    `stored` are not embedded again.
+    `stored` are not embedded again. Of clips with `features` of their motion, nothing is decoded.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class VideoGenerator:
         clip: EmbedSpec,
         setup: GenerateSetup,
         stored: StoredVectors | None = None,
+        features: StoredFeatures | None = None,
     ) -> None:
         self.spec, self.clip, self.setup, self.needs = spec, clip, setup, setup.needs
-        self.stored, self._reported = stored, Counter[str]()
+        self.stored, self.features, self._reported = stored, features, Counter[str]()
         self.model: Generator = load_plugin("generate.generators", spec.engine).Generator(spec)
         self._fitting = FittingBatch(setup.batch)
         self._lane = threading.Lock()
@@ -58,7 +60,8 @@ class VideoGenerator:
         self.guard = Guard.for_worker(setup)
         self._clips: ClipLoader | None = None
         if (inputs.pixels or inputs.tokens) and self.spec.retrieve.k:
-            self._clips = ClipLoader(self.spec, self.clip, inputs, self.guard, self.stored)
+            lookups = self.stored, self.features
+            self._clips = ClipLoader(self.spec, self.clip, inputs, self.guard, *lookups)
             self._clips.load(setup.speed.threads)
         self.model.load(setup.speed, setup.url_policy)
 
@@ -144,8 +147,9 @@ class VideoGenerator:
     ) -> tuple[Request, Sequence[Clip], tuple[SkippedClip, ...]]:
         """The request with the sources that can be read, their clips, and those skipped."""
         skipped: list[SkippedClip] = []
-        # A picture of the request's own takes the place of the clips: none is decoded in vain.
-        if self._clips is None or self.model.attribute(request, ()).image is not None:
+        # A picture of the request's own may take the place of the clips: none is decoded in vain.
+        replaced = request.image is not None and self.model.image_replaces_clips
+        if self._clips is None or replaced:
             return request, (), ()
         # One source fewer each time; clips that were read already come from the cache.
         while request.sources:

@@ -7,15 +7,20 @@ from typing import Protocol
 import numpy as np
 
 from data.records import Request, Source
+from data.store.motion_features import ClipFeatures
 from engines.files.access import STRICT, UrlPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class ClipInputs:
-    """Which inputs a generator takes of a retrieved clip: its pixels, its frame vectors."""
+    """Which inputs a generator takes of a retrieved clip: its pixels, its frame vectors.
+
+    With `features`, those of its motion that the store has take the place of its pixels.
+    """
 
     pixels: bool = False
     tokens: bool = False
+    features: bool = False
 
 
 ABSENT = "absent"  # the key of a clip that stands for a missing hit, as RAGME has them
@@ -28,7 +33,9 @@ class Clip:
     `pixels` (frames, 3, height, width) uint8 RGB at the generated size and rate, frames that a
     short clip lacks repeated from its last; `tokens` (n, dim) float32, the frame vectors of every
     `token_every`th of them, not normalised. Either is None if the generator does not take it.
-    `key` is the same for the same window of the same bytes: caches go by it.
+    `key` is the same for the same window of the same bytes: caches go by it. `features` are those
+    that the store has of the clip's motion; then pixels are there only where a video starts from
+    the clip.
     """
 
     source: Source
@@ -36,6 +43,7 @@ class Clip:
     key: str
     pixels: np.ndarray | None = None
     tokens: np.ndarray | None = None
+    features: ClipFeatures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class Generator(Protocol):
 
     clip_inputs: ClipInputs
     cache_use: LatentCacheUse
+    image_replaces_clips: bool  # whether a request with a picture of its own takes no clips
 
     def load(self, speed: Speed, policy: UrlPolicy = STRICT) -> None:
         """Loads the models; `policy` limits the URLs that images of requests are opened from."""

@@ -7,7 +7,13 @@ from typing import Protocol
 import numpy as np
 
 from engines.index.index import Index
-from engines.retrieve.search import MAX_CANDIDATES, OVERFETCH, Searchable
+from engines.retrieve.search import (
+    MAX_CANDIDATES,
+    OVERFETCH,
+    Barred,
+    Searchable,
+    match_contents,
+)
 
 Keep = Callable[[int, list[str]], np.ndarray]
 
@@ -24,11 +30,12 @@ class VideoRows(Searchable, Protocol):
 class CandidateRules:
     """Which contents may be searched for moments: those that a search of the videos may find.
 
-    `own` is each query's own content; `allowed` and `hidden` are rows of the index of videos.
+    `own` is each query's own content, or contents; `allowed` and `hidden` are rows of the index of
+    videos.
     """
 
     index: VideoRows
-    own: Sequence[str | None] | None
+    own: Sequence[Barred] | None
     allowed: np.ndarray | None
     hidden: np.ndarray
 
@@ -39,7 +46,7 @@ class CandidateRules:
         if self.allowed is not None:
             kept &= np.isin(rows, self.allowed)
         own = None if self.own is None else self.own[query]
-        return kept & np.array([content != own for content in contents], bool)
+        return kept & ~match_contents(np.array(contents, object), own)
 
 
 def find_owners(frames: Index, queries: np.ndarray, count: int, keep: Keep) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """Finds the k best videos for each query, without near copies and without the query itself."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,9 @@ TEXT_CEILING, TEXT_DEDUP = 1.01, 0.98
 VIDEO_CEILING, VIDEO_DEDUP = 0.99, 0.94
 OVERFETCH = 10
 MAX_CANDIDATES = 16384  # per query: comparing them among themselves grows with the square
+
+
+Barred = str | Set[str] | None  # the content, or contents, that a query must not find
 
 
 class Searchable(Protocol):
@@ -46,6 +49,7 @@ class Neighbour:
     row: int
     content: str
     score: float
+    excluded: int = 0  # better rows that were barred from this query's results
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +77,13 @@ def search_index(
     ceiling: float = TEXT_CEILING,
     dedup: float | None = TEXT_DEDUP,
     mmr: float | None = None,
-    exclude: Sequence[str | None] | None = None,
+    exclude: Sequence[Barred] | None = None,
     allowed: np.ndarray | Sequence[int] | None = None,
     hidden: np.ndarray | None = None,
 ) -> list[SearchResult]:
     """One result per query (n, d), in their order.
 
-    Candidates, ten times k at first, lose unfilled slots, scores of `ceiling` or more, the content
+    Candidates, ten times k at first, lose unfilled slots, scores of `ceiling` or more, the contents
     in `exclude`, and near copies above `dedup`; if fewer than k are left twice as many are fetched,
     until there are no more (or 16,384). The rest is ranked by score, or by `pick_diverse` with
     `mmr` as the weight of the score. `allowed` are the row numbers to choose among, -1 for none;
@@ -100,7 +104,7 @@ def _fill_results(
     index: Searchable,
     queries: np.ndarray,
     rules: _Rules,
-    barred: Sequence[str | None],
+    barred: Sequence[Barred],
     allowed: np.ndarray | None,
 ) -> list[SearchResult]:
     """Fetches twice as many for the queries that are short, until none is or nothing is left."""
@@ -125,7 +129,7 @@ def _fill_results(
 
 
 def _rank_candidates(
-    index: Searchable, query: np.ndarray, candidates: np.ndarray, rules: _Rules, barred: str | None
+    index: Searchable, query: np.ndarray, candidates: np.ndarray, rules: _Rules, barred: Barred
 ) -> SearchResult:
     """One query's candidate rows that pass the rules, best first, equals by content."""
     rows = candidates[(candidates >= 0) & ~np.isin(candidates, rules.hidden)]
@@ -133,7 +137,8 @@ def _rank_candidates(
     scores = _score_rows(vectors, query)
     with np.errstate(invalid="ignore"):  # a NaN vector is below no ceiling, and so goes
         fits = scores < rules.ceiling
-    passed = np.flatnonzero(fits if barred is None else fits & (contents != barred))
+    own = match_contents(contents, barred)
+    passed = np.flatnonzero(fits & ~own)
     order = passed[np.lexsort((np.array(contents[passed].tolist(), dtype=object), -scores[passed]))]
     if rules.dedup is not None:
         # MMR chooses among all distinct candidates; otherwise the first k are enough.
@@ -142,10 +147,20 @@ def _rank_candidates(
     if rules.mmr is not None:
         order = order[pick_diverse(vectors[order], scores[order], rules.mmr, rules.k)]
     neighbours = tuple(
-        Neighbour(rank, int(rows[at]), str(contents[at]), float(scores[at]))
+        Neighbour(
+            rank, int(rows[at]), str(contents[at]), float(scores[at]),
+            int((own & (scores > scores[at])).sum()),
+        )
         for rank, at in enumerate(order[: rules.k], start=1)
-    )
+    )  # fmt: skip
     return SearchResult(neighbours, rules.k - len(neighbours))
+
+
+def match_contents(contents: np.ndarray, barred: Barred) -> np.ndarray:
+    """Whether each of contents (n) is barred."""
+    if barred is None or isinstance(barred, str):
+        return np.asarray(contents == barred) if barred else np.zeros(len(contents), bool)
+    return np.array([content in barred for content in contents], bool)
 
 
 def _score_rows(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ PANELS = {
     "Long videos": "split",
     "Texts": "texts",
     "Answers": "answer",
+    "Motion": "motion",
     "Look around": "browse",
     "Search": "search",
     "Duplicates": "duplicates",

@@ -58,6 +58,8 @@ GENERATE = SpecOptions(
     "retrieve.exclude",
     "retrieve.exclude_groups",
     "retrieve.not_from_same",
+    option("retrieve.by", "--by"),
+    option("retrieve.own", "--own"),
     option("retrieve.moments", "--moments", help="Condition on the moments that match."),
     "retrieve.smooth",
     "retrieve.cut",

@@ -1,25 +1,30 @@
 """The panel "Search"."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from data.specs.retrieve import VIDEO_QUERIES, RetrieveSpec
 from data.timecode import format_seconds
+from data.workspace import Workspace
 from flows.cli.app import open_panel
 from flows.cli.console import escape, out, print_result, run_flow
 from flows.cli.options import AsJson, Corpus, Root, Runner, Workers, arg, open_store, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 from flows.cli.texts import parse_kinds, search_texts
 
+if TYPE_CHECKING:
+    from tasks.retrieve.retriever import Retriever
+
 K = option("k", "-k", "--k", min=1)
 FIELDS = (
     K, "where", option("moments", "--moments"), "mmr", option("exact", "--exact"), "ceiling",
-    "dedup", "exclude", "exclude_groups", "not_from_same", "smooth", "cut", "candidates",
+    "dedup", "exclude", "exclude_groups", "not_from_same", "smooth", "cut", "candidates", "by",
 )  # fmt: skip
-SEARCH, RETRIEVE = SpecOptions(RetrieveSpec(), *FIELDS), SpecOptions(RetrieveSpec(), *FIELDS)
+SEARCH = SpecOptions(RetrieveSpec(), *FIELDS)
+RETRIEVE = SpecOptions(RetrieveSpec(), *FIELDS, "own")
 
 Within = Annotated[
     str | None,
@@ -51,15 +56,13 @@ def search(
     """
     from data.records import Prompt, Query
     from tasks.browse.query_file import embed_query_file
-    from tasks.browse.running import choose_embedder
     from tasks.origins import describe_mismatch
-    from tasks.retrieve.retriever import Retriever
 
     _check_query(text, video, image, fields)
     if within is not None:
         return _search_texts(corpus, text, within, fields, as_json)
     workspace = open_store()
-    retriever = Retriever(workspace, corpus, choose_embedder(workspace))
+    retriever = _open_retriever(workspace, corpus, fields, video)
     if warning := describe_mismatch(workspace, corpus):
         out(err=True).print(escape(warning))
     with out(err=True).status("searching"):  # loads a model
@@ -97,6 +100,24 @@ def retrieve(
 
     spec = build_spec(RetrieveSpec(), fields)
     run_flow(flow, corpus, prompts, out, spec, report, parse_kinds(within) if within else None)
+
+
+def _open_retriever(
+    workspace: Workspace, corpus: str, fields: Fields, video: str | None
+) -> "Retriever":
+    """What the query is compared with: the index, or by --by captions or motion."""
+    from tasks.browse.running import choose_embedder
+    from tasks.retrieve.retriever import Retriever
+    from tasks.retrieve.stored import CaptionRetriever, MotionRetriever
+
+    by = fields.get("by", "index")
+    if by == "motion" and video is not None:
+        return MotionRetriever(workspace, corpus)
+    if by == "caption":
+        return CaptionRetriever(workspace, corpus)
+    if by != "index":
+        raise typer.BadParameter("--by is caption, or motion with --video ID; --image needs none")
+    return Retriever(workspace, corpus, choose_embedder(workspace))
 
 
 def _check_query(text: str | None, video: str | None, image: str | None, fields: Fields) -> None:

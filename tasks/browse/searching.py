@@ -91,8 +91,8 @@ def read_curves(session: Session, corpus: str, name: str, ids: list[str]) -> lis
     contents = {row["content"]: row["id"] for row in read_videos(now, corpus, ids)}
     with now.open_catalog() as catalog:
         places = catalog.execute(
-            load_sql("vector_locations"), corpus=corpus, embed=stage.fingerprint,
-            contents=list(contents),
+            load_sql("output_locations"), corpus=corpus, stage=stage.kind,
+            fingerprint=stage.fingerprint, contents=list(contents),
         )  # fmt: skip
     curves = []
     for content, shard, id in places:

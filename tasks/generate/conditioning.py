@@ -12,7 +12,7 @@ from data.runs.generations import PlannedRequest, Run
 from data.workspace import Workspace
 from tasks.origins import warn_of_mismatch
 from tasks.progress import notify
-from tasks.retrieve.retriever import Retriever
+from tasks.retrieve.choose import PromptRetriever, open_retriever
 from tasks.retrieve.same_source import require_column
 
 
@@ -31,10 +31,11 @@ class ConditioningRetrieval:
         self._swaps = self._swap_prompts() if run.spec.shuffled else {}
 
     @cached_property
-    def retriever(self) -> Retriever:
+    def retriever(self) -> PromptRetriever:
         warn_of_mismatch(self.workspace, self.run.corpus)
-        require_column(self.run.prompts, self.run.spec.retrieve.not_from_same)
-        return Retriever(self.workspace, self.run.corpus)
+        spec = self.run.spec.retrieve
+        require_column(self.run.prompts, spec.own or spec.not_from_same)
+        return open_retriever(self.workspace, self.run.corpus, spec.by)
 
     @cached_property
     def _withdrawn(self) -> set[str]:
@@ -94,7 +95,7 @@ class ConditioningRetrieval:
             content, duration, fps = known[hit.video_id]
             yield Source(
                 hit.rank, hit.video_id, content, hit.score, hit.uri, hit.caption, duration,
-                fps if strides else None, hit.start_sec, hit.end_sec,
+                fps if strides else None, hit.start_sec, hit.end_sec, hit.excluded,
             )  # fmt: skip
 
     def _swap_prompts(self) -> dict[str, str]:

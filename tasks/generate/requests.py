@@ -20,8 +20,9 @@ from engines.base import load_plugin
 from engines.embed.weights import digest_file
 from tasks.generate.conditioning import ConditioningRetrieval
 from tasks.generate.spec import require_base
-from tasks.index.versions import find_index
+from tasks.motion.stage import find_features
 from tasks.plan import select_missing, update_pending
+from tasks.retrieve.choose import describe_index
 
 
 def build_run(
@@ -32,15 +33,16 @@ def build_run(
     engine = load_plugin("generate.generators", spec.engine)
     index = embedded = None
     if spec.retrieve.k:
-        stage, version = find_index(workspace, corpus)
-        index = stage.fingerprint, version
+        index = describe_index(workspace, corpus, spec.retrieve.by)
         embedded = current_stage(workspace.store, corpus, "embed")
     if spec.shuffled and len(prompts) < 2:
         raise UserError("shuffled needs two prompts or more, since each gets the clips of another")
     images = {p.id: _digest_image(p.image) for p in prompts if p.image}
+    features = find_features(workspace, corpus, spec)
     return Run(
         corpus, spec, engine.VERSION, engine.digests(spec), index,
         embedded.fingerprint if embedded else None, tuple(prompts), images,
+        features.fingerprint if features else None,
     )  # fmt: skip
 
 

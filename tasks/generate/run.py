@@ -14,8 +14,10 @@ from data.catalog.merge import sync_withdrawn
 from data.catalog.merge_runs import sync_run
 from data.runs.generations import Run, read_generations
 from data.shards.receipts import Receipt
+from data.specs.pipeline import GenerateSpec
 from data.store import layout, tables
 from data.workspace import Workspace
+from engines.base import load_plugin
 from tasks.cost import compute_cost
 from tasks.generate.writer import GenerateRun
 from tasks.progress import notify
@@ -89,10 +91,11 @@ def _make_videos(
     return caches, compute_cost(workspace.settings, time.monotonic() - started, workers)
 
 
-def _is_short(row: dict[str, Any], k: int) -> bool:
+def _is_short(row: dict[str, Any], spec: GenerateSpec) -> bool:
     """Whether fewer clips than k were there; what of them was used is in `hits`."""
-    if row.get("image"):
-        return False  # it took the place of the clips
+    k, plugin = spec.retrieve.k, load_plugin("generate.generators", spec.engine)
+    if row.get("image") and plugin.Generator.image_replaces_clips:
+        return False
     return (row["clips"] if "clips" in row else len(row["hits"])) < k
 
 
@@ -107,7 +110,7 @@ def _summarize(workspace: Workspace, run: Run, rows: list[dict[str, Any]]) -> di
         "requests": len(rows),
         "done": len(done),
         "failed": dict(Counter(row["reason"] for row in rows if row["reason"])),
-        "short_of_clips": sum(_is_short(row, run.spec.retrieve.k) for row in done),
+        "short_of_clips": sum(_is_short(row, run.spec) for row in done),
         "with_withdrawn_clips": withdrawn,
         "seconds_per_video": sum(row["seconds"] for row in done) / len(done) if done else 0.0,
     }

@@ -12,7 +12,7 @@ from data.records import Request
 from data.runs.generations import PlannedRequest, Run, media_path, read_request
 from data.shards.lists import Shard, read_shard
 from data.shards.receipts import DETAIL
-from data.shards.stages import Stage
+from data.shards.stages import MOTION_FEATURES, Stage
 from data.specs.models import SHAPES
 from data.specs.pipeline import EmbedSpec
 from data.store import tables
@@ -22,6 +22,7 @@ from engines.base import Engine, Runner
 from engines.embed.stored_vectors import StoredVectors
 from engines.generate.engine import VideoGenerator
 from engines.generate.result import GeneratedVideo
+from tasks.motion.stage import locate_features
 from tasks.stage_run import ShardWriter, StageRun
 from tasks.stages import require_same_weights
 from tasks.workers import build_generate_setup, count_workers
@@ -98,24 +99,34 @@ def _make_engine(workspace: Workspace, run: Run, shards: Sequence[str]) -> Calla
         stage = Stage(run.corpus, "embed", run.embed)
         clip = require_same_weights(workspace, stage)
         stored = _locate_vectors(workspace, stage, run, shards)
-    return partial(VideoGenerator, run.spec, clip, setup, stored)
+    features = None
+    if run.features is not None:
+        stage = Stage(run.corpus, MOTION_FEATURES, run.features)
+        features = locate_features(workspace, stage, _list_contents(workspace, run, shards))
+    return partial(VideoGenerator, run.spec, clip, setup, stored, features)
+
+
+def _list_contents(workspace: Workspace, run: Run, shards: Sequence[str]) -> list[str]:
+    """The contents of every clip that these shards' requests follow."""
+    lists = (read_shard(workspace.store, run.folder, name, read_request) for name in shards)
+    return list(
+        {clip.content for shard in lists for item in shard.items for clip in item.request.sources}
+    )
 
 
 def _locate_vectors(
     workspace: Workspace, stage: Stage, run: Run, shards: Sequence[str]
 ) -> StoredVectors:
     """Where the frame vectors of every clip that these shards' requests follow are stored."""
-    lists = (read_shard(workspace.store, run.folder, name, read_request) for name in shards)
-    contents = {
-        clip.content for shard in lists for item in shard.items for clip in item.request.sources
-    }
+    contents = _list_contents(workspace, run, shards)
     # Another host may have packed these shards: the catalogue of this one would name files gone.
     with workspace.open_synced_catalog(stage.corpus) as catalog:
         rows = catalog.execute(
-            load_sql("vector_locations"),
+            load_sql("output_locations"),
             corpus=stage.corpus,
-            embed=stage.fingerprint,
-            contents=list(contents),
+            stage=stage.kind,
+            fingerprint=stage.fingerprint,
+            contents=contents,
         )
     places = {content: (shard, id) for content, shard, id in sorted(rows)}
     return StoredVectors(workspace.store, stage.folder, places)
@@ -133,7 +144,8 @@ def _build_row(item: PlannedRequest, **fields: Any) -> GeneratedRow:
 def _list_hits(video: GeneratedVideo) -> list[dict[str, Any]]:
     return [
         {"rank": s.rank, "video_id": s.video_id, "content": s.content, "score": s.score,
-         "start_s": each.start_s, "weight": each.weight, "uri": s.uri, "caption": s.caption}
+         "start_s": each.start_s, "weight": each.weight, "uri": s.uri, "caption": s.caption,
+         "excluded": s.excluded}
         for each in video.used
         for s in [each.source]
     ]  # fmt: skip

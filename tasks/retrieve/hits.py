@@ -16,7 +16,7 @@ from data.store import tables
 from data.workspace import Workspace
 from tasks.origins import warn_of_mismatch
 from tasks.prompts import read_prompts
-from tasks.retrieve.retriever import Retriever
+from tasks.retrieve.choose import PromptRetriever, open_retriever
 from tasks.retrieve.same_source import require_column
 from tasks.retrieve.texts import TextSearcher
 
@@ -34,12 +34,12 @@ def retrieve_prompts(
     no video meets.
     """
     queries = read_prompts(prompts)
-    require_column(queries, spec.not_from_same)
-    retriever: Retriever | TextSearcher
+    require_column(queries, spec.own or spec.not_from_same)
+    retriever: PromptRetriever | TextSearcher
     if texts:  # what was said or shown, of these kinds
         retriever = TextSearcher(workspace, corpus, texts)
     else:
-        retriever = Retriever(workspace, corpus)
+        retriever = open_retriever(workspace, corpus, spec.by)
         warn_of_mismatch(workspace, corpus)
     target = Path(out)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data.specs.retrieve import RetrieveSpec
-from engines.retrieve.search import Searchable, search_index
+from engines.retrieve.search import Barred, Searchable, search_index
 
 
 class Match(NamedTuple):
@@ -16,10 +16,11 @@ class Match(NamedTuple):
     score: float
     start_sec: float | None = None
     end_sec: float | None = None
+    excluded: int = 0
 
 
 def match_videos(
-    index: Searchable, vectors: np.ndarray, spec: RetrieveSpec, *, own: Sequence[str] | None,
+    index: Searchable, vectors: np.ndarray, spec: RetrieveSpec, *, own: Sequence[Barred] | None,
     allowed: np.ndarray | None, hidden: np.ndarray,
 ) -> list[list[Match]]:  # fmt: skip
     """The k best videos for each unit vector (n, d), but the one that it is of itself, its `own`.
@@ -31,4 +32,7 @@ def match_videos(
         ceiling=spec.ceiling, dedup=spec.dedup, mmr=spec.mmr,
         exclude=own, allowed=allowed, hidden=hidden,
     )  # fmt: skip
-    return [[Match(n.content, n.score) for n in result.neighbours] for result in results]
+    return [
+        [Match(n.content, n.score, excluded=n.excluded) for n in result.neighbours]
+        for result in results
+    ]

@@ -17,7 +17,7 @@ from engines.index.index import Index, open_index
 from engines.retrieve.candidates import CandidateRules, VideoRows, find_owners
 from engines.retrieve.curves import FrameReader
 from engines.retrieve.moment_search import search_moments
-from engines.retrieve.search import search_index
+from engines.retrieve.search import Barred, search_index
 from tasks.index.versions import fetch_version
 from tasks.retrieve.matches import Match
 
@@ -42,7 +42,7 @@ class MomentFinder:
 
     def match(
         self, index: VideoRows, vectors: np.ndarray, spec: RetrieveSpec, *,
-        own: Sequence[str] | None, allowed: np.ndarray | None, hidden: np.ndarray,
+        own: Sequence[Barred] | None, allowed: np.ndarray | None, hidden: np.ndarray,
     ) -> list[list[Match]]:  # fmt: skip
         """The k best moments for each unit vector (n, d), as `match_videos` finds videos."""
         results = search_index(
@@ -56,7 +56,9 @@ class MomentFinder:
             owners = find_owners(self._frames, vectors, spec.candidates, rules.keep)
             candidates = [[*a, *b] for a, b in zip(candidates, owners, strict=True)]
         contents = sorted({content for some in candidates for content in some})
-        located = self._ask("vector_locations", contents, embed=self.embedded.fingerprint)
+        located = self._ask(
+            "output_locations", contents, stage="embed", fingerprint=self.embedded.fingerprint
+        )
         places = {content: (shard, id) for content, shard, id in located}
         durations = dict(self._ask("content_durations", contents))
         reader = FrameReader(self.workspace.store, self.embedded.folder, places)

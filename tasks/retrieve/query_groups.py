@@ -6,13 +6,14 @@ import numpy as np
 
 from data.records import Hit, Query
 from data.specs.retrieve import RetrieveSpec
+from engines.retrieve.search import Barred
 
 SearchVectors = Callable[..., list[Hit]]  # as `Retriever.search_vectors`
 
 
 def search_groups(
     search: SearchVectors, queries: Sequence[Query], vectors: np.ndarray, spec: RetrieveSpec,
-    own: Sequence[str] | None = None,
+    own: Sequence[Barred] | None = None,
 ) -> list[Hit]:  # fmt: skip
     """The hits of each query (its vector in row n), under its own condition too, in their order."""
     hits: dict[str, list[Hit]] = {query.id: [] for query in queries}

@@ -17,16 +17,17 @@ from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.text import to_unit_length
 from engines.retrieve.exact import ExactSearch
+from engines.retrieve.search import Barred
 from tasks.index.versions import fetch_version, find_index
 from tasks.retrieve.duplicates import list_group_contents
 from tasks.retrieve.lookups import Lookups
 from tasks.retrieve.matches import match_videos
 from tasks.retrieve.moments import MomentFinder
-from tasks.retrieve.prompt_vectors import EmbedPrompts, PromptEmbedder
+from tasks.retrieve.own_videos import list_own_contents
+from tasks.retrieve.prompt_vectors import EmbedPrompts, PromptEmbedder, require_width
 from tasks.retrieve.query_groups import search_groups
 from tasks.retrieve.same_source import exclude_same
 from tasks.retrieve.selection import Selection, select_rows
-from tasks.stages import is_imported
 
 Shortages = dict[str, int]
 
@@ -36,7 +37,7 @@ class Retriever:
 
     `shortages` counts, by query, how many hits were missing of the k requested; `unmatched` lists
     the conditions that no video meets. Raises a UserError if the corpus has no index.
-    `embed` makes vectors of prompts by a model that is loaded already; None loads one here.
+    `embed` makes vectors of prompts by a loaded model; None loads one here.
     """
 
     def __init__(
@@ -74,11 +75,16 @@ class Retriever:
         A prompt's own condition applies in addition to the spec's. Raises a UserError for a
         prompt without text, whose vector would mean nothing.
         """
-        empty = next((prompt for prompt in prompts if not prompt.text.strip()), None)
-        if empty is not None:
-            raise UserError(f"there is no text in prompt {empty.id}: describe what to find")
-        vectors = to_unit_length(self.embed_prompts(prompts))
+        return self.search_for(prompts, to_unit_length(self.embed_prompts(prompts)), spec)
+
+    def search_for(
+        self, prompts: Sequence[Prompt], vectors: np.ndarray, spec: RetrieveSpec
+    ) -> list[Hit]:
+        """Returns the k best videos of each prompt by its unit vector in `vectors` (n, dim)."""
         queries = [Query(prompt.id, prompt.text, prompt.where) for prompt in prompts]
+        if spec.own is not None:
+            own = list_own_contents(self.workspace, self.corpus, prompts, spec)
+            return search_groups(self.search_vectors, queries, vectors, spec, own)
         queries = exclude_same(self.workspace, self.corpus, queries, spec.not_from_same, prompts)
         return search_groups(self.search_vectors, queries, vectors, spec)
 
@@ -105,19 +111,12 @@ class Retriever:
     def embed_prompts(self, prompts: Sequence[Prompt]) -> np.ndarray:
         """Embeds the prompts as (n, dim) float32 vectors, as the model gives them.
 
-        Raises a UserError for a prompt without a text, and if the model's weights changed since
-        the corpus was embedded.
+        Raises a UserError for a prompt without a text, and if the model's weights have changed.
         """
         if empty := [prompt.id for prompt in prompts if not prompt.text.strip()]:
-            raise UserError(f"query {empty[0]!r} has no text: write what to search for")
+            raise UserError(f"there is no text in prompt {empty[0]}: describe what to find")
         vectors = self._embed_prompts(self._embed, prompts)
-        if vectors.shape[1] != self.index.dim:
-            again = "import its vectors again with the --model that made them"
-            if not is_imported(self.workspace, self._embed):
-                again = f"run `reelflow run {self.corpus}` with the model that embedded the corpus"
-            raise UserError(
-                f"the model has {vectors.shape[1]} dimensions, the index {self.index.dim}: {again}"
-            )
+        require_width(self.workspace, self._embed, vectors, self.index.dim)
         return vectors
 
     def search_vectors(
@@ -126,11 +125,11 @@ class Retriever:
         vectors: np.ndarray,
         spec: RetrieveSpec,
         wheres: Sequence[str | None] = (),
-        own: Sequence[str] | None = None,
+        own: Sequence[Barred] | None = None,
     ) -> list[Hit]:
         """Returns the hits of unit vectors (n, dim), one for each query, that meet all conditions.
 
-        A query's `own` content is never among its hits, whatever ids that has.
+        A query's `own` contents are never among its hits, whatever ids those have.
         """
         given = [each for each in (spec.where, *wheres) if each is not None]
         selection = self._select_rows(given) if given else None
@@ -153,7 +152,9 @@ class Retriever:
             for rank, match in enumerate(matches, start=1):
                 id, uri, caption = videos[match.content]
                 span = match.start_sec, match.end_sec
-                hits.append(Hit(query.id, query.text, rank, id, match.score, uri, caption, *span))
+                excluded = None if own is None else match.excluded
+                hits.append(Hit(query.id, query.text, rank, id, match.score, uri, caption, *span,
+                                excluded))  # fmt: skip
         return hits
 
     def _find_hidden(self, spec: RetrieveSpec) -> np.ndarray:

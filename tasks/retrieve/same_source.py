@@ -29,7 +29,9 @@ def exclude_same(
     if prompts:
         values = [prompt.columns.get(column) for prompt in prompts]
     else:
-        values = _read_values(workspace, corpus, [query.video or "" for query in queries], column)
+        values = read_column_values(
+            workspace, corpus, [query.video or "" for query in queries], column
+        )
     name = '"' + column.replace('"', '""') + '"'
     if all(value is None for value in values):  # else the conditions find out
         path = catalog_path(workspace.store, workspace.settings.catalog)
@@ -46,7 +48,7 @@ def require_column(prompts: Sequence[Prompt], column: str | None) -> None:
     if column is not None and not any(column in prompt.columns for prompt in prompts):
         raise UserError(
             f"no prompt has a value in a column {column}: add that column to the prompts, or leave"
-            " out --not-from-same"
+            " out --own or --not-from-same"
         )
 
 
@@ -56,9 +58,10 @@ def _add_condition(query: Query, name: str, value: str) -> Query:
     return replace(query, where=f"({query.where}) AND {condition}" if query.where else condition)
 
 
-def _read_values(
+def read_column_values(
     workspace: Workspace, corpus: str, ids: Sequence[str], column: str
 ) -> list[object | None]:
+    """The value of each of these videos in a column; None for a video without one."""
     with workspace.open_catalog() as catalog:
         rows = catalog.query_rows(load_sql("shown_videos"), corpus=corpus, ids=list(set(ids)))
     columns = {row["id"]: json.loads(row["columns"] or "{}") for row in rows}

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from data.specs.answer import AnswerSpec
 from data.specs.distance import DistanceSpec
+from data.specs.encode import CaptionSpec
 from data.specs.evaluate import EvaluateSpec
+from data.specs.motion import MotionFeaturesSpec
 from data.specs.pipeline import (
     EmbedSpec,
     ExperimentSpec,
@@ -21,7 +23,7 @@ from data.specs.pipeline import (
     Spec,
 )
 from data.specs.train import TrainSpec
-from flows.cli import answer, benchmarks, corpus, evaluate, generate, search, train
+from flows.cli import answer, benchmarks, corpus, evaluate, generate, motion, search, train
 from flows.cli.options import EMBED, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
@@ -165,7 +167,9 @@ SAMPLING = {f"clip.{name}" for name in FRAMES}  # an evaluation scores every fra
         ((corpus.POOL,), PoolSpec, set()),
         ((corpus.INDEX,), IndexSpec, set()),
         ((answer.ANSWER,), AnswerSpec, set()),
-        ((search.SEARCH,), RetrieveSpec, set()),
+        ((search.SEARCH,), RetrieveSpec, {"own"}),  # a column of prompts
+        ((motion.FEATURES,), MotionFeaturesSpec, set()),
+        ((motion.CAPTIONS,), CaptionSpec, set()),
         ((search.RETRIEVE,), RetrieveSpec, set()),
         ((generate.GENERATE,), GenerateSpec, SIZE),
         ((train.EXPERIMENT,), ExperimentSpec, OWN),

@@ -43,6 +43,8 @@ class Generator:
     A pipeline that takes an `image` starts from the prompt's, else from its best clip.
     """
 
+    image_replaces_clips = True
+
     def __init__(self, spec: GenerateSpec) -> None:
         self.spec, self.cache_use = spec, LatentCacheUse()
         self._folder = pipeline_folder(spec.base)

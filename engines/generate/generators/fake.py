@@ -34,6 +34,7 @@ class Generator:
     """
 
     clip_inputs = ClipInputs(pixels=True)
+    image_replaces_clips = False
 
     def __init__(self, spec: GenerateSpec) -> None:
         self.spec, self.cache_use = spec, LatentCacheUse()

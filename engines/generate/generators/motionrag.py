@@ -68,6 +68,12 @@ class Generator(diffusers.Generator):
     A request without clips, and a scale of 0, give what the base alone gives, to the bit.
     """
 
+    image_replaces_clips = False
+
+    def __init__(self, spec: GenerateSpec) -> None:
+        super().__init__(spec)
+        self.clip_inputs = replace(self.clip_inputs, features=True)
+
     def load(self, speed: Speed, policy: UrlPolicy = STRICT) -> None:
         """Loads pipeline, release and encoders; a UserError names what does not fit together."""
         super().load(speed, policy)
@@ -101,12 +107,13 @@ class Generator(diffusers.Generator):
 
     def _predict_motion(self, request: Request, clips: Sequence[Clip]) -> "Tensor | None":
         """(1, q, dim) for the picture that the video starts from; None without clips."""
-        windows = {clip.key: clip.pixels for clip in clips if clip.pixels is not None}
-        if not windows or self.spec.motion.scale == 0:
+        if not clips or self.spec.motion.scale == 0:
             return None
+        windows = {c.key: c.pixels for c in clips if c.features is None and c.pixels is not None}
         tokens = self._predictor.describe_clips(windows)
+        tokens |= {c.key: self._predictor.restore_tokens(c.features) for c in clips if c.features}
         size = self.spec.height, self.spec.width
         picture = np.array(first_frame.read_first_frame(request, clips, *size, self._policy))
-        ranked = [tokens[key] for key in windows]
+        ranked = [tokens[key] for key in dict.fromkeys(clip.key for clip in clips)]
         motion = self._predictor.predict(picture.transpose(2, 0, 1), ranked)
         return motion.to(self._pipe.device, self._dtype)

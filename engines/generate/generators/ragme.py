@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 class Generator:
     """Samples each video by itself: kernels round by the size of the batch."""
 
+    image_replaces_clips = False
+
     def __init__(self, spec: GenerateSpec) -> None:
         self.spec, self.cache_use = spec, LatentCacheUse()
         # Without a controller, or at a guidance of 0, frame vectors would change nothing.

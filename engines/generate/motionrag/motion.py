@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.errors import UserError
 from data.specs.motion import MotionSpec
+from data.store.motion_features import ClipFeatures
 from engines.generate.lru import Cache
 from engines.generate.motionrag.encoders import ClipEncoders
 from engines.generate.motionrag.release import Release
@@ -44,6 +46,20 @@ class MotionPredictor:
             }
 
         return self._tokens.get_all(clips, describe)
+
+    def restore_tokens(self, features: ClipFeatures) -> ClipTokens:
+        """The tokens of a clip that the store has described; a UserError for other sizes."""
+        import torch
+
+        expected = tuple(self.null.shape[1:])
+        if not features.motion.shape == features.appearance.shape == expected:
+            raise UserError(
+                f"stored motion features are {features.motion.shape}, this release's {expected}:"
+                " run `reelflow motion-features` with this release"
+            )
+        arrays = features.motion, features.appearance
+        moved = (torch.from_numpy(each.astype(np.float32))[None] for each in arrays)
+        return ClipTokens(*(each.to(self.null.device) for each in moved))
 
     def resample_picture(self, picture: np.ndarray) -> "Tensor":
         """(1, q, dim) appearance tokens of (3, H, W) uint8."""

@@ -54,6 +54,12 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return [file for file in found.values() if file]
 
 
+def load_describers(folder: Path) -> "tuple[PerceiverResampler, PerceiverResampler]":
+    """The resamplers of motion and of appearance in a folder, which no base is needed for."""
+    states = {file.stem: (str(file), read_weights(str(file))) for file in list_checkpoints(folder)}
+    return _load_resampler(*states[MOTION]), _load_context(*states[CONTEXT], []).condition_proj
+
+
 def load_release(folder: Path, base: "nn.Module") -> Release:
     """The networks in a folder, for this base, which gets the folder's fine-tuned weights, if any.
 

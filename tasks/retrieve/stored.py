@@ -1,0 +1,129 @@
+"""Searches vectors that a stage has of clips: of their captions, or of their motion."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data.catalog.database import catalog_path
+from data.errors import UserError
+from data.records import Hit, Prompt
+from data.shards.lists import list_done
+from data.shards.stages import CAPTION_VECTORS, Stage, read_spec_record
+from data.specs.encode import CaptionSpec
+from data.specs.retrieve import RetrieveSpec
+from data.store import layout, tables
+from data.store.motion_features import iter_features
+from data.store.temporary import TemporaryFolder
+from data.workspace import Workspace
+from engines.base import load_plugin
+from engines.index.batches import Batch
+from engines.index.kinds import flat
+from engines.retrieve.text_rules import normalise
+from tasks.captions.stage import require_captions
+from tasks.motion.stage import require_features
+from tasks.retrieve.lookups import Lookups
+from tasks.retrieve.retriever import Retriever
+
+
+class StoredRetriever(Retriever):
+    """An exact index of a stage's vectors, built where it is opened, by inner product."""
+
+    def __init__(self, workspace: Workspace, corpus: str, stage: Stage) -> None:
+        self.workspace, self.corpus, self.stage = workspace, workspace.check_corpus(corpus), stage
+        self.version = count_version(workspace, stage)
+        self._temporary = TemporaryFolder()
+        batches = list(_read_vectors(workspace, stage))
+        if not batches:
+            raise UserError(
+                f"{corpus} has no {stage.kind} yet: run `reelflow {stage.kind} {corpus}`"
+            )
+        folder = Path(self._temporary.name) / "v"
+        flat.build(batches, folder)
+        self.index = flat.open_index(folder)
+        self.contents = self.index.contents
+        self.shortages, self.unmatched = {}, []
+        self._lookups = Lookups(catalog_path(workspace.store, workspace.settings.catalog))
+
+    def search_prompts(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
+        """Returns the k best clips of each prompt; a UserError for moments: they have no vector."""
+        if spec.moments:
+            raise UserError(f"{self.stage.kind} are of whole clips: leave out --moments")
+        return super().search_prompts(prompts, spec)
+
+    def _find_stale(self) -> np.ndarray:
+        shown = self.find_videos(self.contents.tolist())
+        gone = [content not in shown for content in self.contents.tolist()]
+        return np.flatnonzero(np.array(gone, bool))
+
+
+class CaptionRetriever(StoredRetriever):
+    """Compares captions with a prompt's own caption: of the same column, else its text."""
+
+    def __init__(self, workspace: Workspace, corpus: str) -> None:
+        stage, self._spec = require_captions(workspace, corpus)
+        _require_same_encoder(workspace, stage, self._spec)
+        super().__init__(workspace, corpus, stage)
+        plugin = load_plugin("retrieve.encoders", self._spec.encode.encoder)
+        self._encoder = plugin.Encoder(self._spec.encode)
+        self._encoder.load()
+
+    def embed_prompts(self, prompts: Sequence[Prompt]) -> np.ndarray:
+        """(n, dim) float32 vectors of the prompts' captions, as the encoder gives them."""
+        column = self._spec.column
+        texts = [(column and prompt.columns.get(column)) or prompt.text for prompt in prompts]
+        if empty := [p.id for p, text in zip(prompts, texts, strict=True) if not text.strip()]:
+            raise UserError(f"there is no text in prompt {empty[0]}: describe what to find")
+        vectors: np.ndarray = np.concatenate([self._encoder.encode([text]) for text in texts])
+        return vectors
+
+
+class MotionRetriever(StoredRetriever):
+    """Compares how clips move with how the prompts' own videos do."""
+
+    def __init__(self, workspace: Workspace, corpus: str) -> None:
+        super().__init__(workspace, corpus, require_features(workspace, corpus))
+
+    def search_prompts(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
+        """Returns the k clips that move most like each prompt's own video."""
+        ids = [prompt.columns.get(spec.own or "") for prompt in prompts]
+        if spec.own is None or not all(ids):
+            raise UserError(
+                "retrieval by motion starts from videos of the corpus: name the column of the"
+                " prompts that has their ids with --own"
+            )
+        _, vectors = self.read_vectors([id or "" for id in ids])
+        return self.search_for(prompts, normalise(vectors), spec)
+
+
+def count_version(workspace: Workspace, stage: Stage) -> str:
+    """The state of a stage that is searched: how many of its shards are done."""
+    return f"s{len(list_done(workspace.store, stage.folder)):04}"
+
+
+def _require_same_encoder(workspace: Workspace, stage: Stage, spec: CaptionSpec) -> None:
+    digest = load_plugin("retrieve.encoders", spec.encode.encoder).digest(spec.encode)
+    if digest not in read_spec_record(workspace.store, stage)["inputs"]:
+        raise UserError(
+            f"the encoder has changed since the captions of {stage.corpus} were encoded: put the"
+            f" old one back, or run `reelflow caption-vectors {stage.corpus}`"
+        )
+
+
+def _read_vectors(workspace: Workspace, stage: Stage) -> Iterator[Batch]:
+    """Unit vectors of clips: of captions as stored, of motion the mean over its tokens."""
+    store = workspace.store
+    for shard in list_done(store, stage.folder):
+        name = layout.shard_file(stage.folder, shard)
+        if not store.exists(name):  # nothing of it was done
+            continue
+        if stage.kind == CAPTION_VECTORS:
+            table = tables.read_table(store, name)
+            column = table.column("vector").combine_chunks()
+            vectors = column.flatten().to_numpy().reshape(len(table), -1)
+            ids, contents = (table.column(key).to_pylist() for key in ("video_id", "content"))
+        else:
+            ids, contents, features = zip(*iter_features(store, name), strict=True)
+            tokens = np.stack([clip.motion for clip in features]).astype(np.float32)
+            vectors = normalise(tokens.mean(1))
+        yield Batch(list(ids), np.ascontiguousarray(vectors, np.float32), list(contents))

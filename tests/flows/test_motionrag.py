@@ -1,0 +1,171 @@
+"""MotionRAG end to end on a tiny SVD folder: features once, then videos that decode no clip."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from support import golden, motionrag, tiny_pipelines
+from support.corpora import FAKE
+
+from data.errors import UserError
+from data.records import Prompt
+from data.shards.stages import MOTION_FEATURES, current_stage
+from data.specs.encode import CaptionSpec
+from data.specs.motion import MotionFeaturesSpec, MotionSpec
+from data.specs.pipeline import GenerateSpec, RetrieveSpec
+from data.store.motion_features import iter_features
+from data.workspace import Workspace
+from engines.generate.motionrag.motion_sites import find_base
+from flows.caption_vectors import caption_vectors
+from flows.generate import generate
+from flows.ingest import ingest
+from flows.motion_features import motion_features
+from flows.pipeline import pipeline
+from tasks.motion.stage import locate_features
+from tasks.retrieve.stored import CaptionRetriever, MotionRetriever
+
+pytestmark = pytest.mark.usefixtures("plain_flows")
+CLIPS = 4
+
+
+@pytest.fixture(scope="module")
+def workspace(shared_workspace: Workspace) -> Workspace:
+    return shared_workspace
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base, a release for it, clips, and a picture to start from."""
+    folder, pipe = tmp_path_factory.mktemp("motion"), tiny_pipelines.svd()
+    pipe.save_pretrained(folder / "base")
+    motionrag.write_release(folder / "release", find_base(pipe))
+    for n in range(CLIPS):
+        golden.clip(folder / "clips" / f"clip-{n}.mp4", frames=10 + 8 * n, draw=_shade(n))
+    Image.new("RGB", (40, 40), "red").save(folder / "own.png")
+    rows = [{"id": "own", "txt": "a red ball", "image": "own.png"}]
+    (folder / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def described(workspace: Workspace, folder: Path, plain_flows: object) -> dict:
+    pipeline("c", str(folder / "clips"), embed_spec=FAKE)
+    return motion_features("c", MotionFeaturesSpec(controller=str(folder / "release"), frames=4))
+
+
+def spec(folder: Path, **fields: object) -> GenerateSpec:
+    return GenerateSpec(**{
+        "engine": "motionrag", "base": str(folder / "base"), "precision": "fp32", "width": 32,
+        "height": 32, "frames": 4, "steps": 1, "controller": str(folder / "release"),
+        "retrieve": RetrieveSpec(k=3, dedup=1.01),
+    } | fields)  # fmt: skip
+
+
+def made(folder: Path, **fields: object) -> tuple[dict, bytes]:
+    """The only row of a run, and its file."""
+    run = generate("c", str(folder / "prompts.jsonl"), spec(folder, **fields))
+    [row] = pq.read_table(run["table"]).to_pylist()
+    return row, (Path(run["table"]).parent / row["file"]).read_bytes()
+
+
+def test_features_are_made_once_and_are_of_the_middle(workspace, folder, described) -> None:
+    assert (described["done"], described["failed"]) == (CLIPS, {})
+    again = motion_features("c")
+    assert (again["done"], again["fingerprint"]) == (0, described["fingerprint"])
+    stage = current_stage(workspace.store, "c", MOTION_FEATURES)
+    rows = list(iter_features(workspace.store, f"{stage.folder}/shard-000000.parquet"))
+    assert len(rows) == CLIPS
+    for id, content, clip in rows:
+        assert clip.motion.shape == clip.appearance.shape == (motionrag.QUERIES, motionrag.DIM)
+        assert clip.motion.dtype == np.float16
+        duration = (10 + 8 * int(id[5])) / 25
+        assert clip.start_s == pytest.approx(max(0, duration - 0.5) / 2, abs=2e-3)
+        found = locate_features(workspace, stage, [content])(content)
+        assert np.array_equal(found.motion, clip.motion)
+
+
+def test_a_video_of_stored_features_decodes_no_clip(
+    workspace, folder, described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engines.generate import clips
+
+    base, _ = made(folder, motion=MotionSpec(scale=0)), None
+    monkeypatch.setattr(clips, "decode_windows", lambda *_: pytest.fail("a clip was decoded"))
+    row, video = made(folder)
+    assert [hit["rank"] for hit in row["hits"]] == [1, 2, 3]
+    assert row["image"] == str(folder / "own.png") and row["note"] is None
+    assert sum(hit["weight"] for hit in row["hits"]) == pytest.approx(1)
+    assert video != base[1], "the clips move it"
+
+
+def test_another_release_has_features_of_its_own(workspace, folder, described) -> None:
+    with pytest.raises(UserError, match="/nowhere"):
+        motion_features("c", MotionFeaturesSpec(controller="/nowhere"))
+    assert (
+        current_stage(workspace.store, "c", MOTION_FEATURES).fingerprint
+        == (described["fingerprint"])
+    )
+
+
+def _shade(n: int):
+    def draw(number: int, size: tuple[int, int]) -> np.ndarray:
+        return golden.picture(number * (n + 1), size) // (n + 1)
+
+    return draw
+
+
+@pytest.fixture(scope="module")
+def captioned(workspace: Workspace, folder: Path, described: dict) -> str:
+    """A corpus of spans of files with two captions, as published tables have them."""
+    rows = [
+        {"id": n, "video": f"clips/clip-{n % 3}.mp4", "start_sec": 0.04 * (n // 3),
+         "end_sec": 0.3 + 0.04 * (n // 3), "llm_caption": f"a scene numbered {n}",
+         "motion_caption": text, "prompt": "juggle", "film": f"film-{n % 3}"}
+        for n, text in enumerate(MOTIONS)
+    ]  # fmt: skip
+    source = folder / "table.jsonl"
+    source.write_text("\n".join(map(json.dumps, rows)))
+    columns = {"videoID": "id", "videoLoc": "video", "txt": "llm_caption"}
+    ingest(str(source), "spans", columns)
+    caption_vectors("spans", CaptionSpec(column="motion_caption"))
+    return "spans"
+
+
+MOTIONS = ("a man runs to the left", "a dog jumps up and down", "a boat drifts slowly away",
+           "a woman runs to the left fast", "a cat jumps high", None)  # fmt: skip
+
+
+def test_captions_are_searched_without_the_prompts_own_relatives(workspace, captioned) -> None:
+    prompts = [
+        Prompt("p", "a scene", columns={"motion_caption": MOTIONS[0], "id": "0"}),
+        Prompt("q", "an animal that jumps"),
+    ]
+    retriever = CaptionRetriever(workspace, captioned)
+    asked = RetrieveSpec(k=2, dedup=1.01, by="caption", own="id")
+    first, second, *others = retriever.search_prompts(prompts, asked)
+    assert (first.video_id, first.rank, first.excluded) == ("3", 1, 1), "its own is left out"
+    assert [hit.prompt_id for hit in (second, *others)] == ["p", "q", "q"]
+    assert {hit.video_id for hit in others} == {"1", "4"} and others[0].excluded == 0
+    apart = asked.model_copy(update={"not_from_same": "film"})
+    ids = [hit.video_id for hit in retriever.search_prompts(prompts[:1], apart)]
+    assert "3" not in ids and len(ids) == 2, "over-fetched until k are left"
+    without = json.loads(workspace.store.read(
+        f"{retriever.stage.folder}/receipts/000000.json"))  # fmt: skip
+    assert [row["reason"] for row in without["rows"]].count("empty") == 1
+
+
+def test_clips_that_move_alike_are_found_by_motion(workspace, folder, described) -> None:
+    retriever = MotionRetriever(workspace, "c")
+    hits = retriever.search_videos(["clip-0"], RetrieveSpec(k=2, ceiling=1.01, dedup=1.01))
+    assert len(hits) == 2 and "clip-0" not in {hit.video_id for hit in hits}
+    prompts = folder / "own.jsonl"
+    row = {"id": "m", "txt": "red", "image": "own.png", "of": "clip-1"}
+    prompts.write_text(json.dumps(row))
+    by = RetrieveSpec(k=2, ceiling=1.01, dedup=1.01, by="motion", own="of")
+    run = generate("c", str(prompts), spec(folder, retrieve=by))
+    [made] = pq.read_table(run["table"]).to_pylist()
+    assert len(made["hits"]) == 2 and made["hits"][0]["excluded"] is not None
+    assert "clip-1" not in {hit["video_id"] for hit in made["hits"]}
