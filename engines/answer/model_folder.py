@@ -8,7 +8,7 @@ import numpy as np
 
 from data.errors import UserError
 from engines.answer.control_tokens import defuse_text
-from engines.answer.protocol import Prompt
+from engines.video_model import Prompt
 
 TICKS = 1000  # a second, of the clock that frames' times are told in
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}

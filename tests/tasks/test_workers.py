@@ -10,6 +10,7 @@ from data.errors import UserError
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from tasks import workers as runners
+from tasks.answer.setup import build_answer_setup
 from tasks.service.runner import choose_runner
 
 
@@ -62,3 +63,11 @@ def test_ray_starts_where_it_has_workers_to_place(
 def test_one_process_is_not_said_to_be_several_workers() -> None:
     with pytest.raises(UserError, match="--workers 1"):
         choose_runner(Settings(runner="process"), 4)
+
+
+def test_a_server_and_its_key_reach_workers_and_the_key_no_log() -> None:
+    settings = Settings(server="http://localhost:8000/v1", api_key="sk-secret")
+    for setup in (runners.build_annotate_setup(settings), build_answer_setup(settings)):
+        assert (setup.server, setup.api_key) == ("http://localhost:8000/v1", "sk-secret")
+        assert "sk-secret" not in repr(setup)
+    assert "sk-secret" not in repr(settings)

@@ -17,11 +17,11 @@ from data.specs.answer import AnswerSpec
 from data.store.texts import Annotation, Text
 from engines.annotate.changes import differs, measure_parts
 from engines.annotate.reading import ReadError, read_each
-from engines.answer.protocol import Prompt, Reply, VideoModel
 from engines.base import load_plugin
 from engines.video.frames import Frames, Sampling
 from engines.video.guard.guard import Guard
 from engines.video.resize import shrink
+from engines.video_model import Prompt, Reply, VideoModel
 from engines.worker import ModelSetup
 
 VERSION = "1"

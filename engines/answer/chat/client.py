@@ -19,8 +19,8 @@ from engines.answer.chat.completions import (
     read_error,
 )
 from engines.answer.chat.waits import choose_wait, read_wait
-from engines.answer.protocol import Prompt, Reply
 from engines.files.web import is_private_host
+from engines.video_model import Prompt, Reply
 from engines.worker import ModelSetup
 
 if TYPE_CHECKING:

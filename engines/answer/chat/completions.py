@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engines.answer.control_tokens import defuse_text
-from engines.answer.protocol import Prompt, Reply
+from engines.video_model import Prompt, Reply
 
 QUALITY = 90  # of JPEG: text on the screen stays legible
 LIKELIEST = 20  # tokens that servers give log-probabilities of, at most

@@ -6,8 +6,8 @@ from hashlib import sha256
 
 from data.outcome import Done, Outcome
 from data.specs.answer import AnswerSpec
-from engines.answer.protocol import Prompt, Reply
 from engines.retrieve.text_rules import count_tokens
+from engines.video_model import Prompt, Reply
 from engines.worker import ModelSetup
 
 VERSION = "1"

@@ -9,7 +9,7 @@ from data.errors import UserError
 from data.outcome import Failed, Outcome
 from data.specs.answer import AnswerSpec
 from engines.answer.chat.client import ChatClient
-from engines.answer.protocol import Prompt, Reply
+from engines.video_model import Prompt, Reply
 from engines.worker import ModelSetup
 
 VERSION = "1"

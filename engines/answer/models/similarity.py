@@ -10,7 +10,7 @@ import numpy as np
 from data.errors import UserError
 from data.outcome import Done, Outcome
 from data.specs.answer import AnswerSpec
-from engines.answer.protocol import Prompt, Reply
+from engines.video_model import Prompt, Reply
 from engines.worker import ModelSetup
 
 VERSION = "1"

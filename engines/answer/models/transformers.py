@@ -17,8 +17,8 @@ from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from data.specs.answer import AnswerSpec
 from engines.answer.model_folder import ModelFolder, count_frames
-from engines.answer.protocol import Prompt, Reply
 from engines.embed.model_folders import digest_folder, find_folder
+from engines.video_model import Prompt, Reply
 from engines.worker import ModelSetup
 
 if TYPE_CHECKING:

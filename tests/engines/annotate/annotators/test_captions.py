@@ -14,8 +14,8 @@ from data.outcome import Done, Failed
 from data.specs.annotate import CaptionsSpec
 from engines.annotate.annotators import captions
 from engines.annotate.engine import AnnotateSetup, VideoAnnotator
-from engines.answer.protocol import Reply
 from engines.video.frames import Frames
+from engines.video_model import Reply
 
 FAKE = CaptionsSpec(model="fake", every_s=2, frames=4)
 
