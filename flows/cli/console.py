@@ -44,11 +44,14 @@ def escape(text: str) -> str:
 def live() -> Iterator[None]:
     """Shows the progress of the flows that run in the block, on standard error.
 
-    Raises a UserError at once where these could not reach Prefect's server.
+    Raises a UserError at once where these could not reach Prefect's server. Where none is named,
+    Prefect starts one for the command.
     """
+    from tasks.service.fresh_database import prepare_database
     from tasks.service.server import check_configured_server
 
-    check_configured_server()
+    if not check_configured_server():
+        prepare_database()
     console = out(err=True)
     display = _Terminal(console) if console.is_terminal else _Plain(console)
     add_listener(display)

@@ -37,13 +37,14 @@ def find_api_url(settings: Settings) -> str:
     return service.api
 
 
-def check_configured_server() -> None:
-    """Raises a UserError if PREFECT_API_URL is set and no Prefect server answers there.
+def check_configured_server() -> bool:
+    """Whether PREFECT_API_URL is set; a UserError if it is and no Prefect server answers there.
 
     Prefect itself would repeat the request for minutes, and name neither.
     """
     if url := PREFECT_API_URL.value():
         check_server(url)
+    return bool(url)
 
 
 def check_server(url: str) -> None:

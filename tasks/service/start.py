@@ -10,6 +10,7 @@ from data.errors import UserError
 from data.settings import Settings
 from data.store.disk_errors import translate_disk_errors
 from tasks.service.commands import ServiceOptions, build_environment, service_commands
+from tasks.service.fresh_database import prepare_database
 from tasks.service.processes import spawn_process
 from tasks.service.proxies import spare_loopback
 from tasks.service.ray_head import find_free_port, start_head
@@ -44,6 +45,7 @@ def start_service(
     address = f"127.0.0.1:{find_free_port()}" if options.ray else None
     service = Service(f"http://{host}:{port}", folder, (), address)
     environment = build_environment(settings, folder, service.api) | ray_environment(service)
+    prepare_database(Path(environment["PREFECT_HOME"]))
     try:
         if address:
             service = service.add_process(start_head(address, folder, find_shipped(), environment))
