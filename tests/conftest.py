@@ -28,6 +28,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")  # where others keep the machine busy
 
 from support import buckets, golden, needs
+from support.decoders import DecoderStock
 from support.paths import NO_CLIPS, REAL_CLIPS, TESTS
 
 from data.settings import Settings
@@ -133,12 +134,21 @@ def served_backend(prefect_backend: None, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PREFECT_API_URL", PREFECT_API_URL.value())
 
 
+@pytest.fixture(scope="session")
+def _decoders() -> Iterator[DecoderStock]:
+    stock = DecoderStock()
+    yield stock
+    stock.close()
+
+
 @pytest.fixture
 def workspace(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Workspace:
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    _decoders: DecoderStock,
+) -> Iterator[Workspace]:  # fmt: skip
     """An empty store that flows find too, with work done in this process."""
-    return _place(tmp_path / "store", monkeypatch, "real_canary" in request.keywords)
+    with _decoders.shared():
+        yield _place(tmp_path / "store", monkeypatch, "real_canary" in request.keywords)
 
 
 @pytest.fixture
@@ -170,9 +180,11 @@ def bucket(object_store: buckets.Bucket) -> Iterator[buckets.Bucket]:
 
 
 @pytest.fixture(scope="module")
-def shared_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def shared_workspace(
+    tmp_path_factory: pytest.TempPathFactory, _decoders: DecoderStock
+) -> Iterator[Workspace]:
     """As `place`, one for all tests of a file: what they look at is made once."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, _decoders.shared():
         yield _place(tmp_path_factory.mktemp("shared") / "store", patch)
 
 

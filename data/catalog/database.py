@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from data.catalog.connection import attach_file
 from data.errors import UserError
 from data.store import layout
 from data.store.disk_errors import disk_full_error
@@ -19,7 +20,6 @@ from data.store.lock import hold_lock
 from data.store.storage import Store
 from data.store.temporary import TemporaryFolder
 
-MEMORY_LIMIT = "1GB"
 MIN_FILE_BYTES = 3 * 4096  # every DuckDB file begins with so many bytes
 LOCK_REASON = "has the catalogue open"
 
@@ -57,7 +57,9 @@ class Catalog:
 
         They come from a cursor of their own, so that other statements can run meanwhile.
         """
+        [[name]] = self.execute("SELECT current_database()")
         cursor = self._connection.cursor()
+        cursor.execute(f'USE "{name}"')
         cursor.execute(text, values)
         while batch := cursor.fetchmany(size):
             yield batch
@@ -141,28 +143,22 @@ def create_catalog(path: Path, wait_s: float = 600.0) -> Iterator[Catalog]:
 
 @contextmanager
 def _connect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    config: dict[str, Any] = {
-        "memory_limit": MEMORY_LIMIT,
-        "temp_directory": str(path.parent / ".duckdb-tmp"),
-    }
     if path.is_file() and path.stat().st_size < MIN_FILE_BYTES:
         path.unlink()  # cut short when it was created, by a full disk or a kill
+    begun = False
     try:
-        connection = duckdb.connect(str(path), config=config)
-    except duckdb.IOException as error:
-        if os.strerror(errno.ENOSPC) in str(error):
-            raise disk_full_error(str(path.parent)) from error
-        raise UserError(
-            f"cannot open the catalogue {path}: {error}. It can be rebuilt from the store:"
-            " remove the file, then run `reelflow catalog rebuild`"
-        ) from error
-    try:
-        with connection:
+        with attach_file(path) as connection:
+            begun = True
             yield connection
     except duckdb.Error as error:
         if os.strerror(errno.ENOSPC) in str(error):
             raise disk_full_error(str(path.parent)) from error
-        raise
+        if begun or not isinstance(error, duckdb.IOException):
+            raise
+        raise UserError(
+            f"cannot open the catalogue {path}: {error}. It can be rebuilt from the store:"
+            " remove the file, then run `reelflow catalog rebuild`"
+        ) from error
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection) -> None:

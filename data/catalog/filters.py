@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from data.catalog.conditions import parse_condition
-from data.catalog.database import MEMORY_LIMIT, load_sql
+from data.catalog.connection import MEMORY_LIMIT
+from data.catalog.database import load_sql
 from data.errors import UserError
 from data.shards.stages import Stage
 from data.store.lock import hold_lock

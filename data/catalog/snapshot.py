@@ -14,7 +14,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from data.catalog.database import LOCK_REASON, MEMORY_LIMIT, Catalog
+from data.catalog.connection import MEMORY_LIMIT
+from data.catalog.database import LOCK_REASON, Catalog
 from data.catalog.filters import (
     READ_ONLY_CONFIG,
     add_source_columns,
