@@ -46,5 +46,7 @@ def attach_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _start(folder: Path) -> duckdb.DuckDBPyConnection:
-    config = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(folder / ".duckdb-tmp")}
-    return duckdb.connect(":memory:", config=config)
+    spill = str(folder / ".duckdb-tmp")
+    return duckdb.connect(
+        ":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill}
+    )
