@@ -21,6 +21,8 @@ def demo_refine(folder: Path, refiner: str, videos: int = 12) -> dict[str, Any]:
 
     noisy, clean = make_clips(folder, videos)
     os.environ["REELFLOW_ROOT"] = str(folder / "store")  # where flows look
+    # So few small clips are done before a second worker, and Ray for it, would have started.
+    os.environ.setdefault("REELFLOW_WORKERS", "1")
     spec = RefineSpec(refiner=refiner, iterations=ITERATIONS)
     result = refine(str(noisy), spec, str(clean), MEASURE)
     page = folder / "refined.html"

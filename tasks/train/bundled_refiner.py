@@ -90,8 +90,7 @@ def print_gains(name: str, weights: Path, windows: int = 16) -> None:
 
     A line for each filter that learned nothing comes after those of the refiner.
     """
-    whole = SPECS[name][0].model_copy(update={"crop": None})
-    clean = RenderedClips(whole).draw(np.random.default_rng(123), windows, held_out=True)
+    clean = draw_held_out(name, windows)
     refiners = {each: RefineSpec(refiner=each) for each in CLASSICAL}
     for label, spec in {name: RefineSpec(refiner=name, weights=str(weights)), **refiners}.items():
         refiner = build_refiner(spec)
@@ -103,6 +102,12 @@ def print_gains(name: str, weights: Path, windows: int = 16) -> None:
                 f" dB, {np.mean(after - before):+.2f} (least {np.min(after - before):+.2f})",
                 flush=True,
             )
+
+
+def draw_held_out(name: str, windows: int) -> np.ndarray:
+    """Whole windows of held-out scenes, of the length that a refiner was trained on."""
+    whole = SPECS[name][0].model_copy(update={"crop": None})
+    return RenderedClips(whole).draw(np.random.default_rng(123), windows, held_out=True)
 
 
 def measure_gain(

@@ -14,8 +14,10 @@ from data.specs.evaluate import EvaluateSpec
 from data.specs.refine import PassMeasure, RefineSpec, StopSpec
 from data.workspace import Workspace
 from engines.video.writing import encode_lossless
+from flows.demo_refine import demo_refine
 from flows.pipeline import pipeline
 from flows.refine import refine
+from tasks.demo.refiner_trial import write_trial
 from tasks.refine.request import build_refinement
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
@@ -125,3 +127,29 @@ def test_a_stopped_clip_stays_as_it_is(workspace: Workspace, tmp_path: Path) -> 
     }
     assert rows[3]["stopped"] == 1 and rows[3]["sha256"] == rows[1]["sha256"]
     assert rows[0]["sha256"] != rows[1]["sha256"]
+
+
+def test_the_demo_makes_its_clips_and_ends_with_a_page(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("REELFLOW_ROOT", "REELFLOW_WORKERS"):  # set by the demo, taken back here
+        monkeypatch.setenv(name, "1")
+    made = demo_refine(tmp_path / "demo", "temporal_median", videos=2)
+    assert (made["videos"], made["done"], made["failed"]) == (2, 2 * 4, {})
+    assert figure(made, "fd_pixel_stats_control", 0) > 0
+    assert figure(made, "flicker", 4) < figure(made, "flicker", 0)
+    html = made["page"].read_text()
+    assert html.count("data-wipe") >= 2 and "noisy-000" in html
+
+
+def test_what_refiners_are_tried_on_is_the_same_for_everyone(
+    tmp_path: Path,
+) -> None:
+    write_trial(tmp_path, 3)
+    counts = {folder.name: len(list(folder.iterdir())) for folder in tmp_path.iterdir()
+              if folder.is_dir()}  # fmt: skip
+    assert counts == {"real": 6, "grainy": 3, "clean": 6}
+    assert len((tmp_path / "prompts.jsonl").read_text().splitlines()) == 3
+    write_trial(tmp_path / "again", 3)
+    for name in ("real/real-005.mkv", "grainy/grainy-002.mkv"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "again" / name).read_bytes()

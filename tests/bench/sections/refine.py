@@ -13,6 +13,7 @@ from bench.figures import Figure
 from bench.job import Job
 
 from data.specs.refine import RefineSpec
+from engines.device import limit_threads
 from engines.refine.loop import Subject, iterate_passes
 from engines.refine.plugins import build_corruption, build_refiner
 from engines.refine.scratch import Scratch
@@ -30,6 +31,7 @@ print(json.dumps(measure_memory(int(sys.argv[1]))))
 
 
 def measure(job: Job) -> Iterator[Figure]:
+    limit_threads()  # as the stage's workers do
     clip = np.random.default_rng(0).random((FRAMES, SIDE, SIDE, 3), np.float32)
     for name in REFINERS:
         holes = HOLES if name.startswith("inpaint") else {}
