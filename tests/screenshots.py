@@ -65,7 +65,7 @@ AROUND = {  # pictures of the page to look around: its address, and what somebod
 }
 DRAWN = """Boolean(document.getElementById('map')?.width) ||
     (document.querySelectorAll('.tile .curve').length > 7 &&
-    [...document.querySelectorAll('.tile img')].slice(0, 12).every(each => each.complete))"""
+    document.querySelectorAll('.tile img.there').length > 11)"""
 DEMO = ("report", "leaderboard", "experiment")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "PAUSED")
 SETTLES_S = 3.0  # what a page fades in
@@ -106,6 +106,7 @@ def look_around(folder: Path, demo: Path) -> None:
                 if name in ("browse-dark", "browse-phone"):
                     dark = {"name": "prefers-color-scheme", "value": "dark"}
                     tab.ask("Emulation.setEmulatedMedia", features=[dark])
+                tab.ask("Emulation.setScrollbarsHidden", hidden=True)
                 tab.ask("Page.navigate", url=f"{url}/#{address}")
                 tab.until(DRAWN, bool)
                 tab.look(script)

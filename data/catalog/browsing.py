@@ -15,6 +15,7 @@ import pyarrow as pa
 from data.catalog.filter_terms import quote_name
 from data.catalog.filters import keep_listed
 from data.catalog.snapshot import ROW, Snapshot
+from data.errors import UserError
 
 VALUES, BINS = 12, 24  # of a column that are shown
 MAX_DISTINCT = 2000  # a text column with more values is no list to choose from
@@ -71,10 +72,13 @@ def order_rows(
 ) -> np.ndarray:
     """The row numbers (n,) int32 of the videos that meet the conditions, in order.
 
-    They come in the order of their sources, or by a column; videos without a value come last.
+    They come in the order of their sources, or by a column; videos without a value come last. A
+    UserError for a column that there is none of.
     """
     with snapshot.select_rows(corpus, wheres) as (_, rows):
-        if sort is not None and sort in rows.columns:
+        if sort is not None and sort not in rows.columns:
+            raise UserError(f"cannot sort by {sort!r}: no video of {corpus} has such a column")
+        if sort is not None:
             direction = "DESC" if descending else "ASC"
             rows = rows.order(f"{quote_name(sort)} {direction} NULLS LAST, {ROW}")
         else:

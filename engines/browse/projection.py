@@ -56,6 +56,7 @@ def sample_rows(count: int, size: int) -> np.ndarray:
 def find_in_polygon(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     """The row numbers of places (n, 2) inside a polygon (m, 2), by the even-odd rule."""
     low, high = polygon.min(axis=0), polygon.max(axis=0)
+    polygon = np.clip(polygon, -10, 10)  # the map is from 0 to 1: no product of it overflows
     with np.errstate(invalid="ignore"):  # rows without a place are inside of nothing
         near = np.flatnonzero(((places >= low) & (places <= high)).all(axis=1))
     x, y = places[near].T.astype(np.float64)

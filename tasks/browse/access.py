@@ -70,7 +70,10 @@ class Access:
         if self.password is None and _read_host(host) not in self.names:
             return "this page is reached by another name: see `reelflow browse --host`"
         site = headers.get("sec-fetch-site", "none")
-        is_visit = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
+        is_visit = (
+            scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
+            and headers.get("sec-fetch-dest", "document") == "document"  # in no frame of another's
+        )  # fmt: skip
         if site not in ("none", "same-origin") and not is_visit:
             return "another web site asked for this"
         origin = headers.get("origin")
@@ -97,7 +100,9 @@ def _equals(given: str, wanted: str) -> bool:
 
 
 def _read_host(host: str) -> str:
-    """The name in a Host header, without port and brackets."""
+    """The name in a Host header, without port and brackets; "" for one that browsers never send."""
+    if "@" in host or "/" in host:
+        return ""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:

@@ -33,11 +33,15 @@ def write_page(session: Session, kind: str, name: str) -> Path:
         _write(now, kind, name, folder / PAGE)
         return folder
 
-    # Before anything is removed: each is the name of a folder.
-    if not NAME.fullmatch(name) or kind not in (*KINDS, LEADERBOARD):
-        raise UserError("there is no such page")
+    check_name(kind, name)  # before anything is removed: each is the name of a folder
     with _writing:  # two who open it at once get one
         return session.results.find(("page", now.number, kind, name), write)
+
+
+def check_name(kind: str, name: str) -> None:
+    """A UserError unless a page may be called so."""
+    if not NAME.fullmatch(name) or kind not in (*KINDS, LEADERBOARD):
+        raise UserError("there is no such page")
 
 
 def find_file(folder: Path, name: str) -> Path:

@@ -60,7 +60,7 @@ def pooled(workspace: Workspace, stage: Stage, count: int, size: int) -> None:
     schema, model = tables.pooled_schema(WideEmbedder.dim), WideEmbedder(EmbedSpec(engine="fake"))
     for shard in _shards(count, size):
         rows = tuple(done_row(video.id, video.content, 1) for video in shard.items)
-        vectors = to_unit(np.stack([model.embed_uri(str(video.uri)) for video in shard.items]))
+        vectors = to_unit(model.embed_uris([str(video.uri) for video in shard.items]))
         columns = [
             [row["id"] for row in rows], [row["content"] for row in rows],
             pa.array([1] * len(rows), pa.int32()),

@@ -23,20 +23,21 @@ class WideEmbedder(fake.Embedder):
 
     def embed_images(self, pixels: np.ndarray) -> np.ndarray:
         colours = pixels[:, :, 0, 0].astype(np.uint8)
-        return np.stack([self._embed_colour(bytes(colour)) for colour in colours])
+        return self._embed_colours([bytes(colour) for colour in colours])
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
         return (super().embed_text(texts) @ self._wide).astype(np.float32)
 
-    def embed_uri(self, uri: str) -> np.ndarray:
-        """What the one frame of a fake video gets: without painting and reading it."""
-        return self._embed_colour(hashlib.sha256(uri.split("?")[0].encode()).digest()[:3])
+    def embed_uris(self, uris: Sequence[str]) -> np.ndarray:
+        """What the one frame of each fake video gets: without painting and reading it."""
+        hashed = (hashlib.sha256(uri.split("?")[0].encode()) for uri in uris)
+        return self._embed_colours([each.digest()[:3] for each in hashed])
 
-    def _embed_colour(self, colour: bytes) -> np.ndarray:
-        key = int.from_bytes(colour)
-        noise = np.random.default_rng(key).standard_normal(LATENT)
-        point = self._centres[key % CLUSTERS] + SPREAD * noise
-        return (point @ self._wide).astype(np.float16).astype(np.float32)
+    def _embed_colours(self, colours: Sequence[bytes]) -> np.ndarray:
+        keys = [int.from_bytes(colour) for colour in colours]
+        noise = np.stack([np.random.default_rng(key).standard_normal(LATENT) for key in keys])
+        points = self._centres[np.array(keys) % CLUSTERS] + SPREAD * noise
+        return (points @ self._wide).astype(np.float16).astype(np.float32)
 
 
 def widen_fakes() -> None:

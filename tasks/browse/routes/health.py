@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from tasks.browse.health import Health, Runs, read_health, read_runs
-from tasks.browse.pages import PAGE, TYPES, find_file, write_page
+from tasks.browse.pages import PAGE, TYPES, check_name, find_file, write_page
 from tasks.browse.routes.common import Corpus, CurrentSession
 
 # A page brings its own policy, and shows videos that lie beside it.
@@ -28,6 +28,7 @@ def runs(session: CurrentSession) -> Runs:
 @router.get("/pages/{kind}/{name}", response_class=Response)
 def page(kind: str, name: str) -> Response:
     """Leads to the page of a run, an experiment, an evaluation, or the leaderboard."""
+    check_name(kind, name)
     return RedirectResponse(f"/pages/{kind}/{name}/{PAGE}")
 
 

@@ -31,6 +31,9 @@ def client(password: str | None = None) -> TestClient:
         ({"Sec-Fetch-Site": "same-origin"}, True), ({"Sec-Fetch-Site": "cross-site"}, False),
         ({"Sec-Fetch-Site": "same-site"}, False),
         ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, True),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate",
+          "Sec-Fetch-Dest": "iframe"}, False),
+        ({"Host": "evil.example@127.0.0.1:4300"}, False), ({"Host": "127.0.0.1/x"}, False),
     ],
 )  # fmt: skip
 def test_another_site_cannot_ask(headers: dict[str, str], allowed: bool) -> None:

@@ -1,9 +1,11 @@
 """The page's endpoints over a small store, without a browser."""
 
 import io
+import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,19 +20,23 @@ from support.pages import HOSTILE
 
 from data.catalog.browsing import find_rows, read_by_key
 from data.catalog.snapshot import ROW
-from data.records import Prompt
+from data.records import Prompt, Video
 from data.settings import Settings
 from data.specs.retrieve import RetrieveSpec
 from data.workspace import Workspace
-from tasks.browse import maps
+from engines.browse.pictures import NotShown, PictureMaker
+from tasks.browse import maps, overview
 from tasks.browse.access import LOCAL_NAMES
 from tasks.browse.app import create_app
 from tasks.browse.maps import name_map
 from tasks.browse.running import RunningPage, announce_page
 from tasks.browse.select_videos import select_videos
 from tasks.browse.session import MAX_RESULTS, MAX_SELECTIONS, Session
+from tasks.browse.videos import read_video
+from tasks.index.versions import find_index
 from tasks.retrieve.retriever import Retriever
 from tasks.ui.page_links import link_corpus, link_run
+from tasks.workers import build_probe_setup
 
 FILMS = "/api/corpora/films"
 
@@ -92,6 +98,35 @@ def test_a_condition_can_do_nothing_but_choose(page: TestClient, where: str) -> 
     for path in ("videos", "facets", "search"):
         answer = page.post(f"{FILMS}/{path}", json={"where": where, "text": "x"})
         assert answer.status_code == 400 and answer.json()["detail"].startswith("cannot use")
+
+
+def test_a_column_that_is_not_there_is_no_order(page: TestClient) -> None:
+    for sort in ("no such", 'id" DESC --'):
+        assert page.post(f"{FILMS}/videos", json={"sort": sort}).status_code == 400
+
+
+def test_a_decoder_that_hangs_is_ended_and_said_so(session: Session, page: TestClient) -> None:
+    setup = replace(build_probe_setup(session.settings), decode_deadline_s=1.0)
+    row = read_video(session.now, "films", "fake-1")
+    with PictureMaker(setup) as pictures, pytest.raises(NotShown) as caught:
+        pictures.draw_still(Video("hangs", "fake://1?fault=hang", row["content"]), 0.0, None)
+    assert caught.value.reason == "timeout"
+    # Others are drawn meanwhile and after it, by a decoder of their own.
+    assert page.get("/media/films/still", params={"id": "fake-1"}).status_code == 200
+
+
+def test_an_index_below_its_gate_is_told_by_both_figures(session: Session) -> None:
+    now = session.now
+    stage, version = find_index(now, "films")
+    name = f"{stage.folder}/{version}/index.json"
+    before = now.store.read(name)
+    try:
+        worse = json.loads(before) | {"recall_at_10": {"videos": 0.5}}
+        now.store.write(name, json.dumps(worse).encode())
+        index = overview._read_corpus(now, "films").index
+    finally:
+        now.store.write(name, before)
+    assert index is not None and index.recall == 0.5 < index.gate  # the page compares them
 
 
 def test_a_filter_quotes_names_and_values(page: TestClient) -> None:

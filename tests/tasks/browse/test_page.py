@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.browsed import GONE, LONG, fill, running
+from support.browsed import GONE, LONG, fill, look_through, running
 from support.browser import CHROMIUM, Tab, opened
+from support.corpora import table
 from support.pages import HOSTILE
+from support.plain import PlainFlows
 
 from data.settings import Settings
+from flows.ingest import ingest
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 
@@ -23,6 +26,7 @@ def address(plain_flows, shared_workspace, _clips: Path, tmp_path_factory) -> It
     clips = Path(shutil.copytree(_clips, tmp_path_factory.mktemp("films") / "clips"))
     with plain_flows.switched(True):
         fill(shared_workspace, clips)
+        look_through(shared_workspace)
     with running(Settings()) as url:
         yield url
 
@@ -128,6 +132,11 @@ def test_a_video_has_a_page_with_neighbours_and_history(tab: Tab) -> None:
     said = tab.until(SHEET, lambda text: "Nearest videos" in text)
     assert "Similarity to the search" in said and "The same bytes as 1 other" in said
     assert "attempt 1" in said and "wave" in said
+    assert "shots over time" in said and "Said and seen" in said
+    assert tab.look("document.querySelectorAll('.lane.shots .shot').length") > 1
+    tab.look("document.querySelector('.texts li:last-child button').click()")
+    at = "document.querySelector('#sheet video').currentTime"
+    assert tab.until(at, lambda seconds: (seconds or 0) > 0) > 0
     tab.look("document.querySelector('#sheet .close').click()")
     assert "video=" not in tab.until("location.hash", lambda hash: "video=" not in hash)
 
@@ -177,6 +186,17 @@ def test_a_phone_has_two_columns_and_no_sideways_scroll(tab: Tab) -> None:
         tab.ask("Emulation.clearDeviceMetricsOverride")
 
 
+def test_a_store_that_is_written_to_shows_what_is_new(
+    tab: Tab, plain_flows: PlainFlows, tmp_path: Path
+) -> None:
+    with plain_flows.switched(True):
+        ingest(
+            table(tmp_path, [{"videoID": "new", "videoLoc": "fake://77", "txt": "new"}]), "films"
+        )
+    assert tab.until(SHOWN, lambda shown: shown == "13") == "13"
+    assert "new" in tab.until(IDS, lambda ids: "new" in ids)
+
+
 def test_an_empty_store_says_how_to_begin(tab: Tab, address: str, tmp_path: Path) -> None:
     with running(Settings(root=str(tmp_path / "empty"))) as url:
         tab.ask("Page.navigate", url=url)
@@ -185,4 +205,4 @@ def test_an_empty_store_says_how_to_begin(tab: Tab, address: str, tmp_path: Path
         assert tab.look("document.querySelectorAll('.notice').length") == 0
     assert tab.until(says("does not answer"), bool)
     tab.ask("Page.navigate", url=address)
-    tab.until(SHOWN, lambda shown: shown == "12")
+    tab.until(SHOWN, lambda shown: shown == "13")

@@ -106,3 +106,13 @@ def test_the_command_says_how_they_are_started(tmp_path: Path) -> None:
     assert f"systemctl --user enable --now {TARGET}" in ran.stdout
     given = (tmp_path / "s" / "service" / "environment").read_text()
     assert f'PREFECT_API_AUTH_STRING="{SECRET}"' in given, "workers could not log in"
+
+
+def test_the_page_listens_to_others_with_a_password_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ServiceOptions(browse=4300)
+    monkeypatch.delenv("REELFLOW_BROWSE_PASSWORD", raising=False)
+    here = service_commands("0.0.0.0", 4200, options)["browse"]
+    assert here[-4:] == ["--host", "127.0.0.1", "--port", "4300"]
+    monkeypatch.setenv("REELFLOW_BROWSE_PASSWORD", "secret")
+    assert "0.0.0.0" in service_commands("0.0.0.0", 4200, options)["browse"]
+    assert "browse" not in service_commands("0.0.0.0", 4200, ServiceOptions())
