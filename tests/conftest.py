@@ -92,16 +92,23 @@ def _silence() -> None:
 
 
 @pytest.fixture(scope="session")
-def prefect_backend() -> Iterator[None]:
-    """Prefect's API for flows, once per session: 12 s that plain functions need not pay."""
+def prefect_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Prefect's API for flows, once per session: 6 s that plain functions need not pay."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-    from prefect.testing.utilities import prefect_test_harness
+    from prefect.testing import utilities
 
-    with (
-        prefect_test_harness(server_startup_timeout=None),
-        temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
-        yield
+    from tasks.service.fresh_database import NAME, prepare_database
+
+    folder = tmp_path_factory.mktemp("prefect")
+    prepare_database(folder)
+    (folder / NAME).rename(folder / "prefect-test.db")  # as Prefect's own harness calls it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utilities, "mkdtemp", lambda: str(folder))
+        with (
+            utilities.prefect_test_harness(server_startup_timeout=None),
+            temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+        ):
+            yield
 
 
 @pytest.fixture(scope="module")

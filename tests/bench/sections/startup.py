@@ -1,4 +1,4 @@
-"""Start-up: the CPU of commands in cold processes, and of a small corpus on each runner."""
+"""Start-up: the CPU of commands in cold processes, of first runs, and of a corpus by runner."""
 
 import os
 import resource
@@ -32,6 +32,21 @@ def measure(job: Job) -> Iterator[Figure]:
         yield Figure("startup", f"{what}: CPU of everything", ran.cpu_s, "s")
         yield Figure("startup", f"{what}: embed", embed["seconds"], "s")
     yield from _measure_commands(folder / "store", job.size(5, 2))
+    yield from _measure_first_run(job)
+
+
+def _measure_first_run(job: Job) -> Iterator[Figure]:
+    """Of four fakes: as on a machine that has never had one, and then of other corpora."""
+    home = {"PREFECT_HOME": str(job.scratch / "startup-prefect")}
+    again: list[float] = []
+    for number in range(job.size(4, 2)):
+        run = [*COMMAND, "run", f"fakes-{number}", "--source", "fake://4", "--engine", "fake"]
+        spent = _spend_cpu(run, job.scratch / "startup-fakes", **home)
+        if number:
+            again.append(spent)
+        else:
+            yield Figure("startup", "a machine's first run, of four fakes: CPU", spent, "s")
+    yield Figure("startup", "a later first run of four fakes: CPU", statistics.median(again), "s")
 
 
 def _measure_commands(store: Path, times: int) -> Iterator[Figure]:
@@ -64,10 +79,10 @@ def _calls(source: Path) -> list[list]:
     ]
 
 
-def _spend_cpu(command: list[str], store: Path) -> float:
+def _spend_cpu(command: list[str], store: Path, **environment: str) -> float:
     """The seconds of CPU, user's and system's, of a command and all that it waits for."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    own = os.environ | {"REELFLOW_ROOT": str(store)}
+    own = os.environ | {"REELFLOW_ROOT": str(store)} | environment
     own.pop("PREFECT_API_URL", None)
     subprocess.run(command, env=own, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
