@@ -39,6 +39,11 @@ class AnswerSpec(Spec):
     vectors, or those nearest to the texts retrieved."""
     side: int = Field(448, ge=16)
     """Longer side of a frame as the model sees it, in pixels."""
+    detector: str | None = None
+    """Folder or published name of an OWLv2 or a Grounding DINO, which looks for the things that
+    requests name; none are looked for if left out."""
+    keyframes: int = Field(8, ge=1)
+    """Most frames in which a question's things are looked for."""
     rounds: Literal[1, 2] = 1
     """Requests before the answer: with 2, the model sees the first texts and may ask once more."""
     request_tokens: int = Field(512, ge=1)

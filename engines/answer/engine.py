@@ -10,6 +10,7 @@ import numpy as np
 from data.outcome import Done, Failed, Outcome
 from data.specs.answer import AnswerSpec
 from data.specs.pipeline import EmbedSpec
+from engines.answer.detection import SceneFinder
 from engines.answer.frames import (
     Pool,
     choose_places,
@@ -22,6 +23,7 @@ from engines.answer.plugins import load_model
 from engines.answer.protocol import AnswerSetup, Prompt, Reply, VideoModel
 from engines.answer.state import Asked, build_prompt, finish_answer, open_questions
 from engines.answer.vectors import Encoders, FrameQueries
+from engines.retrieve.keyframes import select_published
 from engines.video.guard.guard import Guard
 
 AHEAD = 32  # whole frames that a decoder may be ahead: 200 MB of 1920x1080
@@ -42,6 +44,7 @@ class VideoAnswerer:
         self.model: VideoModel = plugin.Model(self.spec)
         self.model.load(self.setup)
         self.encoders = Encoders()
+        self.scenes = SceneFinder(self.spec, self.setup.threads) if self.spec.detector else None
         self.frame_queries = FrameQueries(self.embed) if self.embed else None
         self._computing = threading.Lock()  # two batches may be decoded, one model computes
 
@@ -82,10 +85,12 @@ class VideoAnswerer:
 
     def _request(self, asked: Sequence[Asked], number: int) -> None:
         """Asks the model what to look up, where that decides which texts it gets."""
-        if not self._reads_prompts or self.spec.texts not in ("retrieved", "shuffled"):
+        if not self._reads_prompts:
             return
-        # A second request is for texts beyond the first ones.
-        open_ones = [each for each in asked if each.texts.texts and (number == 1 or each.evidence)]
+        by_request = self.spec.texts in ("retrieved", "shuffled")
+        open_ones = [each for each in asked if self.scenes or (by_request and each.texts.texts)]
+        if number > 1:  # for texts beyond the first ones
+            open_ones = [each for each in open_ones if each.evidence]
         prompts = {each.key: each.build_request(self.spec, number) for each in open_ones}
         outcomes = self._generate(list(prompts.values()))
         for each in open_ones:
@@ -104,6 +109,15 @@ class VideoAnswerer:
         return dict(decode_pools(self.guard, [task.video for task in batch], self.spec))
 
     def _answer(self, task: AnswerTask, asked: Sequence[Asked], pool: Pool | None) -> Iterator:
+        if pool is not None and self.scenes is not None:
+            requests = {
+                each.key: (each.request, self._choose_keyframes(task, each, pool))
+                for each in asked
+                if each.request.objects
+            }
+            found = self.scenes.find_scenes(task.video.id, pool, requests)
+            for each in asked:
+                each.scenes = found.get(each.key, ())
         prompts = {each.key: self._build_prompt(task, each, pool) for each in asked}
         outcomes = self._generate([prompt for prompt in prompts.values() if prompt])
         for each in asked:
@@ -118,6 +132,22 @@ class VideoAnswerer:
         if self._reads_prompts:
             return prompt
         return replace(prompt, closeness=asked.measure_closeness(self._compare(task)))
+
+    def _choose_keyframes(self, task: AnswerTask, asked: Asked, pool: Pool) -> list[int]:
+        """Places of the frames most like what a request names; spread where nothing is compared.
+
+        As published, those that stand out from the video's mean: often none.
+        """
+        compare, stored, wanted = self._compare(task), task.frames, list[float]()
+        if compare and stored is not None:
+            cosines = compare([f"A picture of {name}" for name in asked.request.objects]).mean(0)
+            if self.spec.rule == "published":
+                chosen = select_published(cosines)
+                seconds = stored.seconds[chosen].tolist()
+                times = np.asarray(pool.times)
+                return sorted({int(np.abs(times - each).argmin()) for each in seconds})
+            wanted = rank_keyframes(cosines, stored.seconds, self.spec.keyframes)
+        return choose_places(pool.times, wanted, self.spec.keyframes).tolist()
 
     def _choose_times(self, task: AnswerTask, asked: Asked) -> list[float]:
         """The times that a question's frames are to be near to; empty: all over the video."""

@@ -37,6 +37,7 @@ class Asked:
     selected: Selected = field(default_factory=lambda: Selected((), ()))
     vectors: Sequence[Vectors] = ()
     tokens: list[tuple[int | None, int | None]] = field(default_factory=list)
+    scenes: tuple[Evidence, ...] = ()
     seconds: float = 0.0
     digests: list[str] = field(default_factory=list)
 
@@ -115,7 +116,7 @@ def build_prompt(
 ) -> Prompt:
     """The prompt of the answer."""
     question, duration = asked.question, asked.task.video.duration
-    blocks = build_answer(question, asked.evidence, times, duration)
+    blocks = build_answer(question, [*asked.evidence, *asked.scenes], times, duration)
     return Prompt(asked.key, blocks, frames, times, tuple(question.letters), max_tokens=max_tokens)
 
 
@@ -124,7 +125,7 @@ def finish_answer(asked: Asked, prompt: Prompt, outcome: Outcome[Reply]) -> Answ
     asked.count(prompt, outcome)
     question, video = asked.question, asked.task.video
     answer = Answer(
-        question.id, question.video, video.content, evidence=asked.evidence,
+        question.id, question.video, video.content, evidence=(*asked.evidence, *asked.scenes),
         request=None if asked.parse is None else asked.request.to_json(), parse=asked.parse,
         frames=prompt.times, prompt=hash_json(asked.digests), seconds=round(asked.seconds, 4),
         prompt_tokens=_add_up([each[0] for each in asked.tokens]),

@@ -18,8 +18,8 @@ KINDS = option(
 )  # fmt: skip
 ANSWER = SpecOptions(
     AnswerSpec(), "model", "weights", "texts", KINDS,
-    "rule", "threshold", "top", "budget", "frames", "sampling", "side", "rounds", "request_tokens",
-    "answer_tokens", option("encode.encoder", "--encoder"),
+    "rule", "threshold", "top", "budget", "frames", "sampling", "side", "detector", "keyframes",
+    "rounds", "request_tokens", "answer_tokens", option("encode.encoder", "--encoder"),
     option("encode.weights", "--encoder-weights"),
 )  # fmt: skip
 

@@ -47,7 +47,8 @@ def open_frames(
     A UserError where frames are to be sampled by vectors that there are not.
     """
     by_vectors = spec.sampling == "keyframe"
-    if not (by_vectors or "closeness" in load_model(spec.model).CAPABILITIES):
+    is_blind = "closeness" in load_model(spec.model).CAPABILITIES
+    if not (by_vectors or spec.detector or is_blind):
         return None
     stage = current_stage(workspace.store, corpus, "embed")
     if stage is None:
@@ -56,7 +57,8 @@ def open_frames(
                 f"{corpus} has no frame vectors to choose keyframes by: run `reelflow embed"
                 f" {corpus}`, or leave out --sampling keyframe"
             )
-        notify(f"{corpus} has no frame vectors: answers go by texts alone")
+        without = "answers go by texts alone" if is_blind else "objects are looked for all over"
+        notify(f"{corpus} has no frame vectors: {without}")
         return None
     contents = sorted({item.video.content for item in items})
     with workspace.open_synced_catalog(corpus) as catalog:

@@ -11,6 +11,7 @@ from data.specs.answer import AnswerSpec
 from data.stamps import hash_json
 from data.workspace import Workspace
 from engines.answer import prompts
+from engines.answer.detection import digest_detector
 from engines.answer.plugins import load_model, read_questions
 from tasks.answer.frames import FrameSource, open_frames
 from tasks.answer.texts import TextStore, find_sources, load_texts, name_sources
@@ -65,6 +66,10 @@ def plan_questions(
     texts = load_texts(workspace, corpus or "", spec, sources, items)
     seen = hash_json([(kind, sorted(contents)) for kind, contents in texts.seen.items()])
     stages = name_sources(sources) | ({"frames": frames.stage.fingerprint} if frames else {})
+    if spec.detector:
+        if not spec.frames or "closeness" in plugin.CAPABILITIES:
+            raise UserError("--detector goes with a --model that reads requests, and with --frames")
+        stages["detector"] = digest_detector(spec)
     run = Answering(
         *source, corpus, spec, tuple(questions), tuple(items), model, stages, seen,
         prompts.VERSION,
