@@ -1,14 +1,19 @@
 """The loop of every annotator: parts of a video go to its reader, which then gives its texts."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
+from data.errors import UserError
 from data.outcome import Done, Failed, Outcome, Reason
 from data.records import Video
 from data.store.texts import Annotation
+from engines.memory import is_out_of_memory
 from engines.video.guard.guard import DecodeStats
+
+log = logging.getLogger(__name__)
 
 Part = TypeVar("Part", contravariant=True)
 T = TypeVar("T")
@@ -59,9 +64,15 @@ class _Clock(Generic[Part]):
             return step()
         except ReadError as error:
             self.fault = error
-            return None
+        except UserError:  # nobody's video: a model that is missing, a server that is gone
+            raise
+        except Exception as error:  # whatever a model makes of one video costs the others nothing
+            log.warning("a reader failed on a video", exc_info=True)
+            reason: Reason = "out_of_memory" if is_out_of_memory(error) else "crashed"
+            self.fault = ReadError(reason, f"{type(error).__name__}: {error}")
         finally:
             self.seconds += time.perf_counter() - started
+        return None
 
 
 def read_each(

@@ -14,13 +14,13 @@ from data.specs.answer import AnswerSpec
 from data.specs.retrieve import RetrieveSpec
 from data.workspace import Workspace
 from engines.answer.citations import Claim, build_ask, read_claims
-from engines.answer.frames import shrink
 from engines.answer.plugins import load_model
 from engines.answer.protocol import Prompt as ModelPrompt
 from engines.answer.protocol import VideoModel
 from engines.retrieve.fusion import OFFSET
 from engines.video.frames import Sampling
 from engines.video.guard.guard import Guard
+from engines.video.resize import shrink
 from tasks.annotate.stage import stage_kind
 from tasks.answer.setup import build_answer_setup
 from tasks.retrieve.retriever import Retriever
