@@ -236,14 +236,17 @@ def test_texts_that_cannot_be_read_fail_their_videos_until_they_can(
 
 def test_a_folder_of_videos_is_answered_from_frames(corpus, tmp_path, clips) -> None:
     file = tmp_path / "q.csv"
-    rows = ["id,video,question,A,B,answer", "1,clip-0,what?,x,y,A", "2,none,what?,x,y,A"]
+    (clips / "broken.mp4").write_bytes(b"<html>gone</html>")
+    rows = ["id,video,question,A,B,answer", "1,clip-0,what?,x,y,A", "2,none,what?,x,y,A",
+            "3,broken.mp4,what?,x,y,A"]  # fmt: skip
     file.write_text("\n".join(rows))
     spec = AnswerSpec(model="fake", frames=2, side=32)
     out = tmp_path / "answers.parquet"
     summary = answer(str(file), videos=str(clips), spec=spec, out=str(out))
-    first, second = pq.read_table(out).to_pylist()
+    first, second, third = pq.read_table(out).to_pylist()
     assert first["answer"] in "AB" and len(first["frames"]) == 2 and first["text"] == "what?"
-    assert (second["reason"], summary["failed"]) == ("missing", {"missing": 1})
+    assert (second["reason"], third["reason"]) == ("missing", "undecodable")
+    assert summary["failed"] == {"missing": 1, "undecodable": 1}
 
 
 @pytest.mark.parametrize(
