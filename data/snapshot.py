@@ -37,6 +37,7 @@ class SnapshotWorkspace(Workspace):
         return {row["content"]: (row["id"], row["uri"], row["caption"]) for row in rows[::-1]}
 
     def find_contents(self, corpus: str, ids: Sequence[str]) -> dict[str, str]:
+        # Of videos that may be shown: a withdrawn one is nothing to search with.
         rows = read_by_key(self.snapshot, corpus, "id", ids)
         return {row["id"]: row["content"] for row in rows}
 

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,12 +91,17 @@ class GenerationPage:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run seen from its page: links to its files; `withdrawn` contents are not linked."""
+    """A run seen from its page: links to its files; `withdrawn` contents are not linked.
+
+    `link_clip` gives the address of a clip by its id and URI, where a server shows the page: a
+    browser reads no file beside it there.
+    """
 
     store: Store
     run: Run
     page: Path
     withdrawn: Collection[str] = ()
+    link_clip: Callable[[str, str], str | None] | None = None
 
     def group_prompts(self, rows: Iterable[Row]) -> list[PromptResult]:
         """Groups the run's rows by prompt, in the order of the rows."""
@@ -131,8 +136,9 @@ class RunView:
         # A window has as many frames as the video, at the video's rate (ragme.md).
         end = used.start_s + self.run.spec.frames / self.run.spec.fps
         withdrawn, id = hit["content"] in self.withdrawn, hit["video_id"]
+        link = self.link_clip or (lambda _, uri: link_uri(uri, self.page))
         return ConditioningClip(
-            used, None if withdrawn else link_uri(hit["uri"], self.page),
+            used, None if withdrawn else link(id, hit["uri"]),
             (round(used.start_s, 3), round(end, 3)),
             self._provenance_command(id), uses[id] - 1, withdrawn,
         )  # fmt: skip

@@ -4,10 +4,12 @@ import re
 import shutil
 import threading
 from pathlib import Path
+from urllib.parse import quote
 
 from data.errors import UserError
 from data.snapshot import SnapshotWorkspace
 from data.store import layout
+from engines.files.time_span import add_span, split_span
 from tasks.browse.session import Session
 from tasks.report.leaderboard import read_board, write_leaderboard
 from tasks.report.run import write_report
@@ -44,6 +46,12 @@ def check_name(kind: str, name: str) -> None:
         raise UserError("there is no such page")
 
 
+def link_clip(corpus: str, id: str, uri: str) -> str:
+    """The address at which this page plays a video of a corpus."""
+    address = f"/media/{quote(corpus, safe='')}/file?id={quote(id, safe='')}"
+    return add_span(address, split_span(uri)[1])
+
+
 def find_file(folder: Path, name: str) -> Path:
     """A file of a page by its name below the page's folder; a UserError for any other."""
     file = (folder / name).resolve()
@@ -59,4 +67,4 @@ def _write(now: SnapshotWorkspace, kind: str, name: str, page: Path) -> None:
     folder = f"{KINDS[kind]}/{name}"
     if folder not in now.store.list_names(KINDS[kind]):
         raise UserError(f"there is no {kind} {name}")
-    write_report(now, folder, page)
+    write_report(now, folder, page, link_clip)

@@ -50,6 +50,7 @@ def read_timeline(now: SnapshotWorkspace, corpus: str, content: str) -> Timeline
             continue
         found.stages.append(kind.removeprefix(ANNOTATE))
         name = layout.shard_file(stage.folder, shard)
+        # A shard's table has hundreds of videos: it is read for one, since one is looked at.
         if kind == "split":
             found.shots = _read_shots(now, name, content)
         else:

@@ -1,6 +1,8 @@
 """Writes the page of a generation run, an experiment or an evaluation, found by its name."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from tasks.report.changed import CHANGED, blank_changed
 from tasks.report.leaderboard import read_board, write_leaderboard
 from tasks.report.refinement import write_refinement
 from tasks.workers import build_probe_setup
+
+LinkClip = Callable[[str, str, str], str | None]  # corpus, id, URI
 
 LATEST = "latest"
 # Others are found by fingerprint only: the latest run is the one somebody wants to look at.
@@ -65,8 +69,13 @@ def write_report_task(workspace: Workspace, folder: str, page: Path) -> dict[str
     return write_report(workspace, folder, page)
 
 
-def write_report(workspace: Workspace, folder: str, page: Path) -> dict[str, Any]:
+def write_report(
+    workspace: Workspace, folder: str, page: Path, link_clip: LinkClip | None = None
+) -> dict[str, Any]:
     """Writes the page of a folder and returns its path with counts of what it shows.
+
+    `link_clip` gives the address at which a clip of a corpus is served, by its id and URI, where
+    the page is.
 
     An evaluation's page is the leaderboard with that evaluation only. Raises a UserError if the
     run has no output yet.
@@ -74,17 +83,21 @@ def write_report(workspace: Workspace, folder: str, page: Path) -> dict[str, Any
     kind, _, fingerprint = folder.rpartition("/")
     if kind == layout.EVALUATIONS:
         return write_leaderboard(workspace, read_board(workspace, [fingerprint]), page)
-    writer = WRITERS.get(kind, _write_run)
-    return writer(workspace, fingerprint, page)
+    if kind in WRITERS:
+        return WRITERS[kind](workspace, fingerprint, page)
+    return _write_run(workspace, fingerprint, page, link_clip)
 
 
-def _write_run(workspace: Workspace, fingerprint: str, page: Path) -> dict[str, Any]:
+def _write_run(
+    workspace: Workspace, fingerprint: str, page: Path, link_clip: LinkClip | None
+) -> dict[str, Any]:
     """Writes the page of a generation run, and a contact sheet beside it."""
     run = read_run(workspace.store, fingerprint)
     rows = list(read_generations(workspace.store, run))
     if not rows:
         raise UserError(f"run {fingerprint} has no videos yet: run `reelflow generate` again")
-    view = RunView(workspace.store, run, page, withdrawn_contents(workspace, run.corpus))
+    link = partial(link_clip, run.corpus) if link_clip else None
+    view = RunView(workspace.store, run, page, withdrawn_contents(workspace, run.corpus), link)
     sheet = page.with_name(f"{page.stem}-sheet.jpg")  # beside the page: both are uploaded together
     pictured = write_contact_sheet(view, rows, build_probe_setup(workspace.settings), sheet)
     shown = GenerationPage(

@@ -11,6 +11,7 @@ from support.pages import Tags
 from data.errors import UserError
 from data.store import layout
 from data.workspace import Workspace
+from tasks.browse.pages import link_clip
 from tasks.report.run import find_folder, page_path, write_report
 
 pytestmark = pytest.mark.timeout(300)  # decoders start
@@ -78,6 +79,11 @@ def test_a_page_elsewhere_has_in_its_folder_what_may_be_shown(
     html, copies = page.read_text(), (tmp_path / "out/cats_files").rglob("*.mp4")
     assert [copy.name for copy in copies] == ["001-0.mp4"]
     assert "<b>missing</b>" in html
+    served = tmp_path / "served/cats.html"
+    write_report(workspace, folder, served, link_clip)  # where no file beside it can be read
+    html = served.read_text()
+    assert "/media/c/file?id=clip-1" in html and "/media/c/file?id=clip-0" not in html
+    assert link_clip("a b", "x/&y", "/v/film.mp4#t=1,2") == "/media/a%20b/file?id=x%2F%26y#t=1,2"
     assert "clip-0.mp4#" not in html and ">withdrawn<" in html
     _all_there(page)
 
