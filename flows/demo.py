@@ -17,8 +17,8 @@ from tasks.demo.generated import (
     write_prompts,
 )
 from tasks.demo.page import build_demo_page
+from tasks.precision import fastest_precision
 from tasks.report.retrieval import write_retrieval
-from tasks.workers import fastest_precision
 
 
 def demo(folder: Path, videos: int = 2000, prompts: int = 40, generated: int = 12) -> Demo:

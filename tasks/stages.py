@@ -24,9 +24,9 @@ from engines.base import load_plugin
 from engines.files.media import stat_media
 from engines.generate.ragme import import_files
 from tasks.origins import count_origins, find_origin
+from tasks.precision import fastest_precision
 from tasks.prepare_model import prepare_model
 from tasks.url_policy import build_url_policy
-from tasks.workers import fastest_precision
 
 SAMPLE = 32  # videos looked at
 ORIGIN = json.dumps(import_files.ORIGIN)  # in place of the weights' digest, for imported vectors

@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from data.settings import Settings
@@ -41,18 +40,6 @@ def count_gpus() -> int:
     if visible is not None:
         return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
     return len(glob("/dev/nvidia[0-9]*"))
-
-
-def fastest_precision() -> str:
-    """The precision this machine is fastest in: bf16 where a GPU or the CPU has it, else fp32."""
-    return "bf16" if count_gpus() or _cpu_has("bf16") else "fp32"
-
-
-def _cpu_has(flag: str) -> bool:
-    try:
-        return flag in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
 
 
 def count_worker_gpus(settings: Settings) -> int:

@@ -165,7 +165,7 @@ def withdraw(
 def _build_spec(fields: Fields) -> GenerateSpec:
     """The spec of the given fields; the others suit the model that is used."""
     from tasks.generate.spec import build_generate_spec, is_bundled_base
-    from tasks.workers import fastest_precision
+    from tasks.precision import fastest_precision
 
     if fields.get("precision") == "auto":
         del fields["precision"]

@@ -134,7 +134,7 @@ def build_embed_spec(fields: Fields) -> EmbedSpec | None:
     """The spec that a command's options name; None without any: flows take the corpus's own."""
     if not fields:
         return None
-    from tasks.workers import fastest_precision
+    from tasks.precision import fastest_precision
 
     samplings = {"every_nth", "fps", "keyframes", "adaptive"} & fields.keys()
     if len(samplings) > 1:

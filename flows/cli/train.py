@@ -114,7 +114,7 @@ def retrieval(
     from flows.experiment import experiment_retrieval
     from tasks.evaluate.conditions import build_experiment_spec
     from tasks.generate.spec import build_generate_spec
-    from tasks.workers import fastest_precision
+    from tasks.precision import fastest_precision
 
     generated: dict[str, Any] = fields.pop("generate", {}) | parse_size(size)
     if generated.get("precision") == "auto":

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
+from tasks.precision import fastest_precision
 from tasks.service.shipped import find_shipped, is_clone
-from tasks.workers import count_cores, count_gpus, fastest_precision
+from tasks.workers import count_cores, count_gpus
 
 PACKAGES = ("prefect", "ray", "dask", "duckdb", "pyarrow", "torch", "torchvision", "av",
             "open_clip_torch", "autofaiss")  # fmt: skip

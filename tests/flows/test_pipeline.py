@@ -15,8 +15,8 @@ from flows.index import index
 from flows.ingest import ingest
 from flows.pipeline import pipeline
 from flows.pool import pool
+from tasks.precision import fastest_precision
 from tasks.stages import choose_embed_spec
-from tasks.workers import fastest_precision
 
 pytestmark = pytest.mark.usefixtures("prefect_backend")
 

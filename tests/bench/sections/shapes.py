@@ -8,7 +8,7 @@ from bench.job import Job
 from bench.sections.real import stage_figures
 
 from data.specs.models import SHAPES
-from tasks.workers import fastest_precision
+from tasks.precision import fastest_precision
 
 
 def measure(job: Job) -> Iterator[Figure]:
