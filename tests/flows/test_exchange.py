@@ -22,12 +22,12 @@ from flows.pool import pool
 from tasks.retrieve.export_ragme import export_ragme
 from tasks.retrieve.retriever import Retriever
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 
 @pytest.fixture(scope="module")
 def exported(
-    prefect_backend: None, shared_workspace: Workspace, _clips: Path,
+    plain_flows: object, shared_workspace: Workspace, _clips: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:  # fmt: skip
     """The shared corpus `c` of real clips, as RAGME's scripts read it."""

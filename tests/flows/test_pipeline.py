@@ -18,7 +18,7 @@ from flows.pool import pool
 from tasks.precision import fastest_precision
 from tasks.stages import choose_embed_spec
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 OWN, OTHER = EmbedSpec(engine="fake", every_nth=7), EmbedSpec(engine="fake", every_nth=3)
 FLAT = IndexSpec(engine="flat")
