@@ -112,13 +112,20 @@ def _measure_against(
 ) -> tuple[list[PassFigure], list[str]]:  # fmt: skip
     """The distances to a source of real videos, which are refined as well, as a control."""
     spec = fit_spec(measure.distance, rows)
-    sets = choose_real(workspace, real, spec, count_comparable(rows, spec))
+    count = count_comparable(rows, spec)
+    sets = choose_real(workspace, real, spec, count)
     control = build_control(refinement, real, sets)
     with workspace.lock_store_folder(control.folder, f"refines {control.fingerprint}", wait_turn):
         complete_refinement(workspace, control, plan_passes(workspace, control))
-    size = len(sets.compare)
-    return measure_distances(
+    size, left_out = len(sets.compare), len(refinement.targets) - count
+    figures, notes = measure_distances(
         workspace, measure, spec, sets,
         list_pass_clips(workspace, refinement, size, spec),
         list_pass_clips(workspace, control, size, spec),
     )  # fmt: skip
+    if left_out:
+        notes = [
+            f"{left_out} of {len(refinement.targets)} videos failed or have fewer than"
+            f" {spec.clip.span} frames: they are in no distance", *notes,
+        ]  # fmt: skip
+    return figures, notes

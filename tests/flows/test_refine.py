@@ -60,6 +60,7 @@ def test_bad_rows_cost_the_others_nothing(
     measured: dict[str, Any], shared_workspace: Workspace
 ) -> None:
     assert measured["failed"] == {"undecodable": 3} and measured["done"] == 24
+    assert any(note.startswith("1 of 9 videos") for note in measured["notes"])
     rows = list(read_refined(shared_workspace.store, measured["refinement"]))
     assert {row["reason"] for row in rows if row["target"] == "v22"} == {"undecodable"}
 
