@@ -1,6 +1,7 @@
 """Objects by their names: OWLv2 (Minderer et al. 2023) or Grounding DINO, of transformers."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,7 +22,7 @@ from engines.video.frames import Frames, Sampling
 from engines.video.guard.guard import Guard
 from engines.worker import ModelSetup
 
-VERSION = "1"
+VERSION = "2"
 NO_OBJECTS = "no objects"
 FLAG = "--detector FOLDER"
 
@@ -69,7 +70,8 @@ class Annotator:
         import torch
 
         picture, shape = pixels.transpose(1, 2, 0), pixels.shape[1:]
-        labels = [label.lower().strip() for label in self.spec.labels]
+        # A dot ends a name in Grounding DINO's text.
+        labels = [" ".join(label.lower().replace(".", " ").split()) for label in self.spec.labels]
         text: Any = ". ".join(labels) + "." if self._is_grounding else [labels]
         with self._computing, torch.inference_mode():
             inputs = self._processor(images=picture, text=text, return_tensors="pt")
@@ -82,11 +84,28 @@ class Annotator:
             )
         names, spec = result["text_labels"] or (), self.spec
         found = [
-            Found(name, float(score), scale_box(box.cpu().numpy().reshape(2, 2), shape))
+            Found(label, float(score), scale_box(box.cpu().numpy().reshape(2, 2), shape))
             for name, score, box in zip(names, result["scores"], result["boxes"], strict=True)
-            if name
+            if (label := match_label(name or "", labels))
         ]
         return keep_best(found, spec.overlap, spec.per_label, spec.per_frame)
+
+
+def match_label(name: str, labels: Sequence[str]) -> str | None:
+    """The label that most of a detector's words are of, the first of equals; None without any.
+
+    Grounding DINO names a box by all words above its threshold: "red" of "red car", or several
+    labels at once.
+    """
+    words = set(re.findall(r"\w+", name.lower()))
+    shares = [_share_words(words, set(re.findall(r"\w+", label))) for label in labels]
+    best = max(shares, default=0.0)
+    return labels[shares.index(best)] if best > 0 else None
+
+
+def _share_words(first: set[str], second: set[str]) -> float:
+    joint = first | second
+    return len(first & second) / len(joint) if joint else 0.0
 
 
 class _Reader:

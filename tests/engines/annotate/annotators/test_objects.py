@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from support.detectors import save_grounding_dino
 from support.talking import annotated, film, loaded
 
 from data.errors import UserError
 from data.specs.annotate import ObjectsSpec
 from engines.annotate.annotators import objects
+from engines.worker import ModelSetup
 
 LABELS = ("cat", "red car")
 
@@ -42,6 +45,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     Owlv2ForObjectDetection(config).eval().save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def grounding(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_grounding_dino(tmp_path_factory.mktemp("dino"))
+
+
+def test_grounding_dino_finds_what_it_was_asked_for_and_nothing_else(grounding: Path) -> None:
+    spec = ObjectsSpec(weights=str(grounding), labels=LABELS, threshold=0.0, overlap=1.0)
+    assert len(objects.digest(spec)) == 64
+    annotator = objects.Annotator(spec)
+    annotator.load(ModelSetup())
+    found = annotator.detect(np.random.default_rng(0).integers(0, 255, (3, 48, 64), np.uint8))
+    assert found and {each.label for each in found} <= set(LABELS)
+    assert all(0 <= side <= 1000 for each in found for side in each.box)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("red", "red car"), ("cat", "cat"), ("cat. red car. [SEP]", "red car"), ("red car", "red car"),
+     ("[SEP]", None), ("", None)],
+)  # fmt: skip
+def test_a_part_of_a_name_stands_for_the_label_that_it_is_of(name: str, label) -> None:
+    assert objects.match_label(name, LABELS) == label
 
 
 def test_a_detector_needs_a_folder_and_something_to_find(folder: Path, tmp_path: Path) -> None:
