@@ -99,25 +99,21 @@ def build_embed_setup(settings: Settings) -> EmbedSetup:
     share, on_gpu = _cores_per_worker(settings), count_worker_gpus(settings) > 0
     batches = 1 if on_gpu else min(CONCURRENT_BATCHES, share)
     return EmbedSetup(
-        **_common_fields(settings, settings.decoders or share, share),
-        concurrent_batches=batches,
+        **_common_fields(settings, settings.decoders or share, share), concurrent_batches=batches,
         threads=settings.threads or (None if on_gpu else share // batches),
-        frames_per_batch=settings.frames_per_batch,
-        compile=settings.compile,
-    )
+        frames_per_batch=settings.frames_per_batch, compile=settings.compile,
+    )  # fmt: skip
 
 
 def build_annotate_setup(settings: Settings) -> AnnotateSetup:
     """The set-up of each annotating worker: one decoder reads ahead of its model."""
-    share = _cores_per_worker(settings)
+    share, key = _cores_per_worker(settings), settings.api_key
     return AnnotateSetup(
-        **_common_fields(settings, settings.decoders or 1, share),
-        threads=settings.threads or share,
-        server=settings.server,
-        api_key=settings.api_key.get_secret_value() if settings.api_key else None,
-        concurrent_requests=settings.concurrent_requests,
+        **_common_fields(settings, settings.decoders or 1, share), threads=settings.threads or share,
+        server=settings.server, concurrent_requests=settings.concurrent_requests,
         request_deadline_s=settings.request_deadline_s,
-    )
+        api_key=key.get_secret_value() if key else None,
+    )  # fmt: skip
 
 
 def build_describe_setup(settings: Settings) -> DescribeSetup:
@@ -131,11 +127,9 @@ def build_generate_setup(settings: Settings) -> GenerateSetup:
     """The set-up of each generating worker: four videos at once on a GPU, else one."""
     share, on_gpu = _cores_per_worker(settings), count_worker_gpus(settings) > 0
     speed = Speed(
-        threads=settings.threads or (None if on_gpu else share),
-        compile=settings.compile,
-        offload=settings.offload,
-        vae_slicing=settings.vae_slicing,
-    )
+        threads=settings.threads or (None if on_gpu else share), compile=settings.compile,
+        offload=settings.offload, vae_slicing=settings.vae_slicing,
+    )  # fmt: skip
     return GenerateSetup(
         **_common_fields(settings, settings.decoders or share, share),
         batch=settings.generate_batch or (4 if on_gpu else 1),
