@@ -6,13 +6,14 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.settings import Settings
-from data.shards.stages import spec_in_use
+from data.shards.stages import current_stage, spec_in_use
 from data.specs.dedup import DedupSpec
 from data.workspace import open_workspace
-from tasks.dedup.compare import compare_contents, fetch_index, register_dedup
+from tasks.dedup.compare import compare_contents, register_dedup
+from tasks.dedup.fetched import fetch_index
 from tasks.dedup.groups import group_duplicates
 from tasks.dedup.page import write_duplicates_page, write_groups_table
-from tasks.dedup.run import plan_contents
+from tasks.dedup.plan import plan_contents
 from tasks.outputs import open_output, resolve_output
 from tasks.retrieve.retriever import find_index
 from tasks.service.turns import wait_turn
@@ -43,11 +44,12 @@ def dedup(
     with workspace.lock_stage(workspace.check_corpus(corpus), "dedup", wait_turn):
         index, version = find_index(workspace, corpus)
         spec = spec or spec_in_use(workspace.store, corpus, "dedup", DedupSpec())
-        # A shadow until its groups are there: conditions go by the former ones meanwhile.
+        embed = current_stage(workspace.store, corpus, "embed")
+        assert embed is not None  # there is an index over it
         stage = register_dedup(workspace, corpus, spec, index)
-        shards = plan_contents(workspace, stage, index, version)
         with fetch_index(workspace, index, version) as fetched, show_progress("dedup", corpus):
-            progress = compare_contents(workspace, stage, spec, fetched, shards)
+            shards = plan_contents(workspace, stage, embed, spec, fetched)
+            progress = compare_contents(workspace, stage, embed, spec, shards)
             counts = group_duplicates(workspace, stage, spec, fetched)
     summary = {
         "corpus": corpus, "fingerprint": stage.fingerprint, "index_version": version,

@@ -64,6 +64,13 @@ class Catalog:
         while batch := cursor.fetchmany(size):
             yield batch
 
+    def read_batches(self, text: str, size: int, **values: Any) -> Iterator[pa.RecordBatch]:
+        """The rows of a query as Arrow has them, `size` at a time, from temporary tables as well.
+
+        Other statements have to wait until all are read.
+        """
+        yield from self._connection.sql(text, params=values).to_arrow_reader(size)
+
     def insert(self, table: str, incoming: pa.Table) -> None:
         """Adds the rows of an Arrow table to a table of the catalogue, by column names."""
         self.register(incoming)

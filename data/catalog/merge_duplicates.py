@@ -31,9 +31,8 @@ def sync_duplicates(catalog: Catalog, store: Store, corpus: str) -> None:
         catalog.execute("DELETE FROM merged WHERE list_contains($names, path)",
                         names=[path for (path,) in rows])  # fmt: skip
         if record:
-            table = tables.read_table(store, record["groups"])
-            columns = {name: table.column(name) for name in ("content", "anchor")}
-            if len(table):
+            for some in tables.iter_batches(store, record["groups"]):
+                columns = {name: some.column(name) for name in ("content", "anchor")}
                 insert_columns(catalog, "duplicates", columns, corpus=corpus)
             insert_rows(catalog, "dedups", [pick_keys(record, *FIELDS)], {"corpus": corpus})
             mark_merged(catalog, [mark])

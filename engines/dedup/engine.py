@@ -1,29 +1,41 @@
-"""The dedup stage's engine: contents of an index in, the pairs of near-duplicates of each out."""
+"""The dedup stage's engine: a content and those near it in, the pairs of near-duplicates out."""
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from data.batches import iter_batches
+from data.batches import group_by_weight
 from data.outcome import Done, Failed, Outcome
 from data.specs.dedup import DedupSpec
 from data.store.storage import Store
-from engines.base import Needs
 from engines.dedup.alignment import Alignment, Frames, align_frames
-from engines.dedup.locations import FrameLocations
-from engines.dedup.neighbours import MutualNeighbours
-from engines.index.index import open_index
+from engines.dedup.frames import Fault, Place, read_places
+from engines.worker import WorkerSetup
 
-VERSION = "1"
-PAIRS = 512  # confirmed together: bounds the frames in memory
+VERSION = "2"
+PAIRS = 256  # confirmed together: bounds the frames in memory
+
+Read = Mapping[Place, Frames | Fault]
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """A content to compare with the others of the index."""
+class Candidate:
+    """A content that may be a near-duplicate, by the cosine of pooled vectors.
+
+    `place` is where its frames lie; None where there are none.
+    """
 
     content: str
+    similarity: float
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A content to compare with its candidates, frame by frame."""
+
+    content: str
+    place: Place | None
+    candidates: tuple[Candidate, ...]
 
     @property
     def id(self) -> str:
@@ -43,58 +55,51 @@ class Pair:
 
 
 class CopyFinder:
-    """Finds mutual neighbours by the index, and confirms them on frame vectors in time order.
+    """Confirms candidates on frame vectors in time order; `folder` is the embed stage's."""
 
-    A pair is found by whichever of its contents is compared later; one that both find is the same.
-    """
-
-    needs = Needs()
-
-    def __init__(self, store: Store, index: Path, locations: Path, spec: DedupSpec) -> None:
-        self.store, self.folder, self.locations, self.spec = store, index, locations, spec
+    def __init__(self, store: Store, folder: str, spec: DedupSpec, setup: WorkerSetup) -> None:
+        self.store, self.folder, self.spec, self.needs = store, folder, spec, setup.needs
 
     def load(self) -> None:
-        """Opens the index and the locations of frames, both memory-mapped."""
-        self._index = open_index(self.folder)
-        self._contents, self._frames = self._index.contents, FrameLocations(self.locations)
-        self._neighbours = MutualNeighbours(
-            self._index, self.spec.neighbours, self.spec.candidates
-        )  # fmt: skip
-        self._searching = threading.Lock()  # faiss takes all cores for one search
+        """Nothing to load."""
 
-    def run(self, batch: Sequence[Content]) -> Iterator[Outcome[list[Pair]]]:
-        """The pairs of each content; those with an earlier one of the batch are the latter's."""
-        rows = self._index.rows([item.id for item in batch])
-        with self._searching:
-            found = self._neighbours.find(rows[rows >= 0])
-        lacking = self._frames.find_missing(rows[rows >= 0])
-        pairs: dict[int, list[Pair]] = {}
-        for some in iter_batches(found, PAIRS):
-            for owner, pair in self._confirm(some):
-                pairs.setdefault(owner, []).append(pair)
-        for item, row in zip(batch, rows, strict=True):
-            if row < 0:
-                yield Failed(item.id, "missing", "not in the index any more")
-            elif int(row) in lacking:
-                yield Failed(item.id, "missing", "it has no frame vectors")
-            else:
-                yield Done(item.id, pairs.get(int(row), []))
+    def run(self, batch: Sequence[Comparison]) -> Iterator[Outcome[list[Pair]]]:
+        """The pairs of each content, in order.
+
+        A content fails as "missing" where it has no frames, and where those of a candidate cannot
+        be read, with the reason of that: the next run compares it once they are there.
+        """
+        for some in group_by_weight(batch, PAIRS, lambda item: len(item.candidates)):
+            read = read_places(self.store, self.folder, _list_places(some))
+            yield from (self._compare(item, read) for item in some)
 
     def close(self) -> None:
         """Nothing to close."""
 
-    def _confirm(self, candidates: Sequence[tuple[int, int, float]]) -> Iterator[tuple[int, Pair]]:
-        """The candidates, each (row, other row, cosine), that agree in time order."""
-        rows = sorted({row for one, other, _ in candidates for row in (one, other)})
-        frames = self._frames.read(self.store, rows)
-        for owner, other, similarity in candidates:
+    def _compare(self, item: Comparison, read: Read) -> Outcome[list[Pair]]:
+        if item.place is None:
+            return Failed(item.id, "missing", "it has no frame vectors")
+        pairs = []
+        for each in item.candidates:
+            if each.place is None:
+                continue  # its own row says so
+            one, other = read[item.place], read[each.place]
+            for name, frames in ((item.content, one), (each.content, other)):
+                if isinstance(frames, Fault):
+                    return Failed(item.id, frames.reason, f"frames of {name}: {frames.detail}")
+            assert not isinstance(one, Fault) and not isinstance(other, Fault)
+            first, second = (one, other) if item.content <= each.content else (other, one)
             # In the order of contents: the result must not depend on which is compared first.
-            one, two = sorted((owner, other), key=lambda row: str(self._contents[row]))
-            alignment = _align(frames.get(one), frames.get(two))
+            alignment = align_frames(first, second)
             if alignment is not None and alignment.score >= self.spec.threshold:
-                names = str(self._contents[one]), str(self._contents[two])
-                yield owner, Pair(*names, similarity, alignment)
+                names = sorted((item.content, each.content))
+                pairs.append(Pair(names[0], names[1], each.similarity, alignment))
+        return Done(item.id, pairs)
 
 
-def _align(one: Frames | None, other: Frames | None) -> Alignment | None:
-    return None if one is None or other is None else align_frames(one, other)
+def _list_places(items: Sequence[Comparison]) -> Iterator[Place]:
+    """The places of all contents that are compared with another."""
+    for item in items:
+        if item.candidates and item.place is not None:
+            yield item.place
+            yield from (each.place for each in item.candidates if each.place is not None)

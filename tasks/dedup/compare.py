@@ -1,45 +1,20 @@
-"""Compares what is new in an index with all of it, shard by shard."""
+"""Compares what is listed on the workers, shard by shard."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter
 from functools import partial
-from pathlib import Path
 
 from data.catalog import merge
+from data.shards.receipts import Receipt
 from data.shards.stages import Stage, register_stage
 from data.specs.dedup import DedupSpec
-from data.store.temporary import TemporaryFolder
 from data.workspace import Workspace
 from engines.dedup.engine import VERSION
-from engines.index.index import Index, open_index
-from engines.runners.in_process import InProcessRunner
-from tasks.dedup.run import DedupRun, locate_frames
-from tasks.index.versions import fetch_version
+from tasks.dedup.run import CopiesRow, DedupRun, without_gpus
 from tasks.progress import Progress
+from tasks.service.runner import open_runner
 from tasks.shard import run_shards
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedIndex:
-    """A version of an index in a `folder` of this machine, beside a `scratch` folder."""
-
-    stage: Stage
-    version: str
-    folder: Path
-    scratch: Path
-
-    def open(self) -> Index:
-        """The index, memory-mapped."""
-        return open_index(self.folder)
-
-
-@contextmanager
-def fetch_index(workspace: Workspace, stage: Stage, version: str) -> Iterator[FetchedIndex]:
-    """A published version of an index, for the block; of a remote store it is copied."""
-    with TemporaryFolder() as name:
-        folder = fetch_version(workspace, stage, version, Path(name) / "index")
-        yield FetchedIndex(stage, version, folder, Path(name))
+from tasks.success import require_success
+from tasks.workers import count_workers
 
 
 def register_dedup(workspace: Workspace, corpus: str, spec: DedupSpec, index: Stage) -> Stage:
@@ -53,20 +28,28 @@ def register_dedup(workspace: Workspace, corpus: str, spec: DedupSpec, index: St
 
 
 def compare_contents(
-    workspace: Workspace, stage: Stage, spec: DedupSpec, index: FetchedIndex, shards: list[str]
+    workspace: Workspace, stage: Stage, embed: Stage, spec: DedupSpec, shards: list[str]
 ) -> Progress:
-    """Finds the pairs of the contents that the shards list; their counts."""
+    """Finds the pairs of the contents that the shards list; their counts.
+
+    A UserError where none could be compared: their frame vectors are not there, as in a corpus of
+    imported vectors.
+    """
     if not shards:
         return Progress("dedup", 0)
-    locations = index.scratch / "locations.arrow"
-    locate_frames(workspace, stage.corpus, index.folder, locations)
-    runner = InProcessRunner()
-    run = DedupRun(workspace, stage, spec, index.folder, locations, runner)
-    run.progress = Progress("dedup", run.count_items(shards))
-    try:
-        run_shards(run, shards, merge=partial(_merge_stage, workspace, stage))
-    finally:
-        runner.close()
+    failed: Counter[str] = Counter()
+
+    def add(receipt: Receipt[CopiesRow]) -> None:
+        failed.update(str(row["reason"]) for row in receipt.failed)
+
+    workers = count_workers(without_gpus(workspace.settings))
+    with open_runner(without_gpus(workspace.settings), workers) as runner:
+        run = DedupRun(workspace, stage, embed, spec, runner)
+        run.progress = Progress("dedup", run.count_items(shards))
+        run_shards(run, shards, add, partial(_merge_stage, workspace, stage))
+    require_success(
+        "video", run.progress.done, failed, see="they are compared by the frames that embed stores"
+    )
     return run.progress
 
 

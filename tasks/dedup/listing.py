@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow as pa
 from data.catalog.database import load_sql
 from data.shards.stages import Stage
 from data.workspace import Workspace
-from tasks.dedup.run import read_pairs
+from tasks.dedup.pairs import load_pairs
 
 TABLE = pa.schema(
     {
@@ -21,6 +22,7 @@ TABLE = pa.schema(
         "bytes": pa.int64(), "content": pa.string(),
     }
 )  # fmt: skip
+ROWS = 8192  # read at once
 Span = tuple[float, float]
 Row = Mapping[str, Any]  # of duplicate_groups.sql
 
@@ -29,35 +31,41 @@ Row = Mapping[str, Any]  # of duplicate_groups.sql
 class Copy:
     """A video of a group beside the one that is kept.
 
-    `pair` is the row of the pairs' table about both; None where they have the same bytes, and where
-    each is a copy of a third one.
+    `is_compared` is false where they have the same bytes, and where each is a copy of a third one.
     """
 
     video: Row
     same_bytes: bool
-    pair: Row | None
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the frames of both were compared."""
+        return self.video["one"] is not None
 
     @property
     def score(self) -> float | None:
         """The mean cosine of the frames of both; None where they were not compared."""
-        return 1.0 if self.same_bytes else self.pair["score"] if self.pair else None
+        return 1.0 if self.same_bytes else self.video["score"]
 
     @property
     def spans(self) -> tuple[Span, Span] | None:
         """The seconds of the kept video and of the copy that show the same; None: not known."""
-        if self.pair is None:
+        if not self.is_compared:
             return None
-        one, other = ((self.pair[f"{which}_from"], self.pair[f"{which}_to"])
+        one, other = ((self.video[f"{which}_from"], self.video[f"{which}_to"])
                       for which in ("one", "other"))  # fmt: skip
-        return (other, one) if self.pair["one"] == self.video["content"] else (one, other)
+        return (other, one) if self._is_first else (one, other)
 
     @property
     def speed(self) -> float | None:
         """How much faster the copy is; None where it is not known."""
-        if self.pair is None or not self.pair["speed"]:
-            return None
-        speed = self.pair["speed"]
-        return speed if self.pair["one"] == self.video["content"] else 1 / speed
+        speed = self.video["speed"]
+        return None if not speed else speed if self._is_first else 1 / speed
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether the copy is the first of the pair."""
+        return self.video["one"] == self.video["content"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +80,13 @@ class Group:
 def list_groups(workspace: Workspace, stage: Stage) -> Iterator[Group]:
     """The groups of the videos that may be shown now, in the order of their ids."""
     with workspace.open_synced_catalog(stage.corpus) as catalog:
-        table = catalog.query_table(load_sql("duplicate_groups"), corpus=stage.corpus)
-    pairs = {
-        (row["one"], row["other"]): row
-        for some in read_pairs(workspace.store, stage.folder) for row in some.to_pylist()
-    }  # fmt: skip
-    rows = (row for batch in table.to_batches() for row in batch.to_pylist())
-    for id, group in groupby(rows, key=lambda row: row["group"]):
-        kept, *others = group
-        copies = [_build_copy(kept, row, pairs) for row in others]
-        yield Group(id, kept, copies)
-
-
-def _build_copy(kept: Row, video: Row, pairs: Mapping[tuple[str, str], Row]) -> Copy:
-    contents = sorted((kept["content"], video["content"]))
-    same = contents[0] == contents[1]
-    return Copy(video, same, None if same else pairs.get((contents[0], contents[1])))
+        load_pairs(catalog, workspace.store, stage)
+        batches = catalog.read_batches(load_sql("duplicate_groups"), ROWS, corpus=stage.corpus)
+        rows = (row for batch in batches for row in batch.to_pylist())
+        for id, group in groupby(rows, key=itemgetter("group")):
+            kept, *others = group
+            copies = [Copy(row, row["content"] == kept["content"]) for row in others]
+            yield Group(id, kept, copies)
 
 
 def list_rows(groups: Iterator[Group]) -> Iterator[dict[str, Any]]:
@@ -100,6 +99,6 @@ def list_rows(groups: Iterator[Group]) -> Iterator[dict[str, Any]]:
                 "duplicate_of": group.kept["id"] if copy else None,
                 "same_bytes": copy.same_bytes if copy else None,
                 "score": copy.score if copy else None,
-                "similarity": copy.pair["similarity"] if copy and copy.pair else None,
+                "similarity": video["similarity"] if copy else None,
                 "speed": copy.speed if copy else None,
             }  # fmt: skip

@@ -1,6 +1,7 @@
 """Writes what a search for near-duplicates found: a table of groups, a page of pairs."""
 
 from collections.abc import Iterator
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,11 @@ def write_duplicates_page(
     workspace: Workspace, stage: Stage, summary: dict[str, Any], path: Path
 ) -> None:
     """Writes the page of the pairs that are least alike, each copy beside the video kept."""
-    found = [each for group in list_groups(workspace, stage) for each in _list_pairs(group, path)]
-    found.sort(key=lambda pair: (2.0 if pair.score is None else pair.score, pair.group))
-    shown = found[:MAX_PAIRS]
-    rest = f" {len(found) - len(shown):,} more pairs are not shown." if shown != found else ""
+    pairs = (each for group in list_groups(workspace, stage) for each in _list_pairs(group, path))
+    # Of a corpus with millions of copies those alone that are shown are held.
+    shown = nsmallest(MAX_PAIRS, pairs, key=lambda pair: (pair.score or 2.0, pair.group))
+    more = summary["duplicates"] - len(shown)
+    rest = f" {more:,} more pairs are not shown." if more else ""
     lead = (
         f"{summary['duplicates']:,} of {stage.corpus}'s videos are copies of others, which are kept"
         f" in their place. The least alike come first; spans that agree play in a loop.{rest}"
@@ -85,7 +87,7 @@ def _describe_relation(kept: Row, copy: Copy) -> str:
     """How a copy differs from the video that is kept, in a few words."""
     if copy.same_bytes:
         return "the same bytes"
-    if copy.pair is None:
+    if not copy.is_compared:
         return "copies of another video of the group"
     parts = []
     if copy.speed and abs(copy.speed - 1) > SAME_SPEED:

@@ -1,31 +1,23 @@
-"""The dedup stage: contents of an index to pairs of near-duplicates, one table a shard."""
+"""The dedup stage: contents and their candidates to pairs of near-duplicates, one table a shard."""
 
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, TypedDict
 
-import numpy as np
-import pyarrow as pa
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
-from data.catalog import merge
-from data.catalog.database import load_sql
 from data.outcome import Done, Outcome
-from data.shards.lists import Shard, add_shards, list_done, list_pending
-from data.shards.stages import Stage, current_stage
+from data.settings import Settings
+from data.shards.lists import Shard
+from data.shards.stages import Stage
 from data.specs.dedup import DedupSpec
 from data.store import layout, pairs, tables
 from data.store.storage import Store
 from data.workspace import Workspace
 from engines.base import Runner
-from engines.dedup.engine import VERSION, Content, CopyFinder, Pair
-from engines.dedup.locations import write_locations
-from engines.index import version
+from engines.dedup.engine import VERSION, Comparison, CopyFinder, Pair
+from tasks.dedup.plan import read_comparison
 from tasks.stage_run import ShardWriter, StageRun
+from tasks.workers import build_evaluate_setup, count_workers
 
-SHARD = 4096  # contents: each shard looks its contents up in the whole index once
+BATCH = 512  # contents that a worker gets at once
 
 
 class CopiesRow(TypedDict):
@@ -38,7 +30,7 @@ class CopiesRow(TypedDict):
     detail: str | None
 
 
-class PairWriter(ShardWriter[Content, list[Pair], CopiesRow]):
+class PairWriter(ShardWriter[Comparison, list[Pair], CopiesRow]):
     """Gathers a shard's pairs, which are few, and writes them at its end."""
 
     def __init__(self, store: Store, name: str) -> None:
@@ -46,7 +38,7 @@ class PairWriter(ShardWriter[Content, list[Pair], CopiesRow]):
         self._store, self._name = store, name
         self._pairs: list[Pair] = []
 
-    def write(self, item: Content, outcome: Outcome[list[Pair]]) -> CopiesRow:
+    def write(self, item: Comparison, outcome: Outcome[list[Pair]]) -> CopiesRow:
         if not isinstance(outcome, Done):
             return CopiesRow(id=item.id, content=item.id, pairs=0, reason=outcome.reason,
                              detail=outcome.detail)  # fmt: skip
@@ -56,68 +48,36 @@ class PairWriter(ShardWriter[Content, list[Pair], CopiesRow]):
         )
 
     def finish(self) -> None:
+        # Sorted, so that any number of workers writes the same file.
         if self._pairs:
             ordered = sorted(self._pairs, key=lambda pair: (pair.one, pair.other))
             tables.write_rows(self._store, self._name, pairs.PAIRS, list(map(_to_row, ordered)))
 
 
-class DedupRun(StageRun[Content, list[Pair], CopiesRow]):
-    """Compares contents in this process: faiss takes all cores for a search."""
+class DedupRun(StageRun[Comparison, list[Pair], CopiesRow]):
+    """Workers that compare contents with their candidates."""
 
     stage = "dedup"
 
     def __init__(
-        self, workspace: Workspace, stage: Stage, spec: DedupSpec, index: Path, locations: Path,
-        runner: Runner,
-    ) -> None:  # fmt: skip
-        make = partial(CopyFinder, workspace.store, index, locations, spec)
-        super().__init__(workspace.store, stage.folder, VERSION, make, runner, SHARD)
+        self, workspace: Workspace, stage: Stage, embed: Stage, spec: DedupSpec, runner: Runner
+    ) -> None:
+        settings = without_gpus(workspace.settings)
+        setup = build_evaluate_setup(settings)
+        make = partial(CopyFinder, workspace.store, embed.folder, spec, setup)
+        super().__init__(workspace.store, stage.folder, VERSION, make, runner, BATCH)
+        self.workers = count_workers(settings)
 
-    def read_item(self, payload: dict[str, Any]) -> Content:
-        return Content(payload["content"])
+    def read_item(self, payload: dict[str, Any]) -> Comparison:
+        return read_comparison(payload)
 
-    def open_writer(self, shard: Shard[Content]) -> PairWriter:
+    def open_writer(self, shard: Shard[Comparison]) -> PairWriter:
         return PairWriter(self.store, layout.shard_file(self.folder, shard.id))
 
 
-@task(name="plan-dedup", cache_policy=NO_CACHE, persist_result=False)
-def plan_contents(
-    workspace: Workspace, stage: Stage, index: Stage, index_version: str
-) -> list[str]:
-    """Lists every content of the index that no shard lists; the stage's shards to run."""
-    values = {"corpus": stage.corpus, "fingerprint": stage.fingerprint,
-              "index": index.fingerprint, "version": index_version}  # fmt: skip
-    with workspace.open_synced_catalog(stage.corpus) as catalog:
-        rows = catalog.stream(load_sql("contents_to_compare"), SHARD, **values)
-        items = (Content(content) for some in rows for (content,) in some)
-        add_shards(workspace.store, stage.folder, items, SHARD)
-        merge.sync_stage(catalog, workspace.store, stage.corpus, stage.kind, stage.fingerprint)
-    return list_pending(workspace.store, stage.folder)
-
-
-def locate_frames(workspace: Workspace, corpus: str, index_folder: Path, path: Path) -> None:
-    """Writes where the frame vectors of every row of the corpus's index lie."""
-    embed = current_stage(workspace.store, corpus, "embed")
-    assert embed is not None  # there is an index over it
-    contents = version.read_contents(version.read_ids(index_folder))
-    with workspace.open_catalog() as catalog:
-        catalog.register(pa.table({"row": np.arange(len(contents)), "content": contents}))
-        table = catalog.query_table(
-            load_sql("frame_locations"), corpus=corpus, embed=embed.fingerprint
-        )
-    # Each shard's name once, and not a text for every row.
-    shards = table.column("shard").combine_chunks().dictionary_encode()
-    files = [layout.shard_file(embed.folder, name) for name in shards.dictionary.to_pylist()]
-    column = pa.array(files, pa.string()).take(shards.indices)
-    write_locations(path, pa.table({"file": column, "id": table.column("id")}))
-
-
-def read_pairs(store: Store, folder: str) -> Iterator[pa.Table]:
-    """The pairs of every shard that is done."""
-    for shard in list_done(store, folder):
-        name = layout.shard_file(folder, shard)
-        if store.exists(name):  # there is no file where there are no pairs
-            yield tables.read_table(store, name)
+def without_gpus(settings: Settings) -> Settings:
+    """The settings for comparing vectors, which takes no GPU: one worker, unless told otherwise."""
+    return settings.model_copy(update={"gpus": 0})
 
 
 def _to_row(pair: Pair) -> dict[str, Any]:

@@ -169,8 +169,8 @@ def test_a_later_night_compares_what_is_new_and_keeps_the_groups_names(
 
 def groups(workspace: Workspace) -> dict[str, str]:
     with workspace.open_synced_catalog("c") as catalog:
-        rows = catalog.query_rows(load_sql("duplicate_groups"), corpus="c")
-    return {row["id"]: row["group"] for row in rows}
+        rows = catalog.execute('SELECT id, "group" FROM duplicate_videos')
+    return dict(rows)
 
 
 def test_groups_name_nothing_that_is_gone(workspace: Workspace, clips: Path) -> None:
@@ -191,7 +191,7 @@ def test_groups_name_nothing_that_is_gone(workspace: Workspace, clips: Path) -> 
 def test_a_run_that_was_cut_short_goes_on_where_it_was(
     workspace: Workspace, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.dedup.run.SHARD", 3)
+    monkeypatch.setattr("tasks.dedup.plan.SHARD", 3)
     whole = dedup("c", SPEC.model_copy(update={"neighbours": 19}))
     written, calls = "tasks.shard.write_receipt", []
 

@@ -1,5 +1,7 @@
 """Mutual neighbours: a row near everything is not everybody's copy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -21,18 +23,36 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> flat.Index:
     return flat.open_index(folder)
 
 
-def test_a_hub_has_only_its_own_nearest(index: flat.Index) -> None:
-    pairs = MutualNeighbours(index, k=3, least=0.9).find(np.arange(15))
-    assert sum(0 in (one, other) for one, other, _ in pairs) == 3
-    assert (13, 14) in {(one, other) for one, other, _ in pairs}
-    assert len({frozenset(pair[:2]) for pair in pairs}) == len(pairs), "each pair once"
+def find(neighbours: MutualNeighbours, rows: np.ndarray) -> list[tuple[int, int, float]]:
+    found = (each.tolist() for each in neighbours.find(rows))
+    return list(zip(*found, strict=True))
 
 
-def test_a_row_finds_one_that_was_compared_before(index: flat.Index) -> None:
-    [(one, other, cosine)] = MutualNeighbours(index, k=3, least=0.9).find(np.array([14]))
+def test_a_hub_has_only_its_own_nearest(index: flat.Index, tmp_path: Path) -> None:
+    pairs = find(MutualNeighbours(index, 3, 0.9, tmp_path), np.arange(15))
+    of_hub = {other for row, other, _ in pairs if row == 0}
+    assert len(of_hub) == 3
+    assert {(13, 14), (14, 13)} <= {pair[:2] for pair in pairs}
+    assert {pair[:2] for pair in pairs} == {pair[1::-1] for pair in pairs}, "from both sides"
+
+
+def test_a_row_finds_one_that_was_compared_before(index: flat.Index, tmp_path: Path) -> None:
+    [(one, other, cosine)] = find(MutualNeighbours(index, 3, 0.9, tmp_path), np.array([14]))
     assert (one, other) == (14, 13) and 0.99 < cosine <= 1
 
 
-def test_what_is_below_the_least_cosine_is_no_candidate(index: flat.Index) -> None:
-    pairs = MutualNeighbours(index, k=14, least=0.99).find(np.arange(15))
-    assert [pair[:2] for pair in pairs] == [(13, 14)]
+def test_what_is_below_the_least_cosine_is_no_candidate(index: flat.Index, tmp_path: Path) -> None:
+    pairs = find(MutualNeighbours(index, 14, 0.99, tmp_path), np.arange(15))
+    assert [pair[:2] for pair in pairs] == [(13, 14), (14, 13)]
+
+
+def test_each_row_is_searched_for_once(
+    index: flat.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched, search = [], index.search
+    monkeypatch.setattr(index, "search", lambda q, k: (searched.append(len(q)), search(q, k))[1])
+    neighbours = MutualNeighbours(index, 3, 0.9, tmp_path)
+    parts = [find(neighbours, rows) for rows in np.array_split(np.arange(15), 4)]
+    assert sum(searched) == 15
+    whole = find(MutualNeighbours(index, 3, 0.9, tmp_path), np.arange(15))
+    assert [pair for part in parts for pair in part] == whole
