@@ -19,6 +19,9 @@ class DedupSpec(Spec):
     group."""
     neighbours: int = Field(20, ge=1)
     """Compare each video with so many nearest ones."""
+    pictures: float | None = Field(None, gt=0, le=1)
+    """Compare pictures of the videos too, and take those for copies that correlate so much, e.g.
+    0.7; the files have to be there."""
     # Not in the fingerprint: it chooses among groups, and finds no others.
     keep: Keep = "longest"
     """Which video of a group is kept: the longest, the largest in pixels, or the first ingested."""

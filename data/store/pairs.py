@@ -13,6 +13,7 @@ PAIRS = pa.schema(
         "one_to": pa.float32(),
         "other_from": pa.float32(),
         "other_to": pa.float32(),
+        "pictures": pa.float32(),  # how alike their pictures are; null: not compared
     }
 )
 

@@ -1,14 +1,17 @@
 """The dedup stage's engine: a content and those near it in, the pairs of near-duplicates out."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from data.batches import group_by_weight
 from data.outcome import Done, Failed, Outcome
 from data.specs.dedup import DedupSpec
 from data.store.storage import Store
-from engines.dedup.alignment import Alignment, Frames, align_frames
+from engines.dedup.alignment import Frames, align_frames
+from engines.dedup.comparison import Comparison, Pair
 from engines.dedup.frames import Fault, Place, read_places
+from engines.dedup.pictures import correlate_pairs
+from engines.video.guard.guard import Guard
 from engines.worker import WorkerSetup
 
 VERSION = "2"
@@ -17,64 +20,35 @@ PAIRS = 256  # confirmed together: bounds the frames in memory
 Read = Mapping[Place, Frames | Fault]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A content that may be a near-duplicate, by the cosine of pooled vectors.
+class CopyFinder:
+    """Confirms candidates on frame vectors in time order; `folder` is the embed stage's.
 
-    `place` is where its frames lie; None where there are none.
+    Where the spec asks for pictures, those of the pairs that are left are compared too.
     """
 
-    content: str
-    similarity: float
-    place: Place | None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A content to compare with its candidates, frame by frame."""
-
-    content: str
-    place: Place | None
-    candidates: tuple[Candidate, ...]
-
-    @property
-    def id(self) -> str:
-        """The content: each is listed once."""
-        return self.content
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two contents that are near-duplicates, `one` the lower; `similarity` is that of pooled
-    vectors, and the alignment that of their frames."""
-
-    one: str
-    other: str
-    similarity: float
-    alignment: Alignment
-
-
-class CopyFinder:
-    """Confirms candidates on frame vectors in time order; `folder` is the embed stage's."""
-
     def __init__(self, store: Store, folder: str, spec: DedupSpec, setup: WorkerSetup) -> None:
-        self.store, self.folder, self.spec, self.needs = store, folder, spec, setup.needs
+        self.store, self.folder, self.spec, self.setup = store, folder, spec, setup
+        self.needs = setup.needs
 
     def load(self) -> None:
-        """Nothing to load."""
+        """Prepares to decode; decoder processes start where pictures are first looked at."""
+        self.guard = Guard.for_worker(self.setup)
 
     def run(self, batch: Sequence[Comparison]) -> Iterator[Outcome[list[Pair]]]:
         """The pairs of each content, in order.
 
         A content fails as "missing" where it has no frames, and where those of a candidate cannot
-        be read, with the reason of that: the next run compares it once they are there.
+        be read, with the reason of that: the next run compares it once they are there. So it does
+        where the file of one cannot be read for its pictures.
         """
         for some in group_by_weight(batch, PAIRS, lambda item: len(item.candidates)):
             read = read_places(self.store, self.folder, _list_places(some))
-            yield from (self._compare(item, read) for item in some)
+            found = [self._compare(item, read) for item in some]
+            yield from found if self.spec.pictures is None else self._look(some, found)
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Ends the decoder processes."""
+        self.guard.close()
 
     def _compare(self, item: Comparison, read: Read) -> Outcome[list[Pair]]:
         if item.place is None:
@@ -88,13 +62,37 @@ class CopyFinder:
                 if isinstance(frames, Fault):
                     return Failed(item.id, frames.reason, f"frames of {name}: {frames.detail}")
             assert not isinstance(one, Fault) and not isinstance(other, Fault)
-            first, second = (one, other) if item.content <= each.content else (other, one)
             # In the order of contents: the result must not depend on which is compared first.
+            first, second = (one, other) if item.content <= each.content else (other, one)
             alignment = align_frames(first, second)
             if alignment is not None and alignment.score >= self.spec.threshold:
                 names = sorted((item.content, each.content))
                 pairs.append(Pair(names[0], names[1], each.similarity, alignment))
         return Done(item.id, pairs)
+
+    def _look(
+        self, items: Sequence[Comparison], found: Sequence[Outcome[list[Pair]]]
+    ) -> Iterator[Outcome[list[Pair]]]:
+        """The same outcomes, of the pairs those alone whose pictures are alike."""
+        videos = {each.content: each.place.video for item in items
+                  for each in (item, *item.candidates) if each.place is not None}  # fmt: skip
+        pairs = [pair for each in found if isinstance(each, Done) for pair in each.value]
+        seen = iter(correlate_pairs(self.guard, pairs, videos))
+        for each in found:
+            if not isinstance(each, Done):
+                yield each
+                continue
+            looked = [(pair, next(seen)) for pair in each.value]
+            faults = [fault for _, fault in looked if isinstance(fault, Fault)]
+            if faults:
+                yield Failed(each.id, faults[0].reason, faults[0].detail)
+            else:
+                alike = [
+                    replace(pair, pictures=value)
+                    for pair, value in looked
+                    if isinstance(value, float) and value >= (self.spec.pictures or 0)
+                ]
+                yield Done(each.id, alike)
 
 
 def _list_places(items: Sequence[Comparison]) -> Iterator[Place]:

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from data.outcome import Reason
+from data.records import Video
 from data.store import layout
 from data.store.frame_vectors import read_videos
 from data.store.storage import Store
@@ -15,10 +16,14 @@ from engines.dedup.alignment import Frames, thin_frames
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a content's frame vectors lie: the shard of the embed stage, and their id there."""
+    """Where a content's frame vectors lie: the shard of the embed stage, and their id there.
+
+    `video` is a file of the content; None where no pictures are asked for.
+    """
 
     shard: str
     id: str
+    video: Video | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

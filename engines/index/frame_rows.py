@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from data.errors import UserError
 from engines.index import version
-from engines.index.batches import Batch, write_halves
+from engines.index.batches import Batch
+from engines.index.exact_vectors import ExactVectors
 
 FILE = "frames.npy"
 
@@ -45,7 +46,7 @@ class FrameRows:
 
     def __init__(self, table: pa.Table, frames: np.ndarray, exact: np.ndarray | None) -> None:
         self.table = table
-        self._frames, self._exact = [frames], None if exact is None else [exact]
+        self._frames, self._exact = [frames], ExactVectors(exact)
 
     def __len__(self) -> int:
         return sum(map(len, self._frames))
@@ -60,9 +61,7 @@ class FrameRows:
     @property
     def exact(self) -> np.ndarray | None:
         """The vectors (n, d) in half precision, beside an index that keeps approximate ones."""
-        if self._exact is not None and len(self._exact) > 1:
-            self._exact = [np.vstack(self._exact)]
-        return None if self._exact is None else self._exact[0]
+        return self._exact.joined
 
     @property
     def contents(self) -> Any:
@@ -98,14 +97,12 @@ class FrameRows:
     def append(self, more: np.ndarray, batch: Batch) -> None:
         """Appends what `prepare` gave, and the vectors of its batch."""
         self._frames.append(more)
-        if self._exact is not None:
-            self._exact.append(batch.vectors.astype(self._exact[0].dtype))
+        self._exact.append(batch.vectors)
 
     def write(self, folder: Path) -> None:
         """Writes the list of videos and the rows' numbers into a version's folder."""
         version.write_ids(folder, self.table)
-        if self.exact is not None:
-            write_halves(self.exact, folder / version.VECTORS)
+        self._exact.write(folder)
         np.save(folder / FILE, self.frames)
 
 

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from data.errors import UserError
 from engines.index import version
-from engines.index.batches import CHUNK, Batch, write_halves
+from engines.index.batches import CHUNK, Batch
+from engines.index.exact_vectors import ExactVectors
 
 
 class Rows:
@@ -21,7 +22,7 @@ class Rows:
 
     def __init__(self, table: pa.Table, exact: np.ndarray | None) -> None:
         self._tables, self._size = [table], len(table)
-        self._exact: list[np.ndarray] | None = None if exact is None else [exact]
+        self._exact = ExactVectors(exact)
         self._contents: np.ndarray | None = None
         self._known: set[str] | None = None
 
@@ -38,9 +39,7 @@ class Rows:
     @property
     def exact(self) -> np.ndarray | None:
         """The vectors (n, d) in half precision, beside an index that keeps approximate ones."""
-        if self._exact is not None and len(self._exact) > 1:
-            self._exact = [np.vstack(self._exact)]
-        return None if self._exact is None else self._exact[0]
+        return self._exact.joined
 
     @property
     def contents(self) -> np.ndarray:
@@ -72,8 +71,7 @@ class Rows:
     def write(self, folder: Path) -> None:
         """Writes the rows into a version's folder."""
         version.write_ids(folder, self.table)
-        if self.exact is not None:
-            write_halves(self.exact, folder / version.VECTORS)
+        self._exact.write(folder)
 
     def prepare(self, batch: Batch) -> pa.Table:
         """The batch as rows after the last; raises for a content that is there already."""
@@ -94,5 +92,4 @@ class Rows:
         self._contents = None
         assert self._known is not None  # `prepare` made it
         self._known.update(version.read_contents(more).to_pylist())
-        if self._exact is not None:
-            self._exact.append(batch.vectors.astype(self._exact[0].dtype))
+        self._exact.append(batch.vectors)

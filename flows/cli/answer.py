@@ -1,4 +1,4 @@
-"""The panel "Answers": questions about videos, answered from texts and frames."""
+"""The panel "Within videos": questions about videos, answered from texts and frames."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +25,7 @@ ANSWER = SpecOptions(
 
 ASK = SpecOptions(AnswerSpec(), "model", "weights", KINDS, "frames", "side")
 
-command = open_panel("Answers")
+command = open_panel("Within videos")
 
 
 @command()

@@ -13,13 +13,9 @@ from typer.core import TyperGroup
 PANELS = {
     "Try it": "try_it",
     "A corpus": "corpus",
-    "Long videos": "split",
-    "Texts": "texts",
-    "Answers": "answer",
-    "Motion": "motion",
+    "Within videos": "split texts duplicates answer motion",
     "Look around": "browse",
     "Search": "search",
-    "Duplicates": "duplicates",
     "Generate": "generate",
     "Refine": "refine",
     "Evaluate": "evaluate",
@@ -84,5 +80,6 @@ def add_group(name: str, help: str, panel: str) -> typer.Typer:
 
 def register_commands() -> None:
     """Imports the panels' modules, which adds their commands to the app."""
-    for module in PANELS.values():
-        import_module(f"flows.cli.{module}")
+    for modules in PANELS.values():
+        for module in modules.split():
+            import_module(f"flows.cli.{module}")

@@ -1,4 +1,4 @@
-"""The panel "Duplicates"."""
+"""The panel "Within videos": near-duplicates."""
 
 from typing import Annotated
 
@@ -8,9 +8,9 @@ from flows.cli.console import live, out, print_result
 from flows.cli.options import AsJson, Corpus, Root, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec
 
-DEDUP = SpecOptions(DedupSpec(), "threshold", "keep", "candidates", "neighbours")
+DEDUP = SpecOptions(DedupSpec(), "threshold", "pictures", "keep", "candidates", "neighbours")
 
-command = open_panel("Duplicates")
+command = open_panel("Within videos")
 
 
 @command()

@@ -1,4 +1,4 @@
-"""The panel "Motion": how clips move and what their captions say of it."""
+"""The panel "Within videos": how clips move and what their captions say of it."""
 
 from data.specs.encode import CaptionSpec
 from data.specs.motion import MotionFeaturesSpec
@@ -17,7 +17,7 @@ CAPTIONS = SpecOptions(
     option("encode.weights", "--encoder-weights"),
 )  # fmt: skip
 
-command = open_panel("Motion")
+command = open_panel("Within videos")
 
 
 @command("motion-features")

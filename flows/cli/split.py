@@ -1,4 +1,4 @@
-"""The panel "Long videos": films and recordings as rows of their shots."""
+"""The panel "Within videos": films and recordings as rows of their shots."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec
 
 SPLIT = SpecOptions(SplitSpec(), "method", "threshold", "least", "greatest")
 
-command = open_panel("Long videos")
+command = open_panel("Within videos")
 
 
 @command()

@@ -1,4 +1,4 @@
-"""The panel "Texts": what is said, written and shown in videos."""
+"""The panel "Within videos": what is said, written and shown in videos."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ CAPTIONS = SpecOptions(
 )  # fmt: skip
 ENCODE = SpecOptions(EncodeSpec(), "encoder", option("weights", "--encoder-weights"))
 
-command = open_panel("Texts")
+command = open_panel("Within videos")
 
 
 @command()

@@ -1,8 +1,8 @@
 """Lists what is new in an index, each content with those near it: what a run has to compare."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from data.batches import iter_batches
 from data.catalog import merge
 from data.catalog.database import load_sql
 from data.catalog.failures import TRANSIENT_REASONS
@@ -17,11 +18,10 @@ from data.shards.lists import add_shards, list_pending
 from data.shards.stages import Stage
 from data.specs.dedup import DedupSpec
 from data.workspace import Workspace
-from engines.dedup.engine import Candidate, Comparison
-from engines.dedup.frames import Place
+from engines.dedup.comparison import Candidate, Comparison
 from engines.dedup.neighbours import MutualNeighbours
-from engines.index import version
 from tasks.dedup.fetched import FetchedIndex
+from tasks.dedup.places import FramePlaces, read_comparison, renew_places
 from tasks.plan import update_pending
 
 SHARD = 4096  # contents: searched together, and a unit of work
@@ -40,7 +40,8 @@ def plan_contents(
     listed with its mutual neighbours; a pair of two new ones stands with one of them.
     """
     store, folder = workspace.store, stage.folder
-    update_pending(store, folder, read_comparison, lambda items: _renew(workspace, embed, items))
+    locate = partial(renew_places, workspace, embed, pictures=spec.pictures is not None)
+    update_pending(store, folder, read_comparison, locate)
     with workspace.open_synced_catalog(stage.corpus) as catalog:
         missing = catalog.query_table(
             load_sql("contents_to_compare"), corpus=stage.corpus, fingerprint=stage.fingerprint,
@@ -48,23 +49,13 @@ def plan_contents(
             transient=list(TRANSIENT_REASONS),
         )  # fmt: skip
     if len(missing):
-        add_shards(store, folder, _list_comparisons(workspace, embed, spec, fetched, missing), SHARD)
+        items = _list_comparisons(workspace, embed, spec, fetched, missing)
+        if spec.pictures is not None:
+            items = (each for some in iter_batches(items, SHARD) for each in locate(some))
+        add_shards(store, folder, items, SHARD)
     with workspace.open_catalog() as catalog:
         merge.sync_stage(catalog, store, stage.corpus, stage.kind, stage.fingerprint)
     return list_pending(store, folder)
-
-
-def read_comparison(payload: dict[str, Any]) -> Comparison:
-    """An item of a list."""
-    candidates = (
-        Candidate(each["content"], each["similarity"], _read_place(each["place"]))
-        for each in payload["candidates"]
-    )
-    return Comparison(payload["content"], _read_place(payload["place"]), tuple(candidates))
-
-
-def _read_place(payload: dict[str, str] | None) -> Place | None:
-    return None if payload is None else Place(**payload)
 
 
 def _list_comparisons(
@@ -72,7 +63,7 @@ def _list_comparisons(
 ) -> Iterator[Comparison]:
     """The contents to compare in the order of the index, which is that of their files."""
     index = fetched.open()
-    names, places = index.content_column, _Places(workspace, embed, fetched)
+    names, places = index.content_column, FramePlaces(workspace, embed, fetched)
     rows = pc.index_in(missing.column("content").cast(names.type), value_set=names).to_numpy()
     # What has no frames, as imported vectors, is tried once: the search for it would be in vain.
     again = missing.column("tried").to_numpy()
@@ -95,46 +86,3 @@ def _list_comparisons(
             names.take(block).to_pylist(), block.tolist(), places.take(block), strict=True
         ):
             yield Comparison(name, place, tuple(candidates[row]))
-
-
-class _Places:
-    """Where the frames of every row of an index lie."""
-
-    def __init__(self, workspace: Workspace, embed: Stage, fetched: FetchedIndex) -> None:
-        contents = version.read_contents(version.read_ids(fetched.folder))
-        with workspace.open_catalog() as catalog:
-            catalog.register(pa.table({"row": np.arange(len(contents)), "content": contents}))
-            table = catalog.query_table(
-                load_sql("frame_locations"), corpus=embed.corpus, embed=embed.fingerprint
-            )
-        # Each shard's name once, and not a text for every row.
-        self._shards = table.column("shard").combine_chunks().dictionary_encode()
-        self._ids = table.column("id")
-
-    def are_known(self, rows: np.ndarray) -> np.ndarray:
-        """Whether each row has frames."""
-        return self._ids.take(pa.array(rows)).is_valid().to_numpy()
-
-    def take(self, rows: np.ndarray) -> list[Place | None]:
-        """The places of rows; None for one without frames."""
-        shards, ids = (each.take(pa.array(rows)).to_pylist() for each in (self._shards, self._ids))
-        return [None if shard is None else Place(shard, id)
-                for shard, id in zip(shards, ids, strict=True)]  # fmt: skip
-
-
-def _renew(workspace: Workspace, embed: Stage, items: Sequence[Comparison]) -> list[Comparison]:
-    """The items of a list that was written earlier, with the places that their frames have now."""
-    contents = {each.content for item in items for each in (item, *item.candidates)}
-    with workspace.open_catalog() as catalog:
-        rows = catalog.execute(
-            load_sql("vector_locations"), corpus=embed.corpus, embed=embed.fingerprint,
-            contents=sorted(contents),
-        )  # fmt: skip
-    places = {content: Place(shard, id) for content, shard, id in rows}
-    return [
-        Comparison(item.content, places.get(item.content), tuple(
-            Candidate(each.content, each.similarity, places.get(each.content))
-            for each in item.candidates
-        ))
-        for item in items
-    ]  # fmt: skip

@@ -1,5 +1,6 @@
 """The dedup stage: contents and their candidates to pairs of near-duplicates, one table a shard."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypedDict
 
@@ -12,8 +13,11 @@ from data.store import layout, pairs, tables
 from data.store.storage import Store
 from data.workspace import Workspace
 from engines.base import Runner
-from engines.dedup.engine import VERSION, Comparison, CopyFinder, Pair
-from tasks.dedup.plan import read_comparison
+from engines.dedup.comparison import Comparison, Pair
+from engines.dedup.engine import VERSION, CopyFinder
+from engines.dedup.frames import Place
+from tasks.dedup.places import read_comparison
+from tasks.signed_links import restore_links
 from tasks.stage_run import ShardWriter, StageRun
 from tasks.workers import build_evaluate_setup, count_workers
 
@@ -71,8 +75,18 @@ class DedupRun(StageRun[Comparison, list[Pair], CopiesRow]):
     def read_item(self, payload: dict[str, Any]) -> Comparison:
         return read_comparison(payload)
 
+    def to_input(self, item: Comparison) -> Comparison:
+        candidates = (replace(each, place=_restore_link(each.place)) for each in item.candidates)
+        return Comparison(item.content, _restore_link(item.place), tuple(candidates))
+
     def open_writer(self, shard: Shard[Comparison]) -> PairWriter:
         return PairWriter(self.store, layout.shard_file(self.folder, shard.id))
+
+
+def _restore_link(place: Place | None) -> Place | None:
+    if place is None or place.video is None:
+        return place
+    return replace(place, video=restore_links(place.video))
 
 
 def without_gpus(settings: Settings) -> Settings:
@@ -86,4 +100,5 @@ def _to_row(pair: Pair) -> dict[str, Any]:
         "one": pair.one, "other": pair.other, "similarity": pair.similarity,
         "score": found.score, "speed": found.speed, "one_from": found.first[0],
         "one_to": found.first[1], "other_from": found.second[0], "other_to": found.second[1],
+        "pictures": pair.pictures,
     }  # fmt: skip

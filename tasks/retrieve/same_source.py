@@ -1,10 +1,12 @@
 """Keeps what a query was cut from out of its hits: shots of one film, clips of one channel."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from data.catalog.conditions import TYPES
 from data.catalog.database import catalog_path, load_sql
+from data.catalog.filter_terms import quote_name
 from data.catalog.filters import select_videos
 from data.errors import UserError
 from data.records import Prompt, Query
@@ -27,34 +29,44 @@ def exclude_same(
         return queries
     values: Sequence[object | None]
     if prompts:
-        values = [prompt.columns.get(column) for prompt in prompts]
+        values = [_find_value(prompt.columns, column) for prompt in prompts]
     else:
         values = read_column_values(
             workspace, corpus, [query.video or "" for query in queries], column
         )
-    name = '"' + column.replace('"', '""') + '"'
-    if all(value is None for value in values):  # else the conditions find out
-        path = catalog_path(workspace.store, workspace.settings.catalog)
-        with select_videos(path, corpus, [f"{name} IS NULL"], workspace.settings.wait_s) as videos:
-            videos.limit(0).fetchall()
+    kind = _read_type(workspace, corpus, column)
     return [
-        query if value is None else _add_condition(query, name, str(value))
+        query if value is None else _add_condition(query, quote_name(column), kind, value)
         for query, value in zip(queries, values, strict=True)
     ]
 
 
+def _read_type(workspace: Workspace, corpus: str, column: str) -> str:
+    """DuckDB's type of a column; a UserError where the corpus has none of the name."""
+    path = catalog_path(workspace.store, workspace.settings.catalog)
+    condition = f"{quote_name(column)} IS NULL"
+    with select_videos(path, corpus, [condition], workspace.settings.wait_s) as videos:
+        names = [name.lower() for name in videos.columns]
+        return str(videos.types[names.index(column.lower())])
+
+
 def require_column(prompts: Sequence[Prompt], column: str | None) -> None:
     """A UserError where no prompt has a value in the column: nothing would be kept out of hits."""
-    if column is not None and not any(column in prompt.columns for prompt in prompts):
+    if column is not None and all(_find_value(p.columns, column) is None for p in prompts):
         raise UserError(
             f"no prompt has a value in a column {column}: add that column to the prompts, or leave"
             " out --own or --not-from-same"
         )
 
 
-def _add_condition(query: Query, name: str, value: str) -> Query:
-    literal = "'" + value.replace("'", "''") + "'"
-    condition = f"{name}::VARCHAR IS DISTINCT FROM {literal}"
+def _add_condition(query: Query, name: str, kind: str, value: object) -> Query:
+    # As the column has it: True, true and "True" are one value of a boolean, 1 and 1.0 of a number.
+    text = value if isinstance(value, str) else json.dumps(value)
+    literal = "'" + text.replace("'", "''") + "'"
+    other = f"{name}::VARCHAR <> {literal}"
+    if kind.lower().partition("(")[0] in TYPES:
+        other = f"coalesce({name} <> TRY_CAST({literal} AS {kind}), true)"
+    condition = f"({name} IS NULL OR {other})"
     return replace(query, where=f"({query.where}) AND {condition}" if query.where else condition)
 
 
@@ -68,4 +80,11 @@ def read_column_values(
     for row in rows:
         if row[GROUP] is not None:  # the catalogue's own column counts, as in conditions
             columns[row["id"]][GROUP] = row[GROUP]
-    return [columns.get(id, {}).get(column) for id in ids]
+    return [_find_value(columns.get(id, {}), column) for id in ids]
+
+
+def _find_value(columns: Mapping[str, object], column: str) -> object | None:
+    """The value of a column, whose name SQL knows in capitals and small letters alike."""
+    if column in columns:
+        return columns[column]
+    return next((each for name, each in columns.items() if name.lower() == column.lower()), None)

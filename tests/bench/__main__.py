@@ -16,7 +16,7 @@ SECTIONS = (
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
     "browse", "startup", "duplicates",
 )  # fmt: skip
-LONG = ("growth", "duplicates_scale")  # an hour, and so only where they are named
+LONG = ("growth", "duplicates_scale")  # long, and so only where they are named
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def ingested(workspace: Workspace, corpus: str, count: int, broken: int = 0) -> 
         given: dict[str, Any] = {
             "line": numbers, "id": [id_of(n) for n in numbers], "uri": uris,
             "caption": [caption_of(n) for n in numbers], "stamp": ["fake"] * len(numbers),
-            "bytes": [len(uri) for uri in uris], "content": [_content(n) for n in numbers],
+            "bytes": [len(uri) for uri in uris], "content": [content_of(n) for n in numbers],
             "duration": np.full(len(numbers), 10.0),
             "columns": [f'{{"number": {n}}}' for n in numbers],
             "rejected": np.zeros(len(numbers), bool),
@@ -76,7 +76,7 @@ def pooled(workspace: Workspace, stage: Stage, count: int, size: int) -> None:
 def _shards(count: int, size: int) -> Iterator[Shard]:
     for number, first in enumerate(range(0, count, size)):
         numbers = range(first, min(first + size, count))
-        videos = tuple(Video(id_of(n), _uri(n), _content(n), 10.0) for n in numbers)
+        videos = tuple(Video(id_of(n), _uri(n), content_of(n), 10.0) for n in numbers)
         yield Shard(shard_name(number), 1, videos)
 
 
@@ -96,5 +96,6 @@ def _uri(n: int, broken: int = 0) -> str:
     return f"fake://{n}?frames=1{fault}"
 
 
-def _content(n: int) -> str:
+def content_of(n: int) -> str:
+    """The content of a video by its number."""
     return f"sha256:{n:064x}"

@@ -1,62 +1,75 @@
-"""What a search for near-duplicates costs as a corpus grows, one in twenty being a copy."""
+"""What a search for near-duplicates costs as a corpus grows, one in twenty being a copy.
+
+The corpus is as ingest, embed and index leave it, and the search is the flow that users run.
+"""
 
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
+import pyarrow.parquet as pq
+from bench import watched
 from bench.figures import Figure
 from bench.job import Job
-from support.clustered import batches, clustered
+from support import large
+from support.clustered import clustered
 
-from data.batches import iter_batches
-from data.outcome import Done
-from data.specs.dedup import DedupSpec
-from data.store import tables
+from data.settings import Settings
+from data.specs.pipeline import EmbedSpec, IndexSpec, PoolSpec
+from data.store import layout, tables
 from data.store.frame_vectors import frame_rows, frame_schema
-from data.store.storage import Store
-from engines.dedup.engine import Content, CopyFinder
-from engines.dedup.groups import form_groups
-from engines.dedup.locations import write_locations
-from engines.index.batches import to_unit
-from engines.index.index import open_index
+from data.workspace import Workspace, open_workspace
+from engines.index.batches import Batch, to_unit
 from engines.index.kinds import autofaiss
+from tasks.index.versions import publish_version
+from tasks.stages import register_embed, register_index, register_pool
 
-DIM, FRAMES, SHARD, EVERY = 64, 4, 500, 20
+CORPUS = "large"
+DIM, FRAMES, SHARD, EVERY = 64, 4, 2000, 20
 PER_LIST = 256  # vectors in a list of the index: as many at any size
-BATCH = 4096
+COUNTS, FEW = (10_000, 100_000, 1_000_000), (10_000, 30_000)
 
 
 def measure(job: Job) -> Iterator[Figure]:
-    for count in (10_000, 100_000, 1_000_000)[: 2 if job.quick else 3]:
+    for count in job.size(COUNTS, FEW):
         folder = job.scratch / f"dedup-{count}"
-        vectors, name = _make_vectors(count), f"{count:,} contents"
-        built = autofaiss.build(
-            batches(vectors, size=8192), folder / "index",
-            autofaiss.Options(index_key=f"IVF{count // PER_LIST},Flat"),
-        )  # fmt: skip
-        store, locations = Store(str(folder / "store")), folder / "locations.arrow"
-        _write_frames(store, vectors, built.path, locations)
-        finder = CopyFinder(store, built.path, locations, DedupSpec())
-        finder.load()
         begun = time.perf_counter()
-        items = [Content(str(content)) for content in open_index(built.path).contents]
-        outcomes = [each for some in iter_batches(items, BATCH) for each in finder.run(some)]
-        compared = time.perf_counter()
-        pairs = {(p.one, p.other): p.alignment.score
-                 for each in outcomes if isinstance(each, Done) for p in each.value}  # fmt: skip
-        links = [(one, other, score) for (one, other), score in pairs.items()]
-        index = open_index(built.path)
-        groups = form_groups(links, lambda c, i=index: i.vectors(i.rows(c)), 0.9)
-        ended = time.perf_counter()
-        planted = count // EVERY
-        found = sum(1 for one, other in pairs if _number(one) % EVERY in (0, 1)
-                    and abs(_number(one) - _number(other)) == 1)  # fmt: skip
-        yield Figure("duplicates", f"{name}: compared", count / (compared - begun), "a second")
-        yield Figure("duplicates", f"{name}: grouped", ended - compared, "s")
-        yield Figure("duplicates", f"{name}: planted copies found", found / planted, "")
-        yield Figure("duplicates", f"{name}: groups", len(groups), "")
+        _write_corpus(open_workspace(Settings(root=str(folder / "store"))), count, folder)
+        written, name = time.perf_counter() - begun, f"{count:,} contents"
+        out = folder / "groups.parquet"
+        seen = watched.stages(folder, [["dedup", {"corpus": CORPUS, "out": str(out)}]])
+        [call] = seen.said["calls"]
+        yield Figure("duplicates", f"{name}: the corpus was written in", written, "s")
+        yield Figure("duplicates", f"{name}: searched and grouped", call["seconds"], "s")
+        yield Figure("duplicates", f"{name}: rate", count / call["seconds"], "a second")
+        for role, size in sorted(seen.rss.items()):
+            yield Figure("duplicates", f"{name}: memory at most, {role}", size, "MB")
+        yield Figure("duplicates", f"{name}: planted copies found", _find_share(out, count), "")
+        yield Figure("duplicates", f"{name}: groups", call["said"]["groups"], "")
+
+
+def _write_corpus(workspace: Workspace, count: int, folder: Path) -> None:
+    vectors = _make_vectors(count)
+    large.ingested(workspace, CORPUS, count)
+    embed = register_embed(workspace, CORPUS, EmbedSpec(engine="fake"))
+    large.finished(workspace, embed, count, SHARD)
+    for shard, first in enumerate(range(0, count, SHARD)):
+        numbers = range(first, min(first + SHARD, count))
+        videos = [
+            (large.id_of(n), np.arange(FRAMES), np.arange(FRAMES, dtype=float),
+             np.repeat(vectors[n : n + 1], FRAMES, axis=0).astype(np.float16)) for n in numbers
+        ]  # fmt: skip
+        name = layout.shard_file(embed.folder, f"{shard:06d}")
+        with tables.open_writer(workspace.store, name, frame_schema(DIM)) as writer:
+            writer.write_table(frame_rows(videos), row_group_size=4096)
+    register_pool(workspace, CORPUS, PoolSpec(), embed)
+    built = autofaiss.build(
+        _list_batches(vectors), folder / "index",
+        autofaiss.Options(index_key=f"IVF{count // PER_LIST},Flat"),
+    )  # fmt: skip
+    index = register_index(workspace, CORPUS, IndexSpec())
+    publish_version(workspace, index, built.path)
 
 
 def _make_vectors(count: int) -> np.ndarray:
@@ -68,26 +81,19 @@ def _make_vectors(count: int) -> np.ndarray:
     return vectors
 
 
-def _write_frames(store: Store, vectors: np.ndarray, index: Path, locations: Path) -> None:
-    """The frame vectors of all contents, as embedding leaves them, and where each one's are."""
-    from engines.index import version
-
-    ids = version.read_ids(index).column("video_id").to_pylist()
-    for first in range(0, len(vectors), SHARD):
-        numbers = range(first, min(first + SHARD, len(vectors)))
-        videos = [
-            (f"v{n:05}", np.arange(FRAMES), np.arange(FRAMES, dtype=float),
-             np.repeat(vectors[n : n + 1], FRAMES, axis=0).astype(np.float16)) for n in numbers
-        ]  # fmt: skip
-        with tables.open_writer(store, _file(first), frame_schema(DIM)) as writer:
-            writer.write_table(frame_rows(videos))
-    files = [_file(_number(id) // SHARD * SHARD) for id in ids]
-    write_locations(locations, pa.table({"file": files, "id": ids}))
+def _list_batches(vectors: np.ndarray, size: int = 8192) -> Iterator[Batch]:
+    for first in range(0, len(vectors), size):
+        numbers = range(first, min(first + size, len(vectors)))
+        contents = [large.content_of(n) for n in numbers]
+        yield Batch([large.id_of(n) for n in numbers], vectors[first : first + size], contents)
 
 
-def _file(first: int) -> str:
-    return f"shard-{first // SHARD:06d}.parquet"
-
-
-def _number(id: str) -> int:
-    return int(id.lstrip("v"))
+def _find_share(groups: Path, count: int) -> float:
+    """The share of the planted copies that are in a group with their original."""
+    table = pq.read_table(groups, columns=["group", "video_id"])
+    group = dict(zip(table["video_id"].to_pylist(), table["group"].to_pylist(), strict=True))
+    copies = range(1, count, EVERY)
+    found = sum(
+        group.get(large.id_of(n)) == group.get(large.id_of(n - 1), "") for n in copies
+    )  # fmt: skip
+    return found / len(copies)
