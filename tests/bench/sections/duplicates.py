@@ -11,7 +11,11 @@ from bench.job import Job
 from support.copies import KINDS, write_copies
 from support.paths import REAL_CLIPS
 
-THRESHOLDS = (0.95, 0.97, 0.98)
+ASKED: tuple[dict[str, float], ...] = (
+    {"threshold": 0.95}, {"threshold": 0.97}, {"threshold": 0.98},
+    {"threshold": 0.97, "pictures": 0.7}, {"threshold": 0.95, "pictures": 0.7},
+    {"threshold": 0.9, "candidates": 0.8, "pictures": 0.7},
+)  # fmt: skip
 
 
 def measure(job: Job) -> Iterator[Figure]:
@@ -53,10 +57,11 @@ def _measure_copies(
 
     pipeline("c", str(source), embed_spec=spec, index_spec=IndexSpec(gate=0))  # type: ignore[arg-type]
     yield Figure(name, "distinct clips", len(own), "")
-    for threshold in THRESHOLDS:
-        out = folder / f"{threshold}.parquet"
-        dedup("c", DedupSpec(threshold=threshold), out=str(out))
-        yield from _judge_groups(f"{name}, {threshold}", out, copies, {file.stem for file in own})
+    for number, asked in enumerate(ASKED):
+        out = folder / f"groups-{number}.parquet"
+        dedup("c", DedupSpec(**asked), out=str(out))
+        how = ", ".join(f"{key} {value:g}" for key, value in asked.items())
+        yield from _judge_groups(f"{name}, {how}", out, copies, {file.stem for file in own})
 
 
 def _judge_groups(
