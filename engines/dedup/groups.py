@@ -80,7 +80,8 @@ def join_links(links: np.ndarray, read_vectors: ReadVectors, least: float) -> It
     contents, rows = np.unique(links, return_inverse=True)
     vectors = read_vectors(contents)
     owner = [_Group(vectors, row) for row in range(len(contents))]
-    for one, other in rows.reshape(links.shape).tolist():
+    one_rows, other_rows = rows.reshape(links.shape).T
+    for one, other in zip(one_rows.tolist(), other_rows.tolist(), strict=True):
         first, second = owner[one], owner[other]
         if first is not second and first.is_near(second, least):
             large, small = (
