@@ -109,8 +109,8 @@ def build_annotate_setup(settings: Settings) -> AnnotateSetup:
     """The set-up of each annotating worker: one decoder reads ahead of its model."""
     share, key = _cores_per_worker(settings), settings.api_key
     return AnnotateSetup(
-        **_common_fields(settings, settings.decoders or 1, share), threads=settings.threads or share,
-        server=settings.server, concurrent_requests=settings.concurrent_requests,
+        **_common_fields(settings, settings.decoders or 1, share), server=settings.server,
+        threads=settings.threads or share, concurrent_requests=settings.concurrent_requests,
         request_deadline_s=settings.request_deadline_s,
         api_key=key.get_secret_value() if key else None,
     )  # fmt: skip
