@@ -106,7 +106,9 @@ class VideoAnswerer:
     def _decode(self, batch: Sequence[AnswerTask]) -> dict[str, Pool | Failed]:
         if not (self._reads_prompts and self.spec.frames):
             return {}
-        return dict(decode_pools(self.guard, [task.video for task in batch], self.spec))
+        # By the tasks' ids: questions may name one video by its id and by its file.
+        videos = [replace(task.video, id=task.id) for task in batch]
+        return dict(decode_pools(self.guard, videos, self.spec))
 
     def _answer(self, task: AnswerTask, asked: Sequence[Asked], pool: Pool | None) -> Iterator:
         if pool is not None and self.scenes is not None:

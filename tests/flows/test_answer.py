@@ -237,7 +237,7 @@ def test_texts_that_cannot_be_read_fail_their_videos_until_they_can(
 def test_a_folder_of_videos_is_answered_from_frames(corpus, tmp_path, clips) -> None:
     file = tmp_path / "q.csv"
     (clips / "broken.mp4").write_bytes(b"<html>gone</html>")
-    rows = ["id,video,question,A,B,answer", "1,clip-0,what?,x,y,A", "2,none,what?,x,y,A",
+    rows = ["id,video,question,A,B,answer", "1,clip-0.mp4,what?,x,y,A", "2,none,what?,x,y,A",
             "3,broken.mp4,what?,x,y,A"]  # fmt: skip
     file.write_text("\n".join(rows))
     spec = AnswerSpec(model="fake", frames=2, side=32)
