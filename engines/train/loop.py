@@ -28,7 +28,8 @@ class Schedule:
 
     `average` is the decay of the weights' running mean per step, at most: see `compute_decay`. The
     trained model has that mean.
-    Progress is reported every `log_every` steps, and at every checkpoint.
+    Progress is reported every `log_every` steps, and at every checkpoint. A `constant` rate has
+    neither warm-up nor decay.
     """
 
     steps: int
@@ -39,6 +40,9 @@ class Schedule:
     checkpoint_every: int = 250
     log_every: int = 250
     precision: str = "no"
+    clip_gradient: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.99)
+    constant: bool = False
 
 
 def train_model(
@@ -60,7 +64,7 @@ def train_model(
     team = _build_accelerator(schedule.precision)
     model.to(team.device).train()
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(trained, betas=schedule.betas, weight_decay=0.01)
     early = early_stop or EarlyStop()
     done = _load_progress(checkpoint, model, optimizer, early)
     first = done.mean or _copy_parameters(trained)
@@ -90,6 +94,8 @@ def train_model(
 
 def learning_rate(schedule: Schedule, step: int) -> float:
     """The learning rate: up in a hundred steps, then down along a cosine to a fiftieth."""
+    if schedule.constant:
+        return schedule.rate
     warm = min(1.0, (step + 1) / WARM_UP)
     return schedule.rate * warm * (0.02 + 0.98 * (1 + cos(pi * step / schedule.steps)) / 2)
 
@@ -134,7 +140,7 @@ def _take_step(
     optimizer.zero_grad()
     team.backward(value)
     _average_gradients(team, trained)
-    torch.nn.utils.clip_grad_norm_(trained, 1.0)
+    torch.nn.utils.clip_grad_norm_(trained, schedule.clip_gradient)
     optimizer.step()
     return float(value.item())
 
@@ -183,14 +189,11 @@ def _save_progress(
     import torch
 
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    # Replaced in one move: a stop while it is written leaves the checkpoint before it.
+    # Replaced in one move: a stop leaves the checkpoint before it.
     draft = checkpoint.with_name(f".{checkpoint.name}.part")
     state = {
-        "step": step,
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "mean": mean,
-        "early": early.state_dict(),
-    }
+        "step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
+        "mean": mean, "early": early.state_dict(),
+    }  # fmt: skip
     torch.save(state, draft)
     os.replace(draft, checkpoint)

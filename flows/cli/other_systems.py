@@ -61,3 +61,14 @@ def convert_checkpoint(
     from tasks.evaluate.convert_checkpoint import convert_checkpoint as convert
 
     print_summary(convert(file, out))
+
+
+@command("convert-annotations")
+def convert_annotations(
+    file: Annotated[str, arg("FILE", "A list of records, of torch.save, e.g. train.pt.")],
+    out: Annotated[str, arg("OUT", "The .parquet file to write.")],
+) -> None:  # fmt: skip
+    """Turn a pickled list of annotations into a table to ingest, without running its code."""
+    from engines.files.annotations import convert_annotations as convert
+
+    print_summary(convert(file, out))

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from data.specs.pipeline import ExperimentSpec, GenerateSpec
 from data.specs.train import TrainSpec
+from data.specs.train_motion import TrainAdapterSpec, TrainContextSpec
 from data.specs.train_refiner import TrainRefinerSpec
 from flows.cli.app import add_group, open_panel
 from flows.cli.console import run_flow
@@ -41,6 +42,17 @@ REFINER = SpecOptions(
     option("architecture", "--architecture", parse=parse_sizes, default="as published"),
     "adversarial", "start", "seed", "precision", "stored", "clips.most", "evaluate_every",
     "patience", "average",
+)  # fmt: skip
+ADAPTER = SpecOptions(
+    TrainAdapterSpec(), "base", option("controller", "--motion"), "steps", "rate", "batch",
+    "frames", "clips.fps", "clips.most", "same", option("window", "--window"), "video_encoder",
+    "clip_gradient", "motion_dropout", "text_dropout", "average", "seed", "precision",
+)  # fmt: skip
+CONTEXT = SpecOptions(
+    TrainContextSpec(), option("controller", "--motion"), option("fresh", "--fresh"), "steps",
+    "rate", "batch", option("retrieve.k", "-k", "--k", min=1), option("retrieve.by", "--by"),
+    "retrieve.not_from_same", "retrieve.ceiling", "retrieve.dedup", "clip_gradient", "average",
+    "seed", "precision",
 )  # fmt: skip
 EXPERIMENT = SpecOptions(
     ExperimentSpec(generate=GenerateSpec(), controllers=("bundled",)),
@@ -97,6 +109,42 @@ def train_refiner(
     if size:
         fields.setdefault("clips", {}).update(parse_size(size))
     run_flow(flow, corpus, out, build_spec(TrainRefinerSpec(), fields))
+
+
+train_motion = add_group("train-motion", "Train MotionRAG's networks.", "Train and experiment")
+
+
+@train_motion.command()
+@add_options(fields=ADAPTER)
+def adapter(
+    corpus: Corpus,
+    out: Annotated[str, opt("--out", "Folder to train in.")],
+    fields: Fields,
+    size: Size = None, threads: Threads = None, runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Train adapters and motion resampler on a frozen base (stage 1); run it again to resume."""
+    from flows.train_motion import train_motion_adapter as flow
+
+    if size:
+        fields.setdefault("clips", {}).update(parse_size(size))
+    run_flow(flow, corpus, out, build_spec(TrainAdapterSpec(), fields))
+
+
+@train_motion.command()
+@add_options(fields=CONTEXT)
+def context(
+    corpus: Corpus,
+    out: Annotated[str, opt("--out", "Folder to train in.")],
+    fields: Fields,
+    threads: Threads = None, runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Train the context transformer on stored motion features (stage 2); no video is decoded.
+
+    The corpus needs `reelflow motion-features --patches`, and vectors of captions for --by caption.
+    """
+    from flows.train_motion import train_motion_context as flow
+
+    run_flow(flow, corpus, out, build_spec(TrainContextSpec(), fields))
 
 
 experiment = add_group("experiment", "Measure whether something helps.", "Train and experiment")

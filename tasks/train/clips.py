@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from data.errors import UserError
 from data.runs.groups import list_grouped_videos
 from data.shards.stages import Stage, register_stage
 from data.specs.pipeline import EmbedSpec
-from data.specs.train_refiner import ClipsSpec, TrainRefinerSpec
+from data.specs.train_refiner import ClipsSpec
 from data.store import tables
 from data.workspace import Workspace
 from engines.embed.engine import VideoEmbedder
@@ -30,8 +31,22 @@ VERSION, KIND = "1", "refiners"
 UCF_GROUP = re.compile(r"v_(?P<group>\w+_g\d+)_c\d+")  # one scene and its people, in several clips
 
 
+class ClipsRequest(Protocol):
+    """What is prepared for a training: clips of a shape, and what belongs together."""
+
+    @property
+    def clips(self) -> ClipsSpec:
+        """The clips' size, rate and length."""
+        ...
+
+    @property
+    def same(self) -> str | None:
+        """Columns whose equal values group related videos."""
+        ...
+
+
 @task(name="prepare-clips", cache_policy=NO_CACHE, persist_result=False)
-def prepare_clips(workspace: Workspace, corpus: str, spec: TrainRefinerSpec) -> Stage:
+def prepare_clips(workspace: Workspace, corpus: str, spec: ClipsRequest) -> Stage:
     """Prepares the frames of every video that lacks them; the stage depends on these videos."""
     videos = _list_videos(workspace, corpus, spec)
     # Rows of the frame store are by this list: other videos, or columns, are another stage.
@@ -85,7 +100,7 @@ def name_group(columns: list[str | None], uri: str, id: str, content: str) -> st
     return found["group"] if found else content
 
 
-def _list_videos(workspace: Workspace, corpus: str, spec: TrainRefinerSpec) -> pa.Table:
+def _list_videos(workspace: Workspace, corpus: str, spec: ClipsRequest) -> pa.Table:
     """The corpus's good videos, each content once."""
     columns = tuple(each.strip() for each in (spec.same or "").split(",") if each.strip())
     videos = list_grouped_videos(workspace, corpus, columns)

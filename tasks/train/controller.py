@@ -1,6 +1,5 @@
 """Trains a controller on a prepared training set, and records what it was trained with."""
 
-import json
 import os
 from contextlib import nullcontext
 from pathlib import Path
@@ -22,7 +21,7 @@ from engines.train.dataset import Examples, TrainingSet
 from tasks.service.gpu_limit import hold_gpus, is_main_process
 from tasks.service.turns import wait_turn
 from tasks.train.prepare import open_training_set
-from tasks.train.records import RECORD, make_reporter, read_finished
+from tasks.train.records import make_reporter, read_finished, write_record
 from tasks.workers import count_gpus_held
 
 VERSION = "1"
@@ -90,8 +89,7 @@ def _train_controller(
         examples = Examples(training_set, spec)
         trainer = ControllerTrainer(base_folder(spec.base), spec, examples, settings.threads)
         if trainer.leads:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+            write_record(folder, record)
         trainer.train(folder, make_reporter(spec.steps))
 
 

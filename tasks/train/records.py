@@ -41,6 +41,14 @@ def read_finished(
     return existing if is_made(existing, steps) else None
 
 
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Writes the record of a training into its folder, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{RECORD}.part"
+    draft.write_text(json.dumps(record, indent=2) + "\n")
+    draft.replace(folder / RECORD)
+
+
 def list_changes(existing: dict[str, Any], record: dict[str, Any]) -> list[str]:
     """What differs from an earlier training, but for the number of steps."""
     old, new = (

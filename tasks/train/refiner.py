@@ -1,6 +1,5 @@
 """Trains a refiner on prepared clips, and records what it was trained with."""
 
-import json
 import os
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,7 +18,7 @@ from engines.refine.weights import digest_weights, find_weights
 from tasks.service.gpu_limit import hold_gpus, is_main_process
 from tasks.service.turns import wait_turn
 from tasks.train.clips import open_clips, split_groups
-from tasks.train.records import RECORD, make_reporter, read_finished
+from tasks.train.records import make_reporter, read_finished, write_record
 from tasks.workers import count_gpus_held
 
 VERSION = "1"
@@ -67,18 +66,11 @@ def _train(
     with hold_gpus(count_gpus_held(settings, processes), settings.wait_s):
         trainer = RefinerTrainer(spec, clips, settings.threads)
         if trainer.leads:
-            _write_record(folder, record)
+            write_record(folder, record)
         trainer.train(folder, make_reporter(spec.steps))
         scores = trainer.early_stop.scores
         steps = min(spec.steps, len(scores) * spec.evaluate_every)
         result = {"steps": steps, "held_out_psnr": round(max(scores), 3)}
         if trainer.leads:
-            _write_record(folder, record | result)
+            write_record(folder, record | result)
     return result
-
-
-def _write_record(folder: Path, record: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{RECORD}.part"
-    draft.write_text(json.dumps(record, indent=2) + "\n")
-    draft.replace(folder / RECORD)

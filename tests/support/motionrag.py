@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from transformers import Dinov2Config, Dinov2Model, VideoMAEConfig, VideoMAEModel
 
 from engines.generate.motionrag.motion_sites import list_motion_sites
-from engines.generate.motionrag.release import Release, save_release
+from engines.generate.motionrag.release import Release
+from engines.generate.motionrag.release_writing import save_release
 from engines.nets.motion_adapter import MotionAdapters
 from engines.nets.motion_context import MotionContext
 from engines.nets.perceiver import PerceiverResampler

@@ -58,13 +58,14 @@ def digest_encoder(folder: Path) -> str:
 
 
 class ClipEncoders:
-    """Both encoders, frozen, on the device."""
+    """Both encoders, or that of videos alone, frozen, on the device."""
 
-    def __init__(self, video: Path, image: Path) -> None:
+    def __init__(self, video: Path, image: Path | None) -> None:
         import torch
 
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.video, self.image = self._load(VIDEO, video), self._load(IMAGE, image)
+        self.video = self._load(VIDEO, video)
+        self.image = self._load(IMAGE, image) if image else None
 
     def encode_motion(self, frames: np.ndarray) -> "Tensor":
         """(1, n, d): VideoMAE's last hidden state of (T, 3, H, W) uint8 RGB.

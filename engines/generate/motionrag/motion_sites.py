@@ -40,3 +40,13 @@ def list_motion_sites(base: "nn.Module") -> dict[str, tuple[int, int]]:
             attention: Any = module
             sites[name] = (attention.to_out[0].in_features, attention.heads)
     return sites
+
+
+def name_adapters(base: "nn.Module") -> dict[str, str]:
+    """The names of a base's adapters in a release, by their names here."""
+    prefix = PREFIXES[type(base).__name__]
+    return {
+        f"adapters.{number}.{part}.0.weight": f"{prefix}{site}.processor.{part}.0.weight"
+        for number, site in enumerate(list_motion_sites(base))
+        for part in ("to_q_ip", "to_k_ip", "to_v_ip")
+    }

@@ -1,6 +1,5 @@
-"""MotionRAG's checkpoints as they are released: read strictly, and written (motionrag.md, 8)."""
+"""MotionRAG's checkpoints as they are released, read strictly (motionrag.md, 8)."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from data.errors import UserError
 from engines.checkpoint import WeightShapes, load_weights, read_weights
-from engines.generate.motionrag.motion_sites import PREFIXES, list_motion_sites
+from engines.generate.motionrag.motion_sites import PREFIXES, list_motion_sites, name_adapters
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,6 +22,7 @@ MOTION, CONTEXT, ADAPTER, SHORT = "motion_proj", "motion_transformer", "Motion-A
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth")
 HEAD_DIM = 64  # of all attentions of the release; shapes do not tell
 RESAMPLER = "action_proj_model."  # a second copy of the motion resampler, in the adapters' file
+SEEN = 1024  # width of what DINOv2-large gives
 APPEARANCE, START = "condition_proj.", "sos_token"
 DYNAMICRAFTER = "model.diffusion_model."
 
@@ -76,27 +76,22 @@ def load_release(folder: Path, base: "nn.Module") -> Release:
     return Release(resampler, context, adapters, remarks)
 
 
-def save_release(release: Release, base: "nn.Module", folder: Path) -> None:
-    """Writes the networks under the names of a release, as safetensors."""
-    resampler = release.resampler.state_dict()
-    adapters = release.adapters.state_dict()
-    names = _name_adapters(base)
-    copies = {RESAMPLER + name: value for name, value in resampler.items()}
-    _save(folder / f"{MOTION}.safetensors", resampler)
-    _save(folder / f"{CONTEXT}.safetensors", release.context.state_dict())
-    _save(
-        folder / f"{ADAPTER}.safetensors",
-        {names[name]: value for name, value in adapters.items()} | copies,
-    )
+def load_context(folder: Path, fresh: bool = False) -> "MotionContext":
+    """A release's context transformer, or one of its sizes with random weights."""
+    list_checkpoints(folder)
+    file = str(find_checkpoint(folder, CONTEXT))
+    state, label = read_weights(file), f"MotionRAG's context transformer ({file})"
+    return _build_context(state, label) if fresh else _load_context(file, state, [])
 
 
-def _save(file: Path, state: "State") -> None:
-    from safetensors.torch import save_file
+def build_fresh(sites: "Mapping[str, tuple[int, int]]", features: int) -> Release:
+    """Networks of the published sizes with random weights, for encoders of videos this wide."""
+    from engines.nets.motion_adapter import MotionAdapters
+    from engines.nets.motion_context import MotionContext
+    from engines.nets.perceiver import PerceiverResampler
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.part")
-    save_file({name: value.contiguous() for name, value in state.items()}, draft)
-    os.replace(draft, file)  # a checkpoint is there whole or not at all
+    context = MotionContext(PerceiverResampler(SEEN))
+    return Release(PerceiverResampler(features), context, MotionAdapters(sites))
 
 
 def _load_resampler(file: str, state: "State") -> "PerceiverResampler":
@@ -118,19 +113,24 @@ def _build_resampler(state: "State", label: str) -> "PerceiverResampler":
     )  # fmt: skip
 
 
-def _load_context(file: str, state: "State", remarks: list[str]) -> "MotionContext":
+def _build_context(state: "State", label: str) -> "MotionContext":
+    """A context transformer of the sizes that the weights have."""
     from engines.nets.motion_context import MotionContext
 
-    label = f"MotionRAG's context transformer ({file})"
     inner = {k.removeprefix(APPEARANCE): v for k, v in state.items() if k.startswith(APPEARANCE)}
     if not inner:
         raise UserError(f"not the weights of {label}: {APPEARANCE}* is missing")
     resampler = _build_resampler(inner, label)
     queries, dim = inner["latents"].shape[1:]
     layers = sum(name.endswith("self_attn.in_proj_weight") for name in state)
-    model = MotionContext(
+    return MotionContext(
         resampler, dim, queries=queries, layers=layers, heads=max(1, dim // HEAD_DIM)
     )
+
+
+def _load_context(file: str, state: "State", remarks: list[str]) -> "MotionContext":
+    label = f"MotionRAG's context transformer ({file})"
+    model = _build_context(state, label)
     if START not in state:  # the published training neither trains nor saves it (7.1, no. 2)
         state = {**state, START: model.sos_token.detach() * 0}
         remarks.append(f"no {START}: zeros take its place, as the release never trained it")
@@ -149,20 +149,10 @@ def _load_adapters(
             " Stable Video Diffusion or CogVideoX"
         )
     _check_same_resampler(file, state, resampler)
-    names = {released: name for name, released in _name_adapters(base).items()}
+    names = {released: name for name, released in name_adapters(base).items()}
     own = {names.get(k, k): v for k, v in state.items() if not k.startswith(RESAMPLER)}
     dim = resampler["proj_out.weight"].shape[0]
     return load_weights(MotionAdapters(list_motion_sites(base), dim), own, label)
-
-
-def _name_adapters(base: "nn.Module") -> dict[str, str]:
-    """The names of a base's adapters in a release, by their names here."""
-    prefix = PREFIXES[type(base).__name__]
-    return {
-        f"adapters.{number}.{part}.0.weight": f"{prefix}{site}.processor.{part}.0.weight"
-        for number, site in enumerate(list_motion_sites(base))
-        for part in ("to_q_ip", "to_k_ip", "to_v_ip")
-    }
 
 
 def _check_same_resampler(file: str, state: "State", resampler: "State") -> None:

@@ -10,7 +10,8 @@ from support import motionrag, tiny_pipelines, tiny_transformers
 
 from data.errors import UserError
 from engines.generate.motionrag.motion_sites import find_base
-from engines.generate.motionrag.release import list_checkpoints, load_release, save_release
+from engines.generate.motionrag.release import list_checkpoints, load_release
+from engines.generate.motionrag.release_writing import save_release
 
 MOTION, CONTEXT, ADAPTER = "motion_proj", "motion_transformer", "Motion-Adapter"
 SITE = "unet.mid_block.attentions.0.transformer_blocks.0.attn2"

@@ -1,0 +1,146 @@
+"""Trains MotionRAG's networks on a corpus, and records what they were trained with."""
+
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data.batches import iter_batches
+from data.catalog.database import load_sql
+from data.errors import UserError
+from data.shards.lists import list_done
+from data.shards.receipts import read_receipt
+from data.shards.stages import Stage
+from data.specs.pipeline import fingerprint
+from data.specs.train_motion import TrainAdapterSpec, TrainContextSpec
+from data.workspace import Workspace
+from engines.embed.weights import digest_file
+from engines.generate.motionrag.release import CONTEXT, MOTION, find_checkpoint, list_checkpoints
+from engines.generate.pipelines.folder import pipeline_digest, pipeline_folder
+from engines.train.motion_adapter import AdapterExamples, AdapterTrainer
+from engines.train.motion_context import ContextExamples, ContextTrainer
+from tasks.motion.stage import locate_features, require_features
+from tasks.retrieve.choose import open_retriever
+from tasks.retrieve.retriever import Retriever
+from tasks.service.gpu_limit import hold_gpus, is_main_process
+from tasks.service.turns import wait_turn
+from tasks.train.clips import open_clips
+from tasks.train.records import make_reporter, read_finished, write_record
+from tasks.workers import count_gpus_held
+
+VERSION = "1"
+QUERIES = 256  # clips whose references are searched together
+
+Record = dict[str, Any]
+
+
+@task(name="train-motion-adapter", cache_policy=NO_CACHE, persist_result=False)
+def run_adapter_training(
+    workspace: Workspace, stage: Stage, spec: TrainAdapterSpec, out: str
+) -> Record:
+    """Trains adapters in the folder `out`, or resumes there; a summary of the training."""
+    frames, videos = open_clips(workspace, stage)
+    captions = [text or "" for text in _read_captions(workspace, stage, videos["id"].to_pylist())]
+    examples = AdapterExamples(frames, captions, spec)
+    start = _digest_release(spec.controller) if spec.controller else ""
+    base = pipeline_digest(pipeline_folder(spec.base))
+    record: Record = {
+        "fingerprint": fingerprint(spec, VERSION, stage.fingerprint, base, start),
+        "corpus": stage.corpus, "clips": stage.fingerprint, "base": base, "start": start,
+        "spec": spec.model_dump(mode="json", exclude={"base", "controller"}),
+        "videos": len(videos), "trained_on": len(examples.rows), "left_out": frames.left_out(),
+    }  # fmt: skip
+    return _train(
+        workspace, out, record, spec.steps,
+        lambda: AdapterTrainer(spec, examples, workspace.settings.threads), MOTION,
+    )  # fmt: skip
+
+
+@task(name="train-motion-context", cache_policy=NO_CACHE, persist_result=False)
+def run_context_training(
+    workspace: Workspace, corpus: str, spec: TrainContextSpec, out: str
+) -> Record:
+    """Trains the context transformer in the folder `out`, or resumes there; a summary."""
+    stage = require_features(workspace, corpus)
+    examples = _find_examples(workspace, stage, spec)
+    start = _digest_release(spec.controller)
+    record: Record = {
+        "fingerprint": fingerprint(spec, VERSION, stage.fingerprint, start),
+        "corpus": corpus, "features": stage.fingerprint, "start": start,
+        "spec": spec.model_dump(mode="json", exclude={"controller"}),
+        "videos": len(examples.contents), "trained_on": len(examples.targets),
+        "references": sum(map(len, examples.references)) / max(1, len(examples.targets)),
+    }  # fmt: skip
+    return _train(
+        workspace, out, record, spec.steps,
+        lambda: ContextTrainer(spec, examples, workspace.settings.threads), CONTEXT,
+    )  # fmt: skip
+
+
+def _train(
+    workspace: Workspace, out: str, record: Record, steps: int, build: Callable[[], Any],
+    result: str,
+) -> Record:  # fmt: skip
+    """Trains where the folder does not hold this training finished; the record, with its folder."""
+    folder, settings = Path(out), workspace.settings
+
+    def is_made(existing: Record, steps: int) -> bool:
+        return existing.get("steps") == steps and find_checkpoint(folder, result) is not None
+
+    lock = workspace.lock_local_folder(str(folder.absolute()), wait_turn)
+    with lock if is_main_process() else nullcontext():
+        if read_finished(folder, record, is_made) is None:
+            processes = int(os.environ.get("WORLD_SIZE", "1"))
+            with hold_gpus(count_gpus_held(settings, processes), settings.wait_s):
+                trainer = build()
+                if trainer.leads:
+                    write_record(folder, record)
+                trainer.train(folder, make_reporter(steps))
+                if trainer.leads:
+                    write_record(folder, record | {"steps": steps})
+    shown = {key: record[key] for key in ("videos", "trained_on")}
+    return {"release": str(folder.absolute()), "steps": steps} | shown
+
+
+def _digest_release(folder: str) -> str:
+    files = list_checkpoints(Path(folder))
+    return "+".join(digest_file(str(file))[:12] for file in files)
+
+
+def _read_captions(workspace: Workspace, stage: Stage, ids: list[str]) -> list[str | None]:
+    with workspace.open_synced_catalog(stage.corpus) as catalog:
+        rows = catalog.query_rows(load_sql("shown_videos"), corpus=stage.corpus, ids=ids)
+    captions = {row["id"]: row["caption"] for row in rows}
+    return [captions.get(id) for id in ids]
+
+
+def _find_examples(workspace: Workspace, stage: Stage, spec: TrainContextSpec) -> ContextExamples:
+    """The clips that have features, each with the clips that retrieval finds for it."""
+    contents: dict[str, str] = {}  # by id
+    for shard in list_done(workspace.store, stage.folder):
+        rows = read_receipt(workspace.store, stage.folder, shard).done
+        contents |= {row["id"]: row["content"] for row in rows}
+    retriever = open_retriever(workspace, stage.corpus, spec.retrieve.by)
+    if not isinstance(retriever, Retriever):
+        raise UserError("clips are retrieved by caption, index or motion for training")
+    known = set(retriever.contents.tolist())
+    ids = [id for id, content in contents.items() if content in known]
+    number = {content: row for row, content in enumerate(dict.fromkeys(contents.values()))}
+    references: list[list[int]] = [[] for _ in number]
+    plain = spec.retrieve.model_copy(update={"own": None})
+    for some in iter_batches(ids, QUERIES):
+        hits = retriever.search_videos(some, plain)
+        with workspace.open_catalog() as catalog:
+            found = list({hit.video_id for hit in hits})
+            rows = catalog.execute(load_sql("contents_by_id"), corpus=stage.corpus, ids=found)
+        by_id = dict(rows)
+        for hit in hits:
+            content = by_id.get(hit.video_id, "")
+            if content in number:
+                references[number[contents[hit.prompt_id]]].append(number[content])
+    lookup = locate_features(workspace, stage, list(number))
+    return ContextExamples(list(number), references, lookup)
