@@ -12,7 +12,7 @@ from data.store.storage import Store
 MIN_UNITS = 8  # clips or prompts: below, an interval says more of its assumptions than of scores
 TOO_FEW = f"fewer than {MIN_UNITS}"  # as tables and pages say it
 
-GroundTruthKind = Literal["prompt", "sidecars", "official", "parquet"]
+GroundTruthKind = Literal["prompt", "sidecars", "official", "parquet", "video"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class GroundTruthRef:
 
     `sidecars`: files beside the video, with `path` as their stem. `official`: a folder of
     embeddings as the published scripts write it, with a folder for each clip. `parquet`: a folder
-    that `data.runs.benchmark` wrote. `prompt`: there is only the prompt.
+    that `data.runs.benchmark` wrote. `video`: the real video at `path`. `prompt`: there is only the
+    prompt.
     """
 
     kind: GroundTruthKind = "prompt"

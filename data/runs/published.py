@@ -19,6 +19,11 @@ LABELS = {
     "quality_preference": "Quality",
     "fidelity_preference": "Fidelity",
 }
+MOTION = "motion"  # the mode of MotionRAG's table, which is of no benchmark's lists
+MOTION_LABELS = {
+    "action_score": "Action", "dino_similarity": "DINO", "fvd": "FVD", "seconds": "seconds a clip",
+}  # fmt: skip
+LOWER_IS_BETTER = {"fvd", "seconds"}
 
 
 @dataclass(frozen=True, slots=True)

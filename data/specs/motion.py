@@ -6,12 +6,21 @@ from pydantic import Field
 
 from data.specs.base import Spec
 
+MotionCompat = Literal["washed_out", "grey_slots", "random_start"]
+
 
 class MotionSpec(Spec):
     """How clips' motion conditions a video. Defaults are MotionRAG's."""
 
-    fusion: Literal["context", "best", "mean"] = "context"
-    """How clips' motions become one: predicted in their context, the best clip's, or their mean."""
+    fusion: Literal["context", "best", "mean", "score"] = "context"
+    """How clips' motions become one: predicted in their context, the best clip's, their mean, or
+    their mean weighted by score."""
+    source: str | None = Field(None, exclude_if=lambda source: source is None)
+    """Video whose motion is taken as it is, a file or an id of the corpus; nothing is retrieved."""
+    compat: tuple[MotionCompat, ...] = Field((), exclude_if=lambda names: not names)
+    """Faults of the published code to reproduce: washed_out (the picture that CogVideoX's motion is
+    predicted for), grey_slots (in place of missing clips), random_start (where a release has no
+    start of its own)."""
     scale: float = Field(1.0, ge=0)
     """Strength of the motion in the base's attention; 0 leaves the base as it is."""
     guidance: float = Field(1.0, ge=0)

@@ -177,6 +177,8 @@ def fingerprint(spec: Spec, version: str, *inputs: str) -> str:
     `inputs` are digests of weights and fingerprints of earlier stages.
     """
     paths: Any = {"weights": True, "base": True, "controller": True, "clip": {"weights"}}
+    if isinstance(spec, GenerateSpec) and spec.motion.source is not None:
+        paths |= {"motion": {"source"}}  # its content is in the digests
     # Of motion features, whose inputs have the digests of both.
     paths |= {"video_encoder": True, "image_encoder": True}
     # Paths differ between machines; gate and keep choose among results, and change none.

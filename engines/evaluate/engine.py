@@ -16,6 +16,7 @@ from engines.base import load_plugin
 from engines.device import limit_threads, pick_device
 from engines.evaluate.benchmarks.msrvtt_personalization.ground_truth import open_ground_truth
 from engines.evaluate.protocol import Metric, MissingReference, Sample, Score
+from engines.evaluate.real_video import RealVideo, build_format
 from engines.evaluate.vision.registry import ModelRegistry, explain_missing_weights
 from engines.memory import is_out_of_memory
 from engines.video.frames import Sampling
@@ -78,6 +79,8 @@ class Evaluator:
             name: module.Metric(self.spec, self.models) for name, module in modules.items()
         }
         self.guard = Guard.for_worker(self.setup, AHEAD)
+        # Its processes start with the first real video: the other guard's are decoding ahead.
+        self.references = Guard.for_worker(self.setup, AHEAD)
         log.info("%s on %s", ", ".join(names), pick_device() if needed else "cpu")
 
     def run(self, batch: Sequence[Target]) -> Iterator[Outcome[VideoScores]]:
@@ -98,6 +101,7 @@ class Evaluator:
 
     def close(self) -> None:
         self.guard.close()
+        self.references.close()
 
     @property
     def _sampling(self) -> Sampling:
@@ -115,8 +119,13 @@ class Evaluator:
         height, width = parts[0].shape[2:]
         try:
             prompt, policy = target.asked.get("prompt"), self.setup.url_policy
+            frames, fps = _join_frames(parts), stats.fps or 0.0
             truth = open_ground_truth(target.truth, prompt, self.models, policy)
-            sample = Sample(_join_frames(parts), stats.fps or 0.0, target.asked, truth)
+            if target.truth.kind == "video":
+                form = build_format(frames, fps or 8.0)
+                given = target.truth.path, prompt, self.models, self.references, form
+                truth = RealVideo(*given)
+            sample = Sample(frames, fps, target.asked, truth)
             with self._lock:  # two batches may run at once, a model serves only one
                 scores = {
                     k: s for n in self.metrics for k, s in self._run_metric(n, sample).items()

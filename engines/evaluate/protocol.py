@@ -30,6 +30,10 @@ class GroundTruth(Protocol):
         """(k, d) CLIP vectors of the real clip's frames."""
         ...
 
+    def video_frames(self) -> np.ndarray:
+        """(n, H, W, 3) RGB bytes of the real clip, at the size and rate of the video scored."""
+        ...
+
     def subject_vectors(self) -> Mapping[str, np.ndarray]:
         """(n, 768) DINO vectors of the cut-outs by tag: subjects first, then objects."""
         ...
@@ -51,6 +55,9 @@ class NoReference:
 
     def video_vectors(self) -> np.ndarray:
         raise MissingReference("no video embeddings")
+
+    def video_frames(self) -> np.ndarray:
+        raise MissingReference("no real video: its column `reference` names none")
 
     def subject_vectors(self) -> Mapping[str, np.ndarray]:
         raise MissingReference("no subject embeddings")

@@ -1,6 +1,7 @@
 """Finds the ground truth of evaluated clips, and digests it for their fingerprints."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from engines.evaluate.benchmarks.msrvtt_personalization.official_files import (
     TEXT,
     VIDEO,
 )
+from engines.files.urls import is_url
 
+REFERENCE = "reference"  # the column of prompts that names a real video
 OFFICIAL = (TEXT, VIDEO, SUBJECTS, FACES, TAGS)
 
 
@@ -31,6 +34,21 @@ def find_ground_truth(folder: str) -> GroundTruthRef:
     return GroundTruthRef("parquet" if is_parquet else "official", str(Path(folder).absolute()))
 
 
+def add_reference(target: Target, prompts: str | None) -> Target:
+    """The target with the real video that its row names in a column `reference`, if it does.
+
+    A path is relative to the file of prompts, where one is given.
+    """
+    named = target.asked.get(REFERENCE)
+    if not named or target.truth.kind != "prompt":
+        return target
+    path = Path(named)
+    if not is_url(named) and not path.is_absolute():
+        path = Path(prompts).parent / path if prompts and not is_url(prompts) else path
+    uri = named if is_url(named) else str(path.absolute())
+    return replace(target, truth=GroundTruthRef("video", uri, target.truth.clip))
+
+
 def digest_ground_truths(targets: Iterable[Target]) -> dict[str, str]:
     """The digest of each target's ground-truth files, by its id; none for mere prompts."""
     refs = {target.id: target.truth for target in targets if target.truth.kind != "prompt"}
@@ -39,6 +57,8 @@ def digest_ground_truths(targets: Iterable[Target]) -> dict[str, str]:
 
 
 def _digest_ref(ref: GroundTruthRef) -> str:
+    if ref.kind == "video":
+        return digest_file(ref.path) if Path(ref.path).is_file() else ref.path
     if ref.kind == "parquet":
         store, name = Store(ref.path), clip_file(ref.clip)
         return sha256(store.read(name)).hexdigest() if store.exists(name) else ""

@@ -20,6 +20,7 @@ from engines.files.listing import VIDEO_ENDINGS, has_ending
 from engines.files.urls import is_url
 from engines.files.walk import walk_folders
 from tasks.evaluate.digests import digest_targets
+from tasks.evaluate.ground_truth import add_reference
 from tasks.evaluate.refined_targets import list_refined
 from tasks.progress import notify
 from tasks.prompts import read_columns, to_row
@@ -76,6 +77,7 @@ def list_targets(workspace: Workspace, source: Source) -> list[Target]:
         list_layout = _list_miniature if source.layout == "miniature" else _list_official
         path = Path(source.name).absolute()
         targets = digest_targets(list(list_layout(path, source, columns)))
+    targets = [add_reference(target, source.prompts) for target in targets]
     if not targets:
         raise UserError(f"no videos in {source.name}: expected {', '.join(ENDINGS)}")
     # A few videos without a row are usual, none with one is a wrong file.

@@ -10,6 +10,7 @@ from data.catalog.merge import sync_withdrawn
 from data.records import Hit, Request, Source
 from data.runs.generations import PlannedRequest, Run
 from data.workspace import Workspace
+from tasks.generate.motion_source import find_motion_source
 from tasks.origins import warn_of_mismatch
 from tasks.progress import notify
 from tasks.retrieve.choose import PromptRetriever, open_retriever
@@ -53,7 +54,9 @@ class ConditioningRetrieval:
         )
         sources: dict[str, list[Source]] = {id: [] for id in prompts}
         index = None
-        if self.run.spec.retrieve.k and prompts:
+        if self.run.spec.motion.source is not None:
+            sources = {id: [find_motion_source(self.workspace, self.run)] for id in prompts}
+        elif self.run.spec.retrieve.k and prompts:
             sources, index = self._find_sources(list(prompts)), self.retriever.version
         return [
             PlannedRequest(

@@ -19,6 +19,7 @@ from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.weights import digest_file
 from tasks.generate.conditioning import ConditioningRetrieval
+from tasks.generate.motion_source import MOTION_SOURCE, digest_motion_source
 from tasks.generate.spec import require_base
 from tasks.motion.stage import find_features
 from tasks.plan import select_missing, update_pending
@@ -32,7 +33,10 @@ def build_run(
     require_base(workspace, corpus, spec)
     engine = load_plugin("generate.generators", spec.engine)
     index = embedded = None
-    if spec.retrieve.k:
+    digests = engine.digests(spec)
+    if spec.motion.source is not None:
+        digests = digests | {MOTION_SOURCE: digest_motion_source(workspace, corpus, spec)}
+    elif spec.retrieve.k:
         index = describe_index(workspace, corpus, spec.retrieve.by)
         embedded = current_stage(workspace.store, corpus, "embed")
     if spec.shuffled and len(prompts) < 2:
@@ -40,7 +44,7 @@ def build_run(
     images = {p.id: _digest_image(p.image) for p in prompts if p.image}
     features = find_features(workspace, corpus, spec)
     return Run(
-        corpus, spec, engine.VERSION, engine.digests(spec), index,
+        corpus, spec, engine.VERSION, digests, index,
         embedded.fingerprint if embedded else None, tuple(prompts), images,
         features.fingerprint if features else None,
     )  # fmt: skip

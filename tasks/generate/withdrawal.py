@@ -13,6 +13,7 @@ from data.stamps import utc_now
 from data.store import layout
 from data.workspace import Workspace
 from engines.base import load_plugin
+from tasks.generate.motion_source import MOTION_SOURCE
 from tasks.generate.provenance import Outputs
 from tasks.generate.requests import replan_requests
 
@@ -40,7 +41,8 @@ def group_by_run(workspace: Workspace, outputs: Outputs) -> list[tuple[Run, Outp
     # All are checked before any output is removed.
     for run, _ in runs:
         engine = load_plugin("generate.generators", run.spec.engine)
-        if (engine.VERSION, engine.digests(run.spec)) != (run.version, run.digests):
+        models = {name: digest for name, digest in run.digests.items() if name != MOTION_SOURCE}
+        if (engine.VERSION, engine.digests(run.spec)) != (run.version, models):
             raise UserError(
                 f"the models of run {run.fingerprint} have changed: put the old ones back, or make"
                 " its videos again with `reelflow generate`"

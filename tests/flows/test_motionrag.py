@@ -110,6 +110,23 @@ def test_another_release_has_features_of_its_own(workspace, folder, described) -
     )
 
 
+def test_a_video_may_take_the_motion_of_a_file_or_of_one_of_the_corpus(
+    workspace, folder, described
+) -> None:
+    clip = folder / "clips" / "clip-2.mp4"
+    row, of_file = made(folder, motion=MotionSpec(source=str(clip)))
+    assert [(hit["video_id"], hit["weight"]) for hit in row["hits"]] == [("clip-2.mp4", 1.0)]
+    assert row["image"] and row["index_version"] is None, "nothing is retrieved"
+    moved = folder / "elsewhere.mp4"
+    moved.write_bytes(clip.read_bytes())
+    again, _ = made(folder, motion=MotionSpec(source=str(moved)))
+    assert again["run"] == row["run"], "by its bytes, wherever they lie"
+    other, of_other = made(folder, motion=MotionSpec(source="clip-3"))
+    assert other["hits"][0]["video_id"] == "clip-3" and of_other != of_file
+    with pytest.raises(UserError, match="motion-from"):
+        made(folder, motion=MotionSpec(source="nothing"))
+
+
 def _shade(n: int):
     def draw(number: int, size: tuple[int, int]) -> np.ndarray:
         return golden.picture(number * (n + 1), size) // (n + 1)

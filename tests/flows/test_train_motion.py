@@ -165,7 +165,7 @@ def test_a_perfect_prediction_of_cogvideox_costs_nothing(monkeypatch) -> None:
     assert real > 0.01
 
     class Right(torch.nn.Module):
-        config = pipe.transformer.config
+        config, device = pipe.transformer.config, torch.device("cpu")
 
         def forward(self, *_, **__):
             from types import SimpleNamespace

@@ -28,7 +28,52 @@ def write_small(folder: Path) -> dict[str, str]:
     for file, state in made.values():
         safe = file.endswith(".safetensors")
         save_file(state, folder / file) if safe else torch.save(state, folder / file)
-    return {name: str(folder / file) for name, (file, _) in made.items()}
+    return {name: str(folder / file) for name, (file, _) in made.items()} | _write_folders(folder)
+
+
+def _write_folders(folder: Path) -> dict[str, str]:
+    """Models that are folders: of transformers, and of open_clip."""
+    import json
+
+    from open_clip import CLIP
+    from safetensors.torch import save_file
+    from transformers import (
+        Dinov2Config,
+        Dinov2Model,
+        VideoMAEConfig,
+        VideoMAEForVideoClassification,
+    )
+
+    from engines.evaluate.models import clip_bigg, dinov2, raft_large, videomae_ssv2
+
+    torch.manual_seed(5)
+    small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sight = VideoMAEConfig(image_size=32, num_frames=4, intermediate_size=64, num_labels=9, **small)
+    VideoMAEForVideoClassification(sight).save_pretrained(folder / videomae_ssv2.FOLDER)
+    image = Dinov2Config(image_size=28, patch_size=14, mlp_ratio=2, **small)
+    Dinov2Model(image).save_pretrained(folder / dinov2.FOLDER)
+    sizes = {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16},
+        "text_cfg": {
+            "context_length": 77,
+            "vocab_size": 49408,
+            "width": 64,
+            "heads": 1,
+            "layers": 1,
+        },
+    }
+    (folder / clip_bigg.FOLDER).mkdir()
+    save_file(CLIP(**sizes).state_dict(), folder / clip_bigg.FILE)
+    look = {"mean": [0.5] * 3, "std": [0.5] * 3}
+    config = {"model_cfg": sizes, "preprocess_cfg": look}
+    (folder / clip_bigg.FOLDER / clip_bigg.CONFIG).write_text(json.dumps(config))
+    torch.save(raft_state(), folder / raft_large.FILE)
+    files = {
+        "videomae_ssv2": videomae_ssv2, "dinov2": dinov2, "clip_bigg": clip_bigg,
+        "raft_large": raft_large,
+    }  # fmt: skip
+    return {name: str(folder / module.FILE) for name, module in files.items()}
 
 
 class Draw:

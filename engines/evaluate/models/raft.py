@@ -43,10 +43,10 @@ KEY_MAPPING = (
 
 
 class Raft:
-    """Computes optical flow in float32 with 20 refinement updates, as VBench does."""
+    """Computes optical flow in float32; with 20 refinement updates, as VBench does."""
 
-    def __init__(self, model: "RAFT") -> None:
-        self._model = model
+    def __init__(self, model: "RAFT", updates: int = UPDATES) -> None:
+        self._model, self._updates = model, updates
 
     def compute_flow(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
         """(n, H, W, 2) float32 flow in pixels to the right and down, for n pairs (n, H, W, 3).
@@ -63,17 +63,18 @@ class Raft:
     def _compute_chunk(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
         with deterministic_inference():
             pair = _to_tensor(earlier), _to_tensor(later)
-            flow = self._model(*pair, num_flow_updates=UPDATES)[-1]
+            flow = self._model(*pair, num_flow_updates=self._updates)[-1]
             return flow.permute(0, 2, 3, 1).cpu().numpy()
 
 
-def load(spec: EvaluateSpec, file: str) -> Raft:
+def load(spec: EvaluateSpec, file: str, updates: int = UPDATES) -> Raft:
     """RAFT from its authors' file or torchvision's, in the sizes of the weights."""
     weights, label = to_torchvision_keys(checkpoint.read_weights(file)), f"RAFT ({file})"
     return Raft(
         checkpoint.load_weights(
             build_network(checkpoint.WeightShapes(weights, label)), weights, label
-        )
+        ),
+        updates,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from data.errors import UserError
 from data.records import Request
+from data.specs.motion import MotionSpec
 from data.specs.pipeline import GenerateSpec
 from engines.embed.weights import digest_file
 from engines.files.access import STRICT, UrlPolicy
@@ -24,7 +25,7 @@ from engines.generate.motionrag.encoders import (
 )
 from engines.generate.motionrag.motion import MotionPredictor
 from engines.generate.motionrag.motion_sites import find_base, list_motion_sites
-from engines.generate.motionrag.release import list_checkpoints, load_release
+from engines.generate.motionrag.release import list_checkpoints, load_release, randomise_start
 from engines.generate.pipelines import first_frame
 from engines.generate.protocol import Attribution, Clip, Speed
 
@@ -79,6 +80,8 @@ class Generator(diffusers.Generator):
         super().load(speed, policy)
         base = find_base(self._pipe)
         release = load_release(_find_release(self.spec), base)
+        if "random_start" in self.spec.motion.compat:
+            randomise_start(release, self.spec.seed)
         for remark in release.remarks:
             _log.warning("%s: %s", self.spec.controller, remark)
         release.adapters.to(self._pipe.device, self._pipe.dtype).attach(base)
@@ -93,12 +96,8 @@ class Generator(diffusers.Generator):
         started = super().attribute(request, clips)
         if self.spec.motion.scale == 0 or not clips:
             return started
-        # All move the video by one set of tokens, in which no clip has a share of its own.
-        moved = [clip is clips[0] or self.spec.motion.fusion != "best" for clip in clips]
-        weights = zip(moved, started.weights, strict=True)
-        return replace(
-            started, weights=tuple(1 / sum(moved) if part else weight for part, weight in weights)
-        )
+        moved = zip(weigh_motions(clips, self.spec.motion), started.weights, strict=True)
+        return replace(started, weights=tuple(share or first for share, first in moved))
 
     def _generate_video(self, request: Request, clips: Sequence[Clip]) -> np.ndarray:
         motion, spec = self._predict_motion(request, clips), self.spec.motion
@@ -114,6 +113,19 @@ class Generator(diffusers.Generator):
         tokens |= {c.key: self._predictor.restore_tokens(c.features) for c in clips if c.features}
         size = self.spec.height, self.spec.width
         picture = np.array(first_frame.read_first_frame(request, clips, *size, self._policy))
-        ranked = [tokens[key] for key in dict.fromkeys(clip.key for clip in clips)]
-        motion = self._predictor.predict(picture.transpose(2, 0, 1), ranked)
+        shares = weigh_motions(clips, self.spec.motion)
+        ranked = [tokens[clip.key] for clip in clips]
+        motion = self._predictor.predict(
+            picture.transpose(2, 0, 1), ranked, shares, self.spec.retrieve.k
+        )
         return motion.to(self._pipe.device, self._dtype)
+
+
+def weigh_motions(clips: Sequence[Clip], spec: MotionSpec) -> list[float]:
+    """Each clip's share in the motion; where all predict it in one context, the same for all."""
+    if spec.fusion == "best" or spec.source is not None:
+        return [float(place == 0) for place in range(len(clips))]
+    scores = [max(clip.source.score, 0.0) for clip in clips]
+    if spec.fusion == "score" and sum(scores) > 0:
+        return [score / sum(scores) for score in scores]
+    return [1 / len(clips)] * len(clips)

@@ -57,6 +57,30 @@ def digest_encoder(folder: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def choose_crop(config: Any) -> int:
+    """The side of what a DINOv2 sees: 224 whatever its positions were learned at, or less."""
+    return int(min(config.image_size, 224) // config.patch_size * config.patch_size)
+
+
+def prepare_frames(frames: np.ndarray, side: int, crop: int, how: str, device: str) -> "Tensor":
+    """(T, 3, crop, crop), by ImageNet's mean and deviation, of (T, 3, H, W) in 0 to 255.
+
+    The shorter side is resized to `side`, antialiased, and the centre cropped.
+    """
+    import torch
+    from torch.nn import functional
+
+    x = torch.from_numpy(np.ascontiguousarray(frames)).to(device).float() / 255
+    height, width = x.shape[-2:]
+    ratio = side / min(height, width)
+    size = (max(crop, round(height * ratio)), max(crop, round(width * ratio)))
+    x = functional.interpolate(x, size, mode=how, antialias=True, align_corners=False)
+    top, left = (size[0] - crop) // 2, (size[1] - crop) // 2
+    x = x.clamp(0, 1)[..., top : top + crop, left : left + crop]
+    mean, std = (torch.tensor(v, device=x.device)[:, None, None] for v in (MEAN, STD))
+    return (x - mean) / std
+
+
 class ClipEncoders:
     """Both encoders, or that of videos alone, frozen, on the device."""
 
@@ -74,33 +98,16 @@ class ClipEncoders:
         """
         config = self.video.config
         chosen = np.linspace(0, len(frames) - 1, config.num_frames).round().astype(int)
-        pixels = self._prepare(frames[chosen], config.image_size, config.image_size, "bilinear")
+        pixels = prepare_frames(
+            frames[chosen], config.image_size, config.image_size, "bilinear", self.device
+        )
         return self._run(self.video, pixels[None])
 
     def encode_appearance(self, frame: np.ndarray) -> "Tensor":
         """(1, n, d): DINOv2's last hidden state, normalised, of (3, H, W) uint8 RGB (2.3)."""
-        crop = self.image.config.image_size
-        patch = self.image.config.patch_size
-        # 224 whatever the size that positions were learned at: they are interpolated.
-        crop = min(crop, 224) // patch * patch
-        pixels = self._prepare(frame[None], round(crop * RESIZED), crop, "bicubic")
+        crop = choose_crop(self.image.config)
+        pixels = prepare_frames(frame[None], round(crop * RESIZED), crop, "bicubic", self.device)
         return self._run(self.image, pixels)
-
-    def _prepare(self, frames: np.ndarray, side: int, crop: int, how: str) -> "Tensor":
-        """(T, 3, crop, crop) normalised: the shorter side `side`, then the centre."""
-        import torch
-        from torch.nn import functional
-
-        x = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).float() / 255
-        height, width = x.shape[-2:]
-        ratio = side / min(height, width)
-        size = (max(crop, round(height * ratio)), max(crop, round(width * ratio)))
-        x = functional.interpolate(x, size, mode=how, antialias=True, align_corners=False)
-        x = x.clamp(0, 1)
-        top, left = (size[0] - crop) // 2, (size[1] - crop) // 2
-        x = x[..., top : top + crop, left : left + crop]
-        mean, std = (torch.tensor(v, device=x.device)[:, None, None] for v in (MEAN, STD))
-        return (x - mean) / std
 
     @staticmethod
     def _run(model: Any, pixels: "Tensor") -> "Tensor":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,21 +70,32 @@ class MotionPredictor:
             features = self.encoders.encode_appearance(picture)
             return self.release.context.condition_proj(features)
 
-    def predict(self, picture: np.ndarray, clips: Sequence[ClipTokens]) -> "Tensor":
+    def predict(
+        self, picture: np.ndarray, clips: Sequence[ClipTokens], weights: Sequence[float], k: int = 0
+    ) -> "Tensor":
         """(1, q, dim) of how the picture will move; clips, at least one, the most similar first.
 
-        By `fusion`: predicted in their context, or the best clip's motion, or their mean.
+        By `fusion`: predicted in their context, or their motions' mean by these weights. With
+        `grey_slots` clips that are missing of `k` are grey ones, as published.
         """
         import torch
 
+        if self.spec.source is not None or self.spec.fusion != "context":
+            shares = torch.tensor(weights, device=self.null.device).view(-1, 1, 1)
+            return (torch.cat([clip.motion for clip in clips]) * shares).sum(0, keepdim=True)
+        if "grey_slots" in self.spec.compat:
+            clips = [*clips, *[self._grey] * (k - len(clips))]
+        if "washed_out" in self.spec.compat:
+            picture = ((picture.astype(np.float32) + 255) / 2).astype(np.float32)
         motions = torch.cat([clip.motion for clip in reversed(clips)])[None]
-        if self.spec.fusion == "best":
-            return motions[:, -1]
-        if self.spec.fusion == "mean":
-            return motions.mean(dim=1)
         pictures = [clip.appearance for clip in reversed(clips)] + [self.resample_picture(picture)]
         with torch.inference_mode():
             return self.release.context(motions, torch.cat(pictures)[None])[:, -1]
+
+    @cached_property
+    def _grey(self) -> ClipTokens:
+        grey = np.full((3, 64, 64), 127.5, np.float32)
+        return ClipTokens(self.null, self.resample_picture(grey))
 
     def _resample_motion(self, frames: np.ndarray) -> "Tensor":
         import torch

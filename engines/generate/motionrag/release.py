@@ -76,6 +76,17 @@ def load_release(folder: Path, base: "nn.Module") -> Release:
     return Release(resampler, context, adapters, remarks)
 
 
+def randomise_start(release: Release, seed: int) -> None:
+    """Gives a release without a start of its own a random one, as published, by the seed."""
+    import torch
+
+    start = release.context.sos_token
+    if not start.any():
+        source = torch.Generator("cpu").manual_seed(seed)
+        drawn = torch.randn(start.shape, generator=source) / start.shape[-1] ** 0.5
+        start.data.copy_(drawn)
+
+
 def load_context(folder: Path, fresh: bool = False) -> "MotionContext":
     """A release's context transformer, or one of its sizes with random weights."""
     list_checkpoints(folder)

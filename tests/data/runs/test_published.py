@@ -3,7 +3,15 @@
 import pytest
 from support.paths import REPOSITORY
 
-from data.runs.published import CLIP_COUNTS, LABELS, MODES, read_published_tables
+from data.runs.published import (
+    CLIP_COUNTS,
+    LABELS,
+    LOWER_IS_BETTER,
+    MODES,
+    MOTION,
+    MOTION_LABELS,
+    read_published_tables,
+)
 
 ROOT = REPOSITORY
 
@@ -38,6 +46,17 @@ def test_scores_are_as_printed() -> None:
     }  # fmt: skip
 
 
+def test_motionrags_table_is_as_its_repository_prints_it() -> None:
+    [table] = read_published_tables(MOTION)
+    found = {row.method: row.scores for row in table.rows}
+    assert found["CogVideoX + MotionRAG"] == {
+        "action_score": 65.8, "dino_similarity": 89.4, "fvd": 80.2, "seconds": 63.0,
+    }  # fmt: skip
+    assert found["DynamiCrafter"]["fvd"] == 88.4 and len(found) == 4
+    assert all(set(scores) == set(MOTION_LABELS) for scores in found.values())
+    assert set(MOTION_LABELS) > LOWER_IS_BETTER
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_methods_that_make_images_have_no_score_of_motion(mode: str) -> None:
     for table in read_published_tables(mode):
@@ -55,4 +74,4 @@ def test_they_are_installed_with_the_package() -> None:
     files = {
         f"data/runs/published/{path.name}" for path in (ROOT / "data/runs/published").iterdir()
     }
-    assert len(files) == 3 and files <= shipped
+    assert len(files) == 4 and files <= shipped

@@ -34,7 +34,7 @@ def open_ground_truth(
     finite, of another dimension than `models` output, or in a file that would run code.
     """
     match ref.kind:
-        case "prompt":
+        case "prompt" | "video":
             return PromptReference(prompt, models)
         case "sidecars":
             return StoredReference(lambda kind: read_parts(f"{ref.path}.", kind, policy), models)
@@ -72,6 +72,9 @@ class StoredReference:
 
     def video_vectors(self) -> np.ndarray:
         return self._read_single("video")
+
+    def video_frames(self) -> np.ndarray:
+        raise MissingReference("its ground truth has vectors, no video")
 
     def face_vectors(self) -> np.ndarray:
         return self._read_single("face")

@@ -43,6 +43,7 @@ def truth(spec: EvaluateSpec) -> GroundTruth:
         video_vectors=models.get("clip").embed_images(noise),
         subject_vectors={"man": models.get("dino").embed(noise)},
         face_vectors=models.get("arcface").embed(noise),
+        video_frames=shown(7).frames,
     )  # fmt: skip
 
 

@@ -76,6 +76,20 @@ def test_best_and_mean_are_other_ways_to_use_clips(asked: GenerateSpec, tmp_path
     assert found.weights == (0.5, 0.5) and found.image == request.image
 
 
+def test_scores_weigh_and_published_faults_can_be_had(asked: GenerateSpec, tmp_path: Path) -> None:
+    request = replace(zeroscope.request(0), image=_picture(tmp_path))
+    two = clips(asked, 0, 1)
+    two[1] = replace(two[1], source=replace(two[1].source, score=0.25))
+    scored = loaded(asked, fusion="score")
+    assert scored.attribute(request, two).weights == pytest.approx((2 / 3, 1 / 3))
+    mean = loaded(asked, fusion="mean").generate([request], [two])[0]
+    assert not np.array_equal(scored.generate([request], [two])[0], mean)
+    plain = loaded(asked).generate([request], [two])[0]
+    for fault in ("washed_out", "grey_slots"):
+        faulty = loaded(asked, compat=(fault,)).generate([request], [two])[0]
+        assert not np.array_equal(faulty, plain), fault
+
+
 def test_more_clips_than_the_context_has_places_for_are_refused(
     asked: GenerateSpec, tmp_path: Path
 ) -> None:
