@@ -10,7 +10,7 @@ from prefect import flow
 from data.ids import check_corpus_name
 from data.runs.nights import record_night
 from data.settings import Settings
-from data.shards.stages import INDEX_OF_FRAMES
+from data.shards.stages import CAPTION_VECTORS, INDEX_OF_FRAMES, MOTION_FEATURES
 from data.specs.dedup import DedupSpec
 from data.specs.evaluate import EvaluateSpec
 from data.specs.pipeline import EmbedSpec, GenerateSpec, IndexSpec, PoolSpec
@@ -18,12 +18,14 @@ from data.specs.refine import RefineSpec
 from data.specs.split import SplitSpec
 from data.store import layout
 from data.workspace import Workspace, open_workspace
+from flows.caption_vectors import caption_vectors
 from flows.dedup import dedup
 from flows.embed import embed
 from flows.evaluate import evaluate
 from flows.generate import generate
 from flows.index import index
 from flows.ingest import ingest
+from flows.motion_features import motion_features
 from flows.pool import pool
 from flows.refine import refine
 from flows.report import report
@@ -140,6 +142,10 @@ def _extend_index(
         summary.run_stage(INDEX_OF_FRAMES, partial(index, frames=True), corpus)
     if dedup_spec:
         summary.run_stage("dedup", dedup, corpus, dedup_spec)
+    # What a corpus has of its clips is kept complete: generation leaves out clips without it.
+    for kind, run in ((CAPTION_VECTORS, caption_vectors), (MOTION_FEATURES, motion_features)):
+        if workspace.store.exists(layout.current_alias(corpus, kind)):
+            summary.run_stage(kind, run, corpus)
 
 
 def _make_videos(

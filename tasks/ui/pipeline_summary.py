@@ -144,7 +144,7 @@ def count_videos(stage: str, summary: StageSummary) -> tuple[int | None, int | N
     match stage:
         case "ingest":
             return summary["new"] + summary["changed"], sum(summary["failed"].values())
-        case "embed" | "generate" | "refine" | "split":
+        case "embed" | "generate" | "refine" | "split" | "motion-features" | "caption-vectors":
             return summary["done"], sum(summary["failed"].values())
         case "index":
             return summary.get("count", 0), None

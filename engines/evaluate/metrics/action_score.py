@@ -5,7 +5,7 @@ The network is the one that describes motion to MotionRAG: see `flow_agreement` 
 
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.models.videomae_ssv2 import score_logits
-from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.protocol import MissingReference, Sample, Score
 from engines.evaluate.vision.registry import ModelRegistry
 
 VERSION, LABEL = "1", "Action"
@@ -21,5 +21,8 @@ class Metric:
         self.models = models
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """The score; raises `MissingReference` without a real clip."""
-        return {"action_score": Score(score_logits(video, self.models.get("videomae_ssv2")))}
+        """The score; None without a real clip."""
+        try:
+            return {"action_score": Score(score_logits(video, self.models.get("videomae_ssv2")))}
+        except MissingReference as missing:
+            return {"action_score": Score(None, str(missing))}

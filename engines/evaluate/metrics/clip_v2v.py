@@ -4,7 +4,7 @@ import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.models.clip_bigg import embed_frames
-from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.protocol import MissingReference, Sample, Score
 from engines.evaluate.vision.registry import ModelRegistry
 
 VERSION, LABEL = "1", "CLIP-V2V"
@@ -20,7 +20,11 @@ class Metric:
         self.models = models
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """The mean; raises `MissingReference` without a real clip."""
-        real = self.models.get("clip_bigg").embed_images(video.ground_truth.video_frames())
+        """The mean; None without a real clip."""
+        try:
+            frames = video.ground_truth.video_frames()
+        except MissingReference as missing:
+            return {"clip_v2v": Score(None, str(missing))}
+        real = self.models.get("clip_bigg").embed_images(frames)
         cosines = (embed_frames(video, self.models).astype(np.float64) * real).sum(axis=1)
         return {"clip_v2v": Score(float(100 * cosines.mean()))}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
-from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.protocol import MissingReference, Sample, Score
 from engines.evaluate.vision.registry import ModelRegistry
 
 VERSION, LABEL = "1", "DINO"
@@ -24,8 +24,6 @@ class Metric:
 
     def score(self, video: Sample) -> dict[str, Score]:
         """Both means; None where there is no real clip, or no second frame."""
-        from engines.evaluate.protocol import MissingReference
-
         mine = _to_unit(self.models.get("dinov2").embed(video.frames))
         first = Score(None, "one frame: no other to compare with")
         if len(mine) > 1:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
-from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.protocol import MissingReference, Sample, Score
 from engines.evaluate.vision.images import resize_bilinear
 from engines.evaluate.vision.registry import ModelRegistry
 
@@ -31,9 +31,11 @@ class Metric:
         """The cosine; None for one frame, or a real clip that stands still."""
         if len(video.frames) < 2:
             return {"flow_agreement": Score(None, "one frame: motion needs two")}
-        real, mine = (
-            compute_flow(frames) for frames in (video.ground_truth.video_frames(), video.frames)
-        )
+        try:
+            real = compute_flow(video.ground_truth.video_frames())
+        except MissingReference as missing:
+            return {"flow_agreement": Score(None, str(missing))}
+        mine = compute_flow(video.frames)
         if np.sqrt((real**2).sum(-1).mean()) < STILL:
             return {"flow_agreement": Score(None, "the real clip stands still")}
         lengths = np.linalg.norm(real) * np.linalg.norm(mine)

@@ -4,7 +4,7 @@ import numpy as np
 
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.models.raft import STEP
-from engines.evaluate.protocol import Sample, Score
+from engines.evaluate.protocol import MissingReference, Sample, Score
 from engines.evaluate.vision.images import resize_bilinear
 from engines.evaluate.vision.registry import ModelRegistry
 
@@ -22,10 +22,13 @@ class Metric:
         self.models = models
 
     def score(self, video: Sample) -> dict[str, Score]:
-        """The distance; None for a single frame; raises `MissingReference` without a real clip."""
+        """The distance; None for a single frame, or without a real clip."""
         if len(video.frames) < 2:
             return {"motion_distance": Score(None, "one frame: motion needs two")}
-        real = self._compute_speeds(video.ground_truth.video_frames())
+        try:
+            real = self._compute_speeds(video.ground_truth.video_frames())
+        except MissingReference as missing:
+            return {"motion_distance": Score(None, str(missing))}
         mine = self._compute_speeds(video.frames)
         distances = [compare_speeds(a, b) for a, b in zip(real, mine, strict=True)]
         return {"motion_distance": Score(float(np.mean(distances)))}

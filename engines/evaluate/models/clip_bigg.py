@@ -70,7 +70,9 @@ def load(spec: EvaluateSpec, file: str) -> BigClip:
     transform = clip.image_transform(
         model.visual.image_size, is_train=False, mean=look["mean"], std=look["std"]
     )
-    return BigClip(model, transform, clip.tokenizer.SimpleTokenizer(model.context_length))
+    return BigClip(
+        model, transform, clip.tokenizer.SimpleTokenizer(context_length=model.context_length)
+    )
 
 
 def embed_frames(video: Sample, models: ModelRegistry) -> np.ndarray:
