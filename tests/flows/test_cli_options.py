@@ -23,6 +23,7 @@ from data.specs.pipeline import (
     Spec,
 )
 from data.specs.train import TrainSpec
+from data.specs.train_motion import TrainAdapterSpec
 from flows.cli import answer, benchmarks, corpus, evaluate, generate, motion, search, train
 from flows.cli.options import EMBED, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
@@ -170,6 +171,7 @@ SAMPLING = {f"clip.{name}" for name in FRAMES}  # an evaluation scores every fra
         ((search.SEARCH,), RetrieveSpec, {"own"}),  # a column of prompts
         ((motion.FEATURES,), MotionFeaturesSpec, set()),
         ((motion.CAPTIONS,), CaptionSpec, set()),
+        ((train.ADAPTER,), TrainAdapterSpec, {"clips.width", "clips.height"}),
         ((search.RETRIEVE,), RetrieveSpec, set()),
         ((generate.GENERATE,), GenerateSpec, SIZE),
         ((train.EXPERIMENT,), ExperimentSpec, OWN),
