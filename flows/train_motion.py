@@ -52,6 +52,7 @@ def train_motion_context(
     workspace, spec = open_workspace(Settings()), spec or TrainContextSpec()
     if not spec.controller:
         raise UserError("the context transformer is part of a release: name one with --motion")
+    # Under no lock: features are read shard by shard, and none is ever changed.
     summary = run_context_training(workspace, workspace.check_corpus(corpus), spec, out)
     publish_summary("train-motion-context", corpus, summary)
     return summary

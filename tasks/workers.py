@@ -13,7 +13,6 @@ from engines.annotate.engine import AnnotateSetup
 from engines.base import Needs
 from engines.embed.engine import EmbedSetup
 from engines.generate.engine import GenerateSetup
-from engines.generate.motionrag.features import DescribeSetup
 from engines.generate.protocol import Speed
 from engines.video.probe import Prober
 from engines.worker import WorkerSetup
@@ -114,13 +113,6 @@ def build_annotate_setup(settings: Settings) -> AnnotateSetup:
         request_deadline_s=settings.request_deadline_s,
         api_key=key.get_secret_value() if key else None,
     )  # fmt: skip
-
-
-def build_describe_setup(settings: Settings) -> DescribeSetup:
-    """The set-up of each worker that describes motion: its decoders read ahead of the models."""
-    share = _cores_per_worker(settings)
-    common = _common_fields(settings, settings.decoders or 1, share)
-    return DescribeSetup(**common, threads=settings.threads or share)
 
 
 def build_generate_setup(settings: Settings) -> GenerateSetup:

@@ -91,6 +91,7 @@ class MotionFeatureWriter:
             pa.array([each.start_s for each in features]),
         ]  # fmt: skip
         for name in schema.names[3:]:
+            # All clips of a release have the same shapes: rows need none of their own.
             stacked = np.stack([getattr(each, name) for each in features]).astype(np.float16)
             size = stacked[0].size
             columns.append(pa.FixedSizeListArray.from_arrays(pa.array(stacked.reshape(-1)), size))
@@ -132,6 +133,7 @@ class StoredFeatures:
                 self.store.open(name) as file,
                 pq.ParquetFile(file, page_checksum_verification=True) as parquet,
             ):
+                # Ids first: a group's tokens are read only where the clip is in it.
                 for group in range(parquet.num_row_groups):
                     ids = parquet.read_row_group(group, columns=["video_id"]).column(0).to_pylist()
                     if id in ids:

@@ -23,6 +23,7 @@ class RealVideo(PromptReference):
         self._frames: np.ndarray | Failed | None = None
 
     def video_frames(self) -> np.ndarray:
+        # Once for all metrics, and not at all where none of them compares.
         if self._frames is None:
             window = Window(Source(0, "real", "", 0.0, self._uri), 0.0, "real")
             self._frames = decode_windows(self._guard, {"real": window}, self._form)["real"]

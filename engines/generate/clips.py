@@ -109,6 +109,7 @@ class ClipLoader:
             features = _find_features(source, lookup)
             key = f"{source.content}@{features.start_s:.3f}/features"
             clips.append(Clip(source, features.start_s, key, features=features))
+        # A video without a picture of its own starts from its best clip: this one is decoded.
         if clips and request.image is None:
             first = clips[0]
             window = replace(draw_window(first.source, self.spec), start_s=first.start_s)

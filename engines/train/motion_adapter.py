@@ -95,6 +95,7 @@ class AdapterTrainer:
                 for clip, drop in zip(clips, dropped, strict=True)]  # fmt: skip
         features = torch.cat([self.encoder.encode_motion(clip) for clip in seen]).clone()
         motion = self.release.resampler(features.to(self.device))
+        # Nothing guides in training: rows without motion are never asked for.
         null = torch.zeros_like(motion[:1])
         with self.release.adapters.condition_on(motion, null):
             return self.base.compute_loss(clips, texts)

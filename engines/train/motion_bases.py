@@ -43,6 +43,7 @@ class SvdBase:
     def compute_loss(self, clips: np.ndarray, texts: list[str]) -> "Tensor":
         import torch
 
+        # SVD reads no text: what moves the clip is in its motion tokens alone.
         pipe, pixels = self.pipe, _to_tensor(clips, self.pipe.device)
         count, length = pixels.shape[:2]
         strength = draw_sigmas(count, IMAGE_MEAN, IMAGE_STD).to(pixels.device)
@@ -75,6 +76,7 @@ class CogBase:
         import torch
 
         pipe, pixels = self.pipe, _to_tensor(clips, self.pipe.device)
+        # One strength a batch, as published; of SVD one a clip.
         strength = draw_sigmas(1, IMAGE_MEAN, IMAGE_STD).to(pixels.device)
         with torch.no_grad():
             clean = self._encode(pixels.transpose(1, 2))

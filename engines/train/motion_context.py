@@ -81,6 +81,7 @@ class ContextTrainer:
         import torch
 
         drawn = self.examples.draw(rng, self.spec.batch)
+        # Clips with fewer references make shorter sequences, which do not stack with the others.
         losses = [self._compare(clips) * len(clips) for clips in _group_by_length(drawn)]
         return torch.stack(losses).sum() / len(drawn)
 

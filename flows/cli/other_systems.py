@@ -69,6 +69,6 @@ def convert_annotations(
     out: Annotated[str, arg("OUT", "The .parquet file to write.")],
 ) -> None:  # fmt: skip
     """Turn a pickled list of annotations into a table to ingest, without running its code."""
-    from engines.files.annotations import convert_annotations as convert
+    from tasks.ingest.annotations import convert_annotations as convert
 
     print_summary(convert(file, out))

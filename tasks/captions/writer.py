@@ -39,6 +39,7 @@ class CaptionWriter(ShardWriter[Video, CaptionVector, VideoRow]):
         return done_row(item.id, item.content, 1)
 
     def finish(self) -> None:
+        # In the order of the list, whichever came first: the same file after any retry.
         kept = [item for item in self._items if item.id in self._vectors]
         if not kept:
             return

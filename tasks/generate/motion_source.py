@@ -29,6 +29,7 @@ def _find(
 ) -> tuple[str, str, str, float | None]:
     """Its id, location, content and seconds, which start windows where they are not known."""
     name = spec.motion.source or ""
+    # A file wins over an id: whoever types a path means the file.
     if Path(name).is_file():
         return Path(name).name, str(Path(name).absolute()), f"sha256:{digest_file(name)}", None
     with workspace.open_synced_catalog(corpus) as catalog:

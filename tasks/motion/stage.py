@@ -62,6 +62,7 @@ def find_features(workspace: Workspace, corpus: str, spec: GenerateSpec) -> Stag
         controller=spec.controller or "", video_encoder=spec.motion.video_encoder,
         image_encoder=spec.motion.image_encoder,
     )  # fmt: skip
+    # By content: the same release under another path describes clips the same.
     record = read_spec_record(workspace.store, stage)
     if tuple(record["inputs"]) != features.digest_inputs(wanted):
         notify(

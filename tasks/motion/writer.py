@@ -1,11 +1,13 @@
 """The motion-features stage: clips to tokens of motion and appearance, one table a shard."""
 
 from collections.abc import Set
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
 from data.outcome import Done, Failed, Outcome
 from data.records import Video
+from data.settings import Settings
 from data.shards.lists import Shard
 from data.shards.receipts import VideoRow, done_row, failed_row
 from data.shards.stages import MOTION_FEATURES, Stage
@@ -15,11 +17,16 @@ from data.store.motion_features import MotionFeatureWriter
 from data.store.storage import Store
 from data.workspace import Workspace
 from engines.base import Runner
-from engines.generate.motionrag.features import VERSION, DescribedClip, MotionDescriber
+from engines.generate.motionrag.features import (
+    VERSION,
+    DescribedClip,
+    DescribeSetup,
+    MotionDescriber,
+)
 from tasks.retry import decoder_version
 from tasks.stage_run import ShardWriter, StageRun
 from tasks.withdrawn import read_withdrawn
-from tasks.workers import build_describe_setup, count_workers
+from tasks.workers import build_annotate_setup, count_workers
 
 
 class FeatureWriter(ShardWriter[Video, DescribedClip, VideoRow]):
@@ -62,7 +69,7 @@ class FeatureRun(StageRun[Video, DescribedClip, VideoRow]):
     def __init__(
         self, workspace: Workspace, of: Stage, spec: MotionFeaturesSpec, runner: Runner
     ) -> None:
-        setup = build_describe_setup(workspace.settings)
+        setup = build_setup(workspace.settings)
         super().__init__(
             workspace.store, of.folder, VERSION, partial(MotionDescriber, spec, setup), runner,
             workspace.settings.batch,
@@ -78,3 +85,10 @@ class FeatureRun(StageRun[Video, DescribedClip, VideoRow]):
 
     def count_hours(self, item: Video, outcome: Outcome[DescribedClip]) -> float:
         return (item.duration or 0) / 3600
+
+
+def build_setup(settings: Settings) -> DescribeSetup:
+    """The set-up of each describing worker: one decoder reads ahead of the models."""
+    # The same needs as an annotating worker's, whose frames are decoded for one model as well.
+    annotate = build_annotate_setup(settings)
+    return DescribeSetup(**{each.name: getattr(annotate, each.name) for each in fields(annotate)})

@@ -97,6 +97,7 @@ class ImageRetriever:
     def _rank_captioned(self, prompt: Prompt, vector: np.ndarray, spec: RetrieveSpec) -> list[Hit]:
         assert self.captions is not None
         wider = spec.model_copy(update={"k": 2 * spec.k + CAPTIONS_MORE})
+        # By caption first: pictures alone tell what is seen, not what it does.
         captioned = self.captions.search_prompts([prompt], wider)
         if not captioned:
             return []

@@ -47,9 +47,10 @@ def _add_same(
     values = dict(zip(ids, read_column_values(workspace, corpus, ids, column), strict=True))
     name = '"' + column.replace('"', '""') + '"'
     same: dict[str, set[str]] = {}
-    for value in {str(value) for value in values.values() if value is not None}:
+    # One query per value: clips of one film share theirs.
+    for value in {str(each) for each in values.values() if each is not None}:
         literal = "'" + value.replace("'", "''") + "'"
         with workspace.select_videos(corpus, [f"{name}::VARCHAR = {literal}"]) as videos:
             same[value] = {content for (content,) in videos.project("content").fetchall()}
-    for id, value in values.items():
-        relatives[id] |= same.get(str(value), set())
+    for id, own in values.items():
+        relatives[id] |= same.get(str(own), set())

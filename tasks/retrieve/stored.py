@@ -38,6 +38,7 @@ class StoredRetriever(Retriever):
             raise UserError(
                 f"{corpus} has no {stage.kind} yet: run `reelflow {stage.kind} {corpus}`"
             )
+        # Built anew, as the stage grows: a flat index is a copy of its vectors, and no more.
         folder = Path(self._temporary.name) / "v"
         flat.build(batches, folder)
         self.index = flat.open_index(folder)
@@ -74,6 +75,7 @@ class CaptionRetriever(StoredRetriever):
         texts = [(column and prompt.columns.get(column)) or prompt.text for prompt in prompts]
         if empty := [p.id for p, text in zip(prompts, texts, strict=True) if not text.strip()]:
             raise UserError(f"there is no text in prompt {empty[0]}: describe what to find")
+        # One by one, as the captions were encoded: a batch pads, and moves the last bits.
         vectors: np.ndarray = np.concatenate([self._encoder.encode([text]) for text in texts])
         return vectors
 

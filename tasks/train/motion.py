@@ -131,6 +131,7 @@ def _find_examples(workspace: Workspace, stage: Stage, spec: TrainContextSpec) -
     ids = [id for id, content in contents.items() if content in known]
     number = {content: row for row, content in enumerate(dict.fromkeys(contents.values()))}
     references: list[list[int]] = [[] for _ in number]
+    # A clip is its own query here, and never finds itself.
     plain = spec.retrieve.model_copy(update={"own": None})
     for some in iter_batches(ids, QUERIES):
         hits = retriever.search_videos(some, plain)

@@ -36,6 +36,7 @@ class Metric:
         except MissingReference as missing:
             return {"flow_agreement": Score(None, str(missing))}
         mine = compute_flow(video.frames)
+        # A direction is compared: of a clip that stands still there is none.
         if np.sqrt((real**2).sum(-1).mean()) < STILL:
             return {"flow_agreement": Score(None, "the real clip stands still")}
         lengths = np.linalg.norm(real) * np.linalg.norm(mine)

@@ -40,6 +40,7 @@ class Metric:
         size = round(height * ratio), round(width * ratio)
         resized = np.stack([resize_bilinear(frame, *size) for frame in frames])
         missing = [(0, -side % STEP) for side in size]
+        # Right and below only, by reflection, as published; VBench's RAFT pads on both sides.
         padded = np.pad(resized, [(0, 0), *missing, (0, 0)], mode="reflect")
         flow = self.models.get("raft_large").compute_flow(padded[:-1], padded[1:])
         speeds: np.ndarray = np.sqrt((flow.astype(np.float64) ** 2).sum(axis=3))

@@ -28,6 +28,7 @@ class ActionClassifier:
         chosen = np.linspace(0, len(frames) - 1, config.num_frames).round().astype(int)
         clip = frames[chosen].transpose(0, 3, 1, 2)
         size = config.image_size
+        # Spread over the whole clip, as the encoder of MotionRAG sees it.
         with deterministic_inference():
             pixels = prepare_frames(clip, size, size, "bilinear", pick_device())
             logits = self._model(pixel_values=pixels[None]).logits[0]

@@ -105,6 +105,7 @@ class ClipEncoders:
 
     def encode_appearance(self, frame: np.ndarray) -> "Tensor":
         """(1, n, d): DINOv2's last hidden state, normalised, of (3, H, W) uint8 RGB (2.3)."""
+        assert self.image is not None  # whoever trains adapters has no use for it, and no pictures
         crop = choose_crop(self.image.config)
         pixels = prepare_frames(frame[None], round(crop * RESIZED), crop, "bicubic", self.device)
         return self._run(self.image, pixels)

@@ -41,6 +41,7 @@ def save_release(release: Release, base: "nn.Module", folder: Path) -> None:
 
 def replace_context(source: Path, context: "MotionContext", folder: Path) -> None:
     """Writes a release whose context transformer is this one, and whose rest is `source`'s."""
+    # Copied, not linked: the source may be moved, and a release stands alone.
     for file in list_checkpoints(source):
         if file.stem != CONTEXT:
             copy_file(file, folder / file.name)
