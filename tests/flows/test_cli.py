@@ -14,7 +14,7 @@ from flows.cli import console, main
 from flows.cli.app import PANELS
 from tasks.progress import Progress, notify
 
-pytestmark = pytest.mark.usefixtures("prefect_backend")
+pytestmark = pytest.mark.usefixtures("plain_flows")
 
 
 def test_from_a_folder_of_videos_to_hits(reelflow, clips: Path, tmp_path: Path) -> None:
@@ -26,7 +26,8 @@ def test_from_a_folder_of_videos_to_hits(reelflow, clips: Path, tmp_path: Path) 
     hits = json.loads(out)
     assert code == 0
     assert [hit["rank"] for hit in hits] == [1, 2, 3]
-    whole = {"start_sec": None, "end_sec": None}  # of a moment, its seconds
+    # Of a moment, its seconds; of a video's own neighbours, how many better ones were left out.
+    whole = {"start_sec": None, "end_sec": None, "excluded": None}
     keys = {"prompt_id", "prompt", "rank", "video_id", "score", "uri", "caption"}
     assert set(hits[0]) == keys | set(whole) and whole.items() <= hits[0].items()
 
