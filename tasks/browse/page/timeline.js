@@ -17,7 +17,7 @@ export function drawTimeline(details, { node, go }) {
   const span = (kind, { start_sec, end_sec }, title) => {
     const mark = el("i", { class: kind, title });
     mark.style.left = share(start_sec);
-    mark.style.width = `max(2px, ${share(end_sec - start_sec)} - 1px)`;
+    mark.style.width = `max(2px, ${share(Math.min(end_sec, end) - start_sec)} - 1px)`; // a text may outlast the video
     return mark;
   };
   if (shots.length) line.append(el("div", { class: "lane shots" }, shots.map((shot, n) => span("shot", shot, `shot ${n + 1}: ${time(shot.start_sec)} to ${time(shot.end_sec)}`))));
