@@ -24,7 +24,7 @@ def prepare_database(home: Path | None = None) -> None:
     Not where there is one, where the settings name another, or for another version of Prefect.
     """
     usual = PREFECT_HOME.value() / NAME
-    file = home / NAME if home else usual
+    file = home.expanduser() / NAME if home else usual
     elsewhere = PREFECT_API_DATABASE_CONNECTION_URL.value() != f"sqlite+aiosqlite:///{usual}"
     if file.exists() or elsewhere:
         return

@@ -37,6 +37,12 @@ def test_a_home_without_a_database_gets_one(tmp_path: Path) -> None:
         assert database.execute("SELECT count(*) FROM flow_run").fetchone() == (0,)
 
 
+def test_a_home_is_named_as_in_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    prepare_database(Path("~/prefect"))
+    assert (tmp_path / "prefect" / NAME).exists()
+
+
 def test_a_database_that_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"mine")
     prepare_database(tmp_path)
