@@ -86,7 +86,8 @@ class FrameVectorWriter:
 
     def _flush(self) -> None:
         if self._writer is not None and self._waiting:
-            self._writer.write_table(frame_rows(self._waiting))
+            # A day's recording is many groups: whoever reads one holds that much.
+            self._writer.write_table(frame_rows(self._waiting), row_group_size=2 * ROWS)
         self._waiting, self._rows = [], 0
 
 
