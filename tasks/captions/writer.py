@@ -1,6 +1,7 @@
 """The caption-vectors stage: captions to unit vectors, one table a shard."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from data.specs.encode import CaptionSpec
 from data.store import layout, tables
 from data.store.storage import Store
 from data.workspace import Workspace
-from engines.base import Runner, load_plugin
+from engines.base import Engine, Runner, load_plugin
 from engines.retrieve.captions import Caption, CaptionEncoder, CaptionVector
 from tasks.stage_run import ShardWriter, StageRun
 from tasks.workers import count_workers
@@ -62,8 +63,10 @@ class CaptionRun(StageRun[Video, CaptionVector, VideoRow]):
 
     def __init__(self, workspace: Workspace, of: Stage, spec: CaptionSpec, runner: Runner) -> None:
         version = load_plugin("retrieve.encoders", spec.encode.encoder).VERSION
+        # Its inputs are captions, which `to_input` looks up, not the videos of its lists.
+        make: Callable[[], Engine[Any, CaptionVector]] = partial(CaptionEncoder, spec.encode)
         super().__init__(
-            workspace.store, of.folder, version, partial(CaptionEncoder, spec.encode), runner,
+            workspace.store, of.folder, version, make, runner,
             workspace.settings.batch,
         )  # fmt: skip
         self.workers = count_workers(workspace.settings)

@@ -137,8 +137,8 @@ def _find_examples(workspace: Workspace, stage: Stage, spec: TrainContextSpec) -
         hits = retriever.search_videos(some, plain)
         with workspace.open_catalog() as catalog:
             found = list({hit.video_id for hit in hits})
-            rows = catalog.execute(load_sql("contents_by_id"), corpus=stage.corpus, ids=found)
-        by_id = dict(rows)
+            values = {"corpus": stage.corpus, "ids": found}
+            by_id: dict[str, str] = dict(catalog.execute(load_sql("contents_by_id"), **values))
         for hit in hits:
             content = by_id.get(hit.video_id, "")
             if content in number:
