@@ -8,6 +8,7 @@ CATALOG = "catalog.duckdb"
 DISTANCES = "distances"
 EVALUATIONS = "evaluations"
 EXPERIMENTS = "experiments"
+TEXT_EXPERIMENTS = "text-experiments"
 FEATURES = "features"
 GENERATIONS = "generations"
 MEDIA = "media"
@@ -68,6 +69,11 @@ def generation_folder(run: str) -> str:
 def refinement_folder(fingerprint: str) -> str:
     """The folder of a refinement: videos after each number of passes."""
     return f"{REFINEMENTS}/{fingerprint}"
+
+
+def text_experiment_folder(fingerprint: str) -> str:
+    """The folder of an experiment that compares answers from several texts."""
+    return f"{TEXT_EXPERIMENTS}/{fingerprint}"
 
 
 def experiment_folder(fingerprint: str) -> str:

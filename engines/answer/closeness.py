@@ -8,25 +8,30 @@ import numpy as np
 
 from engines.retrieve.words import split_words
 
+ANSWERING = 0.25  # the cosine of a question with a text that answers it, by the bundled encoder
 FRAME_SHARE = 0.1  # of a deviation among options: words that are found outweigh any picture
 
 
 def compare_texts(
-    question: str, options: Sequence[str], texts: Sequence[str], cosines: np.ndarray
-) -> np.ndarray:
-    """(options, texts): the mean of cosine and shared words, `cosines` being those of the options.
+    question: str, options: Sequence[str], texts: Sequence[str], cosines: np.ndarray,
+    asked_cosines: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """(options, texts): the mean of cosine and shared words, as far as the text is to the point.
 
+    `cosines` are those of the options, `asked_cosines` (texts,) those of the question: of two
+    options that were both spoken of, the one in the sentences about the question is meant.
     Shared words are the share of an option's words that one sentence has, weighted by how few
     options have the word, and counted up to twice for a sentence that has the question's words.
     """
     words = [split_words(each) for each in options]
     used = Counter(word for each in words for word in set(each))
     weights = {word: 1.0 / count for word, count in used.items()}
-    asked = set(split_words(question)) - used.keys()
+    question_words = set(split_words(question)) - used.keys()
     shared = np.array(
-        [[_share_words(each, text, weights, asked) for text in texts] for each in words]
+        [[_share_words(each, text, weights, question_words) for text in texts] for each in words]
     ).reshape(len(options), len(texts))
-    return ((cosines + shared) / 2).astype(np.float32)
+    point = np.clip(asked_cosines, 0.0, None) / ANSWERING
+    return (point * (cosines + shared) / 2).astype(np.float32)
 
 
 def compare_frames(cosines: np.ndarray) -> np.ndarray:

@@ -81,18 +81,21 @@ class Asked:
         options, arrays = self.question.options, []
         if options and self.evidence:
             cosines = np.array(
-                [[self._compare_option(option, row) for row in self.selected.rows]
+                [[self._compare_query(option, row) for row in self.selected.rows]
                  for option in options]
             )  # fmt: skip
             texts = [each.text for each in self.evidence]
-            arrays.append(compare_texts(self.question.text, options, texts, cosines))
+            asked = np.array(
+                [self._compare_query(self.question.text, row) for row in self.selected.rows]
+            )
+            arrays.append(compare_texts(self.question.text, options, texts, cosines, asked))
         if options and compare:
             arrays.append(compare_frames(compare(options)))
         return tuple(arrays)
 
-    def _compare_option(self, option: str, row: tuple[int, int]) -> float:
+    def _compare_query(self, query: str, row: tuple[int, int]) -> float:
         part = self.texts.parts[row[0]]
-        vector = self.vectors[part.encoder][option]
+        vector = self.vectors[part.encoder][query]
         return float(part.vectors[row[1]] @ vector / (np.linalg.norm(vector) or 1.0))
 
     def count(self, prompt: Prompt, outcome: Outcome[Reply]) -> None:

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 PANELS = {
     "Try it": "try_it",
     "A corpus": "corpus",
-    "Within videos": "split texts duplicates answer motion",
+    "Within videos": "split texts duplicates answer score motion",
     "Look around": "browse",
     "Search": "search",
     "Generate": "generate",

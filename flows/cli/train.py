@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
+from data.specs.answer import AnswerSpec
 from data.specs.pipeline import ExperimentSpec, GenerateSpec
 from data.specs.train import TrainSpec
 from data.specs.train_motion import TrainAdapterSpec, TrainContextSpec
 from data.specs.train_refiner import TrainRefinerSpec
+from flows.cli.answer import ANSWER
 from flows.cli.app import add_group, open_panel
 from flows.cli.console import run_flow
 from flows.cli.evaluation_tables import print_experiment
@@ -24,6 +26,7 @@ from flows.cli.options import (
     parse_size,
     parse_sizes,
 )
+from flows.cli.score_tables import print_text_experiment
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 TRAIN = SpecOptions(
@@ -172,3 +175,27 @@ def retrieval(
     run_flow(
         experiment_retrieval, corpus, prompts, spec, as_json=as_json, print_plain=print_experiment
     )
+
+
+@experiment.command()
+@add_options(fields=ANSWER)
+def texts(
+    corpus: Corpus,
+    questions: Annotated[str, arg("QUESTIONS", "File of questions.")],
+    fields: Fields,
+    layout: Annotated[
+        str, opt("--layout", "Layout of the file: table, or a benchmark's, such as video-mme.")
+    ] = "table",
+    page: Annotated[
+        str | None, opt("--out", "HTML file to write.", "report.html in the experiment's folder")
+    ] = None,
+    as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
+) -> None:  # fmt: skip
+    """Do texts help? Answer the same questions from several texts, and from another video's."""
+    from flows.experiment_texts import experiment_texts
+
+    spec = build_spec(AnswerSpec(), fields)
+    run_flow(
+        experiment_texts, corpus, questions, layout, spec, page, as_json=as_json,
+        print_plain=print_text_experiment,
+    )  # fmt: skip

@@ -19,7 +19,8 @@ command = open_panel("Try it")
 @command()
 def demo(
     what: Annotated[
-        Literal["pipeline", "refine"], arg("[pipeline|refine]", "Which demo. [pipeline]")
+        Literal["pipeline", "refine", "texts"],
+        arg("[pipeline|refine|texts]", "Which demo. [pipeline]"),
     ] = "pipeline",
     folder: Annotated[
         Path, opt("--folder", "Folder for everything that the demo makes.")
@@ -32,9 +33,11 @@ def demo(
     generated: Annotated[int, opt("--generate", "Videos to generate.", min=1)] = 12,
     runner: Runner = None,
 ) -> None:  # fmt: skip
-    """Make a small corpus and run the whole pipeline on it, or refine grainy clips."""
+    """Make a small corpus and run the whole pipeline on it; refine clips; answer from texts."""
     if what == "refine":
         return _demo_refine(folder, refiner)
+    if what == "texts":
+        return _demo_texts(folder)
     # Inside, so that `--help` does not load Prefect.
     from flows.demo import demo as flow
 
@@ -57,6 +60,35 @@ def _demo_refine(folder: Path, refiner: str) -> None:
         result = flow(folder, refiner)
     print_refinement(result)
     out().print(f"the passes beside each other: {result['page']}")
+
+
+def _demo_texts(folder: Path) -> None:
+    """Answers questions about films that speak and show text, with and without their texts."""
+    from flows.cli.score_tables import print_text_experiment
+    from flows.demo_texts import demo_texts as flow
+
+    with live():
+        result = flow(folder)
+    for note in result["notes"]:
+        out(err=True).print(note)
+    print_text_experiment(result)
+    table = Table("part", "seconds", box=None, pad_edge=False, header_style="dim")
+    for part, seconds in result["seconds"].items():
+        table.add_row(part, f"{seconds:,.1f}")
+    table.add_row("in total", f"{sum(result['seconds'].values()):,.1f}")
+    out().print(table)
+    _open_page(result["page"])
+
+
+def _open_page(page: Path) -> None:
+    """Opens a page in the browser of somebody who sits in front of a screen."""
+    import os
+    import sys
+    import webbrowser
+
+    has_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if sys.stdout.isatty() and has_screen:
+        webbrowser.open(page.absolute().as_uri())
 
 
 @command()

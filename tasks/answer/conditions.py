@@ -1,0 +1,37 @@
+"""The conditions of the experiment with texts: the same questions, answered from other texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data.specs.answer import AnswerSpec, TextUse
+
+BASELINE = "no texts"
+SHUFFLED = "texts of another video"
+
+
+@dataclass(frozen=True, slots=True)
+class TextCondition:
+    """One row of the experiment: which kinds of text are given with a question, and how."""
+
+    name: str
+    texts: TextUse
+    kinds: tuple[str, ...]
+
+    def build_spec(self, base: AnswerSpec) -> AnswerSpec:
+        """The spec of `base` under this condition."""
+        # Kinds are in the fingerprint: without texts they would only make equal runs differ.
+        kinds = self.kinds or base.kinds
+        return base.model_copy(update={"texts": self.texts, "kinds": kinds})
+
+
+def list_conditions(kinds: Sequence[str]) -> list[TextCondition]:
+    """No texts, all of the first kind, those retrieved, then one kind more each time; a control."""
+    first, *others = kinds
+    conditions = [
+        TextCondition(BASELINE, "none", ()),
+        TextCondition(f"{first}, all", "all", (first,)),
+        TextCondition(f"{first}, retrieved", "retrieved", (first,)),
+    ]
+    for count, kind in enumerate(others, start=2):
+        conditions.append(TextCondition(f"+ {kind}", "retrieved", tuple(kinds[:count])))
+    return [*conditions, TextCondition(SHUFFLED, "shuffled", tuple(kinds))]
