@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from data.batches import group_by_weight
 from data.outcome import Done, Failed, Outcome
 from data.specs.answer import AnswerSpec
 from data.specs.pipeline import EmbedSpec
@@ -60,17 +61,10 @@ class VideoAnswerer:
             self._request(asked, number)
             self._retrieve(asked)
         pools = self._decode(batch)
-        for task in batch:
-            pool, own = pools.get(task.id), [each for each in asked if each.task is task]
-            if isinstance(pool, Failed):
-                yield pool
-                continue
-            started = time.perf_counter()
-            answers = tuple(self._answer(task, own, pool))
-            seconds = {"model": time.perf_counter() - started}
-            if pool and pool.stats:
-                seconds |= {"read": pool.stats.read_s, "decode": pool.stats.decode_s}
-            yield Done(task.id, AnsweredVideo(answers, seconds))
+        # A server is busy only with the questions of several videos; more would fill the memory.
+        most = 2 * self.setup.concurrent_requests
+        for group in group_by_weight(batch, most, lambda task: len(task.questions)):
+            yield from self._answer_videos(group, asked, pools)
 
     @property
     def _reads_prompts(self) -> bool:
@@ -110,7 +104,35 @@ class VideoAnswerer:
         videos = [replace(task.video, id=task.id) for task in batch]
         return dict(decode_pools(self.guard, videos, self.spec))
 
-    def _answer(self, task: AnswerTask, asked: Sequence[Asked], pool: Pool | None) -> Iterator:
+    def _answer_videos(
+        self,
+        tasks: Sequence[AnswerTask],
+        asked: Sequence[Asked],
+        pools: Mapping[str, Pool | Failed],
+    ) -> Iterator[Outcome[AnsweredVideo]]:
+        """The answers of some videos, whose prompts go to the model together."""
+        started, prompts = time.perf_counter(), dict[str, Prompt]()
+        own = {task.id: [each for each in asked if each.task is task] for task in tasks}
+        for task in tasks:
+            if not isinstance(pool := pools.get(task.id), Failed):
+                prompts |= self._build_prompts(task, own[task.id], pool)
+        outcomes = self._generate(list(prompts.values()))
+        spent = (time.perf_counter() - started) / max(len(prompts), 1)
+        for task in tasks:
+            if isinstance(pool := pools.get(task.id), Failed):
+                yield pool
+                continue
+            answers = tuple(
+                finish_answer(each, prompts[each.key], outcomes[each.key]) for each in own[task.id]
+            )
+            seconds = {"model": spent * len(answers)}
+            if pool and pool.stats:
+                seconds |= {"read": pool.stats.read_s, "decode": pool.stats.decode_s}
+            yield Done(task.id, AnsweredVideo(answers, seconds))
+
+    def _build_prompts(
+        self, task: AnswerTask, asked: Sequence[Asked], pool: Pool | None
+    ) -> dict[str, Prompt]:
         if pool is not None and self.scenes is not None:
             requests = {
                 each.key: (each.request, self._choose_keyframes(task, each, pool))
@@ -120,10 +142,7 @@ class VideoAnswerer:
             found = self.scenes.find_scenes(task.video.id, pool, requests)
             for each in asked:
                 each.scenes = found.get(each.key, ())
-        prompts = {each.key: self._build_prompt(task, each, pool) for each in asked}
-        outcomes = self._generate([prompt for prompt in prompts.values() if prompt])
-        for each in asked:
-            yield finish_answer(each, prompts[each.key], outcomes[each.key])
+        return {each.key: self._build_prompt(task, each, pool) for each in asked}
 
     def _build_prompt(self, task: AnswerTask, asked: Asked, pool: Pool | None) -> Prompt:
         pool = pool or Pool()
