@@ -91,4 +91,5 @@ def build_setup(settings: Settings) -> DescribeSetup:
     """The set-up of each describing worker: one decoder reads ahead of the models."""
     # The same needs as an annotating worker's, whose frames are decoded for one model as well.
     annotate = build_annotate_setup(settings)
-    return DescribeSetup(**{each.name: getattr(annotate, each.name) for each in fields(annotate)})
+    names = [each.name for each in fields(DescribeSetup)]
+    return DescribeSetup(**{name: getattr(annotate, name) for name in names})
