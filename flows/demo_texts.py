@@ -9,7 +9,7 @@ from data.specs.models import SHAPES
 from data.specs.pipeline import EmbedSpec
 from tasks.demo.demo import time_part
 from tasks.demo.texts import describe_films, make_films
-from tasks.workers import fastest_precision
+from tasks.precision import fastest_precision
 
 CORPUS = "talking-shapes"
 EVERY_S = 4  # seconds between frames that are embedded: a shape is seen for at least seven
