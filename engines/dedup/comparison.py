@@ -31,6 +31,11 @@ class Comparison:
         """The content: each is listed once."""
         return self.content
 
+    @property
+    def members(self) -> tuple["Comparison | Candidate", ...]:
+        """The content itself and its candidates."""
+        return (self, *self.candidates)
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:

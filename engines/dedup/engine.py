@@ -75,7 +75,7 @@ class CopyFinder:
     ) -> Iterator[Outcome[list[Pair]]]:
         """The same outcomes, of the pairs those alone whose pictures are alike."""
         videos = {each.content: each.place.video for item in items
-                  for each in (item, *item.candidates) if each.place is not None}  # fmt: skip
+                  for each in item.members if each.place is not None}  # fmt: skip
         pairs = [pair for each in found if isinstance(each, Done) for pair in each.value]
         seen = iter(correlate_pairs(self.guard, pairs, videos))
         for each in found:

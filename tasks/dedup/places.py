@@ -62,10 +62,12 @@ def renew_places(
     workspace: Workspace, embed: Stage, items: Sequence[Comparison], pictures: bool
 ) -> list[Comparison]:
     """Items with the places that their frames have now, and with files if `pictures` are needed."""
-    contents = sorted({each.content for item in items for each in (item, *item.candidates)})
+    contents = sorted({each.content for item in items for each in item.members})
     values = {"corpus": embed.corpus, "contents": contents}
     with workspace.open_catalog() as catalog:
-        rows = catalog.execute(load_sql("vector_locations"), embed=embed.fingerprint, **values)
+        rows = catalog.execute(
+            load_sql("output_locations"), stage=embed.kind, fingerprint=embed.fingerprint, **values
+        )
         files = catalog.execute(load_sql("files_of_contents"), **values) if pictures else []
     places = {content: Place(shard, id) for content, shard, id in rows}
     for video in (Video(*row) for row in files):
