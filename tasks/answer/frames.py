@@ -63,8 +63,9 @@ def open_frames(
     contents = sorted({item.video.content for item in items})
     with workspace.open_synced_catalog(corpus) as catalog:
         rows = catalog.execute(
-            load_sql("vector_locations"), corpus=corpus, embed=stage.fingerprint, contents=contents
-        )
+            load_sql("output_locations"), corpus=corpus, stage=stage.kind,
+            fingerprint=stage.fingerprint, contents=contents,
+        )  # fmt: skip
     places = {content: (shard, id) for content, shard, id in sorted(rows)}
     read = StoredVectors(workspace.store, stage.folder, places)
     return FrameSource(stage, require_same_weights(workspace, stage), read)
