@@ -140,6 +140,7 @@ def _build_choice(
     name: str, verdict: Verdict, answer: Answer | None, uris: Mapping[str, str], page: Path
 ) -> Choice:
     evidence = answer.evidence if answer else ()
+    # Texts before frames, whose scores are cosines of another encoder.
     best = sorted(evidence, key=lambda each: (each.kind == "frame", -(each.score or 0.0)))
     moments = [_build_moment(each, uris, page) for each in best[:MOMENTS]]
     text = _find_option(verdict.question, verdict.given)

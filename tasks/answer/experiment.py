@@ -86,6 +86,7 @@ def record_results(
         "runs": {name: run.record["run"] for name, run in experiment.runs.items()},
         "results": [_flatten(result) for result in results],
     }  # fmt: skip
+    # One file: an experiment that was cut short has none, and is run again.
     name = f"{experiment.folder}/summary.json"
     store.write(name, json.dumps(record, indent=2).encode())
     return record

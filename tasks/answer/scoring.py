@@ -62,6 +62,7 @@ def write_published(judged: JudgedRun, file: Path) -> None:
     layout, source = judged.record["layout"], judged.record["source"]
     if layout not in PARSERS:
         raise UserError(f"no script writes answers to questions of layout {layout}")
+    # Only Video-MME's script writes the questions' own file back.
     rows = read_rows(source) if layout == "video-mme" else []
     content = export_answers(layout, rows, judged.questions, judged.answers)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -42,5 +42,6 @@ def _find_gold(choice: str, options: Sequence[str]) -> tuple[str | None, str]:
 def _list_options(row: Mapping[str, Any]) -> tuple[str, ...]:
     if row.get("candidates") is not None:
         return read_options(row["candidates"])
+    # Its Parquet spreads the options over columns.
     columns = (read_text(row, f"option{n}") for n in range(5))
     return tuple(each for each in columns if each not in ("", ABSENT))

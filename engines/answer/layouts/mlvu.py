@@ -22,6 +22,7 @@ def _read_row(row: Mapping[str, Any]) -> Question:
     file, text, right = (read_text(row, name) for name in ("video", "question", "answer"))
     options = read_options(row.get("candidates"))
     same = [letter for letter, each in zip(LETTERS, options, strict=False) if each == right]
+    # The published script takes the first of equal options for the only right one.
     notes = []
     if len(same) > 1:
         notes.append(f"{' and '.join(same)} are the same right option: each counts")

@@ -51,6 +51,7 @@ def measure_accuracies(verdicts: Sequence[Verdict]) -> Accuracies:
         for name in dict.fromkeys(getattr(v.question, field) for v in verdicts)
         if name is not None
     ]
+    # The mean that MLVU calls M-Avg; others publish the share of all questions under that name.
     shares = [g.share for g in groups if g.group == "task type" and g.share is not None]
     macro = sum(shares) / len(shares) if shares else None
     return Accuracies(_measure("all", "all", verdicts), macro, tuple(groups))

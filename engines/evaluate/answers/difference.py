@@ -36,6 +36,7 @@ def compare_verdicts(
     pairs = [(v, before[v.question.id]) for v in verdicts if v.counted and v.question.id in before]
     if not pairs:
         return None
+    # By question, so that how hard each one is cancels out.
     change = np.array([float(a.right) - float(b.right) for a, b in pairs])
     mean = estimate_mean(change, [a.question.video for a, _ in pairs], paired=True)
     gained, lost = int((change > 0).sum()), int((change < 0).sum())

@@ -29,6 +29,7 @@ def _fill_video_mme(
     rows: Sequence[Row], questions: Sequence[Question], replies: Replies
 ) -> list[dict[str, Any]]:
     """The file as it was read, with `response` filled in."""
+    # By order, not by id: ids may be there twice, and readers keep the order.
     filled, ids = [deepcopy(dict(row)) for row in rows], iter(questions)
     for row in filled:
         listed = row["questions"] if isinstance(row.get("questions"), list) else [row]

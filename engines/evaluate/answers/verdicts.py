@@ -61,6 +61,7 @@ def _judge_officially(question: Question, answer: Answer | None, layout: str) ->
     why = "" if given else _explain(question, answer)
     if given is None and layout == "longvideobench" and known:
         given = guess_letter(question.id, question.letters)
+    # Video-MME's script divides by what it could read, the others by all questions.
     counted = known and (given is not None or layout != "video-mme")
     return Verdict(question, given, known and given == question.gold, why, counted)
 

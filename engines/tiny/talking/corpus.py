@@ -30,6 +30,7 @@ def write_talking(
     """
     films, voice = plan_films(counts, seed), has_voice()
     entries = [build_entry(seed, n, film, voice) for n, film in enumerate(films)]
+    # All that the files depend on: where one of these differs, they are made anew.
     record = {
         "version": VERSION, "seed": seed, "voice": voice, "videos": len(films),
         "minutes": round(sum(film.seconds for film in films) / 60, 1),

@@ -24,6 +24,7 @@ def draw_pictures(film: Film) -> Iterator[np.ndarray]:
 
 
 def _draw_chapter(chapter: Chapter, times: np.ndarray, fps: int) -> Iterator[np.ndarray]:
+    # Scenes are drawn at 25 pictures a second, of which a film shows a few.
     moving = render_frames(chapter.scene, np.arange(round(MOVING_S * fps)) * FPS // fps)
     card = draw_card(chapter.card)
     for number, second in enumerate(times):

@@ -72,6 +72,7 @@ def _ask_written(rng: np.random.Generator, film: Film) -> Draft:
 
 def _ask_shown(rng: np.random.Generator, film: Film) -> Draft:
     shown = {(each.scene.colour, each.scene.shape) for each in film.chapters}
+    # Of what the film does not show: one of its own shapes would be right, too.
     other = [pair for pair in product(COLOURS, SHAPES) if pair not in shown]
     wrong = [other[n] for n in rng.permutation(len(other))[:3]]
     [right] = _draw(rng, film.chapters, 1)
