@@ -13,6 +13,7 @@ from engines.annotate.scene_graph import PARTS, Found, describe_scene
 from engines.answer.frames import Pool
 from engines.answer.request import Request
 from engines.base import load_plugin
+from engines.worker import ModelSetup
 
 KIND = "objects"
 
@@ -71,7 +72,7 @@ class SceneFinder:
             spec = build_detector_spec(self._spec, labels)
             if self._annotator is None:
                 self._annotator = load_plugin("annotate.annotators", KIND).Annotator(spec)
-                self._annotator.load(self._threads)
+                self._annotator.load(ModelSetup(threads=self._threads))
             self._annotator.spec = spec
             found: list[Found] = self._annotator.detect(pixels.transpose(2, 0, 1))
             return found
