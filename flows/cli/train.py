@@ -172,9 +172,8 @@ def retrieval(
         generated["precision"] = fastest_precision()
     with report_wrong_values():
         spec = build_experiment_spec(generate=build_generate_spec(**generated), **fields)
-    run_flow(
-        experiment_retrieval, corpus, prompts, spec, as_json=as_json, print_plain=print_experiment
-    )
+    show = print_experiment
+    run_flow(experiment_retrieval, corpus, prompts, spec, as_json=as_json, print_plain=show)
 
 
 @experiment.command()
