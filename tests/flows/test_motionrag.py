@@ -16,7 +16,7 @@ from data.shards.stages import MOTION_FEATURES, current_stage
 from data.specs.encode import CaptionSpec
 from data.specs.motion import MotionFeaturesSpec, MotionSpec
 from data.specs.pipeline import GenerateSpec, RetrieveSpec
-from data.store.motion_features import iter_features
+from data.store.motion_features import CorruptFeatures, iter_features
 from data.workspace import Workspace
 from engines.generate.motionrag.motion_sites import find_base
 from flows.caption_vectors import caption_vectors
@@ -24,6 +24,7 @@ from flows.generate import generate
 from flows.ingest import ingest
 from flows.motion_features import motion_features
 from flows.pipeline import pipeline
+from tasks.generate.withdrawal import mark_withdrawn
 from tasks.motion.stage import locate_features
 from tasks.retrieve.stored import CaptionRetriever, MotionRetriever
 
@@ -108,6 +109,104 @@ def test_another_release_has_features_of_its_own(workspace, folder, described) -
         current_stage(workspace.store, "c", MOTION_FEATURES).fingerprint
         == (described["fingerprint"])
     )
+
+
+def test_a_video_may_take_the_motion_of_a_file_or_of_one_of_the_corpus(
+    workspace, folder, described
+) -> None:
+    clip = folder / "clips" / "clip-2.mp4"
+    row, of_file = made(folder, motion=MotionSpec(source=str(clip)))
+    assert [(hit["video_id"], hit["weight"]) for hit in row["hits"]] == [("clip-2.mp4", 1.0)]
+    assert row["image"] and row["index_version"] is None, "nothing is retrieved"
+    moved = folder / "elsewhere.mp4"
+    moved.write_bytes(clip.read_bytes())
+    again, _ = made(folder, motion=MotionSpec(source=str(moved)))
+    assert again["run"] == row["run"], "by its bytes, wherever they lie"
+    other, of_other = made(folder, motion=MotionSpec(source="clip-3"))
+    assert other["hits"][0]["video_id"] == "clip-3" and of_other != of_file
+    with pytest.raises(UserError, match="motion-from"):
+        made(folder, motion=MotionSpec(source="nothing"))
+
+
+def test_corrupt_features_are_named_and_cost_no_more_than_the_clips(
+    workspace, folder, described
+) -> None:
+    stage = current_stage(workspace.store, "c", MOTION_FEATURES)
+    file = Path(workspace.store.path(f"{stage.folder}/shard-000000.parquet"))
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    file.write_bytes(whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :])
+    try:
+        row, _ = made(folder, seed=7)
+        assert row["hits"] == [] and row["reason"] is None
+        assert "corrupt motion features" in row["note"] and file.name in row["note"]
+        with pytest.raises(CorruptFeatures, match=file.name):
+            list(iter_features(workspace.store, f"{stage.folder}/{file.name}"))
+    finally:
+        file.write_bytes(whole)
+    mended, _ = made(folder, seed=8)
+    assert len(mended["hits"]) == 3 and mended["note"] is None
+
+
+def test_pictures_of_any_shape_and_missing_ones_and_fewer_than_k(
+    workspace, folder, described
+) -> None:
+    Image.new("RGB", (90, 30), "blue").save(folder / "wide.png")
+    rows = [
+        {"id": "wide", "txt": "wide", "image": "wide.png"},
+        {"id": "gone", "txt": "gone", "image": "gone.png"},
+    ]
+    prompts = folder / "odd.jsonl"
+    prompts.write_text("\n".join(map(json.dumps, rows)))
+    many = RetrieveSpec(k=9, dedup=1.01)
+    run = generate("c", str(prompts), spec(folder, retrieve=many))
+    assert (run["done"], run["failed"], run["short_of_clips"]) == (1, {"missing": 1}, 1)
+    [wide, gone] = pq.read_table(run["table"]).to_pylist()
+    assert len(wide["hits"]) == CLIPS and gone["reason"] == "missing"
+    none = RetrieveSpec(k=3, where="false")
+    run = generate("c", str(folder / "prompts.jsonl"), spec(folder, retrieve=none))
+    [row] = pq.read_table(run["table"]).to_pylist()
+    assert (row["hits"], row["reason"]) == ([], None), "without hits it is the base's video"
+
+
+def test_an_interrupted_run_of_features_is_taken_up_and_ends_the_same(
+    workspace, folder, described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engines.generate.motionrag.features import MotionDescriber
+
+    asked = MotionFeaturesSpec(controller=str(folder / "release"), frames=3)
+    describe, seen = MotionDescriber._describe, []
+
+    def stop(self, id, *rest):
+        seen.append(id)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return describe(self, id, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MotionDescriber, "_describe", stop)
+        with pytest.raises(KeyboardInterrupt):
+            motion_features("c", asked)
+    stage = current_stage(workspace.store, "c", MOTION_FEATURES)
+    left = {name.rsplit("/", 1)[-1] for name in workspace.store.list_names(stage.folder)}
+    assert "shard-000000.parquet" not in left, "nothing half-written counts"
+    assert motion_features("c", asked)["done"] == CLIPS
+    names = [f"{stage.folder}/shard-000000.parquet"]
+    assert len(list(iter_features(workspace.store, names[0]))) == CLIPS
+    release = str(folder / "release")  # the other spec is the corpus's again
+    assert motion_features("c", MotionFeaturesSpec(controller=release, frames=4))["done"] == 0
+
+
+def test_a_clip_withdrawn_since_it_was_planned_moves_no_video(workspace, folder, described) -> None:
+    row, _ = made(folder, seed=21)
+    first = row["hits"][0]["video_id"]
+    mark_withdrawn(workspace, "c", first, "rights")
+    row, _ = made(folder, seed=22)
+    assert first not in {hit["video_id"] for hit in row["hits"]} and row["hits"]
+    found = MotionRetriever(workspace, "c").search_videos(
+        [row["hits"][0]["video_id"]], RetrieveSpec(k=4, ceiling=1.01, dedup=1.01)
+    )
+    assert first not in {hit.video_id for hit in found}
 
 
 def _shade(n: int):
