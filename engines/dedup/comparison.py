@@ -32,9 +32,9 @@ class Comparison:
         return self.content
 
     @property
-    def members(self) -> tuple["Comparison | Candidate", ...]:
-        """The content itself and its candidates."""
-        return (self, *self.candidates)
+    def members(self) -> tuple[Candidate, ...]:
+        """The content itself, like itself, and its candidates."""
+        return (Candidate(self.content, 1.0, self.place), *self.candidates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def write_talking(
 
 def plan_films(counts: Mapping[Length, int], seed: int) -> list[Film]:
     """The films of a corpus; a length has its own numbers, so that more of one leave the others."""
-    first = {"short": 0, "medium": 400, "long": 800}
+    first: dict[Length, int] = {"short": 0, "medium": 400, "long": 800}
     return [
         plan_film(seed, first[length] + n, length)
         for length in first

@@ -55,7 +55,7 @@ def _open_library() -> Iterator[tuple[Any, int]]:
     """
     file, voices = _find_files()
     with TemporaryFolder() as folder:
-        library = ctypes.CDLL(shutil.copy(file, Path(folder) / "espeak.so"))
+        library = ctypes.CDLL(str(shutil.copy(file, Path(folder) / "espeak.so")))
     rate = library.espeak_Initialize(RETRIEVAL, 0, voices, 0)
     if rate <= 0:
         raise RuntimeError(f"espeak-ng does not start: error {rate}")
