@@ -24,11 +24,20 @@ MOTION_LABELS = {
     "action_score": "Action", "dino_similarity": "DINO", "fvd": "FVD", "seconds": "seconds a clip",
 }  # fmt: skip
 LOWER_IS_BETTER = {"fvd", "seconds"}
+# Benchmarks of answers, with how many questions their published scores are of.
+QUESTION_COUNTS = {"video-mme": 2700, "mlvu": 2175, "longvideobench": 1337}
+ANSWER_LABELS = {
+    "overall": "overall", "short": "short", "medium": "medium", "long": "long",
+    "macro": "mean of task types",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
-    """A method's means by metric; None for what the source does not say of its videos."""
+    """A method's means by metric; None for what the source does not say of its videos.
+
+    `texts` says from which texts questions were answered, as "retrieved: screen, speech".
+    """
 
     method: str
     scores: dict[str, float]
@@ -36,6 +45,7 @@ class PublishedRow:
     size: str | None = None
     frames: int | None = None
     fps: float | None = None
+    texts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

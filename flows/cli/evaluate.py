@@ -33,6 +33,7 @@ SWITCHES = SpecOptions(
     panel="Switches that change scores",
 )  # fmt: skip
 Mode = Literal["subject", "face"]
+Board = Literal["subject", "face", "video-mme", "mlvu", "longvideobench"]
 WeightsFolder = Annotated[
     str | None, opt("--weights", "Folder of the models' weights under their published names.")
 ]
@@ -106,9 +107,11 @@ def evaluations(as_json: AsJson = False, root: Root = None) -> None:
 def leaderboard(
     evaluations: Annotated[
         list[str] | None,
-        arg("[EVALUATION]…", "Fingerprints, or their first digits; all if left out."),
+        arg("[EVALUATION]…", "Evaluations, or runs of answers; all if left out."),
     ] = None,
-    mode: Annotated[Mode | None, opt("--mode", "Only this mode.")] = None,
+    mode: Annotated[
+        Board | None, opt("--mode", "Only this mode, or benchmark of answers.")
+    ] = None,
     sort: Annotated[str | None, opt("--sort", "Metric to rank by.")] = None,
     format: Annotated[
         Literal["text", "md", "json", "html"] | None,

@@ -86,7 +86,7 @@ def _print_ranking(ranking: dict[str, Any]) -> None:
         cells = []
         for column in ranking["columns"]:
             # Mean above interval: side by side, a few metrics would be wider than a terminal.
-            text = escape(format_cell(entry, column["metric"]).replace(" ", "\n", 1))
+            text = escape(format_cell(entry, column["metric"])).replace(" ", "\n", 1)
             best = column["metric"] in entry["best"]
             cells.append(f"[bold]{text}[/]" if best else text)
         values = format_settings(entry)

@@ -12,6 +12,7 @@ from engines.annotate.annotators import fake
 from flows.annotate import annotate
 from flows.experiment_texts import experiment_texts
 from flows.ingest import ingest
+from flows.leaderboard import leaderboard
 from tasks.answer.conditions import BASELINE, SHUFFLED, list_conditions
 from tasks.answer.scoring import judge_run, summarize_scores, write_published
 
@@ -83,6 +84,21 @@ def test_the_page_has_each_question_with_the_moment_that_its_answer_cites(experi
     assert page.count('<section id="q') == len(THINGS)
     assert "fake at 0:02.0 of v0" in page and "Here is the apple." in page
     assert f'<th scope="row">{SHUFFLED}' in page
+
+
+def test_its_runs_are_ranked_beside_published_scores_and_not_with_them(experiment) -> None:
+    _, result = experiment
+    tables = leaderboard(mode="video-mme", sort="short")["tables"]
+    ours = [each for each in tables if any(e["evaluation"] for e in each["entries"])]
+    assert {e["evaluation"] for each in ours for e in each["entries"]} == {*result["runs"].values()}
+    assert all(any("2,700" in note for note in each["notes"]) for each in ours)
+    named = result["runs"]["fake, retrieved"]
+    tables = leaderboard([named[:8]], mode="video-mme")["tables"]
+    assert [e["evaluation"] for each in tables for e in each["entries"]][0] == named
+    with pytest.raises(UserError, match="none begins"):
+        leaderboard(["nothing"], mode="mlvu")
+    with pytest.raises(UserError, match="md"):
+        leaderboard(mode="mlvu", out="board.html")
 
 
 def test_a_run_is_scored_and_written_as_the_benchmark_does(experiment, tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def test_a_real_evaluation_is_ranked_and_written_in_every_format(
     assert page.count("data-src=") == 2 * 3 and "Ground truth" in page
     code, said, _ = reelflow("leaderboard", "--mode", "subject")
     assert code == 0 and "Still" in said and "Video Alchemist" in said and "0.617" in said
+    assert "\\x0a" not in said  # a mean stands above its interval, in two lines
     code, said, _ = reelflow("leaderboard", "--mode", "subject", "--format", "md")
     assert code == 0 and "| Still | **" in said
 

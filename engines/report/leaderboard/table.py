@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from data.errors import UserError
 from data.runs.evaluations import MethodResult, Summary
-from data.runs.published import LABELS, PublishedRow, PublishedTable
+from data.runs.published import ANSWER_LABELS, LABELS, PublishedRow, PublishedTable
 
+COLUMNS = LABELS | ANSWER_LABELS
 # Fidelity to the subject or the face is what the benchmark is about: tables are ranked by it.
 LEADING_METRICS = ("subject_dino_similarity", "arcface_similarity")
 
@@ -146,7 +147,7 @@ def summary_columns(summary: Summary) -> list[Column]:
 def sort_columns(columns: Iterable[Column]) -> tuple[Column, ...]:
     """Orders distinct columns: the benchmark's in its own order, then the others by name."""
     each = {column.metric: column for column in columns}
-    known = [each.pop(metric) for metric in LABELS if metric in each]
+    known = [each.pop(metric) for metric in COLUMNS if metric in each]
     return (*known, *sorted(each.values(), key=lambda column: column.metric))
 
 
@@ -160,7 +161,8 @@ def summary_entries(
 
 def published_columns(published: PublishedTable) -> list[Column]:
     """Returns a column for each metric that any row of a published table has."""
-    return [Column(m, LABELS[m]) for m in LABELS if any(m in row.scores for row in published.rows)]
+    found = {metric for row in published.rows for metric in row.scores}
+    return [Column(metric, label) for metric, label in COLUMNS.items() if metric in found]
 
 
 def published_entries(published: PublishedTable) -> list[Entry]:

@@ -4,12 +4,14 @@ import pytest
 from support.paths import REPOSITORY
 
 from data.runs.published import (
+    ANSWER_LABELS,
     CLIP_COUNTS,
     LABELS,
     LOWER_IS_BETTER,
     MODES,
     MOTION,
     MOTION_LABELS,
+    QUESTION_COUNTS,
     read_published_tables,
 )
 
@@ -57,6 +59,25 @@ def test_motionrags_table_is_as_its_repository_prints_it() -> None:
     assert set(MOTION_LABELS) > LOWER_IS_BETTER
 
 
+@pytest.mark.parametrize("benchmark", QUESTION_COUNTS)
+def test_answers_say_from_which_texts_they_were_given(benchmark: str) -> None:
+    for table in read_published_tables(benchmark):
+        assert table.source and all(row.texts for row in table.rows)
+        scores = [row.scores for row in table.rows]
+        assert all({"overall"} <= set(each) <= set(ANSWER_LABELS) for each in scores)
+        assert all(0.3 < value < 0.9 for each in scores for value in each.values())
+
+
+def test_answers_are_as_printed() -> None:
+    [first, *_] = read_published_tables("video-mme")
+    rows = {(row.method, row.texts): row for row in first.rows}
+    plain, helped = (
+        rows["Long-LLaVA 7B", t] for t in ("none", "retrieved: objects, screen, speech")
+    )
+    assert list(plain.scores.values()) == [0.603, 0.514, 0.441, 0.52] and plain.frames == 32
+    assert list(helped.scores.values()) == [0.664, 0.602, 0.598, 0.621]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_methods_that_make_images_have_no_score_of_motion(mode: str) -> None:
     for table in read_published_tables(mode):
@@ -74,4 +95,4 @@ def test_they_are_installed_with_the_package() -> None:
     files = {
         f"data/runs/published/{path.name}" for path in (ROOT / "data/runs/published").iterdir()
     }
-    assert len(files) == 4 and files <= shipped
+    assert len(files) == 5 and files <= shipped
