@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from data.catalog.database import load_sql
+from data.catalog.filter_terms import quote_name
 from data.errors import UserError
 from data.records import Prompt
 from data.specs.retrieve import RetrieveSpec
@@ -43,14 +44,13 @@ def _add_same(
     workspace: Workspace, corpus: str, relatives: dict[str, set[str]], column: str
 ) -> None:
     """Adds to each video's relatives the contents that have its value in a column."""
-    ids = list(relatives)
-    values = dict(zip(ids, read_column_values(workspace, corpus, ids, column), strict=True))
-    name = '"' + column.replace('"', '""') + '"'
+    values = read_column_values(workspace, corpus, list(relatives), column)
+    name = quote_name(column)
     same: dict[str, set[str]] = {}
     # One query per value: clips of one film share theirs.
-    for value in {str(each) for each in values.values() if each is not None}:
+    for value in set(values.values()):
         literal = "'" + value.replace("'", "''") + "'"
         with workspace.select_videos(corpus, [f"{name}::VARCHAR = {literal}"]) as videos:
             same[value] = {content for (content,) in videos.project("content").fetchall()}
-    for id, own in values.items():
-        relatives[id] |= same.get(str(own), set())
+    for id, value in values.items():
+        relatives[id] |= same[value]

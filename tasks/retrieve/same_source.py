@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from data.catalog.conditions import TYPES
-from data.catalog.database import catalog_path, load_sql
+from data.catalog.database import catalog_path
 from data.catalog.filter_terms import quote_name
 from data.catalog.filters import select_videos
 from data.errors import UserError
 from data.records import Prompt, Query
 from data.workspace import Workspace
-
-GROUP = "duplicate_group"
 
 
 def exclude_same(
@@ -31,9 +29,9 @@ def exclude_same(
     if prompts:
         values = [_find_value(prompt.columns, column) for prompt in prompts]
     else:
-        values = read_column_values(
-            workspace, corpus, [query.video or "" for query in queries], column
-        )
+        ids = [query.video or "" for query in queries]
+        by_id = read_column_values(workspace, corpus, ids, column)
+        values = [by_id.get(id) for id in ids]
     kind = _read_type(workspace, corpus, column)
     return [
         query if value is None else _add_condition(query, quote_name(column), kind, value)
@@ -72,15 +70,15 @@ def _add_condition(query: Query, name: str, kind: str, value: object) -> Query:
 
 def read_column_values(
     workspace: Workspace, corpus: str, ids: Sequence[str], column: str
-) -> list[object | None]:
-    """The value of each of these videos in a column; None for a video without one."""
-    with workspace.open_catalog() as catalog:
-        rows = catalog.query_rows(load_sql("shown_videos"), corpus=corpus, ids=list(set(ids)))
-    columns = {row["id"]: json.loads(row["columns"] or "{}") for row in rows}
-    for row in rows:
-        if row[GROUP] is not None:  # the catalogue's own column counts, as in conditions
-            columns[row["id"]][GROUP] = row[GROUP]
-    return [_find_value(columns.get(id, {}), column) for id in ids]
+) -> dict[str, str]:
+    """The values of videos in a column, by id, as text; without videos that have none.
+
+    The column is any that conditions know: the catalogue's own, or one of the source. A UserError
+    where the corpus has no such column.
+    """
+    name = quote_name(column)
+    with workspace.select_videos(corpus, [f"{name} IS NOT NULL"], ids=list(set(ids))) as videos:
+        return dict(videos.project(f"id, {name}::VARCHAR").fetchall())
 
 
 def _find_value(columns: Mapping[str, object], column: str) -> object | None:

@@ -7,8 +7,10 @@ from support.corpora import table
 
 from data.errors import UserError
 from data.records import Prompt, Query
+from data.specs.retrieve import RetrieveSpec
 from data.workspace import Workspace
 from flows.ingest import ingest
+from tasks.retrieve.own_videos import list_own_contents
 from tasks.retrieve.same_source import exclude_same
 
 ROWS = [
@@ -38,6 +40,28 @@ def test_a_video_is_kept_apart_from_those_with_its_value(corpus: Workspace, colu
     assert select(corpus, query) == {"v2", "v3"}
     [query] = exclude_same(corpus, "c", [Query("q", "v3", "id <> 'v1'", video="v3")], column)
     assert select(corpus, query) == {"v0", "v2", "v3"}, "it has none"
+
+
+@pytest.mark.parametrize(("column", "others"), [("width", set()), ("id", {"v1", "v2", "v3"})])
+def test_the_catalogues_own_columns_keep_apart_as_well(
+    corpus: Workspace, column: str, others: set[str]
+) -> None:
+    [query] = exclude_same(corpus, "c", [Query("q", "v0", video="v0")], column)
+    assert select(corpus, query) == others, "all fakes have one width"
+
+
+@pytest.mark.parametrize(
+    ("column", "same"), [("clear", "v1"), ("height", "v1 v2 v3"), ("parts", "v1")]
+)
+def test_a_prompts_own_video_keeps_out_what_has_its_value(
+    corpus: Workspace, column: str, same: str
+) -> None:
+    spec = RetrieveSpec(own="of", not_from_same=column)
+    prompt = Prompt("0", "any", columns={"of": "v0"})
+    contents = corpus.find_contents("c", ["v0", *same.split()])
+    assert list_own_contents(corpus, "c", [prompt], spec) == [frozenset(contents.values())]
+    with pytest.raises(UserError, match="none"):
+        list_own_contents(corpus, "c", [prompt], RetrieveSpec(own="of", not_from_same="none"))
 
 
 @pytest.mark.parametrize(
