@@ -46,7 +46,9 @@ def read_flow_runs(api: str | None) -> Prefect:
     ui = api.removesuffix("/api")
     login = os.environ.get("PREFECT_API_AUTH_STRING")
     user, _, password = (login or "").partition(":")
-    asked = {"sort": "START_TIME_DESC", "limit": MAX_LISTED}
+    # Of those that started: a schedule's runs to come would be sorted before them all.
+    started = {"start_time": {"is_null_": False}}
+    asked = {"flow_runs": started, "sort": "START_TIME_DESC", "limit": MAX_LISTED}
     try:
         answer = httpx.post(
             f"{api}/flow_runs/filter", json=asked, timeout=TIMEOUT_S, trust_env=False,
@@ -58,6 +60,6 @@ def read_flow_runs(api: str | None) -> Prefect:
                     address=f"{ui}/runs/flow-run/{row['id']}")
             for row in rows
         ]  # fmt: skip
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         return Prefect(address=ui, fault=f"Prefect's server does not answer: {error}")
     return Prefect(address=ui, runs=runs)

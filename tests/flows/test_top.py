@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from prefect import get_client
 from prefect.settings import PREFECT_API_URL
+from prefect.states import Scheduled
 from support.corpora import FAKE
 
 from flows.cli.top_page import _format_name
@@ -29,8 +32,11 @@ def test_a_page_and_its_figures(reelflow) -> None:
     assert said["server"]["finished"][0]["name"] == "embed-shown"
     assert said["server"]["failures"]["shown"] == {"undecodable": 2}
     assert said["machine"]["memory"] > said["machine"]["memory_used"] > 0
+    with get_client(sync_client=True) as client:
+        later = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=1))
+        client.create_flow_run(embed, "to-come", {"corpus": "shown"}, state=later)
     seen = read_flow_runs(str(PREFECT_API_URL.value()))  # as the page to look around lists them
-    assert seen.fault is None
+    assert seen.fault is None and all(each.started for each in seen.runs)
     (run,) = [each for each in seen.runs if each.name == "embed-shown"]
     assert run.state == "Completed" and run.address.startswith(f"{seen.address}/runs/flow-run/")
 
