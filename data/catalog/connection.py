@@ -21,10 +21,11 @@ atexit.register(_idle.clear)  # while there is an interpreter to free them
 
 
 @contextmanager
-def attach_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def attach_file(path: Path, keep: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the file at `path`, made where there is none; it is closed after the block.
 
-    A duckdb.Error where that is no such file, or another process has it open.
+    Without `keep`, its DuckDB ends as well: the file is not opened again. A duckdb.Error where that
+    is no such file, or another process has it open.
     """
     with _lock:
         started = _idle.pop(path, None)
@@ -38,6 +39,8 @@ def attach_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     except BaseException:
         started.close()  # the file too; after some errors this DuckDB could do nothing more
         raise
+    if not keep:
+        return started.close()
     with _lock:
         _idle[path] = started
         surplus = [_idle.pop(next(iter(_idle))) for _ in range(len(_idle) - KEPT)]

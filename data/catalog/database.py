@@ -149,12 +149,12 @@ def create_catalog(path: Path, wait_s: float = 600.0) -> Iterator[Catalog]:
 
 
 @contextmanager
-def _connect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connect(path: Path, keep: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
     if path.is_file() and path.stat().st_size < MIN_FILE_BYTES:
         path.unlink()  # cut short when it was created, by a full disk or a kill
     begun = False
     try:
-        with attach_file(path) as connection:
+        with attach_file(path, keep) as connection:
             begun = True
             yield connection
     except duckdb.Error as error:
@@ -187,6 +187,6 @@ def open_scratch() -> Iterator[Catalog]:
     """A temporary database on disk, for sets that are too large for memory."""
     with (
         TemporaryFolder() as folder,
-        _connect(Path(folder) / "scratch.duckdb") as connection,
+        _connect(Path(folder) / "scratch.duckdb", keep=False) as connection,
     ):
         yield Catalog(connection)

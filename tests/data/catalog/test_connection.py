@@ -7,6 +7,7 @@ import pytest
 
 from data.catalog import connection
 from data.catalog.connection import KEPT, attach_file
+from data.catalog.database import open_scratch
 
 
 @pytest.fixture
@@ -84,3 +85,14 @@ def test_few_are_kept(tmp_path: Path, starts: list[str]) -> None:
     for folder in (*folders, folders[-1], folders[0]):
         write(folder / "catalog.duckdb", 1)
     assert starts == [*(folder.name for folder in folders), "0"]
+
+
+def test_scratch_databases_are_not_kept_in_place_of_a_catalogues(
+    tmp_path: Path, starts: list[str]
+) -> None:
+    write(tmp_path / "catalog.duckdb", 1)
+    for _ in range(KEPT):
+        with open_scratch() as scratch:
+            scratch.execute("CREATE TABLE passing AS SELECT 1 AS value")
+    write(tmp_path / "catalog.duckdb", 2)
+    assert starts.count(tmp_path.name) == 1 and len(starts) == 1 + KEPT
