@@ -71,7 +71,9 @@ def _list_metrics(evaluation: Evaluation) -> Iterable[tuple[str, str, Any]]:
         module = load_plugin("evaluate.metrics", metric)
         for name, better in module.Metric.better.items():
             is_only = name == metric or len(module.Metric.better) == 1
-            yield name, module.LABEL if is_only else f"{module.LABEL}, {name}", better
+            # Of `dynamic_degree_flow`, the flow: the label says the rest.
+            part = name.removeprefix(f"{metric}_").replace("_", " ")
+            yield name, module.LABEL if is_only else f"{module.LABEL}, {part}", better
 
 
 def compute_mean(name: str, label: str, better: Any, rows: Rows) -> Mean:

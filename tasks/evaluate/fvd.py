@@ -30,10 +30,13 @@ from tasks.evaluate.features import Features
 VERSION = "1"
 
 
-def pin_spec(spec: DistanceSpec) -> DistanceSpec:
-    """The spec with the digest of its weights; a UserError where its extractor cannot run."""
+def pin_spec(spec: DistanceSpec, option: str = "--weights") -> DistanceSpec:
+    """The spec with the digest of its weights; a UserError where its extractor cannot run.
+
+    `option` is what names its weights on the command line.
+    """
     build_extractor(spec.clip)
-    return spec.model_copy(update={"clip": pin_weights(spec.clip)})
+    return spec.model_copy(update={"clip": pin_weights(spec.clip, option)})
 
 
 @dataclass(frozen=True, slots=True)

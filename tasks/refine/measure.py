@@ -21,6 +21,7 @@ from tasks.evaluate.request import build_evaluation, build_source, split_metrics
 from tasks.evaluate.run import complete_evaluation
 from tasks.refine.distances import measure_distances
 from tasks.refine.pass_clips import (
+    WEIGHTS_OPTION,
     build_control,
     choose_real,
     count_comparable,
@@ -72,7 +73,7 @@ def check_measure(
     metrics = measure.metrics or choose_metrics(workspace, source)
     split_metrics(EvaluateSpec(metrics=metrics, num_frames=None))
     if real is not None:
-        pin_spec(measure.distance)
+        pin_spec(measure.distance, WEIGHTS_OPTION)
         list_videos(workspace, real)
 
 

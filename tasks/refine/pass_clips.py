@@ -22,6 +22,7 @@ from tasks.workers import count_workers, to_probe_settings
 
 Passes = Mapping[int, tuple[Clip, ...]]  # the clips of each pass, in the order of names
 
+WEIGHTS_OPTION = "--extractor-weights"  # `--weights` are the refiner's
 UCF101 = re.compile(r"v_(?P<name>[A-Za-z]+)_g\d+_c\d+")
 
 
@@ -41,7 +42,7 @@ def fit_spec(spec: DistanceSpec, rows: Sequence[Mapping[str, Any]]) -> DistanceS
     shortest = min(lengths, default=least)
     frames = min(spec.clip.frames, 1 + (shortest - 1) // spec.clip.stride)
     clip = spec.clip.model_copy(update={"frames": frames})
-    return pin_spec(spec.model_copy(update={"clip": clip}))
+    return pin_spec(spec.model_copy(update={"clip": clip}), WEIGHTS_OPTION)
 
 
 def choose_real(workspace: Workspace, real: str, spec: DistanceSpec, count: int) -> RealSets:

@@ -122,23 +122,28 @@ def test_three_workers_give_the_same_bits_as_one(
 
 
 @pytest.mark.parametrize(
-    ("fields", "measured", "real"),
+    ("fields", "measured", "real", "reason"),
     [
-        ({"refiner": "inpaint_telea"}, {}, None),
-        ({"refiner": "unet", "weights": "nowhere"}, {}, None),
-        ({}, {"metrics": ("nothing",)}, None),
-        ({}, {"distance": {"clip": {"extractor": "nothing"}}}, "real"),
-        ({}, {"distance": {"clip": {"extractor": "i3d_k400"}}}, "real"),
-        ({}, {}, "nowhere"),
+        ({"refiner": "inpaint_telea"}, {}, None, "--corruption"),
+        ({"refiner": "unet", "weights": "nowhere"}, {}, None, "nowhere"),
+        ({}, {"metrics": ("nothing",)}, None, "nothing"),
+        ({}, {"distance": {"clip": {"extractor": "nothing"}}}, "real", "nothing"),
+        ({}, {"distance": {"clip": {"extractor": "i3d_k400"}}}, "real", "--extractor-weights PATH"),
+        ({}, {}, "nowhere", "nowhere"),
     ],
 )
 def test_what_cannot_end_well_is_refused_before_a_pass(
-    workspace: Workspace, tmp_path: Path, fields: dict, measured: dict, real: str | None
+    workspace: Workspace,
+    tmp_path: Path,
+    fields: dict,
+    measured: dict,
+    real: str | None,
+    reason: str,
 ) -> None:
     source = write_fakes(tmp_path / "g", 0, 2)
     write_fakes(tmp_path / "real", 2, 4)
     asked, measure = RefineSpec(**fields), PassMeasure(**measured)
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=reason):
         refine(source, asked, str(tmp_path / real) if real else None, measure)
     assert not workspace.store.list_names("refinements")
 

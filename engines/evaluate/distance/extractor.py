@@ -49,14 +49,17 @@ def build_extractor(spec: ClipSpec) -> Extractor:
     return extractor
 
 
-def pin_weights(spec: ClipSpec) -> ClipSpec:
-    """The spec with the digest of its weights; raises UserError if they are missing or differ."""
+def pin_weights(spec: ClipSpec, option: str = "--weights") -> ClipSpec:
+    """The spec with the digest of its weights; raises UserError if they are missing or differ.
+
+    `option` is what names them on the command line.
+    """
     module = load_plugin("evaluate.distance.extractors", spec.extractor)
     if module.FILE is None:
         return spec.model_copy(update={"weights": None, "sha256": None})
     if spec.weights is None:
         raise UserError(
-            f"{module.LABEL} needs --weights PATH: {module.FILE}, {module.FETCH}. Without weights,"
+            f"{module.LABEL} needs {option} PATH: {module.FILE}, {module.FETCH}. Without weights,"
             " use an extractor that needs none: --extractor pixel_stats"
         )
     check_weights_file(spec.weights)

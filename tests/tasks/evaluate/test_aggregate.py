@@ -94,3 +94,13 @@ def test_an_evaluation_is_another_where_a_figure_could_be(field: str, other: obj
 def test_an_evaluation_is_the_same_wherever_files_lie() -> None:
     weights = EvaluateSpec(weights={"raft": "/a/raft-things.pth"})
     assert asked(spec=weights, source="/elsewhere").fingerprint == asked().fingerprint
+
+
+def test_the_scores_of_one_metric_are_told_apart_in_words() -> None:
+    (result,) = summarize_methods(
+        asked(versions={"dynamic_degree_dis": "1", "moving_shapes": "1"}), [video("A", "a")], []
+    )
+    assert [mean.label for mean in result.means] == [
+        "Dynamic degree by DIS", "Dynamic degree by DIS, flow",
+        "Moving shapes, motion", "Moving shapes, appearance",
+    ]  # fmt: skip
