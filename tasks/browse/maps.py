@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -114,7 +115,8 @@ def _find_places(session: Session, retriever: Retriever, method: Method) -> np.n
         return np.load(file, mmap_mode="r")
 
     if file.exists():
-        os.utime(file)  # it is looked at
+        with suppress(OSError):  # the cache may be read only
+            os.utime(file)  # it is looked at
         places: np.ndarray = session.results.find(("places", str(file)), read)
         if len(places) == count:
             return places
