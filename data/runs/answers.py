@@ -36,10 +36,12 @@ ANSWERS = pa.schema(
         "prompt": pa.string(),  # digest of all that the model was sent
         "reason": pa.string(),  # why there is no answer; null where there is one
         "detail": pa.string(),
+        "chosen_by": pa.string(),  # reply or scores: how an option's letter was found
     }
 )
 
 Parse = Literal["ok", "repaired", "failed"]
+ChosenBy = Literal["reply", "scores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class Evidence:
 class Answer:
     """A row of `ANSWERS`: one for each question, also where there is no answer.
 
-    A failed question has a `reason`, as in data.outcome. A reply that names no option has neither
-    answer nor reason: both count as wrong.
+    A failed question has a `reason`, as in data.outcome. A reply that names no option, of a
+    model without scores, has neither answer nor reason: both count as wrong.
     """
 
     question: str
@@ -82,6 +84,7 @@ class Answer:
     prompt: str | None = None
     reason: Reason | None = None
     detail: str = ""
+    chosen_by: ChosenBy | None = None
 
     def to_row(self) -> dict[str, Any]:
         """The answer as `ANSWERS` has it."""

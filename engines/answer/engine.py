@@ -2,29 +2,22 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from data.batches import group_by_weight
+from data.batches import group_by_weight, iter_batches
 from data.outcome import Done, Failed, Outcome
+from data.runs.answers import Answer
 from data.specs.answer import AnswerSpec
 from data.specs.pipeline import EmbedSpec
 from engines.answer.detection import SceneFinder
-from engines.answer.frames import (
-    Pool,
-    choose_places,
-    decode_pools,
-    rank_keyframes,
-    spread_moments,
-)
+from engines.answer.frame_choice import FrameChooser
+from engines.answer.frames import Pool, choose_places, decode_pools
 from engines.answer.items import AnsweredVideo, AnswerTask
 from engines.answer.plugins import load_model
 from engines.answer.protocol import AnswerSetup, Prompt, Reply, VideoModel
 from engines.answer.state import Asked, build_prompt, finish_answer, open_questions
-from engines.answer.vectors import Encoders, FrameQueries
-from engines.retrieve.keyframes import select_published
+from engines.answer.vectors import Encoders
 from engines.video.guard.guard import Guard
 
 AHEAD = 32  # whole frames that a decoder may be ahead: 200 MB of 1920x1080
@@ -46,7 +39,7 @@ class VideoAnswerer:
         self.model.load(self.setup)
         self.encoders = Encoders()
         self.scenes = SceneFinder(self.spec, self.setup.threads) if self.spec.detector else None
-        self.frame_queries = FrameQueries(self.embed) if self.embed else None
+        self.chooser = FrameChooser(self.spec, self.embed)
         self._computing = threading.Lock()  # two batches may be decoded, one model computes
 
     def close(self) -> None:
@@ -62,9 +55,13 @@ class VideoAnswerer:
             self._retrieve(asked)
         pools = self._decode(batch)
         # A server is busy only with the questions of several videos; more would fill the memory.
-        most = 2 * self.setup.concurrent_requests
-        for group in group_by_weight(batch, most, lambda task: len(task.questions)):
+        for group in group_by_weight(batch, self._most // 2, lambda task: len(task.questions)):
             yield from self._answer_videos(group, asked, pools)
+
+    @property
+    def _most(self) -> int:
+        """Most prompts of answers, whose frames are in memory, at once."""
+        return 4 * self.setup.concurrent_requests
 
     @property
     def _reads_prompts(self) -> bool:
@@ -84,7 +81,7 @@ class VideoAnswerer:
         by_request = self.spec.texts in ("retrieved", "shuffled")
         open_ones = [each for each in asked if self.scenes or (by_request and each.texts.texts)]
         if number > 1:  # for texts beyond the first ones
-            open_ones = [each for each in open_ones if each.evidence]
+            open_ones = [each for each in open_ones if each.evidence and each.fault is None]
         prompts = {each.key: each.build_request(self.spec, number) for each in open_ones}
         outcomes = self._generate(list(prompts.values()))
         for each in open_ones:
@@ -111,80 +108,60 @@ class VideoAnswerer:
         pools: Mapping[str, Pool | Failed],
     ) -> Iterator[Outcome[AnsweredVideo]]:
         """The answers of some videos, whose prompts go to the model together."""
-        started, prompts = time.perf_counter(), dict[str, Prompt]()
+        started, found = time.perf_counter(), dict[str, Answer]()
         own = {task.id: [each for each in asked if each.task is task] for task in tasks}
+        good = {task.id: pool for task in tasks
+                if not isinstance(pool := pools.get(task.id), Failed)}  # fmt: skip
         for task in tasks:
-            if not isinstance(pool := pools.get(task.id), Failed):
-                prompts |= self._build_prompts(task, own[task.id], pool)
-        outcomes = self._generate(list(prompts.values()))
-        spent = (time.perf_counter() - started) / max(len(prompts), 1)
+            if (pool := good.get(task.id)) is not None:
+                self._find_scenes(task, own[task.id], pool)
+        # A video may have any number of questions, and each has frames of its own.
+        for some in iter_batches((each for id in good for each in own[id]), self._most):
+            found |= self._answer_questions(some, good)
+        spent = (time.perf_counter() - started) / max(len(found), 1)
         for task in tasks:
             if isinstance(pool := pools.get(task.id), Failed):
                 yield pool
                 continue
-            answers = tuple(
-                finish_answer(each, prompts[each.key], outcomes[each.key]) for each in own[task.id]
-            )
+            answers = tuple(found[each.key] for each in own[task.id])
             seconds = {"model": spent * len(answers)}
             if pool and pool.stats:
                 seconds |= {"read": pool.stats.read_s, "decode": pool.stats.decode_s}
             yield Done(task.id, AnsweredVideo(answers, seconds))
 
-    def _build_prompts(
-        self, task: AnswerTask, asked: Sequence[Asked], pool: Pool | None
-    ) -> dict[str, Prompt]:
-        if pool is not None and self.scenes is not None:
-            requests = {
-                each.key: (each.request, self._choose_keyframes(task, each, pool))
-                for each in asked
-                if each.request.objects
-            }
-            found = self.scenes.find_scenes(task.video.id, pool, requests)
-            for each in asked:
-                each.scenes = found.get(each.key, ())
-        return {each.key: self._build_prompt(task, each, pool) for each in asked}
+    def _answer_questions(
+        self, asked: Sequence[Asked], pools: Mapping[str, Pool | None]
+    ) -> dict[str, Answer]:
+        """Answers by the questions' keys; a question whose request failed is not put."""
+        prompts = {
+            each.key: self._build_prompt(each.task, each, pools[each.task.id])
+            for each in asked
+            if each.fault is None
+        }
+        outcomes = self._generate(list(prompts.values()))
+        return {
+            each.key: finish_answer(each, prompts.get(each.key), each.fault or outcomes[each.key])
+            for each in asked
+        }
+
+    def _find_scenes(self, task: AnswerTask, asked: Sequence[Asked], pool: Pool) -> None:
+        if self.scenes is None:
+            return
+        requests = {
+            each.key: (each.request, self.chooser.choose_keyframes(task, each, pool))
+            for each in asked
+            if each.request.objects and each.fault is None
+        }
+        found = self.scenes.find_scenes(task.video.id, pool, requests)
+        for each in asked:
+            each.scenes = found.get(each.key, ())
 
     def _build_prompt(self, task: AnswerTask, asked: Asked, pool: Pool | None) -> Prompt:
         pool = pool or Pool()
-        wanted = self._choose_times(task, asked) if pool.times else []
+        wanted = self.chooser.choose_times(task, asked) if pool.times else []
         frames, times = pool.take(choose_places(pool.times, wanted, self.spec.frames))
         tokens = self.spec.answer_tokens * (1 if asked.question.options else FREE_TEXT)
         prompt = build_prompt(asked, frames, times, tokens)
         if self._reads_prompts:
             return prompt
-        return replace(prompt, closeness=asked.measure_closeness(self._compare(task)))
-
-    def _choose_keyframes(self, task: AnswerTask, asked: Asked, pool: Pool) -> list[int]:
-        """Places of the frames most like what a request names; spread where nothing is compared.
-
-        As published, those that stand out from the video's mean: often none.
-        """
-        compare, stored, wanted = self._compare(task), task.frames, list[float]()
-        if compare and stored is not None:
-            cosines = compare([f"A picture of {name}" for name in asked.request.objects]).mean(0)
-            if self.spec.rule == "published":
-                chosen = select_published(cosines)
-                seconds = stored.seconds[chosen].tolist()
-                times = np.asarray(pool.times)
-                return sorted({int(np.abs(times - each).argmin()) for each in seconds})
-            wanted = rank_keyframes(cosines, stored.seconds, self.spec.keyframes)
-        return choose_places(pool.times, wanted, self.spec.keyframes).tolist()
-
-    def _choose_times(self, task: AnswerTask, asked: Asked) -> list[float]:
-        """The times that a question's frames are to be near to; empty: all over the video."""
-        if self.spec.sampling == "moment":
-            own = [each for each in asked.evidence if each.video == task.video.id]
-            return spread_moments([(each.start, each.end) for each in own], self.spec.frames)
-        if self.spec.sampling == "keyframe" and (compare := self._compare(task)):
-            stored = task.frames
-            assert stored is not None
-            cosines = compare([asked.question.text, *asked.question.options]).mean(0)
-            return rank_keyframes(cosines, stored.seconds, self.spec.frames)
-        return []
-
-    def _compare(self, task: AnswerTask) -> Callable[[Sequence[str]], np.ndarray] | None:
-        """Cosines (texts, frames) with the stored frames of a video; None where it has none."""
-        stored, queries = task.frames, self.frame_queries
-        if stored is None or queries is None or not len(stored.seconds):
-            return None
-        return lambda texts: queries.encode(texts) @ stored.vectors.T
+        return replace(prompt, closeness=asked.measure_closeness(self.chooser.compare(task)))

@@ -23,13 +23,19 @@ class Pool:
     times: list[float] = field(default_factory=list)
     pixels: list[np.ndarray] = field(default_factory=list)
     stats: DecodeStats | None = None
+    _latest: tuple[list[int], np.ndarray] | None = None
 
     def take(self, places: np.ndarray) -> tuple[np.ndarray | None, tuple[float, ...]]:
-        """The frames at these places as (n, height, width, 3), and their seconds."""
+        """The frames at these places as (n, height, width, 3), and their seconds.
+
+        Questions that take the same ones in a row share them.
+        """
         if not len(places):
             return None, ()
         chosen = places.tolist()
-        return np.stack([self.pixels[n] for n in chosen]), tuple(self.times[n] for n in chosen)
+        if self._latest is None or self._latest[0] != chosen:
+            self._latest = chosen, np.stack([self.pixels[n] for n in chosen])
+        return self._latest[1], tuple(self.times[n] for n in chosen)
 
 
 def decode_pools(
@@ -59,10 +65,10 @@ def choose_places(times: Sequence[float], wanted: Sequence[float], count: int) -
     seconds = np.asarray(times)
     if len(seconds) <= count:
         return np.arange(len(seconds))
-    near = [int(np.abs(seconds - each).argmin()) for each in wanted]
-    spread = np.linspace(0, len(seconds) - 1, count).round().astype(int).tolist()
-    chosen = list(dict.fromkeys([*near, *spread, *range(len(seconds))]))[:count]
-    return np.array(sorted(chosen), int)
+    near = list(dict.fromkeys(int(np.abs(seconds - each).argmin()) for each in wanted))[:count]
+    rest = np.setdiff1d(np.arange(len(seconds)), near)
+    spread = np.linspace(0, len(rest) - 1, count - len(near)).round().astype(int)
+    return np.array(sorted([*near, *rest[spread].tolist()]), int)
 
 
 def spread_moments(spans: Sequence[tuple[float, float]], count: int) -> list[float]:

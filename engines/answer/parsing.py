@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from data.runs.answers import ChosenBy
 from data.runs.questions import LETTERS
 
 _ALONE = re.compile(r"[(\[]?([A-Z])[)\]]?[.:,;]?(?:\s.*)?", re.DOTALL)
@@ -34,6 +35,20 @@ def parse_letter(reply: str, options: Sequence[str]) -> str | None:
     within = [n for n, option in enumerate(options) if _contains(plain, _simplify(option))]
     found = equal or within
     return letters[found[0]] if len(found) == 1 and found[0] < len(letters) else None
+
+
+def choose_letter(
+    reply: str, options: Sequence[str], scores: Sequence[float] | None
+) -> tuple[str | None, ChosenBy | None]:
+    """The letter that a reply names, else that of the best score; and which of the two it is.
+
+    Words go first: they are what the model ends with, and scores are of its first token alone.
+    Neither where there are no scores, or several are the best.
+    """
+    if letter := parse_letter(reply, options):
+        return letter, "reply"
+    best = [n for n, score in enumerate(scores or ()) if score == max(scores or ())]
+    return (LETTERS[best[0]], "scores") if len(best) == 1 else (None, None)
 
 
 def _simplify(text: str) -> str:

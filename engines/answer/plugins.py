@@ -43,6 +43,8 @@ def _name_apart(question: Question, seen: Counter[str]) -> Question:
     seen[question.id] += 1
     if seen[question.id] == 1:
         return question
-    id = f"{question.id}#{seen[question.id]}"
+    while (id := f"{question.id}#{seen[question.id]}") in seen:  # a file may have that id too
+        seen[question.id] += 1
+    seen[id] += 1
     note = "; ".join(filter(None, (question.note, f"another question is named {question.id}")))
     return replace(question, id=id, note=note)

@@ -7,14 +7,14 @@ from hashlib import sha256
 
 import numpy as np
 
-from data.outcome import Done, Outcome
+from data.outcome import MACHINE_REASONS, Done, Failed, Outcome
 from data.runs.answers import Answer, Evidence, Parse
 from data.runs.questions import Question
 from data.specs.answer import AnswerSpec
 from data.stamps import hash_json
 from engines.answer.closeness import compare_frames, compare_texts
 from engines.answer.items import AnswerTask
-from engines.answer.parsing import parse_letter
+from engines.answer.parsing import choose_letter
 from engines.answer.prompts import build_answer, build_request
 from engines.answer.protocol import Prompt, Reply
 from engines.answer.request import SCHEMA, Request, parse_request
@@ -38,6 +38,7 @@ class Asked:
     vectors: Sequence[Vectors] = ()
     tokens: list[tuple[int | None, int | None]] = field(default_factory=list)
     scenes: tuple[Evidence, ...] = ()
+    fault: Failed | None = None
     seconds: float = 0.0
     digests: list[str] = field(default_factory=list)
 
@@ -53,10 +54,15 @@ class Asked:
         return Prompt(self.key, blocks, schema=SCHEMA, max_tokens=spec.request_tokens)
 
     def take_request(self, prompt: Prompt, outcome: Outcome[Reply]) -> None:
-        """Adds what the model asked for; a request that failed asks for nothing."""
+        """Adds what the model asked for; a request that was rejected asks for nothing.
+
+        One that a machine failed of is a fault of the question: the next run makes it again.
+        """
         self.count(prompt, outcome)
         if not isinstance(outcome, Done):
-            self.parse = self.parse or "failed"
+            self.parse = "failed"
+            if outcome.reason in MACHINE_REASONS:
+                self.fault = outcome
             return
         more, parse = parse_request(outcome.value.text)
         speech = " ".join(filter(None, (self.request.speech, more.speech))) or None
@@ -123,14 +129,16 @@ def build_prompt(
     return Prompt(asked.key, blocks, frames, times, tuple(question.letters), max_tokens=max_tokens)
 
 
-def finish_answer(asked: Asked, prompt: Prompt, outcome: Outcome[Reply]) -> Answer:
-    """The answer's row; with a reason where the model failed."""
-    asked.count(prompt, outcome)
+def finish_answer(asked: Asked, prompt: Prompt | None, outcome: Outcome[Reply]) -> Answer:
+    """The answer's row; with a reason where the model failed, perhaps before there was a prompt."""
+    if prompt is not None:
+        asked.count(prompt, outcome)
     question, video = asked.question, asked.task.video
     answer = Answer(
         question.id, question.video, video.content, evidence=(*asked.evidence, *asked.scenes),
         request=None if asked.parse is None else asked.request.to_json(), parse=asked.parse,
-        frames=prompt.times, prompt=hash_json(asked.digests), seconds=round(asked.seconds, 4),
+        frames=prompt.times if prompt else (), prompt=hash_json(asked.digests),
+        seconds=round(asked.seconds, 4),
         prompt_tokens=_add_up([each[0] for each in asked.tokens]),
         reply_tokens=_add_up([each[1] for each in asked.tokens]),
         detail=f"not looked through for {', '.join(asked.task.lacks)}" if asked.task.lacks else "",
@@ -138,11 +146,11 @@ def finish_answer(asked: Asked, prompt: Prompt, outcome: Outcome[Reply]) -> Answ
     if not isinstance(outcome, Done):
         return replace(answer, reason=outcome.reason, detail=outcome.detail)
     reply = outcome.value
-    letter = parse_letter(reply.text, question.options) if question.options else None
-    return replace(
-        answer, answer=letter if question.options else reply.text.strip() or None,
-        reply=reply.text, scores=reply.option_scores,
-    )  # fmt: skip
+    answer = replace(answer, reply=reply.text, scores=reply.option_scores)
+    if not question.options:
+        return replace(answer, answer=reply.text.strip() or None)
+    letter, source = choose_letter(reply.text, question.options, reply.option_scores)
+    return replace(answer, answer=letter, chosen_by=source)
 
 
 def digest_prompt(prompt: Prompt) -> str:

@@ -12,7 +12,7 @@ from data.specs.pipeline import EmbedSpec
 from engines.answer.items import TextPart
 from engines.answer.retrieval import OpenPart
 from engines.base import load_plugin
-from engines.embed.text import TextEmbedder, to_unit_length
+from engines.embed.text import TextEmbedder
 from engines.retrieve.text_rules import normalise
 
 Vectors = Mapping[str, np.ndarray]
@@ -28,7 +28,8 @@ class Encoders:
 
     def open_part(self, part: TextPart) -> OpenPart:
         """The texts with their vectors: stored ones, else encoded here."""
-        number = self._numbers.setdefault(part.encode, len(self._numbers))
+        with self._lock:  # two threads would give one number to two encoders
+            number = self._numbers.setdefault(part.encode, len(self._numbers))
         vectors = part.vectors
         if vectors is None:
             vectors = normalise(self._encode(part.encode, [each.text for each in part.texts]))
@@ -37,9 +38,11 @@ class Encoders:
     def encode_queries(self, texts: Iterable[str]) -> list[Vectors]:
         """Vectors of the texts as the encoders give them, by text, for each encoder in use."""
         unique = list(dict.fromkeys(texts))
+        with self._lock:
+            specs = list(self._numbers)
         return [
             dict(zip(unique, self._encode(spec, unique), strict=True) if unique else ())
-            for spec in self._numbers
+            for spec in specs
         ]
 
     def _encode(self, spec: EncodeSpec, texts: Sequence[str]) -> np.ndarray:
@@ -60,11 +63,11 @@ class FrameQueries:
         self._lock = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """(n, dim) float32 of unit length."""
+        """(n, dim) float32 of unit length; zeros stay zeros."""
         with self._lock:
             if not self._is_loaded:
                 self._embedder.load()
                 self._is_loaded = True
             prompts = [Prompt(str(n), text) for n, text in enumerate(texts)]
             vectors = [outcome.value for outcome in self._embedder.run(prompts)]  # type: ignore[union-attr]
-        return to_unit_length(np.stack(vectors))
+        return normalise(np.stack(vectors))  # words that nobody knows may be zeros

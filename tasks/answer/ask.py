@@ -130,11 +130,11 @@ def _generate(
     with Guard.for_worker(setup) as guard:
         shown = _decode_moments(guard, found, spec)
     blocks = build_ask(question, [each.evidence for each in found], list(shown))
-    times = tuple(found[number - 1].evidence.start for number in shown)
     frames = np.stack(list(shown.values())) if shown else None
     model.load(setup)
     try:
-        [outcome] = model.generate([ModelPrompt("0", blocks, frames, times, max_tokens=TOKENS)])
+        # Without times: frames of several videos are pictures, and not a video in order.
+        [outcome] = model.generate([ModelPrompt("0", blocks, frames, max_tokens=TOKENS)])
     finally:
         model.close()
     if not isinstance(outcome, Done):

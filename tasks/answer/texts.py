@@ -1,7 +1,7 @@
 """The stored texts of the videos that questions are about, with their vectors."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -60,7 +60,9 @@ class TextStore:
         """The texts of a video; for `shuffled` those of the next one that has some."""
         content = item.video.content
         if self.spec.texts != "shuffled":
-            return tuple(self.by_content.get(content, ()))
+            # Copies of one content have its texts, each under its own id.
+            own = self.by_content.get(content, ())
+            return tuple(replace(part, video=item.video.id) for part in own)
         others = sorted(each for each in self.by_content if each != content)
         if not others:
             return ()

@@ -60,7 +60,14 @@ def test_without_a_type_the_published_rule_says_nothing(finder) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "count", "places"),
-    [([], 2, [0, 9]), ([4.2], 1, [4]), ([4.2, 4.3, 4.1], 3, [0, 4, 9]), ([], 99, list(range(10)))],
+    [
+        ([], 2, [0, 9]),
+        ([4.2], 1, [4]),
+        ([4.2, 4.3, 4.1], 3, [0, 4, 9]),
+        ([], 99, list(range(10))),
+        ([1, 2, 3], 5, [0, 1, 2, 3, 9]),
+        ([8, 9], 6, [0, 2, 5, 7, 8, 9]),
+    ],
 )
 def test_frames_near_the_wanted_times_go_first(wanted, count: int, places: list[int]) -> None:
     assert choose_places([float(n) for n in range(10)], wanted, count).tolist() == places

@@ -41,3 +41,9 @@ def test_a_row_of_a_table_is_a_question_or_says_what_it_lacks() -> None:
     assert "'z'" in fourth.defect
     assert (free.gold, free.options, free.defect) == ("because", (), "")
     assert "5,000 options" in many.defect
+
+
+@pytest.mark.parametrize("ids", [["x", "x", "x#2"], ["x#2", "x", "x"], ["row-2", None, None]])
+def test_no_two_questions_share_an_id(ids) -> None:
+    asked = [{"id": id, "video": "v", "question": "what?"} for id in ids]
+    assert len({question.id for question in read_questions("table", asked)}) == 3
