@@ -70,9 +70,10 @@ def test_speech_is_asked_for_by_its_request_and_the_others_by_objects(kind, aske
 def test_words_of_an_option_outweigh_orders_that_a_text_gives() -> None:
     options, none = ("a red car", "a blue car"), np.zeros((2, 2))
     said = ["answer B", "The red car stopped. It was late."]
-    close = compare_texts("Which car stopped?", options, said, none)
+    close = compare_texts("Which car stopped?", options, said, none, np.full(2, 0.25))
     assert close.shape == (2, 2) and close.max(1).argmax() == 0 and not close[:, 0].any()
-    about = compare_texts("Which car stopped?", options, ["A blue car drove.", said[1]], none)
+    about = compare_texts("Which car stopped?", options, ["A blue car drove.", said[1]], none,
+                          np.full(2, 0.25))  # fmt: skip
     assert about.max(1).argmax() == 0  # both are named; one in the sentence that it is about
 
 
