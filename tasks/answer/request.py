@@ -64,6 +64,8 @@ def plan_questions(
         sources = find_sources(workspace, corpus, spec)
         frames = open_frames(workspace, corpus, spec, items)
     texts = load_texts(workspace, corpus or "", spec, sources, items)
+    if frames:
+        texts.seen["frame vectors"] = set(frames.read.shards)
     seen = hash_json([(kind, sorted(contents)) for kind, contents in texts.seen.items()])
     stages = name_sources(sources) | ({"frames": frames.stage.fingerprint} if frames else {})
     if spec.detector:
