@@ -10,7 +10,7 @@ from data.settings import Settings
 from data.specs.answer import AnswerSpec
 from data.store.layout import answers_folder
 from data.workspace import open_workspace
-from tasks.answer.exports import export_answers
+from tasks.answer.exports import check_file, export_answers
 from tasks.answer.request import plan_answers
 from tasks.answer.run import complete_answers
 from tasks.answer.summary import require_any_answer
@@ -47,6 +47,7 @@ def answer(
         spec: Model, texts and frames; no language model if left out.
         out: File to write the answers to, .parquet or .jsonl.
     """
+    check_file(out)
     workspace, spec = open_workspace(Settings()), spec or AnswerSpec()
     planned = plan_answers(workspace, questions, layout, corpus, videos, spec)
     run = planned.run.fingerprint

@@ -9,6 +9,7 @@ import numpy as np
 from engines.retrieve.words import split_words
 
 ANSWERING = 0.25  # the cosine of a question with a text that answers it, by the bundled encoder
+BESIDE = 0.01  # that of a text beside the point: where no text is to it, an option's words decide
 FRAME_SHARE = 0.1  # of a deviation among options: words that are found outweigh any picture
 
 
@@ -30,7 +31,7 @@ def compare_texts(
     shared = np.array(
         [[_share_words(each, text, weights, question_words) for text in texts] for each in words]
     ).reshape(len(options), len(texts))
-    point = np.clip(asked_cosines, 0.0, None) / ANSWERING
+    point = np.clip(asked_cosines, BESIDE, None) / ANSWERING
     return (point * (cosines + shared) / 2).astype(np.float32)
 
 

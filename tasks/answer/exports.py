@@ -17,7 +17,7 @@ ASKED = ("text", "options", "gold", "domain", "sub_domain", "task_type", "durati
 
 
 def export_answers(answers: Sequence[Answer], questions: Sequence[Question], file: str) -> None:
-    """Writes a row for each question with its answer; a UserError for another kind of file."""
+    """Writes a row for each question with its answer, to a file as `check_file` has it."""
     rows = [
         _join_row(question, answer) for question, answer in zip(questions, answers, strict=True)
     ]
@@ -26,9 +26,13 @@ def export_answers(answers: Sequence[Answer], questions: Sequence[Question], fil
     if path.suffix == ".parquet":
         schema = pa.schema([*ANSWERS, *(QUESTIONS.field(name) for name in ASKED)])
         pq.write_table(pa.Table.from_pylist(rows, schema), path)
-    elif path.suffix == ".jsonl":
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     else:
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def check_file(file: str | None) -> None:
+    """A UserError for a kind of file that answers are not written as: said before any is paid."""
+    if file is not None and Path(file).suffix not in (".parquet", ".jsonl"):
         raise UserError(f"answers are written as .parquet or .jsonl, not as {file}")
 
 

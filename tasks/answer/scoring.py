@@ -8,8 +8,9 @@ from typing import Any
 from data.errors import UserError
 from data.runs.answering import read_run, read_run_answers, read_run_questions
 from data.runs.answers import Answer
-from data.runs.questions import Question
+from data.runs.questions import Question, digest_questions
 from data.store.storage import Store
+from engines.answer.plugins import read_questions
 from engines.evaluate.answers.accuracy import Accuracies, measure_accuracies
 from engines.evaluate.answers.exports import export_answers
 from engines.evaluate.answers.official import PARSERS
@@ -59,11 +60,21 @@ def summarize_scores(judged: JudgedRun, parser: ParserName) -> dict[str, Any]:
 
 def write_published(judged: JudgedRun, file: Path) -> None:
     """Writes the file that the benchmark's own script would have written of these answers."""
-    layout, source = judged.record["layout"], judged.record["source"]
+    layout = judged.record["layout"]
     if layout not in PARSERS:
         raise UserError(f"no script writes answers to questions of layout {layout}")
     # Only Video-MME's script writes the questions' own file back.
-    rows = read_rows(source) if layout == "video-mme" else []
+    rows = _read_source(judged) if layout == "video-mme" else []
     content = export_answers(layout, rows, judged.questions, judged.answers)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _read_source(judged: JudgedRun) -> list[dict[str, Any]]:
+    """The rows of the questions' own file; a UserError where its questions are others by now."""
+    layout, source = judged.record["layout"], judged.record["source"]
+    rows = read_rows(source)
+    # Replies are filled in by place: of other questions they would be anybody's.
+    if digest_questions(read_questions(layout, rows)) != digest_questions(judged.questions):
+        raise UserError(f"{source} has changed since it was answered: put the old file back")
+    return rows

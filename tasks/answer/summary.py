@@ -7,6 +7,7 @@ from typing import Any
 from data.errors import UserError
 from data.runs.answers import Answer
 from data.runs.questions import Question
+from engines.evaluate.answers.verdicts import judge_answers
 from tasks.success import require_success
 
 
@@ -15,24 +16,22 @@ def summarize(
 ) -> dict[str, Any]:
     """The run's record with its counts.
 
-    `unread` replies name no option. `accuracy` is of all questions whose right option is known:
-    failed and unread ones are among them, and count as wrong.
+    `unread` replies name no option, and none was scored best; `by_scores` answers are those of
+    replies that name none. `accuracy` is of the `counted` questions, as `score` judges them.
     """
     failed = Counter(answer.reason for answer in answers if answer.reason)
-    known = [
-        (question, answer)
-        for question, answer in zip(questions, answers, strict=True)
-        if question.gold and question.options
-    ]
-    correct = sum(answer.answer == question.gold for question, answer in known)
+    verdicts = judge_answers(questions, {answer.question: answer for answer in answers})
+    counted = [verdict for verdict in verdicts if verdict.counted]
+    correct = sum(verdict.right for verdict in counted)
     return record | {
         "answered": sum(answer.answer is not None for answer in answers),
         "unread": sum(answer.answer is None and not answer.reason for answer in answers),
         "failed": dict(failed.most_common()),
         "without_texts": sum(not answer.reason and not answer.evidence for answer in answers),
-        "with_gold": len(known),
+        "by_scores": sum(answer.chosen_by == "scores" for answer in answers),
+        "counted": len(counted),
         "correct": correct,
-        "accuracy": correct / len(known) if known else None,
+        "accuracy": correct / len(counted) if counted else None,
         "requests": dict(Counter(answer.parse for answer in answers if answer.parse)),
         "prompt_tokens": sum(answer.prompt_tokens or 0 for answer in answers),
         "reply_tokens": sum(answer.reply_tokens or 0 for answer in answers),
@@ -54,8 +53,8 @@ def describe_accuracy(summary: dict[str, Any]) -> str | None:
     if summary["accuracy"] is None:
         return None
     return (
-        f"{summary['accuracy']:.1%}: {summary['correct']:,} of {summary['with_gold']:,} questions"
-        " with a known answer; those that failed or named no option count as wrong"
+        f"{summary['accuracy']:.1%}: {summary['correct']:,} of {summary['counted']:,} questions;"
+        " those that failed, named no option or could not be asked count as wrong"
     )
 
 

@@ -43,5 +43,5 @@ def test_killed_again_and_again_every_question_has_one_row(tmp_path: Path) -> No
     assert [each["question"] for each in answers] == [row["id"] for row in rows]
     assert [each["reason"] for each in answers] == [None] * 6 + ["missing"] * 2
     summary = json.loads((folder / "summary.json").read_text())
-    assert (summary["with_gold"], summary["failed"]) == (8, {"missing": 2})
+    assert (summary["counted"], summary["failed"]) == (8, {"missing": 2})
     assert not evidence.partials(shop.root) and not list(folder.glob("parts/*/*"))

@@ -3,17 +3,22 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from data.errors import UserError
 from data.outcome import Done, Failed
+from data.records import Video
 from data.runs.answering import read_run, read_run_answers
+from data.runs.questions import VideoQuestions
 from data.shards.stages import current_stage
 from data.specs.answer import AnswerSpec
+from data.specs.encode import EncodeSpec
 from data.store import layout
 from data.store.texts import Annotation, Text
 from engines.annotate.annotators import fake
+from engines.answer.items import TextPart
 from engines.answer.models import fake as model
 from engines.answer.protocol import Reply
 from engines.retrieve.encoders import sentences
@@ -21,6 +26,8 @@ from flows.annotate import annotate
 from flows.answer import answer
 from flows.ingest import ingest
 from tasks.answer.ask import ask_corpus
+from tasks.answer.scoring import judge_run, summarize_scores
+from tasks.answer.texts import TextStore
 from tasks.report.ask import write_ask_page
 
 SAID = ("The ship left the harbour at noon.", "First the apples are peeled for the pie.",
@@ -61,8 +68,9 @@ def ask(corpus, tmp_path: Path):
     def run(rows: list[dict], **fields):
         file = tmp_path / "questions.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        out = fields.pop("out", None)
         spec = AnswerSpec(**{"kinds": ("fake",)} | fields)
-        summary = answer(str(file), corpus="c", spec=spec)
+        summary = answer(str(file), corpus="c", spec=spec, out=out)
         return summary, {a.question: a for a in read_run_answers(corpus.store, summary["run"])}
 
     return run
@@ -80,8 +88,9 @@ def questions(**more) -> list[dict]:
 def test_the_option_nearest_to_the_texts_is_the_answer_with_its_evidence(ask, corpus) -> None:
     summary, answers = ask(questions())
     assert [answers[f"q{n}"].answer for n in (1, 2, 3)] == ["A", "A", "B"]
-    assert (summary["correct"], summary["with_gold"], summary["accuracy"]) == (3, 3, 1.0)
+    assert (summary["correct"], summary["counted"], summary["accuracy"]) == (3, 3, 1.0)
     first = answers["q1"]
+    assert np.argmax(first.scores) == 0 and np.ptp(first.scores) > 0  # by its words, not by chance
     assert [(e.kind, e.text, e.video) for e in first.evidence] == [("fake", SAID[0], "v1")]
     assert first.evidence[0].score and len(first.scores) == 3 and len(first.prompt) == 64
     assert read_run(corpus.store, summary["run"])["questions"] == 3
@@ -113,7 +122,25 @@ def test_every_question_has_a_row_and_failed_ones_are_in_the_denominator(ask) ->
     assert "5,000" in answers["many"].detail and "nowhere" in answers["gone"].detail
     assert list(answers) == [*(row["id"] for row in rows[:-1]), "q1#2"]
     assert (answers["mute"].answer, answers["mute"].evidence) == (None, ())
-    assert summary["with_gold"] == 6 and summary["failed"] == {"rejected": 3, "missing": 1}
+    assert summary["counted"] == 9 and summary["failed"] == {"rejected": 3, "missing": 1}
+
+
+def test_a_run_s_accuracy_is_the_one_that_it_is_scored_by(ask, corpus) -> None:
+    twice = {"options": ["a plane", "a ship", "a ship"], "answer": "C"}  # B is as right
+    rows = [questions()[0] | twice, *questions()[1:], questions()[0] | {"id": "x", "answer": "no"}]
+    summary, answers = ask(rows)
+    scored = summarize_scores(judge_run(corpus.store, summary["run"]), "strict")["micro"]
+    assert answers["q1"].answer == "B"
+    assert (
+        (summary["correct"], summary["counted"]) == (3, 4) == (scored["right"], scored["counted"])
+    )
+
+
+def test_copies_of_a_video_have_its_texts_under_their_own_ids() -> None:
+    part = TextPart("first", EncodeSpec(), ())
+    items = [VideoQuestions(id, Video(id, "fake://v", "same"), ()) for id in ("first", "second")]
+    texts = TextStore(AnswerSpec(), {"same": [part]})
+    assert [texts.find_parts(item)[0].video for item in items] == ["first", "second"]
 
 
 def test_questions_share_the_texts_vectors_and_no_text_is_encoded_again(ask, monkeypatch) -> None:
@@ -254,6 +281,7 @@ def test_a_folder_of_videos_is_answered_from_frames(corpus, tmp_path, clips) -> 
     [([], {}, "no questions"), (questions(), {"model": "nobody"}, "similarity"),
      (questions(), {"kinds": ("speech",)}, "--with speech"),
      (questions(), {"sampling": "keyframe"}, "embed"),
+     (questions(), {"out": "answers.txt"}, "jsonl"),
      ([{"id": "1", "video": "nowhere", "question": "?"}], {}, "nowhere")],
 )  # fmt: skip
 def test_what_is_missing_is_named(ask, rows, fields, names: str) -> None:

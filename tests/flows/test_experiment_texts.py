@@ -116,3 +116,8 @@ def test_a_run_is_scored_and_written_as_the_benchmark_does(experiment, tmp_path:
     assert [each["url"] for each in written] == [f"v{n}" for n in range(len(THINGS))]
     with pytest.raises(UserError, match="no answers"):
         judge_run(workspace.store, "0" * 12)
+    source = tmp_path / "changed.json"
+    source.write_text(json.dumps(entries()[::-1]))
+    judged.record["source"] = str(source)
+    with pytest.raises(UserError, match="changed"):  # replies are filled in by place
+        write_published(judged, tmp_path / "out.json")

@@ -50,5 +50,7 @@ def _choose(prompt: Prompt) -> Reply:
     if not nearest:
         return Reply("")
     scores = np.sum(nearest, axis=0)
-    # Of equals the first: a choice by chance would differ from run to run.
+    if not np.ptp(scores):  # nothing speaks for any option: the first would be right by chance
+        return Reply("")
+    # Of two equals the first: a choice by chance would differ from run to run.
     return Reply(prompt.options[int(np.argmax(scores))], tuple(scores.tolist()))

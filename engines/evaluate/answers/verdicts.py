@@ -34,28 +34,30 @@ def judge_answers(
 
     Failed and missing answers, defective questions and replies that name no option all count.
     """
-    judged = []
-    for question in questions:
-        answer = answers.get(question.id)
-        if parser == "official":
-            judged.append(_judge_officially(question, answer, layout))
-        else:
-            judged.append(_judge_strictly(question, answer))
-    return judged
+    listed = list(questions)
+    if parser == "official":
+        return [_judge_officially(each, answers.get(each.id), layout) for each in listed]
+    # Of a test set, whose right options nobody knows, nothing counts.
+    has_gold = any(map(_is_known, listed))
+    return [_judge_strictly(each, answers.get(each.id), has_gold) for each in listed]
 
 
-def _judge_strictly(question: Question, answer: Answer | None) -> Verdict:
-    known = bool(question.gold and question.options)
+def _is_known(question: Question) -> bool:
+    return bool(question.gold and question.options)
+
+
+def _judge_strictly(question: Question, answer: Answer | None, has_gold: bool) -> Verdict:
+    known = _is_known(question)
     given = answer.answer if answer else None
     if given is None:
         # A question that cannot be asked is wrong, not left out.
-        counted = known or bool(question.defect)
+        counted = known or (bool(question.defect) and has_gold)
         return Verdict(question, None, False, _explain(question, answer), counted)
     return Verdict(question, given, known and _is_right(question, given), counted=known)
 
 
 def _judge_officially(question: Question, answer: Answer | None, layout: str) -> Verdict:
-    known = bool(question.gold and question.options)
+    known = _is_known(question)
     reply = answer.reply if answer and not answer.reason else ""
     given = PARSERS[layout](reply)
     why = "" if given else _explain(question, answer)

@@ -49,6 +49,8 @@ def test_a_defective_question_is_wrong_and_one_without_a_known_answer_is_not_cou
     answers = {id: reply(id, "B") for id in ("1", "2")}
     micro = measure_accuracies(judge_answers(questions, answers)).micro
     assert (micro.counted, micro.right, micro.removed) == (2, 1, 1)
+    hidden = judge_answers([each for each in questions if each.gold is None], answers)
+    assert not any(verdict.counted for verdict in hidden)  # a test set
 
 
 def test_equal_options_are_equally_right_but_not_officially() -> None:
