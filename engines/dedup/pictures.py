@@ -13,8 +13,9 @@ from data.outcome import Done, Failed
 from data.records import Video
 from engines.dedup.comparison import Pair
 from engines.dedup.frames import Fault
-from engines.video.frames import Resize, Sampling
+from engines.video.frames import Frames, Resize, Sampling
 from engines.video.guard.guard import Guard
+from engines.video.sampling import compute_steps, find_nearest
 
 MOMENTS = 8  # compared, spread over what both show
 DECODED = Resize(64, "squash")
@@ -39,19 +40,28 @@ def correlate_pairs(
         if one is not None and other is not None:
             jobs.append((replace(one, id=f"{number}.0"), _sample_span(pair.alignment.first)))
             jobs.append((replace(other, id=f"{number}.1"), _sample_span(pair.alignment.second)))
-    pixels: dict[str, list[np.ndarray]] = {}
+    samplings = {video.id: sampling for video, sampling in jobs}
+    shown: dict[str, list[Frames]] = {}
     for event in guard.decode_each(jobs, DECODED):
         if isinstance(event, Done | Failed):
             number, side = map(int, event.id.split("."))
             content = (pairs[number].one, pairs[number].other)[side]
             if isinstance(event, Failed):
                 values[number] = Fault(event.reason, f"pictures of {content}: {event.detail}")
-            elif side and f"{number}.0" in pixels and event.id in pixels:
-                both = (np.concatenate(pixels.pop(f"{number}.{each}")) for each in range(2))
+            elif side and f"{number}.0" in shown and event.id in shown:
+                names = (f"{number}.{each}" for each in range(2))
+                both = (_repeat_frames(shown.pop(name), samplings[name]) for name in names)
                 values[number] = compare_pictures(*both)
         else:
-            pixels.setdefault(event[0].id, []).append(event[1].pixels)
+            shown.setdefault(event[0].id, []).append(event[1])
     return values
+
+
+def _repeat_frames(parts: Sequence[Frames], sampling: Sampling) -> np.ndarray:
+    """The picture at each moment: decoders give one that several moments are nearest to once."""
+    seconds = np.concatenate([part.seconds for part in parts])
+    pixels: np.ndarray = np.concatenate([part.pixels for part in parts])
+    return pixels[find_nearest(seconds, compute_steps(sampling))]
 
 
 def _sample_span(span: tuple[float, float]) -> Sampling:
@@ -61,14 +71,12 @@ def _sample_span(span: tuple[float, float]) -> Sampling:
 
 
 def compare_pictures(one: np.ndarray, other: np.ndarray) -> float:
-    """How alike two videos' pictures (n, 3, height, width) uint8 are, at most 1.
+    """How alike two videos' pictures (n, 3, height, width) of the same moments are, at most 1.
 
     It is the correlation of small grey pictures, and of how they change from their mean, whichever
     is less; the best of both as they are, without black bars, cropped and mirrored.
     """
-    count = min(len(one), len(other))
-    first, second = (_cut_bars(each[:count].astype(np.float32).mean(axis=1))
-                     for each in (one, other))  # fmt: skip
+    first, second = (_cut_bars(each.astype(np.float32).mean(axis=1)) for each in (one, other))
     best = -1.0
     for share in SHOWN:
         for a, b in ((_crop(first, share), second), (first, _crop(second, share))):

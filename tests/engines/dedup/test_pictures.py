@@ -1,9 +1,16 @@
 """Pictures of copies correlate whatever was done to them; those of look-alikes do not."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from support import golden
 
-from engines.dedup.pictures import compare_pictures
+from data.records import Video
+from engines.dedup.alignment import Alignment
+from engines.dedup.comparison import Pair
+from engines.dedup.pictures import compare_pictures, correlate_pairs
+from engines.video.guard.guard import Guard
 
 RANDOM = np.random.default_rng(0)
 SIDE = 64
@@ -68,3 +75,23 @@ def test_still_pictures_are_compared_as_they_are() -> None:
     assert compare_pictures(still, noisy) > 0.9 and compare_pictures(still, other) < 0.7
     even = np.full((8, 3, SIDE, SIDE), 128, np.uint8)
     assert compare_pictures(even, even) == pytest.approx(1)
+
+
+def test_a_copy_of_fewer_frames_is_compared_at_the_same_moments(tmp_path: Path) -> None:
+    """Its frames are nearest to several moments each: one after another they would run ahead."""
+    every = film(np.stack([np.linspace(0.2, 0.8, 40), np.linspace(0.8, 0.2, 40) ** 2], axis=1))
+
+    def write(name: str, step: int) -> Video:
+        frames = every[::step].transpose(0, 2, 3, 1)
+        file = golden.clip(
+            tmp_path / f"{name}.mp4", frames=len(frames), fps=10 // step, size=(SIDE, SIDE),
+            draw=lambda n, _: frames[n],
+        )  # fmt: skip
+        return Video(name, str(file), name)
+
+    videos = {name: write(name, step) for name, step in (("few", 10), ("many", 1))}
+    alignment = Alignment(0.99, 1.0, 0.0, (0.0, 3.0), (0.0, 3.0))
+    pairs = [Pair(*names, 0.99, alignment) for names in (("few", "many"), ("many", "few"))]
+    with Guard(1) as guard:
+        values = correlate_pairs(guard, pairs, videos)
+    assert all(isinstance(value, float) and value > 0.7 for value in values), values
