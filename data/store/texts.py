@@ -81,3 +81,9 @@ def read_texts(store: Store, name: str) -> Iterator[StoredText]:
         for row in batch.select(columns).to_pylist():
             if row["text"] is not None:
                 yield StoredText(**row)
+
+
+def explain_broken(name: str, error: Exception) -> str:
+    """What is wrong with a shard's file that cannot be read, and what to do."""
+    first = str(error).splitlines()[0]
+    return f"corrupt texts {name}: {first}; delete its receipt and run annotate again to repair"

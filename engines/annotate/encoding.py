@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from data.outcome import Done, Outcome
+from data.outcome import Done, Failed, Outcome
 from data.shards.receipts import Receipt, Seconds, VideoRow, read_receipt, write_receipt
 from data.specs.encode import EncodeSpec
 from data.store import layout, tables
 from data.store.storage import Store
-from data.store.texts import read_texts
+from data.store.texts import explain_broken, read_texts
 from engines.base import Needs, load_plugin
 from engines.retrieve.text_rules import normalise
 
@@ -39,19 +39,26 @@ class TextEncoder:
         self._encoder.load()
 
     def run(self, batch: Sequence[ShardToEncode]) -> Iterator[Outcome[Receipt[VideoRow]]]:
-        """One receipt per shard, already written."""
+        """One receipt per shard, already written; Failed where its texts cannot be read."""
         for shard in batch:
-            yield Done(shard.id, self._encode_shard(shard.id))
+            try:
+                texts = self._read_texts(shard.id)
+            except (pa.ArrowException, OSError) as error:  # cut off, or gone
+                name = layout.shard_file(self.source, shard.id)
+                yield Failed(shard.id, "undecodable", explain_broken(name, error))
+            else:
+                yield Done(shard.id, self._encode_shard(shard.id, texts))
 
     def close(self) -> None:
         """Nothing to close."""
 
-    def _encode_shard(self, shard: str) -> Receipt[VideoRow]:
+    def _read_texts(self, shard: str) -> list[str]:
+        name = layout.shard_file(self.source, shard)
+        return [each.text for each in read_texts(self.store, name)]
+
+    def _encode_shard(self, shard: str, texts: list[str]) -> Receipt[VideoRow]:
         started = time.perf_counter()
         annotated = read_receipt(self.store, self.source, shard)
-        texts = [
-            each.text for each in read_texts(self.store, layout.shard_file(self.source, shard))
-        ]
         if texts:
             vectors = normalise(self._encoder.encode(texts)).astype(np.float16)
             write_vectors(self.store, layout.shard_file(self.target, shard), vectors)

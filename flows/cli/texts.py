@@ -86,6 +86,8 @@ def search_texts(corpus: str, query: str, kinds: str, spec: RetrieveSpec, as_jso
     print_result([asdict(hit) for hit in hits], as_json, _print_moments)
     for where in searcher.unmatched:
         out(err=True).print(f"no video of {corpus} meets the condition {where}", markup=False)
+    for line in searcher.unread.values():
+        out(err=True).print(line, markup=False)
     if searcher.unencoded:
         fix = f"`reelflow annotate {corpus} --with {kinds}` encodes them"
         out(err=True).print(f"{searcher.unencoded:,} texts are searched by words alone: {fix}")

@@ -17,7 +17,7 @@ from data.workspace import Workspace
 from engines.annotate.encoding import ShardToEncode, TextEncoder
 from engines.base import load_plugin
 from engines.runners.in_process import InProcessRunner
-from tasks.progress import Progress
+from tasks.progress import Progress, notify
 from tasks.shard import log_receipt, run_items
 
 ENCODE = "encode-"  # and the kind of texts, as in encode-speech
@@ -52,8 +52,10 @@ def encode_texts(workspace: Workspace, annotated: Stage, spec: EncodeSpec | None
     progress = Progress(kind, len(shards), unit="shard")
     try:
         for _, outcome in run_items(runner, make, shards, 1, progress) if shards else ():
-            assert isinstance(outcome, Done)
-            log_receipt(kind, outcome.value)
+            if isinstance(outcome, Done):
+                log_receipt(kind, outcome.value)
+            else:  # its texts are cut off: those of the others are encoded
+                notify(outcome.detail)
     finally:
         runner.close()
     return len(shards)

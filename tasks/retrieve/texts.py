@@ -1,10 +1,12 @@
 """Searches what was said, written and seen in a corpus's videos: hits are moments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from data.catalog.database import catalog_path, load_sql
 from data.catalog.filters import select_videos
@@ -15,7 +17,7 @@ from data.shards.stages import Stage, read_spec
 from data.specs.encode import EncodeSpec
 from data.specs.retrieve import RetrieveSpec
 from data.store import layout
-from data.store.texts import StoredText, read_texts
+from data.store.texts import StoredText, explain_broken, read_texts
 from data.workspace import Workspace
 from engines.annotate.encoding import read_vectors
 from engines.base import load_plugin
@@ -24,6 +26,7 @@ from engines.retrieve.text_rules import score_texts
 from engines.retrieve.words import WordIndex
 from tasks.annotate.encode import find_encoded
 from tasks.annotate.stage import find_annotated
+from tasks.progress import notify
 
 Videos = dict[str, tuple[str, str, str | None]]  # by content: id, URI, caption
 RANKED = 200  # of each ranking that are fused, or `k` where that is more
@@ -49,16 +52,20 @@ class TextHit:
 class TextSearcher:
     """The texts of a corpus, open for questions; `unencoded` counts those without a vector.
 
-    Texts and their vectors are held in memory: 2 KB a text.
+    `unread` says of files that are cut off or gone what is wrong; the others are searched. A
+    UserError where not one can be read. Texts and their vectors are held in memory: 2 KB a text.
     """
 
     def __init__(self, workspace: Workspace, corpus: str, kinds: list[str] | None) -> None:
         self.workspace, self.corpus = workspace, workspace.check_corpus(corpus)
         self.texts: list[StoredText] = []
         self.unencoded = 0
+        self.unread: dict[str, str] = {}
         self._parts: list[tuple[slice, Stage, np.ndarray]] = []
         for stage in find_annotated(workspace, corpus, kinds):
             self._load_stage(stage)
+        if self.unread and not self.texts:
+            raise UserError(next(iter(self.unread.values())))
         self._words = WordIndex([each.text for each in self.texts])
         self._videos = self._find_videos()
         self._lookups: dict[tuple[tuple[str, ...], tuple[str, ...]], Videos] = {}
@@ -121,15 +128,26 @@ class TextSearcher:
         store, encoded = self.workspace.store, find_encoded(self.workspace, stage)
         done = set(list_done(store, encoded.folder)) if encoded else set()
         for shard in list_done(store, stage.folder):
-            before = len(self.texts)
-            self.texts += read_texts(store, layout.shard_file(stage.folder, shard))
-            if before == len(self.texts):
-                continue
-            if encoded is None or shard not in done:
-                self.unencoded += len(self.texts) - before
-                continue
-            vectors = read_vectors(store, layout.shard_file(encoded.folder, shard))
-            self._parts.append((slice(before, len(self.texts)), encoded, vectors))
+            name, before, found = layout.shard_file(stage.folder, shard), len(self.texts), []
+            with self._pass_over(name):
+                found = list(read_texts(store, name))
+                self.texts += found
+                self.unencoded += len(found)
+            if found and encoded is not None and shard in done:
+                name = layout.shard_file(encoded.folder, shard)
+                with self._pass_over(name):
+                    vectors = read_vectors(store, name)
+                    self._parts.append((slice(before, len(self.texts)), encoded, vectors))
+                    self.unencoded -= len(found)
+
+    @contextmanager
+    def _pass_over(self, name: str) -> Iterator[None]:
+        """Notes what is wrong with a file that cannot be read, and goes on."""
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:  # cut off, or gone
+            self.unread[name] = explain_broken(name, error)
+            notify(self.unread[name])
 
     def _compare(self, query: str) -> np.ndarray:
         """Cosines (n,) of all texts to the query; -inf where there is no vector."""

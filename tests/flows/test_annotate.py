@@ -10,6 +10,7 @@ from support.talking import film, spoken
 from data.catalog.coverage import compute_annotated
 from data.catalog.failures import Failures
 from data.errors import UserError
+from data.shards.lists import list_done
 from data.shards.stages import current_stage
 from data.specs.annotate import FakeTextSpec, SpeechSpec
 from data.store import layout
@@ -17,6 +18,7 @@ from engines.annotate.annotators import fake
 from flows.annotate import annotate
 from flows.ingest import ingest
 from flows.retry import retry
+from tasks.retrieve.texts import TextSearcher
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
 
@@ -67,6 +69,28 @@ def test_a_shard_without_a_receipt_is_done_again_to_the_same_bytes(workspace) ->
     workspace.store.write(name, before[: len(before) // 2])  # cut off
     assert annotate("c", ["fake"])["fake"]["done"] == 3
     assert workspace.store.read(name) == before
+
+
+def test_a_shard_whose_texts_are_cut_off_costs_the_others_nothing(workspace) -> None:
+    ingest("fake://6", "c")  # two shards
+    annotate("c", ["fake"])
+    stage, vectors = (
+        current_stage(workspace.store, "c", f"{k}-fake") for k in ("annotate", "encode")
+    )
+    name = layout.shard_file(stage.folder, "000000")
+    before = workspace.store.read(name)
+    workspace.store.write(name, before[: len(before) // 2])
+    searcher = TextSearcher(workspace, "c", ["fake"])
+    assert list(searcher.unread) == [name]
+    assert 0 < len({hit.video_id for hit in searcher.search("frame", 99)}) <= 2
+    for shard in ("000000", "000001"):  # found again by an encoder
+        workspace.store.delete(layout.receipt_file(vectors.folder, shard))
+    annotate("c", ["fake"])
+    assert list_done(workspace.store, vectors.folder) == ["000001"]
+    workspace.store.delete(layout.receipt_file(stage.folder, "000000"))  # as is said there
+    assert annotate("c", ["fake"])["fake"]["done"] == 4
+    assert workspace.store.read(name) == before
+    assert not TextSearcher(workspace, "c", ["fake"]).unread
 
 
 def test_failures_are_rows_with_reasons_and_are_tried_again_by_reason(

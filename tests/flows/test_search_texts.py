@@ -89,6 +89,24 @@ def test_texts_without_vectors_are_found_by_words_and_counted(corpus) -> None:
     corpus.store.write(name, receipt)
 
 
+@pytest.mark.parametrize("kind", ["annotate-fake", "encode-fake"])
+def test_a_file_that_is_cut_off_is_named_and_what_is_left_is_searched(corpus, kind: str) -> None:
+    stage = current_stage(corpus.store, "c", kind)
+    name = layout.shard_file(stage.folder, "000000")
+    whole = corpus.store.read(name)
+    corpus.store.write(name, whole[: len(whole) // 2])
+    try:
+        if kind == "annotate-fake":  # the only shard: there is nothing else to search
+            with pytest.raises(UserError, match="receipt"):
+                TextSearcher(corpus, "c", ["fake"])
+        else:
+            searcher = TextSearcher(corpus, "c", ["fake"])
+            assert list(searcher.unread) == [name] and searcher.unencoded == 4
+            assert searcher.search("harbour", 3)[0].text == SAID[0]
+    finally:
+        corpus.store.write(name, whole)
+
+
 def test_conditions_and_exclusions_hold_for_texts_too(corpus) -> None:
     searcher = TextSearcher(corpus, "c", ["fake"])
     first = searcher.search("harbour", 9)
