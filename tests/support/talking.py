@@ -38,6 +38,21 @@ def spoken(text: str = SENTENCE, after_s: float = 0.0) -> np.ndarray:
     return np.concatenate([np.zeros(int(after_s * HZ), np.int16), speak(text, HZ)])
 
 
+def write_silence(path: Path, minutes: int, hz: int = 8_000) -> Path:
+    """A file of nothing but silence, of 16 KB a minute."""
+    import av
+
+    with av.open(str(path), "w", format="matroska") as file:
+        stream = file.add_stream("flac", rate=hz, layout="mono")
+        for minute in range(minutes):
+            silence = np.zeros((1, 60 * hz), np.int16)
+            frame = av.AudioFrame.from_ndarray(silence, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = hz, minute * 60 * hz
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    return path
+
+
 def tone(seconds: float) -> np.ndarray:
     """Music of a kind: a chord that swells."""
     t = np.arange(int(seconds * HZ)) / HZ

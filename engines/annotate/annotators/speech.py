@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from data.errors import UserError
 from data.outcome import Outcome
 from data.records import Video
 from data.specs.annotate import SpeechSpec
@@ -39,13 +40,19 @@ class Annotator:
         self._computing = threading.Lock()  # another thread would only share the same cores
 
     def load(self, setup: ModelSetup) -> None:
-        """Loads the model."""
+        """Loads the model; a UserError if it does not know the spec's language."""
         from faster_whisper import WhisperModel
 
         self._model = WhisperModel(
             find_weights(self.spec.weights), compute_type=self.spec.precision,
             cpu_threads=setup.threads, local_files_only=True,
         )  # fmt: skip
+        known, language = self._model.supported_languages, self.spec.language
+        if language is not None and language not in known:  # else it would be written as English
+            raise UserError(
+                f"{self.spec.weights} does not know the language {language!r}: it knows"
+                f" {', '.join(known)}; leave --language out, or name another --speech-model"
+            )
 
     def annotate(self, videos: Sequence[Video], guard: Guard) -> Iterator[Outcome[Annotation]]:
         """The passages of each video."""

@@ -1,22 +1,26 @@
 """Speech by Whisper tiny.en, whose weights are a package, of synthesised sentences."""
 
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
-from support.talking import annotated, film, loaded, spoken, tone
+from support.talking import annotated, film, loaded, spoken, tone, write_silence
 
 from data.errors import UserError
 from data.outcome import Done, Failed
 from data.specs.annotate import SpeechSpec
+from data.store.texts import Annotation
 from engines.annotate import whisper_weights
 from engines.annotate.annotators import speech
+from engines.annotate.engine import VideoAnnotator
+from engines.annotate.passages import Sentence
 from engines.annotate.sound_windows import WINDOW_S, SoundWindows, find_quiet_cut
 from engines.video.sound import RATE, Sound
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory):
+def made(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("films")
     said = film(folder / "said.mp4", 8, spoken(after_s=3.0))
     damaged, cut = folder / "damaged.mp4", folder / "cut.mp4"
@@ -30,10 +34,30 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory):
         said, damaged, cut, film(folder / "mute.mp4", 2, None),
         film(folder / "silent.mp4", 4, np.zeros(4 * 44_100, np.int16)),
         film(folder / "music.mp4", 6, tone(6.0)),
+        film(folder / "backwards.mp4", 5, spoken()[::-1]),
+        write_silence(folder / "hours.mkv", 20),
     ]  # fmt: skip
     engine = loaded(SpeechSpec())
-    yield annotated(engine, *films)
+    heard = list_heard(engine)
+    yield annotated(engine, *films), heard
     engine.close()
+
+
+def list_heard(engine: VideoAnnotator) -> list[int]:
+    """The length of each window, in samples, as the model is given it."""
+    lengths, transcribe = [], engine.annotator.transcribe
+
+    def listen(samples: np.ndarray) -> list[Sentence]:
+        lengths.append(len(samples))
+        return transcribe(samples)
+
+    engine.annotator.transcribe = listen
+    return lengths
+
+
+@pytest.fixture
+def outcomes(made):
+    return made[0]
 
 
 def test_a_spoken_sentence_is_written_down_with_its_times(outcomes) -> None:
@@ -50,6 +74,27 @@ def test_a_spoken_sentence_is_written_down_with_its_times(outcomes) -> None:
 def test_no_track_and_no_speech_are_results(outcomes, name: str, result: str) -> None:
     assert isinstance(outcomes[name], Done)
     assert (outcomes[name].value.texts, outcomes[name].value.result) == ((), result)
+
+
+def test_hours_of_silence_are_heard_a_window_at_a_time_and_have_a_result(made) -> None:
+    outcomes, heard = made
+    assert outcomes["hours"].value == Annotation((), speech.NO_SPEECH, ANY)
+    windows = [length for length in heard if length > 100 * RATE]  # the other films are short
+    assert sum(windows) == 20 * 60 * RATE and len(windows) == 4
+    assert max(windows) <= (WINDOW_S + 30) * RATE
+
+
+def test_what_is_in_no_language_costs_no_failure_and_no_endless_text(outcomes) -> None:
+    found = outcomes["backwards"].value
+    assert found.result in ("text", speech.NO_SPEECH)
+    assert all(0 <= text.start < text.end <= 5.1 for text in found.texts)
+    assert sum(len(text.text) for text in found.texts) < 400
+
+
+@pytest.mark.parametrize("language", ["de", "klingon"])
+def test_a_language_that_the_model_does_not_know_is_refused(language: str) -> None:
+    with pytest.raises(UserError, match="does not know"):
+        loaded(SpeechSpec(language=language))
 
 
 @pytest.mark.parametrize("name", ["damaged", "cut"])
