@@ -11,8 +11,9 @@ import numpy as np
 
 from data.outcome import Done, Failed
 from data.records import Video
-from engines.video.frames import Resize, Sampling
+from engines.video.frames import Frames, Resize, Sampling
 from engines.video.guard.guard import Guard
+from engines.video.sampling import compute_steps, find_nearest
 from engines.video.writing import to_yuv_frames, write_mp4
 from engines.worker import WorkerSetup
 
@@ -77,10 +78,13 @@ class PictureMaker:
     def _decode(
         self, video: Video, sampling: Sampling, size: tuple[int, int] | None
     ) -> list[np.ndarray]:
-        """Frames (height, width, 3), at least one; NotShown where there is none."""
+        """A frame (height, width, 3) a step of the window that lies within the video, at least one.
+
+        NotShown where there is none.
+        """
         width, height = fit_size(size)
         resize = Resize(height, "squash" if size else "longest", "bilinear", width=width)
-        frames: list[np.ndarray] = []
+        parts: list[Frames] = []
         failed: Failed | None = None
         with self._turns:
             # To the end: a decoder whose frames nobody takes any more is killed.
@@ -88,11 +92,14 @@ class PictureMaker:
                 if isinstance(event, Failed):
                     failed = event
                 elif not isinstance(event, Done):
-                    pixels = event[1].pixels.transpose(0, 2, 3, 1)
-                    frames += [np.ascontiguousarray(each) for each in pixels]
-        if not frames:
+                    parts.append(event[1])
+        if not parts:
             raise NotShown(*(failed.reason, failed.detail) if failed else ("empty", "no frame"))
-        return frames
+        seconds, steps = np.concatenate([part.seconds for part in parts]), compute_steps(sampling)
+        # A decoder gives a frame once, however many steps it is nearest to.
+        due = steps[: max(len(seconds), int((steps <= seconds[-1]).sum()))]
+        pixels = np.concatenate([part.pixels for part in parts])[find_nearest(seconds, due)]
+        return [np.ascontiguousarray(each) for each in pixels.transpose(0, 2, 3, 1)]
 
 
 def fit_size(size: tuple[int, int] | None) -> tuple[int, int]:
