@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from data.specs.annotate import ScreenSpec
 from data.specs.models import SHAPES
 from data.specs.pipeline import EmbedSpec
 from tasks.demo.demo import time_part
@@ -31,9 +32,10 @@ def demo_texts(folder: Path, films: Mapping[str, int] | None = None) -> dict[str
     spec = EmbedSpec(model=SHAPES, fps=1 / EVERY_S, every_nth=None, precision=fastest_precision())
     with time_part(seconds, "frames"):
         pipeline(CORPUS, str(made.videos), embed_spec=spec)
+    screen = ScreenSpec(fps=1 / EVERY_S)  # a card is shown for 8 s; reading is dear
     for kind in ("speech", "screen"):
         with time_part(seconds, kind):
-            annotate(CORPUS, [kind])
+            annotate(CORPUS, [kind], screen=screen)
     page = folder / "texts.html"
     with time_part(seconds, "answers"):
         result = experiment_texts(CORPUS, str(made.questions), "video-mme", out=str(page))

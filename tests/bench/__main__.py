@@ -14,7 +14,7 @@ SECTIONS = (
     "alone", "real", "shapes", "shots", "sampling", "setups",
     "orchestration", "memory", "thousand", "generate", "fvd",
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
-    "browse", "startup", "duplicates",
+    "browse", "startup", "duplicates", "texts",
 )  # fmt: skip
 LONG = ("growth", "duplicates_scale")  # long, and so only where they are named
 

@@ -1,18 +1,15 @@
-"""Seconds of CPU a question, by stage: in batches against one by one, texts encoded once or not.
+"""A question answered in batches against one by one, with texts encoded once or for each.
 
-    python tests/bench/answer.py VIDEO [VIDEO …]
-
-In this process, with the models similarity and fake: what is measured is everything but a language
-model. Loading is not counted.
+With the models similarity and fake: what is measured is everything but a language model. Loading is
+not counted.
 """
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from annotate import cpu_seconds
+from bench.annotate import cpu_seconds
 
 from data.outcome import Done
 from data.records import Video
@@ -47,8 +44,8 @@ def build_task(file: str, encoder: Encoder) -> AnswerTask:
     return AnswerTask(file, Video(Path(file).stem, file, ""), questions, (part,))
 
 
-def measure(name: str, spec: AnswerSpec, batches: Sequence[Sequence[AnswerTask]]) -> None:
-    """Prints what a question costs."""
+def measure(spec: AnswerSpec, batches: Sequence[Sequence[AnswerTask]]) -> tuple[int, float]:
+    """How many questions were answered, and the seconds of CPU."""
     engine = VideoAnswerer(spec, AnswerSetup(), None)
     engine.load()
     first = batches[0][0]  # asked beforehand, so that no import or load is counted
@@ -56,25 +53,24 @@ def measure(name: str, spec: AnswerSpec, batches: Sequence[Sequence[AnswerTask]]
     before = cpu_seconds()
     outcomes = [outcome for batch in batches for outcome in engine.run(batch)]
     engine.close()  # its decoder ends, and its CPU is counted
-    spent = cpu_seconds() - before
     count = sum(len(each.value.answers) for each in outcomes if isinstance(each, Done))
-    print(f"{name}: {count} questions, {1000 * spent / max(count, 1):.0f} ms of CPU each")
+    return count, cpu_seconds() - before
 
 
-def main() -> None:
-    """Measures texts alone, then with frames; together, one by one, and without stored vectors."""
+def measure_ways(files: Sequence[str]) -> Iterator[tuple[str, int, float]]:
+    """Texts alone, then with frames; together, one by one, and without stored vectors."""
     encoder = Encoder(EncodeSpec())
     encoder.load()
-    tasks = [build_task(file, encoder) for file in sys.argv[1:]]
+    tasks = [build_task(file, encoder) for file in files]
     alone = [[replace(task, questions=(q,))] for task in tasks for q in task.questions]
     unstored = [[replace(task, parts=(replace(task.parts[0], vectors=None),))] for [task] in alone]
     texts, frames = AnswerSpec(), AnswerSpec(model="fake")
-    measure("texts, a video's questions together", texts, [tasks])
-    measure("texts, one by one", texts, alone)
-    measure("texts, one by one, encoded for each question", texts, unstored)
-    measure("texts and 32 frames, a video's questions together", frames, [tasks])
-    measure("texts and 32 frames, one by one", frames, alone)
-
-
-if __name__ == "__main__":
-    main()
+    ways = (
+        ("texts, a video's questions together", texts, [tasks]),
+        ("texts, one by one", texts, alone),
+        ("texts, one by one, encoded for each question", texts, unstored),
+        ("texts and 32 frames, a video's questions together", frames, [tasks]),
+        ("texts and 32 frames, one by one", frames, alone),
+    )
+    for name, spec, batches in ways:
+        yield name, *measure(spec, batches)
