@@ -8,6 +8,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from data.runs.refinements import find_refined
 from data.settings import Settings
 from data.workspace import open_workspace
+from tasks.answer.withdrawal import find_answers, remove_answers
 from tasks.generate.provenance import list_influenced
 from tasks.generate.requests import plan_requests
 from tasks.generate.run import complete_run
@@ -37,14 +38,16 @@ def withdraw(
         corpus: Name of the corpus that it is in.
         why: Reason, kept as a note.
         regenerate: Delete the generated videos that it influenced and generate them again; refined
-            videos of these are deleted as well.
+            videos of these are deleted as well, and so is what answers say that go by it.
     """
     workspace = open_workspace(Settings())
     # First, so that no request planned below retrieves it again.
     marked = mark_withdrawn(workspace, workspace.check_corpus(corpus), video, why)
     outputs = list_influenced(workspace, video, corpus)
     refined = find_refined(workspace.store, {row["sha256"] for row in outputs} - {None})
+    answers = find_answers(workspace, corpus, marked["content"])
     if regenerate:
+        remove_answers(workspace, corpus, marked["content"], answers)
         remove_refined(workspace, refined)  # before their outputs, by whose bytes they are found
     again = []
     for run, some in group_by_run(workspace, outputs) if regenerate else []:
@@ -53,7 +56,12 @@ def withdraw(
             remove_pages(workspace.store, run.fingerprint)
             again.append(complete_run(workspace, run, plan_requests(workspace, run)))
     summary = {"corpus": corpus, **marked, "outputs": outputs, "regenerated": again}
-    summary["refined"] = refined
-    counts = {"outputs": len(outputs), "regenerated": len(again), "refined": len(refined)}
+    summary |= {
+        "refined": refined,
+        "answers": answers,
+        "removed_answers": len(answers) * regenerate,
+    }
+    counts = {"outputs": len(outputs), "regenerated": len(again), "refined": len(refined),
+              "answers": len(answers)}  # fmt: skip
     publish_summary("withdraw", corpus, summary | counts)
     return summary

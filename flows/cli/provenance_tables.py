@@ -38,10 +38,15 @@ def print_withdrawal(summary: dict[str, Any]) -> None:
     out().print(f"{escape(summary['video_id'])} was withdrawn at {summary['at']}; it influenced:")
     out().print(_build_outputs(summary["outputs"]))
     _print_refined(summary["refined"])
+    if rows := summary["answers"]:
+        runs = ", ".join(sorted({row["run"] for row in rows}))
+        out().print(f"{len(rows):,} answers of the runs {runs} go by it")
     for run in summary["regenerated"]:
         print_summary(run)
     if summary["outputs"] and not summary["regenerated"]:
         out().print("to delete these files and generate them without it: --regenerate")
+    elif rows and not summary["removed_answers"]:
+        out().print("to remove what these answers say: --regenerate")
 
 
 def _print_refined(rows: Rows) -> None:

@@ -10,7 +10,7 @@ import pytest
 from data.errors import UserError
 from data.outcome import Done, Failed
 from data.records import Video
-from data.runs.answering import read_run, read_run_answers
+from data.runs.answering import read_answered, read_run, read_run_answers
 from data.runs.questions import VideoQuestions
 from data.shards.stages import current_stage
 from data.specs.answer import AnswerSpec
@@ -25,6 +25,7 @@ from engines.retrieve.encoders import sentences
 from flows.annotate import annotate
 from flows.answer import answer
 from flows.ingest import ingest
+from flows.withdraw import withdraw
 from tasks.answer.ask import ask_corpus
 from tasks.answer.scoring import judge_run, summarize_scores
 from tasks.answer.texts import TextStore
@@ -315,3 +316,28 @@ def test_a_question_to_the_corpus_is_answered_by_evidence_or_by_claims_that_cite
     assert 'href="#evidence-1"' in page and 'id="evidence-2"' in page and "<b>left" not in page
     with pytest.raises(UserError, match="question"):
         ask_corpus(corpus, "c", " ", 2, spec, pytest.fail)
+
+
+def test_answers_follow_a_withdrawal(ask, corpus) -> None:  # the last one: a video is gone then
+    spec = {"texts": "shuffled", "top": 6}
+    made = {name: ask(questions(), **fields)[0]["run"]
+            for name, fields in {"own": {"top": 6}, "other": spec}.items()}  # fmt: skip
+    lent = next(
+        a.question for a in read_run_answers(corpus.store, made["other"])
+        if any(e.video == "v1" for e in a.evidence)
+    )  # fmt: skip
+    wanted = {(made["own"], "q1"), (made["other"], "q1"), (made["other"], lent)}
+    found = withdraw("v1", "c")["answers"]
+    assert wanted <= {(row["run"], row["question"]) for row in found}
+    assert read_run(corpus.store, made["own"])["correct"] == 3  # they stay until asked for
+    assert withdraw("v1", "c", regenerate=True)["removed_answers"] == len(found)
+    for run, question in wanted:
+        folder = layout.answers_folder(run)
+        for answers in (read_run_answers(corpus.store, run),
+                        read_answered(corpus.store, folder).values()):  # fmt: skip
+            [left] = [each for each in answers if each.question == question]
+            assert left.reason == "rejected" and "withdrawn" in left.detail
+            assert not (left.evidence or left.reply or left.answer)
+    summary = read_run(corpus.store, made["own"])
+    assert (summary["correct"], summary["counted"], summary["failed"]) == (2, 3, {"rejected": 1})
+    assert withdraw("v1", "c", regenerate=True)["answers"] == []
