@@ -20,8 +20,9 @@ LABELS = {
     "fidelity_preference": "Fidelity",
 }
 MOTION = "motion"  # the mode of MotionRAG's table, which is of no benchmark's lists
+ACTION = "action_score"
 MOTION_LABELS = {
-    "action_score": "Action", "dino_similarity": "DINO", "fvd": "FVD", "seconds": "seconds a clip",
+    ACTION: "Action", "dino_similarity": "DINO", "fvd": "FVD", "seconds": "seconds a clip",
 }  # fmt: skip
 LOWER_IS_BETTER = {"fvd", "seconds"}
 # Benchmarks of answers, with how many questions their published scores are of.
@@ -74,6 +75,16 @@ def read_published_tables(mode: str) -> list[PublishedTable]:
     tables = [_parse_table(table) for text in texts for table in json.loads(text)["tables"]]
     # Stable: below the standard table the files' order remains.
     return sorted((t for t in tables if t.mode == mode), key=lambda table: not table.standard)
+
+
+def list_columns(table: PublishedTable) -> list[tuple[str, str, str]]:
+    """Metric, heading and good direction, "higher" or "lower", of each that any row has."""
+    measured = {metric for row in table.rows for metric in row.scores}
+    return [
+        (metric, label, "lower" if metric in LOWER_IS_BETTER else "higher")
+        for metric, label in (LABELS | ANSWER_LABELS | MOTION_LABELS).items()
+        if metric in measured
+    ]
 
 
 def _parse_table(table: dict[str, Any]) -> PublishedTable:

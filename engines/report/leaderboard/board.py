@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from data.runs.evaluations import Summary
-from data.runs.published import MODES, read_published_tables
+from data.runs.published import ACTION, MODES, MOTION, read_published_tables
 from engines.report.leaderboard.comparable import (
     check_comparable,
     group_comparable,
@@ -73,13 +73,16 @@ def _published_modes(summaries: Sequence[Summary], mode: str | None) -> list[str
     if mode:
         return [mode]
     ours = {summary.mode for summary in summaries}
-    return [each for each in MODES if each in ours or not summaries]
+    # MotionRAG's is of no benchmark's lists: it goes with evaluations by its own metric.
+    measured = {mean.metric for each in summaries for row in each.methods for mean in row.means}
+    motion = [MOTION] if ACTION in measured else []
+    return [each for each in MODES if each in ours or not summaries] + motion
 
 
 def _sort_key(table: Table) -> tuple[bool, int, bool]:
     """Sorts by mode, ours before published; published tables of other settings come last."""
     ours = any(entry.evaluation for entry in table.entries)
-    modes = [*MODES, None]
+    modes = [*MODES, None, MOTION]
     return not (ours or table.standard), modes.index(table.mode), not ours
 
 

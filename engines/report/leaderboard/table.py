@@ -5,7 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from data.errors import UserError
 from data.runs.evaluations import MethodResult, Summary
-from data.runs.published import ANSWER_LABELS, LABELS, PublishedRow, PublishedTable
+from data.runs.published import (
+    ANSWER_LABELS,
+    LABELS,
+    PublishedRow,
+    PublishedTable,
+    list_columns,
+)
 
 COLUMNS = LABELS | ANSWER_LABELS
 # Fidelity to the subject or the face is what the benchmark is about: tables are ranked by it.
@@ -161,8 +167,7 @@ def summary_entries(
 
 def published_columns(published: PublishedTable) -> list[Column]:
     """Returns a column for each metric that any row of a published table has."""
-    found = {metric for row in published.rows for metric in row.scores}
-    return [Column(metric, label) for metric, label in COLUMNS.items() if metric in found]
+    return [Column(*column) for column in list_columns(published)]
 
 
 def published_entries(published: PublishedTable) -> list[Entry]:

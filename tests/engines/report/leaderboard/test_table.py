@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 
 from data.errors import UserError
-from data.runs.published import read_published_tables
+from data.runs.evaluations import Mean, MethodResult, Summary
+from data.runs.published import ACTION, MOTION, read_published_tables
+from engines.report.leaderboard.board import build_board
+from engines.report.leaderboard.notes import Measured
 from engines.report.leaderboard.table import (
     Cell,
     Column,
@@ -78,3 +81,21 @@ def test_published_rows_keep_their_settings_and_dashes() -> None:
 def test_a_value_has_three_decimals() -> None:
     assert Cell(0.61749).text == "0.617" and Cell().text == "–"
     assert replace(Table("t", None, (), (), ""), title="u").title == "u"
+
+
+def test_motions_published_table_goes_with_evaluations_by_its_metric() -> None:
+    [published] = read_published_tables(MOTION)
+    columns = {column.metric: column.better for column in published_columns(published)}
+    assert columns == {"action_score": "higher", "dino_similarity": "higher", "fvd": "lower",
+                       "seconds": "lower"}  # fmt: skip
+
+    def list_titles(metric: str) -> list[str]:
+        mean = Mean(metric, metric, "higher", 1, 0, 50.0, 40.0, 60.0)
+        methods = (MethodResult("mine", 1, 0, 0, (mean,), {}),)
+        ours = Summary("0123456789ab", "now", "s", None, None, {}, {}, {}, methods)
+        measured = {ours.evaluation: Measured({("mine", metric): frozenset("a")}, {})}
+        return [table.title for table in build_board([ours], measured).tables]
+
+    first, last = list_titles(ACTION)
+    assert first == "No benchmark" and "Motion" in last
+    assert list_titles("temporal_consistency") == ["No benchmark"]
