@@ -6,13 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from data.records import Source, UsedClip
 from data.runs.generations import Run
 from data.store.storage import Store
+from engines.files.urls import is_url
 from engines.report.html import Figure, link_media, link_uri
 
 Row = Mapping[str, Any]  # of tables.GENERATIONS
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"}  # that browsers show
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,16 @@ class GeneratedVideo:
 
 @dataclass(frozen=True, slots=True)
 class PromptResult:
-    """A prompt, its generated videos, and the clips that conditioned them, best first."""
+    """A prompt, its generated videos, and the clips that conditioned them, best first.
+
+    `image` is the address of the picture that the videos start from, where a browser can show it.
+    """
 
     id: str
     text: str
     videos: list[GeneratedVideo]
     clips: list[ConditioningClip]
+    image: str | None = None
 
     @property
     def failures(self) -> int:
@@ -115,9 +122,19 @@ class RunView:
                 id, samples[0]["prompt"],
                 [self._build_video(row) for row in samples],
                 [self._build_clip(hit, uses) for hit in _merge_hits(samples)],
+                self._link_image(samples[0].get("image")),
             )
             for id, samples in groups.items()
         ]  # fmt: skip
+
+    def _link_image(self, image: str | None) -> str | None:
+        # The first frame of a video is no picture that a browser could show.
+        if not image or Path(urlsplit(image).path).suffix.lower() not in PICTURES:
+            return None
+        # Where a server shows the page, only a picture of the web can be reached.
+        if self.link_clip is not None and not is_url(image):
+            return None
+        return link_uri(image, self.page)
 
     def _build_video(self, row: Row) -> GeneratedVideo:
         file = f"{self.run.folder}/{row['file']}"

@@ -15,7 +15,7 @@ from data.runs.generations import Run, read_generations
 from data.specs.pipeline import GenerateSpec, RetrieveSpec
 from data.store.storage import Store
 from engines.report import generation_summary as head
-from engines.report.generation import GenerationPage, RunView
+from engines.report.generation import GenerationPage, PromptResult, RunView
 from engines.report.html import render_template, write_html
 
 pytestmark = pytest.mark.timeout(300)  # a busy machine plays videos slowly
@@ -53,6 +53,28 @@ def test_a_prompt_is_shown_with_its_video_and_its_clips(store: Store, clips: Pat
     for text in ("a red circle", "0.500", "0.400", "0.2–2.2 s", "seed 0", "what clip-1 shows",
                  run.fingerprint, "ab" * 32, "cd" * 32, "0123456789ab v0001"):  # fmt: skip
         assert text in html
+
+
+def test_the_picture_that_videos_start_from_is_beside_them(store: Store, clips: Path) -> None:
+    run = run_in(store, ["x"], sorted(clips.glob("*.mp4")))
+    page = store.local_path(f"{run.folder}/report.html")
+    rows = list(read_generations(store, run))
+
+    def shown(image: str, **served: object) -> str | None:
+        view = RunView(store, run, page, **served)
+        [prompt] = view.group_prompts([row | {"image": image} for row in rows])
+        html = render_template("generation.html", page_with(prompt))
+        assert [img["src"] for img in Tags(html).named("img")] == [*filter(None, [prompt.image])]
+        return prompt.image
+
+    def page_with(prompt: PromptResult) -> GenerationPage:
+        return GenerationPage("t", "l", [prompt], {})
+
+    address = "https://a.example/first.JPG?size=2"
+    assert shown(str(clips / "own.png")) == "../../../clips/own.png"
+    assert shown(address) == address == shown(address, link_clip=lambda *_: None)
+    assert shown(str(clips / "own.png"), link_clip=lambda *_: None) is None, "not on a server"
+    assert shown(str(clips / "clip-0.mp4")) is None and shown("javascript:a.png") is None
 
 
 def test_of_a_clip_the_window_plays_that_was_used(store: Store, clips: Path) -> None:
