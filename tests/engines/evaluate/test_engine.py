@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from engines.evaluate.protocol import MissingReference, Sample, Score
 from engines.video.decoders import pyav
 from engines.video.frames import Sampling
 from engines.worker import WorkerSetup
+from tasks.evaluate.ground_truth import add_reference, digest_ground_truths
 
 FRAMES = 8
 
@@ -48,6 +50,32 @@ def consistency(path: str, count: int) -> float:
     (part,) = pyav.decode_frames(path, Sampling(1, first=count), None)
     pixels = part.pixels.astype(np.float64)
     return 1 - np.abs(np.diff(pixels, axis=0)).mean() / 255
+
+
+def test_a_video_is_compared_with_the_real_one_that_its_row_names(
+    good: str, tmp_path: Path
+) -> None:
+    made = Evaluator(EvaluateSpec(metrics=("flow_agreement",), num_frames=FRAMES), WorkerSetup())
+    made.load()
+    longer = golden.clip(tmp_path / "longer.mp4", frames=40, fps=8, size=(192, 128))
+    named = {"same": good, "longer": longer.name, "gone": str(tmp_path / "gone.mp4"), "none": ""}
+    targets = [
+        add_reference(
+            replace(target(id, good), asked={"reference": name}), str(tmp_path / "prompts.jsonl")
+        )
+        for id, name in named.items()
+    ]  # fmt: skip
+    assert targets[1].truth == GroundTruthRef("video", str(longer), targets[1].truth.clip)
+    digests = digest_ground_truths(targets)
+    assert digests.keys() == {"same", "longer", "gone"} and digests["same"] != digests["longer"]
+    try:
+        scores = {o.id: o.value.scores["flow_agreement"] for o in made.run(targets)}
+    finally:
+        made.close()
+    assert scores["same"].value == pytest.approx(1)
+    assert scores["longer"].value is not None, "decoded at the size of the video that is scored"
+    assert scores["gone"].value is None and "cannot be read" in scores["gone"].reason
+    assert scores["none"].value is None and "reference" in scores["none"].reason
 
 
 def test_a_video_is_measured_on_its_first_frames_at_its_own_size(evaluator, good: str) -> None:
