@@ -79,7 +79,7 @@ class ImageRetriever:
         self, workspace: Workspace, retriever: Retriever, captions: CaptionRetriever | None
     ) -> None:
         self.retriever, self.captions = retriever, captions
-        self.version, self.unmatched = retriever.version, retriever.unmatched
+        self.version, self.unmatched = retriever.version, (captions or retriever).unmatched
         self.shortages = retriever.shortages
         self._workspace = workspace
         self._model: Embedder | None = None
@@ -98,8 +98,9 @@ class ImageRetriever:
         assert self.captions is not None
         wider = spec.model_copy(update={"k": 2 * spec.k + CAPTIONS_MORE})
         # By caption first: pictures alone tell what is seen, not what it does.
-        captioned = self.captions.search_prompts([prompt], wider)
+        captioned = self._keep_indexed(self.captions.search_prompts([prompt], wider))
         if not captioned:
+            self.shortages[prompt.id] = spec.k
             return []
         _, vectors = self.retriever.read_vectors([hit.video_id for hit in captioned])
         scores = vectors.astype(np.float64) @ vector.astype(np.float64)
@@ -110,6 +111,14 @@ class ImageRetriever:
             replace(captioned[n], rank=rank, score=float(scores[n]))
             for rank, n in enumerate(best.tolist(), start=1)
         ]
+
+    def _keep_indexed(self, hits: Sequence[Hit]) -> list[Hit]:
+        """Those with a vector to compare: a clip may have a caption before it is indexed."""
+        contents = self._workspace.find_contents(
+            self.retriever.corpus, [hit.video_id for hit in hits]
+        )
+        rows = self.retriever.index.rows([contents.get(hit.video_id, "") for hit in hits])
+        return [hit for hit, row in zip(hits, rows, strict=True) if row >= 0]
 
     def _embed_images(self, prompts: Sequence[Prompt]) -> np.ndarray:
         """Unit vectors (n, dim) of the prompts' pictures, by the model of the index."""

@@ -1,6 +1,6 @@
 """Looks up which videos are near-duplicates of others, for searches and for the leak guard."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from data.catalog.database import load_sql
 from data.errors import UserError
@@ -29,3 +29,14 @@ def list_group_contents(workspace: Workspace, corpus: str, ids: Iterable[str]) -
     """The contents of all videos in the groups of these videos."""
     groups = read_group_members(workspace, corpus, ids).values()
     return [content for members in groups for _, content in members]
+
+
+def add_near_duplicates(
+    workspace: Workspace, corpus: str, ids: Sequence[str], contents: Sequence[str]
+) -> list[frozenset[str]]:
+    """Each of these videos' contents with those of its near-duplicates, in the order of `ids`."""
+    groups = read_group_members(workspace, corpus, ids)
+    return [
+        frozenset([content, *(member for _, member in groups.get(id, []))])
+        for id, content in zip(ids, contents, strict=True)
+    ]

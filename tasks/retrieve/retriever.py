@@ -19,7 +19,7 @@ from engines.embed.text import to_unit_length
 from engines.retrieve.exact import ExactSearch
 from engines.retrieve.search import Barred
 from tasks.index.versions import fetch_version, find_index
-from tasks.retrieve.duplicates import list_group_contents
+from tasks.retrieve.duplicates import add_near_duplicates, list_group_contents
 from tasks.retrieve.lookups import Lookups
 from tasks.retrieve.matches import match_videos
 from tasks.retrieve.moments import MomentFinder
@@ -93,7 +93,10 @@ class Retriever:
         contents, vectors = self.read_vectors(ids)
         queries = [Query(id, id, video=id) for id in ids]
         queries = exclude_same(self.workspace, self.corpus, queries, spec.not_from_same)
-        return search_groups(self.search_vectors, queries, vectors, spec, contents)
+        own: Sequence[Barred] = contents
+        if spec.exclude_groups:
+            own = add_near_duplicates(self.workspace, self.corpus, ids, contents)
+        return search_groups(self.search_vectors, queries, vectors, spec, own)
 
     def read_vectors(self, ids: Sequence[str]) -> tuple[list[str], np.ndarray]:
         """The contents of videos, and their unit vectors (n, dim); a UserError if one has none."""

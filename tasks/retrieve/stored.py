@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.catalog import merge
 from data.catalog.database import catalog_path
 from data.errors import UserError
 from data.records import Hit, Prompt
@@ -31,6 +32,8 @@ class StoredRetriever(Retriever):
 
     def __init__(self, workspace: Workspace, corpus: str, stage: Stage) -> None:
         self.workspace, self.corpus, self.stage = workspace, workspace.check_corpus(corpus), stage
+        with workspace.open_catalog() as catalog:  # another host may have ingested, or withdrawn
+            merge.sync_corpus(catalog, workspace.store, corpus)
         self.version = count_version(workspace, stage)
         self._temporary = TemporaryFolder()
         batches = list(_read_vectors(workspace, stage))
@@ -125,7 +128,11 @@ def _read_vectors(workspace: Workspace, stage: Stage) -> Iterator[Batch]:
             vectors = column.flatten().to_numpy().reshape(len(table), -1)
             ids, contents = (table.column(key).to_pylist() for key in ("video_id", "content"))
         else:
-            ids, contents, features = zip(*iter_features(store, name), strict=True)
-            tokens = np.stack([clip.motion for clip in features]).astype(np.float32)
-            vectors = normalise(tokens.mean(1))
+            # Clip by clip: of the tokens, 0.1 MB each, only means are needed.
+            ids, contents, means = zip(
+                *((id, content, clip.motion.astype(np.float32).mean(0))
+                  for id, content, clip in iter_features(store, name, patches=False)),
+                strict=True,
+            )  # fmt: skip
+            vectors = normalise(np.stack(means))
         yield Batch(list(ids), np.ascontiguousarray(vectors, np.float32), list(contents))

@@ -83,6 +83,12 @@ def test_retrieval_and_the_leak_guard_exclude_by_group(workspace: Workspace, cli
     apart = everything.model_copy(update={"not_from_same": "duplicate_group"})
     hits = retriever.search_videos(["clip-0~trimmed"], apart)
     assert {hit.video_id for hit in hits} == {"clip-1", "clip-2", "clip-3"}
+    grouped = everything.model_copy(update={"exclude_groups": True})
+    hits = retriever.search_videos(["clip-0~trimmed"], grouped)
+    assert {hit.video_id for hit in hits} == {"clip-1", "clip-2", "clip-3"}, "its own are excluded"
+    own = grouped.model_copy(update={"own": "of"})
+    [*hits] = retriever.search_prompts([Prompt("0", "any", columns={"of": "clip-0"})], own)
+    assert {hit.video_id for hit in hits} == {"clip-1", "clip-2", "clip-3"}
     with_copies = [hit.video_id for hit in retriever.search_videos(["clip-2"], apart)]
     assert len(with_copies) == 6, "a video without copies excludes none"
     leaks = find_leaks(workspace, "c", read_clips(str(clips / "clip-0.mp4")), 0.9999, groups=True)
