@@ -8,7 +8,7 @@ import numpy as np
 
 from data.errors import UserError
 from data.specs.train_motion import TrainAdapterSpec
-from engines.generate.motionrag.encoders import VIDEO, ClipEncoders, find_encoder
+from engines.generate.motionrag.encoders import GREY, VIDEO, ClipEncoders, find_encoder
 from engines.generate.motionrag.motion_sites import find_base, list_motion_sites
 from engines.generate.motionrag.release import build_fresh, load_release
 from engines.generate.motionrag.release_writing import copy_encoders, save_release
@@ -70,12 +70,12 @@ class AdapterTrainer:
         pipe: Any = loading.load_pipeline(pipeline_folder(spec.base), "fp32")
         pipe.to(self.device)
         self.net = find_base(pipe).requires_grad_(False).eval()
-        folder = Path(spec.controller) if spec.controller else Path()
+        folder = Path(spec.controller) if spec.controller else None
         self.encoder = ClipEncoders(find_encoder(VIDEO, spec.video_encoder, folder), None)
         torch.manual_seed(spec.seed)
         self.release = (
             load_release(folder, self.net)
-            if spec.controller
+            if folder
             else build_fresh(list_motion_sites(self.net), self.encoder.video.config.hidden_size)
         )
         self.base: MotionBase = choose_base(pipe)
@@ -91,8 +91,8 @@ class AdapterTrainer:
 
         clips, texts = self.examples.draw(rng)
         dropped = rng.random(len(clips)) < self.spec.motion_dropout
-        seen = [np.full_like(clip, 128) if drop else clip
-                for clip, drop in zip(clips, dropped, strict=True)]  # fmt: skip
+        grey = np.full(clips.shape[1:], GREY, np.float32)
+        seen = [grey if drop else clip for clip, drop in zip(clips, dropped, strict=True)]
         features = torch.cat([self.encoder.encode_motion(clip) for clip in seen]).clone()
         motion = self.release.resampler(features.to(self.device))
         # Nothing guides in training: rows without motion are never asked for.

@@ -17,8 +17,10 @@ from data.shards.receipts import read_receipt
 from data.shards.stages import Stage
 from data.specs.pipeline import fingerprint
 from data.specs.train_motion import TrainAdapterSpec, TrainContextSpec
+from data.stamps import hash_json
 from data.workspace import Workspace
 from engines.embed.weights import digest_file
+from engines.generate.motionrag.encoders import VIDEO, digest_encoder, find_encoder
 from engines.generate.motionrag.release import CONTEXT, MOTION, find_checkpoint, list_checkpoints
 from engines.generate.pipelines.folder import pipeline_digest, pipeline_folder
 from engines.train.motion_adapter import AdapterExamples, AdapterTrainer
@@ -46,12 +48,14 @@ def run_adapter_training(
     frames, videos = open_clips(workspace, stage)
     captions = [text or "" for text in _read_captions(workspace, stage, videos["id"].to_pylist())]
     examples = AdapterExamples(frames, captions, spec)
-    start = _digest_release(spec.controller) if spec.controller else ""
-    base = pipeline_digest(pipeline_folder(spec.base))
-    record: Record = {
-        "fingerprint": fingerprint(spec, VERSION, stage.fingerprint, base, start),
-        "corpus": stage.corpus, "clips": stage.fingerprint, "base": base, "start": start,
-        "spec": spec.model_dump(mode="json", exclude={"base", "controller"}),
+    release = Path(spec.controller) if spec.controller else None
+    inputs = {
+        "clips": stage.fingerprint, "captions": hash_json(captions),
+        "base": pipeline_digest(pipeline_folder(spec.base)),
+        "start": _digest_release(release) if release else "",
+        "video_encoder": digest_encoder(find_encoder(VIDEO, spec.video_encoder, release)),
+    }  # fmt: skip
+    record = _build_record(stage, spec, inputs) | {
         "videos": len(videos), "trained_on": len(examples.rows), "left_out": frames.left_out(),
     }  # fmt: skip
     return _train(
@@ -67,11 +71,13 @@ def run_context_training(
     """Trains the context transformer in the folder `out`, or resumes there; a summary."""
     stage = require_features(workspace, corpus)
     examples = _find_examples(workspace, stage, spec)
-    start = _digest_release(spec.controller)
-    record: Record = {
-        "fingerprint": fingerprint(spec, VERSION, stage.fingerprint, start),
-        "corpus": corpus, "features": stage.fingerprint, "start": start,
-        "spec": spec.model_dump(mode="json", exclude={"controller"}),
+    inputs = {
+        "features": stage.fingerprint,
+        "start": _digest_release(Path(spec.controller)),
+        # A corpus grows: other clips, or other references, are another training.
+        "clips": hash_json([examples.contents, examples.references]),
+    }
+    record = _build_record(stage, spec, inputs) | {
         "videos": len(examples.contents), "trained_on": len(examples.targets),
         "references": sum(map(len, examples.references)) / max(1, len(examples.targets)),
     }  # fmt: skip
@@ -79,6 +85,18 @@ def run_context_training(
         workspace, out, record, spec.steps,
         lambda: ContextTrainer(spec, examples, workspace.settings.threads), CONTEXT,
     )  # fmt: skip
+
+
+def _build_record(
+    stage: Stage, spec: TrainAdapterSpec | TrainContextSpec, inputs: dict[str, str]
+) -> Record:
+    """What a training is known by: its spec, and digests of what it learns from, by name."""
+    # Paths differ between machines: the digests say what lay there.
+    paths = {"base", "controller", VIDEO}
+    return {
+        "fingerprint": fingerprint(spec, VERSION, *inputs.values()), "corpus": stage.corpus,
+        "spec": spec.model_dump(mode="json", exclude=paths), "inputs": inputs,
+    }  # fmt: skip
 
 
 def _train(
@@ -106,8 +124,8 @@ def _train(
     return {"release": str(folder.absolute()), "steps": steps} | shown
 
 
-def _digest_release(folder: str) -> str:
-    files = list_checkpoints(Path(folder))
+def _digest_release(folder: Path) -> str:
+    files = list_checkpoints(folder)
     return "+".join(digest_file(str(file))[:12] for file in files)
 
 
@@ -119,29 +137,37 @@ def _read_captions(workspace: Workspace, stage: Stage, ids: list[str]) -> list[s
 
 
 def _find_examples(workspace: Workspace, stage: Stage, spec: TrainContextSpec) -> ContextExamples:
-    """The clips that have features, each with the clips that retrieval finds for it."""
-    contents: dict[str, str] = {}  # by id
-    for shard in list_done(workspace.store, stage.folder):
-        rows = read_receipt(workspace.store, stage.folder, shard).done
-        contents |= {row["id"]: row["content"] for row in rows}
+    """The clips that have features, each with the clips that retrieval finds for it.
+
+    Withdrawn clips are neither learned nor learned from.
+    """
     retriever = open_retriever(workspace, stage.corpus, spec.retrieve.by)
     if not isinstance(retriever, Retriever):
         raise UserError("clips are retrieved by caption, index or motion for training")
-    known = set(retriever.contents.tolist())
-    ids = [id for id, content in contents.items() if content in known]
-    number = {content: row for row, content in enumerate(dict.fromkeys(contents.values()))}
+    contents = _list_described(workspace, stage, retriever)
+    number = {content: row for row, content in enumerate(contents.values())}
     references: list[list[int]] = [[] for _ in number]
     # A clip is its own query here, and never finds itself.
     plain = spec.retrieve.model_copy(update={"own": None})
-    for some in iter_batches(ids, QUERIES):
+    for some in iter_batches(contents, QUERIES):
         hits = retriever.search_videos(some, plain)
-        with workspace.open_catalog() as catalog:
-            found = list({hit.video_id for hit in hits})
-            values = {"corpus": stage.corpus, "ids": found}
-            by_id: dict[str, str] = dict(catalog.execute(load_sql("contents_by_id"), **values))
+        found = workspace.find_contents(stage.corpus, list({hit.video_id for hit in hits}))
         for hit in hits:
-            content = by_id.get(hit.video_id, "")
+            content = found.get(hit.video_id, "")
             if content in number:
                 references[number[contents[hit.prompt_id]]].append(number[content])
-    lookup = locate_features(workspace, stage, list(number))
-    return ContextExamples(list(number), references, lookup)
+    return ContextExamples(
+        list(number), references, locate_features(workspace, stage, list(number))
+    )
+
+
+def _list_described(workspace: Workspace, stage: Stage, retriever: Retriever) -> dict[str, str]:
+    """The contents, by id, that have features, may be shown, and are searched by the retriever."""
+    described: dict[str, None] = {}
+    for shard in list_done(workspace.store, stage.folder):
+        rows = read_receipt(workspace.store, stage.folder, shard).done
+        described |= dict.fromkeys(row["content"] for row in rows)
+    known = set(retriever.contents.tolist())
+    # By what videos are now: a file may have changed since it was described.
+    shown = workspace.find_by_content(stage.corpus, [each for each in described if each in known])
+    return {shown[content][0]: content for content in described if content in shown}

@@ -52,12 +52,12 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
 def list_changes(existing: dict[str, Any], record: dict[str, Any]) -> list[str]:
     """What differs from an earlier training, but for the number of steps."""
     old, new = (
-        flatten({key: each.get(key) for key in ("corpus", "footage", "base", "spec")})
+        flatten({key: each.get(key) for key in ("corpus", "footage", "base", "inputs", "spec")})
         for each in (existing, record)
     )
     # Fields that the earlier record lacks are newer than it: they had their defaults then.
     return [
-        f"{key.removeprefix('spec.')} {old[key]}, now {new[key]}"
+        f"{key.removeprefix('spec.').removeprefix('inputs.')} {old[key]}, now {new[key]}"
         for key in sorted(old.keys() & new.keys() - {"spec.steps"})
         if old[key] != new[key]
     ]

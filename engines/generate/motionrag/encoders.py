@@ -16,18 +16,18 @@ VIDEO, IMAGE = "video_encoder", "image_encoder"  # folders of a release of one's
 PUBLISHED = {VIDEO: "MCG-NJU/videomae-base-finetuned-ssv2", IMAGE: "facebook/dinov2-large"}
 CLASSES = {VIDEO: "VideoMAEModel", IMAGE: "Dinov2Model"}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
+GREY = 127.5  # of a video without motion: zero where pixels are -1 to 1 (2.5)
 RESIZED = 256 / 224  # of a picture's shorter side to the crop that DINOv2 sees
 
 
-def find_encoder(name: str, given: str, folder: Path) -> Path:
+def find_encoder(name: str, given: str, folder: Path | None) -> Path:
     """The folder of an encoder: `given`, a path or a name of the hub; `auto`: the release's own.
 
-    A release has none of its own as it is published: then the published one is fetched. A UserError
-    where that cannot be.
+    A release has none of its own as it is published, and without a release (`folder`) there is
+    none: then the published one is fetched. A UserError where that cannot be.
     """
-    own = folder / name
-    if given == "auto" and own.is_dir():
-        return own
+    if given == "auto" and folder and (folder / name).is_dir():
+        return folder / name
     wanted = PUBLISHED[name] if given == "auto" else given
     if Path(wanted).is_dir():
         return Path(wanted)

@@ -11,7 +11,7 @@ from data.errors import UserError
 from data.specs.motion import MotionSpec
 from data.store.motion_features import ClipFeatures
 from engines.generate.lru import Cache
-from engines.generate.motionrag.encoders import ClipEncoders
+from engines.generate.motionrag.encoders import GREY, ClipEncoders
 from engines.generate.motionrag.release import Release
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ class MotionPredictor:
     def __init__(self, release: Release, encoders: ClipEncoders, spec: MotionSpec) -> None:
         self.release, self.encoders, self.spec = release, encoders, spec
         self._tokens = Cache[ClipTokens](CACHE_BYTES, _count_bytes)
-        # Of a video of mid-grey, which is zero where pixels are -1 to 1 (2.5).
-        self.null = self._resample_motion(np.full((2, 3, 64, 64), 127.5, np.float32))
+        self.null = self._resample_motion(np.full((2, 3, 64, 64), GREY, np.float32))
 
     def describe_clips(self, clips: Mapping[str, np.ndarray]) -> dict[str, ClipTokens]:
         """The tokens of windows of clips, (T, 3, H, W) uint8, by their keys, which caches go by."""
@@ -95,7 +94,7 @@ class MotionPredictor:
 
     @cached_property
     def _grey(self) -> ClipTokens:
-        grey = np.full((3, 64, 64), 127.5, np.float32)
+        grey = np.full((3, 64, 64), GREY, np.float32)
         return ClipTokens(self.null, self.resample_picture(grey))
 
     def _resample_motion(self, frames: np.ndarray) -> "Tensor":
