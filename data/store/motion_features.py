@@ -13,13 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.errors import UserError
 from data.store import layout, tables
 from data.store.storage import Store
 
 ROWS = 16  # clips a row group: 1.6 MB at 25 tokens of 1024 numbers, read for each clip
 
 
-class CorruptFeatures(Exception):
+class CorruptFeatures(UserError):
     """Stored features cannot be used; the message names file and clip, and what to do."""
 
 
@@ -99,14 +100,20 @@ class MotionFeatureWriter:
         self._waiting = []
 
 
-def iter_features(store: Store, name: str) -> Iterator[tuple[str, str, ClipFeatures]]:
-    """Id, content and features of each clip of a shard's file; a `CorruptFeatures` names it."""
+def iter_features(
+    store: Store, name: str, patches: bool = True
+) -> Iterator[tuple[str, str, ClipFeatures]]:
+    """Id, content and features of each clip of a shard's file; a `CorruptFeatures` names it.
+
+    Without `patches`, five sixths of a file that has them, these are not read.
+    """
     try:
         with (
             store.open(name) as file,
             pq.ParquetFile(file, page_checksum_verification=True) as parquet,
         ):
-            for batch in parquet.iter_batches(ROWS):
+            names = [each for each in parquet.schema_arrow.names if patches or each != "patches"]
+            for batch in parquet.iter_batches(ROWS, columns=names):
                 ids, contents = (batch.column(key).to_pylist() for key in ("video_id", "content"))
                 for row, (id, content) in enumerate(zip(ids, contents, strict=True)):
                     yield id, content, _read_row(name, batch, row)

@@ -16,19 +16,19 @@ from data.store.motion_features import StoredFeatures
 from data.workspace import Workspace
 from engines.generate.motionrag import features
 from tasks.progress import notify
+from tasks.withdrawn import read_withdrawn
 
 
 def choose_feature_spec(
     workspace: Workspace, corpus: str, given: MotionFeaturesSpec | None
 ) -> MotionFeaturesSpec:
     """The given spec, else the one that the corpus has features by; a UserError without either."""
-    if given is not None:
-        return given
-    spec = spec_in_use(workspace.store, corpus, MOTION_FEATURES, MotionFeaturesSpec(controller=""))
+    none = MotionFeaturesSpec(controller="")
+    spec = given or spec_in_use(workspace.store, corpus, MOTION_FEATURES, none)
     if not spec.controller:
         raise UserError(
-            f"{corpus} has no motion features yet: name the release that describes motion, as in"
-            f" decoded: `reelflow motion-features {corpus} --motion FOLDER`"
+            f"which release describes the motion of {corpus} is not known: name its folder, as in"
+            f" `reelflow motion-features {corpus} --motion FOLDER`"
         )
     return spec
 
@@ -80,5 +80,8 @@ def locate_features(workspace: Workspace, stage: Stage, contents: list[str]) -> 
             load_sql("output_locations"), corpus=stage.corpus, stage=stage.kind,
             fingerprint=stage.fingerprint, contents=contents,
         )  # fmt: skip
-    shards = {content: (shard, id) for content, shard, id in sorted(rows)}
+    withdrawn = read_withdrawn(workspace, stage.corpus)
+    shards = {
+        content: (shard, id) for content, shard, id in sorted(rows) if content not in withdrawn
+    }
     return StoredFeatures(workspace.store, stage.folder, shards)

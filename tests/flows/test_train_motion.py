@@ -1,21 +1,28 @@
 """MotionRAG's two trainings: a released folder goes in, generates, comes out again and loads."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import golden, motionrag, tiny_pipelines, tiny_transformers
+from support import golden, motionrag, tiny_pipelines, tiny_transformers, zeroscope
 
+import flows.train_motion
+import tasks.train.motion
 from data.errors import UserError
+from data.records import Source
+from data.shards.stages import MOTION_FEATURES, current_stage
 from data.specs.encode import CaptionSpec
 from data.specs.motion import MotionFeaturesSpec
+from data.specs.pipeline import GenerateSpec
 from data.specs.retrieve import RetrieveSpec
 from data.specs.train_motion import TrainAdapterSpec, TrainContextSpec
 from data.workspace import Workspace
 from engines.generate.motionrag.motion_sites import find_base
 from engines.generate.motionrag.release import load_release
+from engines.generate.protocol import Clip, Speed
 from engines.train import motion_losses
 from engines.train.motion_bases import CogBase
 from engines.train.motion_context import ContextExamples, ContextTrainer
@@ -23,6 +30,10 @@ from flows.caption_vectors import caption_vectors
 from flows.ingest import ingest
 from flows.motion_features import motion_features
 from flows.train_motion import train_motion_adapter, train_motion_context
+from tasks.generate.withdrawal import mark_withdrawn
+from tasks.motion.stage import locate_features
+from tasks.train.motion import _find_examples
+from tasks.withdrawn import read_withdrawn
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
 CLIPS = {"width": 32, "height": 32, "fps": 8.0, "most": 6}
@@ -80,6 +91,48 @@ def test_adapters_train_resume_exactly_and_come_out_as_a_release(folder, tmp_pat
     assert all(resumed[name].equal(after[name]) for name in after)
     with pytest.raises(UserError, match="rate"):
         train_motion_adapter("c", str(tmp_path / "b"), adapter(folder, rate=1e-2))
+    # More steps of another start would go on from weights that have nothing to do with it.
+    other = adapter(folder, steps=3, controller=str(tmp_path / "a"))
+    with pytest.raises(UserError, match="start"):
+        train_motion_adapter("c", str(tmp_path / "b"), other)
+    moves(folder, tmp_path / "a")
+
+
+def moves(folder: Path, release: Path) -> None:
+    """A trained release conditions the base, otherwise than the one it began as."""
+    from engines.generate.generators.motionrag import Generator
+
+    clips = [
+        Clip(Source(1, "v", "c", 0.5, ""), 0.0, "k",
+             np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), dtype=np.uint8))
+    ]  # fmt: skip
+    videos = []
+    for each in (release, folder / "release"):
+        options = {"frames": 4, "guidance": GenerateSpec().guidance, "controller": str(each)}
+        spec = zeroscope.spec(folder / "base", engine="motionrag", steps=1, **options)
+        made = Generator(spec)
+        made.load(Speed())
+        videos += list(made.generate([zeroscope.request(0)], [clips]))
+    assert videos[0].shape == (4, 32, 32, 3) and not np.array_equal(*videos)
+
+
+def test_a_training_is_known_by_what_it_learns_from_wherever_that_lies(
+    folder, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.train.motion, "_train", lambda place, out, record, *_: record)
+    monkeypatch.setattr(flows.train_motion, "publish_summary", lambda *_: None)
+
+    def known(release: Path) -> str:
+        spec = adapter(folder, controller=str(release))
+        return train_motion_adapter("c", str(tmp_path / "out"), spec)["fingerprint"]
+
+    moved = tmp_path / "moved"
+    shutil.copytree(folder / "release", moved)
+    before = known(folder / "release")
+    assert known(moved) == before, "by content"
+    file = moved / "video_encoder" / "config.json"
+    file.write_text(file.read_text() + " ")
+    assert known(moved) != before, "the encoder decides what the resampler learns"
 
 
 def test_the_context_trains_from_stored_features_with_its_start(folder, tmp_path) -> None:
@@ -176,6 +229,26 @@ def test_a_perfect_prediction_of_cogvideox_costs_nothing(monkeypatch) -> None:
 
     pipe.transformer = Right()
     assert float(base.compute_loss(clips, [""])) == pytest.approx(0, abs=1e-6)
+
+
+def test_withdrawn_and_changed_clips_are_neither_learned_nor_learned_from(
+    workspace, folder
+) -> None:
+    spec = TrainContextSpec(
+        controller=str(folder / "release"),
+        retrieve=RetrieveSpec(k=3, by="caption", ceiling=1.01, dedup=1.01),
+    )
+    stage = current_stage(workspace.store, "c", MOTION_FEATURES)
+    examples = _find_examples(workspace, stage, spec)
+    assert [len(each) for each in examples.references] == [3] * 4
+    mark_withdrawn(workspace, "c", "3", "rights")
+    golden.clip(folder / "clips" / "2.mp4", frames=20, draw=_shade(9))
+    ingest(str(folder / "clips"), "c")
+    examples = _find_examples(workspace, stage, spec)
+    assert len(examples.contents) == 2 and list(examples.references) == [[1], [0]]
+    withdrawn = read_withdrawn(workspace, "c")
+    assert not withdrawn & set(examples.contents)
+    assert locate_features(workspace, stage, list(withdrawn)).shards == {}
 
 
 def _shade(n: int):
