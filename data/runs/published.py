@@ -31,6 +31,7 @@ ANSWER_LABELS = {
     "overall": "overall", "short": "short", "medium": "medium", "long": "long",
     "macro": "mean of task types",
 }  # fmt: skip
+COLUMNS = LABELS | ANSWER_LABELS  # in the order of a table's columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def list_columns(table: PublishedTable) -> list[tuple[str, str, str]]:
     measured = {metric for row in table.rows for metric in row.scores}
     return [
         (metric, label, "lower" if metric in LOWER_IS_BETTER else "higher")
-        for metric, label in (LABELS | ANSWER_LABELS | MOTION_LABELS).items()
+        for metric, label in (COLUMNS | MOTION_LABELS).items()
         if metric in measured
     ]
 

@@ -5,15 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from data.errors import UserError
 from data.runs.evaluations import MethodResult, Summary
-from data.runs.published import (
-    ANSWER_LABELS,
-    LABELS,
-    PublishedRow,
-    PublishedTable,
-    list_columns,
-)
+from data.runs.published import COLUMNS, LABELS, PublishedRow, PublishedTable, list_columns
 
-COLUMNS = LABELS | ANSWER_LABELS
 # Fidelity to the subject or the face is what the benchmark is about: tables are ranked by it.
 LEADING_METRICS = ("subject_dino_similarity", "arcface_similarity")
 
