@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
-from engines.generate.pipelines.zeroscope import load_part
+from engines.pretrained import load_pretrained
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +59,9 @@ class FolderAutoencoder:
                 f" {diffusers.__version__}: give the folder of one, such as AutoencoderKL"
             )
         self.name, self.folder = str(name), inner
-        self._model: Any = load_part(kind, inner, dtype=torch.float32).to(pick_device()).eval()
+        self._model: Any = (
+            load_pretrained(kind, inner, dtype=torch.float32).to(pick_device()).eval()
+        )
         weights = self._model.encoder.parameters()
         self._takes_videos = any(weight.ndim == 5 for weight in weights)
 

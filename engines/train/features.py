@@ -11,7 +11,7 @@ from data.specs.train import LessonSpec
 from data.specs.train_refiner import ClipsSpec
 from engines.embed.engine import EmbedSetup, VideoEmbedder
 from engines.embed.frame_packer import FrameVectors
-from engines.generate.pipelines.zeroscope import load_part
+from engines.pretrained import load_pretrained
 from engines.video.frames import Resize, Sampling
 from engines.video.sampling import END_SLACK_S, find_nearest
 from engines.weights_file import open_weights
@@ -77,7 +77,7 @@ class _LatentModel:
         if threads:
             torch.set_num_threads(threads)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        vae = load_part(AutoencoderKL, self.base / "vae", dtype=torch.float32)
+        vae = load_pretrained(AutoencoderKL, self.base / "vae", dtype=torch.float32)
         self._vae = vae.to(self._device).eval()
 
     def embed_images(self, pixels: np.ndarray) -> np.ndarray:

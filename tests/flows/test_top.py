@@ -38,7 +38,8 @@ def test_a_page_and_its_figures(reelflow) -> None:
     seen = read_flow_runs(str(PREFECT_API_URL.value()))  # as the page to look around lists them
     assert seen.fault is None and all(each.started for each in seen.runs)
     (run,) = [each for each in seen.runs if each.name == "embed-shown"]
-    assert run.state == "Completed" and run.address.startswith(f"{seen.address}/runs/flow-run/")
+    assert run.state.startswith("Completed")  # its name, "... with failures", may come later
+    assert run.address.startswith(f"{seen.address}/runs/flow-run/")
 
 
 def test_a_server_that_does_not_answer_is_one_line(reelflow) -> None:

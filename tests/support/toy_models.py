@@ -63,7 +63,7 @@ def _write_folders(folder: Path) -> dict[str, str]:
             "layers": 1,
         },
     }
-    (folder / clip_bigg.FOLDER).mkdir()
+    (folder / clip_bigg.FOLDER).mkdir(exist_ok=True)
     save_file(CLIP(**sizes).state_dict(), folder / clip_bigg.FILE)
     look = {"mean": [0.5] * 3, "std": [0.5] * 3}
     config = {"model_cfg": sizes, "preprocess_cfg": look}

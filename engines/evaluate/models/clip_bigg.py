@@ -61,9 +61,7 @@ def load(spec: EvaluateSpec, file: str) -> BigClip:
         sizes, look = config["model_cfg"], config["preprocess_cfg"]
         model = clip.CLIP(**sizes)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{Path(file).parent} needs {CONFIG} beside its weights: {error}"
-        ) from error
+        raise UserError(f"{file} needs {CONFIG} beside it: {error}") from error
     checkpoint.load_weights(model, checkpoint.read_weights(file), f"OpenCLIP ({file})")
     if pick_device() == "cuda":  # as published; a CPU computes in float32
         model = model.to(torch.float16)

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from data.batches import iter_batches
-from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
 from engines.device import deterministic_inference, pick_device
 from engines.evaluate.vision.encoder import CHUNK
 from engines.generate.motionrag.encoders import RESIZED, choose_crop, prepare_frames
+from engines.pretrained import load_pretrained
 
 FOLDER = "dinov2-large"
 FILE = f"{FOLDER}/model.safetensors"
@@ -40,11 +40,5 @@ def load(spec: EvaluateSpec, file: str) -> Dinov2:
     """DINOv2 in the folder of these weights; a UserError where it does not load."""
     import transformers
 
-    try:
-        model = transformers.Dinov2Model.from_pretrained(
-            Path(file).parent, local_files_only=True, use_safetensors=True
-        )
-    except Exception as error:  # of transformers, of safetensors: any
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(f"{file} is no DINOv2 with its config.json: {reason}") from error
-    return Dinov2(model.eval().requires_grad_(False).to(pick_device()))
+    model = load_pretrained(transformers.Dinov2Model, Path(file).parent)
+    return Dinov2(model.to(pick_device()))

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
 from engines.device import deterministic_inference, pick_device
 from engines.evaluate.protocol import Sample
 from engines.generate.motionrag.encoders import prepare_frames
+from engines.pretrained import load_pretrained
 
 FOLDER = "videomae-base-finetuned-ssv2"
 FILE = f"{FOLDER}/model.safetensors"
@@ -39,15 +39,8 @@ def load(spec: EvaluateSpec, file: str) -> ActionClassifier:
     """The classifier in the folder of these weights; a UserError where it does not load."""
     import transformers
 
-    try:
-        kind = transformers.VideoMAEForVideoClassification
-        model = kind.from_pretrained(Path(file).parent, local_files_only=True, use_safetensors=True)
-    except Exception as error:  # of transformers, of safetensors: any
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(
-            f"{file} is no VideoMAE classifier with its config.json: {reason}"
-        ) from error
-    return ActionClassifier(model.eval().requires_grad_(False).to(pick_device()))
+    kind = transformers.VideoMAEForVideoClassification
+    return ActionClassifier(load_pretrained(kind, Path(file).parent).to(pick_device()))
 
 
 def score_logits(video: Sample, classifier: ActionClassifier) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from data.errors import UserError
 from engines.embed.weights import digest_file
 from engines.generate.pipelines.zeroscope import silence_libraries
+from engines.pretrained import load_pretrained
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,10 +122,5 @@ class ClipEncoders:
         import transformers
 
         kind = getattr(transformers, CLASSES[name])
-        try:
-            with silence_libraries():
-                model = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-        except Exception as error:  # of transformers, of safetensors: any
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise UserError(f"{folder} has no {CLASSES[name]} that loads: {reason}") from error
-        return model.eval().requires_grad_(False).to(self.device)
+        with silence_libraries():
+            return load_pretrained(kind, folder).to(self.device)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
 from engines.generate.pipelines.folder import Parts, list_absent, read_index
-from engines.generate.pipelines.zeroscope import DTYPES, load_part, silence_libraries
+from engines.generate.pipelines.zeroscope import DTYPES, silence_libraries
 from engines.generate.protocol import Speed
 from engines.memory import is_out_of_memory
+from engines.pretrained import load_pretrained
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -36,7 +37,8 @@ def load_pipeline(folder: Path, precision: str) -> "DiffusionPipeline":
     with silence_libraries():
         # Parts first, one by one: the pipeline's own loader fills gaps with random weights.
         models = {
-            name: load_part(part, folder / name, dtype=dtype) for name, part in _list_models(parts)
+            name: load_pretrained(part, folder / name, dtype=dtype)
+            for name, part in _list_models(parts)
         }
         try:
             pipe = kind.from_pretrained(

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from data.errors import UserError
 from data.specs.pipeline import GenerateSpec
 from engines.generate.pipelines import prompt_length
-from engines.memory import is_out_of_memory
-from engines.weights_file import check_weights_file, open_weights
+from engines.pretrained import load_pretrained
+from engines.weights_file import open_weights
 
 if TYPE_CHECKING:
     from diffusers import TextToVideoSDPipeline
@@ -40,9 +40,9 @@ def _load_pipeline(folder: Path, precision: str) -> "TextToVideoSDPipeline":
         pipe = diffusers.TextToVideoSDPipeline(
             scheduler=getattr(diffusers, scheduler).from_pretrained(folder / "scheduler"),
             tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
-            text_encoder=load_part(CLIPTextModel, folder / "text_encoder", dtype=dtype),
-            unet=load_part(diffusers.UNet3DConditionModel, folder / "unet", dtype=dtype),
-            vae=load_part(diffusers.AutoencoderKL, folder / "vae", dtype=dtype),
+            text_encoder=load_pretrained(CLIPTextModel, folder / "text_encoder", dtype=dtype),
+            unet=load_pretrained(diffusers.UNet3DConditionModel, folder / "unet", dtype=dtype),
+            vae=load_pretrained(diffusers.AutoencoderKL, folder / "vae", dtype=dtype),
         )
     pipe.set_progress_bar_config(disable=True)
     return pipe
@@ -76,27 +76,6 @@ def _read_class(folder: Path) -> str:
         if (folder / name).is_file():
             return str(json.loads((folder / name).read_text()).get("_class_name"))
     raise UserError(f"{folder} has no configuration file: download the model again")
-
-
-def load_part(kind: Any, folder: Path, **options: Any) -> Any:
-    """A model in a folder, frozen; a UserError names missing and mismatched parameters."""
-    for file in sorted(folder.glob("*.safetensors")):
-        check_weights_file(file)
-    try:
-        part, info = kind.from_pretrained(
-            folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
-        )
-    except Exception as error:  # diffusers, transformers and safetensors have their own errors
-        if is_out_of_memory(error):
-            raise
-        reason = " ".join(str(error).split())
-        raise UserError(f"cannot load {folder} ({type(error).__name__}): {reason}") from error
-    # The libraries only warn of these, and go on with random weights.
-    wrong = [f"{key} is missing" for key in sorted(info["missing_keys"])]
-    wrong += [f"{entry[0]} has another shape" for entry in sorted(info["mismatched_keys"])]
-    if wrong:
-        raise UserError(f"{folder} does not hold a {kind.__name__}: {', '.join(wrong)}")
-    return part.eval().requires_grad_(False)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The database that a first command begins with is the one that Prefect would have made."""
 
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,13 @@ from support.prefect_tables import migrated
 
 from tasks.service import fresh_database
 from tasks.service.fresh_database import NAME, TABLES, prepare_database
+
+
+@pytest.fixture(autouse=True)
+def own_settings() -> Iterator[None]:
+    """Prefect's usual database: tests that share a server name another."""
+    with temporary_settings(restore_defaults={PREFECT_API_DATABASE_CONNECTION_URL}):
+        yield
 
 
 @pytest.mark.slow
