@@ -115,10 +115,8 @@ class TextSearcher:
         meaning = np.where(allowed, self._compare(query), -np.inf)
         most = max(RANKED, k)
         rankings = rank_items(words, most, above=0.0), rank_items(meaning, most)
-        fused = fuse_ranks(rankings, len(self.texts))
-        best = rank_items(fused, k, above=0.0)
-        hits = []
-        for rank, n in enumerate(best.tolist(), start=1):
+        fused, hits = fuse_ranks(rankings, len(self.texts)), []
+        for rank, n in enumerate(rank_items(fused, k, above=0.0).tolist(), start=1):
             cosine = float(meaning[n]) if np.isfinite(meaning[n]) else 0.0
             scores = float(fused[n]), float(words[n]), cosine
             hits.append(_build_hit(rank, self.texts[n], videos[self.texts[n].content], scores))
@@ -185,9 +183,8 @@ class TextSearcher:
         kept: Videos = {}
         for content, *video in rows:
             usual = self._videos.get(content)
-            if content not in excluded and (
-                content not in kept or (usual and video[0] == usual[0])
-            ):
+            is_usual = usual is not None and video[0] == usual[0]
+            if content not in excluded and (is_usual or content not in kept):
                 kept[content] = (video[0], video[1], video[2])
         return kept
 
@@ -196,8 +193,7 @@ def _build_hit(
     rank: int, text: StoredText, video: tuple[str, str, str | None],
     scores: tuple[float, float, float],
 ) -> TextHit:  # fmt: skip
-    fused, words, meaning = scores
-    id, uri, caption = video
+    (fused, words, meaning), (id, uri, caption) = scores, video
     return TextHit(
         rank, fused, id, text.start, text.end, text.kind, text.text, words, meaning, uri, caption
     )
