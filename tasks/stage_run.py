@@ -3,13 +3,12 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from data.outcome import Outcome
 from data.shards.lists import Shard, read_shard
 from data.store.storage import Store
+from data.store.whole_files import WholeFiles
 from engines.base import Engine, Runner
 from tasks.plan import HasId
 from tasks.progress import Progress
@@ -19,7 +18,7 @@ Result = TypeVar("Result")
 Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
-class ShardWriter(ABC, Generic[Item, Result, Row]):
+class ShardWriter(WholeFiles, ABC, Generic[Item, Result, Row]):
     """Writes what the outcomes of one shard leave in the store; opened in a `with` block.
 
     `seconds` (read, decode, model) and `caches` add up what results report of themselves. Files
@@ -27,8 +26,8 @@ class ShardWriter(ABC, Generic[Item, Result, Row]):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.seconds, self.caches = Counter[str](), Counter[str]()
-        self.files = ExitStack()
 
     def find_row(self, item: Item) -> Row | None:
         """The row of an item that an attempt cut short has finished; None where it has to run."""
@@ -40,19 +39,6 @@ class ShardWriter(ABC, Generic[Item, Result, Row]):
 
     def finish(self) -> None:
         """Writes what is written once a shard; the receipt follows."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
-        if error is None:
-            with self.files:
-                self.finish()
-        else:
-            self.files.__exit__(kind, error, trace)
 
 
 class StageRun(ABC, Generic[Item, Result, Row]):

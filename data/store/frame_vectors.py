@@ -5,11 +5,8 @@ gave it, not normalised). The rows of a video stand together.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import ExitStack
 from itertools import groupby
 from operator import itemgetter
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +15,7 @@ import pyarrow.parquet as pq
 
 from data.store import tables
 from data.store.storage import Store
+from data.store.whole_files import WholeFiles
 
 ROWS = 4096  # frames a row group: 4 MB at 512 dimensions
 
@@ -49,12 +47,12 @@ def frame_rows(videos: list[Frames]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=frame_schema(vector.shape[1]))
 
 
-class FrameVectorWriter:
+class FrameVectorWriter(WholeFiles):
     """Writes the file as videos come; without any there is no file, and none where it fails."""
 
     def __init__(self, store: Store, name: str) -> None:
+        super().__init__()
         self.store, self.name = store, name
-        self._files = ExitStack()
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[Frames] = []
         self._rows = 0
@@ -63,7 +61,7 @@ class FrameVectorWriter:
         """Adds a video: `frame` (n,) int64, `seconds` (n,) float64, `vector` (n, dim) float16."""
         if self._writer is None:
             schema = frame_schema(vector.shape[1])
-            self._writer = self._files.enter_context(
+            self._writer = self.files.enter_context(
                 tables.open_writer(self.store, self.name, schema)
             )
         self._waiting.append((id, frame, seconds, vector))
@@ -71,18 +69,9 @@ class FrameVectorWriter:
         if self._rows >= ROWS:
             self._flush()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
-        if error is None:
-            with self._files:
-                self._flush()
-        else:
-            self._files.__exit__(kind, error, trace)
+    def finish(self) -> None:
+        """Writes the last rows."""
+        self._flush()
 
     def _flush(self) -> None:
         if self._writer is not None and self._waiting:

@@ -4,10 +4,8 @@ A row is a clip: tokens of its motion and of its appearance, float16, one after 
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +14,7 @@ import pyarrow.parquet as pq
 from data.errors import UserError
 from data.store import layout, tables
 from data.store.storage import Store
+from data.store.whole_files import WholeFiles
 
 ROWS = 16  # clips a row group: 1.6 MB at 25 tokens of 1024 numbers, read for each clip
 
@@ -48,12 +47,12 @@ def build_schema(features: ClipFeatures) -> pa.Schema:
     return pa.schema(columns | fields, metadata=shapes)
 
 
-class MotionFeatureWriter:
+class MotionFeatureWriter(WholeFiles):
     """Writes a shard's file, in the order of `ids`; without any clip there is no file."""
 
     def __init__(self, store: Store, name: str) -> None:
+        super().__init__()
         self.store, self.name = store, name
-        self._files = ExitStack()
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[tuple[str, str, ClipFeatures]] = []
 
@@ -62,25 +61,16 @@ class MotionFeatureWriter:
         if self._writer is None:
             schema = build_schema(features)
             # Checksums of pages: bits may rot for years before anybody reads them.
-            self._writer = self._files.enter_context(
+            self._writer = self.files.enter_context(
                 tables.open_writer(self.store, self.name, schema, write_page_checksum=True)
             )
         self._waiting.append((id, content, features))
         if len(self._waiting) == ROWS:
             self._flush()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
-        if error is None:
-            with self._files:
-                self._flush()
-        else:
-            self._files.__exit__(kind, error, trace)
+    def finish(self) -> None:
+        """Writes the last rows."""
+        self._flush()
 
     def _flush(self) -> None:
         if self._writer is None or not self._waiting:

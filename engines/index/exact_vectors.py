@@ -17,8 +17,7 @@ class ExactVectors:
     def __init__(self, first: np.ndarray | None) -> None:
         self._parts = [] if first is None else [first]
 
-    @property
-    def joined(self) -> np.ndarray | None:
+    def join_parts(self) -> np.ndarray | None:
         """All of them (n, d); None where there are none."""
         if len(self._parts) > 1:
             self._parts = [np.vstack(self._parts)]
@@ -31,5 +30,5 @@ class ExactVectors:
 
     def write(self, folder: Path) -> None:
         """Writes them into a version's folder, where any are kept."""
-        if (vectors := self.joined) is not None:
+        if (vectors := self.join_parts()) is not None:
             write_halves(vectors, folder / version.VECTORS)

@@ -61,7 +61,7 @@ class FrameRows:
     @property
     def exact(self) -> np.ndarray | None:
         """The vectors (n, d) in half precision, beside an index that keeps approximate ones."""
-        return self._exact.joined
+        return self._exact.join_parts()
 
     @property
     def contents(self) -> Any:
