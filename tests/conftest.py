@@ -3,6 +3,7 @@
 import atexit
 import os
 import signal
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -54,6 +55,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(NO_CLIPS))
     order = {TESTS / name: number - len(LONG) for number, name in enumerate(LONG)}
     items.sort(key=lambda item: order.get(item.path, item.path.is_relative_to(TESTS / "data")))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """One thread, whatever the test before left: more only spin, and round differently."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

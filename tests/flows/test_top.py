@@ -20,24 +20,24 @@ pytestmark = pytest.mark.usefixtures("prefect_backend")
 
 
 def test_a_page_and_its_figures(reelflow) -> None:
-    ingest("fake://6?undecodable=2", "shown")
-    embed("shown", FAKE)
+    ingest("fake://6?undecodable=2", "topped")
+    embed("topped", FAKE)
     code, page, _ = reelflow("top")
     assert code == 0
-    for said in ("finished", "embed-shown", "Completed", "2 failed", "undecodable 2", "memory"):
+    for said in ("finished", "embed-topped", "Completed", "2 failed", "undecodable 2", "memory"):
         assert said in page
     code, figures, _ = reelflow("top", "--json")
     said = json.loads(figures)
     assert code == 0
-    assert said["server"]["finished"][0]["name"] == "embed-shown"
-    assert said["server"]["failures"]["shown"] == {"undecodable": 2}
+    assert said["server"]["finished"][0]["name"] == "embed-topped"
+    assert said["server"]["failures"]["topped"] == {"undecodable": 2}
     assert said["machine"]["memory"] > said["machine"]["memory_used"] > 0
     with get_client(sync_client=True) as client:
         later = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=1))
-        client.create_flow_run(embed, "to-come", {"corpus": "shown"}, state=later)
+        client.create_flow_run(embed, "to-come", {"corpus": "topped"}, state=later)
     seen = read_flow_runs(str(PREFECT_API_URL.value()))  # as the page to look around lists them
     assert seen.fault is None and all(each.started for each in seen.runs)
-    (run,) = [each for each in seen.runs if each.name == "embed-shown"]
+    (run,) = [each for each in seen.runs if each.name == "embed-topped"]
     assert run.state.startswith("Completed")  # its name, "... with failures", may come later
     assert run.address.startswith(f"{seen.address}/runs/flow-run/")
 

@@ -46,7 +46,6 @@ COLOURS, MOTIONS = "abcdefgh", ("left", "it's up", None)
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random text-to-video model as diffusers stores it."""
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("base")
     zeroscope.pipeline().save_pretrained(folder)
     return folder

@@ -47,7 +47,6 @@ def workspace(shared_workspace: Workspace) -> Workspace:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, workspace, plain_flows) -> Path:
     """A base, its release, and a corpus "c" of four captioned clips with features."""
-    torch.set_num_threads(1)
     folder, pipe = tmp_path_factory.mktemp("train"), tiny_pipelines.svd()
     pipe.save_pretrained(folder / "base")
     motionrag.write_release(folder / "release", find_base(pipe))

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 from support.corpora import table
 
 from data.errors import UserError
@@ -36,7 +35,6 @@ def spec(**fields) -> TrainRefinerSpec:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory, plain_flows: None) -> Iterator[Workspace]:
     """Six videos in three scenes, a copy of one, and one that is too short for a window."""
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("clips")
     rows = [
         {"videoID": f"v_Dive_g0{scene}_c0{clip}", "videoLoc": f"fake://{scene}{clip}?frames=9&fps=8",

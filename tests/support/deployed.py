@@ -82,5 +82,10 @@ def _default(field: dict[str, Any], types: dict[str, Any]) -> str:
     return json.dumps(default, sort_keys=True)
 
 
+def as_text(said: dict[str, Any]) -> str:
+    """A line for each thing said, as in the file."""
+    return json.dumps(said, indent=1) + "\n"
+
+
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(deployed(sys.argv[1]), indent=1) + "\n")
+    FILE.write_text(as_text(deployed(sys.argv[1])))

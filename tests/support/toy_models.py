@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-torch.set_num_threads(1)  # as in the evaluator; more threads only spin on busy cores
 HEAD = 64  # channels of an attention head, in all of them
 
 

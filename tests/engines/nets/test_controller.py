@@ -12,7 +12,6 @@ from engines.nets.controller import Controller
 from engines.nets.controller_config import ControllerConfig
 from engines.nets.norms import DenoisingStep
 
-torch.set_num_threads(1)
 ZEROSCOPE = (320,) * 2 + (640,) * 2 + (1280,) * 6 + (640,) * 3 + (320,) * 3
 CONFIG = ControllerConfig((16, 32, 16, 16), cin=16, layers=2, time_channels=64)
 ORDERED = replace(CONFIG, positions=True, temporal_average=False, videos="loop")

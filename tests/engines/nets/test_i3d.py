@@ -6,7 +6,6 @@ from torch import nn
 
 from engines.nets.i3d import I3D, Mixed, SamePool, Unit
 
-torch.set_num_threads(1)
 NAMED = (Path(__file__).parent / "i3d_state.txt").read_text().splitlines()
 
 

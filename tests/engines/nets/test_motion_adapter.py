@@ -9,8 +9,6 @@ from torch import nn
 from engines.generate.motionrag.motion_sites import find_base, list_motion_sites
 from engines.nets.motion_adapter import MotionAdapter, MotionAdapters
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_sites_and_parameters_are_those_of_the_release() -> None:
     from diffusers import CogVideoXTransformer3DModel, UNetSpatioTemporalConditionModel

@@ -12,7 +12,6 @@ from engines.nets.video_unet_parts import RelativeBias
 from engines.nets.video_vq import VqAutoencoder, VqConfig
 from engines.nets.video_vq_parts import Codebook
 
-torch.set_num_threads(1)
 PLAIN = UnetConfig(residual=False, holes=False)
 SMALL = UnetConfig(8, (1, 2), 2, 4, residual=False, holes=False)
 EXACT = {"rtol": 0, "atol": 1e-10}

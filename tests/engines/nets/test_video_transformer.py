@@ -3,8 +3,6 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 
 from engines.nets.video_transformer import VideoTransformer
 
-torch.set_num_threads(1)
-
 
 def renamed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Released names to those of transformers, which has the three projections apart."""

@@ -2,15 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
 
 from data.specs.refine import RefineSpec
 from engines.refine.plugins import build_refiner
 from engines.refine.protocol import Refiner
 from engines.refine.training.windows import measure_psnr
 from tasks.train.bundled_refiner import draw_held_out, measure_gain
-
-torch.set_num_threads(1)
 
 
 def load_refiner(name: str) -> Refiner:

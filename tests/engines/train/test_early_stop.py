@@ -20,7 +20,6 @@ class Stopped(Exception):
 
 def trained(folder: Path, patience: int, dies_at: int | None = None) -> tuple[nn.Module, EarlyStop]:
     """A model with batch norm and dropout, whose held-out scores are `SCORES`."""
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.2), nn.Linear(8, 1))
     calls = iter(range(100))
@@ -65,7 +64,6 @@ def test_an_interrupted_training_stops_where_the_whole_one_does(tmp_path: Path, 
 
 
 def test_measuring_changes_no_bit_of_the_training(tmp_path: Path) -> None:
-    torch.set_num_threads(1)
     states = []
     for early in (None, EarlyStop(lambda: float(torch.rand(1)), patience=99)):
         torch.manual_seed(0)

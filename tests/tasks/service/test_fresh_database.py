@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,9 @@ def test_a_database_that_is_there_stays(tmp_path: Path) -> None:
 
 
 def test_of_commands_that_start_at_once_the_first_makes_it(tmp_path: Path) -> None:
+    settings = [copy_context() for _ in range(8)]  # a thread has none of its own
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(prepare_database, [tmp_path] * 8))
+        list(threads.map(lambda each: each.run(prepare_database, tmp_path), settings))
     assert [file.name for file in tmp_path.iterdir()] == [NAME]
 
 

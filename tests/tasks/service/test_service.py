@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from difflib import unified_diff
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +22,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
 from support.buckets import SECRET
 from support.commands import DECODER
-from support.deployed import FILE, deployed
+from support.deployed import FILE, as_text, deployed
 from support.running import answered, asking
 
 from data.errors import UserError
@@ -128,7 +129,9 @@ def test_a_run_works_on_the_ray_that_all_share(service: Service) -> None:
 
 def test_what_is_deployed_is_what_is_written_down(service: Service) -> None:
     """Where it is to change: `python tests/support/deployed.py API`, and look at the difference."""
-    assert deployed(service.api) == json.loads(FILE.read_text())
+    found = as_text(deployed(service.api)).splitlines()
+    changes = "\n".join(unified_diff(FILE.read_text().splitlines(), found, lineterm="", n=8))
+    assert changes == "", changes
 
 
 @pytest.mark.parametrize(

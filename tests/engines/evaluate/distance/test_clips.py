@@ -13,7 +13,6 @@ from engines.evaluate.distance.clips import (
 )
 from engines.video.frames import Frames
 
-torch.set_num_threads(1)
 DIRECT, SHORT = ClipSpec(), ClipSpec(resize="short")
 
 

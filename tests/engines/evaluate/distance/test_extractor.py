@@ -9,8 +9,6 @@ from data.errors import UserError
 from data.specs.distance import ClipSpec
 from engines.evaluate.distance.extractor import build_extractor, pin_weights
 
-torch.set_num_threads(1)
-
 
 class Scripted(nn.Module):
     """What the ports' scripts take, and logits that say what they were given."""

@@ -13,8 +13,6 @@ from engines.evaluate.distance.frechet import (
 )
 from engines.evaluate.distance.moments import Moments
 
-torch.set_num_threads(1)
-
 
 def given(mean, covariance) -> Moments:
     """Moments of a Gaussian: of two features, whose scatter is their covariance."""

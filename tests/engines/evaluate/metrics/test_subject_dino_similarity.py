@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from support import toy_detectors, toy_models
 
 from data.specs.evaluate import EvaluateSpec
@@ -13,7 +12,6 @@ from engines.evaluate.metrics import subject_dino_similarity as subj
 from engines.evaluate.protocol import MissingReference, NoReference, Sample
 from engines.evaluate.vision.registry import ModelRegistry
 
-torch.set_num_threads(1)
 NAME = subj.NAME
 HEIGHT, WIDTH, COUNT = 40, 60, 4
 RED, BLUE = (200, 30, 10), (10, 20, 220)

@@ -13,7 +13,6 @@ from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.models import grounding
 from engines.evaluate.vision import grounding_scores
 
-torch.set_num_threads(1)
 TAGS = ("horse", "blue cap", "cap")
 
 

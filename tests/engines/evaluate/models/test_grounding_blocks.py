@@ -9,7 +9,6 @@ from engines.checkpoint import WeightShapes, load_weights
 from engines.evaluate.models.grounding import build_network
 from engines.evaluate.vision.grounding_names import to_transformers_keys
 
-torch.set_num_threads(1)
 LEVELS = [(4, 5), (2, 3), (1, 2), (1, 1)]
 PLACES = sum(height * width for height, width in LEVELS)
 WIDTH = toy_grounding.SMALL.width

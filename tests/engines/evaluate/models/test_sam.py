@@ -14,7 +14,6 @@ from data.errors import UserError
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.models import sam
 
-torch.set_num_threads(1)
 SPEC = EvaluateSpec()
 
 

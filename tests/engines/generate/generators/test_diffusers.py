@@ -19,8 +19,6 @@ from engines.generate.protocol import Clip, Speed
 from engines.video.frames import Resize
 from engines.video.resize import resize_pictures
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 MADE = {
     "zeroscope": (zeroscope.pipeline, 4),
     "wan": (tiny_pipelines.wan, 5),

@@ -15,8 +15,6 @@ from engines.generate.generators.diffusers import Generator, digests
 from engines.generate.pipelines import call
 from engines.generate.protocol import Clip, Speed
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 # How each is made, and what must be given to get a small video of it.
 MADE = {
     "TextToVideoSDPipeline": (zeroscope.pipeline, {"frames": 4}),

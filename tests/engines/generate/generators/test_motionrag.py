@@ -16,7 +16,6 @@ from engines.generate.generators.motionrag import Generator, digests
 from engines.generate.motionrag.motion_sites import find_base
 from engines.generate.protocol import Clip, Speed
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 BASES = {
     "svd": (tiny_pipelines.svd, {"frames": 4, "guidance": GenerateSpec().guidance}),
     "cogvideox": (tiny_transformers.cogvideox_image, {"frames": 9}),

@@ -23,7 +23,6 @@ from engines.generate.ragme import checkpoint
 from engines.nets.controller import Controller
 from engines.nets.controller_config import ControllerConfig
 
-torch.set_num_threads(1)
 CONFIG = ControllerConfig((16, 32, 16, 16), cin=zeroscope.CIN, layers=2, videos="loop")
 PLAIN = RagSpec(init=0)
 

@@ -20,7 +20,6 @@ from engines.refine.training.windows import StoredClips, corrupt_windows, measur
 from engines.train.frame_store import open_frame_store
 from engines.train.loop import RESUME
 
-torch.set_num_threads(1)
 CLIPS = ClipsSpec(width=16, height=16, most=8)
 SIZES = {
     "unet": {"dim": 8, "multipliers": (1, 2), "heads": 1, "head_width": 8},

@@ -14,7 +14,6 @@ from engines.evaluate.distance.extractor import build_extractor, pin_weights
 from engines.nets.i3d import I3D
 from engines.nets.video_transformer import VideoTransformer
 
-torch.set_num_threads(1)
 NAMES = sorted(module.name for module in pkgutil.iter_modules(extractors.__path__))
 
 
