@@ -8,6 +8,7 @@ import numpy as np
 
 from data.errors import UserError
 from engines.answer.control_tokens import defuse_text
+from engines.pretrained import explain_fault, load_pretrained
 from engines.video_model import Prompt
 
 TICKS = 1000  # a second, of the clock that frames' times are told in
@@ -25,13 +26,10 @@ class ModelFolder:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             self._processor = AutoProcessor.from_pretrained(folder, **LOCAL)
-            # Weights in any other format could be pickles.
-            model = AutoModelForImageTextToText.from_pretrained(
-                folder, dtype="auto", use_safetensors=True, **LOCAL
-            )
+            model = load_pretrained(AutoModelForImageTextToText, folder, dtype="auto", **LOCAL)
         except (ValueError, KeyError, OSError, ImportError) as error:
             raise UserError(explain_fault(folder, error)) from error
-        self.model = model.eval().to(self.device)
+        self.model = model.to(self.device)
         self.tokenizer = self._processor.tokenizer
         if not self._processor.chat_template:
             raise UserError(f"{folder} has no chat template: it is not a model that is talked to")
@@ -105,11 +103,3 @@ def describe_times(times: Sequence[float]) -> dict[str, Any]:
         "fps": float(TICKS), "frames_indices": ticks, "total_num_frames": total,
         "duration": total / TICKS,
     }  # fmt: skip
-
-
-def explain_fault(folder: Path, error: Exception) -> str:
-    """Why a folder was not loaded, in one line."""
-    text = " ".join(str(error).split())
-    if "trust_remote_code" in text or "custom code" in text:
-        return f"{folder} requires custom code for its model; remote code is not executed"
-    return f"cannot load {folder} as a video-language model: {text[:300]}"

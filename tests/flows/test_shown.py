@@ -18,12 +18,14 @@ from PIL import Image
 from support import golden
 from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS
 from support.generated import run_in
+from support.refined import write_fakes
 from support.running import asked
 from support.toys import Toy, make_items
 
 from data.errors import UserError
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
+from data.specs.refine import PassMeasure, RefineSpec
 from data.store.tables import HITS
 from data.workspace import Workspace, open_workspace
 from engines.report.mosaic import LABEL_WIDTH, MARGIN, WELL
@@ -31,6 +33,7 @@ from engines.runners.ray.runner import RayRunner
 from flows.embed import embed
 from flows.ingest import ingest
 from flows.pipeline import pipeline
+from flows.refine import refine
 from tasks.ui.artifacts import format_label
 from tasks.ui.sheets import show_generated, show_hits
 
@@ -123,6 +126,14 @@ def test_progress_failures_coverage_and_cost_are_on_the_page_of_the_run(
     event = until(lambda: told_of("reelflow.many-failures", "reelflow.corpus.shown"))[0]
     assert (event["payload"]["stage"], event["payload"]["share"]) == ("embed", 3 / 8)
     assert event["payload"]["reasons"] == {"undecodable": 2, "empty": 1}
+
+
+def test_the_figures_of_passes_are_a_table(workspace: Workspace, tmp_path: Path) -> None:
+    only = PassMeasure(metrics=("temporal_consistency",), replicates=20)
+    made = refine(write_fakes(tmp_path, 0, 3), RefineSpec(iterations=(1, 2)), None, only)
+    rows = json.loads(shown(f"refine-table-{made['refinement']}").data)
+    assert {row["pass"] for row in rows} == {0, 1, 2}
+    assert {"psnr_start", "flicker", "temporal_consistency"} <= {row["name"] for row in rows}
 
 
 def test_what_ingest_refused_is_a_table_with_examples(workspace: Workspace) -> None:

@@ -18,6 +18,7 @@ from engines.annotate.changes import differs, measure_parts
 from engines.annotate.reading import read_each
 from engines.annotate.scene_graph import Found, describe_scene, keep_best
 from engines.embed.model_folders import digest_folder, find_folder
+from engines.pretrained import load_pretrained
 from engines.video.frames import Frames, Sampling
 from engines.video.guard.guard import Guard
 from engines.worker import ModelSetup
@@ -54,8 +55,8 @@ class Annotator:
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._processor = AutoProcessor.from_pretrained(folder, **options)
-        model = AutoModelForZeroShotObjectDetection.from_pretrained(folder, **options)
-        self._model = model.eval().to(self._device)
+        model = load_pretrained(AutoModelForZeroShotObjectDetection, folder, **options)
+        self._model = model.to(self._device)
         # Grounding DINO reads one text with all names, OWL a list of them.
         self._is_grounding = "grounding" in self._model.config.model_type.replace("-", "_")
 

@@ -16,6 +16,7 @@ from data.batches import iter_batches
 from data.errors import UserError
 from data.specs.encode import EncodeSpec
 from engines.embed.model_folders import digest_folder, find_folder
+from engines.pretrained import load_pretrained
 
 if TYPE_CHECKING:
     import torch
@@ -67,8 +68,9 @@ class Encoder:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         self._tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-        model = AutoModel.from_pretrained(folder, **options)
-        self._model = model.eval().to(self._device)
+        # Contriever's weights are a .bin, of which transformers unpickles nothing but tensors.
+        model = load_pretrained(AutoModel, folder, use_safetensors=None, **options)
+        self._model = model.to(self._device)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """(n, dim) float32, not normalised."""

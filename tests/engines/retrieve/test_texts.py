@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
+from support.spoiled import drop_weight
 
 from data.errors import UserError
 from data.specs.encode import EncodeSpec
@@ -112,6 +114,27 @@ def test_contriever_is_the_mean_of_its_tokens_whatever_the_padding(folder: Path)
         alone = [net(**tokenizer(t, return_tensors="pt")).last_hidden_state[0].mean(0)
                  for t in texts]  # fmt: skip
     assert vectors == pytest.approx(torch.stack(alone).numpy(), abs=1e-5)
+
+
+def test_an_encoder_that_lacks_weights_is_refused_and_one_without_a_pooler_is_not(
+    folder: Path, tmp_path: Path
+) -> None:
+    import torch
+    from transformers import AutoModel
+
+    spoiled, name = drop_weight(folder, tmp_path / "spoiled")
+    with pytest.raises(UserError, match=f"{name} is missing"):
+        encoder.Encoder(EncodeSpec(encoder="transformers", weights=str(spoiled))).load()
+    plain = copytree(folder, tmp_path / "plain")
+    (plain / "model.safetensors").unlink()
+    weights = AutoModel.from_pretrained(folder, add_pooling_layer=False).state_dict()
+    torch.save(weights, plain / "pytorch_model.bin")  # as Contriever's are published
+    vectors = []
+    for each in (folder, plain):
+        model = encoder.Encoder(EncodeSpec(encoder="transformers", weights=str(each)))
+        model.load()
+        vectors.append(model.encode(["abc"]))
+    assert np.array_equal(*vectors)
 
 
 def test_a_folder_names_its_pooling_and_is_known_by_its_files(folder: Path, tmp_path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.detectors import save_grounding_dino
+from support.spoiled import drop_weight
 from support.talking import annotated, film, loaded
 
 from data.errors import UserError
@@ -60,6 +61,13 @@ def test_grounding_dino_finds_what_it_was_asked_for_and_nothing_else(grounding: 
     found = annotator.detect(np.random.default_rng(0).integers(0, 255, (3, 48, 64), np.uint8))
     assert found and {each.label for each in found} <= set(LABELS)
     assert all(0 <= side <= 1000 for each in found for side in each.box)
+
+
+def test_a_detector_that_lacks_weights_is_refused(folder: Path, tmp_path: Path) -> None:
+    spoiled, name = drop_weight(folder, tmp_path / "spoiled")
+    annotator = objects.Annotator(ObjectsSpec(weights=str(spoiled), labels=LABELS))
+    with pytest.raises(UserError, match=f"{name} is missing"):
+        annotator.load(ModelSetup())
 
 
 @pytest.mark.parametrize(

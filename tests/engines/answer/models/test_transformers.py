@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import tiny_models
+from support.spoiled import drop_weight
 
 from data.errors import UserError
 from data.outcome import Done
@@ -166,8 +167,14 @@ def test_what_is_no_such_folder_is_said_in_a_line(folder: Path, tmp_path: Path) 
     with pytest.raises(UserError, match="not executed"):
         load(own)
     text = spoiled(folder, tmp_path / "text", model_type="bert")
-    with pytest.raises(UserError, match="video-language"):
+    with pytest.raises(UserError, match="cannot load"):
         load(text)
+
+
+def test_a_model_that_lacks_weights_is_refused(folder: Path, tmp_path: Path) -> None:
+    target, name = drop_weight(folder, tmp_path / "spoiled")
+    with pytest.raises(UserError, match=f"{name} is missing"):
+        load(target)
 
 
 def test_the_digest_follows_weights_and_template_and_not_the_path(folder, tmp_path: Path) -> None:
