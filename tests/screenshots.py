@@ -74,6 +74,7 @@ SETTLES_S = 3.0  # what a page fades in
 def main(folder: Path, demo: Path | None = None) -> None:
     """Every picture, in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    look_at_films(folder)
     if demo:
         look_at_pages(folder, demo)
         look_around(folder, demo)
@@ -83,12 +84,45 @@ def main(folder: Path, demo: Path | None = None) -> None:
 def look_at_pages(folder: Path, demo: Path) -> None:
     """The pages that a demo, and an experiment on it, left."""
     for name in DEMO:
-        page = demo / f"{name}.html"
-        with tempfile.TemporaryDirectory() as profile:
-            if page.exists():
-                with opened(page, Path(profile), **SIZE) as tab:
-                    tab.until(PLAYING, bool)
-                    keep(tab, folder, name)
+        if (page := demo / f"{name}.html").exists():
+            look_at_page(folder, page, name)
+
+
+def look_at_page(folder: Path, page: Path, name: str) -> None:
+    """A page whose first videos play."""
+    with tempfile.TemporaryDirectory() as profile, opened(page, Path(profile), **SIZE) as tab:
+        tab.until(PLAYING, bool)
+        keep(tab, folder, name)
+
+
+def look_at_films(folder: Path) -> None:
+    """The pages of near-duplicates and of moments, of films of moving shapes and copies of two."""
+    from bench.films import write_shape_films
+    from support.copies import write_copies
+
+    from data.specs.models import SHAPES
+    from data.specs.pipeline import EmbedSpec, IndexSpec
+    from data.specs.retrieve import RetrieveSpec
+    from flows.dedup import dedup
+    from flows.pipeline import pipeline
+    from flows.retrieve import retrieve
+
+    with tempfile.TemporaryDirectory() as root:
+        films, pages = Path(root) / "films", Path(root)
+        write_shape_films(films, 8, 4, 7)
+        for film in sorted(films.glob("*.mp4"))[:2]:
+            write_copies(film, films, ("re-encoded", "letterboxed", "trimmed"))
+        os.environ |= {"REELFLOW_ROOT": f"{root}/store", "REELFLOW_RUNNER": "in_process"}
+        spec = EmbedSpec(model=SHAPES, every_nth=None, fps=5)
+        pipeline("films", str(films), embed_spec=spec, index_spec=IndexSpec(gate=0),
+                 index_frames=True)  # fmt: skip
+        dedup("films", report=str(pages / "pairs.html"))
+        (pages / "prompts.txt").write_text("a red circle moving\na green cross on stripes\n")
+        asked = RetrieveSpec(moments=True, k=3, where="duplicate_of is null")
+        retrieve("films", str(pages / "prompts.txt"), str(pages / "hits.parquet"), asked,
+                 str(pages / "moments.html"))  # fmt: skip
+        for name in ("pairs", "moments"):
+            look_at_page(folder, pages / f"{name}.html", name)
 
 
 def look_around(folder: Path, demo: Path) -> None:
