@@ -16,7 +16,9 @@ CORPUS = "talking-shapes"
 EVERY_S = 4  # seconds between frames that are embedded: a shape is seen for at least seven
 
 
-def demo_texts(folder: Path, films: Mapping[str, int] | None = None) -> dict[str, Any]:
+def demo_texts(
+    folder: Path, films: Mapping[str, int] | None = None, seed: int = 0
+) -> dict[str, Any]:
     """Makes films in `folder`, finds their texts, answers with and without them; writes a page.
 
     Returns the experiment's record with its page, the seconds of each part, and notes.
@@ -27,7 +29,7 @@ def demo_texts(folder: Path, films: Mapping[str, int] | None = None) -> dict[str
 
     seconds: dict[str, float] = {}
     with time_part(seconds, "films"):
-        made = make_films(folder / "films", films)
+        made = make_films(folder / "films", films, seed)
     os.environ["REELFLOW_ROOT"] = str(folder / "store")  # where flows look
     spec = EmbedSpec(model=SHAPES, fps=1 / EVERY_S, every_nth=None, precision=fastest_precision())
     with time_part(seconds, "frames"):

@@ -31,13 +31,14 @@ def demo(
     ] = "temporal_median",
     prompts: Annotated[int, opt("--prompts", "Prompts to search for.", min=1)] = 40,
     generated: Annotated[int, opt("--generate", "Videos to generate.", min=1)] = 12,
+    seed: Annotated[int, opt("--seed", "Seed of the films of the demo of texts.", min=0)] = 0,
     runner: Runner = None,
 ) -> None:  # fmt: skip
     """Make a small corpus and run the whole pipeline on it; refine clips; answer from texts."""
     if what == "refine":
         return _demo_refine(folder, refiner)
     if what == "texts":
-        return _demo_texts(folder)
+        return _demo_texts(folder, seed)
     # Inside, so that `--help` does not load Prefect.
     from flows.demo import demo as flow
 
@@ -62,13 +63,13 @@ def _demo_refine(folder: Path, refiner: str) -> None:
     out().print(f"the passes beside each other: {result['page']}")
 
 
-def _demo_texts(folder: Path) -> None:
+def _demo_texts(folder: Path, seed: int) -> None:
     """Answers questions about films that speak and show text, with and without their texts."""
     from flows.cli.score_tables import print_text_experiment
     from flows.demo_texts import demo_texts as flow
 
     with live():
-        result = flow(folder)
+        result = flow(folder, seed=seed)
     for note in result["notes"]:
         out(err=True).print(note)
     print_text_experiment(result)

@@ -8,8 +8,6 @@ from typing import Any
 from engines.tiny.talking import corpus
 from tasks.workers import count_cores
 
-SEED = 0
-
 
 @dataclass(frozen=True)
 class Films:
@@ -20,10 +18,10 @@ class Films:
     record: Mapping[str, Any]
 
 
-def make_films(folder: Path, counts: Mapping[str, int] | None = None) -> Films:
+def make_films(folder: Path, counts: Mapping[str, int] | None = None, seed: int = 0) -> Films:
     """Makes what is missing of the films of talking shapes, so many of each length."""
     wanted: Any = corpus.COUNTS if counts is None else counts
-    record = corpus.write_talking(folder, wanted, SEED, count_cores())
+    record = corpus.write_talking(folder, wanted, seed, count_cores())
     return Films(folder / "videos", folder / corpus.QUESTIONS, record)
 
 
