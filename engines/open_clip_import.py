@@ -17,10 +17,11 @@ from typing import Any
 # - huggingface_hub downloads weights, which `engines/embed/hub.py` does here, by itself.
 # - torchvision is needed, but imports torch's compiler (dynamo, inductor, sympy: 2 s) for one
 #   function of one operator, which nobody here calls: the compiler is imported once it is called.
+#   Of its own models and datasets (0.3 s) open_clip needs none.
 # Towers of our own would save no more than this, and would be a second copy of open_clip's.
 OPTIONAL = {"hf_model": "transformers", "timm_model": "timm"}
 HIDDEN = {*OPTIONAL.values(), "huggingface_hub"}
-COMPILER = ("torch._dynamo", "torch._dynamo.utils")
+LATER = ("torch._dynamo", "torch._dynamo.utils", "torchvision.models", "torchvision.datasets")
 
 _importing = threading.Lock()
 
@@ -29,7 +30,7 @@ def import_open_clip(config: dict[str, Any] | None = None) -> ModuleType:
     """open_clip, with what an architecture's `config` needs; without one, what most need."""
     with _importing:
         if "open_clip" not in sys.modules:
-            with _hide_modules(HIDDEN), _defer_modules(COMPILER):
+            with _hide_modules(HIDDEN), _defer_modules(LATER):
                 importlib.import_module("open_clip")
         if config:
             _complete_import(config)
@@ -82,6 +83,9 @@ def _defer_modules(names: Iterable[str]) -> Iterator[None]:
         for name, module in deferred.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
+            package, _, own = name.rpartition(".")
+            if vars(sys.modules.get(package, module)).get(own) is module:
+                delattr(sys.modules[package], own)  # `from package import own` would find it there
 
 
 class _Deferred(ModuleType):

@@ -8,7 +8,7 @@ import pytest
 
 UNUSED = (
     "torch._dynamo", "torch._inductor", "sympy", "timm", "transformers", "huggingface_hub",
-    "prefect", "ray",
+    "prefect", "ray", "torchvision.models", "torchvision.datasets",
 )  # fmt: skip
 SCRIPT = """
 import json, sys, warnings
@@ -38,6 +38,8 @@ assert torchvision.ops.roi_align(torch.ones(1, 1, 4, 4), boxes, 2).shape == (1, 
 for name in ("ViT-B-16-SigLIP", "roberta-ViT-B-32"):
     import_open_clip(open_clip.get_model_config(name))
 TimmModel("resnet10t", 8)
+from torchvision import datasets, models
+assert datasets.ImageFolder and models.resnet18(num_classes=2).fc.out_features == 2
 assert HFTextEncoder.__init__.__globals__["AutoModel"] is not None
 """
     assert run_python(after=after) == []

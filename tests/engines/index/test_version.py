@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -40,3 +42,15 @@ def test_ids_out_of_order_are_refused(tmp_path: Path) -> None:
     pq.write_table(pq.read_table(path).take(list(range(9, -1, -1))), path)
     with pytest.raises(UserError, match=r"ids\.parquet"):
         read_ids(tmp_path / "v")
+
+
+def test_ids_are_read_without_pandas_which_takes_longer_than_they_do(tmp_path: Path) -> None:
+    flat.build(batches(clustered(10)), tmp_path / "v")
+    script = """if True:
+        import sys
+        from pathlib import Path
+        from engines.index.version import read_ids
+        assert len(read_ids(Path(sys.argv[1]))) == 10
+        assert "pandas" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "v")], check=True)
