@@ -31,7 +31,7 @@ class AnswerSpec(Spec):
     top: int = Field(8, ge=1)
     """Most texts of a question."""
     budget: int = Field(2000, ge=1)
-    """Most tokens of a question's texts, about."""
+    """Most tokens of a question's texts, about; one text is always kept."""
     frames: int = Field(32, ge=0)
     """Frames that the model sees; 0 for none."""
     sampling: Literal["uniform", "keyframe", "moment"] = "uniform"

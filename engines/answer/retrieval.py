@@ -90,7 +90,8 @@ class VideoTexts:
     def _fit_budget(self, budget: int) -> np.ndarray:
         order = sorted(range(len(self.texts)), key=lambda n: (self.texts[n].start, n))
         spent = np.cumsum([self.tokens[n] for n in order])
-        return np.array([n for n, end in zip(order, spent, strict=True) if end <= budget], int)
+        fitting = max(1, int(np.searchsorted(spent, budget, "right")))  # one, however long it is
+        return np.array(order[:fitting], int)
 
     def _score_part(
         self, part: OpenPart, question: Question, request: Request,

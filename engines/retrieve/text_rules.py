@@ -38,11 +38,12 @@ def select_texts(
 ) -> np.ndarray:
     """The best texts at or above a threshold, at most so many and of so many tokens in all.
 
-    The lowest scores are dropped first; those that are left are in their own order.
+    The lowest scores are dropped first; those that are left are in their own order. The best one
+    is kept whatever its length: without it the model would answer from nothing.
     """
     kept, spent = [], 0
     for number in np.argsort(-scores, kind="stable")[:most]:
-        if scores[number] < threshold or spent + tokens[number] > budget:
+        if scores[number] < threshold or (kept and spent + tokens[number] > budget):
             break
         kept.append(int(number))
         spent += tokens[number]

@@ -52,6 +52,7 @@ def test_the_best_are_by_words_and_meaning_within_number_and_budget() -> None:
 def test_all_are_within_the_budget_from_the_start_and_no_texts_are_no_evidence() -> None:
     assert texts_of(opened(0.1, 0.2, 0.3, 0.4), texts="all", top=1) == list(SAID)
     assert texts_of(opened(0.1, 0.2, 0.3, 0.4), texts="all", budget=12) == list(SAID[:2])
+    assert texts_of(opened(0.1, 0.2, 0.3, 0.4), texts="all", budget=1) == list(SAID[:1])
     assert texts_of(VideoTexts([])) == []
 
 

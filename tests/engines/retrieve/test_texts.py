@@ -35,6 +35,8 @@ def test_a_budget_drops_the_lowest_and_keeps_the_order() -> None:
     assert text_rules.select_texts(scores, tokens, 0.3, 9, 1000).tolist() == [1, 2, 3]
     assert text_rules.select_texts(scores, tokens, 0.3, 2, 1000).tolist() == [1, 3]
     assert text_rules.select_texts(scores, tokens, 0.0, 9, 25).tolist() == [1, 3]
+    assert text_rules.select_texts(scores, tokens, 0.0, 9, 5).tolist() == [1]  # better than none
+    assert text_rules.select_texts(scores, tokens, 0.95, 9, 5).tolist() == []
 
 
 def test_a_threshold_is_calibrated_on_texts_of_other_videos() -> None:
