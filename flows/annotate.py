@@ -20,6 +20,7 @@ from data.specs.annotate import (
 )
 from data.specs.encode import EncodeSpec
 from data.workspace import Workspace, open_workspace
+from tasks.annotate.chance import measure_chance
 from tasks.annotate.encode import encode_texts
 from tasks.annotate.stage import choose_spec, register_annotate, stage_kind
 from tasks.annotate.summary import AnnotateSummary
@@ -99,7 +100,7 @@ def annotate_stage(
             _annotate_shards(workspace, stage, spec, shards, summary)
         summary.require_any()
         encode_texts(workspace, stage, encode)
-    figures = summary.to_dict()
+    figures = summary.to_dict() | {"chance_cosine": measure_chance(workspace, stage)}
     publish_summary(stage.kind, stage.corpus, figures)
     publish_failures(workspace, stage)
     if summary.done:

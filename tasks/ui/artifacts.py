@@ -26,6 +26,7 @@ LABELS = {
     "seconds_per_video": "seconds per video", "short": "prompts with fewer than k hits",
     "canary": "canary (cosine to the stored vectors)", "wrong": "videos changed or missing",
     "outdated": "failed with another decoder version",
+    "chance_cosine": "cosine that 5 % of texts of different videos reach",
 }  # fmt: skip
 COST_LABELS = {"gpu_hours": "GPU-hours", "worker_hours": "worker-hours", "cost": "cost"}
 LINK_CHARACTERS = "/:?#@=&%+,;~-._"  # all others are quoted: a bracket would end the link

@@ -44,6 +44,7 @@ def test_each_video_is_looked_through_once(workspace) -> None:
     ingest("fake://5", "c")
     first = annotate("c", ["fake"])["fake"]
     assert first["done"] == 5 <= first["texts"]
+    assert -1 <= first["chance_cosine"] <= 1  # between texts of two videos
     assert annotate("c", ["fake"])["fake"]["done"] == 0
     ingest("fake://6", "c")
     assert annotate("c", ["fake"])["fake"]["done"] == 1
@@ -100,6 +101,7 @@ def test_failures_are_rows_with_reasons_and_are_tried_again_by_reason(
     ingest(listed(tmp_path, *uris), "c")
     summary = annotate("c", ["fake"])["fake"]
     assert summary["failed"] == {"undecodable": 1, "timeout": 1} and summary["done"] == 1
+    assert summary["chance_cosine"] is None  # of one video
     assert reasons(workspace, "c") == {"1": "undecodable", "2": "timeout"}
     with workspace.open_catalog() as catalog:
         counted = compute_annotated(catalog, workspace.store, "c")["annotate-fake"]["videos"]
