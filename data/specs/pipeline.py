@@ -36,7 +36,8 @@ class EmbedSpec(Spec):
     """Embed this many frames per second of video, instead of every nth."""
     # Left out at their defaults: a spec without them keeps its fingerprint.
     keyframes: bool = Field(False, exclude_if=lambda on: not on)
-    """Embed the frames that the encoder marked as keyframes; none between them is decoded."""
+    """Embed the frames that the encoder marked as keyframes; none between them is decoded. A span
+    that has none is embedded by its first frame."""
     adaptive: float | None = Field(None, gt=0, exclude_if=lambda epsilon: epsilon is None)
     """Embed 2, 4, 8 … frames spread over a video until their mean moves by less than this cosine
     distance, e.g. 0.005."""

@@ -22,7 +22,7 @@ def select_frames(
     `key` (n,) says which frames are keyframes; all are, where it is None.
     """
     if sampling.keyframes:
-        indices = np.arange(len(seconds)) if key is None else np.flatnonzero(key)
+        indices = select_keyframes(len(seconds), key)
     elif sampling.parts:
         indices = select_middles(len(seconds), sampling.parts)
     elif sampling.count:
@@ -47,6 +47,13 @@ def find_nearest(seconds: np.ndarray, steps: np.ndarray) -> np.ndarray:
     Of the frames kept for a window, these are its frames one a step, repeated where need be.
     """
     return np.searchsorted((seconds[:-1] + seconds[1:]) / 2, steps)
+
+
+def select_keyframes(count: int, key: np.ndarray | None) -> np.ndarray:
+    """The indices of keyframes; of a span that lies between two of them, its first frame."""
+    if key is None:
+        return np.arange(count)
+    return np.flatnonzero(key) if key.any() else np.arange(min(1, count))
 
 
 def select_middles(count: int, parts: int) -> np.ndarray:
@@ -76,7 +83,7 @@ def filter_frames(
     """
     chosen: Iterator[tuple[int, float, Picture]]
     if sampling.keyframes:
-        chosen = (frame for frame in frames if getattr(frame[2], "key_frame", False))
+        chosen = _filter_keyframes(frames)
     elif sampling.parts:
         middles = set(select_middles(total, sampling.parts).tolist())
         chosen = (frame for frame in frames if frame[0] in middles)
@@ -89,6 +96,19 @@ def filter_frames(
     for count, frame in enumerate(islice(chosen, sampling.first), start=1):
         check_count(count, sampling)
         yield frame
+
+
+def _filter_keyframes(
+    frames: Iterable[tuple[int, float, Picture]],
+) -> Iterator[tuple[int, float, Picture]]:
+    first, has_any = None, False
+    for frame in frames:
+        first = first or frame
+        if getattr(frame[2], "key_frame", False):
+            has_any = True
+            yield frame
+    if first is not None and not has_any:
+        yield first
 
 
 def _filter_every_nth(

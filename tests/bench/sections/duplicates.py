@@ -28,7 +28,7 @@ def measure(job: Job) -> Iterator[Figure]:
     if real:
         spec = EmbedSpec(engine="tags")
         yield from _measure_copies(job, "real clips, tags", real, len(real), spec)
-    table = write_corpus(job.scratch / "shapes", job.size(2000, 200), workers=1)
+    table = write_corpus(job.scratch / "corpus", job.size(2000, 200), workers=1)
     shapes = sorted((table.parent / "videos").glob("*.mp4"))
     spec = EmbedSpec(model="reelflow-tiny", every_nth=8)
     yield from _measure_copies(job, "shapes", shapes, job.size(100, 20), spec)

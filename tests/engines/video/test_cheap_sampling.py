@@ -41,6 +41,8 @@ def test_both_ways_of_decoding_give_the_same_frames(files: dict[str, str], kind:
     # Of a span, its own keyframes, and the middles of its own parts.
     assert numbers(f"{files[kind]}#t=0.8,2.4", KEYS) == [25, 50]
     assert numbers(f"{files[kind]}#t=0.8,2.4", PARTS) == [25, 35, 45, 55]
+    # Between two of them a shot has none of its own: its first frame stands for it.
+    assert numbers(f"{files[kind]}#t=1.2,1.8", KEYS) == [30]
 
 
 def test_nothing_between_keyframes_is_decoded(
