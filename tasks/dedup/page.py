@@ -47,7 +47,7 @@ def write_duplicates_page(
     more = summary["duplicates"] - len(shown)
     rest = f" {more:,} more pairs are not shown." if more else ""
     lead = (
-        f"{summary['duplicates']:,} of {stage.corpus}'s videos are copies of others, which are kept"
+        f"{summary['duplicates']:,} videos are copies of others, which are kept"
         f" in their place. The least alike come first; spans that agree play in a loop.{rest}"
     )
     about = {key.replace("_", " "): str(summary[key]) for key in ABOUT}
