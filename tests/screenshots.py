@@ -66,6 +66,7 @@ AROUND = {  # pictures of the page to look around: its address, and what somebod
 DRAWN = """Boolean(document.getElementById('map')?.width) ||
     (document.querySelectorAll('.tile .curve').length > 7 &&
     document.querySelectorAll('.tile img.there').length > 11)"""
+STILL = "document.getAnimations().length === 0"  # pictures have faded in
 DEMO = ("report", "leaderboard", "experiment")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "PAUSED")
 SETTLES_S = 3.0  # what a page fades in
@@ -145,6 +146,7 @@ def look_around(folder: Path, demo: Path) -> None:
                 tab.until(DRAWN, bool)
                 tab.look(script)
                 time.sleep(2 * SETTLES_S)
+                tab.until(STILL, bool)
                 HIGH[name], wide_before = high, SIZE["width"]
                 SIZE["width"] = wide
                 keep(tab, folder, name)
