@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class ClipSet:
 
 
 def features_schema(dim: int) -> pa.Schema:
-    """One feature per clip, float32 as the extractor gave it."""
+    """A row for each of a clip's features, in order, float32 as the extractor gave it."""
     return pa.schema({"id": pa.string(), "vector": pa.list_(pa.float32(), dim)})
 
 
@@ -81,7 +82,7 @@ def read_answers(store: Store, folder: str) -> dict[str, Failed | None]:
 
 
 def read_features(store: Store, folder: str, ids: Iterable[str]) -> dict[str, np.ndarray]:
-    """The features (dim,) float32 of these clips, by id, as far as they are there."""
+    """The features (rows, dim) float32 of these clips, by id, as far as they are there."""
     wanted, features = set(ids), dict[str, np.ndarray]()
     for shard in list_done(store, folder):
         name = layout.shard_file(folder, shard)
@@ -92,6 +93,10 @@ def read_features(store: Store, folder: str, ids: Iterable[str]) -> dict[str, np
         column = table.column("vector").combine_chunks()
         # One flat buffer, reshaped: lists of Python floats would take more memory.
         rows = column.flatten().to_numpy().reshape(len(table), -1)
-        pairs = zip(table.column("id").to_pylist(), rows, strict=True)
-        features |= {id: row for id, row in pairs if id in wanted}
+        place = 0
+        for id, group in groupby(table.column("id").to_pylist()):  # a clip's rows are neighbours
+            count = len(list(group))
+            if id in wanted:
+                features[id] = rows[place : place + count]
+            place += count
     return features

@@ -54,15 +54,16 @@ class FeatureWriter(ShardWriter[Clip, np.ndarray, VideoRow]):
     def write(self, item: Clip, outcome: Outcome[np.ndarray]) -> VideoRow:
         if not isinstance(outcome, Done):
             return failed_row(outcome, item.content)
-        self._vectors[item.id] = outcome.value
+        self._vectors[item.id] = np.atleast_2d(outcome.value)
         return done_row(item.id, item.content, self._frames)
 
     def finish(self) -> None:
         if not self._vectors:
             return  # without a vector the width of the table is unknown
-        flat = np.concatenate(list(self._vectors.values()))
-        dim = len(flat) // len(self._vectors)
-        columns = [pa.array(self._vectors), pa.FixedSizeListArray.from_arrays(pa.array(flat), dim)]
+        rows = np.concatenate(list(self._vectors.values()))
+        dim, flat = rows.shape[1], pa.array(rows.reshape(-1))
+        ids = [id for id, own in self._vectors.items() for _ in own]
+        columns = [pa.array(ids), pa.FixedSizeListArray.from_arrays(flat, dim)]
         schema = features_schema(dim)
         with tables.open_writer(self._store, self._name, schema) as writer:
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))

@@ -41,7 +41,7 @@ def pin_spec(spec: DistanceSpec, option: str = "--weights") -> DistanceSpec:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One set's clips that have a feature, in the order drawn, with their (n, d) features."""
+    """One set's clips that have features, in the order drawn; `features` are (clips, rows, d)."""
 
     clip_set: ClipSet
     clips: tuple[Clip, ...]
@@ -125,7 +125,8 @@ def _describe_protocol(spec: DistanceSpec, run: Features) -> dict[str, Any]:
         "name": spec.protocol, "extractor": clip.extractor, "extractor_version": run.version,
         "weights_sha256": clip.sha256, "features": run.fingerprint, "frames": clip.frames,
         "stride": clip.stride, "fps": clip.fps, "size": model.size, "values": model.values,
-        "resize": describe_resize(clip) if model.size else None, "dtype": "float32",
+        "resize": model.resize or (describe_resize(clip) if model.size else None),
+        "dtype": "float32",
         "moments": "float64", "ddof": DDOF, "real_window": spec.real_window,
         "generated_window": spec.generated_window, "n_real": spec.n_real,
         "n_generated": spec.n_generated, "seed": spec.seed,

@@ -7,10 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 from support import golden
 from support.corpora import table
+from support.inception import write_inception
 
 from data.errors import UserError
 from data.specs.distance import ClipSpec, DistanceSpec
 from data.workspace import Workspace
+from engines.evaluate.distance.extractor import build_extractor
 from engines.evaluate.distance.extractors.pixel_stats import Extractor
 from engines.evaluate.distance.frechet import compute_frechet
 from engines.evaluate.distance.kernel import kvd_unbiased
@@ -36,11 +38,16 @@ def videos(folder: Path, first: int, count: int, frames: int = 9, **faults: str)
 
 def expected(first: int, count: int) -> np.ndarray:
     """The features of the first frames of the same fakes, made here."""
+    return np.stack([Extractor(CLIP)(clip[None])[0] for clip in decoded(first, count, 4)])
+
+
+def decoded(first: int, count: int, frames: int) -> list[np.ndarray]:
+    """The first frames of the same fakes, (frames, height, width, 3)."""
     made = []
     for n in range(first, first + count):
         (part,) = fake.decode_frames(f"fake://{n}?frames=9", Sampling(every_nth=1), None)
-        made.append(Extractor(CLIP)(part.pixels[None, :4].transpose(0, 1, 3, 4, 2))[0])
-    return np.stack(made)
+        made.append(part.pixels[:frames].transpose(0, 2, 3, 1))
+    return made
 
 
 def files(workspace: Workspace, folder: str) -> list[str]:
@@ -63,6 +70,38 @@ def test_the_figures_are_those_of_the_features(workspace: Workspace, tmp_path: P
     assert result["floor"]["n"] == 4
     assert result["floor"]["real_against_real"]["value"] > 0
     assert result["floor"]["real_against_generated"]["value"] > 0
+
+
+def test_fid_pools_the_frames_of_all_clips(workspace: Workspace, tmp_path: Path) -> None:
+    weights = write_inception(tmp_path / "inception.pth")
+    clip = ClipSpec(extractor="inception_v3", weights=weights, frames=2)
+    real, made = videos(tmp_path / "r", 0, 2), videos(tmp_path / "g", 20, 2)
+    result = fvd(made, real, DistanceSpec(clip=clip))
+    assert (result["metric"], result["kernel_metric"]) == ("FID", "KID")
+    assert "TensorFlow" in result["protocol"]["resize"] and result["sets"]["real"]["clips"] == 2
+    model = build_extractor(clip)
+    model.load()
+    x, y = (
+        np.concatenate([model(frames[None])[0] for frames in decoded(first, count, 2)])
+        for first, count in ((0, 2), (20, 2))
+    )
+    assert x.shape == (4, 2048) and result["value"] == pytest.approx(frechet(x, y), rel=1e-6)
+    rows = pq.read_table(workspace.store.path(
+        f"features/{result['protocol']['features']}/shard-000000.parquet"))  # fmt: skip
+    assert len(rows) == 2 * len(set(rows.column("id").to_pylist()))
+    with pytest.raises(UserError, match="--antialias"):
+        build_extractor(clip.model_copy(update={"antialias": True}))
+
+
+def frechet(x: np.ndarray, y: np.ndarray) -> float:
+    """By the eigenvalues of the small product XY'YX', whose roots are those of the covariances."""
+    x, y = x.astype(float), y.astype(float)
+    shift = x.mean(0) - y.mean(0)
+    x, y = (each - each.mean(0) for each in (x, y))
+    n, m = len(x) - 1, len(y) - 1
+    cross = x @ y.T
+    overlap = np.sqrt(np.linalg.eigvalsh(cross @ cross.T).clip(min=0) / (n * m)).sum()
+    return shift @ shift + (x**2).sum() / n + (y**2).sum() / m - 2 * overlap
 
 
 def test_every_result_says_what_it_hangs_on(workspace: Workspace, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class FeatureExtractor:
             self.model.load()
 
     def run(self, batch: Sequence[Clip]) -> Iterator[Outcome[np.ndarray]]:
-        """Yields one outcome per clip, in order: its feature (dim,) float32."""
+        """Yields one outcome per clip, in order: its feature (dim,) float32, or (rows, dim)."""
         clips = {clip.id: clip for clip in batch}
         plans = {id: plan_sampling(self.spec, clip.fps, clip.start) for id, clip in clips.items()}
         # Under the clip's id, not the video's: one video may have several clips.

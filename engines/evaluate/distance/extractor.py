@@ -16,21 +16,24 @@ class Extractor(Protocol):
     """An extractor plugin is a module with a class `Extractor(spec)` and five constants.
 
     `VERSION` is raised when features change. `LABEL` and `KERNEL` name the Fréchet and the kernel
-    distance of its features: only I3D's are called FVD and KVD. `FILE` is the published name of
-    its weights (None if it needs none), `FETCH` says how to get them. `least` and `most` limit the
-    number of frames.
+    distance of its features: only I3D's are called FVD and KVD, only Inception's FID and KID.
+    `FILE` is the published name of its weights (None if it needs none), `FETCH` says how to get
+    them. `least` and `most` limit the number of frames.
     """
 
     dim: int
     size: int | None  # side of the square input pictures; None: the clip's own size
     values: str  # the range of input values, for the result's protocol
+    resize: str | None  # how pictures are resized, for the same; None: as the spec says
     least: int
     most: int | None
 
     def load(self) -> None: ...
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
-        """(n, frames, height, width, 3) RGB bytes to (n, dim) float32.
+        """(n, frames, height, width, 3) RGB bytes to (n, dim) float32, or (n, rows, dim).
+
+        Distances pool the rows of all clips.
 
         Each clip is processed by itself: other clips do not change a bit of its feature.
         """

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from data.errors import UserError
-from engines.evaluate.distance.moments import Moments, check_finite
+from engines.evaluate.distance.moments import Moments, pool_rows
 
 TOLERANCE = 1e-6  # relative: a value below zero by less is rounding, by more an error
 Route = Literal["eigh", "nuclear"]
@@ -32,9 +32,13 @@ class Distance:
 
 
 def compute_frechet(first: np.ndarray, second: np.ndarray, ddof: int = 1) -> Distance:
-    """The distance of features (n, d) and (m, d), by the route that suits their numbers."""
-    # Covariances of fewer clips than dimensions are singular: the nuclear norm stays exact.
-    if min(len(first), len(second)) <= first.shape[1]:
+    """The distance of features (n, d) and (m, d), by the route that suits their numbers.
+
+    Features (clips, rows, d) are those of all rows.
+    """
+    dim = first.shape[-1]
+    # Covariances of fewer rows than dimensions are singular: the nuclear norm stays exact.
+    if min(first.size, second.size) <= dim * dim:
         return frechet_from_features(first, second, ddof)
     return frechet_from_moments(Moments.from_features(first), Moments.from_features(second), ddof)
 
@@ -64,7 +68,7 @@ def frechet_from_features(first: np.ndarray, second: np.ndarray, ddof: int = 1) 
     X and Y are the centred features and |·|_* the nuclear norm, the sum of singular values. It is
     exact for any rank.
     """
-    wide = [check_finite(each).astype(np.float64) for each in (first, second)]
+    wide = [pool_rows(each) for each in (first, second)]
     if min(len(each) for each in wide) < 2:
         raise UserError("one clip has no covariance: at least two of each set are needed")
     means = [each.mean(axis=0) for each in wide]

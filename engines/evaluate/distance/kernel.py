@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from data.errors import UserError
-from engines.evaluate.distance.moments import check_finite
+from engines.evaluate.distance.moments import pool_rows
 
 ROWS = 1024  # rows of a kernel matrix in memory at a time
 
@@ -20,9 +20,10 @@ def kvd_unbiased(
     """MMD² of features (n, d) and (m, d) under the kernel (γ x·y + c)^degree; γ defaults to 1 / d.
 
     The unbiased estimator (Gretton et al. 2012, lemma 6) with the kernel of Bińkowski et al. 2018:
-    for two samples of one distribution it is near zero, below as often as above.
+    for two samples of one distribution it is near zero, below as often as above. Features
+    (clips, rows, d) are those of all rows.
     """
-    x, y = (check_finite(each).astype(np.float64) for each in (first, second))
+    x, y = (pool_rows(each) for each in (first, second))
     n, m = len(x), len(y)
     if min(n, m) < 2:
         raise UserError("one clip has no pair: at least two of each set are needed")

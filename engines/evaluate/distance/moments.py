@@ -30,8 +30,11 @@ class Moments:
     def from_features(
         cls, features: np.ndarray, ids: Sequence[str] = (), spec: str = ""
     ) -> "Moments":
-        """The moments of (n, d) features; raises UserError with the clip of a non-finite one."""
-        wide = check_finite(features, ids).astype(np.float64)
+        """The moments of all rows of features; raises UserError with the clip of a non-finite one.
+
+        `ids` are those of the clips.
+        """
+        wide = pool_rows(features, ids)
         mean = wide.mean(axis=0)
         centred = wide - mean
         return cls(len(wide), mean, centred.T @ centred, spec, _hash_ids(ids))
@@ -73,13 +76,16 @@ class Moments:
             return cls(int(arrays["n"]), arrays["mean"], arrays["scatter"], spec, int(clips, 16))
 
 
-def check_finite(features: np.ndarray, ids: Sequence[str] = ()) -> np.ndarray:
-    """Returns the (n, d) features; raises UserError with the first clip that is not finite."""
-    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
+def pool_rows(features: np.ndarray, ids: Sequence[str] = ()) -> np.ndarray:
+    """(n, d) float64 of features (n, d), or (clips, rows, d) where a clip has several.
+
+    Raises UserError with the first clip that is not finite.
+    """
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=tuple(range(1, features.ndim))))
     if bad.size:
         name = ids[bad[0]] if len(ids) else f"clip {bad[0]}"
         raise UserError(f"the feature of {name} is not finite: fix the clip or leave it out")
-    return features
+    return features.reshape(-1, features.shape[-1]).astype(np.float64)
 
 
 def _hash_ids(ids: Sequence[str]) -> int:

@@ -27,6 +27,7 @@ class Extractor:
 
     dim, least, most = 400, 9, None
     size, values = SIZE, "-1 to 1"
+    resize = None
 
     def __init__(self, spec: ClipSpec) -> None:
         self.spec = spec

@@ -16,6 +16,7 @@ class Extractor:
 
     dim, least, most = 9, 2, None
     size, values = None, "0 to 1"
+    resize = None
 
     def __init__(self, spec: ClipSpec) -> None:
         pass

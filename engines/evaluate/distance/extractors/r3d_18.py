@@ -18,6 +18,7 @@ class Extractor:
 
     dim, least, most = 512, 8, None
     size, values = SIZE, "0 to 1, then normalised by Kinetics' mean and deviation"
+    resize = None
 
     def __init__(self, spec: ClipSpec) -> None:
         self.spec = spec

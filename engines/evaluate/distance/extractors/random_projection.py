@@ -17,6 +17,7 @@ class Extractor:
 
     dim, least, most = 64, 1, None
     size, values = SIZE, "-1 to 1"
+    resize = None
 
     def __init__(self, spec: ClipSpec) -> None:
         self.spec = spec

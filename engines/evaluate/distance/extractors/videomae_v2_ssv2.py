@@ -20,6 +20,7 @@ class Extractor:
 
     dim, least, most = 1408, 16, 16
     size, values = SIZE, "0 to 1"
+    resize = None
 
     def __init__(self, spec: ClipSpec) -> None:
         self.spec = spec

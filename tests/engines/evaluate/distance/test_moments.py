@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
+from engines.evaluate.distance.frechet import compute_frechet
+from engines.evaluate.distance.kernel import kvd_unbiased
 from engines.evaluate.distance.moments import Moments
 
 IDS = [f"clip {n}" for n in range(23)]
@@ -115,3 +117,15 @@ def test_a_feature_that_is_not_finite_is_refused_by_name(bad: float) -> None:
 def test_one_clip_has_no_covariance() -> None:
     with pytest.raises(UserError, match="at least two"):
         Moments.from_features(drawn(1)).covariance()
+
+
+def test_rows_of_clips_are_pooled_and_a_bad_one_names_its_clip() -> None:
+    features = drawn()
+    rows, clips = features[:21], features[:21].reshape(7, 3, -1).copy()
+    found, flat = Moments.from_features(clips, IDS[:7]), Moments.from_features(rows)
+    assert found.n == 21 and np.array_equal(found.scatter, flat.scatter)
+    assert compute_frechet(clips, clips[2:]) == compute_frechet(rows, rows[6:])
+    assert kvd_unbiased(clips, clips[2:]) == kvd_unbiased(rows, rows[6:])
+    clips[4, 2, 0] = np.nan
+    with pytest.raises(UserError, match=IDS[4]):
+        Moments.from_features(clips, IDS[:7])

@@ -5,6 +5,7 @@ import pkgutil
 import numpy as np
 import pytest
 import torch
+from support.inception import published_weights
 
 from data.errors import UserError
 from data.specs.distance import ClipSpec
@@ -32,7 +33,8 @@ def _r3d() -> dict:
     return r3d_18(weights=None).state_dict()
 
 
-WEIGHTS = {"i3d_k400": _i3d, "videomae_v2_ssv2": _videomae, "r3d_18": _r3d}
+WEIGHTS = {"i3d_k400": _i3d, "videomae_v2_ssv2": _videomae, "r3d_18": _r3d,
+           "inception_v3": published_weights}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -43,7 +45,7 @@ def model(request, tmp_path_factory):
         torch.manual_seed(0)
         file = str(tmp_path_factory.mktemp("weights") / "weights.pt")
         torch.save(WEIGHTS[request.param](), file)
-    frames = 16 if request.param == "videomae_v2_ssv2" else 9
+    frames = {"videomae_v2_ssv2": 16, "inception_v3": 2}.get(request.param, 9)
     asked = pin_weights(ClipSpec(extractor=request.param, weights=file, frames=frames))
     found = build_extractor(asked)
     found.load()
@@ -57,16 +59,18 @@ def test_what_is_beside_a_clip_changes_no_bit_of_its_feature(model) -> None:
     clips = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     before = clips.copy()
     together = model(clips)
-    assert together.shape == (2, model.dim) and together.dtype == np.float32
+    rows = (asked.frames,) if asked.extractor == "inception_v3" else ()
+    assert together.shape == (2, *rows, model.dim) and together.dtype == np.float32
     assert (together[1] == model(clips[1:])[0]).all() and (clips == before).all()
     assert (together[0] != together[1]).any() and np.isfinite(together).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_i3d_is_called_fvd(name: str) -> None:
+def test_only_i3d_is_called_fvd_and_inception_fid(name: str) -> None:
     module = load_plugin("evaluate.distance.extractors", name)
     assert (module.LABEL == "FVD") == (module.KERNEL == "KVD") == (name == "i3d_k400")
-    assert name == "i3d_k400" or module.LABEL.startswith("fd_")
+    assert (module.LABEL == "FID") == (module.KERNEL == "KID") == (name == "inception_v3")
+    assert name in ("i3d_k400", "inception_v3") or module.LABEL.startswith("fd_")
     assert module.VERSION and (module.FILE is None or module.FETCH)
 
 
