@@ -33,7 +33,6 @@ ARTIFACTS = {  # by their pictures
 HIGH = {
     "backfill": 870,
     "sheet": 620,
-    "experiment": 780,
     "failures": 470,
     "night": 830,
     "night-failures": 590,
@@ -66,7 +65,6 @@ AROUND = {  # pictures of the page to look around: its address, and what somebod
 DRAWN = """Boolean(document.getElementById('map')?.width) ||
     (document.querySelectorAll('.tile .curve').length > 7 &&
     document.querySelectorAll('.tile img.there').length > 11)"""
-STILL = "document.getAnimations().length === 0"  # pictures have faded in
 DEMO = ("report", "leaderboard", "experiment")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "PAUSED")
 SETTLES_S = 3.0  # what a page fades in
@@ -93,7 +91,7 @@ def look_at_page(folder: Path, page: Path, name: str) -> None:
     """A page whose first videos play."""
     with tempfile.TemporaryDirectory() as profile, opened(page, Path(profile), **SIZE) as tab:
         tab.until(PLAYING, bool)
-        keep(tab, folder, name)
+        look_again(tab, folder, name)
 
 
 def look_at_films(folder: Path) -> None:
@@ -146,11 +144,7 @@ def look_around(folder: Path, demo: Path) -> None:
                 tab.until(DRAWN, bool)
                 tab.look(script)
                 time.sleep(2 * SETTLES_S)
-                tab.until(STILL, bool)
-                HIGH[name], wide_before = high, SIZE["width"]
-                SIZE["width"] = wide
-                keep(tab, folder, name)
-                SIZE["width"] = wide_before
+                look_again(tab, folder, name)
 
 
 def look_at_service(folder: Path) -> None:
@@ -242,6 +236,18 @@ def keep(tab: Tab, folder: Path, name: str) -> None:
     (left, top), high = LOGS if name in ("log", "story") else (0, 0), HIGH.get(name, SIZE["height"])
     shown = {"x": left, "y": top, "width": SIZE["width"] - left, "height": high, "scale": 1}
     made = tab.ask("Page.captureScreenshot", clip=shown, captureBeyondViewport=True)
+    write_picture(folder, name, made)
+
+
+def look_again(tab: Tab, folder: Path, name: str) -> None:
+    """Writes what the window shows; a first look draws what fades in or begins to play."""
+    tab.ask("Page.captureScreenshot")
+    time.sleep(SETTLES_S)
+    write_picture(folder, name, tab.ask("Page.captureScreenshot"))
+
+
+def write_picture(folder: Path, name: str, made: dict[str, Any]) -> None:
+    """Writes what the browser has captured."""
     file = folder / f"{name}.png"
     file.write_bytes(base64.b64decode(made["data"]))
     print(file)
