@@ -1,4 +1,7 @@
-"""Measures this machine: `python tests/bench [--only NAME] [--quick] [--baseline-python PATH]`."""
+"""Measures this machine: `python tests/bench [--only NAME] [--quick] [--baseline-python PATH]`.
+
+`--gate` compares ratios alone with recorded ones, and ends with 1 where one became worse.
+"""
 
 import argparse
 import importlib
@@ -14,9 +17,9 @@ SECTIONS = (
     "alone", "real", "shapes", "shots", "sampling", "setups",
     "orchestration", "memory", "thousand", "generate", "fvd",
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
-    "browse", "startup", "duplicates", "texts",
+    "browse", "startup", "duplicates", "texts", "index", "search",
 )  # fmt: skip
-LONG = ("growth", "duplicates_scale")  # long, and so only where they are named
+LONG = ("growth", "exponents", "duplicates_scale")  # long, and so only where they are named
 
 
 def main() -> None:
@@ -33,6 +36,10 @@ def main() -> None:
     print(f"machine: {', '.join(machine.values())}", flush=True)
     with tempfile.TemporaryDirectory(prefix="scratch-", dir=out) as scratch:
         job = Job(out, Path(scratch), asked.quick, asked.baseline_python)
+        if asked.gate:
+            from bench.gate_run import run_gate
+
+            sys.exit(run_gate(job, host.name(machine), asked.record))
         for name in asked.only or SECTIONS:
             for figure in importlib.import_module(f"bench.sections.{name}").measure(job):
                 found.append(figure)
@@ -48,10 +55,19 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, rough figures")
     parser.add_argument(
+        "--gate", action="store_true", help="compare ratios with recorded ones: two minutes"
+    )
+    parser.add_argument(
+        "--record", action="store_true", help="with --gate: record this machine's ratios instead"
+    )
+    parser.add_argument(
         "--baseline-python",
         help="a Python that has clip-video-encode 1.3: the real section measures it as well",
     )
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.record and not asked.gate:
+        parser.error("--record is of the gate's ratios: add --gate")
+    return asked
 
 
 if __name__ == "__main__":

@@ -20,6 +20,11 @@ def describe() -> dict[str, str]:
     }
 
 
+def name(machine: dict[str, str]) -> str:
+    """The machine in words, without how busy it was."""
+    return ", ".join(value for part, value in machine.items() if part != "load")
+
+
 def _cpu() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

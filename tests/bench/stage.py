@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -18,11 +19,18 @@ def main() -> None:
     begun = time.perf_counter()
     said = []
     for name, given in json.loads(sys.argv[1]):
-        started = time.perf_counter()
+        started, cpu_s = time.perf_counter(), _cpu_seconds()
         found = CALLS.get(name, _flow)(name, given)
-        said.append({"name": name, "seconds": time.perf_counter() - started, "said": found})
+        took = {"seconds": time.perf_counter() - started, "cpu_s": _cpu_seconds() - cpu_s}
+        said.append({"name": name, **took, "said": found})
     sys.stdout.flush()
     print("\n" + json.dumps({"seconds": time.perf_counter() - begun, "calls": said}, default=str))
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _flow(name: str, given: dict[str, Any]) -> Any:
@@ -79,6 +87,24 @@ def _search(name: str, given: dict[str, Any]) -> dict[str, float]:
     return {kind: 1000 * sorted(times)[SEARCHES // 2] for kind, times in spent.items()}
 
 
+def _status(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """What `reelflow status` shows."""
+    from data.catalog.coverage import compute_status
+    from data.settings import Settings
+    from data.workspace import open_workspace
+
+    workspace = open_workspace(Settings())
+    with workspace.open_catalog() as catalog:
+        return compute_status(catalog, workspace.store, given["corpus"])
+
+
+def _alone(name: str, given: dict[str, Any]) -> float:
+    """An embed stage's engine without a flow: loaded, run over fakes, and closed."""
+    from bench.sections.orchestration import embed_alone
+
+    return embed_alone(given["videos"], warm_up=0)
+
+
 def _widen(name: str, given: dict[str, Any]) -> None:
     """Fakes get vectors as wide as a real model's, for the calls that follow."""
     from support.wide_fakes import widen_fakes
@@ -95,7 +121,7 @@ def _plain(name: str, given: dict[str, Any]) -> None:
 
 
 CALLS = {"plan": _plan, "catalog": _catalog, "search": _search, "widen": _widen,
-         "plain": _plain}  # fmt: skip
+         "plain": _plain, "status": _status, "alone": _alone}  # fmt: skip
 
 if __name__ == "__main__":
     main()

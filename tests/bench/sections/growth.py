@@ -1,6 +1,6 @@
 """A small night beside a large corpus: what each stage takes, and what it took the first time."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,15 @@ SHARE = 0.001  # of the videos: so many are new on the small night, and as many 
 SETTINGS = {"runner": "in_process", "decoders": 1, "pictured": 0}
 STAGES: dict[str, dict[str, Any]] = {
     "ingest": {}, "plan": {"spec": SPEC}, "embed": {"spec": SPEC}, "pool": {}, "index": {},
-    "search": {"video": large.id_of(1)}, "maintain": {"sample": 20, "canary": False},
+    "search": {"video": large.id_of(1)}, "status": {}, "maintain": {"sample": 20, "canary": False},
 }  # fmt: skip
-FIRST = ("plan", "index", "search", "maintain")  # run at full size; the others' work is written
+FIRST = (
+    "plan",
+    "index",
+    "search",
+    "status",
+    "maintain",
+)  # run at full size; the others' work is written
 
 
 def measure(job: Job) -> Iterator[Figure]:
@@ -62,7 +68,12 @@ def write_corpus(folder: Path, count: int) -> None:
 def write_source(path: Path, before: int) -> Path:
     """The corpus's rows as a table, of which some are other videos now, and some more follow."""
     changed = set(range(0, before, before // few(before)))
-    numbers = np.arange(before + few(before))
+    return write_rows(path, before + few(before), changed)
+
+
+def write_rows(path: Path, count: int, changed: Collection[int] = ()) -> Path:
+    """A table of so many fakes; those that are `changed` are other videos under the same ids."""
+    numbers = np.arange(count)
     columns = {
         "videoID": [large.id_of(n) for n in numbers],
         "videoLoc": [f"fake://{n}{'-changed' * (n in changed)}?frames=1" for n in numbers],
