@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test lint bench lock
+.PHONY: help setup demo check test lint bench gate lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: $(STAMP) ## check style, types and words, and dependencies for known fault
 
 bench: $(STAMP) ## measure speed, orchestration and memory
 	@$(BIN)/python tests/bench
+
+gate: $(STAMP) ## compare ratios of speed with recorded ones: two minutes; fails beyond a band
+	@$(BIN)/python tests/bench --gate
 
 lock: $(STAMP) ## choose the versions of all dependencies anew
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \

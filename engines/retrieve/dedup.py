@@ -3,6 +3,7 @@
 import numpy as np
 
 CHUNK = 1024
+ROUNDING = 1e-3  # products of two vectors differ by less, however they are summed
 
 
 def pick_distinct(vectors: np.ndarray, threshold: float, limit: int | None = None) -> np.ndarray:
@@ -11,6 +12,8 @@ def pick_distinct(vectors: np.ndarray, threshold: float, limit: int | None = Non
     Two of the unit vectors (n, d), best ranked first, are joined if their inner product is above
     `threshold`; joins chain (single linkage), so A~B~C leaves A alone whatever A·C is.
     """
+    if limit is not None and limit <= CHUNK and _are_apart(vectors, threshold, limit):
+        return np.arange(min(limit, len(vectors)))
     waiting = np.ones(len(vectors), bool)
     chosen: list[int] = []
     while waiting.any() and (limit is None or len(chosen) < limit):
@@ -19,6 +22,13 @@ def pick_distinct(vectors: np.ndarray, threshold: float, limit: int | None = Non
         waiting[first] = False
         _strike_component(vectors, first, threshold, waiting)
     return np.array(chosen, dtype=np.int64)
+
+
+def _are_apart(vectors: np.ndarray, threshold: float, limit: int) -> bool:
+    """Whether none of the first `limit` is joined to any other: the usual case, in one product."""
+    products = vectors[:limit] @ vectors.T
+    np.fill_diagonal(products, -np.inf)
+    return not (products > threshold - ROUNDING).any()
 
 
 def _strike_component(

@@ -139,21 +139,31 @@ def _rank_candidates(
         fits = scores < rules.ceiling
     own = match_contents(contents, barred)
     passed = np.flatnonzero(fits & ~own)
-    order = passed[np.lexsort((np.array(contents[passed].tolist(), dtype=object), -scores[passed]))]
+    order = passed[_sort_best(scores[passed], contents[passed])]
     if rules.dedup is not None:
         # MMR chooses among all distinct candidates; otherwise the first k are enough.
         enough = rules.k if rules.mmr is None else None
         order = order[pick_distinct(vectors[order], rules.dedup, enough)]
     if rules.mmr is not None:
         order = order[pick_diverse(vectors[order], scores[order], rules.mmr, rules.k)]
+    own_scores = scores[own]
     neighbours = tuple(
         Neighbour(
             rank, int(rows[at]), str(contents[at]), float(scores[at]),
-            int((own & (scores > scores[at])).sum()),
+            int(np.count_nonzero(own_scores > scores[at])),
         )
         for rank, at in enumerate(order[: rules.k], start=1)
     )  # fmt: skip
     return SearchResult(neighbours, rules.k - len(neighbours))
+
+
+def _sort_best(scores: np.ndarray, contents: np.ndarray) -> np.ndarray:
+    """Positions by falling score, equals by content."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    if not (ranked[1:] == ranked[:-1]).any():  # sorting strings costs more than all the rest
+        return order
+    return np.lexsort((np.array(contents.tolist(), dtype=object), -scores))
 
 
 def match_contents(contents: np.ndarray, barred: Barred) -> np.ndarray:

@@ -17,9 +17,9 @@ SECTIONS = (
     "alone", "real", "shapes", "shots", "sampling", "setups",
     "orchestration", "memory", "thousand", "generate", "fvd",
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
-    "browse", "startup", "duplicates", "texts", "index", "search",
+    "browse", "startup", "duplicates", "texts", "index",
 )  # fmt: skip
-LONG = ("growth", "exponents", "duplicates_scale")  # long, and so only where they are named
+LONG = ("growth", "exponents", "search", "duplicates_scale")  # long, and so only where they are named
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from bench.job import Job
 from bench.pairs import Pairs, measure_pairs, wall_seconds
 from bench.sections import search
 
-TURNS = 5
+TURNS, FEW_TURNS = 5, 3  # few of what takes seconds
 BUILT, SEARCHED, DIM = 10_000, 20_000, 128
 
 
@@ -16,7 +16,7 @@ def _compare_build(job: Job) -> Pairs:
     folder = build.write_vectors(job.out / f"vectors-{BUILT}-{DIM}", BUILT, DIM)
     ours = partial(build.build_ours, folder, job.scratch / "ours")
     bare = partial(build.build_bare, folder, job.scratch / "bare")
-    return measure_pairs(ours, bare, TURNS, wall_seconds)
+    return measure_pairs(ours, bare, FEW_TURNS, wall_seconds)
 
 
 def _compare_search(job: Job, together: bool) -> Pairs:
@@ -39,7 +39,7 @@ RATIOS: dict[str, Callable[[Job], Pairs]] = {
     "a search without copies / faiss alone": partial(_compare_search, together=False),
     "500 searches together / faiss alone": partial(_compare_search, together=True),
     "embedding fakes in 20 shards by a flow / by the engine alone": partial(
-        flows_beside.compare_orchestration, turns=TURNS
+        flows_beside.compare_orchestration, turns=FEW_TURNS
     ),
     "reelflow --help / python": partial(flows_beside.compare_help, turns=TURNS),
     "reelflow run with nothing to do / python with its imports": partial(

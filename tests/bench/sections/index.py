@@ -14,7 +14,7 @@ DIM = 512
 
 def measure(job: Job) -> Iterator[Figure]:
     """Each build in a process of its own; memory (PSS) at its peak."""
-    count = job.size(200_000, 10_000)
+    count = job.size(100_000, 10_000)
     folder = build.write_vectors(job.scratch / "vectors", count, DIM)
     ran: dict[str, list[watched.Watched]] = {"ours": [], "bare": []}
     for _ in range(job.size(3, 1)):

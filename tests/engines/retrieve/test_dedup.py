@@ -51,6 +51,27 @@ def test_what_is_kept_is_the_first_of_each_component(degrees: list[int], thresho
     assert pick_distinct(vectors, threshold).tolist() == components(vectors, threshold)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 359), max_size=30), st.sampled_from([0.9, 0.98]), st.integers(0, 9))
+def test_a_limit_keeps_the_first_of_them(degrees: list[int], threshold: float, limit: int) -> None:
+    """Among them are lists in which none of the first are joined, which takes another way."""
+    vectors = at(*degrees) if degrees else np.empty((0, 2), np.float32)
+    kept = components(vectors, threshold)[:limit]
+    assert pick_distinct(vectors, threshold, limit).tolist() == kept
+
+
+def test_a_later_copy_of_one_of_the_first_joins_two_of_them() -> None:
+    # 0 and 18 degrees are not joined, but each is to the last.
+    assert pick_distinct(at(0, 18, 90, 9), 0.98, 2).tolist() == [0, 2]
+
+
+def test_what_is_near_the_threshold_is_judged_as_without_a_limit() -> None:
+    vectors = at(*np.degrees(np.arccos([1, 0.98 - 1e-5, 0.98 + 1e-5])), 180)
+    for threshold in (0.98, 0.98 + 2e-5, 0.98 - 2e-5):
+        whole = pick_distinct(vectors, threshold).tolist()
+        assert pick_distinct(vectors, threshold, 4).tolist() == whole
+
+
 def test_many_copies_are_struck_in_blocks() -> None:
     vectors = np.repeat(at(0, 120), 3000, axis=0)
     assert pick_distinct(vectors, 0.98).tolist() == [0, 3000]
