@@ -19,7 +19,8 @@ SECTIONS = (
     "evaluate", "backfill", "history", "nights", "filters", "tags", "moments", "refine",
     "browse", "startup", "duplicates", "texts", "index",
 )  # fmt: skip
-LONG = ("growth", "exponents", "search", "duplicates_scale")  # long, and so only where they are named
+# Long, and so only where they are named.
+LONG = ("growth", "exponents", "search", "duplicates_scale")
 
 
 def main() -> None:

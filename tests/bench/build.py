@@ -56,15 +56,29 @@ def build_ours(folder: Path, out: Path) -> None:
     autofaiss.build(read_batches(), out)
 
 
-def build_bare(folder: Path, out: Path) -> None:
-    """What `autofaiss build_index` writes with its defaults, which are ours; it tunes by timing."""
+def build_bare(folder: Path, out: Path, tune: bool = True) -> None:
+    """The index that autofaiss builds with its defaults, which are ours.
+
+    It tunes by timing, for longer than small vectors take to build, unless it is not to `tune`.
+    Written by faiss: autofaiss's own report of figures is no JSON with the NumPy of today.
+    """
     import logging
 
+    import faiss
     from autofaiss import build_index
 
+    from engines.index import parameters
+    from engines.index.kinds import autofaiss
+
+    shape = np.load(folder / "vectors.npy", mmap_mode="r").shape
+    narrowest = parameters.build_ladder(autofaiss.key_for(*shape, autofaiss.Options()))[0]
+    chosen = None if tune else parameters.format_parameters(narrowest)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    build_index(str(folder), str(out / "knn.index"), str(out / "infos.json"), verbose=logging.ERROR)
+    index, _ = build_index(
+        str(folder), save_on_disk=False, index_param=chosen, verbose=logging.ERROR
+    )
+    faiss.write_index(index, str(out / "knn.index"))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ BUILT, SEARCHED, DIM = 10_000, 20_000, 128
 def _compare_build(job: Job) -> Pairs:
     folder = build.write_vectors(job.out / f"vectors-{BUILT}-{DIM}", BUILT, DIM)
     ours = partial(build.build_ours, folder, job.scratch / "ours")
-    bare = partial(build.build_bare, folder, job.scratch / "bare")
+    bare = partial(build.build_bare, folder, job.scratch / "bare", tune=False)
     return measure_pairs(ours, bare, FEW_TURNS, wall_seconds)
 
 
@@ -35,7 +35,7 @@ RATIOS: dict[str, Callable[[Job], Pairs]] = {
     "every frame from a guarded decoder / from PyAV alone": partial(
         engines_beside.compare_decoding, every=1, turns=TURNS
     ),
-    "building an index / autofaiss alone": _compare_build,
+    "building and tuning an index / autofaiss alone, untuned": _compare_build,
     "a search without copies / faiss alone": partial(_compare_search, together=False),
     "500 searches together / faiss alone": partial(_compare_search, together=True),
     "embedding fakes in 20 shards by a flow / by the engine alone": partial(
