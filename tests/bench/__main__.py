@@ -1,4 +1,4 @@
-"""Measures this machine: `python tests/bench [--only NAME] [--quick] [--baseline-python PATH]`.
+"""Measures this machine: `python tests/bench [--only NAME] [--quick]`.
 
 `--gate` compares ratios alone with recorded ones, and ends with 1 where one became worse.
 """
@@ -20,7 +20,7 @@ SECTIONS = (
     "browse", "startup", "duplicates", "texts", "index",
 )  # fmt: skip
 # Long, and so only where they are named.
-LONG = ("growth", "exponents", "search", "duplicates_scale")
+LONG = ("growth", "exponents", "search", "duplicates_scale", "peers")
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     machine, found = host.describe(), []
     print(f"machine: {', '.join(machine.values())}", flush=True)
     with tempfile.TemporaryDirectory(prefix="scratch-", dir=out) as scratch:
-        job = Job(out, Path(scratch), asked.quick, asked.baseline_python)
+        job = Job(out, Path(scratch), asked.quick)
         if asked.gate:
             from bench.gate_run import run_gate
 
@@ -60,10 +60,6 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--record", action="store_true", help="with --gate: record this machine's ratios instead"
-    )
-    parser.add_argument(
-        "--baseline-python",
-        help="a Python that has clip-video-encode 1.3: the real section measures it as well",
     )
     asked = parser.parse_args()
     if asked.record and not asked.gate:

@@ -1,7 +1,9 @@
 """Clips to measure on: real footage under many names, and a model of real cost for it."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from support.paths import REAL_CLIPS
 
@@ -21,8 +23,8 @@ def real(folder: Path, copies: int) -> list[Path]:
     return made
 
 
-def remux(source: Path, target: Path, title: str) -> None:
-    """The source's best video stream in a file of another title."""
+def remux(source: Path, target: Path, title: str, fps: int | None = None) -> None:
+    """The source's best video stream in a file of another title; with `fps`, of that rate."""
     import av
 
     part = target.with_suffix(".part")
@@ -30,11 +32,20 @@ def remux(source: Path, target: Path, title: str) -> None:
         stream = old.streams.best("video")
         copied = new.add_stream_from_template(stream)
         new.metadata["title"] = title
+        rate = stream.average_rate * stream.time_base
         for packet in old.demux(stream):
             if packet.dts is not None:
+                if fps:
+                    _retime(packet, rate, fps)
                 packet.stream = copied
                 new.mux(packet)
     part.rename(target)
+
+
+def _retime(packet: Any, rate: Fraction, fps: int) -> None:
+    """Gives a packet of a stream with `rate` frames a tick the time of its number at `fps`."""
+    packet.pts, packet.dts = round(packet.pts * rate), round(packet.dts * rate)
+    packet.duration, packet.time_base = 1, Fraction(1, fps)
 
 
 def table(videos: Sequence[Path], target: Path) -> Path:

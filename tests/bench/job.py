@@ -14,7 +14,6 @@ class Job:
     out: Path
     scratch: Path
     quick: bool
-    baseline_python: str | None
 
     def size(self, full: T, quick: T) -> T:
         return quick if self.quick else full

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,13 +20,20 @@ STAGE = Path(__file__).with_name("stage.py")
 
 @dataclass(slots=True)
 class Watched:
-    """What the command printed last, and what it took; memory in MB, by role, at its highest."""
+    """What the command printed last, and what it took; memory in MB, by role, at its highest.
+
+    `together` is the highest sum of all its processes' memory (PSS).
+    """
 
     said: Any = None
+    status: int | None = None
+    out: str = ""
+    err: str = ""
     seconds: float = 0.0
     cpu_s: float = 0.0
     rss: dict[str, float] = field(default_factory=dict)
     pss: dict[str, float] = field(default_factory=dict)
+    together: float = 0.0
 
 
 def stages(folder: Path, calls: list[list[Any]], **settings: object) -> Watched:
@@ -45,21 +53,33 @@ def command(*words: str, folder: Path, **settings: object) -> Watched:
 
 def run(command: list[str], environment: dict[str, str]) -> Watched:
     """Runs a command whose last line is JSON; a RuntimeError with its output where it fails."""
+    watched = watch(command, environment)
+    if watched.status:
+        said = f"{watched.out[-1000:]}\n{watched.err[-3000:]}"
+        raise RuntimeError(f"{' '.join(command)[:300]}\n{said}")
+    watched.said = json.loads(watched.out.strip().splitlines()[-1])
+    return watched
+
+
+def watch(command: list[str], environment: dict[str, str], limit_s: float | None = None) -> Watched:
+    """Runs a command, however it ends; after `limit_s` seconds it is killed: `status` None."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, env=os.environ | environment, text=True,
+        command, env=os.environ | environment, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     watched, ended = Watched(), threading.Event()
     watcher = threading.Thread(target=_watch, args=(process.pid, watched, ended), daemon=True)
     watcher.start()
-    out, err = process.communicate()
+    try:
+        watched.out, watched.err = process.communicate(timeout=limit_s)
+        watched.status = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        watched.out, watched.err = process.communicate()
     watched.seconds = time.perf_counter() - started
     ended.set()
     watcher.join()
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)[:300]}\n{out[-1000:]}\n{err[-3000:]}")
-    watched.said = json.loads(out.strip().splitlines()[-1])
     return watched
 
 
@@ -85,6 +105,7 @@ def _watch(pid: int, watched: Watched, ended: threading.Event) -> None:
             pss[role] += getattr(memory, "pss", memory.rss) / 1e6
             cpu[process.pid] = spent.user + spent.system
         watched.cpu_s = sum(cpu.values())
+        watched.together = max(watched.together, sum(pss.values()))
         for peaks, now in ((watched.rss, rss), (watched.pss, pss)):
             for role, size in now.items():
                 peaks[role] = max(size, peaks.get(role, 0.0))

@@ -1,6 +1,5 @@
-"""Real footage from the source to an index, stage by stage, and clip-video-encode beside it."""
+"""Real footage from the source to an index, stage by stage (others beside it: section `peers`)."""
 
-import os
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,6 @@ from bench import footage, watched
 from bench.figures import Figure
 from bench.job import Job
 
-BASELINE = Path(__file__).parents[1] / "baseline.py"
-
 
 def measure(job: Job) -> Iterator[Figure]:
     if not footage.REAL.is_dir():
@@ -18,27 +15,16 @@ def measure(job: Job) -> Iterator[Figure]:
     clips = footage.real(job.out / "clips", job.size(20, 8))
     source = footage.table(clips, job.scratch / "clips.parquet")
     weights = footage.weights(job.out)
-    ours, whole, theirs, frames = [], [], [], 0
-    # In turn, so that a change of the machine's speed meets both.
+    ours, whole = [], []
     for turn in range(job.size(3, 1)):
         ran = watched.stages(job.scratch / f"real-{turn}", _calls(source, weights, clips[0].stem))
         if not turn:
             yield from stage_figures("real", ran)
         embed = ran.said["calls"][1]
-        frames = embed["said"]["frames"]
         ours.append(embed["said"]["frames_per_second"])
-        whole.append(frames / embed["seconds"])
-        if job.baseline_python:
-            theirs.append(_theirs(job, source, weights, turn))
+        whole.append(embed["said"]["frames"] / embed["seconds"])
     yield Figure("real", "embed, once warm", statistics.median(ours), "frames/s", least=32)
     yield Figure("real", "embed, with start-up", statistics.median(whole), "frames/s")
-    for key, when, rates in (("warm_s", "once warm", ours), ("seconds", "with start-up", whole)):
-        beside = [frames / run[key] for run in theirs]
-        if beside:
-            name = f"clip-video-encode, {when}"
-            yield Figure("real", name, statistics.median(beside), "frames/s")
-            ratios = [a / b for a, b in zip(rates, beside, strict=True)]
-            yield Figure("real", f"ratio, {when}", statistics.median(ratios), "×", least=2.5)
 
 
 def _calls(source: Path, weights: Path, video: str) -> list[list]:
@@ -68,11 +54,3 @@ def stage_figures(section: str, ran: watched.Watched) -> Iterator[Figure]:
     for kind, spent in made["search"]["said"].items():
         yield Figure(section, f"search by {kind}", spent, "ms")
     yield Figure(section, "CPU of everything", ran.cpu_s, "s")
-
-
-def _theirs(job: Job, source: Path, weights: Path, turn: int) -> dict[str, float]:
-    """clip-video-encode on the same clips and weights: seconds in all, and with its model there."""
-    assert job.baseline_python
-    command = [job.baseline_python, str(BASELINE), str(source), str(weights)]
-    command += [str(job.scratch / f"theirs-{turn}"), footage.ARCHITECTURE, str(os.cpu_count())]
-    return watched.run(command, {}).said
