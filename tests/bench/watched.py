@@ -65,7 +65,7 @@ def watch(command: list[str], environment: dict[str, str], limit_s: float | None
     """Runs a command, however it ends; after `limit_s` seconds it is killed: `status` None."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, env=os.environ | environment, text=True, start_new_session=True,
+        command, env=os.environ | environment, text=True, start_new_session=limit_s is not None,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     watched, ended = Watched(), threading.Event()
