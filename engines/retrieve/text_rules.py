@@ -41,7 +41,7 @@ def select_texts(
     The lowest scores are dropped first; those that are left are in their own order. The best one
     is kept whatever its length: without it the model would answer from nothing.
     """
-    kept, spent = [], 0
+    kept, spent = list[int](), 0
     for number in np.argsort(-scores, kind="stable")[:most]:
         if scores[number] < threshold or (kept and spent + tokens[number] > budget):
             break
