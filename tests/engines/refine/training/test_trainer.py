@@ -136,7 +136,9 @@ def test_psnr_is_of_clipped_pixels() -> None:
 
 KILLED = """
 import os, signal, sys; sys.path[:0] = sys.argv[2:]
+import torch
 import test_trainer as t
+torch.set_num_threads(1)  # as every test
 calls, loss = iter(range(9)), t.RefinerTrainer.loss
 def dying(trainer, rng):
     if next(calls) == 3:
