@@ -26,9 +26,9 @@ class ModelFolder:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             self._processor = AutoProcessor.from_pretrained(folder, **LOCAL)
-            model = load_pretrained(AutoModelForImageTextToText, folder, dtype="auto", **LOCAL)
         except (ValueError, KeyError, OSError, ImportError) as error:
             raise UserError(explain_fault(folder, error)) from error
+        model = load_pretrained(AutoModelForImageTextToText, folder, dtype="auto", **LOCAL)
         self.model = model.to(self.device)
         self.tokenizer = self._processor.tokenizer
         if not self._processor.chat_template:

@@ -24,9 +24,10 @@ def measure_chance(workspace: Workspace, annotated: Stage) -> float | None:
     fewer than two videos have texts with vectors.
     """
     encoded = find_encoded(workspace, annotated)
+    if encoded is None:
+        return None
     owners, vectors = list[str](), list[np.ndarray]()
-    for shard in sorted(list_done(workspace.store, encoded.folder)) if encoded else ():
-        assert encoded is not None
+    for shard in sorted(list_done(workspace.store, encoded.folder)):
         name = layout.shard_file(encoded.folder, shard)
         if not workspace.store.exists(name):  # no text was found in these videos
             continue
