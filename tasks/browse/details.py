@@ -52,10 +52,13 @@ def read_details(session: Session, corpus: str, id: str, query: str | None) -> D
         neighbours = search_corpus(session, corpus, search, keep_copies=True).videos
     except UserError as error:  # not indexed yet, or no index at all
         reason = str(error)
+    history = _read_history(now, corpus, row)
+    failed = _find_failure(now, corpus, history["attempts"])
     return Details(
         video=build_video(row), curve=curves[0] if curves else None, neighbours=neighbours,
         no_neighbours=reason, duplicates=_read_duplicates(now, corpus, row),
-        timeline=read_timeline(now, corpus, row["content"]), **_read_history(now, corpus, row),
+        timeline=read_timeline(now, corpus, row["content"]), **history,
+        retry=session.write_command("retry", corpus, "--reason", failed) if failed else None,
     )  # fmt: skip
 
 
@@ -67,9 +70,10 @@ def _read_history(now: SnapshotWorkspace, corpus: str, row: dict[str, Any]) -> d
         attempts = catalog.query_rows(load_sql("attempts_of_content"), **values)
         outputs = catalog.query_rows(load_sql("outputs_of_video"), id=row["id"], corpus=corpus)
     return {
-        "copies": [id for (id,) in copies], "attempts": attempts,
-        "retry": _write_retry(now, corpus, attempts), "outputs": outputs[:MAX_OUTPUTS],
-    }  # fmt: skip
+        "copies": [id for (id,) in copies],
+        "attempts": attempts,
+        "outputs": outputs[:MAX_OUTPUTS],
+    }
 
 
 def _read_duplicates(now: SnapshotWorkspace, corpus: str, row: dict[str, Any]) -> list[Video]:
@@ -81,9 +85,11 @@ def _read_duplicates(now: SnapshotWorkspace, corpus: str, row: dict[str, Any]) -
     return [build_video(each) for each in rows if each["id"] != row["id"]]
 
 
-def _write_retry(now: SnapshotWorkspace, corpus: str, attempts: list[dict[str, Any]]) -> str | None:
-    """The command that tries again what failed at the last attempt; None where nothing did."""
+def _find_failure(
+    now: SnapshotWorkspace, corpus: str, attempts: list[dict[str, Any]]
+) -> str | None:  # fmt: skip
+    """The reason of what failed at the last attempt; None where nothing did."""
     current = set(list_current(now.store, corpus))  # another spec's failures are past
     last = {each["fingerprint"]: each["reason"] for each in attempts}  # the oldest come first
     failed = [reason for stage, reason in last.items() if reason and stage in current]
-    return f"reelflow retry {corpus} --reason {failed[0]}" if failed else None
+    return failed[0] if failed else None

@@ -68,7 +68,7 @@ def read_health(session: Session, corpus: str) -> Health:
     failures = [
         FailureGroup(
             **group,
-            retry=f"reelflow retry {corpus} --reason {group['reason']}"
+            retry=session.write_command("retry", corpus, "--reason", group["reason"])
             if (group["stage"], group["reason"]) in again
             else None,
         )

@@ -1,6 +1,5 @@
 """Selections: videos picked one by one, all that meet filters, hits, or what a lasso holds."""
 
-import shlex
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,10 +56,9 @@ def make_selection(session: Session, corpus: str, asked: SelectionRequest) -> Se
     session.selections.put(name, Selection(now, corpus, rows))
     commands = {kind: _write_command(session, corpus, asked, kind) for kind in SUFFIXES}
     table = f"{corpus}-table{SUFFIXES['table']}"
-    commands["corpus"] = f"reelflow run NEW-NAME --source {shlex.quote(table)}"
-    commands["without"] = (
-        f"reelflow generate {corpus} PROMPTS --without {corpus}-ids{SUFFIXES['ids']}"
-    )
+    commands["corpus"] = session.write_command("run", "NEW-NAME", "--source", table)
+    ids = f"{corpus}-ids{SUFFIXES['ids']}"
+    commands["without"] = session.write_command("generate", corpus, "PROMPTS", "--without", ids)
     return SelectionState(selection=name, videos=len(rows), commands=commands)
 
 
@@ -92,7 +90,7 @@ def _select_rows(
 
 def _write_command(session: Session, corpus: str, asked: SelectionRequest, kind: str) -> str:
     """The command line that writes the file; of picked videos by the file of their ids."""
-    words, search = ["reelflow", "select", corpus], asked.search
+    words, search = ["select", corpus], asked.search
     # The command searches for whole videos, by similarity alone.
     is_plain = search is not None and search.mmr is None and not search.moments
     if search and is_plain and search.text:
@@ -106,6 +104,4 @@ def _write_command(session: Session, corpus: str, asked: SelectionRequest, kind:
         together = " AND ".join(f"({each})" for each in wheres) if len(wheres) > 1 else wheres[0]
         words += ["--where", together]
     words += ["--as", kind, "--out", f"{corpus}-{kind}{SUFFIXES[kind]}"]
-    if session.settings.root != "reelflow-store":
-        words += ["--root", session.settings.root]
-    return shlex.join(words)
+    return session.write_command(*words)

@@ -1,6 +1,7 @@
 """What the page's routes share: the newest copy of the catalogue, models, indexes, pictures."""
 
 import logging
+import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -72,6 +73,12 @@ class Session:
         if not now.snapshot.has(corpus):
             raise UserError(f"no corpus {corpus!r} in this store")
         return now
+
+    def write_command(self, *words: str) -> str:
+        """A command line over this store, to copy; capital letters stand for what is to be told."""
+        root = self.settings.root
+        own = root != Settings.model_fields["root"].default
+        return shlex.join(["reelflow", *words, *(("--root", root) if own else ())])
 
     def open_retriever(self, corpus: str) -> Retriever:
         """The published index of a corpus; opened once a version. A UserError where it has none."""

@@ -241,7 +241,7 @@ def test_a_video_has_its_neighbours_copies_and_attempts(page: TestClient) -> Non
     failed = page.get(f"{FILMS}/video", params={"id": "fake-5"}).json()
     assert failed["neighbours"] == [] and "not in the index" in failed["no_neighbours"]
     assert "undecodable" in {each["reason"] for each in failed["attempts"]}
-    assert failed["retry"] == "reelflow retry films --reason undecodable"
+    assert failed["retry"].startswith("reelflow retry films --reason undecodable --root ")
     assert details["retry"] is None
 
 
@@ -419,12 +419,16 @@ def test_a_map_is_named_by_what_it_shows(session: Session, monkeypatch, tmp_path
     assert name_map(session, one, "pca") == name_map(session, one, "pca")
 
 
-def test_health_counts_stages_and_says_how_to_retry(page: TestClient) -> None:
+def test_health_counts_stages_and_says_how_to_retry(page: TestClient, session: Session) -> None:
     health = page.get(f"{FILMS}/health").json()
     assert health["stages"]["embed"]["videos"]["failed"] == 1
     (failure,) = health["failures"]
     assert (failure["stage"], failure["reason"], failure["videos"]) == ("embed", "undecodable", 1)
-    assert failure["retry"] == "reelflow retry films --reason undecodable"
+    root = f" --root {session.settings.root}"  # where the page looks, and not where it is pasted
+    assert failure["retry"] == f"reelflow retry films --reason undecodable{root}"
+    made = posted(page, "selections", where="shape = 'wave'", filters=[])
+    assert set(made["commands"]) == {"table", "prompts", "ids", "corpus", "without"}
+    assert all(each.endswith(root) for each in made["commands"].values())
 
 
 def test_pages_of_the_store_open_and_no_other_file(page: TestClient, session: Session) -> None:
