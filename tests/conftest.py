@@ -28,7 +28,7 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")  # where others keep the machine busy
 
-from support import buckets, golden, needs
+from support import buckets, golden, needs, orphans
 from support.decoders import DecoderStock
 from support.paths import NO_CLIPS, REAL_CLIPS, TESTS
 
@@ -82,14 +82,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(line)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """What a shell runs in the background ignores interrupts, by which Prefect's workers end."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not hasattr(config, "workerinput"):
+        orphans.adopt_orphans()
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     import shutil
 
+    if not hasattr(config, "workerinput"):
+        orphans.end_orphans()
     shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
     atexit.register(_silence)
 

@@ -1,6 +1,5 @@
 """The memory of a search for moments: that of a row group, however many frames a corpus has."""
 
-import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from support.traced import trace_peak
 
 from data.specs.retrieve import RetrieveSpec
 from data.store import layout
@@ -43,28 +43,30 @@ def measure_peak(reader: FrameReader, monkeypatch: pytest.MonkeyPatch) -> int:
 
     Arrow reads ahead with threads, now more and now less of it.
     """
-    return min(measure_once(reader, monkeypatch) for _ in range(5))
+    arrow = min(measure_arrow(reader, monkeypatch) for _ in range(5))
+    return arrow + trace_peak(search, reader)
 
 
-def measure_once(reader: FrameReader, monkeypatch: pytest.MonkeyPatch) -> int:
-    """The same of one search of some videos of all shards."""
-    contents, before, held = sorted(reader.places), pa.total_allocated_bytes(), [0]
+def measure_arrow(reader: FrameReader, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Bytes that Arrow holds at most during one search; Python knows not of them."""
+    before, held = pa.total_allocated_bytes(), [0]
 
     def watch(*args: Any) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         for part in iter_frames(*args):
-            held.append(pa.total_allocated_bytes() - before)  # Arrow's, which Python knows not of
+            held.append(pa.total_allocated_bytes() - before)
             yield part
 
     monkeypatch.setattr(curves, "iter_frames", watch)
+    search(reader)
+    return max(held)
+
+
+def search(reader: FrameReader) -> None:
+    """A search of some videos of all shards."""
+    contents = sorted(reader.places)
     chosen = [contents[n] for n in np.linspace(0, len(contents) - 1, CANDIDATES).astype(int)]
-    tracemalloc.start()
-    try:
-        [found] = search_moments(reader, QUERY, [chosen], RetrieveSpec(k=5, dedup=1.1), {})
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    [found] = search_moments(reader, QUERY, [chosen], RetrieveSpec(k=5, dedup=1.1), {})
     assert found and all(each.moment.score > 0.5 for each in found)
-    return peak + max(held)
 
 
 def test_it_does_not_grow_with_the_shards_of_a_corpus(
