@@ -50,20 +50,23 @@ def read_weights(file: str) -> dict[str, "Tensor"]:
 
 
 def load_weights(
-    model: Net, weights: Mapping[str, "Tensor"], label: str, listed: int = MAX_LISTED
-) -> Net:
+    model: Net, weights: Mapping[str, "Tensor"], label: str, listed: int = MAX_LISTED,
+    names: Mapping[str, str] | None = None,
+) -> Net:  # fmt: skip
     """Loads the weights into the model for inference and moves it to the device.
 
     `label` names the model and its file in the UserError, which lists the first `listed` parameters
-    that are missing, unknown, or of another shape.
+    that are missing, unknown, or of another shape. `names` are those of the file, by the model's,
+    where they differ.
     """
     from engines.device import pick_device
 
-    expected = model.state_dict()
-    if wrong := list(_list_differences(expected, weights)):
+    names = names or {}
+    expected = {names.get(name, name): value for name, value in model.state_dict().items()}
+    if wrong := list(list_differences(expected, weights)):
         more = f", and {len(wrong) - listed} more" if len(wrong) > listed else ""
         raise UserError(f"not the weights of {label}: {', '.join(wrong[:listed])}{more}")
-    model.load_state_dict({name: weights[name] for name in expected})
+    model.load_state_dict({name: weights[names.get(name, name)] for name in model.state_dict()})
     return model.eval().requires_grad_(False).to(pick_device())
 
 
@@ -109,9 +112,10 @@ def _read_pickle(file: str) -> Mapping[str, Any]:
     return content
 
 
-def _list_differences(
+def list_differences(
     expected: Mapping[str, "Tensor"], weights: Mapping[str, "Tensor"]
 ) -> Iterator[str]:
+    """Yields each weight that is missing, unknown, or of another shape, and how."""
     for name in sorted(expected.keys() | weights.keys()):
         if name not in weights:
             yield f"{name} is missing"

@@ -19,7 +19,7 @@ class BlockA(inception.InceptionA):
     def forward(self, x: Tensor) -> Tensor:
         five = self.branch5x5_2(self.branch5x5_1(x))
         three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        pooled = self.branch_pool(_average(x))
+        pooled = self.branch_pool(_pool_mean(x))
         return torch.cat([self.branch1x1(x), five, three, pooled], dim=1)
 
 
@@ -30,7 +30,7 @@ class BlockC(inception.InceptionC):
         seven = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
         twice = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
         twice = self.branch7x7dbl_5(self.branch7x7dbl_4(twice))
-        pooled = self.branch_pool(_average(x))
+        pooled = self.branch_pool(_pool_mean(x))
         return torch.cat([self.branch1x1(x), seven, twice, pooled], dim=1)
 
 
@@ -46,7 +46,7 @@ class BlockE(inception.InceptionE):
         return torch.cat([self.branch1x1(x), *spread, pooled], dim=1)
 
     def pool(self, x: Tensor) -> Tensor:
-        return _average(x)
+        return _pool_mean(x)
 
 
 class LastBlock(BlockE):
@@ -69,7 +69,6 @@ class FidInception(inception.Inception3):
         ]  # fmt: skip
         super().__init__(CLASSES, aux_logits=False, inception_blocks=blocks, init_weights=False)
         self.Mixed_7c = LastBlock(CHANNELS)
-        self.dropout, self.fc = torch.nn.Identity(), torch.nn.Linear(CHANNELS, CLASSES)
 
     def forward(self, pictures: Tensor) -> Tensor:
         x = pictures  # the layers run in the order in which torchvision adds them
@@ -102,5 +101,5 @@ def resize_like_tf1(pictures: Tensor, side: int = SIDE) -> Tensor:
     return pictures
 
 
-def _average(x: Tensor) -> Tensor:
+def _pool_mean(x: Tensor) -> Tensor:
     return functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)

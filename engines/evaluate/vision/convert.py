@@ -1,4 +1,4 @@
-"""Conversion of checkpoints that pickle a whole module to plain weights, running no code."""
+"""Conversion of pickled checkpoints, of weights or of a whole module, running no code."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
+from engines.checkpoint import WRAPPERS
 from engines.evaluate.vision import safe_unpickle
 
 if TYPE_CHECKING:
@@ -16,10 +17,11 @@ MAX_MODULES = 20_000
 
 
 def extract_weights(file: str, out: str) -> int:
-    """Writes a pickled module's parameters and buffers as .safetensors; returns their number.
+    """Writes a checkpoint's weights as .safetensors; returns their number.
 
-    Names and precision are kept. Raises UserError if the file has no module, or if the module has
-    anything but tensors in place of weights.
+    Of a state dict, also one within a checkpoint, or of a pickled module's parameters and buffers.
+    Names and precision are kept. Raises UserError if the file has neither, or anything but tensors
+    in place of weights.
     """
     from safetensors.torch import save_file
 
@@ -27,7 +29,8 @@ def extract_weights(file: str, out: str) -> int:
         raise UserError(f"no such file {file}: pass the path of a checkpoint")
     if Path(out).suffix != ".safetensors":
         raise UserError(f"{out} must end in .safetensors")
-    weights = {name: value.contiguous() for name, value in _iterate_weights(_find_module(file))}
+    # Cloned, as safetensors refuses weights that share memory.
+    weights = {name: value.contiguous().clone() for name, value in _iterate_file(file)}
     if not weights:
         raise UserError(f"the module in {file} has no weights")
     draft = Path(out).with_name(f".{Path(out).name}.part")
@@ -38,16 +41,33 @@ def extract_weights(file: str, out: str) -> int:
     return len(weights)
 
 
-def _find_module(file: str) -> Any:
+def _iterate_file(file: str) -> "Iterator[tuple[str, Tensor]]":
     content = safe_unpickle.read_checkpoint(file)
     candidates = [content.get(key) for key in KEYS] if isinstance(content, Mapping) else [content]
     for module in candidates:
         if isinstance(getattr(module, "_modules", None), Mapping):
-            return module
-    raise UserError(f"{file} contains no pickled module; if it has plain weights, use it directly")
+            return _iterate_module(module)
+    return _iterate_state(file, content)
 
 
-def _iterate_weights(module: Any) -> "Iterator[tuple[str, Tensor]]":
+def _iterate_state(file: str, content: Any) -> "Iterator[tuple[str, Tensor]]":
+    """Yields a state dict, of the averaged weights first, whatever else the checkpoint holds."""
+    import torch
+
+    for wrapper in (*KEYS, *WRAPPERS):
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping) or not any(
+        isinstance(value, torch.Tensor) for value in content.values()
+    ):
+        raise UserError(f"{file} contains neither a pickled module nor a state dict")
+    for name, value in content.items():
+        if not isinstance(name, str) or not isinstance(value, torch.Tensor):
+            raise UserError(f"{name} in {file} is not a tensor: not converted")
+        yield name, value
+
+
+def _iterate_module(module: Any) -> "Iterator[tuple[str, Tensor]]":
     """Yields names and tensors in the order and with the names of torch's `state_dict`."""
     import torch
 

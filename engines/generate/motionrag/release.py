@@ -1,13 +1,20 @@
 """MotionRAG's checkpoints as they are released, read strictly (motionrag.md, 8)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import UserError
-from engines.checkpoint import WeightShapes, load_weights, read_weights
+from engines.checkpoint import list_differences, load_weights, read_weights
 from engines.generate.motionrag.motion_sites import PREFIXES, list_motion_sites, name_adapters
+from engines.generate.motionrag.release_sizes import (
+    SEEN,
+    build_context,
+    build_resampler,
+    read_dim,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -20,10 +27,10 @@ if TYPE_CHECKING:
 
 MOTION, CONTEXT, ADAPTER, SHORT = "motion_proj", "motion_transformer", "Motion-Adapter", "17_frames"
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth")
-HEAD_DIM = 64  # of all attentions of the release; shapes do not tell
+TUNED = re.compile(r"transformer_blocks\.\d+\.attn1\.to_[qkv]\.(?:weight|bias)$")  # (8.3)
+LISTED = 10_000  # differences that an error names: all
 RESAMPLER = "action_proj_model."  # a second copy of the motion resampler, in the adapters' file
-SEEN = 1024  # width of what DINOv2-large gives
-APPEARANCE, START = "condition_proj.", "sos_token"
+START = "sos_token"
 DYNAMICRAFTER = "model.diffusion_model."
 
 
@@ -91,8 +98,8 @@ def load_context(folder: Path, fresh: bool = False) -> "MotionContext":
     """A release's context transformer, or one of its sizes with random weights."""
     list_checkpoints(folder)
     file = str(find_checkpoint(folder, CONTEXT))
-    state, label = read_weights(file), f"MotionRAG's context transformer ({file})"
-    return _build_context(state, label) if fresh else _load_context(file, state, [])
+    state = read_weights(file)
+    return build_context(state) if fresh else _load_context(file, state, [])
 
 
 def build_fresh(sites: "Mapping[str, tuple[int, int]]", features: int) -> Release:
@@ -107,45 +114,16 @@ def build_fresh(sites: "Mapping[str, tuple[int, int]]", features: int) -> Releas
 
 def _load_resampler(file: str, state: "State") -> "PerceiverResampler":
     label = f"a MotionRAG resampler ({file})"
-    return load_weights(_build_resampler(state, label), state, label)
-
-
-def _build_resampler(state: "State", label: str) -> "PerceiverResampler":
-    """A resampler of the sizes that the weights have."""
-    from engines.nets.perceiver import PerceiverResampler
-
-    shapes = WeightShapes(state, label)
-    dim, features = shapes["proj_in.weight"]
-    depth = sum(name.endswith(".0.to_q.weight") for name in state)
-    heads = max(1, shapes["layers.0.0.to_q.weight"][0] // HEAD_DIM)
-    return PerceiverResampler(
-        features, dim, queries=shapes["latents"][1], depth=depth, heads=heads,
-        head_dim=shapes["layers.0.0.to_q.weight"][0] // heads,
-    )  # fmt: skip
-
-
-def _build_context(state: "State", label: str) -> "MotionContext":
-    """A context transformer of the sizes that the weights have."""
-    from engines.nets.motion_context import MotionContext
-
-    inner = {k.removeprefix(APPEARANCE): v for k, v in state.items() if k.startswith(APPEARANCE)}
-    if not inner:
-        raise UserError(f"not the weights of {label}: {APPEARANCE}* is missing")
-    resampler = _build_resampler(inner, label)
-    queries, dim = inner["latents"].shape[1:]
-    layers = sum(name.endswith("self_attn.in_proj_weight") for name in state)
-    return MotionContext(
-        resampler, dim, queries=queries, layers=layers, heads=max(1, dim // HEAD_DIM)
-    )
+    return load_weights(build_resampler(state), state, label, LISTED)
 
 
 def _load_context(file: str, state: "State", remarks: list[str]) -> "MotionContext":
     label = f"MotionRAG's context transformer ({file})"
-    model = _build_context(state, label)
+    model = build_context(state)
     if START not in state:  # the published training neither trains nor saves it (7.1, no. 2)
         state = {**state, START: model.sos_token.detach() * 0}
         remarks.append(f"no {START}: zeros take its place, as the release never trained it")
-    return load_weights(model, state, label)
+    return load_weights(model, state, label, LISTED)
 
 
 def _load_adapters(
@@ -160,10 +138,9 @@ def _load_adapters(
             " Stable Video Diffusion or CogVideoX"
         )
     _check_same_resampler(file, state, resampler)
-    names = {released: name for name, released in name_adapters(base).items()}
-    own = {names.get(k, k): v for k, v in state.items() if not k.startswith(RESAMPLER)}
-    dim = resampler["proj_out.weight"].shape[0]
-    return load_weights(MotionAdapters(list_motion_sites(base), dim), own, label)
+    own = {name: value for name, value in state.items() if not name.startswith(RESAMPLER)}
+    adapters = MotionAdapters(list_motion_sites(base), read_dim(resampler))
+    return load_weights(adapters, own, label, LISTED, name_adapters(base))
 
 
 def _check_same_resampler(file: str, state: "State", resampler: "State") -> None:
@@ -179,9 +156,13 @@ def _check_same_resampler(file: str, state: "State", resampler: "State") -> None
 
 
 def _load_short_clips(file: str, state: "State", base: "nn.Module") -> None:
-    """Puts fine-tuned projections of attentions into the base; a UserError for any other name."""
-    own = {name.removeprefix(PREFIXES[type(base).__name__]): value for name, value in state.items()}
-    known = base.state_dict()
-    if wrong := [k for k, v in own.items() if k not in known or known[k].shape != v.shape]:
-        raise UserError(f"{file} does not fit {type(base).__name__}: {', '.join(wrong[:12])}")
+    """Puts fine-tuned queries, keys and values of all joint attentions into the base.
+
+    A UserError names what is missing, unknown or of another shape.
+    """
+    prefix = PREFIXES[type(base).__name__]
+    tuned = {prefix + name: value for name, value in base.state_dict().items() if TUNED.match(name)}
+    if wrong := list(list_differences(tuned, state)):
+        raise UserError(f"{file} does not fit {type(base).__name__}: {', '.join(wrong)}")
+    own = {name.removeprefix(prefix): value for name, value in state.items()}
     base.load_state_dict(own, strict=False)

@@ -68,6 +68,20 @@ def test_loading_refuses_the_file_and_says_how_to_convert_it(pickled) -> None:
         checkpoint.read_weights(str(pickled[0]))
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_state_dict_is_converted_whatever_the_checkpoint_has_beside_it(
+    wrapped: bool, tmp_path: Path
+) -> None:
+    state, mark = torch.nn.Linear(2, 3).bfloat16().state_dict(), tmp_path / "was-run"
+    state["twice"] = state["weight"]  # shared memory, which safetensors would refuse
+    beside = {"epoch": 3, "optimizer": traps(mark)[0]}
+    torch.save({"state_dict": state, **beside} if wrapped else state, tmp_path / "a.ckpt")
+    assert extract_weights(str(tmp_path / "a.ckpt"), str(tmp_path / "a.safetensors")) == 3
+    found = held(tmp_path / "a.safetensors")
+    assert found.keys() == state.keys() and all(found[k].equal(state[k]) for k in state)
+    assert found["weight"].dtype == torch.bfloat16 and not mark.exists()
+
+
 class Trap:
     """Does something when it is unpickled, in each of the ways that there are."""
 
@@ -175,12 +189,15 @@ def test_modules_that_hold_each_other_end(tmp_path: Path) -> None:
     [
         ("best.pt", "best.pt", ".safetensors"),
         ("none.pt", "a.safetensors", "none.pt"),
-        ("plain.pt", "a.safetensors", "pickled module"),
+        ("nothing.pt", "a.safetensors", "state dict"),
+        ("mixed.pt", "a.safetensors", "trap"),
         ("text.pt", "a.safetensors", "text.pt"),
     ],
 )
 def test_what_cannot_be_converted_says_why(file, out, says, pickled, tmp_path: Path) -> None:
-    torch.save({"model": {"fc.weight": torch.zeros(1)}}, tmp_path / "plain.pt")
+    torch.save({"model": {"fc.weight": [0.0]}}, tmp_path / "nothing.pt")
+    mixed = {"fc.weight": torch.zeros(1), "trap": Trap((os.getcwd, ()))}
+    torch.save({"state_dict": mixed}, tmp_path / "mixed.pt")
     (tmp_path / "text.pt").write_text("no archive")
     with pytest.raises(UserError, match=says):
         extract_weights(str(tmp_path / file), str(tmp_path / out))

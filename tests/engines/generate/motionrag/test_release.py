@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from support import motionrag, tiny_pipelines, tiny_transformers
 
 from data.errors import UserError
+from engines.evaluate.vision.convert import extract_weights
 from engines.generate.motionrag.motion_sites import find_base
 from engines.generate.motionrag.release import list_checkpoints, load_release
 from engines.generate.motionrag.release_writing import save_release
@@ -54,6 +55,38 @@ def test_what_is_written_is_read_as_published_files_are_too(folder: Path, base, 
         file.unlink()
     for one, other in zip(states(before), states(load_release(folder, base)), strict=True):
         assert one.keys() == other.keys() and all(one[k].equal(other[k]) for k in one)
+
+
+def test_released_files_are_converted_and_each_fault_of_theirs_is_named(tmp_path: Path) -> None:
+    """All four, as published: pickles, of bf16, some wrapped; for CogVideoX, which has all."""
+    cog = find_base(tiny_transformers.cogvideox_image())
+    before = motionrag.build_release(cog)
+    save_release(before, cog, tmp_path)
+    save_file(tuned_projections(cog), tmp_path / "17_frames.safetensors")
+    files = list_checkpoints(tmp_path)
+    for file in files:
+        state = {name: value.bfloat16() for name, value in load_file(file).items()}
+        file.unlink()
+        torch.save(
+            state if file.stem == MOTION else {"state_dict": state}, file.with_suffix(".ckpt")
+        )
+        extract_weights(str(file.with_suffix(".ckpt")), str(file))
+        found = load_file(file)
+        assert found.keys() == state.keys() and all(found[k].equal(state[k]) for k in state)
+    for part, loaded in zip(states(before), states(load_release(tmp_path, cog)), strict=True):
+        assert all(loaded[k].equal(v.bfloat16().to(loaded[k].dtype)) for k, v in part.items())
+    for file in files:
+        whole = load_file(file)
+        names = sorted(name for name in whole if not name.startswith("action_proj_model"))
+        missing, misshapen = names[1::3], names[::3]
+        state = {name: value for name, value in whole.items() if name not in missing}
+        state |= {name: torch.zeros(3, 1, 2) for name in misshapen} | {"odd.one": torch.zeros(2)}
+        save_file(state, file)
+        said = fault(tmp_path, cog)
+        assert all(f"{name} is missing" in said for name in missing)
+        assert all(f"{name} is (3, 1, 2), not " in said for name in misshapen)
+        assert "odd.one is unknown" in said and file.name in said
+        save_file(whole, file)
 
 
 def test_names_are_those_of_the_release(folder: Path, base) -> None:
@@ -123,9 +156,18 @@ def test_fine_tuned_projections_replace_the_bases_own(folder: Path) -> None:
     cog = find_base(tiny_transformers.cogvideox_image())
     save_release(motionrag.build_release(cog), cog, folder)
     name = "transformer_blocks.0.attn1.to_q.weight"
-    tuned = torch.full_like(cog.state_dict()[name], 0.5)
-    save_file({f"transformer.{name}": tuned}, folder / "17_frames.safetensors")
+    tuned = {name: torch.full_like(value, 0.5) for name, value in tuned_projections(cog).items()}
+    save_file(tuned, folder / "17_frames.safetensors")
     load_release(folder, cog)
-    assert cog.state_dict()[name].equal(tuned)
-    save_file({"transformer.stranger": tuned}, folder / "17_frames.safetensors")
-    assert "stranger" in fault(folder, cog)
+    assert cog.state_dict()[name].equal(tuned[f"transformer.{name}"])
+    tuned.pop(f"transformer.{name}")
+    save_file(tuned, folder / "17_frames.safetensors")
+    assert f"{name} is missing" in fault(folder, cog)
+
+
+def tuned_projections(cog) -> dict[str, torch.Tensor]:
+    """Those of `17_frames`, with the base's own values."""
+    return {
+        f"transformer.{name}": value.clone() for name, value in cog.state_dict().items()
+        if ".attn1.to_" in name and "to_out" not in name
+    }  # fmt: skip
