@@ -1,7 +1,10 @@
-"""The contents that must not be used any more, read once for a run."""
+"""The contents that must not be used any more, read once or watched while a run goes on."""
+
+from threading import Lock
 
 from data.catalog import merge
 from data.catalog.database import load_sql
+from data.store import layout
 from data.workspace import Workspace
 
 
@@ -14,3 +17,21 @@ def read_withdrawn(workspace: Workspace, corpus: str) -> set[str]:
         merge.sync_videos(catalog, workspace.store, corpus)
         rows = catalog.execute(load_sql("withdrawn_contents"), corpus=corpus)
     return {content for (content,) in rows}
+
+
+class WithdrawalWatch:
+    """The withdrawn contents of a corpus at this moment; several threads may ask."""
+
+    def __init__(self, workspace: Workspace, corpus: str) -> None:
+        self._workspace, self._corpus, self._lock = workspace, corpus, Lock()
+        self._marks: list[str] = []
+        self._contents: set[str] = set()
+
+    def read(self) -> set[str]:
+        """The contents; looks at the catalogue only where a video was withdrawn since."""
+        marks = self._workspace.store.list_names(layout.withdrawn_folder(self._corpus))
+        with self._lock:
+            if marks != self._marks:
+                self._contents = read_withdrawn(self._workspace, self._corpus)
+                self._marks = marks
+            return self._contents

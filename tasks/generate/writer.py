@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -21,22 +22,30 @@ from data.workspace import Workspace
 from engines.base import Engine, Runner
 from engines.embed.stored_vectors import StoredVectors
 from engines.generate.engine import VideoGenerator
-from engines.generate.result import GeneratedVideo
+from engines.generate.result import GeneratedVideo, SkippedClip
 from tasks.motion.stage import locate_features
 from tasks.stage_run import ShardWriter, StageRun
 from tasks.stages import require_same_weights
+from tasks.withdrawn import WithdrawalWatch
 from tasks.workers import build_generate_setup, count_workers
 
 GeneratedRow = dict[str, Any]  # as `tables.GENERATIONS`, without what is the same for a whole run
 OF_THE_RUN = ("run", "engine", "spec", "model_digest", "controller_digest", "corpus")
 
 
-class GenerateWriter(ShardWriter[PlannedRequest, GeneratedVideo, GeneratedRow]):
-    """Writes each video's file, then its row beside it, which marks the file as whole."""
+class WithdrawnMeanwhile(Exception):
+    """A clip was withdrawn while it conditioned a video; the shard's retry goes without it."""
 
-    def __init__(self, store: Store, folder: str, fps: float) -> None:
+
+class GenerateWriter(ShardWriter[PlannedRequest, GeneratedVideo, GeneratedRow]):
+    """Writes each video's file, then its row beside it, which marks the file as whole.
+
+    Nothing is written of a clip that is withdrawn by then: the video is dropped with an error.
+    """
+
+    def __init__(self, store: Store, folder: str, fps: float, watch: WithdrawalWatch) -> None:
         super().__init__()
-        self._store, self._folder, self._fps = store, folder, fps
+        self._store, self._folder, self._fps, self._watch = store, folder, fps, watch
 
     def find_row(self, item: PlannedRequest) -> GeneratedRow | None:
         """The row of a video that was made for these hits, or of a request that is not tried."""
@@ -49,17 +58,25 @@ class GenerateWriter(ShardWriter[PlannedRequest, GeneratedVideo, GeneratedRow]):
         return payload["row"] if payload["request"] == item.digest else None
 
     def write(self, item: PlannedRequest, outcome: Outcome[GeneratedVideo]) -> GeneratedRow:
+        withdrawn = _list_withdrawn(item.request, self._watch.read())
         if not isinstance(outcome, Done):
-            return _build_row(item, reason=outcome.reason, detail=outcome.detail[:DETAIL])
+            note, detail = _describe_left_out((), withdrawn), outcome.detail[:DETAIL]
+            return _build_row(item, reason=outcome.reason, detail=detail, note=note)
         video, file = outcome.value, media_path(item.id)
+        for used in video.used:
+            if used.source.video_id in withdrawn:
+                raise WithdrawnMeanwhile(
+                    f"{used.source.video_id} was withdrawn while it conditioned {item.id}, which is"
+                    " not kept: it is generated again without it"
+                )
         self.caches.update(video.cache_use)
         # The file first: the row beside it marks it as whole.
         self._store.write(f"{self._folder}/{file}", video.video)
         row = _build_row(
             item, file=file, sha256=sha256(video.video).hexdigest(), frames=video.frames,
             fps=self._fps, width=video.width, height=video.height, seconds=video.seconds,
-            note=_describe_left_out(video), hits=_list_hits(video), image=video.image,
-            clips=video.clips,
+            note=_describe_left_out(video.left_out, withdrawn), hits=_list_hits(video),
+            image=video.image, clips=video.clips,
         )  # fmt: skip
         content = json.dumps({"request": item.digest, "row": row}).encode()
         self._store.write(self._row_file(item), content)
@@ -81,16 +98,20 @@ class GenerateRun(StageRun[PlannedRequest, GeneratedVideo, GeneratedRow]):
         make = _make_engine(workspace, run, shards)
         super().__init__(workspace.store, run.folder, run.version, make, runner, setup.batch)
         self.workers, self.decoders = count_workers(workspace.settings), setup.decoders
+        self._watch = WithdrawalWatch(workspace, run.corpus)
         self.progress.total = self.count_items(shards)
 
     def read_item(self, payload: dict[str, Any]) -> PlannedRequest:
         return read_request(payload)
 
     def to_input(self, item: PlannedRequest) -> Request:
-        return item.request
+        """The request without the clips that were withdrawn since it was planned."""
+        withdrawn = self._watch.read()
+        kept = tuple(s for s in item.request.sources if s.content not in withdrawn)
+        return replace(item.request, sources=kept)
 
     def open_writer(self, shard: Shard[PlannedRequest]) -> GenerateWriter:
-        return GenerateWriter(self.store, self.folder, self._fps)
+        return GenerateWriter(self.store, self.folder, self._fps, self._watch)
 
 
 def _make_engine(workspace: Workspace, run: Run, shards: Sequence[str]) -> Callable[[], Engine]:
@@ -151,7 +172,13 @@ def _list_hits(video: GeneratedVideo) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _describe_left_out(video: GeneratedVideo) -> str | None:
+def _list_withdrawn(request: Request, contents: set[str]) -> list[str]:
+    """The ids of a request's clips that are withdrawn by now."""
+    return [clip.video_id for clip in request.sources if clip.content in contents]
+
+
+def _describe_left_out(skipped: Sequence[SkippedClip], withdrawn: Sequence[str]) -> str | None:
     """A note on the clips that a video was made without; None if there are none."""
-    notes = "; ".join(f"without {clip.video_id}: {clip.detail}" for clip in video.left_out)
-    return notes[:DETAIL] or None
+    notes = [f"without {clip.video_id}: {clip.detail}" for clip in skipped]
+    notes += [f"without {id}: withdrawn since it was planned" for id in withdrawn]
+    return "; ".join(notes)[:DETAIL] or None

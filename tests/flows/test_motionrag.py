@@ -18,6 +18,7 @@ from data.specs.motion import MotionFeaturesSpec, MotionSpec
 from data.specs.pipeline import GenerateSpec, RetrieveSpec
 from data.store.motion_features import CorruptFeatures, iter_features
 from data.workspace import Workspace
+from engines.generate.generators.motionrag import Generator
 from engines.generate.motionrag.motion_sites import find_base
 from engines.video.decoders.pyav import decode_frames
 from engines.video.frames import Sampling
@@ -26,7 +27,9 @@ from flows.generate import generate
 from flows.ingest import ingest
 from flows.motion_features import motion_features
 from flows.pipeline import pipeline
+from tasks.generate.run import complete_run
 from tasks.generate.withdrawal import mark_withdrawn
+from tasks.generate.writer import WithdrawnMeanwhile
 from tasks.motion.stage import locate_features
 from tasks.retrieve.choose import CAPTIONS_MORE, describe_index, open_retriever
 from tasks.retrieve.stored import CaptionRetriever, MotionRetriever
@@ -140,15 +143,20 @@ def test_corrupt_features_are_named_and_cost_no_more_than_the_clips(
     file = Path(workspace.store.path(f"{stage.folder}/shard-000000.parquet"))
     whole = file.read_bytes()
     middle = len(whole) // 2
-    file.write_bytes(whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :])
+    flipped = whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :]
     try:
-        row, _ = made(folder, seed=7)
-        assert row["hits"] == [] and row["reason"] is None
-        assert "corrupt motion features" in row["note"] and file.name in row["note"]
-        with pytest.raises(CorruptFeatures, match=file.name):
-            list(iter_features(workspace.store, f"{stage.folder}/{file.name}"))
-        with pytest.raises(UserError, match=file.name):
-            MotionRetriever(workspace, "c")
+        for seed, broken in enumerate((flipped, whole[:middle], b""), 7):
+            file.write_bytes(broken)
+            row, _ = made(folder, seed=seed)
+            assert row["hits"] == [] and row["reason"] is None
+            assert "corrupt motion features" in row["note"] and file.name in row["note"]
+            with pytest.raises(CorruptFeatures, match=file.name):
+                list(iter_features(workspace.store, f"{stage.folder}/{file.name}"))
+            with pytest.raises(UserError, match=file.name):
+                MotionRetriever(workspace, "c")
+        file.unlink()
+        row, _ = made(folder, seed=10)
+        assert row["hits"] == [] and file.name in row["note"]
     finally:
         file.write_bytes(whole)
     assert len(list(iter_features(workspace.store, f"{stage.folder}/{file.name}"))) == CLIPS
@@ -158,7 +166,9 @@ def test_pictures_of_any_shape_and_missing_ones_and_fewer_than_k(
     workspace, folder, described
 ) -> None:
     Image.new("RGB", (90, 30), "blue").save(folder / "wide.png")
+    (folder / "torn.png").write_bytes((folder / "wide.png").read_bytes()[:60])
     rows = [
+        {"id": "torn", "txt": "torn", "image": "torn.png"},
         {"id": "wide", "txt": "wide", "image": "wide.png"},
         {"id": "gone", "txt": "gone", "image": "gone.png"},
         {"id": "none", "txt": "none", "image": "own.png", "where": "false"},
@@ -167,9 +177,11 @@ def test_pictures_of_any_shape_and_missing_ones_and_fewer_than_k(
     prompts.write_text("\n".join(map(json.dumps, rows)))
     many = RetrieveSpec(k=9, dedup=1.01)
     run = generate("c", str(prompts), spec(folder, retrieve=many))
-    assert (run["done"], run["failed"], run["short_of_clips"]) == (2, {"missing": 1}, 2)
-    [wide, gone, none] = pq.read_table(run["table"]).to_pylist()
+    assert (run["done"], run["short_of_clips"]) == (2, 2)
+    assert run["failed"] == {"missing": 1, "rejected": 1}
+    [torn, wide, gone, none] = pq.read_table(run["table"]).to_pylist()
     assert len(wide["hits"]) == CLIPS and gone["reason"] == "missing"
+    assert torn["reason"] == "rejected" and "torn.png" in torn["detail"]
     assert (none["hits"], none["reason"]) == ([], None), "without hits it is the base's video"
 
 
@@ -308,3 +320,31 @@ def test_pictures_are_compared_and_of_the_best_captions_the_likest(
         by_image.search_prompts([Prompt("q", "no picture")], asked)
     index, version = describe_index(workspace, "c", "caption+image")
     assert "+" in index and "+" in version
+
+
+def test_nothing_is_generated_from_what_is_withdrawn_in_mid_run(
+    workspace, folder, described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate_video, gone = Generator._generate_video, []
+
+    def withdraw(self, request, clips):
+        gone.append(clips[0].source.video_id)
+        mark_withdrawn(workspace, "c", gone[0], "rights")
+        return generate_video(self, request, clips)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Generator, "_generate_video", withdraw)
+        with pytest.raises(WithdrawnMeanwhile, match=r"withdrawn"):  # Prefect tries again
+            made(folder, seed=31)
+    row, _ = made(folder, seed=31)
+    assert gone[0] not in {hit["video_id"] for hit in row["hits"]} and row["hits"]
+    second, complete = row["hits"][0]["video_id"], complete_run
+
+    def complete_late(place, *planned):
+        mark_withdrawn(workspace, "c", second, "rights")
+        return complete(place, *planned)
+
+    monkeypatch.setattr("flows.generate.complete_run", complete_late)
+    row, _ = made(folder, seed=32)
+    assert second not in {hit["video_id"] for hit in row["hits"]} and row["reason"] is None
+    assert second in row["note"] and "withdrawn" in row["note"]
