@@ -65,7 +65,8 @@ CLONE_NEWUTS = 0x04000000  # host names of one's own
 class Moment:
     """The `nth` time that something is about to be, half, or has been written.
 
-    `name` is a pattern of files in the store, or `catalogue:TABLE`.
+    `name` is a pattern of files in the store, of full paths that a draft replaces ("before" and
+    "after" only), or `catalogue:TABLE`.
     """
 
     when: str
@@ -117,6 +118,12 @@ def _dying_at(moment: Moment) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     create, insert, execute = Store.create, Catalog.insert, Catalog.execute
+    replace = os.replace
+
+    def dying_replace(draft: str | Path, target: str | Path) -> None:
+        reach("before", str(target))
+        replace(draft, target)
+        reach("after", str(target))
 
     @contextmanager
     def dying_create(store: Store, name: str) -> Iterator[IO[bytes]]:
@@ -137,4 +144,5 @@ def _dying_at(moment: Moment) -> None:
             reach("during", f"catalogue:{into[1]}")
         return rows
 
+    os.replace = dying_replace
     Store.create, Catalog.insert, Catalog.execute = dying_create, dying_insert, dying_execute
