@@ -67,7 +67,7 @@ def plan_questions(
     if frames:
         texts.seen["frame vectors"] = set(frames.read.shards)
     seen = hash_json([(kind, sorted(contents)) for kind, contents in texts.seen.items()])
-    stages = name_sources(sources) | ({"frames": frames.stage.fingerprint} if frames else {})
+    stages = name_sources(sources, spec) | ({"frames": frames.stage.fingerprint} if frames else {})
     if spec.detector:
         if not spec.frames or "closeness" in plugin.CAPABILITIES:
             raise UserError("--detector goes with a --model that reads requests, and with --frames")

@@ -17,8 +17,10 @@ from data.store.texts import StoredText, read_texts
 from data.workspace import Workspace
 from engines.annotate.encoding import read_vectors
 from engines.answer.items import TextPart
+from engines.base import load_plugin
 from tasks.annotate.encode import find_encoded
 from tasks.annotate.stage import find_annotated
+from tasks.same_encoder import require_same_encoder
 
 Sources = dict[str, tuple[Stage, Stage | None]]  # by kind: the stages of texts and of vectors
 
@@ -28,18 +30,28 @@ def find_sources(workspace: Workspace, corpus: str, spec: AnswerSpec) -> Sources
     if spec.texts == "none":
         return {}
     stages = find_annotated(workspace, corpus, list(spec.kinds))
-    return {
+    sources = {
         kind: (stage, find_encoded(workspace, stage))
         for kind, stage in zip(spec.kinds, stages, strict=True)
     }
+    for _, vectors in sources.values():
+        if vectors:
+            encode = read_spec(workspace.store, vectors, EncodeSpec)
+            require_same_encoder(workspace, vectors, encode, f"reelflow annotate {corpus}")
+    return sources
 
 
-def name_sources(sources: Sources) -> dict[str, str]:
-    """The fingerprints of the stages of texts and of their vectors, by kind."""
-    return {
-        kind: "+".join(each.fingerprint for each in stages if each)
-        for kind, stages in sources.items()
-    }
+def name_sources(sources: Sources, spec: AnswerSpec) -> dict[str, str]:
+    """The fingerprints of the stages of texts and of their vectors, by kind.
+
+    Where texts have no vectors, the digest of the encoder that makes them for the questions.
+    """
+    named = {}
+    for kind, (texts, vectors) in sources.items():
+        encoder = load_plugin("retrieve.encoders", spec.encode.encoder)
+        of_vectors = vectors.fingerprint if vectors else encoder.digest(spec.encode)
+        named[kind] = f"{texts.fingerprint}+{of_vectors}"
+    return named
 
 
 @dataclass
@@ -86,9 +98,8 @@ def load_texts(
         store.seen[kind] = {content for content, _, _ in rows}
         done = set(list_done(workspace.store, vectors.folder)) if vectors else set()
         for shard in sorted({shard for _, shard, _ in rows}):
-            encoded = vectors if vectors and shard in done else None
             try:
-                _load_shard(workspace, store, contents, texts, encoded, shard)
+                _load_shard(workspace, store, contents, texts, vectors, shard, shard in done)
             except (pa.ArrowException, OSError) as error:  # cut off, or gone
                 why = f"the {kind} texts of shard {shard} cannot be read: {error}"
                 own = {content for content, name, _ in rows if name == shard}
@@ -99,11 +110,11 @@ def load_texts(
 
 def _load_shard(
     workspace: Workspace, store: TextStore, contents: dict[str, str], texts: Stage,
-    encoded: Stage | None, shard: str,
+    encoded: Stage | None, shard: str, is_done: bool,
 ) -> None:  # fmt: skip
     files = workspace.store
     rows = list(read_texts(files, layout.shard_file(texts.folder, shard)))
-    name = layout.shard_file(encoded.folder, shard) if encoded and rows else ""
+    name = layout.shard_file(encoded.folder, shard) if encoded and is_done and rows else ""
     vectors = read_vectors(files, name) if name and files.exists(name) else None
     encode = read_spec(files, encoded, EncodeSpec) if encoded else store.spec.encode
     places: dict[str, list[int]] = {}

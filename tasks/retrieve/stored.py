@@ -10,8 +10,7 @@ from data.catalog.database import catalog_path
 from data.errors import UserError
 from data.records import Hit, Prompt
 from data.shards.lists import list_done
-from data.shards.stages import CAPTION_VECTORS, Stage, read_spec_record
-from data.specs.encode import CaptionSpec
+from data.shards.stages import CAPTION_VECTORS, Stage
 from data.specs.retrieve import RetrieveSpec
 from data.store import layout, tables
 from data.store.motion_features import iter_features
@@ -25,6 +24,7 @@ from tasks.captions.stage import require_captions
 from tasks.motion.stage import require_features
 from tasks.retrieve.lookups import Lookups
 from tasks.retrieve.retriever import Retriever
+from tasks.same_encoder import require_same_encoder
 
 
 class StoredRetriever(Retriever):
@@ -66,7 +66,8 @@ class CaptionRetriever(StoredRetriever):
 
     def __init__(self, workspace: Workspace, corpus: str) -> None:
         stage, self._spec = require_captions(workspace, corpus)
-        _require_same_encoder(workspace, stage, self._spec)
+        again = f"reelflow caption-vectors {corpus}"
+        require_same_encoder(workspace, stage, self._spec.encode, again)
         super().__init__(workspace, corpus, stage)
         plugin = load_plugin("retrieve.encoders", self._spec.encode.encoder)
         self._encoder = plugin.Encoder(self._spec.encode)
@@ -104,15 +105,6 @@ class MotionRetriever(StoredRetriever):
 def count_version(workspace: Workspace, stage: Stage) -> str:
     """The state of a stage that is searched: how many of its shards are done."""
     return f"s{len(list_done(workspace.store, stage.folder)):04}"
-
-
-def _require_same_encoder(workspace: Workspace, stage: Stage, spec: CaptionSpec) -> None:
-    digest = load_plugin("retrieve.encoders", spec.encode.encoder).digest(spec.encode)
-    if digest not in read_spec_record(workspace.store, stage)["inputs"]:
-        raise UserError(
-            f"the encoder has changed since the captions of {stage.corpus} were encoded: put the"
-            f" old one back, or run `reelflow caption-vectors {stage.corpus}`"
-        )
 
 
 def _read_vectors(workspace: Workspace, stage: Stage) -> Iterator[Batch]:

@@ -27,6 +27,7 @@ from engines.retrieve.words import WordIndex
 from tasks.annotate.encode import find_encoded
 from tasks.annotate.stage import find_annotated
 from tasks.progress import notify
+from tasks.same_encoder import require_same_encoder
 
 Videos = dict[str, tuple[str, str, str | None]]  # by content: id, URI, caption
 RANKED = 200  # of each ranking that are fused, or `k` where that is more
@@ -78,8 +79,7 @@ class TextSearcher:
 
         A UserError for what a search in texts has no use for, such as the spec's ceiling.
         """
-        known = {"k": spec.k, "where": spec.where, "exclude": spec.exclude}
-        if spec != RetrieveSpec().model_copy(update=known):
+        if spec != RetrieveSpec(k=spec.k, where=spec.where, exclude=spec.exclude):
             raise UserError("a search in texts knows k, where and exclude: leave out the others")
         hits: list[Hit] = []
         for prompt in prompts:
@@ -154,12 +154,13 @@ class TextSearcher:
         for rows, stage, vectors in self._parts:
             spec = read_spec(self.workspace.store, stage, EncodeSpec)
             if spec not in queries:
-                queries[spec] = self._open_encoder(spec).encode([query])
+                queries[spec] = self._open_encoder(stage, spec).encode([query])
             cosines[rows] = score_texts(queries[spec], vectors.astype(np.float32))
         return cosines
 
-    def _open_encoder(self, spec: EncodeSpec) -> Any:
+    def _open_encoder(self, stage: Stage, spec: EncodeSpec) -> Any:
         if spec not in self._encoders:
+            require_same_encoder(self.workspace, stage, spec, f"reelflow annotate {self.corpus}")
             self._encoders[spec] = load_plugin("retrieve.encoders", spec.encoder).Encoder(spec)
             self._encoders[spec].load()
         return self._encoders[spec]

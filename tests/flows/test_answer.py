@@ -155,6 +155,20 @@ def test_questions_share_the_texts_vectors_and_no_text_is_encoded_again(ask, mon
     assert len(asked) == len(set(asked)) and not set(SAID) & set(asked)
 
 
+def test_another_encoder_is_another_run_or_an_error_where_texts_have_vectors(
+    ask, monkeypatch
+) -> None:
+    kept = ask(questions())[0]["run"]
+    with monkeypatch.context() as patch:
+        patch.setattr(sentences, "digest", lambda spec: "of other weights")
+        with pytest.raises(UserError, match="has changed"):
+            ask(questions())
+    monkeypatch.setattr("tasks.answer.texts.find_encoded", lambda *_: None)
+    encoded = ask(questions())[0]["run"]
+    monkeypatch.setattr(sentences, "digest", lambda spec: "of other weights")
+    assert len({kept, encoded, ask(questions())[0]["run"]}) == 3
+
+
 def test_two_calls_are_made_and_what_was_asked_for_is_kept(ask, monkeypatch) -> None:
     sent: list[list] = []
     generate = model.Model.generate

@@ -15,6 +15,7 @@ from data.specs.refine import PassMeasure, RefineSpec, StopSpec
 from data.workspace import Workspace
 from engines.video.writing import encode_lossless
 from flows.demo_refine import demo_refine
+from flows.experiment_refining import experiment_refining
 from flows.pipeline import pipeline
 from flows.refine import refine
 from tasks.demo.refiner_trial import write_trial
@@ -39,7 +40,8 @@ def measured(shared_workspace: Workspace, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("fakes")
     made = write_fakes(folder / "g", 20, 9, v22="undecodable")
     real = write_fakes(folder / "r", 0, 16)
-    return refine(made, RefineSpec(iterations=(1, 3)), real, QUICK)
+    found = refine(made, RefineSpec(iterations=(1, 3)), real, QUICK)
+    return found | {"source": made, "real": real}
 
 
 def test_identity_changes_nothing_at_all(measured: dict[str, Any]) -> None:
@@ -63,6 +65,18 @@ def test_bad_rows_cost_the_others_nothing(
     assert any(note.startswith("1 of 9 videos") for note in measured["notes"])
     rows = list(read_refined(shared_workspace.store, measured["refinement"]))
     assert {row["reason"] for row in rows if row["target"] == "v22"} == {"undecodable"}
+
+
+def test_an_experiment_compares_refiners_with_the_median(
+    measured: dict[str, Any], shared_workspace: Workspace
+) -> None:
+    """Of videos that were refined before, by identity, only the median's passes are made."""
+    made, real, spec = measured["source"], measured["real"], RefineSpec(iterations=(1, 3))
+    found = experiment_refining(made, real, ["identity"], spec, QUICK)
+    assert found["refinements"]["identity"] == measured["refinement"]
+    compared = {row["figure"] for row in found["results"]}
+    assert compared == {"identity", "temporal_median"}
+    assert [verdict.split()[0] for verdict in found["verdicts"]] == ["identity"]
 
 
 def test_passes_are_methods_of_the_leaderboard(

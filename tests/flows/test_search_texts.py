@@ -71,6 +71,14 @@ def test_texts_are_encoded_once_and_never_for_a_question(corpus, monkeypatch) ->
     assert len(asked) == 1
 
 
+def test_vectors_of_other_weights_than_the_encoder_has_now_are_not_compared(
+    corpus, monkeypatch
+) -> None:
+    monkeypatch.setattr(sentences, "digest", lambda spec: "of other weights")
+    with pytest.raises(UserError, match=r"has changed.*`reelflow annotate c`"):
+        TextSearcher(corpus, "c", ["fake"]).search("harbour", 1)
+
+
 def test_what_cannot_be_searched_is_said(corpus) -> None:
     with pytest.raises(UserError, match="--with speech"):
         TextSearcher(corpus, "c", ["speech"])

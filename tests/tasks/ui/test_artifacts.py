@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from prefect.types.names import ArtifactKey
+from pydantic import TypeAdapter
 
+from tasks.artifact_key import artifact_key
 from tasks.ui.artifacts import format_cell, format_figure, format_label
 
 
@@ -44,3 +47,10 @@ def test_a_figure_has_a_name() -> None:
         "GPU-hours",
         "short of clips",
     ]
+
+
+@pytest.mark.parametrize("subject", ["shapes", "a_b.c", "trial/grainy", "s3://b/*.mp4", "Ünï 視頻"])
+def test_an_artifact_of_any_subject_has_a_key_that_prefect_takes(subject: str) -> None:
+    key = artifact_key("refine-table", subject)
+    assert TypeAdapter(ArtifactKey).validate_python(key).startswith("refine-table-")
+    assert artifact_key("refine", "a_b.c") == "refine-a-b-c"
