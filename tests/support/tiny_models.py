@@ -132,3 +132,37 @@ def save_llava(folder: Path) -> Path:
     torch.manual_seed(0)
     LlavaOnevisionForConditionalGeneration(config).eval().save_pretrained(folder)
     return folder
+
+
+def save_internvl(folder: Path) -> Path:
+    """An InternVL of 16 dimensions and one layer."""
+    import torch
+    from transformers import (
+        GotOcr2ImageProcessor,
+        InternVLConfig,
+        InternVLForConditionalGeneration,
+        InternVLProcessor,
+        InternVLVideoProcessor,
+    )
+
+    marks = {
+        "start_image_token": "<img>", "end_image_token": "</img>",
+        "context_image_token": "<IMG_CONTEXT>", "video_token": "<video>",
+    }  # fmt: skip
+    tokenizer = build_tokenizer(*marks.values(), extra_special_tokens=marks)
+    size = {"height": 28, "width": 28}
+    InternVLProcessor(
+        GotOcr2ImageProcessor(size=size, crop_to_patches=False), tokenizer,
+        InternVLVideoProcessor(size=size), image_seq_length=1,
+        chat_template=TALK.replace("%IMAGE%", "<IMG_CONTEXT>\n").replace("%VIDEO%", "<video>\n"),
+    ).save_pretrained(folder)  # fmt: skip
+    ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    config = InternVLConfig(
+        text_config=SMALL | ends | {"model_type": "qwen2", "vocab_size": len(tokenizer)},
+        vision_config={"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
+                       "num_attention_heads": 2, "image_size": [28, 28], "patch_size": [14, 14]},
+        image_token_id=tokenizer.convert_tokens_to_ids("<IMG_CONTEXT>"), image_seq_length=1,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    InternVLForConditionalGeneration(config).eval().save_pretrained(folder)
+    return folder

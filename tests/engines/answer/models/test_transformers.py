@@ -20,7 +20,7 @@ from engines.answer.protocol import AnswerSetup, Prompt
 OPTIONS = ("A", "B", "C")
 SAVERS = {
     "qwen": tiny_models.save_qwen, "llava": tiny_models.save_llava,
-    "smolvlm": tiny_models.save_smolvlm,
+    "smolvlm": tiny_models.save_smolvlm, "internvl": tiny_models.save_internvl,
 }  # fmt: skip
 
 
