@@ -1,7 +1,7 @@
 """Finds the videos that questions are about: in a corpus, or in a folder."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from data.catalog.database import load_sql
@@ -11,8 +11,10 @@ from data.runs.evaluations import Target
 from data.workspace import Workspace
 from engines.files.listing import VIDEO_ENDINGS, has_ending
 from tasks.evaluate.digests import digest_targets
+from tasks.progress import notify
 
 Videos = dict[str, Video]
+Named = dict[str, dict[str, Video]]  # by a name: the videos that have it, by content or file
 
 
 def find_in_corpus(workspace: Workspace, corpus: str, names: Iterable[str]) -> Videos:
@@ -21,13 +23,13 @@ def find_in_corpus(workspace: Workspace, corpus: str, names: Iterable[str]) -> V
     asked = sorted({*wanted, *map(_drop_ending, wanted)})
     with workspace.open_synced_catalog(workspace.check_corpus(corpus)) as catalog:
         rows = catalog.execute(load_sql("named_videos"), corpus=corpus, names=asked)
-    known: Videos = {}
-    by_id = [(id, row) for row in rows for id in (row[0],)]
-    by_file = [(name, row) for row in rows for name in (row[1], _drop_ending(row[1]))]
-    for name, (id, _, uri, content, duration, bytes, stamp) in [*by_id, *by_file]:
-        # An id goes before a file's name, and the first of two files before the second.
-        known.setdefault(name, Video(id, uri or "", content, duration, bytes, stamp))
-    return dict(_match_names(wanted, known))
+    by_id, by_file = Named(), Named()
+    for id, file, uri, content, duration, bytes, stamp in rows:
+        video = Video(id, uri or "", content, duration, bytes, stamp)
+        by_id[id] = {content: video}
+        for name in {file, _drop_ending(file)}:
+            by_file.setdefault(name, {}).setdefault(content, video)  # copies are one video
+    return _match_names(wanted, by_file | by_id)  # an id goes before a file's name
 
 
 def find_in_folder(folder: str, names: Iterable[str]) -> Videos:
@@ -35,12 +37,12 @@ def find_in_folder(folder: str, names: Iterable[str]) -> Videos:
     if not os.path.isdir(folder):
         raise UserError(f"no folder {folder}: --videos takes a folder with the videos' files")
     files = sorted(name for name in os.listdir(folder) if has_ending(name, VIDEO_ENDINGS))
-    known: Videos = {}
+    named = Named()
     for name in files:
-        video = Video(_drop_ending(name), os.path.abspath(os.path.join(folder, name)), "")
-        known.setdefault(name, video)
-        known.setdefault(_drop_ending(name), video)
-    found = dict(_match_names(sorted(set(names)), known))
+        uri = os.path.abspath(os.path.join(folder, name))
+        video = Video(_drop_ending(name), uri, "")
+        named.setdefault(_drop_ending(name), {})[uri] = named.setdefault(name, {})[uri] = video
+    found = _match_names(sorted(set(names)), named)
     # Only those that are asked about: a folder may hold far more.
     uris = sorted({video.uri for video in found.values()})
     targets = digest_targets([Target(uri, "", "", uri, "") for uri in uris])
@@ -51,11 +53,20 @@ def find_in_folder(folder: str, names: Iterable[str]) -> Videos:
     }
 
 
-def _match_names(wanted: Iterable[str], known: Videos) -> Iterator[tuple[str, Video]]:
+def _match_names(wanted: Iterable[str], named: Named) -> Videos:
+    """The video of each name, or else of the name without its ending; none where it has several."""
+    matched: Videos = {}
     for name in wanted:
-        video = known.get(name) or known.get(_drop_ending(name))
-        if video is not None:
-            yield name, video
+        videos = list((named.get(name) or named.get(_drop_ending(name)) or {}).values())
+        if len(videos) == 1:
+            matched[name] = videos[0]
+        elif videos:
+            paths = " and ".join(video.uri for video in videos[:2])
+            notify(
+                f"{name} is the name of {len(videos)} videos, such as {paths}: questions about it"
+                " fail; call the video by its id, or by its file's whole name"
+            )
+    return matched
 
 
 def _drop_ending(name: str) -> str:
