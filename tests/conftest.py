@@ -253,7 +253,7 @@ def ray_cluster() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:  # workers import engines from the tests too
         patch.setenv("PYTHONPATH", os.pathsep.join([str(TESTS), str(TESTS.parent)]))
         init = partial(
-            ray.init, "local", num_cpus=4, include_dashboard=False, log_to_driver=False,
+            ray.init, "local", num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False,
             logging_level="ERROR", object_store_memory=128 * 2**20,
         )  # fmt: skip
         started = start_ray(init)

@@ -39,9 +39,10 @@ class Toy:
         unloadable: str = "",
         deadly: str = "",
         hangs: str = "",
+        gpus: float = 0,
     ) -> None:
         """Each byte of the file `deadly` kills a process in `load`; the file `hangs` hangs one."""
-        self.needs = Needs(cpus=cpus, deadline_s=deadline_s)
+        self.needs = Needs(cpus=cpus, gpus=gpus, deadline_s=deadline_s)
         self._unloadable, self._deadly, self._hangs, self._loads = unloadable, deadly, hangs, 0
 
     def load(self) -> None:
@@ -68,6 +69,9 @@ class Toy:
         match item.does:
             case "answer":
                 yield done
+            case "name gpu":
+                time.sleep(0.1)  # so that others have their turn
+                yield Done(item.id, (os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES")))
             case "slowly":
                 time.sleep(float(item.with_))
                 yield done

@@ -42,9 +42,9 @@ def compare_verdicts(
     gained, lost = int((change > 0).sum()), int((change < 0).sum())
     share = sum(a.right for a, _ in pairs) / len(pairs)
     p = compute_mcnemar(gained, lost)
-    return AccuracyDifference(
-        len(pairs), share, mean.mean, mean.low, mean.high, gained, lost, p
-    )  # fmt: skip
+    # No share can change by more than the whole, as Student's interval near the end would have it.
+    low, high = (None if end is None else max(-1.0, min(1.0, end)) for end in (mean.low, mean.high))
+    return AccuracyDifference(len(pairs), share, mean.mean, low, high, gained, lost, p)
 
 
 def compute_mcnemar(gained: int, lost: int) -> float:

@@ -103,6 +103,12 @@ def test_paired_differences() -> None:
     same = compare_verdicts(none, none)
     assert same is not None and (same.difference, same.p) == (0, 1)
     assert compare_verdicts(some, []) is None
+    never, ever = (
+        judge_answers(questions, {str(n): reply(str(n), right if n else "A") for n in range(30)})
+        for right in "AB"
+    )
+    best = compare_verdicts(ever, never)
+    assert best is not None and best.difference == pytest.approx(29 / 30) and best.high == 1
 
 
 def test_mcnemar_is_the_exact_binomial_one() -> None:

@@ -39,6 +39,19 @@ def test_workers_larger_than_any_node_are_said_to_be_and_what_to_lower(ray_clust
         assert opened.waited_s > 0.9  # which nobody pays for
 
 
+@pytest.mark.parametrize(("share", "workers", "working"), [(0.5, 4, 4), (1.0, 3, 2)])
+def test_each_worker_has_its_share_of_a_gpu_and_no_more_than_there_are(
+    ray_cluster: str, share: float, workers: int, working: int
+) -> None:
+    """On two GPUs that are declared; a worker that finds no place is done without."""
+    items, gpus = [Item(f"i{n}", "name gpu") for n in range(16)], dict[int, str]()
+    with closing(RayRunner(workers)) as opened:
+        while len(gpus) < working:  # they come one after the other
+            gpus |= dict(each.value for each in opened.map(partial(Toy, gpus=share), items, 1))
+        gpus |= dict(each.value for each in opened.map(partial(Toy, gpus=share), items, 1))
+    assert sorted(gpus.values()) == sorted("01" * (working // 2))
+
+
 def test_those_who_have_a_place_work_without_those_who_have_none(
     two: RayRunner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
