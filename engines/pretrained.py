@@ -11,11 +11,15 @@ SAFE: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
 
 
 def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
-    """A model in a folder, frozen; a UserError names missing and mismatched parameters.
+    """A model in a folder, frozen, in float32 unless `dtype` is given, whatever the files are in.
 
-    From safetensors only, unless `use_safetensors=None` allows what libraries unpickle as nothing
-    but weights.
+    A UserError names missing and mismatched parameters. From safetensors only, unless
+    `use_safetensors=None` allows what libraries unpickle as nothing but weights.
     """
+    import torch
+
+    # transformers would take the files' dtype, and what comes in would be of another.
+    options = {"dtype": torch.float32} | options
     for file in sorted(folder.glob("*.safetensors")):
         check_weights_file(file)
     try:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engines.nets.noise import draw_noise, draw_order
+
 Triple = tuple[int, int, int]
 HEADS, DECAY, COMMITMENT = 2, 0.99, 0.25
 
@@ -173,8 +175,8 @@ class Codebook(nn.Module):
         times = -(-codes // len(vectors))
         if times > 1:
             repeated = vectors.repeat(times, 1)
-            vectors = repeated + torch.randn_like(repeated) * 0.01 * width**-0.5
-        return vectors[torch.randperm(len(vectors), device=vectors.device)[:codes]]
+            vectors = repeated + draw_noise(repeated) * 0.01 * width**-0.5
+        return vectors[draw_order(len(vectors), vectors.device)[:codes]]
 
 
 def stride_at(level: int, downsample: Triple) -> Triple:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
+from engines.memory import is_out_of_memory
 from engines.pretrained import load_pretrained
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class FolderAutoencoder:
                 return self._round_trip(pad_frames(clips, self.name))[:, :, :frames]
             images = self._round_trip(clips.transpose(1, 2).flatten(0, 1), frames)
         except (RuntimeError, ValueError) as error:
+            if is_out_of_memory(error):
+                raise
             size = "x".join(map(str, reversed(clips.shape[3:])))
             raise UserError(f"{self.folder}: {self.name} rejects {size}: {error}") from error
         return images.unflatten(0, (-1, frames)).transpose(1, 2)

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from data.errors import UserError
+from engines.device import deterministic_inference
 from engines.generate.pipelines.call import TEMPORAL_FACTORS, list_parameters
 from engines.generate.pipelines.loading import load_pipeline, place_pipeline
 from engines.generate.protocol import Speed
+from engines.memory import is_out_of_memory
 from engines.refine.autoencoders import find_multiple as find_vae_multiple
 
 # Pipelines that start from noise, and what starts from a video or picture with the same parts.
@@ -106,8 +108,10 @@ class VideoToVideo:
             "generator": torch.Generator("cpu").manual_seed(seed), "output_type": "np",
         }  # fmt: skip
         try:
-            with torch.inference_mode():
+            with deterministic_inference():
                 made = self._pipe(**{k: v for k, v in arguments.items() if k in self._parameters})
         except (ValueError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
             raise UserError(f"{self.name} rejects frames of {width}x{height}: {error}") from error
         return np.asarray(made.frames if hasattr(made, "frames") else made.images)

@@ -55,12 +55,14 @@ class ControllerTrainer:
         from torch.nn.attention import SDPBackend, sdpa_kernel
         from torch.nn.functional import mse_loss
 
+        from engines.nets.noise import draw_noise
+
         batch = self.examples.draw(rng)
         clean, tokens, present = (
             torch.from_numpy(part).to(self.device)
             for part in (batch.latents, batch.tokens, batch.present)
         )
-        noise = torch.randn_like(clean)
+        noise = draw_noise(clean)
         timesteps = torch.randint(self.scheduler.config.num_train_timesteps, (len(clean),)).to(
             self.device
         )

@@ -9,6 +9,7 @@ from data.errors import UserError
 from data.specs.pipeline import EmbedSpec
 from data.specs.train import LessonSpec
 from data.specs.train_refiner import ClipsSpec
+from engines.device import deterministic_inference
 from engines.embed.engine import EmbedSetup, VideoEmbedder
 from engines.embed.frame_packer import FrameVectors
 from engines.pretrained import load_pretrained
@@ -84,7 +85,7 @@ class _LatentModel:
         """The means of the latents' distributions, scaled as the denoiser takes them."""
         import torch
 
-        with torch.inference_mode():
+        with deterministic_inference():
             images = torch.from_numpy(pixels).to(self._device) / 127.5 - 1
             latents = self._vae.encode(images).latent_dist.mean * self._vae.config.scaling_factor
         return latents.flatten(1).cpu().numpy()

@@ -43,19 +43,21 @@ class SvdBase:
     def compute_loss(self, clips: np.ndarray, texts: list[str]) -> "Tensor":
         import torch
 
+        from engines.nets.noise import draw_noise
+
         # SVD reads no text: what moves the clip is in its motion tokens alone.
         pipe, pixels = self.pipe, _to_tensor(clips, self.pipe.device)
         count, length = pixels.shape[:2]
         strength = draw_sigmas(count, IMAGE_MEAN, IMAGE_STD).to(pixels.device)
         with torch.no_grad():
-            clean = pipe.vae.encode(pixels.flatten(0, 1)).latent_dist.sample()
+            clean = _sample(pipe.vae.encode(pixels.flatten(0, 1)).latent_dist)
             clean = clean.unflatten(0, (count, length)) * pipe.vae.config.scaling_factor
             first = pixels[:, 0]
-            noised = first + strength.view(-1, 1, 1, 1) * torch.randn_like(first)
+            noised = first + strength.view(-1, 1, 1, 1) * draw_noise(first)
             image = pipe.vae.encode(noised).latent_dist.mode()
             seen = pipe._encode_image(_to_pictures(clips), pixels.device, 1, False)
         sigma = draw_sigmas(count).to(pixels.device)
-        noisy = clean + sigma.view(-1, 1, 1, 1, 1) * torch.randn_like(clean)
+        noisy = clean + sigma.view(-1, 1, 1, 1, 1) * draw_noise(clean)
         scaled, steps = scale_noisy(noisy, sigma)
         given = torch.cat([scaled, image[:, None].expand(-1, length, -1, -1, -1)], dim=2)
         constant = torch.tensor([[FPS, BUCKET]], device=pixels.device).expand(count, -1)
@@ -75,16 +77,18 @@ class CogBase:
     def compute_loss(self, clips: np.ndarray, texts: list[str]) -> "Tensor":
         import torch
 
+        from engines.nets.noise import draw_noise
+
         pipe, pixels = self.pipe, _to_tensor(clips, self.pipe.device)
         # One strength a batch, as published; of SVD one a clip.
         strength = draw_sigmas(1, IMAGE_MEAN, IMAGE_STD).to(pixels.device)
         with torch.no_grad():
             clean = self._encode(pixels.transpose(1, 2))
             first = pixels[:, :1].transpose(1, 2)
-            image = self._encode(first + strength * torch.randn_like(first))
+            image = self._encode(first + strength * draw_noise(first))
             rest = clean.new_zeros(len(clean), clean.shape[1] - 1, *clean.shape[2:])
             prompts, _ = pipe.encode_prompt(texts, do_classifier_free_guidance=False)
-        config, noise = pipe.scheduler.config, torch.randn_like(clean)
+        config, noise = pipe.scheduler.config, draw_noise(clean)
         steps = torch.randint(config.num_train_timesteps, (len(clean),)).to(clean.device)
         noisy = pipe.scheduler.add_noise(clean, noise, steps)
         rotary = None
@@ -99,8 +103,16 @@ class CogBase:
 
     def _encode(self, pixels: "Tensor") -> "Tensor":
         """(B, frames, C, h, w) latents of (B, 3, T, H, W), as the pipeline scales them."""
-        latents: Tensor = self.pipe.vae.encode(pixels).latent_dist.sample().transpose(1, 2)
+        latents = _sample(self.pipe.vae.encode(pixels).latent_dist).transpose(1, 2)
         return latents * self.pipe.vae_scaling_factor_image
+
+
+def _sample(posterior: Any) -> "Tensor":
+    """A sample of a VAE's distribution, by noise of the CPU."""
+    from engines.nets.noise import draw_noise
+
+    sample: Tensor = posterior.mean + posterior.std * draw_noise(posterior.mean)
+    return sample
 
 
 def _to_tensor(clips: np.ndarray, device: Any) -> "Tensor":

@@ -1,5 +1,6 @@
 """Tiny random detectors, saved by transformers itself."""
 
+import json
 from pathlib import Path
 
 
@@ -35,4 +36,36 @@ def save_grounding_dino(folder: Path) -> Path:
     )  # fmt: skip
     torch.manual_seed(0)
     GroundingDinoForObjectDetection(config).eval().save_pretrained(folder)
+    return folder
+
+
+def save_owl(folder: Path) -> Path:
+    """An OWLv2 of 64 x 64 pixels, which knows single letters."""
+    import torch
+    from transformers import (
+        CLIPTokenizer,
+        Owlv2Config,
+        Owlv2ForObjectDetection,
+        Owlv2ImageProcessor,
+        Owlv2Processor,
+    )
+
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    signs = [*letters, *(f"{s}</w>" for s in letters), "ca", "<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({s: n for n, s in enumerate(signs)}))
+    (folder / "merges.txt").write_text("#version: 0.2\nc a\n")
+    tokenizer = CLIPTokenizer(
+        str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=16
+    )
+    size = {"height": 64, "width": 64}
+    Owlv2Processor(Owlv2ImageProcessor(size=size), tokenizer).save_pretrained(folder)
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
+             "num_attention_heads": 2}  # fmt: skip
+    config = Owlv2Config(
+        text_config=small | {"vocab_size": len(signs), "max_position_embeddings": 16,
+                             "bos_token_id": 53, "eos_token_id": 54, "pad_token_id": 54},
+        vision_config=small | {"image_size": 64, "patch_size": 16}, projection_dim=16,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    Owlv2ForObjectDetection(config).eval().save_pretrained(folder)
     return folder

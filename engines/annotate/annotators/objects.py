@@ -17,6 +17,7 @@ from engines.annotate.boxes import scale_box
 from engines.annotate.changes import differs, measure_parts
 from engines.annotate.reading import read_each
 from engines.annotate.scene_graph import Found, describe_scene, keep_best
+from engines.device import deterministic_inference
 from engines.embed.model_folders import digest_folder, find_folder
 from engines.pretrained import load_pretrained
 from engines.video.frames import Frames, Sampling
@@ -68,13 +69,12 @@ class Annotator:
 
     def detect(self, pixels: np.ndarray) -> list[Found]:
         """The objects of a frame (3, height, width) uint8 RGB, the surest first."""
-        import torch
 
         picture, shape = pixels.transpose(1, 2, 0), pixels.shape[1:]
         # A dot ends a name in Grounding DINO's text.
         labels = [" ".join(label.lower().replace(".", " ").split()) for label in self.spec.labels]
         text: Any = ". ".join(labels) + "." if self._is_grounding else [labels]
-        with self._computing, torch.inference_mode():
+        with self._computing, deterministic_inference():
             inputs = self._processor(images=picture, text=text, return_tensors="pt")
             outputs = self._model(**inputs.to(self._device))
             own: dict[str, Any] = {"text_labels": [labels]}

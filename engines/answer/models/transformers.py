@@ -17,7 +17,9 @@ from data.errors import UserError
 from data.outcome import Done, Failed, Outcome
 from data.specs.answer import AnswerSpec
 from engines.answer.model_folder import ModelFolder, count_frames
+from engines.device import deterministic_inference
 from engines.embed.model_folders import digest_folder, find_folder
+from engines.memory import is_out_of_memory
 from engines.video_model import Prompt, Reply
 from engines.worker import ModelSetup
 
@@ -70,7 +72,9 @@ class Model:
 
         try:
             return self._reply(batch)
-        except torch.OutOfMemoryError as error:
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
             if len(batch) == 1:
                 detail = f"{count_frames(batch[0])} frames do not fit: {str(error)[:100]}"
                 return [Failed(batch[0].id, "out_of_memory", detail)]
@@ -78,7 +82,6 @@ class Model:
         return [outcome for prompt in batch for outcome in self._reply_all([prompt])]
 
     def _reply(self, batch: list[Prompt]) -> list[Outcome[Reply]]:
-        import torch
 
         started = time.perf_counter()
         inputs = self._folder.prepare(batch)
@@ -92,7 +95,7 @@ class Model:
             rest = [prompt for prompt in batch if prompt.id not in failed]
             done = {each.id: each for each in (self._reply_all(rest) if rest else ())}
             return [(failed | done)[prompt.id] for prompt in batch]
-        with torch.inference_mode():
+        with deterministic_inference():
             output = self._folder.model.generate(
                 **inputs, max_new_tokens=max(prompt.max_tokens for prompt in batch),
                 do_sample=False, num_beams=1, temperature=None, top_p=None, top_k=None,

@@ -9,6 +9,7 @@ import numpy as np
 from data.errors import UserError
 from data.specs.pipeline import EmbedSpec
 from engines import bundled
+from engines.device import deterministic_inference
 from engines.embed.batching import PaddedBatch
 from engines.embed.hub import Report
 from engines.embed.weights import digest_file, is_openai_file, is_tag, resolve_weights
@@ -82,15 +83,14 @@ class Embedder:
         return self._texts.apply(self._encode_tokens, tokens.numpy())
 
     def _encode_images(self, pixels: np.ndarray) -> np.ndarray:
-        import torch
 
-        with torch.inference_mode():
+        with deterministic_inference():
             return self._encode(self._normaliser.normalise(pixels)).float().cpu().numpy()
 
     def _encode_tokens(self, tokens: np.ndarray) -> np.ndarray:
         import torch
 
-        with torch.inference_mode():
+        with deterministic_inference():
             rows = torch.from_numpy(tokens).to(self._device)
             return self._model.encode_text(rows).float().cpu().numpy()
 

@@ -17,6 +17,7 @@ import numpy as np
 from data.errors import UserError
 from data.specs.models import AUTO, TAGS
 from data.specs.pipeline import EmbedSpec
+from engines.device import deterministic_inference
 from engines.embed.hub import Report
 from engines.embed.packaged import SENTENCES, PackagedFile, verify_names
 from engines.video.frames import Resize
@@ -100,7 +101,7 @@ class Embedder:
 
         edge = (SCALED - SEEN) // 2
         seen = pixels[None, :, edge : edge + SEEN, edge : edge + SEEN]
-        with torch.inference_mode():
+        with deterministic_inference():
             scaled = (torch.from_numpy(seen.astype(np.float32)) - MEAN) / SCALE
             likely = self._net(scaled)[0].softmax(0)
             top = likely.topk(LIKELIEST)

@@ -10,6 +10,7 @@ import numpy as np
 from data.errors import UserError
 from data.records import Request
 from data.specs.pipeline import GenerateSpec
+from engines.device import deterministic_inference
 from engines.files.access import STRICT, UrlPolicy
 from engines.generate.pipelines import call, first_frame, loading
 from engines.generate.pipelines.folder import pipeline_digest, pipeline_folder
@@ -58,8 +59,6 @@ class Generator:
         self._policy = policy
         if speed.threads:
             torch.set_num_threads(speed.threads)
-        # cuDNN's default kernels may differ from run to run, and a request must give one video.
-        torch.backends.cudnn.deterministic = True
         self._pipe: Any = loading.load_pipeline(self._folder, self.spec.precision)
         call.check_frames(self._pipe, self.spec.frames)
         loading.place_pipeline(self._pipe, speed, self.spec.vae_tiling)
@@ -101,7 +100,7 @@ class Generator:
         # On the CPU, so that the same seed gives the same noise on any device.
         source = torch.Generator("cpu").manual_seed(request.seed)
         try:
-            with torch.inference_mode():
+            with deterministic_inference():
                 output = self._pipe(**arguments, generator=source)
         except NotImplementedError as error:  # of a VAE that only decodes in tiles
             hint = "" if spec.vae_tiling else " try --vae-tiling"

@@ -13,6 +13,7 @@ from data.errors import UserError
 from data.records import Request
 from data.specs.motion import MotionSpec
 from data.specs.pipeline import GenerateSpec
+from engines.device import pick_device
 from engines.embed.weights import digest_file
 from engines.files.access import STRICT, UrlPolicy
 from engines.generate.generators import diffusers
@@ -84,12 +85,14 @@ class Generator(diffusers.Generator):
             randomise_start(release, self.spec.seed)
         for remark in release.remarks:
             _log.warning("%s: %s", self.spec.controller, remark)
-        release.adapters.to(self._pipe.device, self._pipe.dtype).attach(base)
+        # Where the base computes: parts that are offloaded say that they are on the CPU.
+        self._device = pick_device()
+        release.adapters.to(self._device, self._pipe.dtype).attach(base)
         self._adapters, self._dtype = release.adapters, self._pipe.dtype
         found = _find_encoders(self.spec)
         encoders = ClipEncoders(found[VIDEO], found[IMAGE])
         self._predictor = MotionPredictor(release, encoders, self.spec.motion)
-        self._null = self._predictor.null.to(self._pipe.device, self._dtype)
+        self._null = self._predictor.null.to(self._device, self._dtype)
         _log.info("%d attentions conditioned by motion", len(list_motion_sites(base)))
 
     def attribute(self, request: Request, clips: Sequence[Clip]) -> Attribution:
@@ -118,7 +121,7 @@ class Generator(diffusers.Generator):
         motion = self._predictor.predict(
             picture.transpose(2, 0, 1), ranked, shares, self.spec.retrieve.k
         )
-        return motion.to(self._pipe.device, self._dtype)
+        return motion.to(self._device, self._dtype)
 
 
 def weigh_motions(clips: Sequence[Clip], spec: MotionSpec) -> list[float]:

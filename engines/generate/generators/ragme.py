@@ -10,6 +10,7 @@ import numpy as np
 from data.errors import UserError
 from data.records import Request
 from data.specs.pipeline import GenerateSpec
+from engines.device import deterministic_inference
 from engines.files.access import STRICT, UrlPolicy
 from engines.generate.pipelines import zeroscope
 from engines.generate.pipelines.digest import base_folder
@@ -49,8 +50,6 @@ class Generator:
         if speed.threads:
             torch.set_num_threads(speed.threads)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        # cuDNN's default kernels may differ from run to run, and a request must give one video.
-        torch.backends.cudnn.deterministic = True
         self._pipe = zeroscope.load_pipeline(base_folder(self.spec.base), self.spec.precision)
         zeroscope.check_size(self._pipe, self.spec)
         if reason := zeroscope.explain_truncation(self._pipe, self.spec.negative):
@@ -76,9 +75,8 @@ class Generator:
         )
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
-        import torch
 
-        with torch.inference_mode():
+        with deterministic_inference():
             videos = [
                 self._generate_video(request, group)
                 for request, group in zip(requests, clips, strict=True)

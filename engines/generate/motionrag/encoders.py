@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.errors import UserError
+from engines.device import deterministic_inference
 from engines.embed.weights import digest_file
 from engines.generate.pipelines.zeroscope import silence_libraries
 from engines.pretrained import load_pretrained
@@ -113,9 +114,8 @@ class ClipEncoders:
 
     @staticmethod
     def _run(model: Any, pixels: "Tensor") -> "Tensor":
-        import torch
 
-        with torch.inference_mode():
+        with deterministic_inference():
             return model(pixel_values=pixels).last_hidden_state.float()
 
     def _load(self, name: str, folder: Path) -> Any:

@@ -12,6 +12,7 @@ from data.outcome import Done, Failed, Outcome
 from data.records import Source, Video
 from data.specs.motion import MotionFeaturesSpec
 from data.store.motion_features import ClipFeatures
+from engines.device import deterministic_inference
 from engines.embed.weights import digest_file
 from engines.generate.motionrag.encoders import (
     IMAGE,
@@ -128,9 +129,8 @@ class MotionDescriber:
 
 
 def _resample(resampler: "nn.Module", features: "Tensor") -> "Tensor":
-    import torch
 
-    with torch.inference_mode():
+    with deterministic_inference():
         tokens: Tensor = resampler(features)
         return tokens
 

@@ -10,6 +10,7 @@ import numpy as np
 from data.errors import UserError
 from data.specs.motion import MotionSpec
 from data.store.motion_features import ClipFeatures
+from engines.device import deterministic_inference
 from engines.generate.lru import Cache
 from engines.generate.motionrag.encoders import GREY, ClipEncoders
 from engines.generate.motionrag.release import Release
@@ -63,9 +64,8 @@ class MotionPredictor:
 
     def resample_picture(self, picture: np.ndarray) -> "Tensor":
         """(1, q, dim) appearance tokens of (3, H, W) uint8."""
-        import torch
 
-        with torch.inference_mode():
+        with deterministic_inference():
             features = self.encoders.encode_appearance(picture)
             return self.release.context.condition_proj(features)
 
@@ -89,7 +89,7 @@ class MotionPredictor:
             picture = ((picture.astype(np.float32) + 255) / 2).astype(np.float32)
         motions = torch.cat([clip.motion for clip in reversed(clips)])[None]
         pictures = [clip.appearance for clip in reversed(clips)] + [self.resample_picture(picture)]
-        with torch.inference_mode():
+        with deterministic_inference():
             return self.release.context(motions, torch.cat(pictures)[None])[:, -1]
 
     @cached_property
@@ -98,9 +98,8 @@ class MotionPredictor:
         return ClipTokens(self.null, self.resample_picture(grey))
 
     def _resample_motion(self, frames: np.ndarray) -> "Tensor":
-        import torch
 
-        with torch.inference_mode():
+        with deterministic_inference():
             return self.release.resampler(self.encoders.encode_motion(frames))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from data.specs.train_refiner import TrainRefinerSpec
 from engines.base import load_plugin
 from engines.checkpoint import load_weights, read_weights
+from engines.device import deterministic_inference
 from engines.refine.networks import save_network
 from engines.refine.training.windows import ClipSource, Examples, corrupt_windows, measure_psnr
 from engines.refine.weights import LISTED, find_weights
@@ -79,13 +80,12 @@ class RefinerTrainer:
 
     def restore_held_out(self) -> tuple[np.ndarray, np.ndarray]:
         """Held-out windows restored, and as they were."""
-        import torch
 
         rng, restored, clean = np.random.default_rng([self.spec.seed, 6]), [], []
         for _ in range(0, MEASURED, self.spec.batch):
             examples = self.draw(rng, held_out=True)
             _, corrupted, holes = self._to_tensors(examples)
-            with torch.inference_mode(), _plain_attention(self.device.type):
+            with deterministic_inference(), _plain_attention(self.device.type):
                 pixels = self.objective.restore(corrupted, holes).float()
             restored.append(pixels.movedim(1, -1).cpu().numpy())
             clean.append(examples.clean)

@@ -15,6 +15,7 @@ import numpy as np
 from data.batches import iter_batches
 from data.errors import UserError
 from data.specs.encode import EncodeSpec
+from engines.device import deterministic_inference
 from engines.embed.model_folders import digest_folder, find_folder
 from engines.pretrained import load_pretrained
 
@@ -78,12 +79,11 @@ class Encoder:
         return np.concatenate([self._encode_batch(list(batch)) for batch in batches])
 
     def _encode_batch(self, texts: list[str]) -> np.ndarray:
-        import torch
 
         tokens = self._tokenizer(
             texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
         ).to(self._device)
-        with torch.inference_mode():
+        with deterministic_inference():
             states = self._model(**tokens).last_hidden_state
         is_first = self._pooling == "cls"
         pooled = states[:, 0] if is_first else mean_pool(states, tokens.attention_mask)

@@ -12,6 +12,7 @@ import numpy as np
 
 from data.errors import UserError
 from data.specs.split import SplitSpec
+from engines.device import deterministic_inference
 from engines.embed.weights import digest_file
 from engines.video.frames import Frames, Resize
 
@@ -89,7 +90,7 @@ class NetScan:
 
         window = torch.from_numpy(np.stack(self._held)[None])
         device = next(self._net.parameters()).device
-        with torch.inference_mode():
+        with deterministic_inference():
             logits: Any = self._net(window.to(device))[0]
         likely = torch.sigmoid(logits)[0, BEFORE : BEFORE + STEP, 0].float().cpu().numpy()
         self._held = self._held[STEP:]

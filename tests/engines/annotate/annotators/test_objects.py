@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.detectors import save_grounding_dino
+from support.detectors import save_grounding_dino, save_owl
 from support.spoiled import drop_weight
 from support.talking import annotated, film, loaded
 
@@ -19,33 +19,7 @@ LABELS = ("cat", "red car")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from transformers import (
-        CLIPTokenizer,
-        Owlv2Config,
-        Owlv2ForObjectDetection,
-        Owlv2ImageProcessor,
-        Owlv2Processor,
-    )
-
-    folder = tmp_path_factory.mktemp("owl")
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    signs = [*letters, *(f"{s}</w>" for s in letters), "ca", "<|startoftext|>", "<|endoftext|>"]
-    (folder / "vocab.json").write_text(json.dumps({s: n for n, s in enumerate(signs)}))
-    (folder / "merges.txt").write_text("#version: 0.2\nc a\n")
-    tokenizer = CLIPTokenizer(
-        str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=16
-    )
-    size = {"height": 64, "width": 64}
-    Owlv2Processor(Owlv2ImageProcessor(size=size), tokenizer).save_pretrained(folder)
-    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
-             "num_attention_heads": 2}  # fmt: skip
-    config = Owlv2Config(
-        text_config=small | {"vocab_size": len(signs), "max_position_embeddings": 16,
-                             "bos_token_id": 53, "eos_token_id": 54, "pad_token_id": 54},
-        vision_config=small | {"image_size": 64, "patch_size": 16}, projection_dim=16,
-    )  # fmt: skip
-    Owlv2ForObjectDetection(config).eval().save_pretrained(folder)
-    return folder
+    return save_owl(tmp_path_factory.mktemp("owl"))
 
 
 @pytest.fixture(scope="module")
