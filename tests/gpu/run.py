@@ -11,7 +11,7 @@ from typing import Any
 from gpu.worker import list_checks
 
 HANGS = 0.35  # of the time for all, which one check may take
-STEP_S = 0.1
+STEP_S = 0.5
 WORKER = Path(__file__).parent
 
 

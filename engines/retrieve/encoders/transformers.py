@@ -70,7 +70,8 @@ class Encoder:
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         self._tokenizer = AutoTokenizer.from_pretrained(folder, **options)
         # Contriever's weights are a .bin, of which transformers unpickles nothing but tensors.
-        model = load_pretrained(AutoModel, folder, use_safetensors=None, **options)
+        # In the precision of the files: stored vectors were made so.
+        model = load_pretrained(AutoModel, folder, use_safetensors=None, dtype="auto", **options)
         self._model = model.to(self._device)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
