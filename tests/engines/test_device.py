@@ -11,7 +11,7 @@ from support.paths import REPOSITORY
 
 from data.outcome import Failed
 from data.specs.answer import AnswerSpec
-from data.specs.pipeline import EmbedSpec
+from data.specs.pipeline import EmbedSpec, GenerateSpec
 from engines import bundled
 from engines.answer.models import transformers
 from engines.embed.models.open_clip import Embedder
@@ -82,7 +82,9 @@ def test_adapters_are_where_the_base_computes_not_where_its_parts_wait(
     base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pipeline whose parts are offloaded says that it is on the CPU, and computes elsewhere."""
-    options = {"engine": "motionrag", "controller": str(base / "motion"), "frames": 4}
+    usual = GenerateSpec().guidance  # SVD takes none of its own
+    options = {"engine": "motionrag", "controller": str(base / "motion"), "frames": 4,
+               "guidance": usual}  # fmt: skip
     made = generator.Generator(zeroscope.spec(base / "base", **options))
     monkeypatch.setattr(generator, "pick_device", lambda: "meta")
     made.load(Speed(offload=True))

@@ -38,7 +38,7 @@ def _make_motionrag(
     pipe = build()
     pipe.save_pretrained(folder / "base")
     motionrag.write_release(folder / "motion", find_base(pipe))
-    given = {"engine": "motionrag", "controller": str(folder / "motion")}
+    given = _describe_motionrag(folder / "motion")
     spec = zeroscope.spec(folder / "base", **TINY | given | options)
     return partial(_load, "motionrag", spec, speed, 0)
 
@@ -51,9 +51,16 @@ def _make_svd(options: dict[str, Any], folder: Path, full: bool) -> Load:
     if not full:
         raise LeftOut("of the published size alone, on a GPU")
     base, release = published.write_svd(folder.parent)
-    given = {"engine": "motionrag", "controller": str(release)}
+    given = _describe_motionrag(release)
     spec = zeroscope.spec(base, **TINY | given | options)
     return partial(_load, "motionrag", spec, {}, 0)
+
+
+def _describe_motionrag(release: Path) -> dict[str, Any]:
+    from data.specs.pipeline import GenerateSpec
+
+    usual = GenerateSpec().guidance  # SVD takes none of its own
+    return {"engine": "motionrag", "controller": str(release), "guidance": usual}
 
 
 def _make_pipeline(build: Callable[[], Any], frames: int, folder: Path, full: bool) -> Load:
