@@ -69,7 +69,6 @@ class Annotator:
 
     def detect(self, pixels: np.ndarray) -> list[Found]:
         """The objects of a frame (3, height, width) uint8 RGB, the surest first."""
-
         picture, shape = pixels.transpose(1, 2, 0), pixels.shape[1:]
         # A dot ends a name in Grounding DINO's text.
         labels = [" ".join(label.lower().replace(".", " ").split()) for label in self.spec.labels]

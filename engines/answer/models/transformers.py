@@ -82,7 +82,6 @@ class Model:
         return [outcome for prompt in batch for outcome in self._reply_all([prompt])]
 
     def _reply(self, batch: list[Prompt]) -> list[Outcome[Reply]]:
-
         started = time.perf_counter()
         inputs = self._folder.prepare(batch)
         lengths = inputs["attention_mask"].sum(1).tolist()

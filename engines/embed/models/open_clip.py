@@ -83,7 +83,6 @@ class Embedder:
         return self._texts.apply(self._encode_tokens, tokens.numpy())
 
     def _encode_images(self, pixels: np.ndarray) -> np.ndarray:
-
         with deterministic_inference():
             return self._encode(self._normaliser.normalise(pixels)).float().cpu().numpy()
 

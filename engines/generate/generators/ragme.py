@@ -75,7 +75,6 @@ class Generator:
         )
 
     def generate(self, requests: Sequence[Request], clips: Sequence[Sequence[Clip]]) -> np.ndarray:
-
         with deterministic_inference():
             videos = [
                 self._generate_video(request, group)

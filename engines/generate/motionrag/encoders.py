@@ -114,7 +114,6 @@ class ClipEncoders:
 
     @staticmethod
     def _run(model: Any, pixels: "Tensor") -> "Tensor":
-
         with deterministic_inference():
             return model(pixel_values=pixels).last_hidden_state.float()
 

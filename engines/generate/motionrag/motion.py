@@ -39,7 +39,6 @@ class MotionPredictor:
 
     def describe_clips(self, clips: Mapping[str, np.ndarray]) -> dict[str, ClipTokens]:
         """The tokens of windows of clips, (T, 3, H, W) uint8, by their keys, which caches go by."""
-
         def describe(missing: Mapping[str, np.ndarray]) -> dict[str, ClipTokens]:
             return {
                 key: ClipTokens(self._resample_motion(frames), self.resample_picture(frames[0]))
@@ -64,7 +63,6 @@ class MotionPredictor:
 
     def resample_picture(self, picture: np.ndarray) -> "Tensor":
         """(1, q, dim) appearance tokens of (3, H, W) uint8."""
-
         with deterministic_inference():
             features = self.encoders.encode_appearance(picture)
             return self.release.context.condition_proj(features)
@@ -98,7 +96,6 @@ class MotionPredictor:
         return ClipTokens(self.null, self.resample_picture(grey))
 
     def _resample_motion(self, frames: np.ndarray) -> "Tensor":
-
         with deterministic_inference():
             return self.release.resampler(self.encoders.encode_motion(frames))
 

@@ -80,7 +80,6 @@ class RefinerTrainer:
 
     def restore_held_out(self) -> tuple[np.ndarray, np.ndarray]:
         """Held-out windows restored, and as they were."""
-
         rng, restored, clean = np.random.default_rng([self.spec.seed, 6]), [], []
         for _ in range(0, MEASURED, self.spec.batch):
             examples = self.draw(rng, held_out=True)

@@ -80,7 +80,6 @@ class Encoder:
         return np.concatenate([self._encode_batch(list(batch)) for batch in batches])
 
     def _encode_batch(self, texts: list[str]) -> np.ndarray:
-
         tokens = self._tokenizer(
             texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
         ).to(self._device)
