@@ -39,6 +39,7 @@ class MotionPredictor:
 
     def describe_clips(self, clips: Mapping[str, np.ndarray]) -> dict[str, ClipTokens]:
         """The tokens of windows of clips, (T, 3, H, W) uint8, by their keys, which caches go by."""
+
         def describe(missing: Mapping[str, np.ndarray]) -> dict[str, ClipTokens]:
             return {
                 key: ClipTokens(self._resample_motion(frames), self.resample_picture(frames[0]))
