@@ -7,10 +7,11 @@ class EncodeSpec(Spec):
     """The sentence encoder of a corpus's texts."""
 
     encoder: str = "sentences"
-    """Text encoder: sentences (Universal Sentence Encoder, whose package has its weights), or
-    transformers, for a folder or name of one such as facebook/contriever."""
+    """Text encoder: sentences (Universal Sentence Encoder, whose package has its weights),
+    transformers, for a folder or name of one such as facebook/contriever, or clip, a text tower."""
     weights: str | None = None
-    """Folder or published name of a transformers or sentence-transformers model."""
+    """Folder or published name of a transformers or sentence-transformers model; for clip,
+    MODEL:WEIGHTS of open_clip, and those that the corpus was embedded by if left out."""
 
 
 class CaptionSpec(Spec):
