@@ -42,6 +42,7 @@ LONG = (
     "faults/test_ray.py", "faults/test_six_metrics.py", "faults/test_chaos.py",
     "engines/tiny/t2v/test_bundled.py", "flows/test_backfill.py", "flows/test_index.py",
     "tasks/embed/test_windows.py", "flows/test_backfill_large.py", "flows/test_fvd.py",
+    "faults/test_kill_motion.py", "test_gpu.py",
 )  # fmt: skip
 SLOW_S = 10.0  # of a test that nobody marked slow; on a machine at rest these take 1 s at most
 CAPTIONS = ("a wave in colours", "stripes that move", "something short", "a picture that counts")
