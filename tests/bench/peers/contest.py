@@ -1,7 +1,9 @@
 """Who is measured, how one of them is run, and what came of it."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,6 +17,7 @@ from bench.peers.work import Request
 
 HERE = Path(__file__).parent
 EVERY, BATCH, CORES = 25, 64, 2
+REELFLOW = (sys.executable, "-m", "flows.cli.main")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Run:
     ran: watched.Watched
     vectors: Vectors
     warm_s: float = 0.0
-    failed: dict[str, str] = field(default_factory=dict)  # reasons by id, as kept in a file
+    failed: dict[str, str] = field(default_factory=dict)  # reasons by id, as it tells afterwards
 
 
 def run_peer(
@@ -89,7 +92,7 @@ def _run_reelflow(
     from data.catalog.history import sum_busy_seconds, time_span
 
     source = footage.table(clips, folder / "clips.parquet")
-    command = [sys.executable, "-m", "flows.cli.main", "run", "peers", "--source", str(source)]
+    command = [*REELFLOW, "run", "peers", "--source", str(source)]
     command += ["--model", footage.ARCHITECTURE, "--weights", str(weights)]
     command += ["--precision", peer.precision]
     own = {"REELFLOW_ROOT": str(folder / "store"), "PREFECT_HOME": str(folder / "prefect")}
@@ -97,8 +100,9 @@ def _run_reelflow(
     embedded = folder / "store" / "corpora" / "peers" / "embed"
     receipts = [json.loads(file.read_text()) for file in embedded.glob("*/receipts/*.json")]
     spans = (time_span(each["finished"], each["seconds"]["wall"]) for each in receipts)
-    rows = [row for each in receipts for row in each["rows"]]
-    failed = {row["id"]: row["reason"] for row in rows if row["reason"]}
+    asked = [*REELFLOW, "failures", "peers", "--json"]
+    listed = subprocess.run(asked, env=os.environ | own, capture_output=True, text=True).stdout
+    failed = {row["id"]: row["reason"] for row in json.loads(listed or "[]")}
     return Run(ran, read_vectors(embedded), sum_busy_seconds(spans), failed)
 
 

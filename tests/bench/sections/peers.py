@@ -46,7 +46,7 @@ def _measure_size(job: Job, copies: int) -> Generator[Figure, None, tuple[list[R
         rows.append(row)
         folder = job.scratch / f"{copies}-{number}"
         try:
-            run = contest.run_peer(peer, job.out, folder, clips)
+            run = contest.run_peer(peer, job.out, folder, clips, limit_s=HANG_S * copies / 8)
         except Skipped as why:
             row.skipped = str(why)
             print(f"{peer.name}: skipped: {why}", flush=True)
@@ -68,7 +68,7 @@ def _fill(row: Row, run: Run, wanted: Vectors) -> None:
     if run.ran.status or not made:
         print(run.ran.out[-2000:], run.ran.err[-4000:], file=sys.stderr)
     if not made:
-        row.skipped = "it left no vectors"
+        row.skipped = "hung, and was stopped" if run.ran.status is None else "it left no vectors"
         return
     row.whole, row.memory = made / run.ran.seconds, run.ran.together
     row.warm = made / run.warm_s if run.warm_s else math.nan
