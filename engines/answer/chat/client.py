@@ -14,6 +14,7 @@ from engines.answer.chat.address import find_address
 from engines.answer.chat.completions import (
     BadReply,
     build_request,
+    find_named,
     find_unknown,
     parse_reply,
     read_error,
@@ -115,6 +116,10 @@ class ChatClient:
                 except BadReply as error:
                     raise _Retry("undecodable", str(error)) from error
             message = self._hide_key(read_error(data))
+            # Some servers fail at what they do not know, rather than reject it.
+            if status == 500 and (part := find_named(body, message)):
+                unknown.add(part)
+                continue
             if status in LATER or status >= 500:
                 reason: Reason = "timeout" if status in (408, 504) else "unreachable"
                 raise _Retry(reason, f"{status}: {message}", read_wait(headers))

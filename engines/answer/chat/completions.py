@@ -22,7 +22,8 @@ SHOWN = 200  # characters of a server's words in an error
 THOUGHT = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 # Parts of a request that servers reject, with the words by which their errors name them.
 PARTS = {
-    "schema": ("response_format", "json_schema", "schema", "grammar", "guided"),
+    "json_schema": ("response_format", "json_schema", "schema", "grammar", "guided"),
+    "json_object": ("response_format", "json_object", "schema", "grammar", "guided"),
     "scores": ("logprobs",),
     "max_tokens": ("max_completion_tokens", "max_tokens"),
     "temperature": ("temperature",),
@@ -48,12 +49,18 @@ def build_request(model: str, prompt: Prompt, unknown: Iterable[str] = ()) -> di
     body: dict[str, Any] = {"model": model, "messages": [message], limit: prompt.max_tokens}
     if "temperature" not in unknown:
         body["temperature"] = 0.0
-    if prompt.schema is not None and "schema" not in unknown:
-        schema = {"name": "reply", "schema": dict(prompt.schema), "strict": True}
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if prompt.schema is not None and not {"json_schema", "json_object"} <= unknown:
+        body["response_format"] = _build_format(dict(prompt.schema), "json_schema" in unknown)
     if prompt.options and "scores" not in unknown:
         body |= {"logprobs": True, "top_logprobs": LIKELIEST}
     return body
+
+
+def _build_format(schema: dict[str, Any], is_older: bool) -> dict[str, Any]:
+    if is_older:  # as llama.cpp's Python server takes it
+        return {"type": "json_object", "schema": schema}
+    named = {"name": "reply", "schema": schema, "strict": True}
+    return {"type": "json_schema", "json_schema": named}
 
 
 def encode_frame(pixels: np.ndarray) -> str:
@@ -70,11 +77,20 @@ def find_unknown(body: dict[str, Any], message: str) -> str | None:
 
     That is the part that the error names; else a schema or scores, which are the least common.
     """
-    sent = {"schema": "response_format", "scores": "logprobs"}
-    parts = [part for part in PARTS if sent.get(part, part) in body]
+    rare = [part for part in _list_parts(body) if part not in ("max_tokens", "temperature")]
+    return find_named(body, message) or next(iter(rare), None)
+
+
+def find_named(body: dict[str, Any], message: str) -> str | None:
+    """The part of a rejected request that the error names; None where it names none."""
     words = message.lower()
-    named = [part for part in parts if any(word in words for word in PARTS[part])]
-    return next(iter([*named, *(part for part in parts if part in sent)]), None)
+    named = (part for part in _list_parts(body) if any(word in words for word in PARTS[part]))
+    return next(named, None)
+
+
+def _list_parts(body: dict[str, Any]) -> list[str]:
+    sent = {*body, body.get("response_format", {}).get("type")}
+    return [part for part in PARTS if (part if part != "scores" else "logprobs") in sent]
 
 
 def parse_reply(data: bytes, options: Sequence[str], seconds: float) -> Reply:

@@ -120,17 +120,24 @@ def test_a_slow_server_is_given_up_in_time() -> None:
     assert outcomes["q"].reason == "timeout"
 
 
-def test_a_schema_is_sent_and_left_out_where_it_is_refused() -> None:
+@pytest.mark.parametrize("status", [400, 422, 500])
+@pytest.mark.parametrize("known", [None, "json_object"])
+def test_a_schema_is_sent_as_a_server_takes_it_or_left_out(status: int, known: str | None) -> None:
+    """llama.cpp's Python server knows the older way, and fails at the other with a 500."""
+
     def reply(body, _):
-        if "response_format" in body:
-            return refusal(400, "response_format of type json_schema is not supported")
+        sent = body.get("response_format", {}).get("type")
+        if sent not in (None, known):
+            return refusal(status, f"response_format of type {sent} is not supported")
         return completion('{"ASR": "harbour"}')
 
     prompts = [question(str(n), schema=SCHEMA) for n in range(6)]
     outcomes, requests = ask(reply, *prompts, concurrent_requests=1)
     assert all(json.loads(outcomes[p.id].value.text)["ASR"] == "harbour" for p in prompts)
     assert requests[0][1]["response_format"]["json_schema"]["schema"] == SCHEMA
-    assert len(requests) == 7  # the refusal is remembered
+    older = [body["response_format"]["schema"] for _, body in requests[1:] if len(body) > 4]
+    assert older == [SCHEMA] * (6 if known else 1)
+    assert len(requests) == (7 if known else 8)  # a refusal is remembered
 
 
 def test_newer_names_of_a_request_are_found_by_the_error() -> None:
