@@ -87,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """What a shell runs in the background ignores interrupts, by which Prefect's workers end."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
-        orphans.adopt_orphans()
+        orphans.mark_processes()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
