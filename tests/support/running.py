@@ -80,7 +80,7 @@ def asked(url: str, given: Any = None, **headers: str) -> Any:
     """What a JSON API answers; posted where something is given."""
     body = None if given is None else json.dumps(given).encode()
     sent = {"Content-Type": "application/json"} | headers
-    with urllib.request.urlopen(urllib.request.Request(url, body, sent), timeout=30) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, body, sent), timeout=120) as answer:
         return json.load(answer)
 
 
