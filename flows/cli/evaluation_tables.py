@@ -8,6 +8,7 @@ from rich.table import Table
 
 from data.runs.evaluations import TOO_FEW
 from flows.cli.console import escape, out
+from flows.cli.options import name_command
 
 FIGURE = 7  # columns of "[0.977,": a narrow terminal breaks an interval in two and cuts no figure
 MIN_WIDTHS = {"method": 9, "of": 9, "evaluation": 12}
@@ -55,7 +56,7 @@ def print_experiment(result: dict[str, Any]) -> None:
         names = escape(row["metric"]), escape(row["condition"])
         table.add_row(*names, str(row["n"]), mean, escape(difference))
     out().print(table)
-    out().print(f"to watch the videos: reelflow report {result['experiment']}")
+    out().print(escape(f"to watch the videos: {name_command('report', result['experiment'])}"))
 
 
 def print_leaderboard(board: dict[str, Any], markdown: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flows.cli.console import escape, out, run_flow
-from flows.cli.options import open_store
+from flows.cli.options import name_command, open_store
 
 SHOWN = 3
 
@@ -28,7 +28,7 @@ def print_corpus_failures(corpus: str, summary: Any) -> None:
     workspace = open_store()
     with workspace.open_catalog() as catalog:
         rows = list_failures(catalog, workspace.store, corpus)
-    print_failed(rows, "id", f"reelflow failures {corpus}")
+    print_failed(rows, "id", name_command("failures", corpus))
 
 
 def print_failed_requests(summary: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import os
 
 from data.runs.nights import record_night
 from flows.cli.console import escape, out
-from flows.cli.options import open_store
+from flows.cli.options import name_command, open_store
 
 
 def print_up_to_date(corpus: str) -> bool:
@@ -17,6 +17,7 @@ def print_up_to_date(corpus: str) -> bool:
     if (found := find_up_to_date(workspace, corpus)) is None:
         return False
     record_night(workspace.store, corpus)
-    failed = f", {found.failed:,} failed: see `reelflow failures {corpus}`" if found.failed else ""
+    see = name_command("failures", corpus)
+    failed = f", {found.failed:,} failed: see `{see}`" if found.failed else ""
     out().print(escape(f"nothing to do: {found.done:,} videos in index {found.version}{failed}"))
     return True

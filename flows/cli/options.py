@@ -1,6 +1,7 @@
 """Options that several commands share; those that are settings go into the environment."""
 
 import os
+import shlex
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -21,15 +22,25 @@ EMBED = SpecOptions(
 )  # fmt: skip
 
 
+_given: dict[str, str] = {}  # the settings that this command line has as options
+
+
 def _sets(name: str) -> Callable[[Any], Any]:
     """A callback that exports an option as the `REELFLOW_*` setting that flows read."""
 
     def export(value: Any) -> Any:
+        _given.pop(name, None)  # of a command before, in the same process
         if value is not None:
-            os.environ[f"REELFLOW_{name}"] = str(value)
+            os.environ[f"REELFLOW_{name}"] = _given[name] = str(value)
         return value
 
     return export
+
+
+def name_command(*words: str) -> str:
+    """A command to type next, on the same store: with the `--root` that this one was given."""
+    root = _given.get("ROOT")
+    return shlex.join(["reelflow", *words, *(("--root", root) if root else ())])
 
 
 def opt(flags: str, help: str, default: str = "", **how: Any) -> Any:

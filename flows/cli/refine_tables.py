@@ -7,7 +7,7 @@ from rich.table import Table
 from data.runs.evaluations import TOO_FEW
 from flows.cli.console import escape, out
 from flows.cli.failed import print_failed
-from flows.cli.options import open_store
+from flows.cli.options import name_command, open_store
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 
@@ -30,7 +30,8 @@ def print_refinement(result: dict[str, Any]) -> None:
     for note in result["notes"]:
         out().print(escape(note))
     out().print(f"refinement {result['refinement']}, evaluation {result['evaluation']}")
-    out().print(f"to watch the passes: reelflow report {result['refinement']}")
+    watch = name_command("report", result["refinement"])
+    out().print(escape(f"to watch the passes: {watch}"))
 
 
 def print_refiners(result: dict[str, Any]) -> None:
@@ -47,7 +48,7 @@ def print_refiners(result: dict[str, Any]) -> None:
     for verdict in result["verdicts"]:
         out().print(escape(verdict))
     for name, refinement in result["refinements"].items():
-        out().print(f"to watch {escape(name)}: reelflow report {refinement}")
+        out().print(escape(f"to watch {name}: {name_command('report', refinement)}"))
 
 
 def print_refinements(rows: list[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from data.timecode import format_seconds
 from flows.cli.app import open_panel
 from flows.cli.console import escape, live, out, print_result, print_summary
 from flows.cli.failed import print_corpus_failures
-from flows.cli.options import Corpus, Root, Runner, Workers, open_store, opt
+from flows.cli.options import Corpus, Root, Runner, Workers, name_command, open_store, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 SPEECH = SpecOptions(
@@ -89,8 +89,9 @@ def search_texts(corpus: str, query: str, kinds: str, spec: RetrieveSpec, as_jso
     for line in searcher.unread.values():
         out(err=True).print(line, markup=False)
     if searcher.unencoded:
-        fix = f"`reelflow annotate {corpus} --with {kinds}` encodes them"
-        out(err=True).print(f"{searcher.unencoded:,} texts are searched by words alone: {fix}")
+        fix = f"`{name_command('annotate', corpus, '--with', kinds)}` encodes them"
+        said = f"{searcher.unencoded:,} texts are searched by words alone: {fix}"
+        out(err=True).print(said, markup=False)
 
 
 def _print_moments(hits: list[dict[str, Any]]) -> None:

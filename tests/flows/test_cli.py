@@ -66,6 +66,8 @@ def test_failures_have_names_at_the_end_of_a_command(reelflow, workspace) -> Non
             assert all("undecodable" in line for line in said)
         else:  # nothing failed in these
             assert not said
+    again = reelflow("run", "c", "--root", str(workspace.store.root))
+    assert f"reelflow failures c --root {workspace.store.root}" in again[1] + again[2]
     code, _, err = reelflow("generate", "c", "--generator", "fake", "--size", "32x16",
                             "--prompt", "a star", "--prompt", "word " * 80)  # fmt: skip
     assert code == 0 and "failed: 001: too_long" in err and "all 1" in err
