@@ -1,7 +1,6 @@
 """Options that several commands share; those that are settings go into the environment."""
 
 import os
-import shlex
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
 from flows.cli.field_options import describe_option
 from flows.cli.spec_options import Fields, SpecOptions, build_spec, option
+from tasks.command_line import join_command
 
 EMBED = SpecOptions(
     EmbedSpec(), "engine", "model", "weights", option("every_nth", "--take-every-nth"), "fps",
@@ -39,8 +39,7 @@ def _sets(name: str) -> Callable[[Any], Any]:
 
 def name_command(*words: str) -> str:
     """A command to type next, on the same store: with the `--root` that this one was given."""
-    root = _given.get("ROOT")
-    return shlex.join(["reelflow", *words, *(("--root", root) if root else ())])
+    return join_command(*words, root=_given.get("ROOT"))
 
 
 def opt(flags: str, help: str, default: str = "", **how: Any) -> Any:

@@ -1,7 +1,6 @@
 """What the page's routes share: the newest copy of the catalogue, models, indexes, pictures."""
 
 import logging
-import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from tasks.browse.cache import FileCache
 from tasks.browse.kept import Kept
 from tasks.browse.snapshots import SnapshotKeeper
 from tasks.browse.warm_model import WarmModels
+from tasks.command_line import join_command
 from tasks.index.versions import find_index
 from tasks.retrieve.retriever import Retriever
 from tasks.workers import build_probe_setup
@@ -78,7 +78,7 @@ class Session:
         """A command line over this store, to copy; capital letters stand for what is to be told."""
         root = self.settings.root
         own = root != Settings.model_fields["root"].default
-        return shlex.join(["reelflow", *words, *(("--root", root) if own else ())])
+        return join_command(*words, root=root if own else None)
 
     def open_retriever(self, corpus: str) -> Retriever:
         """The published index of a corpus; opened once a version. A UserError where it has none."""
