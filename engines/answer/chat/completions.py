@@ -24,7 +24,7 @@ THOUGHT = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 PARTS = {
     "json_schema": ("response_format", "json_schema", "schema", "grammar", "guided"),
     "json_object": ("response_format", "json_object", "schema", "grammar", "guided"),
-    "scores": ("logprobs",),
+    "logprobs": ("logprobs",),
     "max_tokens": ("max_completion_tokens", "max_tokens"),
     "temperature": ("temperature",),
 }
@@ -51,7 +51,7 @@ def build_request(model: str, prompt: Prompt, unknown: Iterable[str] = ()) -> di
         body["temperature"] = 0.0
     if prompt.schema is not None and not {"json_schema", "json_object"} <= unknown:
         body["response_format"] = _build_format(dict(prompt.schema), "json_schema" in unknown)
-    if prompt.options and "scores" not in unknown:
+    if prompt.options and "logprobs" not in unknown:
         body |= {"logprobs": True, "top_logprobs": LIKELIEST}
     return body
 
@@ -90,7 +90,7 @@ def find_named(body: dict[str, Any], message: str) -> str | None:
 
 def _list_parts(body: dict[str, Any]) -> list[str]:
     sent = {*body, body.get("response_format", {}).get("type")}
-    return [part for part in PARTS if (part if part != "scores" else "logprobs") in sent]
+    return [part for part in PARTS if part in sent]
 
 
 def parse_reply(data: bytes, options: Sequence[str], seconds: float) -> Reply:

@@ -43,7 +43,7 @@ def measure(job: Job) -> Iterator[Figure]:
     ratio = spent["cached"] / spent["plain"]
     yield Figure("generate", "conditioned step to plain", ratio, "x", most=1.15)
     yield Figure("generate", "uncached step to plain", spent["uncached"] / spent["plain"], "x")
-    yield Figure("generate", "peak memory", _peak_gb(on_gpu), "GB")
+    yield Figure("generate", "peak memory", peak_gb(on_gpu), "GB")
 
 
 def _steps(size: Size, device: str) -> dict[str, Callable[[], object]]:
@@ -99,7 +99,7 @@ def _least_s(steps: dict[str, Callable[[], object]], times: int) -> dict[str, fl
     return {name: min(seconds[1:]) for name, seconds in spent.items()}
 
 
-def _peak_gb(on_gpu: bool) -> float:
+def peak_gb(on_gpu: bool) -> float:
     import torch
 
     if on_gpu:

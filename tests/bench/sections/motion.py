@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from bench.figures import Figure
 from bench.job import Job
-from bench.sections.generate import _peak_gb
+from bench.sections.generate import peak_gb
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +57,7 @@ def measure(job: Job) -> Iterator[Figure]:
     yield from _measure_context(job)
     yield from _measure_features(job, unet)
     yield from _measure_retrieval(job)
-    yield Figure("motion", "peak memory", _peak_gb(on_gpu), "GB")
+    yield Figure("motion", "peak memory", peak_gb(on_gpu), "GB")
 
 
 def _measure_steps(

@@ -1,7 +1,8 @@
 """Ten steps of each training: the loss of the steps, and the weights after them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def _repeat(train: Callable[[Path], tuple[float, Mapping[str, Any]]], folder: Path) -> Outputs:
-    """What a training's loss and weights are, in a folder of its own each time."""
+def _train(make: Callable[[], Any], network: str, folder: Path) -> Outputs:
+    """What a training's loss and its network's weights are, in a folder of its own each time."""
+    losses: list[float] = []
+    trainer = make()
     place = folder / f"run-{len(list(folder.glob('run-*')))}"
-    loss, state = train(place)
+    trainer.train(place, lambda _, loss: losses.append(loss))
+    state = attrgetter(network)(trainer).state_dict()
     weights = [state[name].detach().float().cpu().numpy().ravel() for name in sorted(state)]
-    return {"loss": np.array([loss]), "weights": np.concatenate(weights)}
+    return {"loss": np.array(losses[-1:]), "weights": np.concatenate(weights)}
 
 
 def _make_refiner(name: str, more: dict[str, Any], folder: Path, full: bool) -> Load:
@@ -40,16 +44,9 @@ def _make_refiner(name: str, more: dict[str, Any], folder: Path, full: bool) -> 
             y, x = np.mgrid[:32, :32][..., None] / 3
             return (0.5 + 0.3 * np.sin(x + y + phase)).astype(np.float32)
 
-    def load():
-        def train(place: Path) -> tuple[float, Mapping[str, Any]]:
-            losses: list[float] = []
-            trainer = RefinerTrainer(spec, Waves())
-            trainer.train(place, lambda _, loss: losses.append(loss))
-            return losses[-1], trainer.objective.network.state_dict()
-
-        return partial(_repeat, train, folder)
-
-    return load
+    return lambda: partial(
+        _train, partial(RefinerTrainer, spec, Waves()), "objective.network", folder
+    )
 
 
 def _make_controller(more: dict[str, Any], folder: Path, full: bool) -> Load:
@@ -65,16 +62,9 @@ def _make_controller(more: dict[str, Any], folder: Path, full: bool) -> Load:
     } | more)  # fmt: skip
     examples = _draw_examples(folder, spec)
 
-    def load():
-        def train(place: Path) -> tuple[float, Mapping[str, Any]]:
-            losses: list[float] = []
-            trainer = ControllerTrainer(folder / "base", spec, examples)
-            trainer.train(place, lambda _, loss: losses.append(loss))
-            return losses[-1], trainer.controller.state_dict()
-
-        return partial(_repeat, train, folder)
-
-    return load
+    return lambda: partial(
+        _train, partial(ControllerTrainer, folder / "base", spec, examples), "controller", folder
+    )
 
 
 def _draw_examples(folder: Path, spec: Any) -> Any:
@@ -120,16 +110,7 @@ def _make_adapter(build: str, frames: int, folder: Path, full: bool) -> Load:
     store.commit_frames()
     examples = AdapterExamples(store, ["a red ball", "a blue square", "the left"], spec)
 
-    def load():
-        def train(place: Path) -> tuple[float, Mapping[str, Any]]:
-            losses: list[float] = []
-            trainer = AdapterTrainer(spec, examples)
-            trainer.train(place, lambda _, loss: losses.append(loss))
-            return losses[-1], trainer.trained.state_dict()
-
-        return partial(_repeat, train, folder)
-
-    return load
+    return lambda: partial(_train, partial(AdapterTrainer, spec, examples), "trained", folder)
 
 
 def _make_context(folder: Path, full: bool) -> Load:
@@ -152,16 +133,7 @@ def _make_context(folder: Path, full: bool) -> Load:
     }  # fmt: skip
     examples = ContextExamples(list(described), [[1, 2], [0], [3, 0], []], described.get)
 
-    def load():
-        def train(place: Path) -> tuple[float, Mapping[str, Any]]:
-            losses: list[float] = []
-            trainer = ContextTrainer(spec, examples)
-            trainer.train(place, lambda _, loss: losses.append(loss))
-            return losses[-1], trainer.model.state_dict()
-
-        return partial(_repeat, train, folder)
-
-    return load
+    return lambda: partial(_train, partial(ContextTrainer, spec, examples), "model", folder)
 
 
 CHECKS = [
