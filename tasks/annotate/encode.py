@@ -8,6 +8,7 @@ from data.shards.stages import (
     ANNOTATE,
     Stage,
     current_stage,
+    read_spec,
     read_spec_record,
     register_stage,
     spec_in_use,
@@ -19,6 +20,7 @@ from engines.base import load_plugin
 from engines.runners.in_process import InProcessRunner
 from tasks.progress import Progress, notify
 from tasks.shard import log_receipt, run_items
+from tasks.text_encoder import choose_encoder, require_same_encoder
 
 ENCODE = "encode-"  # and the kind of texts, as in encode-speech
 
@@ -33,6 +35,15 @@ def find_encoded(workspace: Workspace, annotated: Stage) -> Stage | None:
     return stage if annotated.fingerprint in inputs else None
 
 
+def read_encoder(workspace: Workspace, encoded: Stage) -> EncodeSpec:
+    """The encoder of these vectors; a UserError where its weights have changed since."""
+    spec = read_spec(workspace.store, encoded, EncodeSpec)
+    kind = encoded.kind.removeprefix(ENCODE)
+    again = f"reelflow annotate {encoded.corpus} --with {kind}"
+    require_same_encoder(workspace, encoded, spec, again)
+    return spec
+
+
 def encode_texts(workspace: Workspace, annotated: Stage, spec: EncodeSpec | None) -> int:
     """Encodes the shards that have texts and no vectors yet; how many those were.
 
@@ -40,6 +51,7 @@ def encode_texts(workspace: Workspace, annotated: Stage, spec: EncodeSpec | None
     """
     kind = annotated.kind.replace(ANNOTATE, ENCODE, 1)
     spec = spec or spec_in_use(workspace.store, annotated.corpus, kind, EncodeSpec())
+    spec = choose_encoder(workspace, annotated.corpus, spec)
     plugin = load_plugin("retrieve.encoders", spec.encoder)
     stage = register_stage(
         workspace.store, annotated.corpus, kind, spec, plugin.VERSION, plugin.digest(spec),

@@ -18,6 +18,7 @@ from tasks.answer.texts import TextStore, find_sources, load_texts, name_sources
 from tasks.answer.videos import find_in_corpus, find_in_folder
 from tasks.progress import notify
 from tasks.prompt_files import read_rows
+from tasks.text_encoder import choose_encoder
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def plan_questions(
     names = {question.video for question in questions if question.video}
     if corpus is not None:
         videos = find_in_corpus(workspace, corpus, names)
+        encode = choose_encoder(workspace, corpus, spec.encode)
+        spec = spec.model_copy(update={"encode": encode})
     else:
         videos = find_in_folder(str(folder), names)
         spec = _leave_out_texts(spec)

@@ -18,15 +18,17 @@ from data.workspace import Workspace
 from engines.annotate.encoding import read_vectors
 from engines.answer.items import TextPart
 from engines.base import load_plugin
-from tasks.annotate.encode import find_encoded
+from tasks.annotate.encode import find_encoded, read_encoder
 from tasks.annotate.stage import find_annotated
-from tasks.same_encoder import require_same_encoder
 
 Sources = dict[str, tuple[Stage, Stage | None]]  # by kind: the stages of texts and of vectors
 
 
 def find_sources(workspace: Workspace, corpus: str, spec: AnswerSpec) -> Sources:
-    """The stages whose texts a run uses; a UserError where the corpus has none of a kind."""
+    """The stages whose texts a run uses.
+
+    A UserError where the corpus has none of a kind, or their encoder has other weights by now.
+    """
     if spec.texts == "none":
         return {}
     stages = find_annotated(workspace, corpus, list(spec.kinds))
@@ -36,8 +38,7 @@ def find_sources(workspace: Workspace, corpus: str, spec: AnswerSpec) -> Sources
     }
     for _, vectors in sources.values():
         if vectors:
-            encode = read_spec(workspace.store, vectors, EncodeSpec)
-            require_same_encoder(workspace, vectors, encode, f"reelflow annotate {corpus}")
+            read_encoder(workspace, vectors)
     return sources
 
 

@@ -10,25 +10,17 @@ from data.shards.stages import (
     spec_in_use,
 )
 from data.specs.encode import CaptionSpec
-from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace
 from engines.base import load_plugin
-from engines.retrieve.encoders import clip
+from tasks.text_encoder import choose_encoder
 
 
 def choose_caption_spec(
     workspace: Workspace, corpus: str, given: CaptionSpec | None
 ) -> CaptionSpec:
-    """The given spec, else the one that the corpus's captions were last encoded by.
-
-    Where its encoder is CLIP and names no model, it is that of the corpus's videos.
-    """
+    """The given spec, else the one that the corpus's captions were last encoded by."""
     spec = given or spec_in_use(workspace.store, corpus, CAPTION_VECTORS, CaptionSpec())
-    embedded = current_stage(workspace.store, corpus, "embed")
-    if spec.encode.encoder != "clip" or spec.encode.weights or embedded is None:
-        return spec
-    weights = clip.name_weights(read_spec(workspace.store, embedded, EmbedSpec))
-    encode = spec.encode.model_copy(update={"weights": weights})
+    encode = choose_encoder(workspace, corpus, spec.encode)
     return spec.model_copy(update={"encode": encode})
 
 

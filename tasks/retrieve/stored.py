@@ -24,7 +24,7 @@ from tasks.captions.stage import require_captions
 from tasks.motion.stage import require_features
 from tasks.retrieve.lookups import Lookups
 from tasks.retrieve.retriever import Retriever
-from tasks.same_encoder import require_same_encoder
+from tasks.text_encoder import require_same_encoder
 
 
 class StoredRetriever(Retriever):

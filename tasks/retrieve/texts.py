@@ -13,7 +13,7 @@ from data.catalog.filters import select_videos
 from data.errors import UserError
 from data.records import Hit, Prompt
 from data.shards.lists import list_done
-from data.shards.stages import Stage, read_spec
+from data.shards.stages import Stage
 from data.specs.encode import EncodeSpec
 from data.specs.retrieve import RetrieveSpec
 from data.store import layout
@@ -24,10 +24,9 @@ from engines.base import load_plugin
 from engines.retrieve.fusion import fuse_ranks, rank_items
 from engines.retrieve.text_rules import score_texts
 from engines.retrieve.words import WordIndex
-from tasks.annotate.encode import find_encoded
+from tasks.annotate.encode import find_encoded, read_encoder
 from tasks.annotate.stage import find_annotated
 from tasks.progress import notify
-from tasks.same_encoder import require_same_encoder
 
 Videos = dict[str, tuple[str, str, str | None]]  # by content: id, URI, caption
 RANKED = 200  # of each ranking that are fused, or `k` where that is more
@@ -62,7 +61,7 @@ class TextSearcher:
         self.texts: list[StoredText] = []
         self.unencoded = 0
         self.unread: dict[str, str] = {}
-        self._parts: list[tuple[slice, Stage, np.ndarray]] = []
+        self._parts: list[tuple[slice, EncodeSpec, np.ndarray]] = []
         for stage in find_annotated(workspace, corpus, kinds):
             self._load_stage(stage)
         if self.unread and not self.texts:
@@ -125,17 +124,18 @@ class TextSearcher:
     def _load_stage(self, stage: Stage) -> None:
         store, encoded = self.workspace.store, find_encoded(self.workspace, stage)
         done = set(list_done(store, encoded.folder)) if encoded else set()
+        encoder = read_encoder(self.workspace, encoded) if encoded else None
         for shard in list_done(store, stage.folder):
             name, before, found = layout.shard_file(stage.folder, shard), len(self.texts), []
             with self._pass_over(name):
                 found = list(read_texts(store, name))
                 self.texts += found
                 self.unencoded += len(found)
-            if found and encoded is not None and shard in done:
+            if found and encoded and encoder and shard in done:
                 name = layout.shard_file(encoded.folder, shard)
                 with self._pass_over(name):
                     vectors = read_vectors(store, name)
-                    self._parts.append((slice(before, len(self.texts)), encoded, vectors))
+                    self._parts.append((slice(before, len(self.texts)), encoder, vectors))
                     self.unencoded -= len(found)
 
     @contextmanager
@@ -151,16 +151,14 @@ class TextSearcher:
         """Cosines (n,) of all texts to the query; -inf where there is no vector."""
         cosines = np.full(len(self.texts), -np.inf, np.float32)
         queries: dict[EncodeSpec, np.ndarray] = {}
-        for rows, stage, vectors in self._parts:
-            spec = read_spec(self.workspace.store, stage, EncodeSpec)
+        for rows, spec, vectors in self._parts:
             if spec not in queries:
-                queries[spec] = self._open_encoder(stage, spec).encode([query])
+                queries[spec] = self._open_encoder(spec).encode([query])
             cosines[rows] = score_texts(queries[spec], vectors.astype(np.float32))
         return cosines
 
-    def _open_encoder(self, stage: Stage, spec: EncodeSpec) -> Any:
+    def _open_encoder(self, spec: EncodeSpec) -> Any:
         if spec not in self._encoders:
-            require_same_encoder(self.workspace, stage, spec, f"reelflow annotate {self.corpus}")
             self._encoders[spec] = load_plugin("retrieve.encoders", spec.encoder).Encoder(spec)
             self._encoders[spec].load()
         return self._encoders[spec]

@@ -13,23 +13,20 @@ from support.corpora import FAKE
 from data.errors import UserError
 from data.records import Prompt
 from data.shards.stages import MOTION_FEATURES, current_stage
-from data.specs.encode import CaptionSpec, EncodeSpec
+from data.specs.encode import CaptionSpec
 from data.specs.motion import MotionFeaturesSpec, MotionSpec
-from data.specs.pipeline import EmbedSpec, GenerateSpec, RetrieveSpec
+from data.specs.pipeline import GenerateSpec, RetrieveSpec
 from data.store.motion_features import CorruptFeatures, iter_features
 from data.workspace import Workspace
-from engines import bundled
 from engines.generate.generators.motionrag import Generator
 from engines.generate.motionrag.motion_sites import find_base
 from engines.video.decoders.pyav import decode_frames
 from engines.video.frames import Sampling
 from flows.caption_vectors import caption_vectors
-from flows.embed import embed
 from flows.generate import generate
 from flows.ingest import ingest
 from flows.motion_features import motion_features
 from flows.pipeline import pipeline
-from tasks.captions.stage import require_captions
 from tasks.generate.run import complete_run
 from tasks.generate.withdrawal import mark_withdrawn
 from tasks.generate.writer import WithdrawnMeanwhile
@@ -273,20 +270,6 @@ def test_captions_are_searched_without_the_prompts_own_relatives(workspace, capt
     without = json.loads(workspace.store.read(
         f"{retriever.stage.folder}/receipts/000000.json"))  # fmt: skip
     assert [row["reason"] for row in without["rows"]].count("empty") == 1
-
-
-def test_captions_may_lie_where_the_corpus_s_own_model_puts_words(workspace, folder) -> None:
-    ingest(str(folder / "clips"), "shown")
-    with pytest.raises(UserError, match="embedded"):
-        caption_vectors("shown", CaptionSpec(encode=EncodeSpec(encoder="clip")))
-    embed("shown", EmbedSpec(model=bundled.NAME))
-    caption_vectors("shown", CaptionSpec(encode=EncodeSpec(encoder="clip")))
-    _, spec = require_captions(workspace, "shown")
-    assert spec.encode.weights == bundled.NAME
-    hits = CaptionRetriever(workspace, "shown").search_prompts(
-        [Prompt("p", "red")], RetrieveSpec(k=2, by="caption", dedup=1.01, ceiling=1.01)
-    )
-    assert [hit.rank for hit in hits] == [1, 2]
 
 
 def test_clips_that_move_alike_are_found_by_motion(workspace, folder, described) -> None:

@@ -75,7 +75,7 @@ def test_vectors_of_other_weights_than_the_encoder_has_now_are_not_compared(
     corpus, monkeypatch
 ) -> None:
     monkeypatch.setattr(sentences, "digest", lambda spec: "of other weights")
-    with pytest.raises(UserError, match=r"has changed.*`reelflow annotate c`"):
+    with pytest.raises(UserError, match=r"has changed.*`reelflow annotate c --with fake`"):
         TextSearcher(corpus, "c", ["fake"]).search("harbour", 1)
 
 
