@@ -21,6 +21,7 @@ os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="reelflow-prefect-")
 os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "240")
+os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")  # of a machine that is busy
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # The hundreds of processes that tests start spend half of their start on compiling what they

@@ -17,7 +17,7 @@ from typing import Any
 
 from support.bad_night import write_bad_table
 from support.browser import Tab, opened
-from support.running import answered, free_ports
+from support.running import asked, free_ports
 
 SIZE = {"width": 1280, "height": 900}
 CORPUS, SHAPES, WILD = "news", "shapes", "wild"
@@ -255,15 +255,15 @@ def write_picture(folder: Path, name: str, made: dict[str, Any]) -> None:
 
 def deployment(api: str, name: str) -> str:
     """Its id."""
-    return answered(f"{api}/deployments/name/{name}")["id"]
+    return asked(f"{api}/deployments/name/{name}")["id"]
 
 
 def ran(api: str, name: str, parameters: dict[str, Any]) -> None:
     """A run of a deployment, come to its end or to its pause."""
-    made = answered(
+    made = asked(
         f"{api}/deployments/{deployment(api, name)}/create_flow_run", {"parameters": parameters}
     )
-    while (run := answered(f"{api}/flow_runs/{made['id']}"))["state"]["type"] not in ENDED:
+    while (run := asked(f"{api}/flow_runs/{made['id']}"))["state"]["type"] not in ENDED:
         time.sleep(1)
     print(run["name"], run["state"]["name"], run["state"]["message"] or "")
 
@@ -276,7 +276,7 @@ def newest(api: str, flow: str, about: str) -> str:
         "sort": "START_TIME_DESC",
         "limit": 1,
     }
-    return answered(f"{api}/flow_runs/filter", chosen)[0]["id"]
+    return asked(f"{api}/flow_runs/filter", chosen)[0]["id"]
 
 
 def artifact(api: str, key: str) -> str:
@@ -286,7 +286,7 @@ def artifact(api: str, key: str) -> str:
         "sort": "CREATED_DESC",
         "limit": 1,
     }
-    return answered(f"{api}/artifacts/filter", chosen)[0]["id"]
+    return asked(f"{api}/artifacts/filter", chosen)[0]["id"]
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from support.commands import wait_until
 from support.paths import REPOSITORY
-from support.running import answered, free_ports
+from support.running import asked, free_ports
 
 PACKAGES = ("data", "engines", "tasks", "flows")
 Reelflow = Callable[..., str]
@@ -133,15 +133,15 @@ def test_a_service_comes_up_with_every_deployment(reelflow: Reelflow) -> None:
     deployments = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
     automations = [*(REPOSITORY / "deployments/automations").glob("*.yaml")]
     with _up(reelflow) as api:
-        found = answered(f"{api}/deployments/filter", {"limit": 200})
+        found = asked(f"{api}/deployments/filter", {"limit": 200})
         assert {each["name"] for each in found} == {each["name"] for each in deployments}
-        assert len(answered(f"{api}/automations/filter", {})) == len(automations)
-        run = answered(f"{api}/deployments/{_id(found, 'ingest')}/create_flow_run", {
+        assert len(asked(f"{api}/automations/filter", {})) == len(automations)
+        run = asked(f"{api}/deployments/{_id(found, 'ingest')}/create_flow_run", {
             "parameters": {"source": "fake://3", "corpus": "made"}, "state": {"type": "SCHEDULED"},
         })["id"]  # fmt: skip
 
         def ended() -> str:
-            state = answered(f"{api}/flow_runs/{run}")["state"]["type"]
+            state = asked(f"{api}/flow_runs/{run}")["state"]["type"]
             return state if state in ("COMPLETED", "FAILED", "CRASHED") else ""
 
         assert wait_until(ended, "a worker ran the deployment", 600) == "COMPLETED"

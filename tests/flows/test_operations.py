@@ -15,7 +15,7 @@ import pytest
 from support import buckets, golden
 from support.commands import wait_until
 from support.paths import REPOSITORY
-from support.running import answered, free_ports
+from support.running import asked, free_ports
 
 from data.shards.stages import register_stage
 from data.specs.pipeline import EmbedSpec
@@ -106,7 +106,7 @@ class Walk:
 
     def ask(self, path: str, body: object = None) -> list | dict:
         """What the server says."""
-        return answered(f"http://127.0.0.1:{self.port}/api/{path}", body)
+        return asked(f"http://127.0.0.1:{self.port}/api/{path}", body)
 
     def runs(self, **chosen: object) -> list[dict]:
         """The flow runs, newest first."""

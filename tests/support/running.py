@@ -4,12 +4,13 @@ import json
 import signal
 import socket
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import psutil
 
@@ -70,28 +71,26 @@ def listens(port: int) -> bool:
 def answers(url: str) -> bool:
     """Whether the address gives a page."""
     try:
-        urllib.request.urlopen(url, timeout=5).close()
+        urlopen(url, timeout=5).close()
     except OSError:
         return False
     return True
 
 
 def asked(url: str, given: Any = None, **headers: str) -> Any:
-    """What a JSON API answers; posted where something is given."""
+    """What a JSON API answers; posted where something is given.
+
+    One that is too busy is asked again: Prefect's database is locked on a crowded machine.
+    """
     body = None if given is None else json.dumps(given).encode()
-    sent = {"Content-Type": "application/json"} | headers
-    with urllib.request.urlopen(urllib.request.Request(url, body, sent), timeout=120) as answer:
-        return json.load(answer)
-
-
-def answered(url: str, given: Any = None) -> Any:
-    """As `asked`, also of a Prefect server that is too busy at first: its database was locked."""
+    request = Request(url, body, {"Content-Type": "application/json"} | headers)
 
     def tried() -> list:
         try:
-            return [asked(url, given)]
+            with urlopen(request, timeout=120) as answer:
+                return [json.load(answer)]
         except HTTPError as error:
-            if error.code != 503:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
                 raise
         except TimeoutError:
             pass

@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from data.settings import Settings
-from support.running import answered, free_ports
+from support.running import asked, free_ports
 from tasks.service.service import Service, read_service, service_folder, stop_service
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Served:
         return ran.stdout
 
     def ask(self, path: str, body: dict | None = None) -> Any:
-        return answered(f"{self.service.api}/{path}", body)
+        return asked(f"{self.service.api}/{path}", body)
 
     def begin(self, deployment: str, **parameters: Any) -> str:
         """The id of a run of a deployment that is to begin now."""

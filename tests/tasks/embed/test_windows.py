@@ -23,7 +23,7 @@ from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Pending, Running, Scheduled
 from support.corpora import FAKE, counts, videos
-from support.running import answered
+from support.running import asked
 
 from data.stamps import hash_json
 from data.workspace import Workspace
@@ -272,5 +272,5 @@ def _assert_all_is_paid(hours: float, runs: list[FlowRun]) -> None:
 def _shown(run: object) -> dict[str, Any]:
     """The artifacts of a flow run, by key."""
     chosen = {"flow_runs": {"id": {"any_": [str(run)]}}}
-    found = answered(f"{PREFECT_API_URL.value()}/artifacts/filter", chosen)
+    found = asked(f"{PREFECT_API_URL.value()}/artifacts/filter", chosen)
     return {each["key"]: each for each in found}

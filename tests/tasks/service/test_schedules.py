@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Running, Scheduled
-from support.running import answered, asked
+from support.running import asked
 from support.served import until
 
 from data.errors import UserError
@@ -120,6 +120,6 @@ def test_without_its_schedule_a_corpus_has_no_run_that_waits(
     assert [client.read_flow_run(id).state_type for id in made] == [StateType.CANCELLED] * 3
     assert client.read_flow_run(at_work).state_type == StateType.RUNNING
     about = {"filter": {"resource": {"id": ["reelflow.corpus.c"]}}}
-    until(lambda: len(answered(f"{url}/events/filter", about)["events"]) >= 2)
-    emitted = {event["event"] for event in answered(f"{url}/events/filter", about)["events"]}
+    until(lambda: len(asked(f"{url}/events/filter", about)["events"]) >= 2)
+    emitted = {event["event"] for event in asked(f"{url}/events/filter", about)["events"]}
     assert {"reelflow.scheduled", "reelflow.unscheduled"} <= emitted

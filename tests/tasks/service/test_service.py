@@ -23,7 +23,7 @@ from prefect.events.schemas.automations import AutomationCore
 from support.buckets import SECRET
 from support.commands import DECODER
 from support.deployed import FILE, as_text, deployed
-from support.running import answered, asking
+from support.running import asked, asking
 
 from data.errors import UserError
 from data.settings import Settings
@@ -87,7 +87,7 @@ def service(settings: Settings) -> Iterator[Service]:
 
 
 def ask(service: Service, path: str, body: dict | None = None) -> dict | list:
-    return answered(f"{service.api}/{path}", body)
+    return asked(f"{service.api}/{path}", body)
 
 
 @pytest.fixture(scope="module")
@@ -391,7 +391,7 @@ def _lines(service: Service, beginning: str) -> list[dict]:
 
 
 def _until(answer: Callable[[], T], seconds: float = 120) -> T:
-    """What is answered once there is something."""
+    """What is asked once there is something."""
     until = time.monotonic() + seconds
     while not (found := answer()) and time.monotonic() < until:
         time.sleep(1)
