@@ -122,4 +122,5 @@ class ClipEncoders:
 
         kind = getattr(transformers, CLASSES[name])
         with silence_libraries():
-            return load_pretrained(kind, folder).to(self.device)
+            # In full precision, whichever it is stored in: that is what pixels come in.
+            return load_pretrained(kind, folder).float().to(self.device)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.batches import iter_batches
+from engines.bundled import TEXT_TO_VIDEO
 from engines.tiny.scene import Scene
 from engines.tiny.t2v import training_set, words
 from engines.tiny.t2v.command import TrainingOptions, parse_options
@@ -153,7 +154,7 @@ def main() -> None:
     import torch
     from diffusers import AutoencoderKL
 
-    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "base")
+    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "t2v-base", TEXT_TO_VIDEO)
     torch.manual_seed(options.schedule.seed)
     caption_encoder = words.CaptionEncoder(words.train_tokenizer())
     model = torch.nn.ModuleDict(

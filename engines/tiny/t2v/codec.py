@@ -1,9 +1,10 @@
 """Trains the codec of the bundled model on rendered frames: `python -m engines.tiny.t2v.codec`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.bundled import TEXT_TO_VIDEO
 from engines.tiny.render import render_frames
 from engines.tiny.t2v import training_set
 from engines.tiny.t2v.command import TrainingOptions, parse_options
@@ -45,28 +46,31 @@ def draw_images(rng: np.random.Generator, count: int) -> "Tensor":
     return torch.from_numpy(drawn).permute(0, 3, 1, 2).contiguous() / 127.5 - 1
 
 
-def codec_loss(codec: "AutoencoderKL", images: "Tensor") -> "Tensor":
-    """The reconstruction error, with a small Kullback-Leibler term that keeps latents smooth."""
+def codec_loss(codec: Any, images: "Tensor", **decoding: int) -> "Tensor":
+    """The reconstruction error, with a small Kullback-Leibler term that keeps latents smooth.
+
+    `decoding` is what the codec's class wants to know beside the latents.
+    """
     posterior = codec.encode(images).latent_dist
-    decoded = codec.decode(posterior.sample()).sample.float()
+    decoded = codec.decode(posterior.sample(), **decoding).sample.float()
     error = (decoded - images).abs() + (decoded - images).square()
     shape = (images - images[:, :, :1, :1]).abs().amax(1, keepdim=True) > SHAPE_DIFFERS
     error = (error * (1 + SHAPE_WEIGHT * shape)).mean()
     return error + DIVERGENCE * posterior.kl().float().mean() / posterior.mean[0].numel()
 
 
-def latent_scale(codec: "AutoencoderKL") -> float:
-    """The factor that gives latents unit variance."""
+def latent_scale(codec: Any, images: "Tensor") -> float:
+    """The factor that gives the latents of images unit variance."""
     import torch
 
     with torch.no_grad():
-        latents = codec.encode(draw_images(np.random.default_rng(7), 256)).latent_dist.mean
+        latents = codec.encode(images).latent_dist.mean
     return float(1 / latents.std())
 
 
 def main() -> None:
     """Trains, and writes the codec into the pipeline's folder."""
-    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "vae")
+    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "t2v-vae", TEXT_TO_VIDEO)
     codec, size, device = build_codec().to(options.device), options.schedule.batch, options.device
     train_model(
         codec,
@@ -76,7 +80,8 @@ def main() -> None:
         options.print_progress,
     )
     codec = codec.cpu().eval()
-    codec.register_to_config(scaling_factor=latent_scale(codec))
+    scale = latent_scale(codec, draw_images(np.random.default_rng(7), 256))
+    codec.register_to_config(scaling_factor=scale)
     codec.half().save_pretrained(options.folder / "vae")
 
 

@@ -1,10 +1,9 @@
-"""The command line that the training scripts of the bundled model share."""
+"""The command line that the training scripts of the bundled models share."""
 
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engines.bundled import TEXT_TO_VIDEO
 from engines.train.loop import Schedule
 
 
@@ -22,8 +21,13 @@ class TrainingOptions:
         print(f"step {step} loss {loss:.4f}", flush=True)
 
 
-def parse_options(about: str | None, schedule: Schedule, name: str) -> TrainingOptions:
-    """Parses the command line, and sets torch's threads."""
+def parse_options(
+    about: str | None, schedule: Schedule, name: str, folder: Path
+) -> TrainingOptions:
+    """Parses the command line of a part's script, and sets torch's threads.
+
+    The part's `name` is that of its checkpoint; `folder` is its pipeline's.
+    """
     import torch
 
     parser = argparse.ArgumentParser(description=about)
@@ -31,8 +35,8 @@ def parse_options(about: str | None, schedule: Schedule, name: str) -> TrainingO
     parser.add_argument("--seed", type=int, default=schedule.seed)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--checkpoint", type=Path, default=Path(f"var/t2v-{name}.pt"))
-    parser.add_argument("--folder", type=Path, default=TEXT_TO_VIDEO)
+    parser.add_argument("--checkpoint", type=Path, default=Path(f"var/{name}.pt"))
+    parser.add_argument("--folder", type=Path, default=folder)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     schedule = replace(schedule, steps=options.steps, seed=options.seed)
