@@ -17,6 +17,10 @@ class MotionSpec(Spec):
     their mean weighted by score."""
     source: str | None = Field(None, exclude_if=lambda source: source is None)
     """Video whose motion is taken as it is, a file or an id of the corpus; nothing is retrieved."""
+    source_column: str | None = Field(None, exclude_if=lambda column: column is None)
+    """Column of the prompts that names such a video for each of them."""
+    backwards: bool = Field(False, exclude_if=lambda on: not on)
+    """Play clips backwards: a control, since they look the same and move the other way."""
     compat: tuple[MotionCompat, ...] = Field((), exclude_if=lambda names: not names)
     """Faults of the published code to reproduce: washed_out (the picture that CogVideoX's motion is
     predicted for), grey_slots (in place of missing clips), random_start (where a release has no
@@ -29,6 +33,11 @@ class MotionSpec(Spec):
     """VideoMAE: a folder or name; auto: the release's own, else the published one."""
     image_encoder: str = "auto"
     """DINOv2: a folder or name; auto: the release's own, else the published one."""
+
+    @property
+    def takes_one(self) -> bool:
+        """Whether each video takes the motion of one that is named, and none is retrieved."""
+        return self.source is not None or self.source_column is not None
 
 
 class MotionFeaturesSpec(Spec):

@@ -48,6 +48,8 @@ GENERATE = SpecOptions(
     "rag.compat",
     option("motion.fusion", "--motion-fusion"),
     option("motion.source", "--motion-from"),
+    option("motion.source_column", "--motion-column"),
+    option("motion.backwards", "--backwards"),
     option("motion.scale", "--motion-scale"),
     option("motion.compat", "--motion-compat"),
     option("motion.guidance", "--motion-guidance"),

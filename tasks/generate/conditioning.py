@@ -10,7 +10,7 @@ from data.catalog.merge import sync_withdrawn
 from data.records import Hit, Request, Source
 from data.runs.generations import PlannedRequest, Run
 from data.workspace import Workspace
-from tasks.generate.motion_source import find_motion_source
+from tasks.generate.motion_source import find_motion_sources, name_source
 from tasks.origins import warn_of_mismatch
 from tasks.progress import notify
 from tasks.retrieve.choose import PromptRetriever, open_retriever
@@ -54,8 +54,8 @@ class ConditioningRetrieval:
         )
         sources: dict[str, list[Source]] = {id: [] for id in prompts}
         index = None
-        if self.run.spec.motion.source is not None:
-            sources = {id: [find_motion_source(self.workspace, self.run)] for id in prompts}
+        if self.run.spec.motion.takes_one:
+            sources = self._name_sources(list(prompts))
         elif self.run.spec.retrieve.k and prompts:
             sources, index = self._find_sources(list(prompts)), self.retriever.version
         return [
@@ -74,6 +74,12 @@ class ConditioningRetrieval:
 
     def _follows_withdrawn(self, item: PlannedRequest) -> bool:
         return any(source.content in self._withdrawn for source in item.request.sources)
+
+    def _name_sources(self, ids: list[str]) -> dict[str, list[Source]]:
+        """The one clip of each prompt, whose motion its video takes as it is."""
+        names = {id: name_source(self.run.spec.motion, self._prompts[id]) for id in ids}
+        found = find_motion_sources(self.workspace, self.run.corpus, set(names.values()))
+        return {id: [found[name]] for id, name in names.items()}
 
     def _find_sources(self, ids: list[str]) -> dict[str, list[Source]]:
         """The clips of each prompt, or those of the prompt whose clips it is given."""

@@ -1,11 +1,13 @@
-"""The video whose motion all of a run's videos take: a file, or a video of the corpus."""
+"""The videos whose motion is taken as it is: files, or videos of the corpus."""
 
+import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from data.catalog.database import load_sql
 from data.errors import UserError
-from data.records import Source
-from data.runs.generations import Run
+from data.records import Prompt, Source
+from data.specs.motion import MotionSpec
 from data.specs.pipeline import GenerateSpec
 from data.workspace import Workspace
 from engines.embed.weights import digest_file
@@ -13,29 +15,55 @@ from engines.embed.weights import digest_file
 MOTION_SOURCE = "motion_source"  # among a run's digests
 
 
-def digest_motion_source(workspace: Workspace, corpus: str, spec: GenerateSpec) -> str:
-    """The identity of its bytes; a UserError where it is neither a file nor in the corpus."""
-    return _find(workspace, corpus, spec)[2]
+def name_source(spec: MotionSpec, prompt: Prompt) -> str:
+    """The file or id whose motion a prompt's video takes; empty where its column is."""
+    return spec.source or prompt.columns.get(spec.source_column or "", "")
 
 
-def find_motion_source(workspace: Workspace, run: Run) -> Source:
-    """It as the only clip of a request."""
-    id, uri, content, duration = _find(workspace, run.corpus, run.spec)
-    return Source(1, id, content, 1.0, uri, duration=duration)
+def digest_motion_sources(
+    workspace: Workspace, corpus: str, spec: GenerateSpec, prompts: Sequence[Prompt]
+) -> str:
+    """The identity of their bytes; a UserError where one is neither a file nor in the corpus."""
+    names = {name_source(spec.motion, prompt) for prompt in prompts} - {""}
+    found = find_motion_sources(workspace, corpus, names)
+    if spec.motion.source is not None:
+        return found[spec.motion.source].content
+    lines = [f"{name} {source.content}" for name, source in sorted(found.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _find(
-    workspace: Workspace, corpus: str, spec: GenerateSpec
-) -> tuple[str, str, str, float | None]:
-    """Its id, location, content and seconds, which start windows where they are not known."""
-    name = spec.motion.source or ""
+def find_motion_sources(
+    workspace: Workspace, corpus: str, names: Iterable[str]
+) -> dict[str, Source]:
+    """Each as the only clip of a request, by its name."""
     # A file wins over an id: whoever types a path means the file.
-    if Path(name).is_file():
-        return Path(name).name, str(Path(name).absolute()), f"sha256:{digest_file(name)}", None
+    files = {name for name in names if Path(name).is_file()}
+    # Its seconds, which place windows, are not known.
+    found = {
+        name: Source(1, Path(name).name, f"sha256:{digest_file(name)}", 1.0, _absolute(name))
+        for name in sorted(files)
+    }
+    ids = sorted({*names} - files)
+    return found | (_find_videos(workspace, corpus, ids) if ids else {})
+
+
+def _absolute(name: str) -> str:
+    return str(Path(name).absolute())
+
+
+def _find_videos(workspace: Workspace, corpus: str, ids: list[str]) -> dict[str, Source]:
     with workspace.open_synced_catalog(corpus) as catalog:
-        rows = catalog.query_rows(load_sql("shown_videos"), corpus=corpus, ids=[name])
-        known = catalog.execute(load_sql("source_videos"), corpus=corpus, ids=[name])
-    if not rows or rows[0]["uri"] is None:
-        raise UserError(f"no file and no video of {corpus} {name!r}: name one with --motion-from")
-    _, content, duration, _ = known[0]
-    return name, rows[0]["uri"], content, duration
+        rows = catalog.query_rows(load_sql("shown_videos"), corpus=corpus, ids=ids)
+        known = catalog.execute(load_sql("source_videos"), corpus=corpus, ids=ids)
+    located = {row["id"]: row["uri"] for row in rows if row["uri"] is not None}
+    found = {
+        id: Source(1, id, content, 1.0, located[id], duration=duration)
+        for id, content, duration, _ in known
+        if id in located
+    }
+    if missing := [id for id in ids if id not in found]:
+        raise UserError(
+            f"no file and no video of {corpus} {missing[0]!r}: name one with --motion-from, or"
+            " each prompt's own in the column that --motion-column names"
+        )
+    return found

@@ -19,7 +19,11 @@ from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.weights import digest_file
 from tasks.generate.conditioning import ConditioningRetrieval
-from tasks.generate.motion_source import MOTION_SOURCE, digest_motion_source
+from tasks.generate.motion_source import (
+    MOTION_SOURCE,
+    digest_motion_sources,
+    name_source,
+)
 from tasks.generate.spec import require_base
 from tasks.motion.stage import find_features
 from tasks.plan import select_missing, update_pending
@@ -34,8 +38,8 @@ def build_run(
     engine = load_plugin("generate.generators", spec.engine)
     index = embedded = None
     digests = engine.digests(spec)
-    if spec.motion.source is not None:
-        digests = digests | {MOTION_SOURCE: digest_motion_source(workspace, corpus, spec)}
+    if spec.motion.takes_one:
+        digests = digests | {MOTION_SOURCE: digest_motion_sources(workspace, corpus, spec, prompts)}
     elif spec.retrieve.k:
         index = describe_index(workspace, corpus, spec.retrieve.by)
         embedded = current_stage(workspace.store, corpus, "embed")
@@ -119,6 +123,7 @@ def derive_seed(start: int, text: str, sample: int) -> int:
 def find_rejections(run: Run) -> dict[str, tuple[str, str]]:
     """The reason and detail of each prompt that cannot be tried, by its id."""
     first: dict[tuple, str] = {}
+    motion = run.spec.motion
     rejections: dict[str, tuple[str, str]] = {}
     for prompt in run.prompts:
         key = (prompt.text, prompt.where, run.images.get(prompt.id))
@@ -128,4 +133,6 @@ def find_rejections(run: Run) -> dict[str, tuple[str, str]]:
             rejections[prompt.id] = ("rejected", f"the same text as {same}")
         elif prompt.image and "://" not in prompt.image and not Path(prompt.image).is_file():
             rejections[prompt.id] = ("missing", f"no first frame {prompt.image}")
+        elif motion.takes_one and not name_source(motion, prompt):
+            rejections[prompt.id] = ("missing", f"no video in its column {motion.source_column}")
     return rejections

@@ -55,8 +55,10 @@ def find_features(workspace: Workspace, corpus: str, spec: GenerateSpec) -> Stag
     """
     takes = spec.engine == "motionrag" and spec.controller and spec.retrieve.k
     stage = current_stage(workspace.store, corpus, MOTION_FEATURES) if takes else None
-    # A moment is not the window that was described, and a file of one's own has no features.
-    if stage is None or spec.retrieve.moments or spec.motion.source is not None:
+    # A moment is not the window that was described, nor is one played backwards, and a file of
+    # one's own has no features.
+    decoded = spec.retrieve.moments or spec.motion.backwards or spec.motion.takes_one
+    if stage is None or decoded:
         return None
     wanted = MotionFeaturesSpec(
         controller=spec.controller or "", video_encoder=spec.motion.video_encoder,

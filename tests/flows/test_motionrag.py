@@ -136,6 +136,31 @@ def test_a_video_may_take_the_motion_of_a_file_or_of_one_of_the_corpus(
         made(folder, motion=MotionSpec(source="nothing"))
 
 
+def test_each_prompt_may_name_the_video_whose_motion_its_own_takes(
+    workspace, folder, described
+) -> None:
+    rows = [
+        {"id": "one", "txt": "a red ball", "image": "own.png", "truth": "clip-3"},
+        {"id": "two", "txt": "a ball", "image": "own.png", "truth": "clip-1"},
+        {"id": "none", "txt": "a blue ball", "image": "own.png"},
+    ]
+    prompts = folder / "named.jsonl"
+    prompts.write_text("\n".join(map(json.dumps, rows)))
+    summary = generate("c", str(prompts), spec(folder, motion=MotionSpec(source_column="truth")))
+    made_rows = {row["prompt_id"]: row for row in pq.read_table(summary["table"]).to_pylist()}
+    assert [made_rows[id]["hits"][0]["video_id"] for id in ("one", "two")] == ["clip-3", "clip-1"]
+    assert made_rows["none"]["reason"] == "missing" and "truth" in made_rows["none"]["detail"]
+    with pytest.raises(UserError, match="motion-column"):
+        generate("c", str(prompts), spec(folder, motion=MotionSpec(source_column="id")))
+
+
+def test_clips_may_be_played_backwards(workspace, folder, described) -> None:
+    """They are decoded for it: stored features are of clips as they are."""
+    forwards, backwards = made(folder), made(folder, motion=MotionSpec(backwards=True))
+    assert forwards[0]["hits"][0]["video_id"] == backwards[0]["hits"][0]["video_id"]
+    assert forwards[0]["run"] != backwards[0]["run"] and forwards[1] != backwards[1]
+
+
 def test_corrupt_features_are_named_and_cost_no_more_than_the_clips(
     workspace, folder, described
 ) -> None:

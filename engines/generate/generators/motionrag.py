@@ -112,6 +112,8 @@ class Generator(diffusers.Generator):
         if not clips or self.spec.motion.scale == 0:
             return None
         windows = {c.key: c.pixels for c in clips if c.features is None and c.pixels is not None}
+        if self.spec.motion.backwards:
+            windows = {key: pixels[::-1].copy() for key, pixels in windows.items()}
         tokens = self._predictor.describe_clips(windows)
         tokens |= {c.key: self._predictor.restore_tokens(c.features) for c in clips if c.features}
         size = self.spec.height, self.spec.width
@@ -126,7 +128,7 @@ class Generator(diffusers.Generator):
 
 def weigh_motions(clips: Sequence[Clip], spec: MotionSpec) -> list[float]:
     """Each clip's share in the motion; where all predict it in one context, the same for all."""
-    if spec.fusion == "best" or spec.source is not None:
+    if spec.fusion == "best" or spec.takes_one:
         return [float(place == 0) for place in range(len(clips))]
     scores = [max(clip.source.score, 0.0) for clip in clips]
     if spec.fusion == "score" and sum(scores) > 0:

@@ -79,7 +79,7 @@ class MotionPredictor:
         import torch
 
         # Without the transformer: it was trained on several clips, not on how to copy one.
-        if self.spec.source is not None or self.spec.fusion != "context":
+        if self.spec.takes_one or self.spec.fusion != "context":
             shares = torch.tensor(weights, device=self.null.device).view(-1, 1, 1)
             return (torch.cat([clip.motion for clip in clips]) * shares).sum(0, keepdim=True)
         if "grey_slots" in self.spec.compat:

@@ -18,7 +18,8 @@ TEMPORAL_FACTORS = (
 
 
 FRAMES = ("num_frames", "video_length", "frames")
-GUIDANCE = ("guidance_scale", "true_cfg_scale")
+MOST_GUIDANCE = "max_guidance_scale"  # SVD's, of the last frame; that of the first is 1
+GUIDANCE = ("guidance_scale", "true_cfg_scale", MOST_GUIDANCE)
 WHOLE_GROUPS = {"AllegroPipeline"}  # no first frame of its own: a multiple, not one more
 
 Parameters = dict[str, inspect.Parameter]
@@ -94,12 +95,15 @@ def build_arguments(pipe: Any, names: Parameters, request: Request, spec: Genera
 
 
 def _build_guidance(pipe: Any, names: Parameters, spec: GenerateSpec) -> Values:
-    """The arguments of guidance by the text, and the negative prompt.
+    """The arguments of guidance, and the negative prompt.
 
     Pipelines with a `true_cfg_scale` have two: their `guidance_scale` is an input of the model,
     which a model without such an input ignores; the other is classifier-free guidance, which only
-    happens if there is a negative prompt.
+    happens if there is a negative prompt. SVD's is by the picture, and its own if left out.
     """
+    if MOST_GUIDANCE in names:
+        given = spec.guidance != GenerateSpec().guidance
+        return {MOST_GUIDANCE: spec.guidance} if given else {}
     negative = {"negative_prompt": spec.negative} if spec.negative else {}
     if "true_cfg_scale" not in names:
         return {"guidance_scale": spec.guidance, **negative}

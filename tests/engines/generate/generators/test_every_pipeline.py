@@ -34,7 +34,7 @@ MADE = {
     "SanaVideoPipeline": (tiny_transformers.sana, {"frames": 5, "width": 104, "height": 60}),
     "AnimateDiffPipeline": (tiny_others.animatediff, {"frames": 4}),
     "StableVideoDiffusionPipeline": (
-        tiny_pipelines.svd, {"frames": 4, "guidance": GenerateSpec().guidance},
+        tiny_pipelines.svd, {"frames": 4},
     ),
     "TextToVideoZeroPipeline": (tiny_others.text_to_video_zero, {"frames": 4, "steps": 50}),
 }  # fmt: skip
@@ -96,7 +96,6 @@ def check(name: str, **options: object) -> None:
     ("name", "options", "said"),
     [
         ("StableVideoDiffusionPipeline", {"negative": "grey"}, "--negative"),
-        ("StableVideoDiffusionPipeline", {"guidance": 3.0}, "--guidance"),
         ("HunyuanVideo15Pipeline", {"guidance": 3.0}, "--guidance"),
         ("WanPipeline", {"controller": "c"}, "--controller"),
         ("WanPipeline", {"rag": RagSpec(start=0.5)}, r"rag\.start"),
@@ -137,3 +136,10 @@ def test_a_pipelines_own_defaults_are_left_alone() -> None:
         assert [given[frames] for frames in call.FRAMES if frames in given] == [12]
         called = inspect.signature(getattr(diffusers, name).__call__)
         called.bind_partial(None, **given)
+
+
+def test_guidance_by_a_picture_is_the_pipelines_own_unless_it_is_given() -> None:
+    names = call.list_parameters(diffusers.StableVideoDiffusionPipeline)
+    for options, said in (({}, None), ({"guidance": 1.5}, 1.5)):
+        given = call.build_arguments(None, names, zeroscope.request(0), GenerateSpec(**options))
+        assert given.get("max_guidance_scale") == said
