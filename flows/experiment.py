@@ -1,5 +1,6 @@
-"""The experiment "does retrieval help?": the same prompts and seeds, with and without clips."""
+"""The experiments "does retrieval help?": the same prompts and seeds, with and without clips."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,13 +9,19 @@ from prefect import flow
 from data.runs.generations import read_run
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
+from data.specs.motion_experiment import MOTION_EXPERIMENT
 from data.specs.pipeline import ExperimentSpec
 from data.store import layout
 from data.workspace import open_workspace
 from flows.evaluate import evaluate
 from flows.generate import generate
-from tasks.evaluate.conditions import build_experiment_spec, list_conditions
+from tasks.evaluate.conditions import Condition, build_experiment_spec, list_conditions
 from tasks.evaluate.experiment import Experiment, list_scores, record_experiment
+from tasks.evaluate.motion_conditions import (
+    choose_conditions,
+    judge_contexts,
+    keep_out_truth,
+)
 from tasks.evaluate.request import check_measures
 from tasks.progress import notify
 from tasks.ui.artifacts import publish_summary, publish_table
@@ -38,14 +45,48 @@ def experiment_retrieval(
         spec: Generation, controllers and metrics; those of the bundled models if left out.
     """
     spec = spec or build_experiment_spec()
+    conditions = list(list_conditions(spec.controllers, spec.generate.retrieve.k))
+    return _compare(corpus, prompts, spec, conditions)
+
+
+@flow(name="experiment-motion", flow_run_name=name_run("experiment-motion-{corpus}"), **HOOKS)
+def experiment_motion(
+    corpus: str,
+    prompts: str,
+    spec: ExperimentSpec | None = None,
+    truth: str | None = None,
+    only: list[str] | None = None,
+) -> dict[str, Any]:
+    """Generates under each use of clips' motion, measures, and compares with the base alone.
+
+    Conditions are the context of 1, 3 and k clips, the best clip, the mean of k, and as controls
+    the clips of another prompt, clips played backwards and, with `truth`, the right motion itself.
+
+    Args:
+        corpus: Name of a corpus with vectors of captions, or an index.
+        prompts: Table of prompts; its other columns describe what metrics look for.
+        spec: Generation by MotionRAG with its base and release, and metrics.
+        truth: Column of the prompts with the id of the clip that each video should have been: its
+            motion is the upper bound, and it is kept out of the other conditions.
+        only: Conditions to compare with the base, such as "context k=9"; all if left out.
+    """
+    spec = spec or MOTION_EXPERIMENT
+    if truth is not None:
+        spec = keep_out_truth(spec, truth)
+    conditions = choose_conditions(spec.generate.retrieve.k, truth, only)
+    return _compare(corpus, prompts, spec, conditions)
+
+
+def _compare(
+    corpus: str, prompts: str, spec: ExperimentSpec, conditions: Sequence[Condition]
+) -> dict[str, Any]:
     workspace = open_workspace(Settings())
     # All frames: these scores are compared with each other, not with published ones.
     measure = EvaluateSpec(metrics=spec.metrics, num_frames=None)
     check_measures(measure, prompts)  # first: nothing is generated that cannot be measured
     runs, rows = {}, []
-    planned = list(list_conditions(spec.controllers, spec.generate.retrieve.k))
-    for condition in planned:
-        notify(f"{condition.name}: {len(planned)} conditions in all")
+    for condition in conditions:
+        notify(f"{condition.name}: {len(conditions)} conditions in all")
         made = generate(corpus, prompts, condition.build_spec(spec.generate))
         run = runs[condition] = read_run(workspace.store, made["run"])
         found = evaluate(run.fingerprint, spec=measure)["evaluation"]
@@ -56,4 +97,5 @@ def experiment_retrieval(
     publish_table("experiment", corpus, table)
     if link := link_run(workspace, layout.experiment_folder(experiment.fingerprint)):
         publish_summary("experiment-page", corpus, dict(link))
-    return {"corpus": corpus, "experiment": experiment.fingerprint, "results": table}
+    found = {"corpus": corpus, "experiment": experiment.fingerprint, "results": table}
+    return found | {"verdicts": judge_contexts(rows)}

@@ -14,7 +14,7 @@ BASELINE = "k=0"
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """A metric's mean under a condition, and its difference to k=0 with a 95 % interval.
+    """A metric's mean under a condition, and its difference to another with a 95 % interval.
 
     Both are over `prompts`, of which each counts by the mean of its samples, `n` videos in all.
     The interval is None where the prompts are too few for one.
@@ -33,8 +33,8 @@ class PairedDifference:
     prompts: int | None = None  # None in results of 0.1.0, whose intervals are over videos
 
 
-def compare_conditions(rows: Iterable[Row]) -> list[PairedDifference]:
-    """Compares each condition with k=0, by the requests that have a value under both."""
+def compare_conditions(rows: Iterable[Row], baseline: str = BASELINE) -> list[PairedDifference]:
+    """Compares each condition with one, by the requests that have a value under both."""
     groups: dict[tuple[str, str], dict[str, Row]] = {}
     for row in rows:
         if row["value"] is None:
@@ -43,9 +43,9 @@ def compare_conditions(rows: Iterable[Row]) -> list[PairedDifference]:
         group[row["request_id"]] = row
     differences = []
     for (metric, _), group in groups.items():
-        # A metric may have no value at all under k=0, or none for the same requests.
-        baseline = groups.get((metric, BASELINE), {})
-        if pairs := [(row, baseline[id]) for id, row in group.items() if id in baseline]:
+        # A metric may have no value at all under it, or none for the same requests.
+        base = groups.get((metric, baseline), {})
+        if pairs := [(row, base[id]) for id, row in group.items() if id in base]:
             differences.append(_build_difference(pairs))
     return differences
 

@@ -16,6 +16,18 @@ from engines.report.html import Figure, format_time, link_media
 
 Row = Mapping[str, Any]  # of tables.SCORES: one metric of one video
 
+# The title of a page, and what its conditions are.
+RETRIEVAL = (
+    "Does retrieval help?",
+    "without clips, with the best clips, and, as a control, with the clips of another prompt.",
+)
+MOTION = (
+    "Does retrieved motion help?",
+    "without clips, with the motion of the best clips (in context, the best alone, their mean), and"
+    " as controls with that of another prompt's clips, of clips played backwards and, where it is"
+    " known, of the clip that the video should have been.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -97,10 +109,9 @@ def build_experiment_page(
     """Builds the page of an experiment from its `spec.json`, its results and its scores."""
     prompts = group_by_prompt(rows, results, store, page)
     spec, conditions = recorded["spec"]["generate"], {result.condition for result in results}
-    lead = (
-        f"{len(prompts):,} prompts under {len(conditions)} conditions, with the same seeds: without"
-        " clips, with the best clips, and, as a control, with the clips of another prompt."
-    )
+    moved = any(result.controller == "context" for result in results)
+    title, compared = MOTION if moved else RETRIEVAL
+    lead = f"{len(prompts):,} prompts under {len(conditions)} conditions, with the same seeds: "
     about = {
         "experiment": recorded["experiment"],
         "corpus": recorded["corpus"],
@@ -110,8 +121,8 @@ def build_experiment_page(
     }
     shape = f"{spec['width']} / {spec['height']}"
     return ExperimentPage(
-        "Does retrieval help?",
-        lead,
+        title,
+        lead + compared,
         results,
         prompts,
         about,

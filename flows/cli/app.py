@@ -20,7 +20,7 @@ PANELS = {
     "Refine": "refine",
     "Evaluate": "evaluate",
     "Benchmarks": "benchmarks",
-    "Train and experiment": "train",
+    "Train and experiment": "train experiment",
     "Operate": "operate",
     "Re-embed": "reembed",
     "Other systems": "other_systems",

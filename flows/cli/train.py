@@ -1,32 +1,23 @@
 """The panel "Train and experiment": controllers, and whether retrieval helps."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from data.specs.answer import AnswerSpec
-from data.specs.pipeline import ExperimentSpec, GenerateSpec
 from data.specs.train import TrainSpec
 from data.specs.train_motion import TrainAdapterSpec, TrainContextSpec
 from data.specs.train_refiner import TrainRefinerSpec
-from flows.cli.answer import ANSWER
 from flows.cli.app import add_group, open_panel
 from flows.cli.console import run_flow
-from flows.cli.evaluation_tables import print_experiment
 from flows.cli.field_options import report_wrong_values
-from flows.cli.generate import GENERATE
 from flows.cli.options import (
-    AsJson,
     Corpus,
     Root,
     Runner,
     Size,
     Threads,
-    Workers,
-    arg,
     opt,
     parse_size,
     parse_sizes,
 )
-from flows.cli.score_tables import print_text_experiment
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
 TRAIN = SpecOptions(
@@ -57,14 +48,6 @@ CONTEXT = SpecOptions(
     "retrieve.not_from_same", "retrieve.ceiling", "retrieve.dedup", "clip_gradient", "average",
     "seed", "precision",
 )  # fmt: skip
-EXPERIMENT = SpecOptions(
-    ExperimentSpec(generate=GenerateSpec(), controllers=("bundled",)),
-    option("generate.retrieve.k", "-k", "--k", min=1, help="Largest number of clips per prompt."),
-    option("controllers", "--controller"),
-    option("metrics", "--metric"),
-    *GENERATE.put_under("generate", "controller", "retrieve.k", "shuffled"),
-)
-
 command = open_panel("Train and experiment")
 
 
@@ -148,53 +131,3 @@ def context(
     from flows.train_motion import train_motion_context as flow
 
     run_flow(flow, corpus, out, build_spec(TrainContextSpec(), fields))
-
-
-experiment = add_group("experiment", "Measure whether something helps.", "Train and experiment")
-
-
-@experiment.command()
-@add_options(fields=EXPERIMENT)
-def retrieval(
-    corpus: Corpus,
-    prompts: Annotated[str, arg("PROMPTS", "A table: CSV, JSON Lines or Parquet.")],
-    fields: Fields, as_json: AsJson = False, workers: Workers = None, runner: Runner = None,
-    size: Size = None, root: Root = None,
-) -> None:  # fmt: skip
-    """Does retrieval help? Compare 0 to k clips, and unrelated clips, on the same prompts."""
-    from flows.experiment import experiment_retrieval
-    from tasks.evaluate.conditions import build_experiment_spec
-    from tasks.generate.spec import build_generate_spec
-    from tasks.precision import fastest_precision
-
-    generated: dict[str, Any] = fields.pop("generate", {}) | parse_size(size)
-    if generated.get("precision") == "auto":
-        generated["precision"] = fastest_precision()
-    with report_wrong_values():
-        spec = build_experiment_spec(generate=build_generate_spec(**generated), **fields)
-    show = print_experiment
-    run_flow(experiment_retrieval, corpus, prompts, spec, as_json=as_json, print_plain=show)
-
-
-@experiment.command()
-@add_options(fields=ANSWER)
-def texts(
-    corpus: Corpus,
-    questions: Annotated[str, arg("QUESTIONS", "File of questions.")],
-    fields: Fields,
-    layout: Annotated[
-        str, opt("--layout", "Layout of the file: table, or a benchmark's, such as video-mme.")
-    ] = "table",
-    page: Annotated[
-        str | None, opt("--out", "HTML file to write.", "report.html in the experiment's folder")
-    ] = None,
-    as_json: AsJson = False, workers: Workers = None, runner: Runner = None, root: Root = None,
-) -> None:  # fmt: skip
-    """Do texts help? Answer the same questions from several texts, and from another video's."""
-    from flows.experiment_texts import experiment_texts
-
-    spec = build_spec(AnswerSpec(), fields)
-    run_flow(
-        experiment_texts, corpus, questions, layout, spec, page, as_json=as_json,
-        print_plain=print_text_experiment,
-    )  # fmt: skip

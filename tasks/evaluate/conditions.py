@@ -1,4 +1,4 @@
-"""The conditions of the retrieval experiment: the same prompts generated with other clips."""
+"""The conditions of the experiments: the same prompts generated with other clips."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -24,7 +24,17 @@ from data.specs.pipeline import (
 )
 from data.specs.train import TrainSpec
 from data.specs.train_motion import TrainAdapterSpec
-from flows.cli import answer, benchmarks, corpus, evaluate, generate, motion, search, train
+from flows.cli import (
+    answer,
+    benchmarks,
+    corpus,
+    evaluate,
+    experiment,
+    generate,
+    motion,
+    search,
+    train,
+)
 from flows.cli.options import EMBED, opt
 from flows.cli.spec_options import Fields, SpecOptions, add_options, build_spec, option
 
@@ -174,7 +184,7 @@ SAMPLING = {f"clip.{name}" for name in FRAMES}  # an evaluation scores every fra
         ((train.ADAPTER,), TrainAdapterSpec, {"clips.width", "clips.height"}),
         ((search.RETRIEVE,), RetrieveSpec, set()),
         ((generate.GENERATE,), GenerateSpec, SIZE),
-        ((train.EXPERIMENT,), ExperimentSpec, OWN),
+        ((experiment.EXPERIMENT,), ExperimentSpec, OWN),
         ((train.TRAIN,), TrainSpec, {"lesson.width", "lesson.height"}),
         ((evaluate.MEASURE, evaluate.SWITCHES), EvaluateSpec, {"metrics", "weights"} | SAMPLING),
         ((benchmarks.CLIPS, benchmarks.FILE, benchmarks.SUBSETS), DistanceSpec, {"protocol"}),
