@@ -77,6 +77,8 @@ def _silence_exit() -> None:
 def _quiet_prefect(debug: bool) -> None:
     """Hides Prefect's log, as commands have their own progress and errors; --debug shows it."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if debug else "CRITICAL")
+    # Of a temporary server, which writes to this terminal whenever its database is busy.
+    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "WARNING" if debug else "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
     for name in () if debug else PREFECT_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)

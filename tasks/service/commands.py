@@ -73,6 +73,7 @@ def build_environment(settings: Settings, folder: Path, api: str) -> dict[str, s
         "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(folder / "prefect")),
         "PREFECT_API_URL": api,
         "PREFECT_LOGGING_LEVEL": "INFO",  # commands are quieter, but runs are for the UI
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",  # and so is the server that they start
         "REELFLOW_ROOT": str(Path(settings.root).resolve()) if local else settings.root,
     }
     return {**LIMITS, **RETRIES, **spare_loopback(os.environ), **QUIET, **ours}
