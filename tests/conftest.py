@@ -45,14 +45,19 @@ LONG = (
     "tasks/embed/test_windows.py", "flows/test_backfill_large.py", "flows/test_fvd.py",
     "faults/test_kill_motion.py", "test_gpu.py",
 )  # fmt: skip
+# What tests of many processes need: which of them is late, or dies, is the machine's doing too, so
+# they are tried once more, and listed at the end, whatever they failed by.
+PROCESSES = ("browser", "commands", "postgres", "ray", "service")
 SLOW_S = 10.0  # of a test that nobody marked slow; on a machine at rest these take 1 s at most
 CAPTIONS = ("a wave in colours", "stripes that move", "something short", "a picture that counts")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what tests need; the longest files come first, so that both processes end together."""
+    """Marks what tests need, and which run twice if they fail; the longest files come first."""
     for item in items:
         needs.mark(item)
+        if any(item.get_closest_marker(name) for name in PROCESSES):
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun="."))
         if item.get_closest_marker("real_clips") and not REAL_CLIPS.is_dir():
             item.add_marker(pytest.mark.skip(NO_CLIPS))
     order = {TESTS / name: number - len(LONG) for number, name in enumerate(LONG)}
