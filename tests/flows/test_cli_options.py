@@ -167,6 +167,14 @@ def leaves(spec: type[Spec], parent: str = "") -> set[str]:
 
 SIZE = {"width", "height"}  # both by --size
 OWN = {f"generate.{name}" for name in ("controller", "shuffled", *SIZE)}  # an experiment varies
+# Of the motion experiment: what it varies, and what an image-to-video base has no use for.
+VARIED = ("fusion", "source", "source_column", "backwards")
+RAGME = ("init", "start", "guidance", "weights", "token_every", "compat")
+MOTION_OWN = {
+    "controllers", "generate.engine", "generate.shuffled", "generate.negative",
+    "generate.retrieve.own", "generate.width", "generate.height",
+    *(f"generate.motion.{name}" for name in VARIED), *(f"generate.rag.{name}" for name in RAGME),
+}  # fmt: skip
 FRAMES = ("decoder", "every_nth", "fps", "keyframes", "adaptive", "max_frames", "max_damaged")
 SAMPLING = {f"clip.{name}" for name in FRAMES}  # an evaluation scores every frame
 
@@ -185,6 +193,7 @@ SAMPLING = {f"clip.{name}" for name in FRAMES}  # an evaluation scores every fra
         ((search.RETRIEVE,), RetrieveSpec, set()),
         ((generate.GENERATE,), GenerateSpec, SIZE),
         ((experiment.EXPERIMENT,), ExperimentSpec, OWN),
+        ((experiment.MOTION,), ExperimentSpec, MOTION_OWN),
         ((train.TRAIN,), TrainSpec, {"lesson.width", "lesson.height"}),
         ((evaluate.MEASURE, evaluate.SWITCHES), EvaluateSpec, {"metrics", "weights"} | SAMPLING),
         ((benchmarks.CLIPS, benchmarks.FILE, benchmarks.SUBSETS), DistanceSpec, {"protocol"}),
