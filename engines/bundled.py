@@ -12,8 +12,6 @@ CONFIG = TINY / f"{NAME}.json"
 WEIGHTS = CONFIG.with_suffix(".safetensors")
 
 TEXT_TO_VIDEO = TINY / "t2v" / "reelflow-tiny-t2v"
-IMAGE_TO_VIDEO = TINY / "i2v" / "reelflow-tiny-i2v"
-MOTIONRAG = TINY / "i2v" / "reelflow-tiny-motionrag"  # a release for it, with its encoders
 CONTROLLERS = TINY / "t2v"
 CONTROLLER = "reelflow-tiny-ragme-ordered"
 REFINERS = TINY / "refiners"  # a weights file each, by the refiner's name

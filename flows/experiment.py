@@ -6,17 +6,17 @@ from typing import Any
 
 from prefect import flow
 
-from data.runs.generations import read_run
+from data.runs.generations import Run, read_run
 from data.settings import Settings
 from data.specs.evaluate import EvaluateSpec
 from data.specs.motion_experiment import MOTION_EXPERIMENT
 from data.specs.pipeline import ExperimentSpec
 from data.store import layout
-from data.workspace import open_workspace
+from data.workspace import Workspace, open_workspace
 from flows.evaluate import evaluate
 from flows.generate import generate
 from tasks.evaluate.conditions import Condition, build_experiment_spec, list_conditions
-from tasks.evaluate.experiment import Experiment, list_scores, record_experiment
+from tasks.evaluate.experiment import Experiment, Rows, list_scores, record_experiment
 from tasks.evaluate.motion_conditions import (
     choose_conditions,
     judge_contexts,
@@ -46,7 +46,9 @@ def experiment_retrieval(
     """
     spec = spec or build_experiment_spec()
     conditions = list(list_conditions(spec.controllers, spec.generate.retrieve.k))
-    return _compare(corpus, prompts, spec, conditions)
+    workspace = open_workspace(Settings())
+    runs, rows = _measure_conditions(workspace, corpus, prompts, spec, conditions)
+    return _publish(workspace, Experiment(corpus, spec, runs), rows)
 
 
 @flow(name="experiment-motion", flow_run_name=name_run("experiment-motion-{corpus}"), **HOOKS)
@@ -74,13 +76,17 @@ def experiment_motion(
     if truth is not None:
         spec = keep_out_truth(spec, truth)
     conditions = choose_conditions(spec.generate.retrieve.k, truth, only)
-    return _compare(corpus, prompts, spec, conditions)
-
-
-def _compare(
-    corpus: str, prompts: str, spec: ExperimentSpec, conditions: Sequence[Condition]
-) -> dict[str, Any]:
     workspace = open_workspace(Settings())
+    runs, rows = _measure_conditions(workspace, corpus, prompts, spec, conditions)
+    found = _publish(workspace, Experiment(corpus, spec, runs, varies="motion"), rows)
+    return found | {"verdicts": judge_contexts(rows)}
+
+
+def _measure_conditions(
+    workspace: Workspace, corpus: str, prompts: str, spec: ExperimentSpec,
+    conditions: Sequence[Condition],
+) -> tuple[dict[Condition, Run], Rows]:  # fmt: skip
+    """The run of each condition, and the scores of all."""
     # All frames: these scores are compared with each other, not with published ones.
     measure = EvaluateSpec(metrics=spec.metrics, num_frames=None)
     check_measures(measure, prompts)  # first: nothing is generated that cannot be measured
@@ -91,11 +97,18 @@ def _compare(
         run = runs[condition] = read_run(workspace.store, made["run"])
         found = evaluate(run.fingerprint, spec=measure)["evaluation"]
         rows += list_scores(workspace, run, condition, found)
-    experiment = Experiment(corpus, spec, runs)
+    return runs, rows
+
+
+def _publish(workspace: Workspace, experiment: Experiment, rows: Rows) -> dict[str, Any]:
+    """Records the comparisons and shows them in the UI."""
     results = record_experiment(workspace, experiment, rows)
     table = [asdict(result) for result in results]
-    publish_table("experiment", corpus, table)
+    publish_table("experiment", experiment.corpus, table)
     if link := link_run(workspace, layout.experiment_folder(experiment.fingerprint)):
-        publish_summary("experiment-page", corpus, dict(link))
-    found = {"corpus": corpus, "experiment": experiment.fingerprint, "results": table}
-    return found | {"verdicts": judge_contexts(rows)}
+        publish_summary("experiment-page", experiment.corpus, dict(link))
+    return {
+        "corpus": experiment.corpus,
+        "experiment": experiment.fingerprint,
+        "results": table,
+    }

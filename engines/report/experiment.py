@@ -16,17 +16,19 @@ from engines.report.html import Figure, format_time, link_media
 
 Row = Mapping[str, Any]  # of tables.SCORES: one metric of one video
 
-# The title of a page, and what its conditions are.
-RETRIEVAL = (
-    "Does retrieval help?",
-    "without clips, with the best clips, and, as a control, with the clips of another prompt.",
-)
-MOTION = (
-    "Does retrieved motion help?",
-    "without clips, with the motion of the best clips (in context, the best alone, their mean), and"
-    " as controls with that of another prompt's clips, of clips played backwards and, where it is"
-    " known, of the clip that the video should have been.",
-)
+# By what an experiment varies: the title of its page, and what its conditions are.
+ABOUT = {
+    "retrieval": (
+        "Does retrieval help?",
+        "without clips, with the best clips, and, as a control, with the clips of another prompt.",
+    ),
+    "motion": (
+        "Does retrieved motion help?",
+        "without clips, with the motion of the best clips (in context, the best alone, their mean),"
+        " and as controls with that of another prompt's clips, of clips played backwards and, where"
+        " it is known, of the clip that the video should have been.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,7 @@ def build_experiment_page(
     """Builds the page of an experiment from its `spec.json`, its results and its scores."""
     prompts = group_by_prompt(rows, results, store, page)
     spec, conditions = recorded["spec"]["generate"], {result.condition for result in results}
-    moved = any(result.controller == "context" for result in results)
-    title, compared = MOTION if moved else RETRIEVAL
+    title, compared = ABOUT[recorded.get("varies", "retrieval")]  # not in records before 0.7.0
     lead = f"{len(prompts):,} prompts under {len(conditions)} conditions, with the same seeds: "
     about = {
         "experiment": recorded["experiment"],

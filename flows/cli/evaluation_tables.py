@@ -56,7 +56,7 @@ def print_experiment(result: dict[str, Any]) -> None:
         names = escape(row["metric"]), escape(row["condition"])
         table.add_row(*names, str(row["n"]), mean, escape(difference))
     out().print(table)
-    for verdict in result["verdicts"]:
+    for verdict in result.get("verdicts", ()):
         out().print(escape(verdict))
     out().print(escape(f"to watch the videos: {name_command('report', result['experiment'])}"))
 

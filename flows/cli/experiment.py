@@ -26,11 +26,10 @@ MOTION = SpecOptions(
     MOTION_EXPERIMENT,
     option("generate.retrieve.k", "-k", "--k", min=1, help="Largest number of clips per prompt."),
     option("metrics", "--metric"),
-    option("generate.precision", "--precision"),
     *GENERATE.put_under(
         "generate", "engine", "retrieve.k", "retrieve.own", "shuffled", "negative", "rag.guidance",
         "rag.init", "rag.start", "rag.weights", "rag.token_every", "rag.compat", "motion.fusion",
-        "motion.source", "motion.source_column", "motion.backwards", "precision",
+        "motion.source", "motion.source_column", "motion.backwards",
     ),
 )  # fmt: skip
 
@@ -49,11 +48,8 @@ def retrieval(
     from flows.experiment import experiment_retrieval
     from tasks.evaluate.conditions import build_experiment_spec
     from tasks.generate.spec import build_generate_spec
-    from tasks.precision import fastest_precision
 
-    generated: dict[str, Any] = fields.pop("generate", {}) | parse_size(size)
-    if generated.get("precision") == "auto":
-        generated["precision"] = fastest_precision()
+    generated = _pop_generated(fields, size)
     with report_wrong_values():
         spec = build_experiment_spec(generate=build_generate_spec(**generated), **fields)
     show = print_experiment
@@ -83,8 +79,9 @@ def motion(
     """
     from flows.experiment import experiment_motion
 
-    fields["generate"] = fields.get("generate", {}) | parse_size(size)
-    spec = build_spec(MOTION_EXPERIMENT, fields)
+    fields["generate"] = {"precision": "auto"} | fields.get("generate", {})
+    generated = _pop_generated(fields, size)
+    spec = build_spec(MOTION_EXPERIMENT, fields | {"generate": generated})
     run_flow(
         experiment_motion, corpus, prompts, spec, truth, only, as_json=as_json,
         print_plain=print_experiment,
@@ -113,3 +110,13 @@ def texts(
         experiment_texts, corpus, questions, layout, spec, page, as_json=as_json,
         print_plain=print_text_experiment,
     )  # fmt: skip
+
+
+def _pop_generated(fields: Fields, size: str | None) -> dict[str, Any]:
+    """The fields of generation, with the size and the precision that suits this machine."""
+    from tasks.precision import fastest_precision
+
+    generated: dict[str, Any] = fields.pop("generate", {}) | parse_size(size)
+    if generated.get("precision") == "auto":
+        generated["precision"] = fastest_precision()
+    return generated

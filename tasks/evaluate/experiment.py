@@ -25,11 +25,15 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment in the store; its fingerprint depends on the runs that it compares."""
+    """An experiment in the store; its fingerprint depends on the runs that it compares.
+
+    It `varies` retrieval, or how the motion of what was retrieved is used.
+    """
 
     corpus: str
     spec: ExperimentSpec
     runs: Mapping[Condition, Run]
+    varies: str = "retrieval"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -70,7 +74,8 @@ def record_experiment(
     tables.write_rows(store, f"{folder}/rows.parquet", tables.SCORES, rows)
     record = {"experiment": experiment.fingerprint, "corpus": experiment.corpus, "made": utc_now()}
     runs = {condition.name: run.fingerprint for condition, run in experiment.runs.items()}
-    spec = record | {"spec": experiment.spec.model_dump(), "runs": runs}
+    made_by = {"varies": experiment.varies, "spec": experiment.spec.model_dump(), "runs": runs}
+    spec = record | made_by
     store.write(layout.spec_file(folder), json.dumps(spec, indent=2).encode())
     summary = record | {"results": [asdict(result) for result in results]}
     store.write(f"{folder}/summary.json", json.dumps(summary, indent=2).encode())

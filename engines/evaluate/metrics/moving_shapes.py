@@ -3,6 +3,9 @@
 Exact for plain backgrounds.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from data.specs.evaluate import EvaluateSpec
 from engines.evaluate.protocol import Sample, Score
 from engines.evaluate.vision.registry import ModelRegistry
@@ -16,7 +19,7 @@ COLUMNS = ("motion", "shape", "colour")
 class Metric:
     """Motion and appearance (shape and colour) of each video, right (1) or wrong (0)."""
 
-    better = {"motion": "higher", "appearance": "higher"}  # noqa: RUF012
+    better: ClassVar = {"motion": "higher", "appearance": "higher"}
 
     def __init__(self, spec: EvaluateSpec, models: ModelRegistry) -> None:
         pass
@@ -25,5 +28,7 @@ class Metric:
         """Both accuracies; None if the prompt row lacks one of the columns."""
         if missing := [name for name in COLUMNS if name not in video.prompt_row]:
             return dict.fromkeys(self.better, Score(None, f"no {', '.join(missing)} in its prompt"))
-        verdicts = judge_clip(video.frames, video.prompt_row)
-        return {name: Score(*verdict) for name, verdict in verdicts.items()}
+        return {name: Score(*verdict) for name, verdict in self._judge(video).items()}
+
+    def _judge(self, video: Sample) -> Mapping[str, tuple[float, str | None]]:
+        return judge_clip(video.frames, video.prompt_row)

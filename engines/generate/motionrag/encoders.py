@@ -122,5 +122,4 @@ class ClipEncoders:
 
         kind = getattr(transformers, CLASSES[name])
         with silence_libraries():
-            # In full precision, whichever it is stored in: that is what pixels come in.
-            return load_pretrained(kind, folder).float().to(self.device)
+            return load_pretrained(kind, folder).to(self.device)

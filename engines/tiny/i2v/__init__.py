@@ -1,1 +1,1 @@
-"""The bundled image-to-video pipeline: its training set, and the scripts that train it."""
+"""A small image-to-video pipeline: its training set, and the scripts that train it."""

@@ -1,4 +1,4 @@
-"""Trains the bundled image-to-video model on its codec: `python -m engines.tiny.i2v.base`."""
+"""Trains the small image-to-video base on its codec: `python -m engines.tiny.i2v.base`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.bundled import IMAGE_TO_VIDEO
 from engines.tiny.i2v import training_set
 from engines.tiny.i2v.clips import EncodedClips, prepare_clips
+from engines.tiny.i2v.folders import BASE
 from engines.tiny.t2v.command import TrainingOptions, parse_options
 from engines.train.loop import Schedule, train_model
 from engines.train.motion_bases import BUCKET, FPS
@@ -139,7 +139,7 @@ def main() -> None:
     import torch
     from diffusers import AutoencoderKLTemporalDecoder
 
-    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "i2v-base", IMAGE_TO_VIDEO)
+    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "i2v-base", BASE)
     schedule = options.schedule
     torch.manual_seed(schedule.seed)
     codec = AutoencoderKLTemporalDecoder.from_pretrained(

@@ -1,4 +1,4 @@
-"""The training clips of the bundled image-to-video model, as latents, encoded once."""
+"""The training clips of the small image-to-video base, as latents, encoded once."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path

@@ -1,16 +1,16 @@
-"""Trains the codec of the bundled model on rendered frames: `python -m engines.tiny.i2v.codec`."""
+"""Trains the codec of the small base on rendered frames: `python -m engines.tiny.i2v.codec`."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.bundled import IMAGE_TO_VIDEO
 from engines.tiny.i2v import training_set
+from engines.tiny.i2v.folders import BASE
 from engines.tiny.render import render_frames
 from engines.tiny.scene import FPS
-from engines.tiny.t2v.codec import codec_loss, latent_scale
-from engines.tiny.t2v.command import TrainingOptions, parse_options
-from engines.train.loop import Schedule, train_model
+from engines.tiny.t2v.codec import train_codec
+from engines.tiny.t2v.command import parse_options
+from engines.train.loop import Schedule
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLTemporalDecoder
@@ -68,19 +68,8 @@ def _still_time_layers(codec: "AutoencoderKLTemporalDecoder") -> None:
 
 def main() -> None:
     """Trains, and writes the codec into the pipeline's folder."""
-    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "i2v-vae", IMAGE_TO_VIDEO)
-    codec, size, device = build_codec().to(options.device), options.schedule.batch, options.device
-    train_model(
-        codec,
-        lambda rng: codec_loss(codec, draw_images(rng, size).to(device), num_frames=1),
-        options.schedule,
-        options.checkpoint,
-        options.print_progress,
-    )
-    codec = codec.cpu().eval()
-    scale = latent_scale(codec, draw_images(np.random.default_rng(7), 256))
-    codec.register_to_config(scaling_factor=scale)
-    codec.half().save_pretrained(options.folder / "vae")
+    options = parse_options(__doc__, SCHEDULE, "i2v-vae", BASE)
+    train_codec(build_codec(), draw_images, options, num_frames=1)
 
 
 if __name__ == "__main__":

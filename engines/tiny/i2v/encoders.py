@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.bundled import MOTIONRAG
 from engines.generate.motionrag.encoders import IMAGE, RESIZED, VIDEO, prepare_frames
 from engines.tiny.i2v import training_set
+from engines.tiny.i2v.folders import RELEASE
 from engines.tiny.scene import COLOURS, SHAPES, Scene
 from engines.tiny.t2v.command import TrainingOptions, parse_options
 from engines.train.loop import Schedule, train_model
@@ -109,7 +109,7 @@ def main() -> None:
     """Trains, prints how often the encoders are right, and writes them into a release's folder."""
     import torch
 
-    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "i2v-encoders", MOTIONRAG)
+    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "i2v-encoders", RELEASE)
     schedule = options.schedule
     torch.manual_seed(schedule.seed)
     trainer = EncoderTrainer(options.device)

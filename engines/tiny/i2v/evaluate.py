@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.bundled import IMAGE_TO_VIDEO
 from engines.tiny.i2v import training_set
+from engines.tiny.i2v.folders import BASE
 from engines.tiny.i2v.heading import STILL, find_motion
 from engines.tiny.judge import judge_clip
 from engines.tiny.scene import HELD_OUT, Scene
@@ -86,7 +86,7 @@ def main() -> None:
     from diffusers import StableVideoDiffusionPipeline
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=IMAGE_TO_VIDEO)
+    parser.add_argument("--folder", type=Path, default=BASE)
     parser.add_argument("--videos", type=int, default=48)
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--guidance", type=float, default=3.0)

@@ -7,11 +7,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.bundled import IMAGE_TO_VIDEO, MOTIONRAG
 from engines.generate.motionrag.motion_sites import list_motion_sites
 from engines.generate.motionrag.release import Release
 from engines.generate.motionrag.release_writing import save_release
 from engines.tiny.i2v.encoders import WIDTH
+from engines.tiny.i2v.folders import BASE, RELEASE
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,13 +36,13 @@ def build_release(base: "nn.Module", seed: int = 0) -> Release:
 
 
 def main() -> None:
-    """Writes the release for the bundled base."""
+    """Writes the release for the small base."""
     import torch
     from diffusers import UNetSpatioTemporalConditionModel
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", type=Path, default=IMAGE_TO_VIDEO)
-    parser.add_argument("--folder", type=Path, default=MOTIONRAG)
+    parser.add_argument("--base", type=Path, default=BASE)
+    parser.add_argument("--folder", type=Path, default=RELEASE)
     options = parser.parse_args()
     unet = UNetSpatioTemporalConditionModel.from_pretrained(
         options.base / "unet", dtype=torch.float32, use_safetensors=True

@@ -1,5 +1,6 @@
 """Trains the codec of the bundled model on rendered frames: `python -m engines.tiny.t2v.codec`."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,21 +69,31 @@ def latent_scale(codec: Any, images: "Tensor") -> float:
     return float(1 / latents.std())
 
 
-def main() -> None:
-    """Trains, and writes the codec into the pipeline's folder."""
-    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "t2v-vae", TEXT_TO_VIDEO)
-    codec, size, device = build_codec().to(options.device), options.schedule.batch, options.device
+def train_codec(
+    codec: Any,
+    draw: "Callable[[np.random.Generator, int], Tensor]",
+    options: TrainingOptions,
+    **decoding: int,
+) -> None:
+    """Trains a codec on images that are drawn, and writes it into the pipeline's folder."""
+    size, device = options.schedule.batch, options.device
     train_model(
-        codec,
-        lambda rng: codec_loss(codec, draw_images(rng, size).to(device)),
+        codec.to(device),
+        lambda rng: codec_loss(codec, draw(rng, size).to(device), **decoding),
         options.schedule,
         options.checkpoint,
         options.print_progress,
     )
     codec = codec.cpu().eval()
-    scale = latent_scale(codec, draw_images(np.random.default_rng(7), 256))
+    scale = latent_scale(codec, draw(np.random.default_rng(7), 256))
     codec.register_to_config(scaling_factor=scale)
     codec.half().save_pretrained(options.folder / "vae")
+
+
+def main() -> None:
+    """Trains, and writes the codec into the pipeline's folder."""
+    options = parse_options(__doc__, SCHEDULE, "t2v-vae", TEXT_TO_VIDEO)
+    train_codec(build_codec(), draw_images, options)
 
 
 if __name__ == "__main__":

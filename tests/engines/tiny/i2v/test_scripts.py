@@ -7,6 +7,7 @@ import pytest
 import torch
 from diffusers import StableVideoDiffusionPipeline
 from safetensors.torch import load_file, save_file
+from support.training_scripts import run_scripts
 
 from engines.generate.motionrag.motion_sites import find_base, list_motion_sites
 from engines.tiny.i2v import base, clips, codec, training_set
@@ -19,16 +20,9 @@ pytestmark = pytest.mark.slow  # two steps of each script take seconds
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the codec's script and the base's leave after two steps."""
     made = tmp_path_factory.mktemp("i2v")
-    threads = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clips, "CLIPS", 4)
-        for script in (codec, base):
-            checkpoint = str(made / f"{script.__name__}.pt")
-            options = ["--steps", "2", "--folder", str(made / "model"), "--checkpoint", checkpoint]
-            patch.setattr("sys.argv", ["script", *options])
-            script.main()
-    torch.set_num_threads(threads)
-    return made / "model"
+        return run_scripts(made, (codec, base))
 
 
 @pytest.fixture(scope="module")

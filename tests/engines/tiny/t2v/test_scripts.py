@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.training_scripts import run_scripts
 
 from engines.tiny.t2v import base, codec, training_set, words
 
@@ -15,16 +16,9 @@ pytestmark = pytest.mark.slow  # two steps of each script take seconds
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the codec's script and the base's leave after two steps."""
     made = tmp_path_factory.mktemp("t2v")
-    threads = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(base, "CLIPS", 4)
-        for script in (codec, base):
-            checkpoint = str(made / f"{script.__name__}.pt")
-            options = ["--steps", "2", "--folder", str(made / "model"), "--checkpoint", checkpoint]
-            patch.setattr("sys.argv", ["script", *options])
-            script.main()
-    torch.set_num_threads(threads)
-    return made / "model"
+        return run_scripts(made, (codec, base))
 
 
 def test_they_leave_a_pipeline_that_diffusers_loads_and_runs(folder: Path) -> None:
