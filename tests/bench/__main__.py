@@ -20,7 +20,7 @@ SECTIONS = (
     "browse", "startup", "duplicates", "texts", "index",
 )  # fmt: skip
 # Long, and so only where they are named.
-LONG = ("growth", "exponents", "search", "duplicates_scale", "peers", "motion")
+LONG = ("growth", "ten_million", "exponents", "search", "duplicates_scale", "peers", "motion")
 
 
 def main() -> None:

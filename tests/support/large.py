@@ -20,16 +20,18 @@ from support.wide_fakes import WideEmbedder
 PART = 2000  # as ingests write them
 
 
-def ingested(workspace: Workspace, corpus: str, count: int, broken: int = 0) -> None:
+def ingested(
+    workspace: Workspace, corpus: str, count: int, broken: int = 0, before: int = 0
+) -> None:
     """The parts of an ingest of `count` fakes of one frame, `broken` of which do not decode.
 
-    The source's column `number` counts them.
+    The source's column `number` counts them, from `before` on, those of a first ingest.
     """
     every = count // broken if broken else count + 1
-    folder = layout.ingests_folder(corpus)
-    workspace.store.write(f"{folder}/000001.json", json.dumps({"source": "large"}).encode())
-    for part, first in enumerate(range(0, count, PART)):
-        numbers = range(first, min(first + PART, count))
+    folder, run = layout.ingests_folder(corpus), "000002" if before else "000001"
+    workspace.store.write(f"{folder}/{run}.json", json.dumps({"source": "large"}).encode())
+    for part, first in enumerate(range(before, before + count, PART)):
+        numbers = range(first, min(first + PART, before + count))
         uris = [_uri(n, every) for n in numbers]
         given: dict[str, Any] = {
             "line": numbers, "id": [id_of(n) for n in numbers], "uri": uris,
@@ -41,7 +43,7 @@ def ingested(workspace: Workspace, corpus: str, count: int, broken: int = 0) -> 
         }  # fmt: skip
         columns = [pa.array(given.get(each.name, [None] * len(numbers)), each.type)
                    for each in tables.VIDEOS]  # fmt: skip
-        name = f"{layout.videos_folder(corpus)}/000001-{part:06d}.parquet"
+        name = f"{layout.videos_folder(corpus)}/{run}-{part:06d}.parquet"
         with tables.open_writer(workspace.store, name, tables.VIDEOS) as writer:
             writer.write_table(pa.Table.from_arrays(columns, schema=tables.VIDEOS))
 
