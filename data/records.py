@@ -63,6 +63,13 @@ class Prompt:
     where: str | None = None
     columns: dict[str, str] = field(default_factory=dict, hash=False)  # a dict has no hash
 
+    def find_value(self, column: str) -> str | None:
+        """The value of a column, whose name SQL knows in capitals and small letters alike."""
+        if column in self.columns:
+            return self.columns[column]
+        small = column.lower()
+        return next((value for name, value in self.columns.items() if name.lower() == small), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Query:

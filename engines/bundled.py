@@ -1,8 +1,8 @@
-"""Paths of the bundled models: a CLIP, a text-to-video pipeline, its controllers, refiners."""
+"""Paths of the bundled models: a CLIP, pipelines of videos, what conditions them, refiners."""
 
 from pathlib import Path
 
-from data.specs.models import SHAPES
+from data.specs.models import SHAPES, SHAPES_FROM_IMAGES, SHAPES_MOTION
 from engines.open_clip_import import import_open_clip
 
 TINY = Path(__file__).parent / "tiny"
@@ -12,6 +12,8 @@ CONFIG = TINY / f"{NAME}.json"
 WEIGHTS = CONFIG.with_suffix(".safetensors")
 
 TEXT_TO_VIDEO = TINY / "t2v" / "reelflow-tiny-t2v"
+IMAGE_TO_VIDEO = TINY / "i2v" / SHAPES_FROM_IMAGES
+RELEASE = TINY / "i2v" / SHAPES_MOTION  # of MotionRAG, for the base beside it
 CONTROLLERS = TINY / "t2v"
 CONTROLLER = "reelflow-tiny-ragme-ordered"
 REFINERS = TINY / "refiners"  # a weights file each, by the refiner's name

@@ -18,6 +18,7 @@ from flows.generate import generate
 from tasks.evaluate.conditions import Condition, build_experiment_spec, list_conditions
 from tasks.evaluate.experiment import Experiment, Rows, list_scores, record_experiment
 from tasks.evaluate.motion_conditions import (
+    check_motion_inputs,
     choose_conditions,
     judge_contexts,
     keep_out_truth,
@@ -77,6 +78,7 @@ def experiment_motion(
         spec = keep_out_truth(spec, truth)
     conditions = choose_conditions(spec.generate.retrieve.k, truth, only)
     workspace = open_workspace(Settings())
+    check_motion_inputs(workspace, workspace.check_corpus(corpus), prompts, spec.generate, truth)
     runs, rows = _measure_conditions(workspace, corpus, prompts, spec, conditions)
     found = _publish(workspace, Experiment(corpus, spec, runs, varies="motion"), rows)
     return found | {"verdicts": judge_contexts(rows)}

@@ -41,7 +41,8 @@ class Run:
     def fingerprint(self) -> str:
         """12 hex digits; the same request to the same models and index has the same ones.
 
-        A prompt's other columns are not part of it: they change no video.
+        Of a prompt's other columns those that decide its clips are among `digests`; the rest
+        change no video.
         """
         if self.run is not None:
             return self.run

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"  # the default of `EmbedSpec.model`
 SHAPES = "reelflow-tiny"  # bundled; knows moving shapes only
+SHAPES_FROM_IMAGES = "reelflow-tiny-i2v"  # as bundled: an image-to-video base, and a
+SHAPES_MOTION = "reelflow-tiny-motionrag"  # release of MotionRAG for it
 REAL, REAL_WEIGHTS = "ViT-B-32", "laion2b_s34b_b79k"
 TAGS = "efficientnet-lite2"
 

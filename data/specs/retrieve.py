@@ -1,11 +1,12 @@
 """The spec of a search: which videos, or which moments of them, are retrieved for a query."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from data.specs.base import Spec
 
+OFF = 1.01  # above every cosine
 SMOOTH_S, CUT, CANDIDATES = 1.0, 0.6, 100  # measured in docs/exploring.md
 
 
@@ -14,10 +15,11 @@ class RetrieveSpec(Spec):
 
     k: int = Field(5, ge=0)
     """Number of videos to retrieve per query."""
-    ceiling: float = 1.01
+    ceiling: float = OFF
     """Skip videos more similar to the query than this cosine (RAGME's radius)."""
     dedup: float = 0.98
-    """Treat two results more similar than this cosine as duplicates and keep one."""
+    """Treat two results more similar than this cosine as duplicates and keep one; by caption none
+    unless it is given."""
     mmr: float | None = Field(None, ge=0, le=1)
     """MMR lambda: 1 ranks by similarity only, 0 by diversity only; off if left out."""
     where: str | None = None
@@ -48,6 +50,13 @@ class RetrieveSpec(Spec):
     """Moments: how far up from a video's background to its peak they begin, 0–1."""
     candidates: int = Field(CANDIDATES, ge=1, exclude_if=lambda value: value == CANDIDATES)
     """Moments: number of videos whose frames are looked at, per index."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_equal_captions(cls, fields: Any) -> Any:
+        # Captions that say the same are no copies of one clip.
+        by_caption = isinstance(fields, dict) and "caption" in str(fields.get("by", ""))
+        return {"dedup": OFF} | fields if by_caption else fields
 
 
 VIDEO_QUERIES = RetrieveSpec(ceiling=0.99, dedup=0.94)  # RAGME's for queries by video

@@ -70,7 +70,10 @@ class ClipLoader:
         # Failures are cached as well: a broken clip is a hit of many prompts, and slow to fail.
         self._pixels = Cache[ArrayOrFailed](cache_bytes, _count_bytes)
         self._vectors = Cache[ArrayOrFailed](cache_bytes, _count_bytes)
-        self._format = _choose_format(spec, clip.decoder)
+        # Frames and rate of clips' windows; of the video, or what the generator was trained on.
+        length = {"frames": inputs.frames or spec.frames, "fps": inputs.fps or spec.fps}
+        self._windows = spec.model_copy(update=length)
+        self._format = _choose_format(self._windows, clip.decoder)
         self._tokens = ClipTokens(spec, clip, guard, self._decode_pixels, stored)
 
     def load(self, threads: int | None = None) -> None:
@@ -83,7 +86,7 @@ class ClipLoader:
         ranked = sorted(request.sources, key=lambda source: source.rank)
         if self._features is not None:
             return self._load_described(request, ranked, self._features)
-        windows = [draw_window(source, self.spec) for source in ranked]
+        windows = [self._draw_window(source) for source in ranked]
         # By key: two hits may be copies of one clip, which is then decoded once.
         by_key = {window.key: window for window in windows}
         pixels = self._decode_pixels(by_key) if self.inputs.pixels else {}
@@ -103,20 +106,32 @@ class ClipLoader:
     def _load_described(
         self, request: Request, ranked: list[Source], lookup: StoredFeatures
     ) -> list[Clip]:
-        """Clips with features; one of them with pixels, where the video starts from it."""
+        """Clips with features; one of them with pixels, where the video starts from it.
+
+        A clip that is not described yet is decoded.
+        """
         clips = []
         for source in ranked:
             features = _find_features(source, lookup)
+            if features is None:
+                clips.append(self._decode_clip(self._draw_window(source)))
+                continue
             key = f"{source.content}@{features.start_s:.3f}/features"
             clips.append(Clip(source, features.start_s, key, features=features))
         # A video without a picture of its own starts from its best clip: this one is decoded.
-        if clips and request.image is None:
+        if clips and clips[0].pixels is None and request.image is None:
             first = clips[0]
-            window = replace(draw_window(first.source, self.spec), start_s=first.start_s)
+            window = replace(self._draw_window(first.source), start_s=first.start_s)
             window = replace(window, key=f"{first.key}+{self.spec.width}x{self.spec.height}")
-            pixels = self._decode_pixels({window.key: window})[window.key]
-            clips[0] = replace(_build_clip(window, pixels, None), features=first.features)
+            clips[0] = replace(self._decode_clip(window), features=first.features)
         return clips
+
+    def _draw_window(self, source: Source) -> Window:
+        return draw_window(source, self._windows, centred=self.inputs.frames is not None)
+
+    def _decode_clip(self, window: Window) -> Clip:
+        """A clip with the pixels of a window alone; a ClipError where it cannot be decoded."""
+        return _build_clip(window, self._decode_pixels({window.key: window})[window.key], None)
 
     @cached_property
     def _absent(self) -> Clip:
@@ -142,15 +157,12 @@ class ClipLoader:
         )
 
 
-def _find_features(source: Source, lookup: StoredFeatures) -> ClipFeatures:
+def _find_features(source: Source, lookup: StoredFeatures) -> ClipFeatures | None:
+    """A clip's features, or none; a ClipError where they are broken."""
     try:
-        features = lookup(source.content)
+        return lookup(source.content)
     except CorruptFeatures as fault:
         raise ClipError(source.video_id, str(fault)) from fault
-    if features is None:
-        detail = "it has no motion features: run `reelflow motion-features` to have them"
-        raise ClipError(source.video_id, detail)
-    return features
 
 
 def _choose_format(spec: GenerateSpec, decoder: str) -> WindowFormat:

@@ -15,12 +15,16 @@ from engines.files.access import STRICT, UrlPolicy
 class ClipInputs:
     """Which inputs a generator takes of a retrieved clip: its pixels, its frame vectors.
 
-    With `features`, those of its motion that the store has take the place of its pixels.
+    With `features`, those of its motion that the store has take the place of its pixels. `frames`
+    at a rate of `fps` are those in the middle of a clip; without, as many as the video has, at its
+    rate, from where the seed says.
     """
 
     pixels: bool = False
     tokens: bool = False
     features: bool = False
+    frames: int | None = None
+    fps: float | None = None
 
 
 ABSENT = "absent"  # the key of a clip that stands for a missing hit, as RAGME has them

@@ -30,8 +30,10 @@ class Window:
     speed: float = 1.0
 
 
-def draw_window(source: Source, spec: GenerateSpec) -> Window:
+def draw_window(source: Source, spec: GenerateSpec, centred: bool = False) -> Window:
     """A window as long as the generated video, drawn by the seed and the clip's bytes alone.
+
+    A `centred` one is in the middle.
 
     It lies within the clip, or the moment of it that was retrieved. It starts at 0 if the clip is
     shorter or of unknown duration; a shorter moment is in its middle, as far as the clip goes.
@@ -44,6 +46,8 @@ def draw_window(source: Source, spec: GenerateSpec) -> Window:
     share = int.from_bytes(digest[:8]) / 2**64
     # Whole milliseconds, so that the key, which has three decimals, names exactly this start.
     start = math.floor((low + room * share) * 1000) / 1000
+    if centred:
+        start = round(low + room / 2, 3)
     shape = f"{spec.frames}x{spec.width}x{spec.height}"
     return Window(source, start, f"{source.content}@{start:.3f}+{shape}/{fps:g}", speed)
 

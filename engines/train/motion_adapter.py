@@ -7,11 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.errors import UserError
+from data.specs.motion import MotionFeaturesSpec
 from data.specs.train_motion import TrainAdapterSpec
 from engines.generate.motionrag.encoders import GREY, VIDEO, ClipEncoders, find_encoder
 from engines.generate.motionrag.motion_sites import find_base, list_motion_sites
-from engines.generate.motionrag.release import build_fresh, load_release
-from engines.generate.motionrag.release_writing import copy_encoders, save_release
+from engines.generate.motionrag.release import (
+    SHORT,
+    build_fresh,
+    find_checkpoint,
+    load_release,
+    release_folder,
+)
+from engines.generate.motionrag.release_writing import (
+    copy_companions,
+    copy_encoder,
+    copy_file,
+    save_release,
+)
+from engines.generate.motionrag.window import write_window
 from engines.generate.pipelines import loading
 from engines.generate.pipelines.folder import pipeline_folder
 from engines.train.frame_store import FrameStore
@@ -70,7 +83,7 @@ class AdapterTrainer:
         pipe: Any = loading.load_pipeline(pipeline_folder(spec.base), "fp32")
         pipe.to(self.device)
         self.net = find_base(pipe).requires_grad_(False).eval()
-        folder = Path(spec.controller) if spec.controller else None
+        folder = release_folder(spec.controller) if spec.controller else None
         self.encoder = ClipEncoders(find_encoder(VIDEO, spec.video_encoder, folder), None)
         torch.manual_seed(spec.seed)
         self.release = (
@@ -110,5 +123,21 @@ class AdapterTrainer:
         train_model(self.trained, self.loss, schedule, out / RESUME, on_progress)
         if self.leads:
             save_release(self.release, self.net, out)
-            if spec.controller:
-                copy_encoders(Path(spec.controller), out)
+            self._copy_unchanged(out)
+            write_window(out, self._describe_window())
+
+    def _describe_window(self) -> MotionFeaturesSpec:
+        """The windows of clips that the motion resampler has learned from."""
+        clips = self.spec.clips
+        side = min(clips.width, clips.height, MotionFeaturesSpec.model_fields["side"].default)
+        return MotionFeaturesSpec(controller="", frames=self.spec.frames, fps=clips.fps, side=side)
+
+    def _copy_unchanged(self, out: Path) -> None:
+        """Copies what the adapters were trained beside: another encoder would mislead them."""
+        if self.spec.controller:
+            source = release_folder(self.spec.controller)
+            copy_companions(source, out)
+            if (short := find_checkpoint(source, SHORT)) is not None:
+                copy_file(short, out / short.name)
+        if self.spec.video_encoder != "auto":
+            copy_encoder(find_encoder(VIDEO, self.spec.video_encoder, None), out / VIDEO)

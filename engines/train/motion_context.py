@@ -10,7 +10,7 @@ import numpy as np
 from data.errors import UserError
 from data.specs.train_motion import TrainContextSpec
 from data.store.motion_features import ClipFeatures, CorruptFeatures
-from engines.generate.motionrag.release import load_context
+from engines.generate.motionrag.release import load_context, release_folder
 from engines.generate.motionrag.release_writing import replace_context
 from engines.train.loop import RESUME, Schedule, train_model
 from engines.train.motion_losses import compute_context_loss
@@ -18,7 +18,7 @@ from engines.train.motion_losses import compute_context_loss
 if TYPE_CHECKING:
     from torch import Tensor
 
-SAVE_EVERY, LOG_EVERY = 2000, 25
+SAVE_EVERY, LOG_EVERY = 250, 25
 PRECISION = {"fp32": "no", "bf16": "bf16"}
 BETAS = 0.9, 0.999
 
@@ -73,7 +73,8 @@ class ContextTrainer:
         self.spec, self.examples = spec, examples
         self.device, self.leads = team.device, team.is_main_process
         torch.manual_seed(spec.seed)
-        self.model = load_context(Path(spec.controller), fresh=spec.fresh).to(self.device).float()
+        folder = release_folder(spec.controller)
+        self.model = load_context(folder, fresh=spec.fresh).to(self.device).float()
         self.model.requires_grad_(True)
 
     def loss(self, rng: np.random.Generator) -> "Tensor":
@@ -106,7 +107,7 @@ class ContextTrainer:
         )  # fmt: skip
         train_model(self.model, self.loss, schedule, out / RESUME, on_progress)
         if self.leads:
-            replace_context(Path(spec.controller), self.model, out)
+            replace_context(release_folder(spec.controller), self.model, out)
 
 
 def _group_by_length(drawn: list[list[ClipFeatures]]) -> list[list[list[ClipFeatures]]]:

@@ -78,8 +78,11 @@ def motion(
     Name an image-to-video base with --model and a release with --motion.
     """
     from flows.experiment import experiment_motion
+    from tasks.generate.spec import choose_defaults
 
-    fields["generate"] = {"precision": "auto"} | fields.get("generate", {})
+    given = fields.get("generate", {})
+    suited = choose_defaults("motionrag", given.get("base"))
+    fields["generate"] = {"precision": "auto"} | suited | given
     generated = _pop_generated(fields, size)
     spec = build_spec(MOTION_EXPERIMENT, fields | {"generate": generated})
     run_flow(

@@ -168,13 +168,15 @@ def withdraw(
 
 def _build_spec(fields: Fields) -> GenerateSpec:
     """The spec of the given fields; the others suit the model that is used."""
-    from tasks.generate.spec import build_generate_spec, is_bundled_base
+    from tasks.generate.spec import build_generate_spec, choose_defaults, is_bundled_base
     from tasks.precision import fastest_precision
 
     if fields.get("precision") == "auto":
         del fields["precision"]
-    # The bundled model gains nothing by bf16.
-    if "precision" not in fields and not is_bundled_base(fields.get("base")):
+    base = fields.get("base")
+    suited = choose_defaults(fields.get("engine", "ragme"), base)
+    # The bundled models gain nothing by bf16.
+    if not {"precision"} & {*fields, *suited} and not is_bundled_base(base):
         fields["precision"] = fastest_precision()
     with report_wrong_values():
         return build_generate_spec(**fields)

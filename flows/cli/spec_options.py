@@ -136,7 +136,8 @@ def add_options(**groups: SpecOptions) -> Callable[[Callable[..., None]], Callab
 def build_spec(base: AnySpec, fields: Fields) -> AnySpec:
     """The spec with the fields that the user set; wrong values are wrong usage."""
     with report_wrong_values():
-        return type(base).model_validate(_merge(base.model_dump(), fields))
+        # Defaults are left to the spec: of some fields they follow from others.
+        return type(base).model_validate(_merge(base.model_dump(exclude_unset=True), fields))
 
 
 def _merge(base: dict[str, Any], fields: Fields) -> dict[str, Any]:

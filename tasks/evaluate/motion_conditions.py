@@ -4,11 +4,15 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from data.catalog.database import load_sql
 from data.errors import UserError
 from data.specs.motion import MotionSpec
 from data.specs.pipeline import ExperimentSpec, GenerateSpec
+from data.workspace import Workspace
 from engines.evaluate.paired_difference import PairedDifference, Row, compare_conditions
+from engines.generate.motionrag.release import count_references, release_folder
 from tasks.evaluate.conditions import Condition
+from tasks.prompts import read_prompts
 
 CONTEXT, BEST = "context", "best"
 FEWER = (1, 3)  # clips, beside the most
@@ -57,6 +61,31 @@ def choose_conditions(
     if wrong := sorted({*only} - {*names}):
         raise UserError(f"no condition {wrong[0]!r}: choose from {', '.join(names)}")
     return [base, *(condition for condition in others if condition.name in only)]
+
+
+def check_motion_inputs(
+    workspace: Workspace, corpus: str, file: str, spec: GenerateSpec, truth: str | None
+) -> None:
+    """A UserError for what would fail a later condition, after hours of the first ones.
+
+    That is a clip that the corpus does not have in the prompts' column `truth`, and more clips than
+    the release takes.
+    """
+    if truth is not None:
+        named = [prompt.find_value(truth) for prompt in read_prompts(file)]
+        ids = sorted({id for id in named if id})
+        with workspace.open_synced_catalog(corpus) as catalog:
+            known = dict(catalog.execute(load_sql("contents_by_id"), corpus=corpus, ids=ids))
+        if unknown := [id for id in ids if id not in known]:
+            raise UserError(
+                f"{corpus} has no video {unknown[0]!r}, which a prompt names in its column {truth}"
+            )
+        if not ids:
+            raise UserError(f"no prompt of {file} names a video in a column {truth}")
+    if spec.engine == "motionrag" and spec.controller is not None:
+        most = count_references(release_folder(spec.controller))
+        if spec.retrieve.k > most:
+            raise UserError(f"this release takes {most} clips at most: use -k {most}")
 
 
 def keep_out_truth(spec: ExperimentSpec, column: str) -> ExperimentSpec:

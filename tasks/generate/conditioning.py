@@ -14,6 +14,7 @@ from tasks.generate.motion_source import find_motion_sources, name_source
 from tasks.origins import warn_of_mismatch
 from tasks.progress import notify
 from tasks.retrieve.choose import PromptRetriever, open_retriever
+from tasks.retrieve.own_videos import list_own_contents
 from tasks.retrieve.same_source import require_column
 
 
@@ -26,7 +27,7 @@ class ConditioningRetrieval:
     def __init__(
         self, workspace: Workspace, run: Run, rejections: Mapping[str, tuple[str, str]]
     ) -> None:
-        self.workspace, self.run, self._rejections = workspace, run, rejections
+        self.workspace, self.run, self._rejections = workspace, run, dict(rejections)
         self._prompts = {prompt.id: prompt for prompt in run.prompts}
         self._unmatched: set[str] = set()
         self._swaps = self._swap_prompts() if run.spec.shuffled else {}
@@ -76,23 +77,44 @@ class ConditioningRetrieval:
         return any(source.content in self._withdrawn for source in item.request.sources)
 
     def _name_sources(self, ids: list[str]) -> dict[str, list[Source]]:
-        """The one clip of each prompt, whose motion its video takes as it is."""
+        """The one clip of each prompt, whose motion its video takes as it is.
+
+        A prompt whose clip is gone, or was never there, is not tried: the others are.
+        """
         names = {id: name_source(self.run.spec.motion, self._prompts[id]) for id in ids}
         found = find_motion_sources(self.workspace, self.run.corpus, set(names.values()))
-        return {id: [found[name]] for id, name in names.items()}
+        for id, name in names.items():
+            if name not in found:
+                detail = f"no file and no video of {self.run.corpus} {name!r} to take motion from"
+                self._rejections[id] = ("missing", detail)
+        return {id: [found[name]] for id, name in names.items() if name in found}
 
     def _find_sources(self, ids: list[str]) -> dict[str, list[Source]]:
         """The clips of each prompt, or those of the prompt whose clips it is given."""
         # The other prompt's text and condition under this prompt's id, which its hits come back by.
         queries = [replace(self._prompts[self._swaps.get(id, id)], id=id) for id in ids]
-        hits = self.retriever.search_prompts(queries, self.run.spec.retrieve)
+        spec, own = self.run.spec.retrieve, self._list_own(ids)
+        more = max(map(len, own.values()), default=0)
+        wider = spec.model_copy(update={"k": spec.k + more})
+        hits = self.retriever.search_prompts(queries, wider)
         for where in sorted(set(self.retriever.unmatched) - self._unmatched):
             notify(f"no video of {self.run.corpus} meets the condition {where}: no clips for it")
         self._unmatched |= set(self.retriever.unmatched)
         sources: dict[str, list[Source]] = {id: [] for id in ids}
         for hit, source in zip(hits, self._resolve_hits(hits), strict=True):
-            sources[hit.prompt_id].append(source)
+            kept = sources[hit.prompt_id]
+            if source.content not in own.get(hit.prompt_id, ()) and len(kept) < spec.k:
+                kept.append(replace(source, rank=len(kept) + 1))
         return sources
+
+    def _list_own(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """What prompts that are given another's clips must not get: a search bars the other's."""
+        spec = self.run.spec.retrieve
+        if not self._swaps or spec.own is None:
+            return {}
+        prompts = [self._prompts[id] for id in ids]
+        own = list_own_contents(self.workspace, self.run.corpus, prompts, spec)
+        return dict(zip(ids, own, strict=True))
 
     def _resolve_hits(self, hits: list[Hit]) -> Iterator[Source]:
         ids = list({hit.video_id for hit in hits})

@@ -17,25 +17,34 @@ MOTION_SOURCE = "motion_source"  # among a run's digests
 
 def name_source(spec: MotionSpec, prompt: Prompt) -> str:
     """The file or id whose motion a prompt's video takes; empty where its column is."""
-    return spec.source or prompt.columns.get(spec.source_column or "", "")
+    return spec.source or prompt.find_value(spec.source_column or "") or ""
 
 
 def digest_motion_sources(
     workspace: Workspace, corpus: str, spec: GenerateSpec, prompts: Sequence[Prompt]
 ) -> str:
-    """The identity of their bytes; a UserError where one is neither a file nor in the corpus."""
-    names = {name_source(spec.motion, prompt) for prompt in prompts} - {""}
-    found = find_motion_sources(workspace, corpus, names)
+    """The identity of their bytes, of each prompt its own; a UserError where none is found."""
+    named = {prompt.id: name_source(spec.motion, prompt) for prompt in prompts}
+    found = find_motion_sources(workspace, corpus, {*named.values()} - {""})
+    if not found:
+        first = next(filter(None, named.values()), "")
+        raise UserError(
+            f"no file and no video of {corpus} {first!r}: name one with --motion-from, or each"
+            " prompt's own in the column that --motion-column names"
+        )
     if spec.motion.source is not None:
         return found[spec.motion.source].content
-    lines = [f"{name} {source.content}" for name, source in sorted(found.items())]
+    lines = [f"{id} {found[name].content}" for id, name in sorted(named.items()) if name in found]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def find_motion_sources(
     workspace: Workspace, corpus: str, names: Iterable[str]
 ) -> dict[str, Source]:
-    """Each as the only clip of a request, by its name."""
+    """Each as the only clip of a request, by its name, but those that are not found.
+
+    They are files, or videos of the corpus that may be shown.
+    """
     # A file wins over an id: whoever types a path means the file.
     files = {name for name in names if Path(name).is_file()}
     # Its seconds, which place windows, are not known.
@@ -56,14 +65,8 @@ def _find_videos(workspace: Workspace, corpus: str, ids: list[str]) -> dict[str,
         rows = catalog.query_rows(load_sql("shown_videos"), corpus=corpus, ids=ids)
         known = catalog.execute(load_sql("source_videos"), corpus=corpus, ids=ids)
     located = {row["id"]: row["uri"] for row in rows if row["uri"] is not None}
-    found = {
+    return {
         id: Source(1, id, content, 1.0, located[id], duration=duration)
         for id, content, duration, _ in known
         if id in located
     }
-    if missing := [id for id in ids if id not in found]:
-        raise UserError(
-            f"no file and no video of {corpus} {missing[0]!r}: name one with --motion-from, or"
-            " each prompt's own in the column that --motion-column names"
-        )
-    return found

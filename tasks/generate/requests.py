@@ -15,9 +15,11 @@ from data.runs.generations import PlannedRequest, Run, read_request, record_run
 from data.shards.lists import add_shards, list_done, list_pending, list_shards, read_shard
 from data.shards.stages import current_stage
 from data.specs.pipeline import GenerateSpec
+from data.stamps import hash_json
 from data.workspace import Workspace
 from engines.base import load_plugin
 from engines.embed.weights import digest_file
+from tasks.captions.stage import require_captions
 from tasks.generate.conditioning import ConditioningRetrieval
 from tasks.generate.motion_source import (
     MOTION_SOURCE,
@@ -28,6 +30,8 @@ from tasks.generate.spec import require_base
 from tasks.motion.stage import find_features
 from tasks.plan import select_missing, update_pending
 from tasks.retrieve.choose import describe_index
+
+COLUMNS = "prompt_columns"  # among a run's digests
 
 
 def build_run(
@@ -47,11 +51,23 @@ def build_run(
         raise UserError("shuffled needs two prompts or more, since each gets the clips of another")
     images = {p.id: _digest_image(p.image) for p in prompts if p.image}
     features = find_features(workspace, corpus, spec)
+    if columns := _list_columns(workspace, corpus, spec):
+        values = [[prompt.id, *map(prompt.find_value, columns)] for prompt in prompts]
+        digests = digests | {COLUMNS: hash_json(values)}
     return Run(
         corpus, spec, engine.VERSION, digests, index,
         embedded.fingerprint if embedded else None, tuple(prompts), images,
         features.fingerprint if features else None,
     )  # fmt: skip
+
+
+def _list_columns(workspace: Workspace, corpus: str, spec: GenerateSpec) -> list[str]:
+    """The columns of prompts that decide which clips they get."""
+    retrieve = spec.retrieve
+    if spec.motion.takes_one or not retrieve.k:
+        return []  # what a prompt names is digested by its bytes
+    captions = "caption" in retrieve.by and require_captions(workspace, corpus)[1].column
+    return [name for name in (retrieve.own, retrieve.not_from_same, captions) if name]
 
 
 def _digest_image(image: str) -> str:

@@ -15,6 +15,7 @@ from data.specs.pipeline import GenerateSpec
 from data.store.motion_features import StoredFeatures
 from data.workspace import Workspace
 from engines.generate.motionrag import features
+from engines.generate.motionrag.window import suit_features
 from tasks.progress import notify
 from tasks.withdrawn import read_withdrawn
 
@@ -22,7 +23,10 @@ from tasks.withdrawn import read_withdrawn
 def choose_feature_spec(
     workspace: Workspace, corpus: str, given: MotionFeaturesSpec | None
 ) -> MotionFeaturesSpec:
-    """The given spec, else the one that the corpus has features by; a UserError without either."""
+    """The given spec, else the one that the corpus has features by; a UserError without either.
+
+    Of the given one, fields that nobody set are those that its release was trained on.
+    """
     none = MotionFeaturesSpec(controller="")
     spec = given or spec_in_use(workspace.store, corpus, MOTION_FEATURES, none)
     if not spec.controller:
@@ -30,7 +34,9 @@ def choose_feature_spec(
             f"which release describes the motion of {corpus} is not known: name its folder, as in"
             f" `reelflow motion-features {corpus} --motion FOLDER`"
         )
-    return spec
+    if given is None:
+        return spec
+    return suit_features(spec.controller, **given.model_dump(exclude_unset=True))
 
 
 def register_features(workspace: Workspace, corpus: str, spec: MotionFeaturesSpec) -> Stage:

@@ -17,12 +17,13 @@ def list_own_contents(
 ) -> list[frozenset[str]]:
     """Each prompt's contents to exclude; none for a prompt whose column `spec.own` is empty.
 
-    They are those of its own video, with `exclude_groups` of the video's near-duplicates, and with
+    They are those of its own video and of all spans of the file that this is one of, with
+    `exclude_groups` of the video's near-duplicates, and with
     `not_from_same` of all that have the video's value in that column. A UserError for an id that is
     not in the corpus.
     """
     assert spec.own is not None
-    ids = [prompt.columns.get(spec.own) for prompt in prompts]
+    ids = [prompt.find_value(spec.own) for prompt in prompts]
     given = sorted({id for id in ids if id})
     with workspace.open_synced_catalog(corpus) as catalog:
         rows = catalog.execute(load_sql("contents_by_id"), corpus=corpus, ids=given)
@@ -32,12 +33,24 @@ def list_own_contents(
             f"{corpus} has no video {missing[0]!r}, which a prompt names in its column {spec.own}"
         )
     relatives: dict[str, set[str]] = {id: {contents[id]} for id in given}
+    for id, spans in find_spans_beside(workspace, corpus, given).items():
+        relatives[id] |= spans
     if spec.exclude_groups and given:
         for id, members in read_group_members(workspace, corpus, given).items():
             relatives[id] |= {content for _, content in members}
     if spec.not_from_same is not None and given:
         _add_same(workspace, corpus, relatives, spec.not_from_same)
     return [frozenset(relatives[id]) if id else frozenset() for id in ids]
+
+
+def find_spans_beside(workspace: Workspace, corpus: str, ids: Sequence[str]) -> dict[str, set[str]]:
+    """Of each of these videos that is a span of a file the contents of all that is cut from it."""
+    with workspace.open_synced_catalog(corpus) as catalog:
+        rows = catalog.execute(load_sql("cut_from_same_files"), corpus=corpus, ids=list(ids))
+    beside: dict[str, set[str]] = {}
+    for id, content in rows:
+        beside.setdefault(id, set()).add(content)
+    return beside
 
 
 def _add_same(

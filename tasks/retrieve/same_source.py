@@ -1,7 +1,7 @@
 """Keeps what a query was cut from out of its hits: shots of one film, clips of one channel."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from data.catalog.conditions import TYPES
@@ -27,7 +27,7 @@ def exclude_same(
         return queries
     values: Sequence[object | None]
     if prompts:
-        values = [_find_value(prompt.columns, column) for prompt in prompts]
+        values = [prompt.find_value(column) for prompt in prompts]
     else:
         ids = [query.video or "" for query in queries]
         by_id = read_column_values(workspace, corpus, ids, column)
@@ -50,7 +50,7 @@ def _read_type(workspace: Workspace, corpus: str, column: str) -> str:
 
 def require_column(prompts: Sequence[Prompt], column: str | None) -> None:
     """A UserError where no prompt has a value in the column: nothing would be kept out of hits."""
-    if column is not None and all(_find_value(p.columns, column) is None for p in prompts):
+    if column is not None and all(prompt.find_value(column) is None for prompt in prompts):
         raise UserError(
             f"no prompt has a value in a column {column}: add that column to the prompts, or leave"
             " out --own or --not-from-same"
@@ -79,10 +79,3 @@ def read_column_values(
     name = quote_name(column)
     with workspace.select_videos(corpus, [f"{name} IS NOT NULL"], ids=list(set(ids))) as videos:
         return dict(videos.project(f"id, {name}::VARCHAR").fetchall())
-
-
-def _find_value(columns: Mapping[str, object], column: str) -> object | None:
-    """The value of a column, whose name SQL knows in capitals and small letters alike."""
-    if column in columns:
-        return columns[column]
-    return next((each for name, each in columns.items() if name.lower() == column.lower()), None)

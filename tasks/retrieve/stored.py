@@ -76,7 +76,7 @@ class CaptionRetriever(StoredRetriever):
     def embed_prompts(self, prompts: Sequence[Prompt]) -> np.ndarray:
         """(n, dim) float32 vectors of the prompts' captions, as the encoder gives them."""
         column = self._spec.column
-        texts = [(column and prompt.columns.get(column)) or prompt.text for prompt in prompts]
+        texts = [(column and prompt.find_value(column)) or prompt.text for prompt in prompts]
         if empty := [p.id for p, text in zip(prompts, texts, strict=True) if not text.strip()]:
             raise UserError(f"there is no text in prompt {empty[0]}: describe what to find")
         # One by one, as the captions were encoded: a batch pads, and moves the last bits.
@@ -92,7 +92,7 @@ class MotionRetriever(StoredRetriever):
 
     def search_prompts(self, prompts: Sequence[Prompt], spec: RetrieveSpec) -> list[Hit]:
         """Returns the k clips that move most like each prompt's own video."""
-        ids = [prompt.columns.get(spec.own or "") for prompt in prompts]
+        ids = [prompt.find_value(spec.own or "") for prompt in prompts]
         if spec.own is None or not all(ids):
             raise UserError(
                 "retrieval by motion starts from videos of the corpus: name the column of the"

@@ -14,19 +14,26 @@ from data.catalog.database import load_sql
 from data.errors import UserError
 from data.shards.lists import list_done
 from data.shards.receipts import read_receipt
-from data.shards.stages import Stage
+from data.shards.stages import Stage, read_spec_record
 from data.specs.pipeline import fingerprint
 from data.specs.train_motion import TrainAdapterSpec, TrainContextSpec
 from data.stamps import hash_json
 from data.workspace import Workspace
 from engines.embed.weights import digest_file
 from engines.generate.motionrag.encoders import VIDEO, digest_encoder, find_encoder
-from engines.generate.motionrag.release import CONTEXT, MOTION, find_checkpoint, list_checkpoints
+from engines.generate.motionrag.release import (
+    CONTEXT,
+    MOTION,
+    find_checkpoint,
+    list_checkpoints,
+    release_folder,
+)
 from engines.generate.pipelines.folder import pipeline_digest, pipeline_folder
 from engines.train.motion_adapter import AdapterExamples, AdapterTrainer
 from engines.train.motion_context import ContextExamples, ContextTrainer
 from tasks.motion.stage import locate_features, require_features
 from tasks.retrieve.choose import open_retriever
+from tasks.retrieve.own_videos import find_spans_beside
 from tasks.retrieve.retriever import Retriever
 from tasks.service.gpu_limit import hold_gpus, is_main_process
 from tasks.service.turns import wait_turn
@@ -48,7 +55,7 @@ def run_adapter_training(
     frames, videos = open_clips(workspace, stage)
     captions = [text or "" for text in _read_captions(workspace, stage, videos["id"].to_pylist())]
     examples = AdapterExamples(frames, captions, spec)
-    release = Path(spec.controller) if spec.controller else None
+    release = release_folder(spec.controller) if spec.controller else None
     inputs = {
         "clips": stage.fingerprint, "captions": hash_json(captions),
         "base": pipeline_digest(pipeline_folder(spec.base)),
@@ -70,10 +77,11 @@ def run_context_training(
 ) -> Record:
     """Trains the context transformer in the folder `out`, or resumes there; a summary."""
     stage = require_features(workspace, corpus)
+    _require_patches_by(workspace, stage, spec.controller)
     examples = _find_examples(workspace, stage, spec)
     inputs = {
         "features": stage.fingerprint,
-        "start": _digest_release(Path(spec.controller)),
+        "start": _digest_release(release_folder(spec.controller)),
         # A corpus grows: other clips, or other references, are another training.
         "clips": hash_json([examples.contents, examples.references]),
     }
@@ -124,6 +132,22 @@ def _train(
     return {"release": str(folder.absolute()), "steps": steps} | shown
 
 
+def _require_patches_by(workspace: Workspace, stage: Stage, release: str) -> None:
+    """A UserError where features are of another release's motion resampler, or lack patches.
+
+    Of any sizes that fit, the transformer would learn motions that the adapters do not know.
+    """
+    record = read_spec_record(workspace.store, stage)
+    files = {file.stem: file for file in list_checkpoints(release_folder(release))}
+    again = f"run `reelflow motion-features {stage.corpus} --motion {release} --patches`"
+    if record["inputs"][0] != digest_file(str(files[MOTION])):
+        raise UserError(
+            f"the motion features of {stage.corpus} are of another release than {release}: {again}"
+        )
+    if not record["spec"].get("patches"):
+        raise UserError(f"the motion features of {stage.corpus} have no patches: {again}")
+
+
 def _digest_release(folder: Path) -> str:
     files = list_checkpoints(folder)
     return "+".join(digest_file(str(file))[:12] for file in files)
@@ -150,12 +174,17 @@ def _find_examples(workspace: Workspace, stage: Stage, spec: TrainContextSpec) -
     # A clip is its own query here, and never finds itself.
     plain = spec.retrieve.model_copy(update={"own": None})
     for some in iter_batches(contents, QUERIES):
-        hits = retriever.search_videos(some, plain)
+        beside = find_spans_beside(workspace, stage.corpus, some)
+        more = max(map(len, beside.values()), default=0)
+        hits = retriever.search_videos(some, plain.model_copy(update={"k": plain.k + more}))
         found = workspace.find_contents(stage.corpus, list({hit.video_id for hit in hits}))
         for hit in hits:
             content = found.get(hit.video_id, "")
-            if content in number:
-                references[number[contents[hit.prompt_id]]].append(number[content])
+            kept = references[number[contents[hit.prompt_id]]]
+            # What is cut from the same film, seconds later, is no example of another's motion.
+            cut = content in beside.get(hit.prompt_id, ())
+            if content in number and not cut and len(kept) < plain.k:
+                kept.append(number[content])
     return ContextExamples(
         list(number), references, locate_features(workspace, stage, list(number))
     )

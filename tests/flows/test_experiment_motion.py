@@ -84,7 +84,7 @@ def test_the_clip_that_a_video_should_have_been_moves_it_in_one_condition_alone(
     hits = read_hits(workspace, made)
     named = dict(zip("abc", truths, strict=True))
     assert hits["truth k=1"] == {id: [truth] for id, truth in named.items()}
-    for condition in set(ALL) - {"truth k=1", "context shuffled"}:
+    for condition in set(ALL) - {"truth k=1"}:
         assert all(named[id] not in ids for id, ids in hits[condition].items()), condition
     assert hits["backwards k=3"] == hits["mean k=3"] == hits["context k=3"]
     assert hits["context shuffled"] != hits["context k=3"]
@@ -100,6 +100,20 @@ def test_some_conditions_may_be_chosen_and_are_not_generated_again(
     assert set(workspace.store.list_names("generations")) == runs
     with pytest.raises(UserError, match=r"no condition 'context k=9'.*context k=3"):
         experiment_motion("c", prompts, SPEC, "truth", ["context k=9"])
+
+
+def test_a_clip_that_is_not_there_is_named_before_anything_is_generated(
+    workspace: Workspace, prompts: str, tmp_path: Path
+) -> None:
+    runs = set(workspace.store.list_names("generations"))
+    file = tmp_path / "prompts.jsonl"
+    rows = [json.loads(line) for line in Path(prompts).read_text().splitlines()]
+    file.write_text("\n".join(json.dumps(row | {"truth": "nothing"}) for row in rows))
+    with pytest.raises(UserError, match=r"'nothing'.*column truth"):
+        experiment_motion("c", str(file), SPEC, truth="truth")
+    with pytest.raises(UserError, match="column right"):
+        experiment_motion("c", str(file), SPEC, truth="right")
+    assert set(workspace.store.list_names("generations")) == runs
 
 
 def test_its_page_says_what_is_compared(made: dict, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from support import golden, motionrag, tiny_pipelines, tiny_transformers, zeroscope
 
 import flows.train_motion
@@ -22,6 +22,7 @@ from data.specs.train_motion import TrainAdapterSpec, TrainContextSpec
 from data.workspace import Workspace
 from engines.generate.motionrag.motion_sites import find_base
 from engines.generate.motionrag.release import load_release
+from engines.generate.motionrag.window import suit_features
 from engines.generate.protocol import Clip, Speed
 from engines.train import motion_losses
 from engines.train.motion_bases import CogBase
@@ -255,3 +256,34 @@ def _shade(n: int):
         return golden.picture(number * (n + 1), size) // (n + 1)
 
     return draw
+
+
+def test_features_by_another_release_are_refused(folder, tmp_path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(folder / "release", other)
+    file = other / "motion_proj.safetensors"
+    save_file({name: value + 1 for name, value in load_file(file).items()}, file)
+    with pytest.raises(UserError, match=r"another release.*motion-features c.*--patches"):
+        train_motion_context("c", str(tmp_path / "out"), TrainContextSpec(controller=str(other)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_release_has_the_encoder_and_the_window_that_it_was_trained_with(
+    folder, tmp_path
+) -> None:
+    encoder = tmp_path / "encoder"
+    shutil.copytree(folder / "release" / "video_encoder", encoder)
+    file = encoder / "config.json"
+    file.write_text(file.read_text() + " ")
+    made = tmp_path / "made"
+    train_motion_adapter("c", str(made), adapter(folder, steps=1, video_encoder=str(encoder)))
+    assert (made / "video_encoder" / "config.json").read_text() == file.read_text()
+    found = suit_features(str(made))
+    assert (found.frames, found.fps, found.side) == (4, 8.0, 32)
+    assert suit_features(str(made), fps=5.0).fps == 5.0
+    assert suit_features(str(folder / "release")) == MotionFeaturesSpec(
+        controller=str(folder / "release")
+    )
+    (made / "window.json").write_text("{}")
+    with pytest.raises(UserError, match=r"window.json is no window"):
+        suit_features(str(made))

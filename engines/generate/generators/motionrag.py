@@ -11,6 +11,7 @@ import numpy as np
 
 from data.errors import UserError
 from data.records import Request
+from data.specs.models import SHAPES_FROM_IMAGES, SHAPES_MOTION
 from data.specs.motion import MotionSpec
 from data.specs.pipeline import GenerateSpec
 from engines.device import pick_device
@@ -26,14 +27,20 @@ from engines.generate.motionrag.encoders import (
 )
 from engines.generate.motionrag.motion import MotionPredictor
 from engines.generate.motionrag.motion_sites import find_base, list_motion_sites
-from engines.generate.motionrag.release import list_checkpoints, load_release, randomise_start
+from engines.generate.motionrag.release import (
+    list_checkpoints,
+    load_release,
+    randomise_start,
+    release_folder,
+)
+from engines.generate.motionrag.window import WINDOW, suit_features
 from engines.generate.pipelines import first_frame
 from engines.generate.protocol import Attribution, Clip, Speed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = "1"
+VERSION = "2"
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +51,8 @@ def digests(spec: GenerateSpec) -> dict[str, str]:
     """
     folder = _find_release(spec)
     lines = [f"{file.stem} {digest_file(str(file))}" for file in list_checkpoints(folder)]
+    if (folder / WINDOW).is_file():
+        lines.append(f"{WINDOW} {digest_file(str(folder / WINDOW))}")
     release = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     encoders = {name: digest_encoder(path) for name, path in _find_encoders(spec).items()}
     return {"model": diffusers.digests(spec)["model"], "controller": release} | encoders
@@ -53,9 +62,10 @@ def _find_release(spec: GenerateSpec) -> Path:
     if spec.base is None or spec.controller is None:
         raise UserError(
             "motionrag needs a base and a release: --model, an image-to-video folder or name, and"
-            " --motion, the folder of motion_proj, motion_transformer and Motion-Adapter"
+            " --motion, the folder of motion_proj, motion_transformer and Motion-Adapter; those"
+            f" called {SHAPES_FROM_IMAGES} and {SHAPES_MOTION} are bundled, for coloured shapes"
         )
-    return Path(spec.controller)
+    return release_folder(spec.controller)
 
 
 def _find_encoders(spec: GenerateSpec) -> dict[str, Path]:
@@ -74,7 +84,11 @@ class Generator(diffusers.Generator):
 
     def __init__(self, spec: GenerateSpec) -> None:
         super().__init__(spec)
-        self.clip_inputs = replace(self.clip_inputs, features=True)
+        # The windows that stored features are of: decoded clips, and controls, are no others.
+        window = suit_features(str(_find_release(spec)))
+        self.clip_inputs = replace(
+            self.clip_inputs, features=True, frames=window.frames, fps=window.fps
+        )
 
     def load(self, speed: Speed, policy: UrlPolicy = STRICT) -> None:
         """Loads pipeline, release and encoders; a UserError names what does not fit together."""

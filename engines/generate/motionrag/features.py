@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +26,7 @@ from engines.generate.motionrag.release import (
     find_checkpoint,
     list_checkpoints,
     load_describers,
+    release_folder,
 )
 from engines.generate.windows import ArrayOrFailed, Window, WindowFormat, decode_windows
 from engines.video.frames import Resize
@@ -60,7 +60,7 @@ def digest_inputs(spec: MotionFeaturesSpec) -> tuple[str, ...]:
 
     A UserError where one of them is missing.
     """
-    folder = Path(spec.controller)
+    folder = release_folder(spec.controller)
     list_checkpoints(folder)
     files = [find_checkpoint(folder, name) for name in (MOTION, CONTEXT)]
     encoders = {VIDEO: spec.video_encoder, IMAGE: spec.image_encoder}
@@ -82,7 +82,7 @@ class MotionDescriber:
         import torch
 
         torch.set_num_threads(self.setup.threads)
-        spec, folder = self.spec, Path(self.spec.controller)
+        spec, folder = self.spec, release_folder(self.spec.controller)
         self.guard = Guard.for_worker(self.setup)
         self._resampler, self._appearance = load_describers(folder)
         self._encoders = ClipEncoders(

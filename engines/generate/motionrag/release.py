@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import UserError
+from engines.bundled import RELEASE
 from engines.checkpoint import list_differences, load_weights, read_weights
 from engines.generate.motionrag.motion_sites import PREFIXES, list_motion_sites, name_adapters
 from engines.generate.motionrag.release_sizes import (
@@ -42,6 +43,11 @@ class Release:
     context: "MotionContext"
     adapters: "MotionAdapters"
     remarks: list[str] = field(default_factory=list)
+
+
+def release_folder(name: str) -> Path:
+    """The folder of a release: the bundled one by its name, or a path."""
+    return RELEASE if name == RELEASE.name else Path(name)
 
 
 def find_checkpoint(folder: Path, name: str) -> Path | None:
@@ -100,6 +106,13 @@ def load_context(folder: Path, fresh: bool = False) -> "MotionContext":
     file = str(find_checkpoint(folder, CONTEXT))
     state = read_weights(file)
     return build_context(state) if fresh else _load_context(file, state, [])
+
+
+def count_references(folder: Path) -> int:
+    """The most clips in whose context a release predicts a motion."""
+    from engines.nets.motion_context import POSITIONS
+
+    return POSITIONS // load_context(folder, fresh=True).queries - 1
 
 
 def build_fresh(sites: "Mapping[str, tuple[int, int]]", features: int) -> Release:

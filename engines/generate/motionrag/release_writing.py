@@ -16,6 +16,7 @@ from engines.generate.motionrag.release import (
     Release,
     list_checkpoints,
 )
+from engines.generate.motionrag.window import WINDOW
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -45,15 +46,22 @@ def replace_context(source: Path, context: "MotionContext", folder: Path) -> Non
     for file in list_checkpoints(source):
         if file.stem != CONTEXT:
             copy_file(file, folder / file.name)
-    copy_encoders(source, folder)
+    copy_companions(source, folder)
     _save(folder / f"{CONTEXT}.safetensors", context.state_dict())
 
 
-def copy_encoders(source: Path, folder: Path) -> None:
-    """Copies the encoders that a release has of its own."""
+def copy_companions(source: Path, folder: Path) -> None:
+    """Copies what a release may have beside its networks: its encoders, and its window."""
+    if (source / WINDOW).is_file():
+        copy_file(source / WINDOW, folder / WINDOW)
     for name in (VIDEO, IMAGE):
-        for file in sorted((source / name).glob("*")):
-            copy_file(file, folder / name / file.name)
+        copy_encoder(source / name, folder / name)
+
+
+def copy_encoder(source: Path, folder: Path) -> None:
+    """Copies an encoder's files, of which a folder that is not there has none."""
+    for file in sorted(each for each in source.glob("*") if each.is_file()):
+        copy_file(file, folder / file.name)
 
 
 def copy_file(file: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from engines.bundled import TEXT_TO_VIDEO, is_bundled_base
+from engines.bundled import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, is_bundled_base
 from engines.generate.pipelines.digest import base_digest
 
 INDEX = "model_index.json"
@@ -15,9 +15,11 @@ Parts = dict[str, tuple[str, str]]
 
 
 def pipeline_folder(base: str | None) -> Path:
-    """The folder of a base: the bundled one (None or its name), a path, or one of the hub."""
+    """The folder of a base: a bundled one by its name (None: the first), a path, or of the hub."""
     if base is None or is_bundled_base(base):
         return TEXT_TO_VIDEO
+    if base == IMAGE_TO_VIDEO.name:
+        return IMAGE_TO_VIDEO
     if Path(base).is_dir():
         return Path(base)
     # What looks like a path is never asked of the hub: a typing error would become a download.
