@@ -39,7 +39,7 @@ REFINER = SpecOptions(
 )  # fmt: skip
 ADAPTER = SpecOptions(
     TrainAdapterSpec(), "base", option("controller", "--motion"), "steps", "rate", "batch",
-    "frames", "clips.fps", "clips.most", "same", option("window", "--window"), "video_encoder",
+    "frames", "clips.fps", "clips.most", option("window", "--window"), "video_encoder",
     "clip_gradient", "motion_dropout", "text_dropout", "average", "seed", "precision",
 )  # fmt: skip
 CONTEXT = SpecOptions(

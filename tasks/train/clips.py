@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from data.workspace import Workspace
 from engines.embed.engine import VideoEmbedder
 from engines.train import features
 from engines.train.frame_store import FrameStore, open_frame_store
+from tasks.progress import notify
 from tasks.service.runner import open_runner
 from tasks.train.prepare import fill_store
 from tasks.workers import build_embed_setup, count_workers
@@ -57,13 +59,24 @@ def prepare_clips(workspace: Workspace, corpus: str, spec: ClipsRequest) -> Stag
         with tables.open_writer(workspace.store, _videos_file(stage), videos.schema) as writer:
             writer.write_table(videos)
     shape = (3 * spec.clips.height * spec.clips.width,)
-    frames = open_frame_store(
-        workspace.store.local_path(stage.folder), "frames", len(videos), spec.clips.most, shape
-    )
+    folder = workspace.store.local_path(stage.folder)
+    _tell_size(folder, len(videos) * spec.clips.most * shape[0] * np.dtype(np.float16).itemsize)
+    frames = open_frame_store(folder, "frames", len(videos), spec.clips.most, shape)
     make = _engine_maker(workspace, spec.clips)
     with open_runner(workspace.settings, count_workers(workspace.settings)) as runner:
         fill_store(runner, workspace.settings.batch, videos, spec.clips, "frames", frames, make)
     return stage
+
+
+def _tell_size(folder: Path, size: int) -> None:
+    """Says what frames take where they may not fit: a sparse file fills up only in hours."""
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if size > free / 2:
+        notify(
+            f"frames of the training clips take up to {size / 1e9:,.1f} GB in {folder}, where"
+            f" {free / 1e9:,.1f} GB are free: --most keeps fewer of each, --size smaller ones"
+        )
 
 
 def open_clips(workspace: Workspace, stage: Stage) -> tuple[FrameStore, pa.Table]:
