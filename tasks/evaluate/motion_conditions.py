@@ -69,8 +69,13 @@ def check_motion_inputs(
     """A UserError for what would fail a later condition, after hours of the first ones.
 
     That is a clip that the corpus does not have in the prompts' column `truth`, and more clips than
-    the release takes.
+    the release takes. Retrieval by motion is refused: it starts from the right clip itself.
     """
+    if spec.retrieve.by == "motion":
+        raise UserError(
+            "by motion the clips like the right one are retrieved, which no prompt has: take --by"
+            " caption, image, caption+image or index"
+        )
     if truth is not None:
         named = [prompt.find_value(truth) for prompt in read_prompts(file)]
         ids = sorted({id for id in named if id})

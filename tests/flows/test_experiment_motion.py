@@ -113,6 +113,10 @@ def test_a_clip_that_is_not_there_is_named_before_anything_is_generated(
         experiment_motion("c", str(file), SPEC, truth="truth")
     with pytest.raises(UserError, match="column right"):
         experiment_motion("c", str(file), SPEC, truth="right")
+    retrieve = SPEC.generate.retrieve.model_copy(update={"by": "motion"})
+    oracle = SPEC.generate.model_copy(update={"retrieve": retrieve})
+    with pytest.raises(UserError, match="by motion"):
+        experiment_motion("c", prompts, SPEC.model_copy(update={"generate": oracle}), "truth")
     assert set(workspace.store.list_names("generations")) == runs
 
 
