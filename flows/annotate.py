@@ -9,7 +9,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from data.catalog import merge
 from data.catalog.failures import Failures
 from data.settings import Settings
-from data.shards.stages import Stage
+from data.shards.stages import Stage, make_current
 from data.specs.annotate import (
     AnnotateSpec,
     CaptionsSpec,
@@ -21,7 +21,7 @@ from data.specs.annotate import (
 from data.specs.encode import EncodeSpec
 from data.workspace import Workspace, open_workspace
 from tasks.annotate.chance import measure_chance
-from tasks.annotate.encode import encode_texts
+from tasks.annotate.encode import encode_texts, find_encoder
 from tasks.annotate.stage import choose_spec, register_annotate, stage_kind
 from tasks.annotate.summary import AnnotateSummary
 from tasks.annotate.writer import AnnotateRun
@@ -80,6 +80,8 @@ def annotate(
     wanted = list(dict.fromkeys(kinds or DEFAULT))
     specs = [given.get(kind) or choose_spec(workspace, corpus, kind) for kind in wanted]
     # All models are looked for before the first one works for hours.
+    for spec in specs:
+        find_encoder(workspace, corpus, spec.kind, encode)
     stages = [register_annotate(workspace, corpus, spec) for spec in specs]
     summaries = {
         spec.kind: annotate_stage(workspace, stage, spec, encode, retry)
@@ -99,6 +101,7 @@ def annotate_stage(
         if shards:  # else no worker is started, and no model loaded
             _annotate_shards(workspace, stage, spec, shards, summary)
         summary.require_any()
+        make_current(workspace.store, stage)
         encode_texts(workspace, stage, encode)
     figures = summary.to_dict() | {"chance_cosine": measure_chance(workspace, stage)}
     publish_summary(stage.kind, stage.corpus, figures)

@@ -1,7 +1,7 @@
 """The embed flow: computes the frame vectors that are missing under a spec."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from data.catalog import merge
 from data.catalog.failures import Failures
 from data.runs.figures import record_figures
 from data.settings import Settings
-from data.shards.stages import Stage
+from data.shards.stages import Stage, make_current
 from data.specs.pipeline import EmbedSpec
 from data.workspace import Workspace, open_workspace
 from tasks.embed.canary import check_canary
@@ -60,17 +60,19 @@ def embed(
         cancel_leftovers(workspace.store.root, corpus)
         imported = find_imported(workspace, corpus) if spec is None else None
         spec = choose_embed_spec(workspace, corpus, spec)
-        stage = imported or register_embed(workspace, corpus, spec)
-        warn_of_mismatch(workspace, corpus)
+        # What the corpus has stays current until a worker has loaded the model: where none can,
+        # searches, and nights that name no model, go on with it.
+        stage = imported or register_embed(workspace, corpus, spec, shadow=True)
         shards = [] if imported else plan_videos(workspace, stage, retry)
         before = count_covered(workspace, stage)  # before embedding: the page shows both
-        embedded = embed_shards(workspace, stage, spec, shards)
+        embedded = embed_shards(workspace, stage, spec, shards, partial(_begin_stage, workspace))
         embedded.require_any()  # inside the lock, before anything is published
     summary = embedded.to_dict()
     videos = show_embedded("embed", workspace, stage, before, summary)
     if embedded.done:
         publish_stage(workspace, stage, videos_key(corpus), new=embedded.done, videos=videos)
         show_videos("embed", workspace, corpus)
+    embedded.require_hosts()
     return finish_run(summary, {"embed": summary}, workspace.settings.failed_share)
 
 
@@ -91,14 +93,25 @@ def show_embedded(
     return after[0]
 
 
+def _begin_stage(workspace: Workspace, stage: Stage) -> None:
+    make_current(workspace.store, stage)
+    warn_of_mismatch(workspace, stage.corpus)
+
+
 def embed_shards(
-    workspace: Workspace, stage: Stage, spec: EmbedSpec, shards: list[str]
-) -> EmbedSummary:
-    """Embeds planned shards with workers of their own, if there are any."""
+    workspace: Workspace, stage: Stage, spec: EmbedSpec, shards: list[str],
+    begin: Callable[[Stage], None] = lambda stage: None,
+) -> EmbedSummary:  # fmt: skip
+    """Embeds planned shards with workers of their own, if there are any.
+
+    `begin` is called once they have loaded the model, before the first shard.
+    """
     # No worker is started, and no model loaded, where everything is embedded already.
     if not shards:
+        begin(stage)
         return EmbedSummary(workspace, stage, count_workers(workspace.settings))
     with open_embed_run(workspace, stage, spec) as run:
+        begin(stage)
         return embed_with(run, shards)
 
 

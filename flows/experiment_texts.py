@@ -9,7 +9,7 @@ from data.settings import Settings
 from data.specs.answer import AnswerSpec
 from data.workspace import open_workspace
 from flows.answer import answer
-from tasks.answer.conditions import list_conditions
+from tasks.answer.conditions import list_conditions, require_answers
 from tasks.answer.experiment import TextExperiment, compare_runs, record_results
 from tasks.answer.experiment_page import find_page, write_text_page
 from tasks.answer.scoring import judge_run
@@ -44,6 +44,7 @@ def experiment_texts(
     for condition in conditions:
         notify(f"{condition.name}: {len(conditions)} conditions in all")
         made = answer(questions, corpus, None, layout, condition.build_spec(spec))
+        require_answers(condition.name, made["failed"])
         runs[condition.name] = judge_run(workspace.store, made["run"])
     experiment = TextExperiment(corpus, questions, spec, runs)
     record = record_results(workspace.store, experiment, compare_runs(runs))

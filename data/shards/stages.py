@@ -47,11 +47,16 @@ def register_stage(
     if not exists or read_spec(store, stage, type(spec)) != spec:
         store.write(layout.spec_file(stage.folder), json.dumps(record, indent=2).encode())
     _remember_successor(store, stage, inputs)
-    alias = layout.current_alias(corpus, kind)
-    now = current_stage(store, corpus, kind)
-    if now is None or (now != stage and not shadow):
-        store.write(alias, stage.fingerprint.encode())
+    if current_stage(store, corpus, kind) is None or not shadow:
+        make_current(store, stage)
     return stage
+
+
+def make_current(store: Store, stage: Stage) -> None:
+    """Makes a registered stage the corpus's current one of its kind."""
+    if current_stage(store, stage.corpus, stage.kind) != stage:
+        alias = layout.current_alias(stage.corpus, stage.kind)
+        store.write(alias, stage.fingerprint.encode())
 
 
 def _remember_successor(store: Store, stage: Stage, inputs: tuple[str, ...]) -> None:

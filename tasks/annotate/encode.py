@@ -44,28 +44,39 @@ def read_encoder(workspace: Workspace, encoded: Stage) -> EncodeSpec:
     return spec
 
 
+def find_encoder(
+    workspace: Workspace, corpus: str, kind: str, spec: EncodeSpec | None
+) -> tuple[EncodeSpec, str]:
+    """The encoder of a kind of texts, as before where none is given, and its digest.
+
+    A UserError where it is missing.
+    """
+    spec = spec or spec_in_use(workspace.store, corpus, f"{ENCODE}{kind}", EncodeSpec())
+    spec = choose_encoder(workspace, corpus, spec)
+    return spec, load_plugin("retrieve.encoders", spec.encoder).digest(spec)
+
+
 def encode_texts(workspace: Workspace, annotated: Stage, spec: EncodeSpec | None) -> int:
     """Encodes the shards that have texts and no vectors yet; how many those were.
 
     In this process: a thousand texts take seconds, and Ray as many to start.
     """
-    kind = annotated.kind.replace(ANNOTATE, ENCODE, 1)
-    spec = spec or spec_in_use(workspace.store, annotated.corpus, kind, EncodeSpec())
-    spec = choose_encoder(workspace, annotated.corpus, spec)
+    kind = annotated.kind.removeprefix(ANNOTATE)
+    spec, digest = find_encoder(workspace, annotated.corpus, kind, spec)
     plugin = load_plugin("retrieve.encoders", spec.encoder)
     stage = register_stage(
-        workspace.store, annotated.corpus, kind, spec, plugin.VERSION, plugin.digest(spec),
+        workspace.store, annotated.corpus, f"{ENCODE}{kind}", spec, plugin.VERSION, digest,
         annotated.fingerprint,
     )  # fmt: skip
     done = list_done(workspace.store, stage.folder)
     missing = exclude_done(list_done(workspace.store, annotated.folder), done)
     make = partial(TextEncoder, workspace.store, annotated.folder, stage.folder, spec)
     shards, runner = [ShardToEncode(shard) for shard in missing], InProcessRunner()
-    progress = Progress(kind, len(shards), unit="shard")
+    progress = Progress(stage.kind, len(shards), unit="shard")
     try:
         for _, outcome in run_items(runner, make, shards, 1, progress) if shards else ():
             if isinstance(outcome, Done):
-                log_receipt(kind, outcome.value)
+                log_receipt(stage.kind, outcome.value)
             else:  # its texts are cut off: those of the others are encoded
                 notify(outcome.detail)
     finally:

@@ -20,10 +20,14 @@ def choose_spec(workspace: Workspace, corpus: str, kind: str) -> AnnotateSpec:
 
 
 def register_annotate(workspace: Workspace, corpus: str, spec: AnnotateSpec) -> Stage:
-    """Registers the stage of an annotator; a UserError where its model is missing."""
+    """Registers the stage of an annotator; a UserError where its model is missing.
+
+    Former texts stay the corpus's own until this stage has some: a model may fail as it loads.
+    """
     plugin = load_plugin("annotate.annotators", spec.kind)
     version, digest = plugin.VERSION, plugin.digest(spec)
-    return register_stage(workspace.store, corpus, stage_kind(spec.kind), spec, version, digest)
+    kind = stage_kind(spec.kind)
+    return register_stage(workspace.store, corpus, kind, spec, version, digest, shadow=True)
 
 
 def find_annotated(workspace: Workspace, corpus: str, kinds: list[str] | None) -> list[Stage]:

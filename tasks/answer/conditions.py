@@ -1,8 +1,9 @@
 """The conditions of the experiment with texts: the same questions, answered from other texts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from data.errors import UserError
 from data.specs.answer import AnswerSpec, TextUse
 
 BASELINE = "no texts"
@@ -35,3 +36,12 @@ def list_conditions(kinds: Sequence[str]) -> list[TextCondition]:
     for count, kind in enumerate(others, start=2):
         conditions.append(TextCondition(f"+ {kind}", "retrieved", tuple(kinds[:count])))
     return [*conditions, TextCondition(SHUFFLED, "shuffled", tuple(kinds))]
+
+
+def require_answers(condition: str, failed: Mapping[str, int]) -> None:
+    """A UserError where a server did not answer: those questions would count as wrong ones."""
+    if lost := failed.get("unreachable", 0):
+        raise UserError(
+            f"{condition}: the server did not answer {lost:,} questions, which would count as wrong"
+            " in this condition alone: run the same command again once it does"
+        )

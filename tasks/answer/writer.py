@@ -63,8 +63,10 @@ class AnswerWriter(ShardWriter[VideoQuestions, AnsweredVideo, AnsweredRow]):
             return self._keep(item, [*_fail_all(item.questions, item, outcome)], outcome)
         self.seconds.update(outcome.value.seconds)  # type: ignore[arg-type]
         answers = [*outcome.value.answers, *_fail_all(item.questions, item, None)]
-        rows = [answer.to_row() for answer in answers]
-        self._store.write(self._name_part(item), json.dumps(rows).encode())
+        # What a machine was to blame for is asked again by whoever takes this attempt up.
+        if not any(answer.reason in MACHINE_REASONS for answer in answers):
+            rows = [answer.to_row() for answer in answers]
+            self._store.write(self._name_part(item), json.dumps(rows).encode())
         return self._keep(item, answers, None)
 
     def finish(self) -> None:

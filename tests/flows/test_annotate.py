@@ -13,6 +13,7 @@ from data.errors import UserError
 from data.shards.lists import list_done
 from data.shards.stages import current_stage
 from data.specs.annotate import FakeTextSpec, SpeechSpec
+from data.specs.encode import EncodeSpec
 from data.store import layout
 from engines.annotate.annotators import fake
 from flows.annotate import annotate
@@ -144,3 +145,29 @@ def test_a_video_without_sound_has_a_row_that_says_so(workspace, tmp_path: Path)
     assert annotate("c", ["speech"])["speech"]["without"] == {"no audio track": 1}
     [row] = rows(workspace, "c", "speech")
     assert (row["text"], row["result"]) == (None, "no audio track")
+
+
+def test_former_texts_stay_current_until_another_model_has_loaded(
+    workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest("fake://3", "c")
+    annotate("c", ["fake"])
+    before = current_stage(workspace.store, "c", "annotate-fake")
+
+    def load(self: fake.Annotator, setup: object) -> None:
+        raise UserError("no such language")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fake.Annotator, "load", load)
+        with pytest.raises(UserError, match="no such language"):
+            annotate("c", ["fake"], fake=FakeTextSpec(every_s=0.5))
+    assert current_stage(workspace.store, "c", "annotate-fake") == before
+    assert annotate("c", ["fake"], fake=FakeTextSpec(every_s=0.5))["fake"]["done"] == 3
+    assert current_stage(workspace.store, "c", "annotate-fake") != before
+
+
+def test_a_missing_encoder_is_named_before_any_work(workspace) -> None:
+    ingest("fake://2", "c")
+    with pytest.raises(UserError, match="/nowhere"):
+        annotate("c", ["fake"], encode=EncodeSpec(encoder="transformers", weights="/nowhere"))
+    assert current_stage(workspace.store, "c", "annotate-fake") is None

@@ -160,3 +160,23 @@ def test_videos_in_a_table_are_embedded_and_what_is_damaged_is_counted(
     ]  # fmt: skip
     strict = embed("c", EmbedSpec(engine="fake", every_nth=5, max_damaged=0.0))
     assert (strict["done"], strict["failed"]) == (1, {"undecodable": 1})
+
+
+def test_vectors_stay_current_until_another_model_has_loaded(
+    workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest("fake://3", "c")
+    embed("c", FAKE)
+    before = current_stage(workspace.store, "c", "embed")
+    other = FAKE.model_copy(update={"every_nth": 3})
+
+    def check(run: object) -> None:
+        raise UserError("does not fit the model")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.embed.check_canary", check)
+        with pytest.raises(UserError, match="does not fit"):
+            embed("c", other)
+    assert current_stage(workspace.store, "c", "embed") == before
+    assert embed("c", other)["done"] == 3
+    assert current_stage(workspace.store, "c", "embed") != before

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data.outcome import Failed, Outcome
+from data.outcome import MACHINE_REASONS, Failed, Outcome
 from data.records import Video
 from data.specs.annotate import CaptionsSpec
 from data.specs.answer import AnswerSpec
@@ -87,6 +87,7 @@ class _Reader:
         self._open: _Stretch | None = None
         self._waiting: list[_Stretch] = []
         self._texts: list[Text] = []
+        self._refused: list[str] = []
 
     def add(self, part: Frames) -> None:
         for seconds, pixels in zip(part.seconds.tolist(), part.pixels, strict=True):
@@ -100,6 +101,11 @@ class _Reader:
         if self._open is not None:
             self._close_stretch(self._open.end)
         self._describe_waiting()
+        if self._refused and not self._texts:
+            raise ReadError("rejected", self._refused[0])
+        if self._refused:
+            refused = f"{len(self._refused)} prompts refused: {self._refused[0]}"
+            return Annotation(tuple(self._texts), refused)
         return Annotation(tuple(self._texts)) if self._texts else Annotation((), NO_CAPTION)
 
     def _add_frame(self, stretch: _Stretch, seconds: float, pixels: np.ndarray) -> None:
@@ -135,9 +141,19 @@ class _Reader:
             number, about = prompt.id.split()
             outcome = outcomes[prompt.id]
             if isinstance(outcome, Failed):
-                raise ReadError(outcome.reason, outcome.detail)
+                self._leave_out(outcome)
+                continue
             if caption := _to_text(waiting[int(number)], about, outcome.value):
                 self._texts.append(caption)
+
+    def _leave_out(self, outcome: Failed) -> None:
+        """Goes without a stretch that a model will not describe, such as for a content filter.
+
+        A ReadError for what a machine was to blame for: another run may describe it all.
+        """
+        if outcome.reason in MACHINE_REASONS:
+            raise ReadError(outcome.reason, outcome.detail)
+        self._refused.append(outcome.detail)
 
 
 def _to_text(stretch: _Stretch, about: str, reply: Reply) -> Text | None:

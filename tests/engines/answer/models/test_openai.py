@@ -237,3 +237,11 @@ def test_a_server_that_went_away_ends_the_run_and_is_not_asked_for_ever() -> Non
     prompts = [question(str(n)) for n in range(100)]
     with pytest.raises(UserError, match="not answered"):
         ask(lambda *_: refusal(503, "gone"), *prompts, attempts=1, concurrent_requests=2)
+
+
+def test_another_model_of_a_server_is_another_run() -> None:
+    """Fingerprints leave out `weights`, which elsewhere are a path: the digest has the name."""
+    names = {openai.digest(SPEC.model_copy(update={"weights": name})) for name in ("a", "b", "a")}
+    assert len(names) == 2
+    with pytest.raises(UserError, match="--weights"):
+        openai.digest(AnswerSpec(model="openai"))
