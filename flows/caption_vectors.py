@@ -11,7 +11,7 @@ from data.settings import Settings
 from data.shards.stages import CAPTION_VECTORS
 from data.specs.encode import CaptionSpec
 from data.workspace import open_workspace
-from tasks.captions.stage import choose_caption_spec, register_captions
+from tasks.captions.stage import choose_caption_spec, find_changed_captions, register_captions
 from tasks.captions.writer import CaptionRun
 from tasks.clip_stage import publish_clip_stage, run_clip_stage
 from tasks.service.turns import wait_turn
@@ -30,7 +30,7 @@ from tasks.ui.run_names import name_run
 def caption_vectors(
     corpus: str, spec: CaptionSpec | None = None, retry: Failures | None = None
 ) -> dict[str, Any]:
-    """Encodes the captions of clips that have no vector yet; finished shards are kept.
+    """Encodes the captions of clips that have no vector yet, or another caption by now.
 
     Args:
         corpus: Name of an ingested corpus.
@@ -41,8 +41,8 @@ def caption_vectors(
     with workspace.lock_stage(workspace.check_corpus(corpus), CAPTION_VECTORS, wait_turn):
         spec = choose_caption_spec(workspace, corpus, spec)
         stage = register_captions(workspace, corpus, spec)
-        summary = run_clip_stage(
-            workspace, stage, partial(CaptionRun, workspace, stage, spec), retry
-        )
+        open_run = partial(CaptionRun, workspace, stage, spec)
+        outdated = find_changed_captions(spec)
+        summary = run_clip_stage(workspace, stage, open_run, retry, outdated)
     figures = publish_clip_stage(workspace, stage, summary)
     return finish_run(figures, {CAPTION_VECTORS: figures}, workspace.settings.failed_share)

@@ -55,10 +55,14 @@ class ClipSummary:
 
 
 def run_clip_stage(
-    workspace: Workspace, stage: Stage, open_run: OpenRun, retry: Failures | None = None
-) -> ClipSummary:
-    """Runs what is missing of a stage; a UserError where clips failed and none ever succeeded."""
-    shards, summary = plan_videos(workspace, stage, retry), ClipSummary()
+    workspace: Workspace, stage: Stage, open_run: OpenRun, retry: Failures | None = None,
+    outdated: tuple[str, dict[str, Any]] | None = None,
+) -> ClipSummary:  # fmt: skip
+    """Runs what is missing of a stage, or `outdated` (see `plan_videos`).
+
+    A UserError where clips failed and none ever succeeded.
+    """
+    shards, summary = plan_videos(workspace, stage, retry, outdated), ClipSummary()
     if shards:  # else no worker is started, and no model loaded
         workers = count_workers(workspace.settings)
         with (

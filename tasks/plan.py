@@ -36,11 +36,15 @@ ReadItem = Callable[[dict[str, Any]], Item]
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
-def plan_videos(workspace: Workspace, stage: Stage, retry: Failures | None = None) -> list[str]:
+def plan_videos(
+    workspace: Workspace, stage: Stage, retry: Failures | None = None,
+    outdated: tuple[str, dict[str, Any]] | None = None,
+) -> list[str]:  # fmt: skip
     """Lists every video of the corpus that no shard lists; the stage's shards to run.
 
     Videos whose last attempt met no file, though ingest has one, are listed for another attempt;
-    with `retry`, those also whose last attempt was such a failure.
+    with `retry`, those also whose last attempt was such a failure; with `outdated`, a query and its
+    values, those whose result is of what they no longer are.
     """
     store, size = workspace.store, workspace.settings.shard_size
     where = stage_values(stage)
@@ -49,9 +53,12 @@ def plan_videos(workspace: Workspace, stage: Stage, retry: Failures | None = Non
         missing = _stream_videos(catalog, "unlisted_videos", size, where)
         add_shards(store, stage.folder, missing, size)
         attempt = 1 + catalog.execute(load_sql("last_attempt"), **where)[0][0]
-        for which in filter(None, (retry, Failures(reasons=TRANSIENT_REASONS))):
-            failed = where | which.to_parameters(decoder_version())
-            again = _stream_videos(catalog, "failed_videos", size, failed)
+        chosen = [
+            ("failed_videos", which.to_parameters(decoder_version()))
+            for which in filter(None, (retry, Failures(reasons=TRANSIENT_REASONS)))
+        ]
+        for query, values in (*chosen, *filter(None, [outdated])):
+            again = _stream_videos(catalog, query, size, where | values)
             add_shards(store, stage.folder, again, size, attempt)
             # The new lists too: what they list is not listed again, and progress counts it.
             merge.sync_stage(catalog, store, stage.corpus, stage.kind, stage.fingerprint)

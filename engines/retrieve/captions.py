@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from data.outcome import Done, Failed, Outcome
 from data.specs.encode import EncodeSpec
 from engines.base import Needs, load_plugin
 from engines.retrieve.text_rules import normalise
+
+DIGITS = 16  # of a caption's digest, as changed_captions.sql compares it
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +25,11 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class CaptionVector:
-    """A unit vector (dim,) float32, and the seconds that the encoder took for it."""
+    """A unit vector (dim,) float32, the seconds that the encoder took, and the caption's digest."""
 
     vector: np.ndarray
     model_s: float
+    caption: str
 
 
 class CaptionEncoder:
@@ -54,7 +58,8 @@ class CaptionEncoder:
                 yield Failed(caption.id, "rejected", "the vector of its caption is not finite")
                 continue
             spent = time.perf_counter() - started
-            yield Done(caption.id, CaptionVector(vector.astype(np.float32), spent))
+            digest = sha256(str(caption.text).encode()).hexdigest()[:DIGITS]
+            yield Done(caption.id, CaptionVector(vector.astype(np.float32), spent, digest))
 
     def close(self) -> None:
         """Nothing to close."""

@@ -1,5 +1,7 @@
 """Finds and registers the stage of caption vectors."""
 
+from typing import Any
+
 from data.errors import UserError
 from data.shards.stages import (
     CAPTION_VECTORS,
@@ -29,6 +31,12 @@ def register_captions(workspace: Workspace, corpus: str, spec: CaptionSpec) -> S
     plugin = load_plugin("retrieve.encoders", spec.encode.encoder)
     version, digest = plugin.VERSION, plugin.digest(spec.encode)
     return register_stage(workspace.store, corpus, CAPTION_VECTORS, spec, version, digest)
+
+
+def find_changed_captions(spec: CaptionSpec) -> tuple[str, dict[str, Any]]:
+    """The query of videos whose caption is another than the one that was encoded; its values."""
+    name = (spec.column or "").replace("~", "~0").replace("/", "~1")
+    return "changed_captions", {"column": spec.column, "path": f"/{name}"}
 
 
 def require_captions(workspace: Workspace, corpus: str) -> tuple[Stage, CaptionSpec]:

@@ -37,7 +37,10 @@ class CaptionWriter(ShardWriter[Video, CaptionVector, VideoRow]):
             return failed_row(outcome, item.content)
         self._vectors[item.id] = outcome.value.vector
         self.seconds.update({"model": outcome.value.model_s})  # type: ignore[arg-type]
-        return done_row(item.id, item.content, 1)
+        # What was encoded: a caption that is corrected is encoded again.
+        row = done_row(item.id, item.content, 1)
+        row["detail"] = outcome.value.caption
+        return row
 
     def finish(self) -> None:
         # In the order of the list, whichever came first: the same file after any retry.
@@ -77,10 +80,10 @@ class CaptionRun(StageRun[Video, CaptionVector, VideoRow]):
         return Video(**payload)
 
     def to_input(self, item: Video) -> Caption:
-        return Caption(item.id, self._captions.get(item.id))
+        return Caption(item.id, self._captions.pop(item.id, None))
 
     def open_writer(self, shard: Shard[Video]) -> CaptionWriter:
-        # Lists have no captions: they are read once a shard, and go with the next one's.
+        # Lists have no captions: they are read once a shard, and go as they are taken.
         self._captions |= self._read_captions([item.id for item in shard.items])
         return CaptionWriter(self.store, layout.shard_file(self.folder, shard.id), shard.items)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from data.catalog import merge
-from data.catalog.database import catalog_path
+from data.catalog.database import catalog_path, load_sql
 from data.errors import UserError
 from data.records import Hit, Prompt
 from data.shards.lists import list_done
@@ -22,6 +22,7 @@ from engines.index.kinds import flat
 from engines.retrieve.text_rules import normalise
 from tasks.captions.stage import require_captions
 from tasks.motion.stage import require_features
+from tasks.plan import stage_values
 from tasks.retrieve.lookups import Lookups
 from tasks.retrieve.retriever import Retriever
 from tasks.text_encoder import require_same_encoder
@@ -109,7 +110,7 @@ def count_version(workspace: Workspace, stage: Stage) -> str:
 
 def _read_vectors(workspace: Workspace, stage: Stage) -> Iterator[Batch]:
     """Unit vectors of clips: of captions as stored, of motion the mean over its tokens."""
-    store = workspace.store
+    store, newest = workspace.store, _find_newest(workspace, stage)
     for shard in list_done(store, stage.folder):
         name = layout.shard_file(stage.folder, shard)
         if not store.exists(name):  # nothing of it was done
@@ -119,6 +120,11 @@ def _read_vectors(workspace: Workspace, stage: Stage) -> Iterator[Batch]:
             column = table.column("vector").combine_chunks()
             vectors = column.flatten().to_numpy().reshape(len(table), -1)
             ids, contents = (table.column(key).to_pylist() for key in ("video_id", "content"))
+            kept = [n for n, content in enumerate(contents) if newest.get(content) == shard]
+            vectors, ids = vectors[kept], [ids[n] for n in kept]
+            contents = [contents[n] for n in kept]
+            if not kept:  # of captions that have all changed
+                continue
         else:
             # Clip by clip: of the tokens, 0.1 MB each, only means are needed.
             ids, contents, means = zip(
@@ -128,3 +134,12 @@ def _read_vectors(workspace: Workspace, stage: Stage) -> Iterator[Batch]:
             )  # fmt: skip
             vectors = normalise(np.stack(means))
         yield Batch(list(ids), np.ascontiguousarray(vectors, np.float32), list(contents))
+
+
+def _find_newest(workspace: Workspace, stage: Stage) -> dict[str, str]:
+    """The shard that has the vector of each content's caption as it is now."""
+    if stage.kind != CAPTION_VECTORS:
+        return {}
+    with workspace.open_synced_catalog(stage.corpus) as catalog:
+        values = stage_values(stage)
+        return dict(catalog.execute(load_sql("latest_outputs"), **values))

@@ -1,0 +1,3 @@
+-- The shard with the newest result of a stage for each content that has one.
+SELECT content, shard FROM latest
+WHERE corpus = $corpus AND stage = $stage AND fingerprint = $fingerprint AND reason IS NULL;
