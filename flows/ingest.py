@@ -76,17 +76,21 @@ def _ingest_rows(
         rows_by_origin = failed if retry else {source: read_source(source, columns)}
         with open_seen_ids() as ids, open_runner(settings, count_workers(settings)) as runner:
             for origin, rows in rows_by_origin.items():
-                this = begin_ingest(workspace, corpus, source, probe, origin, accept_missing, tally)
+                this = begin_ingest(
+                    workspace, corpus, source, probe, origin, accept_missing, tally, columns
+                )
                 for part, some in enumerate(iter_batches(rows, ROWS)):
                     ingest_part(workspace, this, part, some, ids, runner, counts, progress)
                 finish_ingest(workspace, this, counts)
         publish_summary("ingest", corpus, asdict(counts))
         publish_failures(workspace, Stage(corpus, "ingest", ""))
         record_figures(workspace, corpus)
-        again = f"`reelflow retry {corpus} --reason unreachable`, or the next ingest, tries again"
-        tally.require_hosts(workspace.settings.failed_share, again, whole=retry is None)
     if added := counts.new + counts.changed:
         publish_asset(videos_key(corpus), f"videos of {corpus}", [], new=added, rows=counts.rows)
         show_videos("ingest", workspace, corpus)
     summary = asdict(counts)
+    again = f"`reelflow retry {corpus} --reason unreachable`, or the next ingest, tries again"
+    with record_failure(workspace.store, corpus, source):
+        share = workspace.settings.failed_share
+        tally.require_hosts(share, again, whole=retry is None, summary=summary)
     return finish_run(summary, {"ingest": summary}, workspace.settings.failed_share)

@@ -2,12 +2,21 @@
 
 import threading
 from collections import Counter
+from typing import Any
 
 from data.errors import UserError
 from data.outcome import NOT_DELIVERED, Failed, Outcome
 from engines.files.urls import find_host
 
 MIN_ROWS = 10  # of a host, before all of them failing says anything about the host
+
+
+class HostsGone(UserError):
+    """A whole host delivered nothing; what others delivered is done, as `summary` says."""
+
+    def __init__(self, text: str, summary: dict[str, Any]) -> None:
+        super().__init__(text)
+        self.summary = summary
 
 
 class HostTally:
@@ -38,8 +47,12 @@ class HostTally:
             fault = outcome.detail
         self.add(location, fault)
 
-    def require_hosts(self, share: float, fix: str, whole: bool = False) -> None:
+    def require_hosts(
+        self, share: float, fix: str, whole: bool = False, summary: dict[str, Any] | None = None
+    ) -> None:
         """A UserError where a host that matters delivered none of its rows.
+
+        Where others delivered theirs it is HostsGone with the `summary` of the run.
 
         It matters with ten rows that are `share` of the run's. Of a `whole` source it also does
         where no row was delivered at all; a run of what is left may well have one row, and a bad
@@ -51,7 +64,10 @@ class HostTally:
             is_all = whole and not self._delivered.total()
             if not self._delivered[host] and (matters or is_all):
                 rows = f"all {count:,} rows" if count > 1 else "the only row"
-                raise UserError(
+                text = (
                     f"{rows} of {host} failed: {self._faults[host]}. They are"
-                    f" recorded as unreachable, and all other rows as usual: {fix}"
+                    f" recorded as unreachable, and all other rows as usual: {fix}; where the host"
+                    " is gone for good, take its rows out of the source, or withdraw them"
                 )
+                others = self._delivered.total()
+                raise HostsGone(text, summary or {}) if others else UserError(text)

@@ -14,6 +14,11 @@ PAUSES_S = (0.5, 2.0)  # before the second and the third attempt
 MAX_PAUSE_S = 10.0  # of a server's own Retry-After
 # The machine's own faults: they say nothing about the file, and pass as they are.
 MACHINE_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT}
+# A mount that is stale, gone or does not answer: they say nothing about the file either.
+STORAGE_ERRNOS = {
+    errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH,
+    errno.ENODEV,
+}  # fmt: skip
 # Errors of an address itself, rather than of the network on the way to it.
 ADDRESS_ERRNOS = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
 GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}

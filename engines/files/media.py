@@ -18,7 +18,13 @@ from engines.files import web
 from engines.files.access import STRICT, UrlPolicy
 from engines.files.archive import ByteRange, Member, copy_member, find_unpacker, parse_member
 from engines.files.cells import find_outer, parse_cell, read_cell
-from engines.files.faults import BadAddress, Unreachable, translate_fault, try_again
+from engines.files.faults import (
+    STORAGE_ERRNOS,
+    BadAddress,
+    Unreachable,
+    translate_fault,
+    try_again,
+)
 from engines.files.remote import FsspecReader, open_remote
 from engines.files.time_span import strip_span
 from engines.files.urls import is_url, parse_file_url
@@ -142,6 +148,8 @@ def _stat_regular(path: str) -> os.stat_result:
     except ValueError as error:
         raise FileNotFoundError(errno.ENOENT, f"not a path: {error}", path) from error
     except OSError as error:
+        if error.errno in STORAGE_ERRNOS | {errno.EIO}:  # of a stat: no damage within a file
+            raise Unreachable(f"its disk does not answer: {error.strerror}") from error
         if error.errno not in _NO_SUCH_PATH:
             raise
         raise FileNotFoundError(errno.ENOENT, error.strerror, path) from error

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from data.outcome import Reason
 from engines.files.access import STRICT, UrlPolicy
-from engines.files.faults import MACHINE_ERRNOS, BadAddress, Unreachable
+from engines.files.faults import MACHINE_ERRNOS, STORAGE_ERRNOS, BadAddress, Unreachable
 from engines.files.media import open_media
 from engines.files.time_span import strip_span
 from engines.files.urls import is_url, parse_file_url
@@ -70,7 +71,8 @@ def raise_decode_errors(uri: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in MACHINE_ERRNOS:
             raise
-        raise DecodeError("undecodable", _describe_os_error(error)) from error
+        reason: Reason = "unreachable" if error.errno in STORAGE_ERRNOS else "undecodable"
+        raise DecodeError(reason, _describe_os_error(error)) from error
 
 
 def _describe_os_error(error: OSError) -> str:

@@ -86,6 +86,7 @@ Frames = Annotated[
     bool, opt("--frames", "Index every frame instead of every video, for `search --moments`.")
 ]
 COLUMNS = "txt=NAME, videoLoc=NAME, videoID=NAME, start_sec=NAME or end_sec=NAME"
+OPTIONAL_COLUMNS = ("txt", "start_sec", "end_sec")
 Columns = Annotated[list[str] | None, opt("--column", f"Other names of columns: {COLUMNS}.")]
 Size = Annotated[str | None, opt("--size", "Size in pixels, e.g. 448x256.", metavar="WxH")]
 
@@ -96,8 +97,8 @@ def open_store() -> Workspace:
 
 
 def parse_columns(pairs: list[str] | None) -> dict[str, str]:
-    """`["txt=caption"]` as `{"txt": "caption"}`."""
-    return _parse_pairs(pairs, f"--column {COLUMNS}")
+    """`["txt=caption"]` as `{"txt": "caption"}`; an empty name leaves a column out."""
+    return _parse_pairs(pairs, f"--column {COLUMNS}", OPTIONAL_COLUMNS)
 
 
 def parse_weights(pairs: list[str] | None) -> dict[str, str]:
@@ -105,9 +106,13 @@ def parse_weights(pairs: list[str] | None) -> dict[str, str]:
     return _parse_pairs(pairs, "--weight MODEL=PATH")
 
 
-def _parse_pairs(pairs: list[str] | None, usage: str) -> dict[str, str]:
+def _parse_pairs(
+    pairs: list[str] | None, usage: str, may_be_empty: tuple[str, ...] = ()
+) -> dict[str, str]:
     parts = [each.partition("=") for each in pairs or []]
-    if not all(name and value for name, _, value in parts):
+    if not all(
+        name and (value or (equals and name in may_be_empty)) for name, equals, value in parts
+    ):
         raise typer.BadParameter(f"write {usage}")
     return {name: value for name, _, value in parts}
 

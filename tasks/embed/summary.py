@@ -57,16 +57,16 @@ class EmbedSummary:
         return self.done + self.failed.total()
 
     def require_any(self) -> None:
-        """Raises a UserError where videos were tried and none of the stage ever succeeded.
-
-        Or where none of a whole host did.
-        """
+        """Raises a UserError where videos were tried and none of the stage ever succeeded."""
         # Ever, not only now: one broken video that is new in a good corpus is no failed run.
         if self.failed and not self.done and not self._is_any_done():
             see = f"see `reelflow failures {self.stage.corpus}`"
             require_success("video", 0, self.failed, see=see)
+
+    def require_hosts(self) -> None:
+        """Raises a UserError where none of a whole host's videos came."""
         share, again = self.workspace.settings.failed_share, f"`reelflow embed {self.stage.corpus}`"
-        self.hosts.require_hosts(share, f"{again} tries them again")
+        self.hosts.require_hosts(share, f"{again} tries them again", summary=self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """The run's figures by name."""

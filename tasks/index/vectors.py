@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class PooledSource:
         return read_count(self.workspace, self.stage, version)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which leave no place for what is cached
 class FrameSource:
     """The frame vectors of a corpus, for an index of frames."""
 
@@ -86,7 +87,15 @@ class FrameSource:
     made_by: Stage
 
     def list_all(self) -> FrameVectors:
-        """The vectors of all contents that may be shown; contents are numbered in their order."""
+        """The vectors of all contents that may be shown; contents are numbered in their order.
+
+        Listed once a build: a video that comes or goes meanwhile would move all numbers after it,
+        and rows would be named after other videos.
+        """
+        return self._all
+
+    @cached_property
+    def _all(self) -> FrameVectors:
         return self._list_frames("", [])
 
     def list_new(self, version: str, index: Index) -> FrameVectors:

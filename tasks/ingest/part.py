@@ -46,6 +46,7 @@ class Ingest:
     origin: str
     accept_missing: bool = False
     tally: HostTally = field(default_factory=HostTally, compare=False)
+    columns: dict[str, str] = field(default_factory=dict, compare=False)
     hosts: HostHealth = field(default_factory=HostHealth, compare=False)
 
     @property
@@ -66,15 +67,21 @@ def read_source(source: str, columns: dict[str, str]) -> Iterator[Row]:
 def begin_ingest(
     workspace: Workspace, corpus: str, source: str, probe: bool, origin: str | None = None,
     accept_missing: bool = False, tally: HostTally | None = None,
+    columns: dict[str, str] | None = None,
 ) -> Ingest:  # fmt: skip
-    """Starts the next ingest of a corpus, and writes its header before its first part."""
+    """Starts the next ingest of a corpus, and writes its header before its first part.
+
+    `columns` are noted, for the nights that ingest the same source.
+    """
     keep_withdrawn(workspace, corpus)
     headers = workspace.store.list_names(layout.ingests_folder(corpus), ".json")
     numbers = [int(h.rsplit("/", 1)[-1][:6]) for h in headers]
     make = build_probe_engine(workspace.settings) if probe else None
     run = max(numbers, default=0) + 1
     tally = tally or HostTally()
-    ingest = Ingest(corpus, run, source, make, origin or source, accept_missing, tally)
+    ingest = Ingest(
+        corpus, run, source, make, origin or source, accept_missing, tally, columns=columns or {}
+    )
     # Before the first part, so that no later ingest takes this number if this one is killed.
     record = {"run": ingest.run, "source": source, "probed": probe}
     if origin and origin != source:
@@ -85,7 +92,9 @@ def begin_ingest(
 
 def finish_ingest(workspace: Workspace, ingest: Ingest, counts: Counts) -> None:
     """Marks an ingest as complete: rows that its source rejected earlier no longer count."""
-    record = {"run": ingest.run, "source": ingest.source, "finished": utc_now()}
+    record: dict[str, Any] = {"run": ingest.run, "source": ingest.source, "finished": utc_now()}
+    if ingest.columns:
+        record["columns"] = ingest.columns
     content = json.dumps(record | asdict(counts)).encode()
     workspace.store.write(ingest.header.replace(".json", "-done.json"), content)
     with workspace.open_catalog() as catalog:

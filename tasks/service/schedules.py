@@ -52,7 +52,8 @@ def schedule_corpus(
     or the corpus does not exist.
     """
     parameters = _last_parameters(workspace, workspace.check_corpus(corpus), source)
-    parameters["columns"] = columns
+    if columns or source:
+        parameters["columns"] = columns
     try:
         when = CronSchedule(cron=cron, timezone=timezone)
     except ValidationError as error:
@@ -165,16 +166,17 @@ def _delete_former(client: SyncPrefectClient, nightly: DeploymentResponse, corpu
 
 def _last_parameters(workspace: Workspace, corpus: str, source: str | None) -> dict[str, Any]:
     """The parameters that bring a corpus up to date from where it was last ingested."""
-    source = source or _last_source(workspace, corpus)
+    last, columns = _last_source(workspace, corpus)
+    source = source or last
     if source and not is_url(source):
         source = os.path.abspath(source)  # runs have a working folder of their own
-    return {"corpus": corpus, "source": source}
+    return {"corpus": corpus, "source": source, "columns": columns}
 
 
-def _last_source(workspace: Workspace, corpus: str) -> str | None:
-    """The source of the last ingest that was no retry."""
+def _last_source(workspace: Workspace, corpus: str) -> tuple[str | None, dict[str, str] | None]:
+    """The source of the last ingest that was no retry, and what its columns were called."""
     for header in reversed(workspace.store.list_names(layout.ingests_folder(corpus), "-done.json")):
-        source = str(json.loads(workspace.store.read(header))["source"])
-        if source != "retry":
-            return source
-    return None
+        record = json.loads(workspace.store.read(header))
+        if record["source"] != "retry":
+            return str(record["source"]), record.get("columns")
+    return None, None

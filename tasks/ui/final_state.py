@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
-from tasks.ui.pipeline_summary import count_videos
+from tasks.ui.stage_results import count_videos
 
 NAME = "Completed with failures"
 

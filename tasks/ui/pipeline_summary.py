@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext
 
 from data.visible import show_markdown
 from tasks.artifact_key import artifact_key
-from tasks.progress import format_rate
+from tasks.host_tally import HostsGone
 from tasks.ui.artifacts import (
     OPEN_HINT,
     format_amount,
@@ -22,30 +22,45 @@ from tasks.ui.artifacts import (
     format_link,
 )
 from tasks.ui.delivery import deliver
+from tasks.ui.stage_results import (
+    StageSummary,
+    count_videos,
+    describe_result,
+    format_stage_rate,
+)
 
 COLUMNS = ("stage", "took", "done", "failed", "rate", "result")
 HOUR_KEYS = ("gpu_hours", "worker_hours")
 FAILURE_TABLES = ("ingest", "split", "embed")  # stages whose runs have a table of them
 MAX_ERROR = 300  # characters of an error in the table: the log has all of it
 
-StageSummary = dict[str, Any]
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class PipelineSummary:
-    """The summaries of a run's stages, in order; `error` is why the `current` one failed."""
+    """The summaries of a run's stages, in order; `error` is why the `current` one failed.
+
+    `late` are errors of stages after which the others still work on what there is.
+    """
 
     corpus: str
     stages: dict[str, StageSummary] = field(default_factory=dict)
     current: str = ""
     error: str = ""
+    late: list[HostsGone] = field(default_factory=list)
 
     def run_stage(self, stage: str, run: Callable[..., StageSummary], *args: Any) -> StageSummary:
         """Runs a stage, logs its line, and returns its summary with its seconds as `took_s`."""
         started = time.monotonic()
         self.current = stage
-        summary = {**run(*args), "took_s": time.monotonic() - started}
+        try:
+            made = run(*args)
+        except HostsGone as error:  # what other hosts delivered is made searchable all the same
+            log.error("%s: %s", stage, error)
+            self.late.append(error)
+            made = error.summary
+        summary = {**made, "took_s": time.monotonic() - started}
         # Costs are a group of their own in a stage's summary, but columns of this table.
         summary |= summary.pop("spent", {})
         self.stages[stage] = summary
@@ -59,6 +74,8 @@ def open_summary(corpus: str) -> Iterator[PipelineSummary]:
     summary = PipelineSummary(corpus)
     try:
         yield summary
+        if summary.late:
+            raise summary.late[0]
     except Exception as error:
         summary.error = " ".join(str(error).split())[:MAX_ERROR] or type(error).__name__
         raise
@@ -74,9 +91,9 @@ def format_stage(stage: str, summary: StageSummary) -> str:
     done, failed = count_videos(stage, summary)
     counts = ["done" if done is None else f"{done:,} done"]
     counts += [f"{failed:,} failed"] if failed else []
-    rate = _format_rate(stage, summary)
+    rate = format_stage_rate(stage, summary)
     took = format_duration(summary["took_s"]) + (f" ({rate})" if rate else "")
-    return f"{', '.join(counts)} in {took}: {_describe_result(stage, summary)}"
+    return f"{', '.join(counts)} in {took}: {describe_result(stage, summary)}"
 
 
 def render_summary(summary: PipelineSummary) -> str:
@@ -123,8 +140,8 @@ def _list_failures(summary: PipelineSummary) -> str:
 def _stage_row(stage: str, summary: StageSummary, hours: list[str]) -> list[str]:
     counts = ["" if n is None else f"{n:,}" for n in count_videos(stage, summary)]
     costs = [format_figure(key, summary[key]) if key in summary else "" for key in hours]
-    took, rate = format_duration(summary["took_s"]), _format_rate(stage, summary)
-    return [stage, took, *counts, rate, *costs, _describe_result(stage, summary)]
+    took, rate = format_duration(summary["took_s"]), format_stage_rate(stage, summary)
+    return [stage, took, *counts, rate, *costs, describe_result(stage, summary)]
 
 
 def _total_row(summary: PipelineSummary, hours: list[str]) -> list[str]:
@@ -137,64 +154,3 @@ def _page_links(summary: PipelineSummary) -> str:
     pages = [stage["page"] for stage in summary.stages.values() if "page" in stage]
     links = "".join(f"\n\nReport: {format_link(page)}" for page in pages)
     return f"{links}\n\n{OPEN_HINT}" if pages else ""
-
-
-def count_videos(stage: str, summary: StageSummary) -> tuple[int | None, int | None]:
-    """Counts the videos that succeeded and failed; None where the stage does not count them."""
-    match stage:
-        case "ingest":
-            return summary["new"] + summary["changed"], sum(summary["failed"].values())
-        case "embed" | "generate" | "refine" | "split" | "motion-features" | "caption-vectors":
-            return summary["done"], sum(summary["failed"].values())
-        case "index":
-            return summary.get("count", 0), None
-        case "dedup":
-            return summary["compared"], summary["not_compared"]
-        case "evaluate":
-            methods = summary["methods"]
-            failed = sum(each["failed"] for each in methods)
-            return sum(each["videos"] - each["dropped"] for each in methods) - failed, failed
-    return None, None
-
-
-def _format_rate(stage: str, summary: StageSummary) -> str:
-    """Formats videos per second; empty for stages whose counts include earlier runs."""
-    done = count_videos(stage, summary)[0] if stage in ("ingest", "embed") else None
-    return format_rate(done / summary["took_s"]) if done and summary["took_s"] else ""
-
-
-def _describe_result(stage: str, summary: StageSummary) -> str:
-    """Describes what a stage produced, in a few words."""
-    match stage:
-        case "ingest":
-            return f"{summary['rows']:,} rows, {summary['unchanged']:,} unchanged"
-        case "embed":
-            model = f"; model {summary['model']}" if "model" in summary else ""
-            return summary["bottleneck"] + model
-        case "split":
-            return f"{summary['shots']:,} shots, in {summary['into']}"
-        case "pool":
-            return f"{summary['shards']:,} shard{'s' * (summary['shards'] != 1)} pooled"
-        case "index":
-            return _describe_index(summary, "videos")
-        case "frame-index":
-            return _describe_index(summary, "frames")
-        case "dedup":
-            return f"{summary['duplicates']:,} duplicates in {summary['groups']:,} groups"
-        case "generate":
-            return f"run {summary['run']}, {summary['requests']:,} videos requested in all"
-        case "evaluate":
-            means = [mean for each in summary["methods"] for mean in each["means"]]
-            known = [f"{m['label']} {m['mean']:.3g}" for m in means if m["mean"] is not None]
-            return "; ".join(known) or "nothing measured"
-        case "report":  # that of an experiment counts conditions, not videos
-            return f"page of {summary['videos']:,} videos" if "videos" in summary else "page"
-    return ""
-
-
-def _describe_index(summary: StageSummary, unit: str) -> str:
-    if "count" not in summary:
-        return "unchanged"
-    found = summary.get("recall_at_10", {})
-    recall = [f"{format_label(name)} {found[name]:.3f}" for name in found]
-    return ", ".join([f"{summary['version']} of {summary['count']:,} {unit}", *recall])

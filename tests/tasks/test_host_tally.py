@@ -4,7 +4,7 @@ import pytest
 
 from data.errors import UserError
 from data.outcome import Done, Failed
-from tasks.host_tally import HostTally
+from tasks.host_tally import HostsGone, HostTally
 
 
 def tally(good: int, bad: int, others: int = 0) -> HostTally:
@@ -41,3 +41,12 @@ def test_local_files_are_at_no_host() -> None:
     for n in range(20):
         counted.add(f"/videos/{n}.mp4", "no heartbeat")
     counted.require_hosts(0.0, "again", whole=True)
+
+
+def test_what_other_hosts_delivered_is_said_with_the_error() -> None:
+    with pytest.raises(HostsGone, match="gone for good") as error:
+        tally(0, 10, 100).require_hosts(0.05, "again", summary={"done": 100})
+    assert error.value.summary == {"done": 100}
+    with pytest.raises(UserError) as nothing:
+        tally(0, 20).require_hosts(0.05, "again")
+    assert not isinstance(nothing.value, HostsGone)

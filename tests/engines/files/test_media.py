@@ -1,5 +1,6 @@
 """Bytes wherever they lie: paths, URLs, members of tars."""
 
+import errno
 import gzip
 import io
 import os
@@ -9,7 +10,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from engines.files import media
 from engines.files.archive import Member, format_member_uri, parse_member
+from engines.files.faults import Unreachable
 from engines.files.media import open_media, stat_media
 from engines.files.urls import resolve_location
 
@@ -152,3 +155,18 @@ def test_fake_videos_have_contents_of_their_own() -> None:
     assert open_media("fake://1?frames=8").read() != open_media("fake://2?frames=8").read()
     with pytest.raises(FileNotFoundError):
         open_media("fake://1?fault=missing")
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.ENOTCONN, errno.EIO, errno.ETIMEDOUT])
+def test_a_mount_that_does_not_answer_says_nothing_of_the_file(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.mp4"
+    file.write_bytes(b"x")
+
+    def stat(path: object, *args: object, **more: object) -> object:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(media.os, "stat", stat)
+    with pytest.raises(Unreachable, match="its disk does not answer"):
+        media.stat_media(str(file))

@@ -123,3 +123,16 @@ def test_without_its_schedule_a_corpus_has_no_run_that_waits(
     until(lambda: len(asked(f"{url}/events/filter", about)["events"]) >= 2)
     emitted = {event["event"] for event in asked(f"{url}/events/filter", about)["events"]}
     assert {"reelflow.scheduled", "reelflow.unscheduled"} <= emitted
+
+
+def test_a_schedule_reads_columns_as_the_last_ingest_did(
+    workspace, tmp_path: Path, client: SyncPrefectClient
+) -> None:
+    table, columns = tmp_path / "t.csv", {"txt": "title"}
+    table.write_text("videoID,videoLoc,title\na,fake://1?frames=2,a cat\n")
+    ingest(str(table), "titled", columns, probe=False)
+    url = find_api_url(Settings())
+    assert schedule_corpus(workspace, url, "titled", NIGHT, TIMEZONE)["columns"] == columns
+    other = schedule_corpus(workspace, url, "titled", NIGHT, TIMEZONE, "s3://footage/c")
+    assert other["columns"] is None, "those of another source are not known"
+    unschedule_corpus(url, "titled")
