@@ -24,7 +24,9 @@ from tasks.evaluate.motion_conditions import (
     keep_out_truth,
 )
 from tasks.evaluate.request import check_measures
+from tasks.generate.requests import build_run
 from tasks.progress import notify
+from tasks.prompts import read_prompts
 from tasks.ui.artifacts import publish_summary, publish_table
 from tasks.ui.hooks import HOOKS
 from tasks.ui.page_links import link_run
@@ -91,7 +93,12 @@ def _measure_conditions(
     """The run of each condition, and the scores of all."""
     # All frames: these scores are compared with each other, not with published ones.
     measure = EvaluateSpec(metrics=spec.metrics, num_frames=None)
-    check_measures(measure, prompts)  # first: nothing is generated that cannot be measured
+    # First: nothing is generated that cannot be measured, nor before all models are there.
+    check_measures(measure, prompts)
+    asked = read_prompts(prompts)
+    workspace.check_corpus(corpus)
+    for condition in conditions:
+        build_run(workspace, corpus, condition.build_spec(spec.generate), asked)
     runs, rows = {}, []
     for condition in conditions:
         notify(f"{condition.name}: {len(conditions)} conditions in all")

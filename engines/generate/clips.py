@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from data.outcome import Failed
+from data.outcome import Failed, Reason
 from data.records import Request, Source
 from data.specs.pipeline import EmbedSpec, GenerateSpec
 from data.store.motion_features import ClipFeatures, CorruptFeatures, StoredFeatures
@@ -28,11 +28,11 @@ NO_SOURCE = Source(rank=0, video_id="", content="", score=0.0, uri="")
 
 
 class ClipError(Exception):
-    """The video `video_id` cannot condition anything; `detail` says why."""
+    """The video `video_id` cannot condition anything; `detail` says why, `reason` of which kind."""
 
-    def __init__(self, video_id: str, detail: str) -> None:
+    def __init__(self, video_id: str, detail: str, reason: Reason = "rejected") -> None:
         super().__init__(f"{video_id}: {detail}")
-        self.video_id, self.detail = video_id, detail
+        self.video_id, self.detail, self.reason = video_id, detail, reason
 
 
 # The field names are keys of a run's receipts and of its summary's `spared`: they stay.
@@ -177,7 +177,8 @@ def _build_clip(window: Window, pixels: ArrayOrFailed | None, tokens: ArrayOrFai
     # One broken input spoils the clip: a video must not be made of half of it.
     for value in (pixels, tokens):
         if isinstance(value, Failed):
-            raise ClipError(window.source.video_id, f"{value.reason}: {value.detail}")
+            detail = f"{value.reason}: {value.detail}"
+            raise ClipError(window.source.video_id, detail, value.reason)
     assert not isinstance(pixels, Failed) and not isinstance(tokens, Failed)
     return Clip(window.source, window.start_s, window.key, pixels, tokens)
 

@@ -83,7 +83,12 @@ class VideoGenerator:
         """The outcomes of as many requests as are generated at once."""
         from engines.video.writing import encode_mp4
 
-        jobs = [self._read_sources(request) for request in requests]
+        jobs = []
+        for request in requests:
+            try:
+                jobs.append(self._read_sources(request))
+            except ClipError as fault:
+                yield Failed(request.id, fault.reason, str(fault))
         # A model that starts from a picture may have lost the only clip that it could start from.
         rejected = {
             request.id: _reject_request(request, reason)
@@ -145,7 +150,11 @@ class VideoGenerator:
     def _read_sources(
         self, request: Request
     ) -> tuple[Request, Sequence[Clip], tuple[SkippedClip, ...]]:
-        """The request with the sources that can be read, their clips, and those skipped."""
+        """The request with the sources that can be read, their clips, and those skipped.
+
+        A ClipError where storage does not answer: a video without its clips would pass for one with
+        them, and a later attempt may have them.
+        """
         skipped: list[SkippedClip] = []
         # A picture of the request's own may take the place of the clips: none is decoded in vain.
         replaced = request.image is not None and self.model.image_replaces_clips
@@ -156,6 +165,8 @@ class VideoGenerator:
             try:
                 return request, self._clips.load_clips(request), tuple(skipped)
             except ClipError as fault:
+                if fault.reason == "unreachable":
+                    raise
                 skipped.append(SkippedClip(fault.video_id, fault.detail))
                 rest = tuple(s for s in request.sources if s.video_id != fault.video_id)
                 assert len(rest) < len(request.sources)

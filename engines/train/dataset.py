@@ -28,13 +28,15 @@ class Batch:
 class TrainingSet:
     """A corpus prepared for training a controller: frames, captions and neighbours by row.
 
-    `neighbours` (videos, k) are rows, -1 after a video's last neighbour.
+    `neighbours` (videos, k) are rows, -1 after a video's last neighbour. `withdrawn` rows (videos,)
+    bool are neither learned nor learned from; None: there are none.
     """
 
     latents: FrameStore
     tokens: FrameStore
     captions: Any
     neighbours: np.ndarray
+    withdrawn: np.ndarray | None = None
 
 
 class Examples:
@@ -43,7 +45,9 @@ class Examples:
     def __init__(self, training_set: TrainingSet, spec: TrainSpec) -> None:
         self.training_set, self.spec = training_set, spec
         # Shorter videos still serve as neighbours, whose windows may repeat frames.
-        self.targets = np.flatnonzero(training_set.latents.counts >= spec.frames)
+        gone = training_set.withdrawn
+        self.gone = np.zeros(len(training_set.neighbours), bool) if gone is None else gone
+        self.targets = np.flatnonzero((training_set.latents.counts >= spec.frames) & ~self.gone)
         if not len(self.targets):
             seconds = spec.frames / spec.lesson.fps
             raise UserError(
@@ -82,7 +86,7 @@ class Examples:
         tokens = np.zeros((k, frames, self.dim), np.float32)
         neighbours = self.training_set.neighbours[row]
         # A neighbour may have been left out after it was chosen, as one that cannot be decoded.
-        readable = [n for n in neighbours if n >= 0 and store.counts[n] > 0]
+        readable = [n for n in neighbours if n >= 0 and store.counts[n] > 0 and not self.gone[n]]
         # A random 1 to n of them, so that the controller works with any number of clips.
         chosen = (
             list(rng.permutation(readable)[: rng.integers(len(readable)) + 1]) if readable else []

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
 from data.specs.pipeline import ExperimentSpec, GenerateSpec
+from engines.bundled import is_bundled_base
 from tasks.generate.spec import build_generate_spec
 
 BUNDLED = ("reelflow-tiny-ragme", "reelflow-tiny-ragme-ordered")
@@ -39,8 +41,16 @@ class Condition:
 
 
 def build_experiment_spec(**fields: Any) -> ExperimentSpec:
-    """The spec of an experiment with these fields; the others suit the bundled models."""
-    return ExperimentSpec(**{"generate": build_generate_spec(), "controllers": BUNDLED} | fields)
+    """The spec of an experiment with these fields; the others suit the bundled models.
+
+    A UserError where the controllers of another base are not named.
+    """
+    generate = fields.get("generate") or build_generate_spec()
+    if "controllers" not in fields and not is_bundled_base(generate.base):
+        if generate.engine == "ragme":
+            raise UserError("which controllers of this base? name them with --controller")
+        fields["controllers"] = ("none",)
+    return ExperimentSpec(**{"generate": generate, "controllers": BUNDLED} | fields)
 
 
 def list_conditions(controllers: Sequence[str], k: int) -> Iterator[Condition]:

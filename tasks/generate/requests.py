@@ -10,8 +10,15 @@ from prefect.cache_policies import NO_CACHE
 
 from data.batches import iter_batches
 from data.errors import UserError
+from data.outcome import MACHINE_REASONS
 from data.records import Prompt, Request
-from data.runs.generations import PlannedRequest, Run, read_request, record_run
+from data.runs.generations import (
+    PlannedRequest,
+    Run,
+    read_generations,
+    read_request,
+    record_run,
+)
 from data.shards.lists import add_shards, list_done, list_pending, list_shards, read_shard
 from data.shards.stages import current_stage
 from data.specs.pipeline import GenerateSpec
@@ -79,15 +86,22 @@ def _digest_image(image: str) -> str:
 def plan_requests(workspace: Workspace, run: Run) -> list[str]:
     """Lists every request without a video, with its hits, in shards; the shards to make.
 
+    Requests that a machine failed, not their prompts, are among them. Others that failed are not.
     Pending requests that follow a video withdrawn since they were listed get new hits.
     """
     store, folder = workspace.store, run.folder
     retrieval = ConditioningRetrieval(workspace, run, find_rejections(run))
     record_run(store, run)  # first: no list may be without its run
     update_pending(store, folder, read_request, retrieval.replace_withdrawn)
-    answered = _list_ids(workspace, run, list_done(store, folder))
+    again = {
+        row["request_id"]
+        for row in read_generations(store, run)
+        if row["reason"] in MACHINE_REASONS
+    }
+    answered = _list_ids(workspace, run, list_done(store, folder)) - again
     missing = select_missing(store, folder, build_requests(run), answered, read_request)
-    _add_requests(workspace, run, retrieval, missing)
+    attempt = _next_attempt(workspace, run) if again else 1
+    _add_requests(workspace, run, retrieval, missing, attempt)
     return list_pending(store, folder)
 
 
@@ -98,10 +112,14 @@ def replan_requests(workspace: Workspace, run: Run, ids: Sequence[str]) -> None:
     requested = set(ids)
     wanted = (request for request in build_requests(run) if request.id in requested)
     missing = select_missing(store, folder, wanted, (), read_request)
-    attempts = [
-        read_shard(store, folder, name, read_request).attempt for name in list_shards(store, folder)
-    ]
-    _add_requests(workspace, run, retrieval, missing, 1 + max(attempts))
+    _add_requests(workspace, run, retrieval, missing, _next_attempt(workspace, run))
+
+
+def _next_attempt(workspace: Workspace, run: Run) -> int:
+    """One more than any attempt so far: the newest row of a request is that of the latest."""
+    store, folder = workspace.store, run.folder
+    names = list_shards(store, folder)
+    return 1 + max(read_shard(store, folder, name, read_request).attempt for name in names)
 
 
 def _add_requests(

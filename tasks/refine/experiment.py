@@ -38,6 +38,11 @@ def plan_refiners(spec: RefineSpec, refiners: Sequence[str]) -> dict[str, Refine
     names = list(dict.fromkeys((*refiners, BASELINE)))
     if len(names) < 2:
         raise UserError(f"name a refiner beside {BASELINE}, which all are compared with")
+    if (spec.weights or spec.options) and (spec.refiner == "identity" or spec.refiner not in names):
+        raise UserError(
+            "whose weights or options these are is not said: name their refiner with --refiner, one"
+            f" of {', '.join(names)}"
+        )
     bare: dict[str, object] = {"weights": None, "options": {}}
     specs = {
         name: spec.model_copy(update={"refiner": name} | ({} if name == spec.refiner else bare))

@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from data.catalog.failures import TRANSIENT_REASONS
 from data.outcome import Done
 from data.records import Video
 from data.shards.stages import Stage, current_stage, read_spec, register_stage
@@ -27,6 +29,7 @@ from tasks.service.runner import open_runner
 from tasks.shard import run_items
 from tasks.stages import require_same_weights
 from tasks.train.neighbours import find_neighbours
+from tasks.withdrawn import read_withdrawn
 from tasks.workers import build_embed_setup, count_workers
 
 log = logging.getLogger(__name__)
@@ -63,15 +66,18 @@ def prepare_training_set(workspace: Workspace, corpus: str, spec: TrainSpec) -> 
 
 
 def open_training_set(workspace: Workspace, stage: Stage) -> TrainingSet:
-    """Opens the training set that `prepare_training_set` has filled."""
+    """Opens the training set that `prepare_training_set` has filled, without withdrawn videos."""
     lesson = read_spec(workspace.store, stage, LessonSpec)
     folder = workspace.store.local_path(stage.folder)
     videos = tables.read_table(workspace.store, neighbours.videos_file(stage.folder))
+    withdrawn = read_withdrawn(workspace, stage.corpus)
+    gone = np.array([content in withdrawn for content in videos["content"].to_pylist()], bool)
     return TrainingSet(
         FrameStore(folder, "latents"),
         FrameStore(folder, "tokens"),
         videos["caption"],
         neighbours.read_neighbours(workspace.store, stage.folder, len(videos), lesson.k),
+        gone,
     )
 
 
@@ -79,7 +85,10 @@ def fill_store(
     runner: Runner, batch: int, videos: pa.Table, lesson: LessonSpec | ClipsSpec,
     name: str, frames: FrameStore, make: Callable[[], Engine],
 ) -> None:  # fmt: skip
-    """Fills a store with the frames that it lacks; videos that cannot be read are left out."""
+    """Fills a store with the frames that it lacks; videos that cannot be read are left out.
+
+    Those whose storage was away are left out this time only.
+    """
     pending = frames.pending()
     missing = videos.take(pa.array(pending))
     items = [Video(*row.values()) for row in missing.select(FIELDS).to_pylist()]
@@ -89,6 +98,8 @@ def fill_store(
     for count, (video, outcome) in enumerate(work, start=1):
         if isinstance(outcome, Done):
             frames.put(rows[video.id], features.sample_evenly(outcome.value, lesson))
+        elif outcome.reason in TRANSIENT_REASONS:  # stays to be read: the next run may find it
+            log.warning("not read: %s: %s (%s)", video.id, outcome.detail, outcome.reason)
         else:
             log.warning("left out %s: %s (%s)", video.id, outcome.detail, outcome.reason)
             frames.leave_out(rows[video.id], outcome.reason)

@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -6,10 +7,12 @@ import pytest
 from support.corpora import FAKE, FAKE_VIDEOS, PROMPTS, table
 
 from data.errors import UserError
+from data.outcome import Failed
 from data.runs.generations import read_request, read_run
 from data.shards.lists import read_shard
 from data.specs.pipeline import EmbedSpec, GenerateSpec, RetrieveSpec
 from data.store import tables
+from engines.generate import engine
 from flows.generate import generate
 from flows.ingest import ingest
 from flows.pipeline import pipeline
@@ -200,3 +203,24 @@ def test_how_many_prompts_are_searched_at_once_changes_no_hit(
         hits[size] = [(row["request_id"], row["hits"]) for row in rows(made)]
         shutil.rmtree(workspace.store.local_path(f"generations/{made['run']}"))
     assert hits[1] == hits[7] == hits[64]
+
+
+def test_what_a_machine_failed_is_generated_by_the_same_command(
+    workspace, corpus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = FAKE_VIDEOS.model_copy(update={"seed": 77})
+    run, faults = engine.VideoGenerator.run, {"000": "crashed", "001": "rejected"}
+
+    def fail(self: engine.VideoGenerator, batch: list) -> Iterator:
+        for request in batch:
+            if reason := faults.get(request.id):
+                yield Failed(request.id, reason, "as planned")
+            else:
+                yield from run(self, [request])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.VideoGenerator, "run", fail)
+        made = generate(corpus, PROMPTS, spec)
+    assert made["failed"] == {"crashed": 1, "rejected": 1}
+    again = generate(corpus, PROMPTS, spec)
+    assert (again["requests"], again["failed"]) == (made["requests"], {"rejected": 1})

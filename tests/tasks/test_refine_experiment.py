@@ -72,3 +72,9 @@ def test_classes_are_those_of_ucf_101() -> None:
 def test_too_few_refined_videos_are_not_blamed_on_the_real_ones(workspace: Workspace) -> None:
     with pytest.raises(UserError, match="1 of the refined videos"):
         choose_real(workspace, "real", PassMeasure().distance, 1)
+
+
+@pytest.mark.parametrize("refiners", [["unet", "bilateral"], ["identity", "unet"]])
+def test_weights_that_are_of_none_of_the_refiners_are_refused(refiners: list[str]) -> None:
+    with pytest.raises(UserError, match=r"--refiner"):
+        plan_refiners(RefineSpec(weights="/weights/mine"), refiners)

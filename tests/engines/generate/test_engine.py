@@ -144,3 +144,14 @@ def test_the_fake_follows_the_prompt_the_seed_and_the_clips() -> None:
     assert (one == model.generate([request("b")], [()])).all()
     other = Request("a", "a", "a red circle", 0, 8)
     assert (one != model.generate([other], [()])).any()
+
+
+def test_a_video_whose_clips_do_not_come_is_not_made_without_them(engine, monkeypatch) -> None:
+    def decode(guard: object, windows: dict, form: object) -> dict:
+        return {key: Failed(key, "unreachable", "HTTP 503") for key in windows}
+
+    monkeypatch.setattr("engines.generate.clips.decode_windows", decode)
+    requests = [request("a", "x", (source(1), source(2))), request("b", "y")]
+    made = {outcome.id: outcome for outcome in engine().run(requests)}
+    assert (made["a"].reason, isinstance(made["b"], Done)) == ("unreachable", True)
+    assert "HTTP 503" in made["a"].detail

@@ -1,5 +1,6 @@
 """What a step is shown: windows, some of the neighbours, and at times no text or no clip."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +120,16 @@ def test_a_corpus_of_short_videos_is_refused_with_what_to_do(tmp_path: Path) -> 
     spec = SPEC.model_copy(update={"frames": 11})
     with pytest.raises(UserError, match="--frames"):
         Examples(footage(tmp_path), spec)
+
+
+def test_withdrawn_videos_are_neither_learned_nor_learned_from(tmp_path: Path) -> None:
+    whole = footage(tmp_path)
+    usual = Examples(whole, SPEC)
+    gone = np.arange(5) == usual.targets[0]
+    some = Examples(replace(whole, withdrawn=gone), SPEC)
+    assert set(usual.targets) - set(some.targets) == {usual.targets[0]}
+    for seed in range(5):
+        batch = some.draw(np.random.default_rng(seed))
+        assert usual.targets[0] not in targets(batch)
+        # A video's vectors point along its own axis, which is that of no other.
+        assert not batch.tokens[..., int(usual.targets[0])].any()
