@@ -189,7 +189,7 @@ SAMPLING = {f"clip.{name}" for name in FRAMES}  # an evaluation scores every fra
         ((search.SEARCH,), RetrieveSpec, {"own"}),  # a column of prompts
         ((motion.FEATURES,), MotionFeaturesSpec, set()),
         ((motion.CAPTIONS,), CaptionSpec, set()),
-        ((train.ADAPTER,), TrainAdapterSpec, {"clips.width", "clips.height"}),
+        ((train.ADAPTER,), TrainAdapterSpec, {"clips.width", "clips.height", "same"}),  # no groups
         ((search.RETRIEVE,), RetrieveSpec, set()),
         ((generate.GENERATE,), GenerateSpec, SIZE),
         ((experiment.EXPERIMENT,), ExperimentSpec, OWN),

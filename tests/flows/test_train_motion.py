@@ -33,7 +33,7 @@ from flows.motion_features import motion_features
 from flows.train_motion import train_motion_adapter, train_motion_context
 from tasks.generate.withdrawal import mark_withdrawn
 from tasks.motion.stage import locate_features
-from tasks.train.motion import _find_examples
+from tasks.train.motion_examples import find_examples
 from tasks.withdrawn import read_withdrawn
 
 pytestmark = pytest.mark.usefixtures("plain_flows")
@@ -239,12 +239,12 @@ def test_withdrawn_and_changed_clips_are_neither_learned_nor_learned_from(
         retrieve=RetrieveSpec(k=3, by="caption", ceiling=1.01, dedup=1.01),
     )
     stage = current_stage(workspace.store, "c", MOTION_FEATURES)
-    examples = _find_examples(workspace, stage, spec)
+    examples = find_examples(workspace, stage, spec)
     assert [len(each) for each in examples.references] == [3] * 4
     mark_withdrawn(workspace, "c", "3", "rights")
     golden.clip(folder / "clips" / "2.mp4", frames=20, draw=_shade(9))
     ingest(str(folder / "clips"), "c")
-    examples = _find_examples(workspace, stage, spec)
+    examples = find_examples(workspace, stage, spec)
     assert len(examples.contents) == 2 and list(examples.references) == [[1], [0]]
     withdrawn = read_withdrawn(workspace, "c")
     assert not withdrawn & set(examples.contents)
