@@ -1,7 +1,7 @@
 """Trains MotionRAG's context transformer on stored features; no video is decoded."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 from data.errors import UserError
 from data.specs.train_motion import TrainContextSpec
 from data.store.motion_features import ClipFeatures, CorruptFeatures
+from engines.generate.lru import Cache
 from engines.generate.motionrag.release import load_context, release_folder
 from engines.generate.motionrag.release_writing import replace_context
 from engines.train.loop import RESUME, Schedule, train_model
@@ -21,18 +22,22 @@ if TYPE_CHECKING:
 SAVE_EVERY, LOG_EVERY = 250, 25
 PRECISION = {"fp32": "no", "bf16": "bf16"}
 BETAS = 0.9, 0.999
+CACHE_BYTES = 1 << 30  # 1,700 clips at the published size
 
 
 @dataclass(frozen=True)
 class ContextExamples:
     """A corpus's clips by row: their contents, and their references by row, the best first.
 
-    `lookup` reads a content's features.
+    `lookup` reads a content's features, of which the latest are kept in memory.
     """
 
     contents: Sequence[str]
     references: Sequence[Sequence[int]]
     lookup: Callable[[str], ClipFeatures | None]
+    kept: Cache[ClipFeatures] = field(
+        default_factory=lambda: Cache[ClipFeatures](CACHE_BYTES, _count_bytes), compare=False
+    )
 
     @property
     def targets(self) -> np.ndarray:
@@ -47,13 +52,20 @@ class ContextExamples:
         ]
 
     def _read(self, row: int) -> ClipFeatures:
-        features = self.lookup(self.contents[row])
-        if features is None or features.patches is None:
-            raise CorruptFeatures(
-                f"{self.contents[row]} has no stored patches: run `reelflow motion-features` with"
-                " --patches"
-            )
-        return features
+        content = self.contents[row]
+        return self.kept.get_all({content: row}, self._look_up)[content]
+
+    def _look_up(self, missing: dict[str, int]) -> dict[str, ClipFeatures]:
+        found = {}
+        for content in missing:
+            features = self.lookup(content)
+            if features is None or features.patches is None:
+                raise CorruptFeatures(
+                    f"{content} has no stored patches: run `reelflow motion-features` with"
+                    " --patches"
+                )
+            found[content] = features
+        return found
 
 
 class ContextTrainer:
@@ -108,6 +120,11 @@ class ContextTrainer:
         train_model(self.model, self.loss, schedule, out / RESUME, on_progress)
         if self.leads:
             replace_context(release_folder(spec.controller), self.model, out)
+
+
+def _count_bytes(features: ClipFeatures) -> int:
+    arrays = features.motion, features.appearance, features.patches
+    return sum(each.nbytes for each in arrays if each is not None)
 
 
 def _group_by_length(drawn: list[list[ClipFeatures]]) -> list[list[list[ClipFeatures]]]:
