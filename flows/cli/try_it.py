@@ -19,8 +19,8 @@ command = open_panel("Try it")
 @command()
 def demo(
     what: Annotated[
-        Literal["pipeline", "refine", "texts"],
-        arg("[pipeline|refine|texts]", "Which demo. [pipeline]"),
+        Literal["pipeline", "motion", "refine", "texts"],
+        arg("[pipeline|motion|refine|texts]", "Which demo. [pipeline]"),
     ] = "pipeline",
     folder: Annotated[
         Path, opt("--folder", "Folder for everything that the demo makes.")
@@ -34,7 +34,9 @@ def demo(
     seed: Annotated[int, opt("--seed", "Seed of the films of the demo of texts.", min=0)] = 0,
     runner: Runner = None,
 ) -> None:  # fmt: skip
-    """Make a small corpus and run the whole pipeline on it; refine clips; answer from texts."""
+    """Make a small corpus and run the whole pipeline on it; move pictures; refine; answer."""
+    if what == "motion":
+        return _demo_motion(folder)
     if what == "refine":
         return _demo_refine(folder, refiner)
     if what == "texts":
@@ -50,6 +52,19 @@ def demo(
     out().print(f"retrieved clips: {folder / 'report.html'}")
     out().print(f"generated videos: {folder / 'generated.html'}")
     out().print(f"scores with and without clips: {folder / 'leaderboard.html'}")
+
+
+def _demo_motion(folder: Path) -> None:
+    """Moves pictures as retrieved clips move, and prints what that and its controls do."""
+    from flows.cli.evaluation_tables import print_experiment
+    from flows.demo_motion import demo_motion as flow
+
+    with live():
+        result = flow(folder)
+    print_experiment(result)
+    _print_seconds(result["seconds"])
+    out().print(f"all conditions beside each other: {result['page']}")
+    _open_page(result["page"])
 
 
 def _demo_refine(folder: Path, refiner: str) -> None:
@@ -73,12 +88,17 @@ def _demo_texts(folder: Path, seed: int) -> None:
     for note in result["notes"]:
         out(err=True).print(note)
     print_text_experiment(result)
-    table = Table("part", "seconds", box=None, pad_edge=False, header_style="dim")
-    for part, seconds in result["seconds"].items():
-        table.add_row(part, f"{seconds:,.1f}")
-    table.add_row("in total", f"{sum(result['seconds'].values()):,.1f}")
-    out().print(table)
+    _print_seconds(result["seconds"])
     _open_page(result["page"])
+
+
+def _print_seconds(parts: dict[str, float]) -> None:
+    """Prints the seconds of each part of a demo, and of all."""
+    table = Table("part", "seconds", box=None, pad_edge=False, header_style="dim")
+    for part, seconds in parts.items():
+        table.add_row(part, f"{seconds:,.1f}")
+    table.add_row("in total", f"{sum(parts.values()):,.1f}")
+    out().print(table)
 
 
 def _open_page(page: Path) -> None:

@@ -54,7 +54,8 @@ def test_every_flow_is_deployed() -> None:
     deployed = {d["entrypoint"].split(":")[0] for d in DEPLOYMENTS}
     modules = {f"flows.{path.stem}" for path in (ROOT / "flows").glob("[a-z]*.py")}
     at_hand = {
-        "flows.cut", "flows.demo", "flows.demo_refine", "flows.demo_texts", "flows.import_ragme",
+        "flows.cut", "flows.demo", "flows.demo_motion", "flows.demo_refine", "flows.demo_texts",
+        "flows.import_ragme",
     }  # fmt: skip
     assert deployed >= modules - at_hand  # these write into folders of who types them
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import CLIPVisionModelWithProjection
 
-SCHEDULE = Schedule(steps=9000, rate=1e-3, batch=8, checkpoint_every=50, log_every=25)
+SCHEDULE = Schedule(steps=8000, rate=1e-3, batch=8, checkpoint_every=50, log_every=25)
 IMAGE_DROPOUT = 0.1
 # Of clips whose picture's token also tells the way that the shape goes: Stable Video Diffusion
 # began as a text-to-video model, so its attentions can be told what moves, as adapters tell them.
