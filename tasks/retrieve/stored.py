@@ -22,7 +22,6 @@ from engines.index.kinds import flat
 from engines.retrieve.text_rules import normalise
 from tasks.captions.stage import require_captions
 from tasks.motion.stage import require_features
-from tasks.plan import stage_values
 from tasks.retrieve.lookups import Lookups
 from tasks.retrieve.retriever import Retriever
 from tasks.text_encoder import require_same_encoder
@@ -141,5 +140,8 @@ def _find_newest(workspace: Workspace, stage: Stage) -> dict[str, str]:
     if stage.kind != CAPTION_VECTORS:
         return {}
     with workspace.open_synced_catalog(stage.corpus) as catalog:
-        values = stage_values(stage)
-        return dict(catalog.execute(load_sql("latest_outputs"), **values))
+        rows = catalog.execute(
+            load_sql("latest_outputs"), corpus=stage.corpus, stage=stage.kind,
+            fingerprint=stage.fingerprint,
+        )  # fmt: skip
+    return dict(rows)

@@ -9,7 +9,6 @@ import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.catalog.failures import TRANSIENT_REASONS
 from data.outcome import Done
 from data.records import Video
 from data.shards.stages import Stage, current_stage, read_spec, register_stage
@@ -36,6 +35,7 @@ log = logging.getLogger(__name__)
 
 VERSION = "1"
 FIELDS = ["id", "uri", "content", "duration"]  # those of `Video`
+NOT_NOW = ("unreachable", "out_of_memory")  # nothing of the video itself
 COMMIT_EVERY = 64  # videos at most that a killed run has to read again
 
 
@@ -98,7 +98,7 @@ def fill_store(
     for count, (video, outcome) in enumerate(work, start=1):
         if isinstance(outcome, Done):
             frames.put(rows[video.id], features.sample_evenly(outcome.value, lesson))
-        elif outcome.reason in TRANSIENT_REASONS:  # stays to be read: the next run may find it
+        elif outcome.reason in NOT_NOW:  # stays to be read: the next run may find it
             log.warning("not read: %s: %s (%s)", video.id, outcome.detail, outcome.reason)
         else:
             log.warning("left out %s: %s (%s)", video.id, outcome.detail, outcome.reason)
