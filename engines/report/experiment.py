@@ -59,7 +59,8 @@ class PromptTrials:
 class ExperimentPage:
     """The values that experiment.html shows; `results` are in the order of the columns.
 
-    `changed` is how many videos are not those that were measured any more, and have no scores.
+    `changed` is how many videos are not those that were measured any more, and have no scores. Of
+    an `in_one_row` page all conditions stand side by side, else those of each controller.
     """
 
     title: str
@@ -70,6 +71,7 @@ class ExperimentPage:
     figures: list[Figure] = field(default_factory=list)
     shape: str = "16 / 9"
     changed: int = 0
+    in_one_row: bool = False
 
     @property
     def tables(self) -> list[tuple[str, list[Bar[PairedDifference]]]]:
@@ -81,10 +83,16 @@ class ExperimentPage:
     @property
     def columns(self) -> int:
         """The number of videos in a row: one for each k, and one for shuffled clips."""
+        if self.in_one_row:
+            return len({result.condition for result in self.results})
         return len({result.k for result in self.results}) + 1
 
     def find_column(self, result: PairedDifference) -> int:
         """Returns the column of a condition, from 1."""
+        if self.in_one_row:
+            return (
+                list(dict.fromkeys(r.condition for r in self.results)).index(result.condition) + 1
+            )
         ks = sorted({each.k for each in self.results})
         return self.columns if result.shuffled else ks.index(result.k) + 1
 
@@ -96,6 +104,12 @@ class ExperimentPage:
         for result in self.results:
             by_controller.setdefault(result.controller, {}).setdefault(result.condition, result)
         return [(controller, list(each.values())) for controller, each in by_controller.items()]
+
+    @property
+    def rows(self) -> list[tuple[str, list[PairedDifference]]]:
+        """The rows of a prompt's videos, each with its heading."""
+        each = self.conditions_by_controller
+        return [("", [c for _, some in each for c in some])] if self.in_one_row else each
 
     @property
     def lacks_intervals(self) -> str | None:
@@ -111,7 +125,8 @@ def build_experiment_page(
     """Builds the page of an experiment from its `spec.json`, its results and its scores."""
     prompts = group_by_prompt(rows, results, store, page)
     spec, conditions = recorded["spec"]["generate"], {result.condition for result in results}
-    title, compared = ABOUT[recorded.get("varies", "retrieval")]  # not in records before 0.7.0
+    varies = recorded.get("varies", "retrieval")  # not in records before 0.7.0
+    title, compared = ABOUT[varies]
     lead = f"{len(prompts):,} prompts under {len(conditions)} conditions, with the same seeds: "
     about = {
         "experiment": recorded["experiment"],
@@ -130,6 +145,7 @@ def build_experiment_page(
         build_figures(results),
         shape,
         changed,
+        in_one_row=varies == "motion",
     )
 
 
