@@ -90,9 +90,8 @@ class ExperimentPage:
     def find_column(self, result: PairedDifference) -> int:
         """Returns the column of a condition, from 1."""
         if self.in_one_row:
-            return (
-                list(dict.fromkeys(r.condition for r in self.results)).index(result.condition) + 1
-            )
+            names = list(dict.fromkeys(each.condition for each in self.results))
+            return names.index(result.condition) + 1
         ks = sorted({each.k for each in self.results})
         return self.columns if result.shuffled else ks.index(result.k) + 1
 

@@ -176,7 +176,7 @@ def _build_spec(fields: Fields) -> GenerateSpec:
     base = fields.get("base")
     suited = choose_defaults(fields.get("engine", "ragme"), base)
     # The bundled models gain nothing by bf16.
-    if not {"precision"} & {*fields, *suited} and not is_bundled_base(base):
+    if "precision" not in fields | suited and not is_bundled_base(base):
         fields["precision"] = fastest_precision()
     with report_wrong_values():
         return build_generate_spec(**fields)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
-from support import golden, motionrag, tiny_pipelines
+from support import golden, motionrag
 from support.corpora import FAKE
 
 from data.records import Prompt
@@ -14,7 +13,6 @@ from data.specs.motion import MotionFeaturesSpec, MotionSpec
 from data.specs.pipeline import GenerateSpec, RetrieveSpec
 from data.store.motion_features import StoredFeatures
 from data.workspace import Workspace
-from engines.generate.motionrag.motion_sites import find_base
 from flows.generate import generate
 from flows.motion_features import motion_features
 from flows.pipeline import pipeline
@@ -32,12 +30,10 @@ def workspace(shared_workspace: Workspace) -> Workspace:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, plain_flows: None) -> Path:
     """A base, a release for it, a described corpus "c", and a picture to start from."""
-    folder, pipe = tmp_path_factory.mktemp("motion"), tiny_pipelines.svd()
-    pipe.save_pretrained(folder / "base")
-    motionrag.write_release(folder / "release", find_base(pipe))
+    folder = tmp_path_factory.mktemp("motion")
+    motionrag.write_pipeline(folder)
     for n in range(CLIPS):
         golden.clip(folder / "clips" / f"clip-{n}.mp4", frames=12 + n)
-    Image.new("RGB", (40, 40), "red").save(folder / "own.png")
     pipeline("c", str(folder / "clips"), embed_spec=FAKE)
     motion_features("c", MotionFeaturesSpec(controller=str(folder / "release"), frames=4))
     return folder

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from support import golden, motionrag, tiny_pipelines
+from support import golden, motionrag
 from support.corpora import FAKE
 
 from data.errors import UserError
@@ -19,7 +19,6 @@ from data.specs.pipeline import GenerateSpec, RetrieveSpec
 from data.store.motion_features import CorruptFeatures, iter_features
 from data.workspace import Workspace
 from engines.generate.generators.motionrag import Generator
-from engines.generate.motionrag.motion_sites import find_base
 from engines.video.decoders.pyav import decode_frames
 from engines.video.frames import Sampling
 from flows.caption_vectors import caption_vectors
@@ -46,13 +45,11 @@ def workspace(shared_workspace: Workspace) -> Workspace:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base, a release for it, clips, and a picture to start from."""
-    folder, pipe = tmp_path_factory.mktemp("motion"), tiny_pipelines.svd()
-    pipe.save_pretrained(folder / "base")
-    motionrag.write_release(folder / "release", find_base(pipe))
+    folder = tmp_path_factory.mktemp("motion")
+    motionrag.write_pipeline(folder)
     for n in range(CLIPS):
         golden.clip(folder / "clips" / f"clip-{n}.mp4", frames=10 + 8 * n, draw=_shade(n))
         (folder / "clips" / f"clip-{n}.txt").write_text(MOTIONS[n])
-    Image.new("RGB", (40, 40), "red").save(folder / "own.png")
     rows = [{"id": "own", "txt": "a red ball", "image": "own.png"}]
     (folder / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)))
     return folder

@@ -5,15 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from transformers import Dinov2Config, Dinov2Model, VideoMAEConfig, VideoMAEModel
 
-from engines.generate.motionrag.motion_sites import list_motion_sites
+from engines.generate.motionrag.motion_sites import find_base, list_motion_sites
 from engines.generate.motionrag.release import Release
 from engines.generate.motionrag.release_writing import save_release
 from engines.nets.motion_adapter import MotionAdapters
 from engines.nets.motion_context import MotionContext
 from engines.nets.perceiver import PerceiverResampler
+from support import tiny_pipelines
 
 DIM, QUERIES, SEEN = 64, 5, 32
 
@@ -28,6 +30,14 @@ def build_release(base: nn.Module, seed: int = 0) -> Release:
     for part in (made.resampler, made.context, made.adapters):
         part.eval().requires_grad_(False)
     return made
+
+
+def write_pipeline(folder: Path) -> None:
+    """A tiny base, a release for it, and a picture to start from."""
+    pipe = tiny_pipelines.svd()
+    pipe.save_pretrained(folder / "base")
+    write_release(folder / "release", find_base(pipe))
+    Image.new("RGB", (40, 40), "red").save(folder / "own.png")
 
 
 def write_release(folder: Path, base: nn.Module) -> Path:
