@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.host_tally import HostsGone
 from tasks.ui.pipeline_summary import PipelineSummary, format_stage, open_summary, render_summary
 
 INGEST = {
@@ -73,3 +74,16 @@ def test_a_stage_that_fails_says_why_and_raises() -> None:
         summary.run_stage("embed", fails)
     assert "| embed |  |  |  |  | **failed**: no \\| room |" in render_summary(summary)
     assert list(summary.stages) == ["ingest"]
+
+
+def test_stages_after_a_host_that_is_gone_still_run_and_the_run_fails_at_its_end() -> None:
+    def embed() -> dict:
+        said = {"done": 3, "failed": {}, "bottleneck": ""}
+        raise HostsGone("all 12 rows of https://a failed", said)
+
+    ran = []
+    with pytest.raises(HostsGone, match="12 rows"), open_summary("c") as summary:
+        assert summary.run_stage("embed", embed)["done"] == 3
+        summary.run_stage("pool", lambda: ran.append("pool") or {"shards": 1})
+    assert ran == ["pool"] and list(summary.stages) == ["embed", "pool"]
+    assert "12 rows" in summary.error
