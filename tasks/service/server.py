@@ -18,7 +18,8 @@ from data.errors import UserError
 from data.settings import Settings
 from tasks.service.service import read_service, service_folder
 
-CHECK_S = 5.0  # for the first answer: a command should not wait for a dead server
+CONNECT_S = 5.0  # a command should not wait for a dead server
+ANSWER_S = 60.0  # one that listens may be busy, as at night, and is not to end a run by that
 
 
 def find_api_url(settings: Settings) -> str:
@@ -49,8 +50,9 @@ def check_configured_server() -> bool:
 
 def check_server(url: str) -> None:
     """Raises a UserError that says what is wrong, unless Prefect's API is at this URL."""
+    patience = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
     try:
-        answer = httpx.get(f"{url}/admin/version", headers=_authorization(), timeout=CHECK_S)
+        answer = httpx.get(f"{url}/admin/version", headers=_authorization(), timeout=patience)
     except (httpx.TransportError, httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise _server_error(url, f"no server answers there ({_describe(error)})") from error
     if answer.status_code in (401, 403):

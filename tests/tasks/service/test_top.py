@@ -7,15 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import (
     PREFECT_API_DATABASE_CONNECTION_URL,
-    PREFECT_API_URL,
-    temporary_settings,
 )
 from prefect.states import Scheduled
 from support.corpora import FAKE
@@ -141,15 +138,6 @@ def test_a_long_history_costs_neither_time_nor_bytes(
     assert len(seen.finished) == MAX_LISTED
     assert len(answered) <= 13
     assert sum(answered) < 100_000
-
-
-def test_without_a_server_the_error_says_how_to_get_one(tmp_path: Path) -> None:
-    with temporary_settings(restore_defaults={PREFECT_API_URL}):
-        with pytest.raises(UserError, match="reelflow up"):
-            find_api_url(Settings(root=str(tmp_path)))
-    with pytest.raises(UserError, match=r"no server answers.*reelflow up"):
-        with open_client("http://127.0.0.1:9/api") as client:
-            read_activity(client)
 
 
 def test_this_machine_is_measured_with_the_ray_workers_on_it() -> None:
