@@ -50,12 +50,12 @@ class ControllerTrainer:
         self.controller = Controller(build_config(spec.architecture, self.unet, examples.dim))
 
     def loss(self, rng: np.random.Generator) -> "Tensor":
-        """The mean squared error of predicted noise (epsilon; DDPM, arXiv 2006.11239, eq. 14)."""
+        """The mean squared error of what the base predicts: see `find_target`."""
         import torch
         from torch.nn.attention import SDPBackend, sdpa_kernel
         from torch.nn.functional import mse_loss
 
-        from engines.nets.noise import draw_noise
+        from engines.nets.noise import draw_noise, find_target
 
         batch = self.examples.draw(rng)
         clean, tokens, present = (
@@ -74,7 +74,8 @@ class ControllerTrainer:
             clips = self.controller.precompute_context(tokens, present)
             with inject_clips(self.unet, self.controller, clips):
                 predicted = self.unet(noisy, timesteps, text).sample
-        return mse_loss(predicted.float(), noise)
+        target = find_target(self.scheduler, clean, noise, timesteps)
+        return mse_loss(predicted.float(), target)
 
     def train(self, out: Path, on_progress: Callable[[int, float], None]) -> None:
         """Trains, or resumes from `out/resume.pt`, and writes a controller's folder at `out`."""
