@@ -8,22 +8,26 @@ from prefect import flow
 
 from data.runs.generations import Run, read_run
 from data.settings import Settings
+from data.specs.distance import DistanceSpec
 from data.specs.evaluate import EvaluateSpec
 from data.specs.motion_experiment import MOTION_EXPERIMENT
 from data.specs.pipeline import ExperimentSpec
 from data.store import layout
 from data.workspace import Workspace, open_workspace
 from flows.evaluate import evaluate
+from flows.fvd import fvd
 from flows.generate import generate
 from tasks.evaluate.conditions import Condition, build_experiment_spec, list_conditions
-from tasks.evaluate.experiment import Experiment, Rows, list_scores, record_experiment
+from tasks.evaluate.experiment import Distances, Experiment, Rows, list_scores, record_experiment
+from tasks.evaluate.experiment_distances import list_distance, suit_distance
+from tasks.evaluate.fvd import pin_spec
 from tasks.evaluate.motion_conditions import (
     check_motion_inputs,
     choose_conditions,
     judge_contexts,
     keep_out_truth,
 )
-from tasks.evaluate.request import check_measures
+from tasks.evaluate.request import plan_measure
 from tasks.generate.requests import build_run
 from tasks.progress import notify
 from tasks.prompts import read_prompts
@@ -35,7 +39,11 @@ from tasks.ui.run_names import name_run
 
 @flow(name="experiment-retrieval", flow_run_name=name_run("experiment-retrieval-{corpus}"), **HOOKS)
 def experiment_retrieval(
-    corpus: str, prompts: str, spec: ExperimentSpec | None = None
+    corpus: str,
+    prompts: str,
+    spec: ExperimentSpec | None = None,
+    weights: str | None = None,
+    distance: DistanceSpec | None = None,
 ) -> dict[str, Any]:
     """Generates under each condition, measures, and compares with generation without clips.
 
@@ -46,12 +54,19 @@ def experiment_retrieval(
         corpus: Name of an indexed corpus.
         prompts: Table of prompts; its other columns describe what metrics look for.
         spec: Generation, controllers and metrics; those of the bundled models if left out.
+        weights: Folder of the metrics' weights under their published names.
+        distance: Extractor and clips of a Fréchet distance to the corpus; none if left out.
     """
     spec = spec or build_experiment_spec()
     conditions = list(list_conditions(spec.controllers, spec.generate.retrieve.k))
     workspace = open_workspace(Settings())
-    runs, rows = _measure_conditions(workspace, corpus, prompts, spec, conditions)
-    return _publish(workspace, Experiment(corpus, spec, runs), rows)
+    measure = plan_measure(spec.metrics, prompts, weights)
+    if distance is not None:
+        distance = pin_spec(distance, "--fvd-weights")
+    runs, rows = _measure_conditions(workspace, corpus, prompts, spec, conditions, measure)
+    distances = _measure_distances(workspace, corpus, spec, runs, distance)
+    made = Experiment(corpus, spec, runs, weights=measure.weights, distances=distances)
+    return _publish(workspace, made, rows)
 
 
 @flow(name="experiment-motion", flow_run_name=name_run("experiment-motion-{corpus}"), **HOOKS)
@@ -61,6 +76,8 @@ def experiment_motion(
     spec: ExperimentSpec | None = None,
     truth: str | None = None,
     only: list[str] | None = None,
+    weights: str | None = None,
+    distance: DistanceSpec | None = None,
 ) -> dict[str, Any]:
     """Generates under each use of clips' motion, measures, and compares with the base alone.
 
@@ -74,6 +91,8 @@ def experiment_motion(
         truth: Column of the prompts with the id of the clip that each video should have been: its
             motion is the upper bound, and it is kept out of the other conditions.
         only: Conditions to compare with the base, such as "context k=9"; all if left out.
+        weights: Folder of the metrics' weights under their published names.
+        distance: Extractor and clips of a Fréchet distance to the corpus; none if left out.
     """
     spec = spec or MOTION_EXPERIMENT
     if truth is not None:
@@ -81,20 +100,22 @@ def experiment_motion(
     conditions = choose_conditions(spec.generate.retrieve.k, truth, only)
     workspace = open_workspace(Settings())
     check_motion_inputs(workspace, workspace.check_corpus(corpus), prompts, spec.generate, truth)
-    runs, rows = _measure_conditions(workspace, corpus, prompts, spec, conditions)
-    found = _publish(workspace, Experiment(corpus, spec, runs, varies="motion"), rows)
+    measure = plan_measure(spec.metrics, prompts, weights)
+    if distance is not None:
+        distance = pin_spec(distance, "--fvd-weights")
+    runs, rows = _measure_conditions(workspace, corpus, prompts, spec, conditions, measure)
+    distances = _measure_distances(workspace, corpus, spec, runs, distance)
+    made = Experiment(corpus, spec, runs, "motion", measure.weights, distances)
+    found = _publish(workspace, made, rows)
     return found | {"verdicts": judge_contexts(rows)}
 
 
 def _measure_conditions(
     workspace: Workspace, corpus: str, prompts: str, spec: ExperimentSpec,
-    conditions: Sequence[Condition],
+    conditions: Sequence[Condition], measure: EvaluateSpec,
 ) -> tuple[dict[Condition, Run], Rows]:  # fmt: skip
     """The run of each condition, and the scores of all."""
-    # All frames: these scores are compared with each other, not with published ones.
-    measure = EvaluateSpec(metrics=spec.metrics, num_frames=None)
-    # First: nothing is generated that cannot be measured, nor before all models are there.
-    check_measures(measure, prompts)
+    # Nothing is generated before all models are there.
     asked = read_prompts(prompts)
     workspace.check_corpus(corpus)
     for condition in conditions:
@@ -109,6 +130,21 @@ def _measure_conditions(
     return runs, rows
 
 
+def _measure_distances(
+    workspace: Workspace, corpus: str, spec: ExperimentSpec, runs: dict[Condition, Run],
+    distance: DistanceSpec | None,
+) -> Distances:  # fmt: skip
+    """Each condition's distance to the corpus's clips; none without a `distance`."""
+    if distance is None:
+        return ()
+    real, found = workspace.check_corpus(corpus), []
+    for condition, run in runs.items():
+        videos = len(run.prompts) * spec.generate.samples
+        how = suit_distance(distance, spec.generate, videos)
+        found.append(list_distance(condition.name, fvd(run.fingerprint, real, how)))
+    return tuple(found)
+
+
 def _publish(workspace: Workspace, experiment: Experiment, rows: Rows) -> dict[str, Any]:
     """Records the comparisons and shows them in the UI."""
     results = record_experiment(workspace, experiment, rows)
@@ -116,8 +152,5 @@ def _publish(workspace: Workspace, experiment: Experiment, rows: Rows) -> dict[s
     publish_table("experiment", experiment.corpus, table)
     if link := link_run(workspace, layout.experiment_folder(experiment.fingerprint)):
         publish_summary("experiment-page", experiment.corpus, dict(link))
-    return {
-        "corpus": experiment.corpus,
-        "experiment": experiment.fingerprint,
-        "results": table,
-    }
+    found = {"corpus": experiment.corpus, "experiment": experiment.fingerprint, "results": table}
+    return found | ({"distances": list(experiment.distances)} if experiment.distances else {})

@@ -61,6 +61,7 @@ class ExperimentPage:
 
     `changed` is how many videos are not those that were measured any more, and have no scores. Of
     an `in_one_row` page all conditions stand side by side, else those of each controller.
+    `distances` are those of conditions to the corpus, if they were measured.
     """
 
     title: str
@@ -72,6 +73,7 @@ class ExperimentPage:
     shape: str = "16 / 9"
     changed: int = 0
     in_one_row: bool = False
+    distances: Sequence[Mapping[str, Any]] = ()
 
     @property
     def tables(self) -> list[tuple[str, list[Bar[PairedDifference]]]]:
@@ -120,6 +122,7 @@ class ExperimentPage:
 def build_experiment_page(
     store: Store, recorded: Mapping[str, Any], results: list[PairedDifference],
     rows: Sequence[Row], page: Path, changed: int = 0,
+    distances: Sequence[Mapping[str, Any]] = (),
 ) -> ExperimentPage:  # fmt: skip
     """Builds the page of an experiment from its `spec.json`, its results and its scores."""
     prompts = group_by_prompt(rows, results, store, page)
@@ -145,6 +148,7 @@ def build_experiment_page(
         shape,
         changed,
         in_one_row=varies == "motion",
+        distances=distances,
     )
 
 

@@ -56,9 +56,20 @@ def print_experiment(result: dict[str, Any]) -> None:
         names = escape(row["metric"]), escape(row["condition"])
         table.add_row(*names, str(row["n"]), mean, escape(difference))
     out().print(table)
+    if distances := result.get("distances"):
+        _print_distances(distances)
     for verdict in result.get("verdicts", ()):
         out().print(escape(verdict))
     out().print(escape(f"to watch the videos: {name_command('report', result['experiment'])}"))
+
+
+def _print_distances(rows: list[dict[str, Any]]) -> None:
+    table = Table(escape(f"{rows[0]['metric']} to the corpus"), "n", "distance", "floor")
+    for row in rows:
+        floor = "" if row["floor"] is None else f"{row['floor']:.2f}"
+        table.add_row(escape(row["condition"]), str(row["n"]), f"{row['value']:.2f}", floor)
+    out().print(table)
+    out().print("the floor is that of real clips against others, as many")
 
 
 def print_leaderboard(board: dict[str, Any], markdown: bool) -> None:

@@ -2,12 +2,15 @@
 
 from typing import Annotated, Any
 
+from data.errors import UserError
 from data.specs.answer import AnswerSpec
+from data.specs.distance import ClipSpec, DistanceSpec
 from data.specs.motion_experiment import MOTION_EXPERIMENT
 from data.specs.pipeline import ExperimentSpec, GenerateSpec
 from flows.cli.answer import ANSWER
 from flows.cli.app import add_group
 from flows.cli.console import run_flow
+from flows.cli.evaluate import WeightsFolder
 from flows.cli.evaluation_tables import print_experiment
 from flows.cli.field_options import report_wrong_values
 from flows.cli.generate import GENERATE
@@ -33,6 +36,12 @@ MOTION = SpecOptions(
     ),
 )  # fmt: skip
 
+Fvd = Annotated[
+    str | None,
+    opt("--fvd", "Also measure Fréchet distances to the corpus by this extractor, e.g. i3d_k400."),
+]
+FvdWeights = Annotated[str | None, opt("--fvd-weights", "Path of the extractor's weights.")]
+
 experiment = add_group("experiment", "Measure whether something helps.", "Train and experiment")
 
 
@@ -41,8 +50,9 @@ experiment = add_group("experiment", "Measure whether something helps.", "Train 
 def retrieval(
     corpus: Corpus,
     prompts: Annotated[str, arg("PROMPTS", "A table: CSV, JSON Lines or Parquet.")],
-    fields: Fields, as_json: AsJson = False, workers: Workers = None, runner: Runner = None,
-    size: Size = None, root: Root = None,
+    fields: Fields, weights: WeightsFolder = None, fvd: Fvd = None, fvd_weights: FvdWeights = None,
+    as_json: AsJson = False, workers: Workers = None, runner: Runner = None, size: Size = None,
+    root: Root = None,
 ) -> None:  # fmt: skip
     """Does retrieval help? Compare 0 to k clips, and unrelated clips, on the same prompts."""
     from flows.experiment import experiment_retrieval
@@ -52,8 +62,10 @@ def retrieval(
     generated = _pop_generated(fields, size)
     with report_wrong_values():
         spec = build_experiment_spec(generate=build_generate_spec(**generated), **fields)
-    show = print_experiment
-    run_flow(experiment_retrieval, corpus, prompts, spec, as_json=as_json, print_plain=show)
+    run_flow(
+        experiment_retrieval, corpus, prompts, spec, weights, _build_distance(fvd, fvd_weights),
+        as_json=as_json, print_plain=print_experiment,
+    )  # fmt: skip
 
 
 @experiment.command()
@@ -70,6 +82,7 @@ def motion(
         list[str] | None,
         opt("--only", "Condition to compare with the base; repeatable.", "all of them"),
     ] = None,
+    weights: WeightsFolder = None, fvd: Fvd = None, fvd_weights: FvdWeights = None,
     as_json: AsJson = False, workers: Workers = None, runner: Runner = None, size: Size = None,
     root: Root = None,
 ) -> None:  # fmt: skip
@@ -86,8 +99,8 @@ def motion(
     generated = _pop_generated(fields, size)
     spec = build_spec(MOTION_EXPERIMENT, fields | {"generate": generated})
     run_flow(
-        experiment_motion, corpus, prompts, spec, truth, only, as_json=as_json,
-        print_plain=print_experiment,
+        experiment_motion, corpus, prompts, spec, truth, only, weights,
+        _build_distance(fvd, fvd_weights), as_json=as_json, print_plain=print_experiment,
     )  # fmt: skip
 
 
@@ -113,6 +126,15 @@ def texts(
         experiment_texts, corpus, questions, layout, spec, page, as_json=as_json,
         print_plain=print_text_experiment,
     )  # fmt: skip
+
+
+def _build_distance(extractor: str | None, weights: str | None) -> DistanceSpec | None:
+    """The distance that these options ask for; a UserError for weights of no extractor."""
+    if extractor is None:
+        if weights is not None:
+            raise UserError("--fvd-weights are whose? name the extractor with --fvd")
+        return None
+    return DistanceSpec(clip=ClipSpec(extractor=extractor, weights=weights))
 
 
 def _pop_generated(fields: Fields, size: str | None) -> dict[str, Any]:

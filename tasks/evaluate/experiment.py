@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,29 +17,36 @@ from data.stamps import utc_now
 from data.store import layout, tables
 from data.workspace import Workspace
 from engines.base import load_plugin
+from engines.embed.weights import digest_file
 from engines.evaluate.paired_difference import PairedDifference, compare_conditions
 from tasks.evaluate.conditions import Condition
 
 Rows = list[dict[str, Any]]
+Distances = tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
 class Experiment:
     """An experiment in the store; its fingerprint depends on the runs that it compares.
 
-    It `varies` retrieval, or how the motion of what was retrieved is used.
+    It `varies` retrieval, or how the motion of what was retrieved is used. `weights` are the files
+    of its metrics' models, by name; `distances` those of conditions to real clips, if measured.
     """
 
     corpus: str
     spec: ExperimentSpec
     runs: Mapping[Condition, Run]
     varies: str = "retrieval"
+    weights: Mapping[str, str] = field(default_factory=dict)
+    distances: Distances = ()
 
     @cached_property
     def fingerprint(self) -> str:
         """12 hex digits."""
         versions = [load_plugin("evaluate.metrics", name).VERSION for name in self.spec.metrics]
-        return fingerprint(self.spec, "1", *versions, *(r.fingerprint for r in self.runs.values()))
+        files = [digest_file(self.weights[name]) for name in sorted(self.weights)]
+        runs = [run.fingerprint for run in self.runs.values()]
+        return fingerprint(self.spec, "1", *versions, *files, *runs)
 
     @property
     def folder(self) -> str:
@@ -78,6 +85,7 @@ def record_experiment(
     spec = record | made_by
     store.write(layout.spec_file(folder), json.dumps(spec, indent=2).encode())
     summary = record | {"results": [asdict(result) for result in results]}
+    summary |= {"distances": list(experiment.distances)} if experiment.distances else {}
     store.write(f"{folder}/summary.json", json.dumps(summary, indent=2).encode())
     with workspace.open_catalog() as catalog:
         sync_experiments(catalog, store)

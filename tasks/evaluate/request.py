@@ -56,6 +56,20 @@ def build_evaluation(
     )  # fmt: skip
 
 
+def plan_measure(
+    metrics: tuple[str, ...], prompts: str, weights: str | None = None
+) -> EvaluateSpec:
+    """How an experiment measures these prompts' videos; `weights` is a folder of models.
+
+    Raises what `check_measures` does. All frames count: the scores are compared with each other,
+    not with published ones.
+    """
+    files = find_weights(weights, _list_models(metrics)) if weights else {}
+    spec = EvaluateSpec(metrics=metrics, num_frames=None, weights=files)
+    check_measures(spec, prompts)
+    return spec
+
+
 def check_measures(spec: EvaluateSpec, prompts: str) -> None:
     """Raises what would end the evaluation of these prompts' videos, before there are any."""
     require_columns(split_metrics(spec)[1], read_columns(prompts))

@@ -131,7 +131,9 @@ def _write_experiment(workspace: Workspace, fingerprint: str, page: Path) -> dic
     # Not as recorded: intervals of 0.1.0 took the samples of a prompt for independent.
     differences = compare_conditions(rows)
     changed = len({(row["run"], row["request_id"]) for row in rows if row["reason"] == CHANGED})
-    shown = build_experiment_page(store, recorded, differences, rows, page, changed)
+    summary = json.loads(store.read(f"{folder}/summary.json"))
+    distances = summary.get("distances", ())
+    shown = build_experiment_page(store, recorded, differences, rows, page, changed, distances)
     write_html(page, render_template("experiment.html", shown))
     conditions = len({result.condition for result in differences})
     counts = {"prompts": len(shown.prompts), "conditions": conditions}

@@ -8,6 +8,7 @@ import pytest
 from support.corpora import FAKE, FAKE_VIDEOS
 
 from data.errors import UserError
+from data.specs.distance import ClipSpec, DistanceSpec
 from data.specs.pipeline import ExperimentSpec, RetrieveSpec
 from data.workspace import Workspace
 from flows.experiment import experiment_motion
@@ -124,3 +125,36 @@ def test_its_page_says_what_is_compared(made: dict, tmp_path: Path) -> None:
     html = Path(report(made["experiment"], str(tmp_path / "page.html"))["page"]).read_text()
     for said in ("Does retrieved motion help?", "backwards k=3", "something goes a"):
         assert said in html
+
+
+def test_its_conditions_are_as_far_from_the_corpus_as_each_says(
+    workspace: Workspace, prompts: str, tmp_path: Path
+) -> None:
+    """With the distance of real clips from others beside it, and on the page."""
+    how = DistanceSpec(clip=ClipSpec(extractor="pixel_stats"))
+    found = experiment_motion("c", prompts, SPEC, only=["best k=1"], distance=how)
+    rows = found["distances"]
+    assert [row["condition"] for row in rows] == ["k=0", "best k=1"]
+    for row in rows:
+        measured = json.loads(workspace.store.read(f"distances/{row['distance']}/result.json"))
+        assert measured["protocol"]["frames"] == SPEC.generate.frames
+        assert measured["protocol"]["fps"] == SPEC.generate.fps
+        assert row["n"] == 3 and row["value"] > 0 and row["floor"] > 0
+        assert row["floor"] == measured["floor"]["real_against_real"]["value"]
+    page = tmp_path / "page.html"
+    report(found["experiment"], out=str(page))
+    assert f"<td>{rows[1]['value']:.2f}</td><td>{rows[1]['floor']:.2f}</td>" in page.read_text()
+
+
+def test_weights_that_are_not_there_end_it_before_anything_is_generated(
+    workspace: Workspace, prompts: str, tmp_path: Path
+) -> None:
+    """Of metrics, and of the distance."""
+    looking = SPEC.model_copy(update={"metrics": ("dino_similarity",), "controllers": ("new",)})
+    there = set(workspace.store.list_names("generations"))
+    with pytest.raises(UserError, match="dino"):
+        experiment_motion("c", prompts, looking, weights=str(tmp_path))
+    i3d = DistanceSpec(clip=ClipSpec(extractor="i3d_k400", weights=str(tmp_path / "none.pt")))
+    with pytest.raises(UserError, match=r"none\.pt"):
+        experiment_motion("c", prompts, SPEC, distance=i3d)
+    assert set(workspace.store.list_names("generations")) == there
