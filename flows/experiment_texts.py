@@ -29,7 +29,7 @@ def experiment_texts(
 ) -> dict[str, Any]:
     """Answers the same questions under each condition, and compares with answers without texts.
 
-    Conditions are all texts of the first kind, those retrieved, each further kind added, and the
+    Conditions are the texts of the first kind in order, those retrieved, each further kind added, and the
     texts of another video. Questions that are answered already are not asked again.
 
     Args:
@@ -40,7 +40,7 @@ def experiment_texts(
         out: HTML file to write; report.html in the experiment's folder if left out.
     """
     workspace, spec = open_workspace(Settings()), spec or AnswerSpec()
-    conditions, runs = list_conditions(spec.kinds), {}
+    conditions, runs = list_conditions(spec.kinds, spec.budget), {}
     for condition in conditions:
         notify(f"{condition.name}: {len(conditions)} conditions in all")
         made = answer(questions, corpus, None, layout, condition.build_spec(spec))

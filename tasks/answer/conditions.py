@@ -25,12 +25,15 @@ class TextCondition:
         return base.model_copy(update={"texts": self.texts, "kinds": kinds})
 
 
-def list_conditions(kinds: Sequence[str]) -> list[TextCondition]:
-    """No texts, all of the first kind, those retrieved, then one kind more each time; a control."""
+def list_conditions(kinds: Sequence[str], budget: int) -> list[TextCondition]:
+    """No texts, all of the first kind, those retrieved, then one kind more each time; a control.
+
+    All are those of the first `budget` tokens, as their name says.
+    """
     first, *others = kinds
     conditions = [
         TextCondition(BASELINE, "none", ()),
-        TextCondition(f"{first}, all", "all", (first,)),
+        TextCondition(f"{first}, all to {budget:,} tokens", "all", (first,)),
         TextCondition(f"{first}, retrieved", "retrieved", (first,)),
     ]
     for count, kind in enumerate(others, start=2):

@@ -13,7 +13,7 @@ from flows.annotate import annotate
 from flows.experiment_texts import experiment_texts
 from flows.ingest import ingest
 from flows.leaderboard import leaderboard
-from tasks.answer.conditions import BASELINE, SHUFFLED, list_conditions
+from tasks.answer.conditions import BASELINE, SHUFFLED, list_conditions, require_answers
 from tasks.answer.scoring import judge_run, summarize_scores, write_published
 
 THINGS = ("apple", "bridge", "candle", "donkey", "engine", "feather", "guitar", "hammer", "island",
@@ -62,11 +62,17 @@ def experiment(shared_workspace, plain_flows, tmp_path_factory):
 
 
 def test_conditions_add_one_kind_at_a_time_and_end_with_a_control() -> None:
-    conditions = list_conditions(["speech", "screen", "objects"])
+    conditions = list_conditions(["speech", "screen", "objects"], 2000)
     assert [each.texts for each in conditions] == [
         "none", "all", "retrieved", "retrieved", "retrieved", "shuffled",
     ]  # fmt: skip
     assert [len(each.kinds) for each in conditions] == [0, 1, 1, 2, 3, 3]
+
+
+def test_questions_that_a_server_did_not_answer_count_as_no_answers() -> None:
+    require_answers(BASELINE, {"rejected": 2})
+    with pytest.raises(UserError, match=f"{BASELINE}: the server did not answer 3 questions"):
+        require_answers(BASELINE, {"unreachable": 3})
 
 
 def test_right_texts_help_and_those_of_another_video_do_not(experiment) -> None:

@@ -70,6 +70,19 @@ def test_frames_go_to_a_server_and_a_video_that_it_rejects_fails_alone(
     assert isinstance(outcomes["b"], Failed) and outcomes["b"].reason == "rejected"
 
 
+def test_a_stretch_that_a_server_refuses_costs_no_other_stretch(changing: Path) -> None:
+    """One picture that a content filter minds took the captions of the whole film."""
+    spec = CaptionsSpec(model="openai", weights="tiny", every_s=2, frames=4, side=64, motion=False)
+
+    def reply(body, number):
+        return refusal(400, "content filter") if number == 1 else completion("a card")
+
+    with serve(reply) as server:
+        outcome = run(spec, changing, server=server.address)["a"]
+    assert [text.text for text in outcome.value.texts] == ["a card"] * 2
+    assert outcome.value.result == "1 prompts refused: 400: content filter"
+
+
 def test_a_long_video_keeps_few_frames_in_memory() -> None:
     random, held = np.random.default_rng(0), []
 
