@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from data.catalog.database import load_sql
+from data.errors import UserError
 from data.runs.questions import VideoQuestions
 from data.shards.lists import list_done
 from data.shards.stages import Stage, read_spec
@@ -27,7 +28,8 @@ Sources = dict[str, tuple[Stage, Stage | None]]  # by kind: the stages of texts 
 def find_sources(workspace: Workspace, corpus: str, spec: AnswerSpec) -> Sources:
     """The stages whose texts a run uses.
 
-    A UserError where the corpus has none of a kind, or their encoder has other weights by now.
+    A UserError where the corpus has none of a kind, or their encoder is not the one asked for, or
+    has other weights by now.
     """
     if spec.texts == "none":
         return {}
@@ -36,10 +38,20 @@ def find_sources(workspace: Workspace, corpus: str, spec: AnswerSpec) -> Sources
         kind: (stage, find_encoded(workspace, stage))
         for kind, stage in zip(spec.kinds, stages, strict=True)
     }
-    for _, vectors in sources.values():
+    for kind, (_, vectors) in sources.items():
         if vectors:
-            read_encoder(workspace, vectors)
+            _check_encoder(corpus, kind, spec.encode, read_encoder(workspace, vectors))
     return sources
+
+
+def _check_encoder(corpus: str, kind: str, asked: EncodeSpec, used: EncodeSpec) -> None:
+    # By default it is the one that encoded the texts, whichever that is.
+    if asked not in (EncodeSpec(), used):
+        raise UserError(
+            f"the {kind} texts of {corpus} were encoded by {used.weights or used.encoder}: leave out"
+            f" --encoder, or encode them anew with `reelflow annotate {corpus} --with {kind}"
+            f" --encoder {asked.encoder}`"
+        )
 
 
 def name_sources(sources: Sources, spec: AnswerSpec) -> dict[str, str]:

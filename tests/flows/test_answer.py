@@ -295,6 +295,7 @@ def test_a_folder_of_videos_is_answered_from_frames(corpus, tmp_path, clips) -> 
     ("rows", "fields", "names"),
     [([], {}, "no questions"), (questions(), {"model": "nobody"}, "similarity"),
      (questions(), {"kinds": ("speech",)}, "--with speech"),
+     (questions(), {"encode": EncodeSpec(encoder="clip")}, "were encoded by sentences"),
      (questions(), {"sampling": "keyframe"}, "embed"),
      (questions(), {"out": "answers.txt"}, "jsonl"),
      ([{"id": "1", "video": "nowhere", "question": "?"}], {}, "nowhere")],
