@@ -151,10 +151,12 @@ def _average_gradients(team: Any, trained: list["nn.Parameter"]) -> None:
 
     if team.num_processes == 1:
         return
-    for parameter in trained:
-        # A process that dropped all clips has no gradient here, but must take part all the same.
-        own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        parameter.grad = team.reduce(own, "mean")
+    # A process that dropped all clips has no gradient here, but must take part all the same. In
+    # one message: hundreds of small ones took a third of each step of a small model.
+    own = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
+    mean = team.reduce(torch.cat([gradient.flatten() for gradient in own]), "mean")
+    for parameter, part in zip(trained, mean.split([p.numel() for p in trained]), strict=True):
+        parameter.grad = part.view_as(parameter).to(parameter.dtype)
 
 
 def _copy_parameters(trained: list["nn.Parameter"]) -> list["Tensor"]:
