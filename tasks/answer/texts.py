@@ -48,7 +48,7 @@ def _check_encoder(corpus: str, kind: str, asked: EncodeSpec, used: EncodeSpec) 
     # By default it is the one that encoded the texts, whichever that is.
     if asked not in (EncodeSpec(), used):
         raise UserError(
-            f"the {kind} texts of {corpus} were encoded by {used.weights or used.encoder}: leave out"
+            f"the {kind} texts of {corpus} were encoded by {used.weights or used.encoder}: omit"
             f" --encoder, or encode them anew with `reelflow annotate {corpus} --with {kind}"
             f" --encoder {asked.encoder}`"
         )
