@@ -48,15 +48,25 @@ LONG = (
 # What tests of many processes need: which of them is late, or dies, is the machine's doing too, so
 # they are tried once more, and listed at the end, whatever they failed by.
 PROCESSES = ("browser", "commands", "postgres", "ray", "service")
+# And those that time what they wait for, each in a folder of its own.
+TIMED = (
+    "data/store/test_lease.py", "engines/video/guard/test_guard.py",
+    "engines/video/guard/test_guard_faults.py", "engines/runners/test_process.py",
+    "engines/embed/test_hub.py", "flows/test_bad_rows.py", "flows/test_embed.py",
+    "flows/test_annotate.py", "flows/test_evaluate.py", "flows/test_surroundings.py",
+    "tasks/service/test_top.py", "tasks/service/test_processes.py",
+)  # fmt: skip
 SLOW_S = 10.0  # of a test that nobody marked slow; on a machine at rest these take 1 s at most
 CAPTIONS = ("a wave in colours", "stripes that move", "something short", "a picture that counts")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what tests need, and which run twice if they fail; the longest files come first."""
+    timed = {TESTS / name for name in TIMED}
     for item in items:
         needs.mark(item)
-        if any(item.get_closest_marker(name) for name in PROCESSES):
+        many = any(item.get_closest_marker(name) for name in PROCESSES)
+        if many or item.path in timed:
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun="."))
         if item.get_closest_marker("real_clips") and not REAL_CLIPS.is_dir():
             item.add_marker(pytest.mark.skip(NO_CLIPS))

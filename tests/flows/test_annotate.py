@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("plain_flows")
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELFLOW_SHARD_SIZE", "4")
-    monkeypatch.setenv("REELFLOW_DECODE_DEADLINE_S", "2")
+    monkeypatch.setenv("REELFLOW_DECODE_DEADLINE_S", "6")
 
 
 def rows(workspace, corpus: str, kind: str) -> list[dict]:

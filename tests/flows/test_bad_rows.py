@@ -47,7 +47,7 @@ def server(clips: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BadServer]:
         monkeypatch.delenv(key)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
-    monkeypatch.setenv("REELFLOW_DECODE_DEADLINE_S", "4")
+    monkeypatch.setenv("REELFLOW_DECODE_DEADLINE_S", "12")
     monkeypatch.setattr(faults, "PAUSES_S", (0.0, 0.0))
     monkeypatch.setattr(web, "READ_TIMEOUT_S", 0.5)
     monkeypatch.setattr(web, "STAT_TIMEOUT_S", 1.0)

@@ -97,7 +97,8 @@ class Walk:
 
     def topic(self, name: str) -> str:
         """What the lines of a topic are."""
-        self.typed.append(name)
+        if name not in self.typed:  # a second try of a test types its topic again
+            self.typed.append(name)
         return TOPICS[name]
 
     def film(self, *names: str) -> None:
@@ -159,7 +160,7 @@ def test_start(walk: Walk) -> None:
     said = walk.first.type(walk.topic("Start"))
     assert f"export PREFECT_API_URL=http://127.0.0.1:{walk.port}/api" in said
     assert walk.done() == 3
-    [run] = [run for run in walk.runs() if run["name"] == "pipeline-cats"]
+    run = next(run for run in walk.runs() if run["name"] == "pipeline-cats")
     assert run["state"]["type"] == "COMPLETED"
 
 

@@ -125,7 +125,7 @@ def test_a_command_works_behind_a_proxy_that_does_not_answer(tmp_path: Path) -> 
         REELFLOW_ROOT=str(tmp_path / "store"), REELFLOW_RUNNER="in_process",
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    assert time.monotonic() - begun < 120
+    assert time.monotonic() - begun < 240
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -159,7 +159,7 @@ def test_an_address_without_a_prefect_is_named_with_its_variable(
     assert ended.returncode == 1
     assert url in ended.stderr and "PREFECT_API_URL" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 120
 
 
 def _content(file: Path) -> bytes:

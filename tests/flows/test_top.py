@@ -37,7 +37,7 @@ def test_a_page_and_its_figures(reelflow) -> None:
         client.create_flow_run(embed, "to-come", {"corpus": "topped"}, state=later)
     seen = read_flow_runs(str(PREFECT_API_URL.value()))  # as the page to look around lists them
     assert seen.fault is None and all(each.started for each in seen.runs)
-    (run,) = [each for each in seen.runs if each.name == "embed-topped"]
+    run = next(each for each in seen.runs if each.name == "embed-topped")
     assert run.state.startswith("Completed")  # its name, "... with failures", may come later
     assert run.address.startswith(f"{seen.address}/runs/flow-run/")
 

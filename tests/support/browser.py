@@ -68,7 +68,9 @@ def opened(page: Path, profile: Path, width: int, height: int = 900) -> Iterator
     command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with connect(_address(profile), max_size=None) as socket:
+        with connect(
+            _address(profile), max_size=None, open_timeout=PATIENCE_S, ping_interval=None
+        ) as socket:
             tab = Tab(socket)
             for domain in ("Runtime", "Log", "Page"):
                 tab.ask(f"{domain}.enable")

@@ -29,7 +29,7 @@ def children(pid=None):
     return [child.pid for child in psutil.Process(pid).children()]
 
 
-def gone(pids, seconds=5.0):
+def gone(pids, seconds=60.0):
     import psutil
 
     due = time.monotonic() + seconds

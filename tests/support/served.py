@@ -101,7 +101,7 @@ def listening() -> Iterator[tuple[str, list[dict]]]:
         server.shutdown()
 
 
-def until(answer: Callable[[], T], seconds: float = 120) -> T:
+def until(answer: Callable[[], T], seconds: float = 400) -> T:
     """What is answered once there is something, or at the end of the time."""
     end = time.monotonic() + seconds
     while not (found := answer()) and time.monotonic() < end:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from data.store.lease import LeaseTimes, hold_lease, machine_id
 from data.store.storage import Store
 from data.workspace import Workspace, open_workspace
 
-QUICK = LeaseTimes(renew_s=0.2, dead_s=2.0, poll_s=0.1)
+QUICK = LeaseTimes(renew_s=0.2, dead_s=5.0, poll_s=0.1)
+
+LONG = replace(QUICK, dead_s=200.0)  # no late thread counts as dead, which interrupts all tests
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def test_who_waits_is_messages_for_whom_and_patience_has_an_end(store: Store, ho
     messages: list[str] = []
     with pytest.raises(UserError, match=f"process {holder.pid} on {socket.gethostname()} runs"):
         with take(
-            store, wait_s=3 * QUICK.dead_s, waiting=messages.append
+            store, wait_s=1.5 * QUICK.dead_s, waiting=messages.append
         ):  # it is renewed meanwhile
             pass
     assert len(messages) == 1 and f"process {holder.pid} on {socket.gethostname()}" in messages[0]
@@ -113,7 +116,7 @@ def test_of_many_who_try_at_once_one_holds_at_a_time(store: Store) -> None:
 
     def work(_: int) -> None:
         nonlocal inside, most
-        with take(store):
+        with hold_lease(store, "corpora/c/embed", "runs", 240.0, lambda who: None, None, LONG):
             with guard:
                 inside += 1
                 most = max(most, inside)

@@ -23,7 +23,7 @@ try:
     print(path, told[0], told[-1]) if told else print(path, "cached")
 except Exception as error:
     print(type(error).__name__, str(error).count("\\n"), error)
-assert time.monotonic() - began < 8
+assert time.monotonic() - began < 24
 """
 
 

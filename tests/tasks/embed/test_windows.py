@@ -25,6 +25,7 @@ from prefect.states import Pending, Running, Scheduled
 from support.corpora import FAKE, counts, videos
 from support.running import asked
 
+from data.settings import Settings
 from data.stamps import hash_json
 from data.workspace import Workspace
 from engines.embed.models import fake
@@ -258,7 +259,8 @@ def _runs(deployment: str, state: StateType) -> list[FlowRun]:
 def _of_corpus(corpus: str) -> list[FlowRun]:
     """The windows of a corpus that ended, those that failed first, as they began."""
     ended = [*_runs("embed-window", StateType.FAILED), *_runs("embed-window", StateType.COMPLETED)]
-    found = [run for run in ended if run.parameters["corpus"] == corpus]
+    tag = child_runs.windows_tag(Settings().root, corpus)  # of this try's store alone
+    found = [run for run in ended if tag in run.tags]
     return sorted(found, key=lambda run: (run.state_type != "FAILED", run.start_time))
 
 
