@@ -1,6 +1,7 @@
 """Trains the codec of the bundled model on rendered frames: `python -m engines.tiny.t2v.codec`."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,14 @@ def build_codec() -> "AutoencoderKL":
         sample_size=training_set.PIXELS,
         mid_block_add_attention=False,
     )
+
+
+def load_codec(folder: Path) -> "AutoencoderKL":
+    """The codec of a pipeline's folder, in full precision."""
+    import torch
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32, use_safetensors=True)
 
 
 def draw_images(rng: np.random.Generator, count: int) -> "Tensor":
@@ -93,7 +102,9 @@ def train_codec(
 def main() -> None:
     """Trains, and writes the codec into the pipeline's folder."""
     options = parse_options(__doc__, SCHEDULE, "t2v-vae", TEXT_TO_VIDEO)
-    train_codec(build_codec(), draw_images, options)
+    train_codec(
+        load_codec(options.folder) if options.again else build_codec(), draw_images, options
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ class TrainingOptions:
     checkpoint: Path
     folder: Path
     device: str
+    again: bool  # from the weights in the folder, not from untrained ones
 
     def print_progress(self, step: int, loss: float) -> None:
         """Prints the step and the loss."""
@@ -37,7 +38,9 @@ def parse_options(
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--checkpoint", type=Path, default=Path(f"var/{name}.pt"))
     parser.add_argument("--folder", type=Path, default=folder)
+    parser.add_argument("--again", action="store_true", help="train the folder's weights further")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     schedule = replace(schedule, steps=options.steps, seed=options.seed)
-    return TrainingOptions(schedule, options.checkpoint, options.folder, options.device)
+    where = (options.checkpoint, options.folder, options.device)
+    return TrainingOptions(schedule, *where, options.again)

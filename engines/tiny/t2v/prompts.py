@@ -1,15 +1,16 @@
-"""Prompts for motions that no caption of the bundled text-to-video model names.
+"""Prompts for motions that no caption of the bundled text-to-video model names, or that some do.
 
-`python -m engines.tiny.t2v.prompts 60 > prompts.jsonl` writes them for an experiment.
+`python -m engines.tiny.t2v.prompts 60 > prompts.jsonl` writes them for an experiment; with
+`--taught` those whose every word the model was taught.
 """
 
+import argparse
 import json
-import sys
 
 import numpy as np
 
 from engines.tiny.scene import COLOURS, HELD_OUT, SHAPES, SPEEDS
-from engines.tiny.t2v.training_set import BACKGROUNDS, UNNAMED_MOTIONS
+from engines.tiny.t2v.training_set import BACKGROUNDS, NAMED_MOTIONS, UNNAMED_MOTIONS
 from engines.tiny.wording import GOING, TRAINING, write_phrase
 
 COMBINATIONS = tuple(
@@ -20,7 +21,9 @@ COMBINATIONS = tuple(
 )
 
 
-def build_prompts(count: int = 60, seed: int = 1) -> list[dict[str, str]]:
+def build_prompts(
+    count: int = 60, seed: int = 1, motions: tuple[str, ...] = UNNAMED_MOTIONS
+) -> list[dict[str, str]]:
     """Rows of a prompts table: text, the clips to choose among, and the attributes expected.
 
     The motions take turns; every third round of them asks for combinations that are in no training
@@ -32,11 +35,11 @@ def build_prompts(count: int = 60, seed: int = 1) -> list[dict[str, str]]:
     for index in range(count):
         # By rounds of the motions, not by `index % 3`: that is a motion, and every held-out prompt
         # would ask for the same one.
-        among = held_out if index // len(UNNAMED_MOTIONS) % 3 == 0 else COMBINATIONS
+        among = held_out if index // len(motions) % 3 == 0 else COMBINATIONS
         shape, colour, background = among[int(rng.integers(len(among)))]
         expected = {"shape": shape, "colour": colour, "background": background}
         expected |= {
-            "motion": UNNAMED_MOTIONS[index % len(UNNAMED_MOTIONS)],
+            "motion": motions[index % len(motions)],
             "speed": SPEEDS[index // 3 % 2],
         }
         where = f"motion = '{expected['motion']}' and speed = '{expected['speed']}'"
@@ -62,7 +65,12 @@ def _write_caption(rng: np.random.Generator, expected: dict[str, str]) -> str:
 
 def main() -> None:
     """Prints as many prompts as the first argument says, one JSON object per line."""
-    for row in build_prompts(int(sys.argv[1]) if len(sys.argv) > 1 else 60):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=60)
+    parser.add_argument("--taught", action="store_true", help="only words of the captions")
+    options = parser.parse_args()
+    motions = NAMED_MOTIONS if options.taught else UNNAMED_MOTIONS
+    for row in build_prompts(options.count, motions=motions):
         print(json.dumps(row))
 
 

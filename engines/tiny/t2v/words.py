@@ -1,6 +1,7 @@
 """The tokenizer of the bundled model, trained on its captions."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,18 @@ def train_tokenizer(seed: int = 0) -> "CLIPTokenizer":
     return CLIPTokenizer(model_max_length=LENGTH).train_new_from_iterator(
         draw_captions(seed), VOCABULARY, show_progress=False
     )
+
+
+def load_tokenizer(folder: Path) -> "CLIPTokenizer":
+    """The tokenizer in a pipeline's folder, trained first if there is none.
+
+    Two trainings number single letters differently: processes, and runs that go on, share one.
+    """
+    from transformers import CLIPTokenizer
+
+    if not (folder / "tokenizer").is_dir():
+        train_tokenizer().save_pretrained(folder / "tokenizer")
+    return CLIPTokenizer.from_pretrained(folder / "tokenizer")
 
 
 def list_known(tokenizer: "CLIPTokenizer", seed: int = 0) -> frozenset[int]:

@@ -22,6 +22,7 @@ from engines.generate.protocol import ABSENT, Clip, Speed
 from engines.generate.ragme import checkpoint
 from engines.nets.controller import Controller
 from engines.nets.controller_config import ControllerConfig
+from engines.tiny.t2v.networks import build_scheduler
 
 CONFIG = ControllerConfig((16, 32, 16, 16), cin=zeroscope.CIN, layers=2, videos="loop")
 PLAIN = RagSpec(init=0)
@@ -81,6 +82,19 @@ def test_without_clips_it_is_diffusers_own_pipeline_bit_for_bit(
 ) -> None:
     asked = spec(base, controller=controller, **options)
     assert np.array_equal(videos(asked, 0)[0], diffusers_own(base, asked, 0))
+
+
+def test_so_it_is_for_a_base_that_predicts_velocity_from_noise_alone(tmp_path: Path) -> None:
+    """As the bundled one; RagInit then adds nothing before the first step, and does later on."""
+    pipe = zeroscope.pipeline()
+    pipe.scheduler = build_scheduler()
+    pipe.save_pretrained(tmp_path)
+    asked = spec(tmp_path, controller="none")
+    expected = diffusers_own(tmp_path, asked, 0)
+    assert np.array_equal(videos(asked, 0)[0], expected)
+    assert np.array_equal(videos(asked, 2)[0], expected)
+    later = asked.model_copy(update={"rag": RagSpec(start=0.5)})
+    assert not np.array_equal(videos(later, 2)[0], expected)
 
 
 def test_so_it_is_with_an_untrained_controller_none_or_no_guidance_by_clips(

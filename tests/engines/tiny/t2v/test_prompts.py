@@ -15,6 +15,13 @@ def test_prompts_name_motions_that_no_training_caption_names() -> None:
         assert row["where"] == f"motion = '{row['motion']}' and speed = '{row['speed']}'"
 
 
+def test_prompts_of_taught_words_have_no_other() -> None:
+    rows = prompts.build_prompts(60, motions=training_set.NAMED_MOTIONS)
+    assert {row["motion"] for row in rows} == {*training_set.NAMED_MOTIONS}
+    captions = {word for text in words.draw_captions(0) for word in text.split()}
+    assert {word for row in rows for word in row["prompt"].split()} <= captions
+
+
 def test_a_third_of_them_ask_for_what_no_training_clip_shows() -> None:
     looks = [(r["shape"], r["colour"], r["background"]) for r in prompts.build_prompts(60)]
     assert sum(look in HELD_OUT for look in looks) >= 20

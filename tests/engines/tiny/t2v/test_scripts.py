@@ -7,7 +7,7 @@ import pytest
 import torch
 from support.training_scripts import run_scripts
 
-from engines.tiny.t2v import base, codec, training_set, words
+from engines.tiny.t2v import base, codec, networks, training_set, words
 
 pytestmark = pytest.mark.slow  # two steps of each script take seconds
 
@@ -34,6 +34,34 @@ def test_they_leave_a_pipeline_that_diffusers_loads_and_runs(folder: Path) -> No
     assert not any(str(folder) in file.read_text() for file in folder.rglob("*.json"))
 
 
+def test_a_training_that_goes_on_has_the_tokens_and_the_networks_of_the_folder(
+    folder: Path,
+) -> None:
+    """Two trainings of one tokenizer number its letters differently."""
+    known = words.load_tokenizer(folder).get_vocab()
+    assert known == words.load_tokenizer(folder).get_vocab()
+    caption_encoder = words.CaptionEncoder(words.load_tokenizer(folder))
+    model = torch.nn.ModuleDict(
+        {"text": networks.build_text_encoder(caption_encoder), "unet": networks.build_unet()}
+    )
+    before = model["unet"].conv_in.weight.detach().clone()
+    base.load_networks(model, folder)
+    assert not torch.equal(before, model["unet"].conv_in.weight)
+
+
+def test_layers_over_time_change_nothing_before_they_are_trained() -> None:
+    """So single frames can be learned without them, at half the cost."""
+    torch.manual_seed(0)
+    unet = networks.build_unet().eval()
+    given = torch.randn(2, 4, 1, 8, 8), torch.tensor([5, 900]), torch.randn(2, 40, networks.WIDTH)
+    with torch.no_grad():
+        with networks.without_time_layers(unet):
+            without = unet(*given).sample
+            assert not any(p.requires_grad for p in networks.list_time_layers(unet)[0].parameters())
+        assert torch.equal(without, unet(*given).sample)
+    assert all(parameter.requires_grad for parameter in unet.parameters())
+
+
 def test_the_codec_s_latents_have_unit_variance(folder: Path) -> None:
     from diffusers import AutoencoderKL
 
@@ -48,7 +76,7 @@ def test_the_codec_s_latents_have_unit_variance(folder: Path) -> None:
 
 def test_words_that_no_caption_uses_mean_nothing_and_go_on_meaning_nothing() -> None:
     caption_encoder = words.CaptionEncoder(words.train_tokenizer())
-    encoder = base.build_text_encoder(caption_encoder)
+    encoder = networks.build_text_encoder(caption_encoder)
     table = encoder.get_input_embeddings().weight
     said = caption_encoder.tokenizer("a red circle climbing", add_special_tokens=False).input_ids
     assert set(said) & set(caption_encoder.unknown)
