@@ -19,6 +19,7 @@ from engines.tiny.i2v.folders import BASE
 from engines.tiny.i2v.heading import STILL, find_motion
 from engines.tiny.judge import judge_clip
 from engines.tiny.scene import HELD_OUT, Scene
+from engines.tiny.sheet import write_sheet
 
 if TYPE_CHECKING:
     from diffusers import StableVideoDiffusionPipeline
@@ -103,15 +104,6 @@ def main() -> None:
     if options.sheet:
         write_sheet(clips, options.sheet)
     print(json.dumps(judge_clips(scenes, clips), indent=1))
-
-
-def write_sheet(clips: Sequence[np.ndarray], file: Path) -> None:
-    """Writes the frames of clips as a picture, a row each."""
-    from PIL import Image
-
-    rows = [np.concatenate(list(clip), axis=1) for clip in clips]
-    sheet = Image.fromarray(np.concatenate(rows))
-    sheet.resize((sheet.width * 2, sheet.height * 2), Image.Resampling.NEAREST).save(file)
 
 
 if __name__ == "__main__":
