@@ -29,8 +29,8 @@ def experiment_texts(
 ) -> dict[str, Any]:
     """Answers the same questions under each condition, and compares with answers without texts.
 
-    Conditions are the texts of the first kind in order, those retrieved, each further kind added, and the
-    texts of another video. Questions that are answered already are not asked again.
+    Conditions are the texts of the first kind in order, those retrieved, each further kind added,
+    and the texts of another video. Questions that are answered already are not asked again.
 
     Args:
         corpus: Name of an annotated corpus.

@@ -151,8 +151,7 @@ def _average_gradients(team: Any, trained: list["nn.Parameter"]) -> None:
 
     if team.num_processes == 1:
         return
-    # A process that dropped all clips has no gradient here, but must take part all the same. In
-    # one message: hundreds of small ones took a third of each step of a small model.
+    # By all, also one that dropped its clips; in one message, as hundreds took a third of a step.
     own = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
     mean = team.reduce(torch.cat([gradient.flatten() for gradient in own]), "mean")
     for parameter, part in zip(trained, mean.split([p.numel() for p in trained]), strict=True):

@@ -48,9 +48,10 @@ def build_unet() -> "UNet3DConditionModel":
         norm_num_groups=16,
     )
     for module in list_time_layers(unet):
-        if hasattr(module, "proj_out"):  # those of convolutions begin at zero by themselves
-            torch.nn.init.zeros_(module.proj_out.weight)
-            torch.nn.init.zeros_(module.proj_out.bias)
+        last = getattr(module, "proj_out", None)  # convolutions begin at zero by themselves
+        if isinstance(last, torch.nn.Linear):
+            torch.nn.init.zeros_(last.weight)
+            torch.nn.init.zeros_(last.bias)
     for module in unet.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0  # no clip is seen often enough to be learned by heart
