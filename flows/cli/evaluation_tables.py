@@ -47,7 +47,7 @@ def print_evaluations(rows: list[dict[str, Any]]) -> None:
 def print_experiment(result: dict[str, Any]) -> None:
     """Prints each condition's mean and its difference to no clips, and where the videos are."""
     table = Table("metric", "condition", "n", "mean", "difference to k=0, 95 % interval")
-    for row in result["results"]:
+    for row in sorted(result["results"], key=lambda row: row["metric"]):
         interval = f"{TOO_FEW} prompts"
         if row["low"] is not None:
             interval = f"[{row['low']:+.3f}, {row['high']:+.3f}]"

@@ -54,7 +54,7 @@ def choose_clips(
                 failed.append(clip)
             else:
                 clips.append(clip)
-                progress.add(done=1)
+                progress.add(done=int(limit is None or len(clips) <= limit))
         if limit is not None and len(clips) >= limit:
             break
     return ClipSet(source, tuple(clips[:limit]), tuple(failed), len(videos))
