@@ -19,8 +19,7 @@ from flows.fvd import fvd
 from flows.generate import generate
 from tasks.evaluate.conditions import Condition, build_experiment_spec, list_conditions
 from tasks.evaluate.experiment import Distances, Experiment, Rows, list_scores, record_experiment
-from tasks.evaluate.experiment_distances import list_distance, suit_distance
-from tasks.evaluate.fvd import pin_spec
+from tasks.evaluate.experiment_distances import list_distance, plan_distance
 from tasks.evaluate.motion_conditions import (
     check_motion_inputs,
     choose_conditions,
@@ -62,9 +61,9 @@ def experiment_retrieval(
     workspace = open_workspace(Settings())
     measure = plan_measure(spec.metrics, prompts, weights)
     if distance is not None:
-        distance = pin_spec(distance, "--fvd-weights")
+        distance = plan_distance(distance, spec.generate, prompts)
     runs, rows = _measure_conditions(workspace, corpus, prompts, spec, conditions, measure)
-    distances = _measure_distances(workspace, corpus, spec, runs, distance)
+    distances = _measure_distances(workspace, corpus, runs, distance)
     made = Experiment(corpus, spec, runs, weights=measure.weights, distances=distances)
     return _publish(workspace, made, rows)
 
@@ -102,9 +101,9 @@ def experiment_motion(
     check_motion_inputs(workspace, workspace.check_corpus(corpus), prompts, spec.generate, truth)
     measure = plan_measure(spec.metrics, prompts, weights)
     if distance is not None:
-        distance = pin_spec(distance, "--fvd-weights")
+        distance = plan_distance(distance, spec.generate, prompts)
     runs, rows = _measure_conditions(workspace, corpus, prompts, spec, conditions, measure)
-    distances = _measure_distances(workspace, corpus, spec, runs, distance)
+    distances = _measure_distances(workspace, corpus, runs, distance)
     made = Experiment(corpus, spec, runs, "motion", measure.weights, distances)
     found = _publish(workspace, made, rows)
     return found | {"verdicts": judge_contexts(rows)}
@@ -131,17 +130,14 @@ def _measure_conditions(
 
 
 def _measure_distances(
-    workspace: Workspace, corpus: str, spec: ExperimentSpec, runs: dict[Condition, Run],
-    distance: DistanceSpec | None,
-) -> Distances:  # fmt: skip
+    workspace: Workspace, corpus: str, runs: dict[Condition, Run], distance: DistanceSpec | None
+) -> Distances:
     """Each condition's distance to the corpus's clips; none without a `distance`."""
     if distance is None:
         return ()
     real, found = workspace.check_corpus(corpus), []
     for condition, run in runs.items():
-        videos = len(run.prompts) * spec.generate.samples
-        how = suit_distance(distance, spec.generate, videos)
-        found.append(list_distance(condition.name, fvd(run.fingerprint, real, how)))
+        found.append(list_distance(condition.name, fvd(run.fingerprint, real, distance)))
     return tuple(found)
 
 

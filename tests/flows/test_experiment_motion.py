@@ -155,6 +155,9 @@ def test_weights_that_are_not_there_end_it_before_anything_is_generated(
     with pytest.raises(UserError, match="dino"):
         experiment_motion("c", prompts, looking, weights=str(tmp_path))
     i3d = DistanceSpec(clip=ClipSpec(extractor="i3d_k400", weights=str(tmp_path / "none.pt")))
-    with pytest.raises(UserError, match=r"none\.pt"):
+    with pytest.raises(UserError, match="9 or more frames, not 3"):
         experiment_motion("c", prompts, SPEC, distance=i3d)
+    longer = SPEC.model_copy(update={"generate": SPEC.generate.model_copy(update={"frames": 16})})
+    with pytest.raises(UserError, match=r"none\.pt"):
+        experiment_motion("c", prompts, longer, distance=i3d)
     assert set(workspace.store.list_names("generations")) == there

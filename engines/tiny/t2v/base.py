@@ -12,6 +12,7 @@ import numpy as np
 
 from data.batches import iter_batches
 from engines.bundled import TEXT_TO_VIDEO
+from engines.embed.weights import digest_file
 from engines.tiny.scene import Scene
 from engines.tiny.t2v import networks, training_set, words
 from engines.tiny.t2v.codec import load_codec
@@ -150,7 +151,9 @@ def main() -> None:
     import torch
     from accelerate import PartialState
 
-    options: TrainingOptions = parse_options(__doc__, SCHEDULE, "t2v-base", TEXT_TO_VIDEO)
+    options: TrainingOptions = parse_options(
+        __doc__, SCHEDULE, "t2v-base", TEXT_TO_VIDEO, goes_on=True
+    )
     torch.manual_seed(options.schedule.seed)
     team = PartialState(cpu=options.device == "cpu")
     with team.main_process_first():
@@ -162,7 +165,8 @@ def main() -> None:
         load_networks(model, options.folder)
     codec = load_codec(options.folder)
     with team.main_process_first():
-        cache = options.checkpoint.with_name("t2v-latents.npy")
+        made_by = digest_file(str(options.folder / "vae" / "diffusion_pytorch_model.safetensors"))
+        cache = options.checkpoint.with_name(f"t2v-latents-{made_by[:12]}.npy")
         clips = prepare_latents(codec.to(options.device).eval(), options.schedule.seed, cache)
     trainer = BaseTrainer(
         model, networks.build_scheduler(), caption_encoder, *clips, options.device

@@ -101,7 +101,7 @@ def train_codec(
 
 def main() -> None:
     """Trains, and writes the codec into the pipeline's folder."""
-    options = parse_options(__doc__, SCHEDULE, "t2v-vae", TEXT_TO_VIDEO)
+    options = parse_options(__doc__, SCHEDULE, "t2v-vae", TEXT_TO_VIDEO, goes_on=True)
     train_codec(
         load_codec(options.folder) if options.again else build_codec(), draw_images, options
     )

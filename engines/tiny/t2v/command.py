@@ -23,11 +23,12 @@ class TrainingOptions:
 
 
 def parse_options(
-    about: str | None, schedule: Schedule, name: str, folder: Path
+    about: str | None, schedule: Schedule, name: str, folder: Path, *, goes_on: bool = False
 ) -> TrainingOptions:
     """Parses the command line of a part's script, and sets torch's threads.
 
-    The part's `name` is that of its checkpoint; `folder` is its pipeline's.
+    The part's `name` is that of its checkpoint; `folder` is its pipeline's. A part that `goes_on`
+    can be trained further from there, with a checkpoint of its own.
     """
     import torch
 
@@ -38,9 +39,14 @@ def parse_options(
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--checkpoint", type=Path, default=Path(f"var/{name}.pt"))
     parser.add_argument("--folder", type=Path, default=folder)
-    parser.add_argument("--again", action="store_true", help="train the folder's weights further")
+    if goes_on:
+        about_again = "train the folder's weights further"
+        parser.add_argument("--again", action="store_true", help=about_again)
     options = parser.parse_args()
+    if again := goes_on and options.again:
+        # The finished training's own would end this one before its first step.
+        options.checkpoint = options.checkpoint.with_stem(f"{options.checkpoint.stem}-again")
     torch.set_num_threads(options.threads)
     schedule = replace(schedule, steps=options.steps, seed=options.seed)
     where = (options.checkpoint, options.folder, options.device)
-    return TrainingOptions(schedule, *where, options.again)
+    return TrainingOptions(schedule, *where, again)

@@ -8,6 +8,7 @@ import torch
 from support.training_scripts import run_scripts
 
 from engines.tiny.t2v import base, codec, networks, training_set, words
+from engines.tiny.t2v.command import parse_options
 
 pytestmark = pytest.mark.slow  # two steps of each script take seconds
 
@@ -47,6 +48,17 @@ def test_a_training_that_goes_on_has_the_tokens_and_the_networks_of_the_folder(
     before = model["unet"].conv_in.weight.detach().clone()
     base.load_networks(model, folder)
     assert not torch.equal(before, model["unet"].conv_in.weight)
+
+
+def test_training_further_begins_a_checkpoint_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The finished one ended it before its first step; parts that cannot go on have no option."""
+    monkeypatch.setattr("sys.argv", ["script", "--again", "--checkpoint", "var/x.pt"])
+    threads = torch.get_num_threads()
+    options = parse_options(None, codec.SCHEDULE, "x", Path("x"), goes_on=True)
+    assert options.again and options.checkpoint == Path("var/x-again.pt")
+    with pytest.raises(SystemExit):
+        parse_options(None, codec.SCHEDULE, "x", Path("x"))
+    torch.set_num_threads(threads)
 
 
 def test_layers_over_time_change_nothing_before_they_are_trained() -> None:
