@@ -4,12 +4,9 @@ Of first frames that do not tell which way their shape will move: does it stay w
 it move, and do the ways differ from video to video?
 """
 
-import argparse
-import json
 from collections import Counter
 from collections.abc import Sequence
 from math import log
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +16,7 @@ from engines.tiny.i2v.folders import BASE
 from engines.tiny.i2v.heading import STILL, find_motion
 from engines.tiny.judge import judge_clip
 from engines.tiny.scene import HELD_OUT, Scene
-from engines.tiny.sheet import write_sheet
+from engines.tiny.trial import load_pipeline, parse_options, show_trial
 
 if TYPE_CHECKING:
     from diffusers import StableVideoDiffusionPipeline
@@ -83,27 +80,11 @@ def generate_clips(
 
 def main() -> None:
     """Prints what the videos show as JSON, and writes their frames as a sheet, if asked."""
-    import torch
-    from diffusers import StableVideoDiffusionPipeline
-
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=BASE)
-    parser.add_argument("--videos", type=int, default=48)
-    parser.add_argument("--steps", type=int, default=25)
-    parser.add_argument("--guidance", type=float, default=3.0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--sheet", type=Path, help="a PNG file: a row of frames per video")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    pipe = StableVideoDiffusionPipeline.from_pretrained(
-        options.folder, use_safetensors=True, dtype=torch.float32
-    )
-    pipe.set_progress_bar_config(disable=True)
+    options = parse_options(__doc__, BASE, videos=48, guidance=3.0)
     scenes = draw_test_scenes(options.videos)
+    pipe = load_pipeline(options.folder)
     clips = generate_clips(pipe, scenes, options.steps, options.guidance)
-    if options.sheet:
-        write_sheet(clips, options.sheet)
-    print(json.dumps(judge_clips(scenes, clips), indent=1))
+    show_trial(judge_clips(scenes, clips), clips, options.sheet)
 
 
 if __name__ == "__main__":

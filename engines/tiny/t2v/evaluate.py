@@ -3,10 +3,7 @@
 Of prompts whose every word the bundled model was taught, without clips.
 """
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +11,9 @@ import numpy as np
 from data.batches import iter_batches
 from engines.bundled import TEXT_TO_VIDEO
 from engines.tiny.judge import judge_clip
-from engines.tiny.sheet import write_sheet
 from engines.tiny.t2v import training_set
 from engines.tiny.t2v.prompts import build_prompts
+from engines.tiny.trial import load_pipeline, parse_options, show_trial
 
 if TYPE_CHECKING:
     from diffusers import TextToVideoSDPipeline
@@ -54,27 +51,12 @@ def judge_clips(rows: Sequence[Mapping[str, str]], clips: Sequence[np.ndarray]) 
 
 def main() -> None:
     """Prints what the videos show as JSON, and writes their frames as a sheet, if asked."""
-    import torch
-    from diffusers import TextToVideoSDPipeline
-
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=TEXT_TO_VIDEO)
-    parser.add_argument("--videos", type=int, default=60)
-    parser.add_argument("--steps", type=int, default=25)
-    parser.add_argument("--guidance", type=float, default=4.0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--sheet", type=Path, help="a PNG file: a row of frames per video")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    pipe = TextToVideoSDPipeline.from_pretrained(
-        options.folder, use_safetensors=True, dtype=torch.float32
-    )
-    pipe.set_progress_bar_config(disable=True)
+    options = parse_options(__doc__, TEXT_TO_VIDEO, videos=60, guidance=4.0)
     rows = build_prompts(options.videos, SEED, training_set.NAMED_MOTIONS)
-    clips = generate_clips(pipe, [row["prompt"] for row in rows], options.steps, options.guidance)
-    if options.sheet:
-        write_sheet(clips, options.sheet)
-    print(json.dumps(judge_clips(rows, clips), indent=1))
+    prompts = [row["prompt"] for row in rows]
+    pipe = load_pipeline(options.folder)
+    clips = generate_clips(pipe, prompts, options.steps, options.guidance)
+    show_trial(judge_clips(rows, clips), clips, options.sheet)
 
 
 if __name__ == "__main__":

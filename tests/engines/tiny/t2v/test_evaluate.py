@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-import torch
-from diffusers import TextToVideoSDPipeline
 
 from engines.bundled import TEXT_TO_VIDEO
-from engines.tiny.sheet import write_sheet
 from engines.tiny.t2v import evaluate, training_set
+from engines.tiny.trial import load_pipeline, write_sheet
 
 
 def test_true_clips_are_right_and_those_of_others_are_not() -> None:
@@ -24,10 +22,7 @@ def test_true_clips_are_right_and_those_of_others_are_not() -> None:
 @pytest.mark.slow
 def test_a_prompt_s_clip_does_not_hang_on_how_many_there_are(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(evaluate, "BATCH", 1)
-    pipe = TextToVideoSDPipeline.from_pretrained(
-        TEXT_TO_VIDEO, use_safetensors=True, dtype=torch.float32
-    )
-    pipe.set_progress_bar_config(disable=True)
+    pipe = load_pipeline(TEXT_TO_VIDEO)
     one, two = evaluate.generate_clips(pipe, ["a red ball", "a blue ring"], 1, 3.0)
     assert one.shape == (8, 64, 64, 3) and not np.array_equal(one, two)
     assert np.array_equal(evaluate.generate_clips(pipe, ["a red ball"], 1, 3.0)[0], one)
